@@ -1,0 +1,10 @@
+//! `og`: a tmux canvas for ML training runs that a person and an agent share.
+//!
+//! The rooms in reading order. Each `room.rs` is the one door of its room; inside a room everything
+//! computes, and only its `io.rs` touches disk, sockets, processes or the clock. `tests/it/layers.rs`
+//! checks the arrows between rooms.
+
+pub mod model;
+pub mod source;
+pub mod term;
+pub mod tmux;

@@ -1,0 +1,66 @@
+//! Reads what training programs leave behind and yields [`Record`]s.
+//! Bytes in, records out; a half-written tail is normal, not an error.
+//! Never here: drawing, tmux, or any write to a run folder we did not create.
+
+use crate::model::{Exit, MetricKey, Step, WallTime};
+
+/// Number that a decoder gave to a metric key. Valid within that decoder only; see [`Record::Key`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KeyId(pub u32);
+
+/// One fact read from a source.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Record {
+    /// From now on `KeyId` stands for this name. Comes before the first row that uses it.
+    Key(KeyId, MetricKey),
+    /// A history row.
+    Row(Row),
+    /// One config entry; nested keys are joined with `.`.
+    Config(String, serde_json::Value),
+    /// The last value of a key by the tracker's own account.
+    Summary(String, serde_json::Value),
+    /// Something the source says about the run itself (name, project, tags, ...), by its field name.
+    Info(&'static str, serde_json::Value),
+    /// The number of steps that the run means to take.
+    TotalSteps(i64),
+    /// A line of console output, without its newline.
+    Console(String),
+    /// Samples of the host, by name.
+    System(Option<WallTime>, Vec<(String, f64)>),
+    /// How the run ended.
+    Exit(Exit),
+}
+
+/// Values logged together.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// `None`: the source has no step; the consumer counts rows.
+    pub step: Option<Step>,
+    /// `None`: the source has no clock.
+    pub time: Option<WallTime>,
+    /// Which start of the run this is, 0-based; a resumed run counts up.
+    pub attempt: u32,
+    /// Rank of the process that logged it.
+    pub rank: u32,
+    /// The values, each key at most once.
+    pub values: Vec<(KeyId, f64)>,
+}
+
+/// A stretch of input that could not be read. It is counted and shown; reading goes on behind it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// Where it starts, in bytes from the start of the source.
+    pub offset: u64,
+    /// How many bytes were skipped.
+    pub bytes: u64,
+    /// What was wrong, in a few words.
+    pub reason: String,
+}
+
+/// Turns the bytes of one source into records. Any split of the input yields the same records.
+pub trait Decoder: Send {
+    /// Takes bytes as they come: half a record is fine.
+    fn push(&mut self, bytes: &[u8]);
+    /// `Ok(None)`: give me more bytes. `Err`: a damaged stretch, already skipped; call again.
+    fn next(&mut self) -> Result<Option<Record>, Loss>;
+}

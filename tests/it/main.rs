@@ -1,0 +1,3 @@
+//! The only integration binary: one module a door.
+
+mod layers;
