@@ -1,1 +1,3 @@
+//! The `og` command.
+
 fn main() {}

@@ -1,1 +1,3 @@
+//! The `opengraphs` command: `og` by its long name.
+
 fn main() {}
