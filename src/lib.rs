@@ -7,4 +7,5 @@
 pub mod model;
 pub mod source;
 pub mod term;
+pub mod text;
 pub mod tmux;
