@@ -5,6 +5,7 @@
 //! checks the arrows between rooms.
 
 pub mod model;
+pub mod query;
 pub mod source;
 pub mod term;
 pub mod tmux;
