@@ -7,6 +7,8 @@
 pub mod canvas;
 pub mod ipc;
 pub mod model;
+pub mod query;
 pub mod source;
 pub mod term;
+pub mod text;
 pub mod tmux;
