@@ -15,13 +15,13 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/train_char_l
 /// Small enough that a step takes about 2 ms. The script is its own text, so that these claims do not move with the README.
 const SMALL: &str = "--hidden 8 --batch 8 --log-format none";
 
-struct Bench {
+struct Desk {
     dir: TempDir,
 }
 
-impl Bench {
-    fn new() -> Bench {
-        Bench { dir: tempfile::tempdir().unwrap() }
+impl Desk {
+    fn new() -> Desk {
+        Desk { dir: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -77,9 +77,9 @@ fn names(dir: &Path) -> Vec<String> {
 
 #[test]
 fn two_hundred_steps_with_the_default_model_learn_something() {
-    let bench = Bench::new();
-    succeeded(&bench.train("m.jsonl", "--steps 200 --log-format none"));
-    let rows = bench.rows("m.jsonl");
+    let desk = Desk::new();
+    succeeded(&desk.train("m.jsonl", "--steps 200 --log-format none"));
+    let rows = desk.rows("m.jsonl");
 
     assert_eq!(rows.len(), 201, "one row a step, and the last evaluation");
     let steps: Vec<_> = rows.iter().map(|row| row["s"].as_i64().unwrap()).collect();
@@ -102,46 +102,46 @@ fn two_hundred_steps_with_the_default_model_learn_something() {
 
 #[test]
 fn a_resumed_training_repeats_the_uninterrupted_one_bit_for_bit() {
-    let bench = Bench::new();
+    let desk = Desk::new();
     let small = |more: &str| format!("{SMALL} --eval-every 10 --ckpt-every 15 {more}");
-    succeeded(&bench.train("whole.jsonl", &small("--steps 40 --out whole")));
-    assert_eq!(names(&bench.path("whole")), ["step-000015.json", "step-000030.json", "step-000040.json"]);
+    succeeded(&desk.train("whole.jsonl", &small("--steps 40 --out whole")));
+    assert_eq!(names(&desk.path("whole")), ["step-000015.json", "step-000030.json", "step-000040.json"]);
 
     // Settings come from the checkpoint: only the place to go on from is said again.
-    succeeded(&bench.train("rest.jsonl", "--resume whole/step-000015.json --out rest --log-format none"));
-    let (whole, rest) = (bench.rows("whole.jsonl"), bench.rows("rest.jsonl"));
+    succeeded(&desk.train("rest.jsonl", "--resume whole/step-000015.json --out rest --log-format none"));
+    let (whole, rest) = (desk.rows("whole.jsonl"), desk.rows("rest.jsonl"));
     assert_eq!(rest[0]["total"], 40);
     assert_eq!(rest.iter().map(learned).collect::<Vec<_>>(), whole[15..].iter().map(learned).collect::<Vec<_>>());
-    let end = |dir: &str| fs::read(bench.path(dir).join("step-000040.json")).unwrap();
+    let end = |dir: &str| fs::read(desk.path(dir).join("step-000040.json")).unwrap();
     assert_eq!(end("rest"), end("whole"), "weights, optimizer and random numbers end the same");
 }
 
 #[test]
 fn checkpoints_go_into_the_run_folder_when_og_runs_it() {
-    let bench = Bench::new();
-    let mut command = bench.command("m.jsonl", &format!("{SMALL} --steps 2"));
-    succeeded(&command.env("OG_RUN_DIR", bench.path("run")).output().unwrap());
-    assert_eq!(names(&bench.path("run/checkpoints")), ["step-000002.json"]);
+    let desk = Desk::new();
+    let mut command = desk.command("m.jsonl", &format!("{SMALL} --steps 2"));
+    succeeded(&command.env("OG_RUN_DIR", desk.path("run")).output().unwrap());
+    assert_eq!(names(&desk.path("run/checkpoints")), ["step-000002.json"]);
 }
 
 #[test]
 fn fail_at_ends_with_a_traceback_and_exit_code_1() {
-    let bench = Bench::new();
-    let output = bench.train("m.jsonl", &format!("{SMALL} --steps 10 --fail-at 4"));
+    let desk = Desk::new();
+    let output = desk.train("m.jsonl", &format!("{SMALL} --steps 10 --fail-at 4"));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr.starts_with("Traceback") && stderr.contains("RuntimeError: failed at step 4"), "{stderr}");
-    assert_eq!(bench.rows("m.jsonl").len(), 4, "steps 0 to 3 are on disk");
+    assert_eq!(desk.rows("m.jsonl").len(), 4, "steps 0 to 3 are on disk");
 }
 
 #[test]
 fn a_signal_saves_a_checkpoint_and_ends_with_its_own_exit_code() {
     use rustix::process::Signal;
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
-        let bench = Bench::new();
+        let desk = Desk::new();
         // An hour a step: only the signal can end it.
         let args = "--hidden 8 --batch 8 --sleep-ms 3600000 --log-format nanogpt";
-        let mut command = bench.command("m.jsonl", args);
+        let mut command = desk.command("m.jsonl", args);
         let mut child = Kill(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         // Kept open until the end: a training that cannot print dies of it.
         let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -150,17 +150,17 @@ fn a_signal_saves_a_checkpoint_and_ends_with_its_own_exit_code() {
 
         rustix::process::kill_process(rustix::process::Pid::from_child(&child.0), signal).unwrap();
         assert_eq!(child.0.wait().unwrap().code(), Some(code));
-        assert_eq!(names(&bench.path("checkpoints")), ["step-000001.json"]);
-        assert_eq!(bench.rows("m.jsonl").len(), 1, "the step that the signal met is whole");
+        assert_eq!(names(&desk.path("checkpoints")), ["step-000001.json"]);
+        assert_eq!(desk.rows("m.jsonl").len(), 1, "the step that the signal met is whole");
     }
 }
 
 #[test]
 fn a_learning_rate_of_50_diverges_to_nan_which_is_a_string_in_json() {
-    let bench = Bench::new();
-    let stdout = succeeded(&bench.train("m.jsonl", "--hidden 32 --batch 8 --steps 40 --lr 50"));
+    let desk = Desk::new();
+    let stdout = succeeded(&desk.train("m.jsonl", "--hidden 32 --batch 8 --steps 40 --lr 50"));
     assert!(stdout.contains("loss nan"), "{stdout}");
-    let rows = bench.rows("m.jsonl");
+    let rows = desk.rows("m.jsonl");
     assert!(rows[0]["m"]["train/loss"].is_f64(), "it starts well");
     let broken = rows.iter().position(|row| row["m"]["train/loss"] == "NaN").expect("it diverges");
     assert!(rows[broken..40].iter().all(|row| row["m"]["train/loss"] == "NaN"), "and never comes back");
@@ -170,8 +170,8 @@ fn a_learning_rate_of_50_diverges_to_nan_which_is_a_string_in_json() {
 
 #[test]
 fn a_metrics_file_that_cannot_be_written_costs_one_warning() {
-    let bench = Bench::new();
-    let output = bench.train("no/such/folder/m.jsonl", &format!("{SMALL} --steps 5"));
+    let desk = Desk::new();
+    let output = desk.train("no/such/folder/m.jsonl", &format!("{SMALL} --steps 5"));
     succeeded(&output);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(stderr.matches("warning: metrics are not written").count(), 1, "{stderr}");
@@ -179,10 +179,10 @@ fn a_metrics_file_that_cannot_be_written_costs_one_warning() {
 
 #[test]
 fn every_log_format_reads_as_what_it_claims_to_be() {
-    let bench = Bench::new();
+    let desk = Desk::new();
     let log = |format: &str| {
         let args = format!("--hidden 8 --batch 8 --steps 21 --eval-every 10 --log-format {format}");
-        succeeded(&bench.train("m.jsonl", &args))
+        succeeded(&desk.train("m.jsonl", &args))
     };
 
     let nanogpt = log("nanogpt");
