@@ -6,7 +6,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 .PHONY: demo test bench build install fmt clean setup
 
 demo: build
-	OG_BIN=target/$(subst dev,debug,$(PROFILE))/og scripts/demo.sh
+	OG_BIN=$(or $(CARGO_TARGET_DIR),target)/$(subst dev,debug,$(PROFILE))/og scripts/demo.sh
 
 test: setup
 	cargo fmt --check
