@@ -2,6 +2,8 @@
 //! Bytes in, screens out: the emulator is a guest that may panic and is then replaced.
 //! Never here: tmux, sockets, a clock.
 
+pub mod keys;
+
 /// What tmux says of a pane's screen at one moment: enough to start an emulator from.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Seed {
