@@ -7,5 +7,6 @@
 pub mod model;
 pub mod query;
 pub mod source;
+pub mod store;
 pub mod term;
 pub mod tmux;
