@@ -1,3 +1,5 @@
 //! The only integration binary: one module a door.
 
 mod layers;
+mod support;
+mod tmux;
