@@ -5,6 +5,7 @@
 //! checks the arrows between rooms.
 
 pub mod canvas;
+pub mod controller;
 pub mod ipc;
 pub mod model;
 pub mod query;

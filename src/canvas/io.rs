@@ -11,7 +11,7 @@ use std::{
 /// Longest name of a canvas: it is a folder and part of a session's name.
 const NAME_BYTES_MAX: usize = 64;
 /// The spec.
-const SPEC: &str = "canvas.json";
+pub const SPEC: &str = "canvas.json";
 /// What was made of it.
 const STATE: &str = "state.json";
 /// The conversation.
