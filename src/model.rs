@@ -2,6 +2,8 @@
 //! Values only: everything here is made, compared and asked without the outside world.
 //! Never here: files, formats, drawing, or a clock.
 
+pub mod num;
+mod packed;
 mod run;
 mod series;
 

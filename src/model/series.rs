@@ -1,6 +1,10 @@
 //! The points of one metric key of one run.
 
-use super::{Step, WallTime};
+use super::{
+    Step, WallTime,
+    packed::{Packed, grow_by_an_eighth},
+};
+use std::ops::Range;
 
 /// One logged value.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -21,7 +25,7 @@ pub enum XAxis {
     Step,
     /// Seconds since the Unix epoch.
     WallTime,
-    /// Seconds since the first point of the run.
+    /// Seconds since the origin of the series: [`Series::set_origin`], else its first wall time.
     Relative,
 }
 
@@ -31,24 +35,33 @@ pub enum XAxis {
 pub struct Column {
     /// Index of the column, 0-based.
     pub index: usize,
-    /// Smallest finite value.
+    /// Smallest finite value; `+inf` when the column has none.
     pub min: f64,
-    /// Largest finite value.
+    /// Largest finite value; `-inf` when the column has none.
     pub max: f64,
-    /// First finite value.
+    /// First finite value; NaN when the column has none.
     pub first: f64,
-    /// Last finite value.
+    /// Last finite value; NaN when the column has none.
     pub last: f64,
     /// Whether a NaN or an infinity stands in the column.
     pub gap: bool,
 }
 
 /// Points of one key in rising order of step. A step logged again replaces its point; a step that goes
-/// back supersedes the points at and after it (they are counted, not drawn).
+/// back supersedes the points at and after it (they are kept and counted, not drawn).
+///
+/// Wall times may be missing or run backwards (a clock was set, another host went on). Along a time axis a point
+/// then stands where the latest time so far stands; points before the first time stand nowhere.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
-    points: Vec<Point>,
-    superseded: usize,
+    points: Columns,
+    /// Running maximum of the wall times; only there once it differs from the times themselves.
+    clock: Option<Packed>,
+    pyramid: Pyramid,
+    nan: usize,
+    inf: usize,
+    origin: Option<WallTime>,
+    superseded: Columns,
 }
 
 impl Series {
@@ -59,13 +72,20 @@ impl Series {
 
     /// Adds a point.
     pub fn push(&mut self, point: Point) {
-        let keep = self.points.partition_point(|p| p.step < point.step);
-        let again = self.points.get(keep).is_some_and(|p| p.step == point.step) && keep + 1 == self.points.len();
-        if !again {
-            self.superseded += self.points.len() - keep;
+        match self.points.last_step() {
+            Some(last) if point.step == last => self.drop_from(self.len() - 1),
+            Some(last) if point.step < last => {
+                let keep = partition(0..self.len(), |i| self.points.step(i) < point.step);
+                (keep..self.len()).for_each(|i| self.superseded.push(self.points.get(i)));
+                self.drop_from(keep);
+            }
+            _ => {}
         }
-        self.points.truncate(keep);
+        self.push_time(point.time);
         self.points.push(point);
+        self.nan += usize::from(point.value.is_nan());
+        self.inf += usize::from(point.value.is_infinite());
+        self.pyramid.grow(&self.points);
     }
 
     /// Number of live points, NaN included.
@@ -75,90 +95,558 @@ impl Series {
 
     /// Whether no live point exists.
     pub fn is_empty(&self) -> bool {
-        self.points.is_empty()
+        self.len() == 0
     }
 
     /// Number of points that a resumed run replaced.
     pub fn superseded(&self) -> usize {
-        self.superseded
+        self.superseded.len()
+    }
+
+    /// The points that a resumed run replaced, in the order in which they were replaced.
+    pub fn superseded_points(&self) -> impl Iterator<Item = Point> {
+        (0..self.superseded.len()).map(|i| self.superseded.get(i))
     }
 
     /// The first live point.
     pub fn first(&self) -> Option<Point> {
-        self.points.first().copied()
+        self.get(0)
     }
 
     /// The last live point.
     pub fn last(&self) -> Option<Point> {
-        self.points.last().copied()
+        self.get(self.len().checked_sub(1)?)
     }
 
     /// The point at `index`, 0-based.
     pub fn get(&self, index: usize) -> Option<Point> {
-        self.points.get(index).copied()
+        (index < self.len()).then(|| self.points.get(index))
+    }
+
+    /// The points whose index is in `range`, as far as they exist.
+    pub fn points(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Point> + ExactSizeIterator {
+        (range.start.min(self.len())..range.end.min(self.len())).map(|i| self.points.get(i))
+    }
+
+    /// The last `count` points in order, fewer when there are fewer.
+    pub fn tail(&self, count: usize) -> impl DoubleEndedIterator<Item = Point> + ExactSizeIterator {
+        self.points(self.len().saturating_sub(count)..self.len())
     }
 
     /// Number of live points that are NaN.
     pub fn nan_count(&self) -> usize {
-        self.points.iter().filter(|p| p.value.is_nan()).count()
+        self.nan
     }
 
     /// Number of live points that are infinite.
     pub fn inf_count(&self) -> usize {
-        self.points.iter().filter(|p| p.value.is_infinite()).count()
+        self.inf
     }
 
     /// Smallest and largest finite value.
     pub fn range(&self) -> Option<(f64, f64)> {
-        let finite = self.points.iter().map(|p| p.value).filter(|v| v.is_finite());
-        finite.fold(None, |range, v| Some(range.map_or((v, v), |(lo, hi): (f64, f64)| (lo.min(v), hi.max(v)))))
+        self.pyramid.fold(&self.points, 0..self.len()).range()
     }
 
-    /// Index of the first point whose x is at or after `x`. Points without a wall time count as before it.
+    /// Smallest and largest finite value among the points with `from <= x <= to`.
+    pub fn range_in(&self, axis: XAxis, from: f64, to: f64) -> Option<(f64, f64)> {
+        self.pyramid.fold(&self.points, self.window(axis, from, to)).range()
+    }
+
+    /// First and last x on `axis`; `None` when no point stands on it.
+    pub fn extent(&self, axis: XAxis) -> Option<(f64, f64)> {
+        let first = self.lower_bound(axis, f64::NEG_INFINITY);
+        Some((self.x_at(axis, first)?, self.x_at(axis, self.len().checked_sub(1)?)?))
+    }
+
+    /// Index of the first point whose x is at or after `x`. Points without an x count as before it.
     pub fn lower_bound(&self, axis: XAxis, x: f64) -> usize {
-        self.points.partition_point(|p| self.x(axis, p).is_none_or(|at| at < x))
+        partition(0..self.len(), |i| self.x_at(axis, i).is_none_or(|at| at < x))
+    }
+
+    /// The point whose x is nearest to `x`, the earlier of two that are equally near.
+    pub fn nearest(&self, axis: XAxis, x: f64) -> Option<Point> {
+        let after = self.lower_bound(axis, x);
+        let distance = |i: usize| self.x_at(axis, i).map(|at| (at - x).abs());
+        let before = after.checked_sub(1).and_then(|i| distance(i).map(|d| (d, i)));
+        let after = distance(after).map(|d| (d, after));
+        let (_, index) = match (before, after) {
+            (Some(b), Some(a)) => Some(if a.0 < b.0 { a } else { b }),
+            (b, a) => b.or(a),
+        }?;
+        self.get(index)
     }
 
     /// Buckets the points with `from <= x <= to` into `columns` columns; columns without points are left out.
+    /// The first column has `from` at its centre, the last one `to`.
     /// O(columns) whatever the length of the series.
     pub fn columns(&self, axis: XAxis, from: f64, to: f64, columns: usize) -> Vec<Column> {
         let mut out: Vec<Column> = Vec::new();
-        if columns == 0 || to < from {
+        let points = self.window(axis, from, to);
+        if columns == 0 || points.is_empty() {
             return out;
         }
         let scale = if to > from { (columns as f64 - 1.0) / (to - from) } else { 0.0 };
-        for p in &self.points[self.lower_bound(axis, from)..] {
-            let Some(x) = self.x(axis, p) else { continue };
-            if x > to {
-                break;
-            }
-            let index = ((x - from) * scale).round() as usize;
-            let v = p.value;
-            let fresh = out.last().is_none_or(|c| c.index != index);
-            if fresh {
-                out.push(Column { index, min: f64::INFINITY, max: f64::NEG_INFINITY, first: v, last: v, gap: false });
-            }
-            let Some(c) = out.last_mut() else { continue };
-            if v.is_finite() {
-                if c.min > c.max {
-                    c.first = v;
-                }
-                c.min = c.min.min(v);
-                c.max = c.max.max(v);
-                c.last = v;
-            } else {
-                c.gap = true;
-            }
+        let index = |i: usize| (self.x_at(axis, i).map_or(0.0, |x| (x - from) * scale).round() as usize).min(columns - 1);
+        let mut start = points.start;
+        while start < points.end {
+            let column = index(start);
+            let end = gallop(start..points.end, |i| index(i) <= column);
+            let Fold { min, max, first, last, gap } = self.pyramid.fold(&self.points, start..end);
+            out.push(Column { index: column, min, max, first, last, gap });
+            start = end;
         }
         out
     }
 
-    /// Where `point` stands on `axis`; `None` when it has no wall time and the axis needs one.
+    /// Where `point` stands on `axis` by its own time; `None` when it has no wall time and the axis needs one.
     pub fn x(&self, axis: XAxis, point: &Point) -> Option<f64> {
         match axis {
             XAxis::Step => Some(point.step.0 as f64),
             XAxis::WallTime => point.time.map(WallTime::secs),
-            XAxis::Relative => Some(point.time?.secs() - self.points.first()?.time?.secs()),
+            XAxis::Relative => Some(point.time?.secs() - self.origin?.secs()),
         }
+    }
+
+    /// Where the point at `index` is drawn on `axis`; rises with `index`.
+    pub fn x_at(&self, axis: XAxis, index: usize) -> Option<f64> {
+        if index >= self.len() {
+            return None;
+        }
+        let time = || match &self.clock {
+            Some(clock) => decode_time(clock.get(index)),
+            None => self.points.time(index),
+        };
+        match axis {
+            XAxis::Step => Some(self.points.step(index).0 as f64),
+            XAxis::WallTime => Some(time()?.secs()),
+            XAxis::Relative => Some(time()?.secs() - self.origin?.secs()),
+        }
+    }
+
+    /// Says where [`XAxis::Relative`] starts, so that all series of a run share one origin. Without it, the first
+    /// wall time that the series sees.
+    pub fn set_origin(&mut self, origin: WallTime) {
+        self.origin = Some(origin);
+    }
+
+    /// Bytes that the series takes in memory.
+    pub fn heap_bytes(&self) -> usize {
+        let nodes: usize = self.pyramid.levels.iter().map(|level| level.capacity() * size_of::<Fold>()).sum();
+        self.points.heap_bytes() + self.superseded.heap_bytes() + nodes + self.clock.as_ref().map_or(0, Packed::heap_bytes)
+    }
+
+    /// Indices of the points with `from <= x <= to`.
+    fn window(&self, axis: XAxis, from: f64, to: f64) -> Range<usize> {
+        if from.is_nan() || to.is_nan() || from > to {
+            return 0..0;
+        }
+        let start = self.lower_bound(axis, from);
+        start..partition(start..self.len(), |i| self.x_at(axis, i).is_none_or(|x| x <= to))
+    }
+
+    /// Keeps `clock` right for a point about to come.
+    fn push_time(&mut self, time: Option<WallTime>) {
+        self.origin = self.origin.or(time);
+        let so_far = match &self.clock {
+            Some(clock) => clock.last().and_then(decode_time),
+            None => self.len().checked_sub(1).and_then(|last| self.points.time(last)),
+        };
+        let Some(so_far) = so_far else {
+            if let Some(clock) = &mut self.clock {
+                clock.push(encode_time(time));
+            }
+            return;
+        };
+        let behind = time.is_none_or(|t| t < so_far);
+        if behind && self.clock.is_none() {
+            self.clock = self.points.times.clone();
+        }
+        if let Some(clock) = &mut self.clock {
+            clock.push(encode_time(if behind { Some(so_far) } else { time }));
+        }
+    }
+
+    fn drop_from(&mut self, len: usize) {
+        for value in (len..self.len()).map(|i| self.points.value(i)) {
+            self.nan -= usize::from(value.is_nan());
+            self.inf -= usize::from(value.is_infinite());
+        }
+        self.points.truncate(len);
+        self.pyramid.truncate(len);
+        if let Some(clock) = &mut self.clock {
+            clock.truncate(len);
+        }
+    }
+}
+
+/// Points as three columns.
+#[derive(Clone, Debug, Default)]
+struct Columns {
+    steps: Packed,
+    /// Not there until a point has a time.
+    times: Option<Packed>,
+    values: Packed,
+}
+
+impl Columns {
+    fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn push(&mut self, point: Point) {
+        if self.times.is_none() && point.time.is_some() {
+            self.times = Some(Packed::filled(encode_time(None), self.len()));
+        }
+        if let Some(times) = &mut self.times {
+            times.push(encode_time(point.time));
+        }
+        self.steps.push(encode_step(point.step));
+        self.values.push(point.value.to_bits());
+    }
+
+    fn get(&self, index: usize) -> Point {
+        Point { step: self.step(index), time: self.time(index), value: self.value(index) }
+    }
+
+    fn step(&self, index: usize) -> Step {
+        decode_step(self.steps.get(index))
+    }
+
+    fn last_step(&self) -> Option<Step> {
+        self.steps.last().map(decode_step)
+    }
+
+    fn time(&self, index: usize) -> Option<WallTime> {
+        decode_time(self.times.as_ref()?.get(index))
+    }
+
+    fn value(&self, index: usize) -> f64 {
+        f64::from_bits(self.values.get(index))
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.steps.truncate(len);
+        self.values.truncate(len);
+        if let Some(times) = &mut self.times {
+            times.truncate(len);
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.steps.heap_bytes() + self.values.heap_bytes() + self.times.as_ref().map_or(0, Packed::heap_bytes)
+    }
+}
+
+/// A step as a number of the same order, so that steps around zero pack as well as others.
+fn encode_step(step: Step) -> u64 {
+    step.0 as u64 ^ (1 << 63)
+}
+
+fn decode_step(bits: u64) -> Step {
+    Step((bits ^ (1 << 63)) as i64)
+}
+
+/// Wall times are finite, so NaN is free to mean that there is none.
+fn encode_time(time: Option<WallTime>) -> u64 {
+    time.map_or(f64::NAN, WallTime::secs).to_bits()
+}
+
+fn decode_time(bits: u64) -> Option<WallTime> {
+    WallTime::new(f64::from_bits(bits))
+}
+
+/// What a stretch of values comes to.
+#[derive(Clone, Copy, Debug)]
+struct Fold {
+    min: f64,
+    max: f64,
+    first: f64,
+    last: f64,
+    gap: bool,
+}
+
+impl Fold {
+    const EMPTY: Fold = Fold { min: f64::INFINITY, max: f64::NEG_INFINITY, first: f64::NAN, last: f64::NAN, gap: false };
+
+    fn of(value: f64) -> Fold {
+        match value.is_finite() {
+            true => Fold { min: value, max: value, first: value, last: value, gap: false },
+            false => Fold { gap: true, ..Fold::EMPTY },
+        }
+    }
+
+    fn then(self, next: Fold) -> Fold {
+        Fold {
+            min: self.min.min(next.min),
+            max: self.max.max(next.max),
+            first: if self.first.is_nan() { next.first } else { self.first },
+            last: if next.last.is_nan() { self.last } else { next.last },
+            gap: self.gap | next.gap,
+        }
+    }
+
+    fn range(&self) -> Option<(f64, f64)> {
+        (self.min <= self.max).then_some((self.min, self.max))
+    }
+}
+
+/// Points under one node of the lowest level, and nodes under one node of each further level.
+const FAN_OUT: usize = 16;
+
+/// Folds of 16, 256, 4096, ... points. Only whole nodes are stored, so a truncation only cuts levels short.
+#[derive(Clone, Debug, Default)]
+struct Pyramid {
+    levels: Vec<Vec<Fold>>,
+}
+
+impl Pyramid {
+    /// Adds the nodes that the last point of `points` completed.
+    #[inline]
+    fn grow(&mut self, points: &Columns) {
+        let mut len = points.len();
+        if !len.is_multiple_of(FAN_OUT) {
+            return;
+        }
+        let values = points.values.aligned_tail(FAN_OUT).iter().map(|bits| f64::from_bits(*bits));
+        let mut node = values.fold(Fold::EMPTY, |fold, value| fold.then(Fold::of(value)));
+        for depth in 0.. {
+            if depth == self.levels.len() {
+                self.levels.push(Vec::new());
+            }
+            let level = &mut self.levels[depth];
+            grow_by_an_eighth(level);
+            level.push(node);
+            len = level.len();
+            if !len.is_multiple_of(FAN_OUT) {
+                return;
+            }
+            node = level[len - FAN_OUT..].iter().copied().fold(Fold::EMPTY, Fold::then);
+        }
+    }
+
+    fn truncate(&mut self, mut len: usize) {
+        for level in &mut self.levels {
+            len /= FAN_OUT;
+            level.truncate(len);
+        }
+    }
+
+    /// The fold of the points in `range`: O(log) of its length.
+    fn fold(&self, points: &Columns, range: Range<usize>) -> Fold {
+        let mut fold = Fold::EMPTY;
+        let mut at = range.start;
+        while at < range.end {
+            let (mut span, mut part) = (1, None);
+            for level in &self.levels {
+                let wider = span * FAN_OUT;
+                if !at.is_multiple_of(wider) || wider > range.end - at {
+                    break;
+                }
+                (span, part) = (wider, level.get(at / wider));
+            }
+            fold = fold.then(part.copied().unwrap_or_else(|| Fold::of(points.value(at))));
+            at += span;
+        }
+        fold
+    }
+}
+
+/// The first index in `range` for which `before` is false; `range.end` when it never is.
+fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (range.start, range.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// The same as [`partition`], cheap when the answer is near the start.
+fn gallop(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut stride) = (range.start, 1);
+    while range.end - low > stride && before(low + stride) {
+        low += stride;
+        stride *= 2;
+    }
+    partition(low..range.end.min(low + stride), before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a series means, in the plainest words: every answer is read off a list of points.
+    #[derive(Default)]
+    struct Naive {
+        points: Vec<Point>,
+        superseded: Vec<Point>,
+        origin: Option<WallTime>,
+    }
+
+    impl Naive {
+        fn push(&mut self, point: Point) {
+            self.origin = self.origin.or(point.time);
+            let keep = self.points.partition_point(|p| p.step < point.step);
+            let dropped = self.points.split_off(keep);
+            let again = dropped.len() == 1 && dropped[0].step == point.step;
+            if !again {
+                self.superseded.extend(dropped);
+            }
+            self.points.push(point);
+        }
+
+        /// The x of each point: along time, that of the latest time so far.
+        fn xs(&self, axis: XAxis) -> Vec<Option<f64>> {
+            let clock = self.points.iter().scan(None, |latest: &mut Option<f64>, p| {
+                *latest = p.time.map(WallTime::secs).into_iter().chain(*latest).reduce(f64::max);
+                Some(*latest)
+            });
+            match axis {
+                XAxis::Step => self.points.iter().map(|p| Some(p.step.0 as f64)).collect(),
+                XAxis::WallTime => clock.collect(),
+                XAxis::Relative => clock.map(|x| Some(x? - self.origin?.secs())).collect(),
+            }
+        }
+
+        fn window(&self, axis: XAxis, from: f64, to: f64) -> Vec<(f64, f64)> {
+            let all = self.xs(axis).into_iter().zip(&self.points).filter_map(|(x, p)| Some((x?, p.value)));
+            all.filter(|(x, _)| from <= *x && *x <= to).collect()
+        }
+
+        fn columns(&self, axis: XAxis, from: f64, to: f64, columns: usize) -> Vec<Column> {
+            let scale = if to > from { (columns as f64 - 1.0) / (to - from) } else { 0.0 };
+            let mut out: Vec<Column> = vec![];
+            for (x, v) in self.window(axis, from, to) {
+                let index = (((x - from) * scale).round() as usize).min(columns - 1);
+                if out.last().is_none_or(|c| c.index != index) {
+                    out.push(Column { index, min: f64::INFINITY, max: f64::NEG_INFINITY, first: f64::NAN, last: f64::NAN, gap: false });
+                }
+                let c = out.last_mut().unwrap();
+                if v.is_finite() {
+                    c.first = if c.min > c.max { v } else { c.first };
+                    c.last = v;
+                    (c.min, c.max) = (c.min.min(v), c.max.max(v));
+                } else {
+                    c.gap = true;
+                }
+            }
+            out
+        }
+
+        fn range(&self, axis: XAxis, from: f64, to: f64) -> Option<(f64, f64)> {
+            let finite = self.window(axis, from, to).into_iter().map(|(_, v)| v).filter(|v| v.is_finite());
+            finite.fold(None, |range, v| Some(range.map_or((v, v), |(lo, hi): (f64, f64)| (lo.min(v), hi.max(v)))))
+        }
+    }
+
+    /// NaN equals NaN here: `Debug` of the two sides is compared.
+    #[track_caller]
+    fn same(got: impl std::fmt::Debug, want: impl std::fmt::Debug) {
+        assert_eq!(format!("{got:?}"), format!("{want:?}"));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Move {
+        /// This many steps on.
+        On(i64),
+        /// The same step again.
+        Again,
+        /// This many steps back.
+        Back(i64),
+    }
+
+    fn moves() -> impl Strategy<Value = Vec<(Move, Option<f64>, f64)>> {
+        let step = prop_oneof![60 => (1i64..4).prop_map(Move::On), 3 => Just(Move::Again), 1 => (1i64..400).prop_map(Move::Back)];
+        let time = prop_oneof![30 => Just(Some(1.0)), 3 => (-3.0..3.0f64).prop_map(Some), 1 => Just(None)];
+        let value = prop_oneof![
+            20 => -1e3..1e3f64, 5 => any::<f32>().prop_map(f64::from), 2 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => any::<f64>()
+        ];
+        prop::collection::vec((step, time, value), 0..1200)
+    }
+
+    fn built(moves: &[(Move, Option<f64>, f64)], timed: bool) -> (Series, Naive) {
+        let (mut series, mut naive) = (Series::new(), Naive::default());
+        let (mut step, mut secs) = (0, 1_795_161_553.25);
+        for (go, time, value) in moves {
+            step += match go {
+                Move::On(by) => *by,
+                Move::Again => 0,
+                Move::Back(by) => -by,
+            };
+            secs += time.unwrap_or(0.0);
+            let time = time.filter(|_| timed).and_then(|_| WallTime::new(secs));
+            let point = Point { step: Step(step), time, value: *value };
+            series.push(point);
+            naive.push(point);
+        }
+        (series, naive)
+    }
+
+    proptest! {
+        #[test]
+        fn a_series_answers_as_a_plain_list_does(
+            moves in moves(), timed in any::<bool>(), axis in prop_oneof![Just(XAxis::Step), Just(XAxis::WallTime), Just(XAxis::Relative)],
+            cut in (0.0..1.0f64, 0.0..1.0f64), columns in 1usize..90,
+        ) {
+            let (series, naive) = built(&moves, timed);
+            same(series.points(0..usize::MAX).collect::<Vec<_>>(), &naive.points);
+            same(series.superseded_points().collect::<Vec<_>>(), &naive.superseded);
+            same(series.tail(7).collect::<Vec<_>>(), &naive.points[naive.points.len().saturating_sub(7)..]);
+            same((series.first(), series.last()), (naive.points.first(), naive.points.last()));
+            same(series.nan_count(), naive.points.iter().filter(|p| p.value.is_nan()).count());
+            same(series.inf_count(), naive.points.iter().filter(|p| p.value.is_infinite()).count());
+            same(series.range(), naive.range(XAxis::Step, f64::NEG_INFINITY, f64::INFINITY));
+            let all_xs = naive.xs(axis);
+            let xs: Vec<f64> = all_xs.iter().copied().flatten().collect();
+            same(series.extent(axis), xs.first().zip(xs.last()));
+            let (lo, hi) = (xs.first().copied().unwrap_or(0.0) - 1.0, xs.last().copied().unwrap_or(0.0) + 1.0);
+            let (a, b) = (lo + (hi - lo) * cut.0, lo + (hi - lo) * cut.1);
+            for (from, to) in [(lo, hi), (a.min(b), a.max(b)), (a, a), (a.ceil(), a.ceil())] {
+                same(series.columns(axis, from, to, columns), naive.columns(axis, from, to, columns));
+                same(series.range_in(axis, from, to), naive.range(axis, from, to));
+            }
+            let near = |i: usize| all_xs[i].map(|x| (x - a).abs());
+            let best = (0..all_xs.len()).filter_map(near).fold(f64::INFINITY, f64::min);
+            let found = series.nearest(axis, a).map(|found| naive.points.iter().position(|p| p.step == found.step).and_then(near));
+            same(found, (!xs.is_empty()).then_some(Some(best)));
+        }
+
+        #[test]
+        fn no_window_panics(moves in moves(), from in any::<f64>(), to in any::<f64>(), columns in 0usize..50) {
+            let (series, _) = built(&moves, true);
+            for axis in [XAxis::Step, XAxis::WallTime, XAxis::Relative] {
+                prop_assert!(series.columns(axis, from, to, columns).iter().all(|c| c.index < columns));
+                series.nearest(axis, from);
+            }
+        }
+    }
+
+    fn point(step: i64, time: f64, value: f64) -> Point {
+        Point { step: Step(step), time: WallTime::new(time), value }
+    }
+
+    #[test]
+    fn a_spike_among_many_points_stays() {
+        let mut series = Series::new();
+        (0..200_000).for_each(|i| series.push(point(i, i as f64, if i == 154_321 { 99.0 } else { (i % 7) as f64 })));
+        for columns in [1, 2, 80, 400, 5000] {
+            let drawn = series.columns(XAxis::Step, 0.0, 199_999.0, columns);
+            assert_eq!(drawn.len(), columns);
+            assert_eq!(drawn.iter().filter(|c| c.max == 99.0).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_point_takes_at_most_20_bytes() {
+        let mut series = Series::new();
+        let mut noise = 1u64;
+        for i in 0..200_000i64 {
+            noise = noise.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            series.push(point(i * 10, 1_795_161_553.0 + i as f64 * 0.31 + (noise >> 40) as f64 * 1e-8, noise as f64 / 1e19));
+        }
+        let bytes = series.heap_bytes() as f64 / 2e5;
+        assert!(bytes <= 20.0, "{bytes} bytes a point");
     }
 }
