@@ -8,4 +8,5 @@ pub mod ipc;
 pub mod model;
 pub mod source;
 pub mod term;
+pub mod text;
 pub mod tmux;
