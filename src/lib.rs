@@ -10,3 +10,4 @@ pub mod source;
 pub mod term;
 pub mod text;
 pub mod tmux;
+pub mod ui;
