@@ -6,6 +6,7 @@
 
 pub mod ipc;
 pub mod model;
+pub mod query;
 pub mod source;
 pub mod term;
 pub mod text;

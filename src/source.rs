@@ -1,6 +1,19 @@
 //! Reads what training programs leave behind and yields [`Record`]s.
 //! Bytes in, records out; a half-written tail is normal, not an error.
 //! Never here: drawing, tmux, or any write to a run folder we did not create.
+//!
+//! A decoder ([`Jsonl`], ...) is a value: bytes go in with [`Decoder::push`], records come out of
+//! [`Decoder::next`]. [`Tail`] feeds one from a growing file and [`Watch`] says when a look is worth it.
+
+pub mod io;
+mod json;
+mod jsonl;
+mod keys;
+mod lines;
+
+pub use io::{Budget, Progress, Tail, Watch, WatchError};
+pub use json::lenient;
+pub use jsonl::Jsonl;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 
@@ -32,12 +45,14 @@ pub enum Record {
 }
 
 /// Values logged together.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Row {
     /// `None`: the source has no step; the consumer counts rows.
     pub step: Option<Step>,
     /// `None`: the source has no clock.
     pub time: Option<WallTime>,
+    /// Where the row starts, in bytes from the start of the source; `None`: the source is not a byte stream.
+    pub offset: Option<u64>,
     /// Which start of the run this is, 0-based; a resumed run counts up.
     pub attempt: u32,
     /// Rank of the process that logged it.
@@ -63,4 +78,35 @@ pub trait Decoder: Send {
     fn push(&mut self, bytes: &[u8]);
     /// `Ok(None)`: give me more bytes. `Err`: a damaged stretch, already skipped; call again.
     fn next(&mut self) -> Result<Option<Record>, Loss>;
+    /// No more bytes are expected (the run ended, the file is old): what stands at the end without its
+    /// newline counts as whole, if it reads as whole. Call [`Decoder::next`] for what this sets free.
+    fn finish(&mut self) {}
+    /// Forgets everything: the next byte is the first of a new source, and keys are numbered anew.
+    fn reset(&mut self);
+}
+
+/// A row and its values by name.
+#[cfg(test)]
+pub(crate) type NamedRow = (Row, Vec<(String, f64)>);
+
+/// Runs `bytes` through `decoder` in pieces of `chunk`: the rows with their keys by name, and the losses.
+#[cfg(test)]
+pub(crate) fn decode_for_tests(decoder: &mut dyn Decoder, bytes: &[u8], chunk: usize) -> (Vec<NamedRow>, Vec<Loss>) {
+    let (mut names, mut rows, mut losses) = (std::collections::HashMap::new(), vec![], vec![]);
+    for part in bytes.chunks(chunk.clamp(1, bytes.len().max(1))) {
+        decoder.push(part);
+        loop {
+            match decoder.next() {
+                Ok(Some(Record::Key(id, key))) => drop(names.insert(id, key.to_string())),
+                Ok(Some(Record::Row(row))) => {
+                    let values = row.values.iter().map(|(id, value)| (names[id].clone(), *value)).collect();
+                    rows.push((row, values));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(loss) => losses.push(loss),
+            }
+        }
+    }
+    (rows, losses)
 }

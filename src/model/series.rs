@@ -153,6 +153,18 @@ impl Series {
         self.pyramid.fold(&self.points, self.window(axis, from, to)).range()
     }
 
+    /// The first point that has the smallest finite value.
+    pub fn min_point(&self) -> Option<Point> {
+        let (min, _) = self.range()?;
+        self.get(partition(0..self.len(), |i| self.pyramid.fold(&self.points, 0..i + 1).min > min))
+    }
+
+    /// The first point that has the largest finite value.
+    pub fn max_point(&self) -> Option<Point> {
+        let (_, max) = self.range()?;
+        self.get(partition(0..self.len(), |i| self.pyramid.fold(&self.points, 0..i + 1).max < max))
+    }
+
     /// First and last x on `axis`; `None` when no point stands on it.
     pub fn extent(&self, axis: XAxis) -> Option<(f64, f64)> {
         let first = self.lower_bound(axis, f64::NEG_INFINITY);
@@ -598,6 +610,8 @@ mod tests {
             same(series.nan_count(), naive.points.iter().filter(|p| p.value.is_nan()).count());
             same(series.inf_count(), naive.points.iter().filter(|p| p.value.is_infinite()).count());
             same(series.range(), naive.range(XAxis::Step, f64::NEG_INFINITY, f64::INFINITY));
+            let at = |v: f64| naive.points.iter().find(|p| p.value == v);
+            same((series.min_point(), series.max_point()), series.range().map_or((None, None), |(lo, hi)| (at(lo), at(hi))));
             let all_xs = naive.xs(axis);
             let xs: Vec<f64> = all_xs.iter().copied().flatten().collect();
             same(series.extent(axis), xs.first().zip(xs.last()));

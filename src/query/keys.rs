@@ -1,0 +1,374 @@
+//! How metric keys are chosen, ordered and judged by their names.
+
+use super::condition::{has_suffix, words};
+use crate::model::{MetricKey, Point, Series};
+use regex::{Regex, RegexBuilder};
+
+/// Which end of a series is its good one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// Lower is better.
+    Min,
+    /// Higher is better.
+    Max,
+}
+
+/// Words that name a cost; they win over words of gain (`reward_loss` is a loss).
+const COSTS: &[&str] =
+    &["loss", "losses", "error", "err", "nll", "perplexity", "ppl", "wer", "cer", "mse", "mae", "rmse", "fid", "kl", "regret", "latency"];
+
+/// Words that name a gain.
+const GAINS: &[&str] = &[
+    "accuracy",
+    "acc",
+    "reward",
+    "rewards",
+    "return",
+    "returns",
+    "score",
+    "scores",
+    "bleu",
+    "rouge",
+    "meteor",
+    "f1",
+    "auc",
+    "auroc",
+    "precision",
+    "recall",
+    "map",
+    "iou",
+    "miou",
+    "dice",
+    "psnr",
+    "ssim",
+    "success",
+    "win",
+    "winrate",
+    "pass",
+    "em",
+    "r2",
+    "elo",
+    "top1",
+    "top5",
+    "mrr",
+    "ndcg",
+    "correct",
+    "solved",
+];
+
+/// Words that name a speed.
+const SPEEDS: &[&str] =
+    &["throughput", "mfu", "hfu", "tps", "fps", "tflops", "flops", "speed", "sec", "second", "sps", "it", "its", "tokens", "samples"];
+
+/// Words that mark a series as measured on held-out data.
+const HELD_OUT: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
+
+/// Which end of the series named `key` is its good one, judged by its words; a cost unless a word says otherwise.
+pub fn goal(key: &str) -> Goal {
+    match (names(key, COSTS), names(key, GAINS) || names(key, SPEEDS)) {
+        (false, true) => Goal::Max,
+        _ => Goal::Min,
+    }
+}
+
+/// The first point with the best finite value, by the [`goal`] that the name of `key` tells.
+pub fn best(key: &MetricKey, series: &Series) -> Option<Point> {
+    match goal(key.as_str()) {
+        Goal::Min => series.min_point(),
+        Goal::Max => series.max_point(),
+    }
+}
+
+/// `keys` in the order in which panels show them: losses, held-out measures, rewards and accuracies, learning rates,
+/// gradient norms, throughput, the rest; within these training first, then by name with numbers in number order.
+pub fn rank_keys(keys: &[MetricKey]) -> Vec<MetricKey> {
+    let mut ranked: Vec<_> = keys.iter().map(|key| (class(key.as_str()), !is_training(key.as_str()), natural(key.as_str()), key)).collect();
+    ranked.sort();
+    ranked.into_iter().map(|(.., key)| key.clone()).collect()
+}
+
+fn class(key: &str) -> u8 {
+    let has = |word: &str| names(key, &[word]);
+    let system = names(key, &["system", "gpu", "cpu", "memory", "mem", "disk", "network"]);
+    match () {
+        _ if system => 7,
+        _ if names(key, HELD_OUT) => 1,
+        _ if has("grad") || has("gradient") || has("gradnorm") => 4,
+        _ if has("lr") || has("learning") && has("rate") => 3,
+        _ if names(key, COSTS) => 0,
+        _ if names(key, GAINS) => 2,
+        _ if names(key, SPEEDS) => 5,
+        _ => 6,
+    }
+}
+
+fn is_training(key: &str) -> bool {
+    names(key, &["train", "training"]) || words(key).count() == 1
+}
+
+fn names(key: &str, words_of: &[&str]) -> bool {
+    words(key).any(|word| words_of.iter().any(|w| w.eq_ignore_ascii_case(word)))
+}
+
+/// A sort key that orders runs of digits as numbers, so that `layer.2` comes before `layer.10`: for each run of digits
+/// its length without leading zeros and itself, for every other character itself.
+fn natural(key: &str) -> Vec<(char, usize, &str)> {
+    let mut parts = vec![];
+    let mut rest = key;
+    while let Some(c) = rest.chars().next() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at(digits.max(c.len_utf8()));
+        let number = part.trim_start_matches('0');
+        parts.push(if digits > 0 { ('0', number.len(), number) } else { (c.to_ascii_lowercase(), 0, "") });
+        rest = tail;
+    }
+    parts
+}
+
+/// What somebody typed to narrow the panels down.
+#[derive(Clone, Debug)]
+pub struct KeyFilter(Pattern);
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    Words(Vec<String>),
+    Regex(Regex),
+}
+
+/// A filter between slashes that is no regular expression.
+#[derive(Debug, thiserror::Error)]
+#[error("not a regular expression: {pattern}")]
+pub struct KeyFilterError {
+    /// What stood between the slashes.
+    pub pattern: String,
+    /// What the expression parser said.
+    pub source: regex::Error,
+}
+
+impl KeyFilterError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        "leave the slashes out to filter by plain words"
+    }
+}
+
+/// Memory that a typed expression may take once compiled; a key name needs next to nothing.
+const REGEX_BYTES_MAX: usize = 1 << 20;
+
+impl KeyFilter {
+    /// Reads a filter: words that must all stand somewhere in the name, in any order; or `/expression/`.
+    /// Case does not matter. A lone or open slash is still being typed (or part of a key such as `/loss`) and is a word.
+    pub fn parse(text: &str) -> Result<KeyFilter, KeyFilterError> {
+        let text = text.trim();
+        match text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|pattern| !pattern.is_empty()) {
+            Some(pattern) => RegexBuilder::new(pattern)
+                .case_insensitive(true)
+                .size_limit(REGEX_BYTES_MAX)
+                .build()
+                .map(|regex| KeyFilter(Pattern::Regex(regex)))
+                .map_err(|source| KeyFilterError { pattern: pattern.to_owned(), source }),
+            None => Ok(KeyFilter(Pattern::Words(text.split_whitespace().map(str::to_lowercase).collect()))),
+        }
+    }
+
+    /// Whether `key` passes.
+    pub fn matches(&self, key: &str) -> bool {
+        match &self.0 {
+            Pattern::Regex(regex) => regex.is_match(key),
+            Pattern::Words(words) => {
+                let key = key.to_lowercase();
+                words.iter().all(|word| key.contains(word.as_str()))
+            }
+        }
+    }
+}
+
+/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped.
+pub fn parse_key_list(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let inner = text.strip_prefix(['{', '[']).map(|rest| rest.strip_suffix(['}', ']']).unwrap_or(rest)).unwrap_or(text);
+    let mut names: Vec<String> = vec![];
+    for name in inner.split([',', '\n']).map(|name| name.trim().trim_matches(['"', '\''])).filter(|name| !name.is_empty()) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// What a list of names means among the keys that exist.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Selection {
+    /// The keys meant, in the order of the names; each once.
+    pub keys: Vec<MetricKey>,
+    /// The names that mean no key (yet).
+    pub missing: Vec<String>,
+}
+
+/// Finds the keys that `names` mean. A name is a whole key; else, with any case, a whole key; else the end of keys
+/// (`loss` means both `train/loss` and `val/loss`); a `*` in it stands for anything.
+pub fn select_keys(names: &[String], keys: &[MetricKey]) -> Selection {
+    let ranked = rank_keys(keys);
+    let mut selection = Selection::default();
+    for name in names {
+        let found = meant(name, &ranked);
+        if found.is_empty() {
+            selection.missing.push(name.clone());
+        }
+        for key in found {
+            if !selection.keys.contains(key) {
+                selection.keys.push(key.clone());
+            }
+        }
+    }
+    selection
+}
+
+fn meant<'a>(name: &str, keys: &'a [MetricKey]) -> Vec<&'a MetricKey> {
+    let all = |test: &dyn Fn(&str) -> bool| keys.iter().filter(|key| test(key.as_str())).collect::<Vec<_>>();
+    if name.contains('*') {
+        return all(&|key| glob(&name.to_lowercase(), &key.to_lowercase()));
+    }
+    let tests: [&dyn Fn(&str) -> bool; 3] = [&|key| key == name, &|key| key.eq_ignore_ascii_case(name), &|key| has_suffix(key, name)];
+    tests.into_iter().map(all).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// Whether `text` fits `pattern`, where each `*` stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    let mut parts: Vec<&str> = tail.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Step;
+    use proptest::prelude::*;
+
+    fn keys(names: &[&str]) -> Vec<MetricKey> {
+        names.iter().map(|name| MetricKey::from(*name)).collect()
+    }
+
+    fn names(keys: &[MetricKey]) -> Vec<&str> {
+        keys.iter().map(MetricKey::as_str).collect()
+    }
+
+    #[test]
+    fn the_name_tells_the_good_end() {
+        for key in ["loss", "train/loss", "val_ppl", "reward_loss", "lr", "eval/KL"] {
+            assert_eq!(goal(key), Goal::Min, "{key}");
+        }
+        for key in [
+            "accuracy",
+            "eval/Acc",
+            "rewards/mean",
+            "episode_return",
+            "bleu",
+            "val/f1",
+            "tokens_per_sec",
+            "pass@1",
+            "top1Acc",
+            "meanReward",
+        ] {
+            assert_eq!(goal(key), Goal::Max, "{key}");
+        }
+        let mut series = Series::new();
+        [3.0, 9.0, f64::NAN, 1.0]
+            .into_iter()
+            .enumerate()
+            .for_each(|(i, value)| series.push(Point { step: Step(i as i64), time: None, value }));
+        assert_eq!(best(&"loss".into(), &series).map(|p| p.value), Some(1.0));
+        assert_eq!(best(&"reward".into(), &series).map(|p| p.step), Some(Step(1)));
+        assert_eq!(best(&"reward".into(), &Series::new()), None);
+    }
+
+    #[test]
+    fn panels_come_losses_first() {
+        let shuffled = keys(&[
+            "epoch",
+            "gpu/util",
+            "layer.10",
+            "layer.2",
+            "tokens_per_sec",
+            "grad_norm",
+            "learning_rate",
+            "val/accuracy",
+            "val/loss",
+            "reward",
+            "aux/loss",
+            "train/loss",
+            "train/accuracy",
+        ]);
+        assert_eq!(
+            names(&rank_keys(&shuffled)),
+            [
+                "train/loss",
+                "aux/loss",
+                "val/accuracy",
+                "val/loss",
+                "reward",
+                "train/accuracy",
+                "learning_rate",
+                "grad_norm",
+                "tokens_per_sec",
+                "epoch",
+                "layer.2",
+                "layer.10",
+                "gpu/util"
+            ]
+        );
+    }
+
+    #[test]
+    fn all_words_of_a_filter_must_match() {
+        let passes = |filter: &str, key: &str| KeyFilter::parse(filter).unwrap().matches(key);
+        assert!(passes("", "anything"));
+        assert!(passes("LOSS tr", "train/loss"));
+        assert!(!passes("loss val", "train/loss"));
+        assert!(passes("/^train.*ss$/", "Train/loss"));
+        assert!(passes("/loss", "train/loss"));
+        assert!(passes("/", "train/loss"));
+        assert!(KeyFilter::parse("/(/").is_err());
+    }
+
+    #[test]
+    fn a_list_picks_keys_in_its_order() {
+        assert_eq!(parse_key_list("{reward, loss}"), ["reward", "loss"]);
+        assert_eq!(parse_key_list(" loss,,reward , loss"), ["loss", "reward"]);
+        assert_eq!(parse_key_list("[\"loss\"]"), ["loss"]);
+        assert!(parse_key_list("{}").is_empty());
+        let known = keys(&["val/loss", "train/loss", "Reward", "lr"]);
+        let pick = |list: &str| select_keys(&parse_key_list(list), &known);
+        assert_eq!(names(&pick("reward,loss").keys), ["Reward", "train/loss", "val/loss"]);
+        assert_eq!(names(&pick("val/*,*oss").keys), ["val/loss", "train/loss"]);
+        assert_eq!(pick("bleu,lr").missing, ["bleu"]);
+    }
+
+    proptest! {
+        #[test]
+        fn ranking_is_a_permutation_whatever_the_names(names in prop::collection::vec("[a-zA-Z0-9/._ é]{0,12}", 0..30)) {
+            let mut keys: Vec<MetricKey> = names.iter().map(|name| MetricKey::from(name.as_str())).collect();
+            let mut ranked = rank_keys(&keys);
+            prop_assert_eq!(&rank_keys(&ranked), &ranked);
+            keys.sort();
+            ranked.sort();
+            prop_assert_eq!(keys, ranked);
+        }
+
+        #[test]
+        fn no_filter_panics(filter in ".{0,12}", key in ".{0,12}") {
+            let _ = KeyFilter::parse(&filter).map(|f| f.matches(&key));
+            glob(&filter, &key);
+            parse_key_list(&filter);
+        }
+    }
+}

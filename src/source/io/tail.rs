@@ -1,0 +1,245 @@
+//! One growing file.
+
+use crate::source::{Decoder, Loss, Record};
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Bytes per read: large enough that the call costs nothing, small enough to stay in the cache.
+const READ_BYTES: usize = 256 << 10;
+
+/// How much one look at a file may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Stop after this many bytes (rounded up to one read of 256 KiB).
+    pub bytes_max: u64,
+    /// Stop after this much time.
+    pub time_max: Duration,
+}
+
+impl Budget {
+    /// No limit: read all there is.
+    pub const ALL: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::MAX };
+}
+
+/// What one look at a file came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Bytes read.
+    pub bytes: u64,
+    /// The budget ended before the file did: call again.
+    pub more: bool,
+    /// The file shrank or another took its place. Nothing was read: drop what came before, then call
+    /// again to read from the start.
+    pub restarted: bool,
+}
+
+/// Reads a growing file through a decoder, from the start and then only what is new.
+pub struct Tail {
+    path: PathBuf,
+    decoder: Box<dyn Decoder>,
+    file: Option<Open>,
+    offset: u64,
+    buffer: Vec<u8>,
+}
+
+struct Open {
+    file: File,
+    id: (u64, u64),
+}
+
+impl Tail {
+    /// Stands at the start of the file at `path`, which may not exist yet.
+    pub fn new(path: PathBuf, decoder: Box<dyn Decoder>) -> Tail {
+        Tail { path, decoder, file: None, offset: 0, buffer: Vec::new() }
+    }
+
+    /// The file that is read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes read so far.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads what is new and hands the records and losses to `sink`.
+    ///
+    /// A file that does not exist (yet, or any more) has nothing new. Other errors leave the tail where
+    /// it stands; the next call tries again.
+    pub fn read(&mut self, budget: Budget, sink: &mut dyn FnMut(Result<Record, Loss>)) -> io::Result<Progress> {
+        if self.is_replaced()? {
+            self.file = None;
+            self.offset = 0;
+            self.decoder.reset();
+            return Ok(Progress { more: true, restarted: true, ..Progress::default() });
+        }
+        let Some(open) = &mut self.file else {
+            return Ok(Progress::default());
+        };
+        let start = Instant::now();
+        let mut progress = Progress::default();
+        self.buffer.resize(READ_BYTES, 0);
+        loop {
+            let length = match open.file.read(&mut self.buffer) {
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if length == 0 {
+                break;
+            }
+            progress.bytes += length as u64;
+            self.offset += length as u64;
+            self.decoder.push(&self.buffer[..length]);
+            drain(self.decoder.as_mut(), sink);
+            if progress.bytes >= budget.bytes_max || start.elapsed() >= budget.time_max {
+                progress.more = open.file.metadata()?.len() > self.offset;
+                break;
+            }
+        }
+        if !progress.more {
+            // Hundreds of idle tails should not hold a buffer each.
+            self.buffer = Vec::new();
+        }
+        Ok(progress)
+    }
+
+    /// Says that the file will not grow any more, so that a last line without a newline counts. Growing
+    /// files may go on afterwards.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Result<Record, Loss>)) {
+        self.decoder.finish();
+        drain(self.decoder.as_mut(), sink);
+    }
+
+    /// Opens the file when that is still to do. True when the open file is no longer what was read.
+    fn is_replaced(&mut self) -> io::Result<bool> {
+        let at_path = match fs::metadata(&self.path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+            Err(error) => return Err(error),
+        };
+        match (&self.file, at_path) {
+            (None, None) => Ok(false),
+            (None, Some(_)) => {
+                let file = File::open(&self.path)?;
+                let metadata = file.metadata()?;
+                if !metadata.is_file() {
+                    return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+                }
+                self.file = Some(Open { file, id: id(&metadata) });
+                Ok(false)
+            }
+            // Deleted: what is open may still be read to its end.
+            (Some(_), None) => Ok(false),
+            (Some(open), Some(metadata)) => Ok(open.id != id(&metadata) || metadata.len() < self.offset),
+        }
+    }
+}
+
+fn drain(decoder: &mut dyn Decoder, sink: &mut dyn FnMut(Result<Record, Loss>)) {
+    loop {
+        match decoder.next() {
+            Ok(Some(record)) => sink(Ok(record)),
+            Ok(None) => break,
+            Err(loss) => sink(Err(loss)),
+        }
+    }
+}
+
+fn id(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Jsonl;
+    use std::io::Write;
+
+    fn row(step: i64) -> String {
+        format!("{{\"s\":{step},\"m\":{{\"loss\":1.5}}}}\n")
+    }
+
+    fn append(path: &Path, text: &str) {
+        let mut file = File::options().append(true).create(true).open(path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn look(tail: &mut Tail, budget: Budget) -> (Vec<i64>, Progress) {
+        let mut steps = vec![];
+        let progress = tail.read(budget, &mut |record| {
+            if let Ok(Record::Row(row)) = record {
+                steps.push(row.step.unwrap().0);
+            }
+        });
+        (steps, progress.unwrap())
+    }
+
+    #[test]
+    fn a_file_may_come_later_and_only_what_is_new_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sub").join("metrics.jsonl");
+        let mut tail = Tail::new(path.clone(), Box::new(Jsonl::new()));
+        assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        append(&path, &(row(1) + "{\"s\":2,"));
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1]);
+        append(&path, "\"m\":{\"loss\":2}}\n");
+        let (steps, progress) = look(&mut tail, Budget::ALL);
+        assert_eq!((steps, progress.bytes), (vec![2], 16));
+        assert_eq!(look(&mut tail, Budget::ALL).1, Progress::default());
+        assert_eq!(tail.offset(), fs::metadata(&path).unwrap().len());
+    }
+
+    #[test]
+    fn a_file_that_shrank_or_was_replaced_starts_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.jsonl");
+        let mut tail = Tail::new(path.clone(), Box::new(Jsonl::new()));
+        append(&path, &(row(1) + &row(2)));
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2]);
+        fs::write(&path, row(7)).unwrap();
+        assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress { more: true, restarted: true, bytes: 0 }));
+        assert_eq!(look(&mut tail, Budget::ALL).0, [7]);
+        let other = dir.path().join("other");
+        fs::write(&other, row(8) + &row(9)).unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert!(look(&mut tail, Budget::ALL).1.restarted);
+        assert_eq!(look(&mut tail, Budget::ALL).0, [8, 9]);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+    }
+
+    #[test]
+    fn a_look_ends_with_its_budget_and_says_that_there_is_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.jsonl");
+        fs::write(&path, (0..30_000).map(row).collect::<String>()).unwrap();
+        let mut tail = Tail::new(path, Box::new(Jsonl::new()));
+        let (mut steps, mut looks) = (vec![], 0);
+        loop {
+            let (new, progress) = look(&mut tail, Budget { bytes_max: 1, time_max: Duration::MAX });
+            assert!(progress.bytes <= READ_BYTES as u64);
+            steps.extend(new);
+            looks += 1;
+            if !progress.more {
+                break;
+            }
+        }
+        assert_eq!(steps, (0..30_000).collect::<Vec<_>>());
+        assert!(looks >= 3);
+    }
+
+    #[test]
+    fn a_folder_is_an_error_and_not_a_hang() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tail = Tail::new(dir.path().into(), Box::new(Jsonl::new()));
+        assert!(tail.read(Budget::ALL, &mut |_| {}).is_err());
+    }
+}

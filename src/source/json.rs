@@ -1,0 +1,375 @@
+//! JSON as training programs write it: also bare `NaN`, `Infinity` and `-Infinity`, as Python does.
+//!
+//! A cursor walks the text once and hands out keys and numbers in place; only what escapes need is copied.
+
+use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+
+/// Deepest nesting that is followed; deeper text is taken as damage.
+const DEPTH_MAX: u32 = 64;
+
+/// Reads one JSON value. NaN and infinities become the strings `"NaN"`, `"Infinity"` and `"-Infinity"`.
+///
+/// `None`: it is not JSON, or something stands behind it.
+pub fn lenient(text: &str) -> Option<Value> {
+    let mut cursor = Cursor::new(text);
+    let value = cursor.value()?;
+    cursor.is_done().then_some(value)
+}
+
+/// The number that a word for a non-finite value means: `NaN`, `Infinity`, `-inf`, ... in any case.
+pub(super) fn non_finite(word: &str) -> Option<f64> {
+    let (sign, rest) = match word.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, word.strip_prefix('+').unwrap_or(word)),
+    };
+    match rest.len() {
+        3 if rest.eq_ignore_ascii_case("nan") => Some(f64::NAN),
+        3 if rest.eq_ignore_ascii_case("inf") => Some(sign * f64::INFINITY),
+        8 if rest.eq_ignore_ascii_case("infinity") => Some(sign * f64::INFINITY),
+        _ => None,
+    }
+}
+
+/// The decimal number at the start of `bytes` and its length: `-12`, `.5`, `5.`, `1.5e-04`.
+pub(super) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
+    let mut at = 0;
+    let negative = match bytes.first()? {
+        b'-' => {
+            at = 1;
+            true
+        }
+        b'+' => {
+            at = 1;
+            false
+        }
+        _ => false,
+    };
+    let (mut mantissa, mut digits, mut exponent) = (0_u64, 0_u32, 0_i32);
+    let mut digit = |byte: u8| {
+        // 19 digits fit a u64; what comes behind them is left to the exact parser.
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+        digits += u32::from(digits > 0 || byte != b'0');
+    };
+    let start = at;
+    while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
+        digit(*byte);
+        at += 1;
+    }
+    let mut any = at - start;
+    if bytes.get(at) == Some(&b'.') {
+        let point = at + 1;
+        at = point;
+        while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
+            digit(*byte);
+            at += 1;
+        }
+        any += at - point;
+        exponent = -((at - point).min(1 << 20) as i32);
+    }
+    if any == 0 {
+        return None;
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        let mut to = at + 1;
+        let down = bytes.get(to) == Some(&b'-');
+        to += usize::from(matches!(bytes.get(to), Some(b'-' | b'+')));
+        let (first, mut power) = (to, 0_i32);
+        while let Some(byte @ b'0'..=b'9') = bytes.get(to) {
+            power = (power * 10 + i32::from(byte - b'0')).min(1 << 20);
+            to += 1;
+        }
+        if to > first {
+            at = to;
+            exponent += if down { -power } else { power };
+        }
+    }
+    // Both factors are exact doubles here, so one rounding gives the nearest value (Clinger 1990).
+    let fast = digits <= 19 && mantissa <= 1 << 53 && (-22..=22).contains(&exponent);
+    let value = match fast {
+        true if exponent < 0 => mantissa as f64 / POWERS[exponent.unsigned_abs() as usize],
+        true => mantissa as f64 * POWERS[exponent as usize],
+        false => return std::str::from_utf8(&bytes[..at]).ok()?.parse().ok().map(|value| (value, at)),
+    };
+    Some((if negative { -value } else { value }, at))
+}
+
+const POWERS: [f64; 23] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+
+/// A place in JSON text. Every method answers `None` for text that is not JSON.
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u32,
+}
+
+/// What stands at the cursor, without anything copied.
+pub(super) enum Token<'a> {
+    Number(f64),
+    Text(Cow<'a, str>),
+    /// `{`: call [`Cursor::object`] next.
+    Object,
+    /// An array, `true`, `false` or `null`, already skipped.
+    Other,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Cursor<'a> {
+        Cursor { text, at: 0, depth: 0 }
+    }
+
+    /// Whether only white space is left.
+    pub(super) fn is_done(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// The next byte that is not white space.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(self.at) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    /// Calls `entry` for every key of the object that starts here; `entry` has to take the value.
+    pub(super) fn object(&mut self, mut entry: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
+        self.expect(b'{')?;
+        self.down()?;
+        if self.peek()? == b'}' {
+            self.at += 1;
+        } else {
+            loop {
+                self.peek()?;
+                let key = self.string()?;
+                self.expect(b':')?;
+                entry(self, key)?;
+                match self.peek()? {
+                    b',' => self.at += 1,
+                    b'}' => break self.at += 1,
+                    _ => return None,
+                }
+            }
+        }
+        self.depth -= 1;
+        Some(())
+    }
+
+    /// The value here, as far as it can be told without copying.
+    pub(super) fn token(&mut self) -> Option<Token<'a>> {
+        match self.peek()? {
+            b'"' => self.string().map(Token::Text),
+            b'{' => Some(Token::Object),
+            b'0'..=b'9' | b'-' | b'N' | b'I' => self.number().map(Token::Number),
+            _ => self.skip().map(|()| Token::Other),
+        }
+    }
+
+    /// Passes over the value here.
+    pub(super) fn skip(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.string().map(drop),
+            b'{' => self.object(|cursor, _| cursor.skip()),
+            b'[' => self.array(|cursor| cursor.skip()),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => self.number().map(drop),
+        }
+    }
+
+    /// The value here.
+    pub(super) fn value(&mut self) -> Option<Value> {
+        Some(match self.peek()? {
+            b'"' => Value::String(self.string()?.into_owned()),
+            b'{' => {
+                let mut map = Map::new();
+                self.object(|cursor, key| {
+                    let value = cursor.value()?;
+                    map.insert(key.into_owned(), value);
+                    Some(())
+                })?;
+                Value::Object(map)
+            }
+            b'[' => {
+                let mut items = vec![];
+                self.array(|cursor| cursor.value().map(|value| items.push(value)))?;
+                Value::Array(items)
+            }
+            b't' => self.word("true").map(|()| Value::Bool(true))?,
+            b'f' => self.word("false").map(|()| Value::Bool(false))?,
+            b'n' => self.word("null").map(|()| Value::Null)?,
+            _ => {
+                let start = self.at;
+                let number = self.number()?;
+                let digits = &self.text[start..self.at];
+                match (digits.parse::<i64>(), digits.parse::<u64>()) {
+                    (Ok(int), _) => Value::from(int),
+                    (_, Ok(int)) => Value::from(int),
+                    _ => float(number),
+                }
+            }
+        })
+    }
+
+    /// The string here; the cursor stands on its `"`. A lone surrogate becomes U+FFFD.
+    pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let stop = start + bytes[start..].iter().position(|b| matches!(b, b'"' | b'\\'))?;
+        self.at = stop;
+        if bytes[stop] == b'"' {
+            self.at += 1;
+            return Some(Cow::Borrowed(&self.text[start..stop]));
+        }
+        self.unescape(start).map(Cow::Owned)
+    }
+
+    fn unescape(&mut self, start: usize) -> Option<String> {
+        let bytes = self.text.as_bytes();
+        let mut out = self.text[start..self.at].to_owned();
+        loop {
+            let stop = self.at + memchr::memchr2(b'"', b'\\', &bytes[self.at..])?;
+            out.push_str(&self.text[self.at..stop]);
+            self.at = stop + 1;
+            if bytes[stop] == b'"' {
+                return Some(out);
+            }
+            let escape = *bytes.get(self.at)?;
+            self.at += 1;
+            out.push(match escape {
+                b'"' | b'\\' | b'/' => char::from(escape),
+                b'n' => '\n',
+                b't' => '\t',
+                b'r' => '\r',
+                b'b' => '\u{8}',
+                b'f' => '\u{c}',
+                b'u' => self.code_point()?,
+                _ => return None,
+            });
+        }
+    }
+
+    fn code_point(&mut self) -> Option<char> {
+        let high = self.hex4()?;
+        if (0xD800..0xDC00).contains(&high) && self.text.as_bytes()[self.at..].starts_with(b"\\u") {
+            let back = self.at;
+            self.at += 2;
+            match self.hex4()? {
+                low @ 0xDC00..0xE000 => return char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)),
+                _ => self.at = back,
+            }
+        }
+        Some(char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    fn hex4(&mut self) -> Option<u32> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
+        self.at += 4;
+        digits.iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(*digit).to_digit(16)?))
+    }
+
+    fn number(&mut self) -> Option<f64> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let (value, length) = match rest {
+            [b'N', b'a', b'N', ..] => (f64::NAN, 3),
+            [b'I', ..] if rest.starts_with(b"Infinity") => (f64::INFINITY, 8),
+            [b'-', b'I', ..] if rest.starts_with(b"-Infinity") => (f64::NEG_INFINITY, 9),
+            [b'0'..=b'9' | b'-', ..] => number(rest)?,
+            _ => return None,
+        };
+        self.at += length;
+        Some(value)
+    }
+
+    fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.expect(b'[')?;
+        self.down()?;
+        if self.peek()? == b']' {
+            self.at += 1;
+        } else {
+            loop {
+                item(self)?;
+                match self.peek()? {
+                    b',' => self.at += 1,
+                    b']' => break self.at += 1,
+                    _ => return None,
+                }
+            }
+        }
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn down(&mut self) -> Option<()> {
+        self.depth += 1;
+        (self.depth <= DEPTH_MAX).then_some(())
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.text[self.at..].starts_with(word).then(|| self.at += word.len())
+    }
+}
+
+fn float(number: f64) -> Value {
+    let word = || match number {
+        n if n.is_nan() => "NaN",
+        n if n > 0.0 => "Infinity",
+        _ => "-Infinity",
+    };
+    Number::from_f64(number).map_or_else(|| Value::from(word()), Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_python_writes_is_read() {
+        assert_eq!(
+            lenient(r#" {"a": NaN, "b": [Infinity, -Infinity], "c": null} "#).unwrap(),
+            json!({"a": "NaN", "b": ["Infinity", "-Infinity"], "c": null})
+        );
+        assert_eq!(lenient("9007199254740993").unwrap(), json!(9007199254740993_i64));
+        assert_eq!(lenient("18446744073709551615").unwrap(), json!(u64::MAX));
+        assert_eq!(lenient(r#""gr\u00f6\u00dfe \ud83d\ude00 \ud83d \"""#).unwrap(), json!("größe 😀 \u{fffd} \""));
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused() {
+        for bad in ["", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "{'a': 1}", "\"", "\"\\u12\"", "-", "Inf", "\"\\x\""] {
+            assert_eq!(lenient(bad), None, "{bad}");
+        }
+        assert_eq!(lenient(&"[".repeat(100_000)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_read_as_the_standard_library_reads_them(text in r"-?[0-9]{1,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?") {
+            let (value, length) = number(text.as_bytes()).unwrap();
+            prop_assert_eq!(length, text.len());
+            prop_assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits());
+        }
+
+        #[test]
+        fn no_text_panics(text in r#"[\[\]{}",:\\u0-9a-eNIn.\- é]{0,40}"#) {
+            lenient(&text);
+        }
+
+        #[test]
+        fn what_serde_writes_is_read_back(floats in proptest::collection::vec(any::<f64>().prop_filter("finite", |f| f.is_finite()), 0..5), text in ".*") {
+            let value = json!({"floats": floats, "text": text, "deep": {"er": [null, true, -5]}});
+            prop_assert_eq!(lenient(&value.to_string()), Some(value));
+        }
+    }
+}

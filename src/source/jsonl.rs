@@ -1,0 +1,338 @@
+//! Metric rows as JSON lines: og's own `metrics.jsonl`, and lines of any flat object.
+//!
+//! og's line is `{"s":120,"t":1795161553.2,"m":{"loss":2.1,"grad":{"norm":0.4}},"attempt":0,"rank":0}`: step,
+//! Unix seconds, values. Dicts inside `m` are flattened with `.` (`grad.norm`); NaN and infinities may be
+//! strings or, as Python writes them, bare words; texts, lists and booleans are not metrics.
+//!
+//! A line without `m` is read as a flat object of metrics: the step is the first of [`STEPS`] that it
+//! has, the time the first of [`TIMES`], and numbers may be strings (`"loss": "2.1"`).
+
+use super::{
+    Decoder, Loss, Record, Row,
+    json::{Cursor, Token, non_finite, number},
+    keys::{KEYS_MAX, Keys},
+    lines::{Line, Lines},
+};
+use crate::model::{Step, WallTime};
+use std::collections::VecDeque;
+
+/// Names of the step in foreign lines, best first.
+const STEPS: &[&str] = &["step", "_step", "global_step", "trainer/global_step", "num_updates", "iteration", "iter", "update", "epoch"];
+
+/// Names of the wall time in foreign lines, best first. A value counts when it is Unix seconds (or
+/// milliseconds) of this century, so that a `time` that is a duration stays a metric.
+const TIMES: &[&str] = &["_timestamp", "timestamp", "ts", "time", "t"];
+
+/// Decodes JSON lines.
+#[derive(Default)]
+pub struct Jsonl {
+    lines: Lines,
+    keys: Keys,
+    ready: VecDeque<Record>,
+    /// The last line met a key too many; said once.
+    overflow: Option<Loss>,
+    overflowed: bool,
+    path: String,
+}
+
+impl Jsonl {
+    /// A decoder that stands at the start of a source.
+    pub fn new() -> Jsonl {
+        Jsonl::default()
+    }
+
+    fn read(&mut self, line: &Line) -> Result<(), Loss> {
+        let loss = |reason: &str| Loss { offset: line.offset, bytes: line.bytes, reason: reason.into() };
+        let bytes = self.lines.get(line.range.clone());
+        let text = std::str::from_utf8(bytes).map_err(|_| loss("line is not UTF-8"))?;
+        let mut cursor = Cursor::new(text);
+        match cursor.peek() {
+            None => return Ok(()),
+            Some(b'{') => {}
+            Some(_) => return Err(loss("line is not a JSON object")),
+        }
+        self.keys.begin();
+        self.path.clear();
+        let own = own(&mut cursor, &mut self.keys, &mut self.path).filter(|_| cursor.is_done()).ok_or_else(|| loss("line is not JSON"))?;
+        let head = match own {
+            Some(head) => head,
+            None => {
+                self.keys.begin();
+                foreign(text, &mut self.keys, &mut self.path).ok_or_else(|| loss("line is not JSON"))?
+            }
+        };
+        if self.keys.overflowed() && !self.overflowed {
+            self.overflowed = true;
+            self.overflow = Some(loss(&format!("more than {KEYS_MAX} metric keys, the rest is not read")));
+        }
+        if !self.keys.is_empty() {
+            let values = self.keys.take(&mut self.ready);
+            let Head { step, time, attempt, rank } = head;
+            self.ready.push_back(Record::Row(Row { step, time, offset: Some(line.offset), attempt, rank, values }));
+        }
+        Ok(())
+    }
+}
+
+impl Decoder for Jsonl {
+    fn push(&mut self, bytes: &[u8]) {
+        self.lines.push(bytes);
+    }
+
+    fn next(&mut self) -> Result<Option<Record>, Loss> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                return Ok(Some(record));
+            }
+            if let Some(loss) = self.overflow.take() {
+                return Err(loss);
+            }
+            match self.lines.next()? {
+                Some(line) => self.read(&line)?,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        // What does not read as a whole line was torn by the writer's end: no record, and no loss either.
+        let whole = std::str::from_utf8(self.lines.open()).is_ok_and(|text| {
+            let mut cursor = Cursor::new(text);
+            cursor.skip().is_some() && cursor.is_done()
+        });
+        if let Ok(Some(line)) = if whole { self.lines.rest() } else { Ok(None) } {
+            self.overflow = self.read(&line).err().or(self.overflow.take());
+        }
+    }
+
+    fn reset(&mut self) {
+        *self = Jsonl::new();
+    }
+}
+
+/// What a line says beside its values.
+#[derive(Default)]
+struct Head {
+    step: Option<Step>,
+    time: Option<WallTime>,
+    attempt: u32,
+    rank: u32,
+}
+
+/// Reads og's own line. `Some(None)`: it is JSON, but has no `m`.
+fn own(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<Option<Head>> {
+    let (mut head, mut has_values) = (Head::default(), false);
+    cursor.object(|cursor, key| {
+        match &*key {
+            "m" if cursor.peek()? == b'{' => {
+                has_values = true;
+                return values(cursor, keys, path, Numbers::Bare);
+            }
+            "s" => head.step = int(cursor.token()?).map(Step),
+            "t" => head.time = float(cursor.token()?).and_then(WallTime::new),
+            "attempt" => head.attempt = int(cursor.token()?).and_then(|i| i.try_into().ok()).unwrap_or(0),
+            "rank" => head.rank = int(cursor.token()?).and_then(|i| i.try_into().ok()).unwrap_or(0),
+            _ => return cursor.skip(),
+        }
+        // A dict where a number belongs is passed over like an unknown field.
+        if cursor.peek()? == b'{' { cursor.skip() } else { Some(()) }
+    })?;
+    Some(has_values.then_some(head))
+}
+
+/// Reads a flat object. The names of step and time are known only when all have been seen, hence two passes.
+fn foreign(text: &str, keys: &mut Keys, path: &mut String) -> Option<Head> {
+    let (mut step, mut time) = ((usize::MAX, 0), (usize::MAX, WallTime::new(0.0)?));
+    Cursor::new(text).object(|cursor, key| {
+        let at = |names: &[&str]| names.iter().position(|name| *name == key);
+        let (as_step, as_time) = (at(STEPS), at(TIMES));
+        if as_step.is_none() && as_time.is_none() {
+            return cursor.skip();
+        }
+        match (cursor.token()?, as_step, as_time) {
+            (Token::Object, ..) => return cursor.skip(),
+            (token, Some(place), _) if place < step.0 => step = int(token).map_or(step, |value| (place, value)),
+            (token, _, Some(place)) if place < time.0 => time = float(token).and_then(unix_time).map_or(time, |value| (place, value)),
+            _ => {}
+        }
+        Some(())
+    })?;
+    let name = |names: &[&'static str], place: usize| names.get(place).copied().unwrap_or("");
+    let (step_name, time_name) = (name(STEPS, step.0), name(TIMES, time.0));
+    Cursor::new(text).object(|cursor, key| match &*key {
+        taken if taken == step_name || taken == time_name => cursor.skip(),
+        _ => value(cursor, &key, keys, path, Numbers::Quoted),
+    })?;
+    let found = |place: usize| place != usize::MAX;
+    Some(Head { step: found(step.0).then_some(Step(step.1)), time: found(time.0).then_some(time.1), ..Head::default() })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Numbers {
+    /// Only JSON numbers, and strings that name a non-finite one.
+    Bare,
+    /// Also numbers in strings.
+    Quoted,
+}
+
+/// Puts the numbers of the object at the cursor into the row, under `path`.
+fn values(cursor: &mut Cursor, keys: &mut Keys, path: &mut String, numbers: Numbers) -> Option<()> {
+    cursor.object(|cursor, key| value(cursor, &key, keys, path, numbers))
+}
+
+fn value(cursor: &mut Cursor, key: &str, keys: &mut Keys, path: &mut String, numbers: Numbers) -> Option<()> {
+    let number = match cursor.token()? {
+        Token::Number(number) => Some(number),
+        Token::Text(text) if numbers == Numbers::Quoted => whole_number(&text),
+        Token::Text(text) => non_finite(&text),
+        Token::Other => None,
+        Token::Object => {
+            let back = path.len();
+            path.push_str(key);
+            path.push('.');
+            values(cursor, keys, path, numbers)?;
+            path.truncate(back);
+            return Some(());
+        }
+    };
+    match number {
+        Some(number) if path.is_empty() => keys.put(key, number),
+        Some(number) => {
+            let back = path.len();
+            path.push_str(key);
+            keys.put(path, number);
+            path.truncate(back);
+        }
+        None => {}
+    }
+    Some(())
+}
+
+fn whole_number(text: &str) -> Option<f64> {
+    non_finite(text).or_else(|| number(text.as_bytes()).filter(|(_, length)| *length == text.len()).map(|(number, _)| number))
+}
+
+fn float(token: Token) -> Option<f64> {
+    match token {
+        Token::Number(number) => Some(number),
+        Token::Text(text) => whole_number(&text),
+        Token::Object | Token::Other => None,
+    }
+}
+
+/// A whole number that a double holds exactly.
+fn int(token: Token) -> Option<i64> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    float(token).filter(|number| number.fract() == 0.0 && number.abs() <= EXACT).map(|number| number as i64)
+}
+
+/// Unix seconds or milliseconds between 2000 and 2100.
+fn unix_time(number: f64) -> Option<WallTime> {
+    const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
+    let secs = if number >= 1e11 { number / 1000.0 } else { number };
+    YEARS.contains(&secs).then(|| WallTime::new(secs)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::decode_for_tests as decode;
+    use proptest::prelude::*;
+
+    type Rows<'a> = &'a [(Option<i64>, &'a [(&'a str, f64)])];
+
+    #[track_caller]
+    fn check(text: &str, want: Rows) {
+        let (rows, losses) = decode(&mut Jsonl::new(), text.as_bytes(), text.len());
+        assert_eq!(losses, []);
+        let got: Vec<_> = rows.iter().map(|(row, values)| (row.step.map(|s| s.0), values.clone())).collect();
+        let want: Vec<_> = want.iter().map(|(s, v)| (*s, v.iter().map(|(k, v)| (k.to_string(), *v)).collect::<Vec<_>>())).collect();
+        assert_eq!(format!("{got:?}"), format!("{want:?}"));
+    }
+
+    #[test]
+    fn a_row_of_ours_gives_step_time_attempt_and_rank() {
+        let line = "{\"s\":120,\"t\":1795161553.25,\"m\":{\"loss\":2.1,\"grad/norm\":0.4},\"attempt\":2,\"rank\":3}\n";
+        let (rows, losses) = decode(&mut Jsonl::new(), line.as_bytes(), 7);
+        assert_eq!(losses, []);
+        let (row, values) = &rows[0];
+        assert_eq!((row.step, row.time, row.attempt, row.rank, row.offset), (Some(Step(120)), WallTime::new(1795161553.25), 2, 3, Some(0)));
+        assert_eq!(*values, [("loss".to_string(), 2.1), ("grad/norm".to_string(), 0.4)]);
+    }
+
+    #[test]
+    fn non_finite_values_come_as_words_or_bare() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        check(
+            "{\"s\":1,\"m\":{\"a\":\"NaN\",\"b\":\"-Infinity\",\"c\":NaN,\"d\":Infinity,\"e\":-Infinity}}\n",
+            &[(Some(1), &[("a", nan), ("b", -inf), ("c", nan), ("d", inf), ("e", -inf)])],
+        );
+    }
+
+    #[test]
+    fn dicts_are_flattened_and_what_is_no_number_is_left_out() {
+        check(
+            "{\"s\":1,\"m\":{\"a\":{\"b\":{\"c\":1},\"d\":2},\"t\":\"text\",\"l\":[1,2],\"y\":true,\"n\":null,\"e\":3}}\r\n",
+            &[(Some(1), &[("a.b.c", 1.0), ("a.d", 2.0), ("e", 3.0)])],
+        );
+    }
+
+    #[test]
+    fn a_row_may_lack_its_step_and_have_escaped_or_double_keys() {
+        check("{\"m\":{\"\\u006coss\":1,\"loss\":2}}\n\n{\"x\":[1]}\n", &[(None, &[("loss", 2.0)])]);
+    }
+
+    #[test]
+    fn a_torn_last_line_waits_and_counts_once_it_is_whole() {
+        let mut decoder = Jsonl::new();
+        decoder.push(b"{\"s\":1,\"m\":{\"a\":1}}\n{\"s\":2,\"m\":{\"a\"");
+        assert!(matches!(decoder.next(), Ok(Some(Record::Key(..)))));
+        assert!(matches!(decoder.next(), Ok(Some(Record::Row(_)))));
+        decoder.finish();
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.push(b":2}}");
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.finish();
+        assert!(matches!(decoder.next(), Ok(Some(Record::Row(row))) if row.step == Some(Step(2))));
+        assert_eq!(decoder.next(), Ok(None));
+    }
+
+    #[test]
+    fn a_bad_line_costs_itself_only_and_says_where_it_is() {
+        let text =
+            b"{\"s\":1,\"m\":{\"a\":1}}\ngarbage\n{\"s\":2,\"m\":{\"a\":\xff}}\n{\"s\":3,\"m\":{\"a\":1}} x\n{\"s\":4,\"m\":{\"a\":1}}\n";
+        for chunk in 1..text.len() {
+            let (rows, losses) = decode(&mut Jsonl::new(), text, chunk);
+            assert_eq!(rows.iter().map(|(row, _)| row.step).collect::<Vec<_>>(), [Some(Step(1)), Some(Step(4))]);
+            assert_eq!(losses.iter().map(|l| (l.offset, l.bytes)).collect::<Vec<_>>(), [(20, 8), (28, 20), (48, 22)]);
+        }
+    }
+
+    #[test]
+    fn a_foreign_line_names_its_own_step_and_time() {
+        let line =
+            "{\"epoch\": 1, \"num_updates\": \"7\", \"loss\": \"2.5\", \"timestamp\": 1700000000.5, \"time\": 3.5, \"who\": \"me\"}\n";
+        check(line, &[(Some(7), &[("epoch", 1.0), ("loss", 2.5), ("time", 3.5)])]);
+        let (rows, _) = decode(&mut Jsonl::new(), line.as_bytes(), 5);
+        assert_eq!(rows[0].0.time, WallTime::new(1700000000.5));
+        check("{\"loss\":1,\"ts\":1700000000500}\n", &[(None, &[("loss", 1.0)])]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b'{'), any::<u8>()], 0..200), cut in 1..50_usize) {
+            let (a, b) = (decode(&mut Jsonl::new(), &bytes, cut), decode(&mut Jsonl::new(), &bytes, usize::MAX));
+            prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+        }
+
+        #[test]
+        fn rows_of_ours_survive_any_cut_and_any_flipped_byte(at in 0..200_usize, byte in any::<u8>(), cut in 1..80_usize) {
+            let mut bytes = "{\"s\":1,\"t\":1.5,\"m\":{\"loss\":2.5,\"a\":{\"b\":1e-5}},\"rank\":1}\n".repeat(4).into_bytes();
+            let last = bytes.len() - 1;
+            bytes[at.min(last)] = byte;
+            let (a, b) = (decode(&mut Jsonl::new(), &bytes, cut), decode(&mut Jsonl::new(), &bytes, usize::MAX));
+            prop_assert!(a.0.len() >= 2);
+            prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+        }
+    }
+}

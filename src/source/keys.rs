@@ -1,0 +1,130 @@
+//! Numbers the metric keys of one source and gathers rows.
+
+use super::{KeyId, Record};
+use crate::model::MetricKey;
+use std::collections::{HashMap, VecDeque};
+
+/// Most metric keys that one source may have. The largest real runs log some thousands; a source with
+/// more writes its numbers into its names.
+pub(super) const KEYS_MAX: usize = 1 << 16;
+
+/// The keys seen so far and the row that is being gathered. Rows mostly repeat the keys of the row
+/// before in the same order, so the next key is guessed before it is looked up.
+#[derive(Default)]
+pub(super) struct Keys {
+    names: Vec<MetricKey>,
+    ids: HashMap<MetricKey, KeyId>,
+    seats: Vec<Seat>,
+    last: u32,
+    row: u64,
+    values: Vec<(KeyId, f64)>,
+    /// New keys, to be announced before the row.
+    fresh: Vec<(KeyId, MetricKey)>,
+    overflow: bool,
+}
+
+struct Seat {
+    /// The row that last had this key, and where in it.
+    row: u64,
+    at: usize,
+    /// The key that last followed this one.
+    next: u32,
+}
+
+impl Keys {
+    /// Starts a new row; values that were not taken are dropped.
+    pub(super) fn begin(&mut self) {
+        self.row += 1;
+        self.values.clear();
+    }
+
+    /// Adds a value to the row; a key that is there already takes the later value.
+    pub(super) fn put(&mut self, name: &str, value: f64) {
+        let Some(id) = self.id(name) else {
+            self.overflow = true;
+            return;
+        };
+        let seat = &mut self.seats[id.0 as usize];
+        match self.values.get_mut(seat.at) {
+            Some(slot) if seat.row == self.row => slot.1 = value,
+            _ => {
+                (seat.row, seat.at) = (self.row, self.values.len());
+                self.values.push((id, value));
+            }
+        }
+    }
+
+    /// Whether the row has no value yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Ends the row: its values, with new keys announced in `out`.
+    pub(super) fn take(&mut self, out: &mut VecDeque<Record>) -> Vec<(KeyId, f64)> {
+        out.extend(self.fresh.drain(..).map(|(id, key)| Record::Key(id, key)));
+        self.values.as_slice().into()
+    }
+
+    /// Whether a key was turned away since the last call because there are [`KEYS_MAX`] already.
+    pub(super) fn overflowed(&mut self) -> bool {
+        std::mem::take(&mut self.overflow)
+    }
+
+    fn id(&mut self, name: &str) -> Option<KeyId> {
+        let guess = self.seats.get(self.last as usize).map_or(0, |seat| seat.next);
+        let id = match self.names.get(guess as usize) {
+            Some(known) if known.as_str() == name => guess,
+            _ => self.look_up(name)?,
+        };
+        if let Some(seat) = self.seats.get_mut(self.last as usize) {
+            seat.next = id;
+        }
+        self.last = id;
+        Some(KeyId(id))
+    }
+
+    fn look_up(&mut self, name: &str) -> Option<u32> {
+        if let Some(id) = self.ids.get(name) {
+            return Some(id.0);
+        }
+        if self.names.len() >= KEYS_MAX {
+            return None;
+        }
+        let key = MetricKey::from(name);
+        let id = KeyId(self.names.len() as u32);
+        self.names.push(key.clone());
+        self.seats.push(Seat { row: 0, at: 0, next: 0 });
+        self.ids.insert(key.clone(), id);
+        self.fresh.push((id, key));
+        Some(id.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_announced_once_and_its_last_value_in_a_row_wins() {
+        let (mut keys, mut out) = (Keys::default(), VecDeque::new());
+        for _ in 0..3 {
+            keys.begin();
+            keys.put("loss", 1.0);
+            keys.put("lr", 2.0);
+            keys.put("loss", 3.0);
+            assert_eq!(keys.take(&mut out), [(KeyId(0), 3.0), (KeyId(1), 2.0)]);
+        }
+        assert_eq!(out, [Record::Key(KeyId(0), "loss".into()), Record::Key(KeyId(1), "lr".into())]);
+    }
+
+    #[test]
+    fn a_source_that_writes_numbers_into_names_is_bounded() {
+        let mut keys = Keys::default();
+        for i in 0..KEYS_MAX + 10 {
+            keys.begin();
+            keys.put(&i.to_string(), 0.0);
+        }
+        assert_eq!(keys.names.len(), KEYS_MAX);
+        assert!(keys.overflowed() && !keys.overflowed());
+    }
+}

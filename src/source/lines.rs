@@ -1,0 +1,139 @@
+//! Cuts a byte stream into lines of bounded length.
+
+use super::Loss;
+use std::ops::Range;
+
+/// Longest line that is read. og and every tracker we know write lines far below this; a longer one is
+/// a binary file or a broken writer, and holding it would cost memory without bound.
+pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of finished lines that may pile up before the buffer is moved together.
+const SLACK_BYTES: usize = 1 << 16;
+
+/// Collects bytes and hands out whole lines.
+#[derive(Default)]
+pub(super) struct Lines {
+    bytes: Vec<u8>,
+    /// Start of the first line not handed out, in `bytes`.
+    head: usize,
+    /// How far the search for its newline has come, in `bytes`.
+    searched: usize,
+    /// Offset of `bytes[0]` in the source.
+    base: u64,
+    /// Bytes of an overlong line that were already dropped in front of `head`.
+    dropped: u64,
+}
+
+/// One line without its newline: where it lies in the buffer and in the source.
+pub(super) struct Line {
+    pub(super) range: Range<usize>,
+    pub(super) offset: u64,
+    /// Length in the source, newline included.
+    pub(super) bytes: u64,
+}
+
+impl Lines {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if self.head > SLACK_BYTES.max(self.bytes.len() / 2) || self.head == self.bytes.len() {
+            self.bytes.drain(..self.head);
+            self.base += self.head as u64;
+            self.searched -= self.head;
+            self.head = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next whole line; a trailing `\r` is cut off with the newline.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Loss> {
+        let Some(found) = memchr::memchr(b'\n', &self.bytes[self.searched..]) else {
+            self.searched = self.bytes.len();
+            if self.searched - self.head > LINE_BYTES_MAX {
+                self.dropped += (self.searched - self.head) as u64;
+                self.head = self.searched;
+            }
+            return Ok(None);
+        };
+        let end = self.searched + found;
+        self.take(end, end + 1)
+    }
+
+    /// The bytes behind the last newline, when there are any.
+    pub(super) fn rest(&mut self) -> Result<Option<Line>, Loss> {
+        match self.head == self.bytes.len() && self.dropped == 0 {
+            true => Ok(None),
+            false => self.take(self.bytes.len(), self.bytes.len()),
+        }
+    }
+
+    /// Where the bytes behind the last handed-out line lie, without taking them.
+    pub(super) fn open(&self) -> &[u8] {
+        &self.bytes[self.head..]
+    }
+
+    pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    fn take(&mut self, end: usize, next: usize) -> Result<Option<Line>, Loss> {
+        let head = self.head;
+        self.head = next;
+        self.searched = next;
+        let dropped = std::mem::take(&mut self.dropped);
+        let offset = self.base + head as u64 - dropped;
+        let bytes = (next - head) as u64 + dropped;
+        if dropped > 0 || end - head > LINE_BYTES_MAX {
+            return Err(Loss { offset, bytes, reason: format!("line longer than {LINE_BYTES_MAX} bytes") });
+        }
+        let end = if end > head && self.bytes[end - 1] == b'\r' { end - 1 } else { end };
+        Ok(Some(Line { range: head..end, offset, bytes }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text and offset of a line, or offset and length of a loss.
+    type Got = Result<(Vec<u8>, u64), (u64, u64)>;
+
+    fn all(input: &[u8], chunk: usize) -> Vec<Got> {
+        let mut lines = Lines::default();
+        let mut out = vec![];
+        for part in input.chunks(chunk) {
+            lines.push(part);
+            loop {
+                match lines.next() {
+                    Ok(Some(line)) => out.push(Ok((lines.get(line.range.clone()).to_vec(), line.offset))),
+                    Ok(None) => break,
+                    Err(loss) => out.push(Err((loss.offset, loss.bytes))),
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn lines_come_whole_with_their_offset_however_the_bytes_are_cut() {
+        for chunk in 1..12 {
+            let got = all(b"ab\r\n\ncd\nef", chunk);
+            assert_eq!(got, [Ok((b"ab".to_vec(), 0)), Ok((vec![], 4)), Ok((b"cd".to_vec(), 5))]);
+        }
+    }
+
+    #[test]
+    fn an_overlong_line_is_one_loss_and_costs_no_memory() {
+        let mut input = b"a\n".to_vec();
+        input.extend(vec![b'x'; 3 * LINE_BYTES_MAX]);
+        input.extend(b"\nb\n");
+        let long = 3 * LINE_BYTES_MAX as u64 + 1;
+        for chunk in [1 << 12, 1 << 18, input.len()] {
+            assert_eq!(all(&input, chunk), [Ok((b"a".to_vec(), 0)), Err((2, long)), Ok((b"b".to_vec(), 2 + long))]);
+        }
+        let mut lines = Lines::default();
+        for _ in 0..64 {
+            lines.push(&[b'x'; 1 << 18]);
+            assert!(matches!(lines.next(), Ok(None)));
+        }
+        assert!(lines.bytes.capacity() <= 4 * LINE_BYTES_MAX);
+    }
+}
