@@ -2,12 +2,14 @@
 //! into places for panes.
 //! Never here: tmux commands, sockets, drawing.
 
+mod choose;
 pub mod io;
 mod plan;
 mod spec;
 
+pub use choose::{ChooseError, Here, choose};
 pub use plan::{Arrangement, Place, plan};
-pub use spec::{Agent, PaneSpec, Spec, SpecError};
+pub use spec::{Agent, PaneSpec, Problem, Spec, SpecError};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -4,6 +4,7 @@
 //! computes, and only its `io.rs` touches disk, sockets, processes or the clock. `tests/it/layers.rs`
 //! checks the arrows between rooms.
 
+pub mod canvas;
 pub mod ipc;
 pub mod model;
 pub mod query;

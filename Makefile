@@ -1,0 +1,33 @@
+# `make demo` shows og at work, `make test` is what CI runs.
+
+PROFILE ?= release
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: demo test bench build install fmt clean setup
+
+demo: build
+	OG_BIN=$(or $(CARGO_TARGET_DIR),target)/$(subst dev,debug,$(PROFILE))/og scripts/demo.sh
+
+test: setup
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test
+
+bench: setup
+	cargo bench
+
+build: setup
+	cargo build --profile $(PROFILE)
+
+install: setup
+	cargo install --path . --locked
+
+fmt: setup
+	cargo fmt
+
+clean:
+	cargo clean
+
+# Finds cargo, tmux and python3; installs what it can without asking anybody.
+setup:
+	@scripts/setup.sh

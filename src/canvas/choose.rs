@@ -1,0 +1,133 @@
+//! Which canvas a command means, when several live.
+
+use super::io::Known;
+
+/// Where the command was typed, when that is inside tmux.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Here {
+    /// Pane of the command, e.g. `%3`.
+    pub pane: String,
+    /// Window of that pane, when tmux was asked for it.
+    pub window: Option<String>,
+}
+
+/// No canvas, or more than one, fits.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ChooseError {
+    /// None lives.
+    #[error("no canvas is running")]
+    None,
+    /// None has this name or id.
+    #[error("no canvas is called `{asked}`")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// Those that live, as `name (id)`.
+        live: Vec<String>,
+    },
+    /// It was one, but it has ended.
+    #[error("the canvas `{asked}` has ended")]
+    Ended {
+        /// What was asked for.
+        asked: String,
+    },
+    /// Several fit.
+    #[error("{} canvases fit: {}", .0.len(), .0.join(", "))]
+    Several(Vec<String>),
+}
+
+impl ChooseError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            ChooseError::None => "start one with `og run train.py`, or look at a run with `og canvas spawn review --run PATH`".into(),
+            ChooseError::Unknown { live, .. } if live.is_empty() => "no canvas is running; start one with `og run train.py`".into(),
+            ChooseError::Unknown { live, .. } => format!("running: {}", live.join(", ")),
+            ChooseError::Ended { asked } => format!("its run is kept; look at it with `og canvas spawn review --run {asked}`"),
+            ChooseError::Several(_) => "say which with `--canvas NAME` (or its id)".into(),
+        })
+    }
+}
+
+/// The canvas that a command means: the one `asked` for by name or id; else the one that the command was typed in; else
+/// the one in that window; else the only one that lives.
+pub fn choose<'a>(asked: Option<&str>, here: Option<&Here>, known: &'a [Known]) -> Result<&'a Known, ChooseError> {
+    let live: Vec<&Known> = known.iter().filter(|canvas| canvas.live).collect();
+    if let Some(asked) = asked {
+        let fits = |canvas: &&&Known| canvas.state.name == asked || canvas.state.id == asked;
+        let fit: Vec<&Known> = live.iter().filter(fits).copied().collect();
+        return match fit.as_slice() {
+            [one] => Ok(one),
+            [] if known.iter().any(|canvas| fits(&&canvas)) => Err(ChooseError::Ended { asked: asked.to_string() }),
+            [] => Err(ChooseError::Unknown { asked: asked.to_string(), live: labels(&live) }),
+            _ => Err(ChooseError::Several(labels(&fit))),
+        };
+    }
+    if let Some(here) = here {
+        if let Some(own) = live.iter().find(|canvas| canvas.state.panes.iter().any(|pane| pane.pane == here.pane)) {
+            return Ok(own);
+        }
+        let beside: Vec<&Known> = live.iter().filter(|canvas| Some(&canvas.state.window) == here.window.as_ref()).copied().collect();
+        match beside.as_slice() {
+            [] => {}
+            [one] => return Ok(one),
+            _ => return Err(ChooseError::Several(labels(&beside))),
+        }
+    }
+    match live.as_slice() {
+        [] => Err(ChooseError::None),
+        [one] => Ok(one),
+        _ => Err(ChooseError::Several(labels(&live))),
+    }
+}
+
+fn labels(known: &[&Known]) -> Vec<String> {
+    known.iter().map(|canvas| format!("{} ({})", canvas.state.name, canvas.state.id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::{CanvasState, PaneState};
+
+    fn canvas(name: &str, window: &str, pane: &str, live: bool) -> Known {
+        let panes = vec![PaneState { role: "graph".into(), pane: pane.into(), pid: 1 }];
+        let state = CanvasState { id: format!("c-{name}"), name: name.into(), window: window.into(), panes, ..CanvasState::default() };
+        Known { dir: name.into(), state, live }
+    }
+
+    fn here(pane: &str, window: &str) -> Option<Here> {
+        Some(Here { pane: pane.into(), window: Some(window.into()) })
+    }
+
+    #[track_caller]
+    fn check(asked: Option<&str>, here: Option<Here>, known: &[Known], want: Result<&str, ChooseError>) {
+        assert_eq!(choose(asked, here.as_ref(), known).map(|c| c.state.name.as_str()), want);
+    }
+
+    #[test]
+    fn the_only_live_one_is_meant() {
+        let known = [canvas("a", "@1", "%1", false), canvas("b", "@2", "%2", true)];
+        check(None, None, &known, Ok("b"));
+        check(None, None, &known[..1], Err(ChooseError::None));
+    }
+
+    #[test]
+    fn the_name_and_the_id_go_first() {
+        let known = [canvas("a", "@1", "%1", true), canvas("b", "@2", "%2", true), canvas("old", "@3", "%3", false)];
+        check(Some("b"), here("%1", "@1"), &known, Ok("b"));
+        check(Some("c-a"), None, &known, Ok("a"));
+        check(Some("old"), None, &known, Err(ChooseError::Ended { asked: "old".into() }));
+        let unknown = ChooseError::Unknown { asked: "x".into(), live: vec!["a (c-a)".into(), "b (c-b)".into()] };
+        assert_eq!(unknown.hint().unwrap(), "running: a (c-a), b (c-b)");
+        check(Some("x"), None, &known, Err(unknown));
+    }
+
+    #[test]
+    fn the_pane_then_the_window_of_the_command_decide() {
+        let known = [canvas("a", "@1", "%1", true), canvas("b", "@2", "%2", true)];
+        check(None, here("%2", "@9"), &known, Ok("b"));
+        check(None, here("%7", "@1"), &known, Ok("a"));
+        check(None, here("%7", "@9"), &known, Err(ChooseError::Several(vec!["a (c-a)".into(), "b (c-b)".into()])));
+    }
+}

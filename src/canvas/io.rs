@@ -1,0 +1,350 @@
+//! Canvas folders, `<store>/canvas/<name>/`, and the list of those that this machine knows.
+
+use super::{CanvasState, Spec, SpecError};
+use serde::Serialize;
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Longest name of a canvas: it is a folder and part of a session's name.
+const NAME_BYTES_MAX: usize = 64;
+/// The spec.
+const SPEC: &str = "canvas.json";
+/// What was made of it.
+const STATE: &str = "state.json";
+/// The conversation.
+const CHAT: &str = "chat.jsonl";
+/// Ending of a file in the runtime folder that says where a canvas lies.
+const POINTER: &str = "canvas";
+
+/// A canvas folder could not be made, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CanvasError {
+    /// The name cannot be a folder.
+    #[error("`{0}` cannot be the name of a canvas")]
+    Name(String),
+    /// A live canvas has this name.
+    #[error("a canvas `{name}` is already running here")]
+    Taken {
+        /// The name.
+        name: String,
+    },
+    /// The folder holds no canvas.
+    #[error("{} holds no canvas", path.display())]
+    Absent {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A state file is not one.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// A spec cannot be used.
+    #[error("{}", path.display())]
+    Spec {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: SpecError,
+    },
+}
+
+impl CanvasError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            CanvasError::Name(_) => Some("use letters, digits, `-`, `_` and `.`, starting with a letter or digit".into()),
+            CanvasError::Taken { name } => {
+                Some(format!("choose another name with `--canvas NAME`, or end that one with `og canvas close {name}`"))
+            }
+            CanvasError::Absent { .. } => Some("`og canvas list` shows the canvases".into()),
+            CanvasError::Write { source, .. } => write_hint(source),
+            CanvasError::Read { .. } | CanvasError::Damaged { .. } => None,
+            CanvasError::Spec { source, .. } => source.hint(),
+        }
+    }
+}
+
+fn write_hint(source: &io::Error) -> Option<String> {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("free some space, or put the store elsewhere: `--store PATH` or OG_DIR".into())
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory => {
+            Some("put the store where you may write: `--store PATH` or OG_DIR".into())
+        }
+        _ => None,
+    }
+}
+
+/// A canvas that was found: its folder and its state.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Known {
+    /// The canvas folder.
+    pub dir: PathBuf,
+    /// What it was made of.
+    pub state: CanvasState,
+    /// Whether a process of it lives.
+    pub live: bool,
+}
+
+/// Makes the folder of a canvas with its spec and a first state. The folder of a canvas that has ended is taken over;
+/// a live one of that name is [`CanvasError::Taken`].
+pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf, CanvasError> {
+    let dir = folder(store, &state.name)?;
+    if read(&dir).is_ok_and(|old| is_live(&old)) {
+        return Err(CanvasError::Taken { name: state.name.clone() });
+    }
+    fs::create_dir_all(&dir).map_err(|source| CanvasError::Write { path: dir.clone(), source })?;
+    for left in [STATE, CHAT, "log.jsonl"] {
+        let path = dir.join(left);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(CanvasError::Write { path, source }),
+            _ => {}
+        }
+    }
+    write_spec(&dir, spec)?;
+    write(&dir, state)?;
+    Ok(dir)
+}
+
+/// `<store>/canvas/<name>`, when the name can be a folder.
+pub fn folder(store: &Path, name: &str) -> Result<PathBuf, CanvasError> {
+    let fits = name.len() <= NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    match fits {
+        true => Ok(store.join("canvas").join(name)),
+        false => Err(CanvasError::Name(name.to_string())),
+    }
+}
+
+/// The state of the canvas in a folder.
+pub fn read(dir: &Path) -> Result<CanvasState, CanvasError> {
+    let path = dir.join(STATE);
+    let bytes = fs::read(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => CanvasError::Absent { path: dir.to_owned(), source },
+        _ => CanvasError::Read { path: path.clone(), source },
+    })?;
+    serde_json::from_slice(&bytes).map_err(|source| CanvasError::Damaged { path, source })
+}
+
+/// Replaces the state, all or nothing.
+pub fn write(dir: &Path, state: &CanvasState) -> Result<(), CanvasError> {
+    replace(&dir.join(STATE), &pretty(state))
+}
+
+/// The spec of the canvas in a folder.
+pub fn read_spec(dir: &Path) -> Result<Spec, CanvasError> {
+    let path = dir.join(SPEC);
+    let text = fs::read_to_string(&path).map_err(|source| CanvasError::Read { path: path.clone(), source })?;
+    Spec::parse(&text).map_err(|source| CanvasError::Spec { path, source })
+}
+
+/// Replaces the spec, all or nothing.
+pub fn write_spec(dir: &Path, spec: &Spec) -> Result<(), CanvasError> {
+    replace(&dir.join(SPEC), spec.to_json().as_bytes())
+}
+
+/// Removes the folder of a canvas that never came to be.
+pub fn discard(dir: &Path) {
+    let _ = fs::remove_dir_all(dir);
+}
+
+/// Adds a message to the conversation of a canvas. `at` is ISO 8601.
+pub fn say(dir: &Path, author: &str, text: &str, at: &str) -> Result<(), CanvasError> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        t: &'a str,
+        author: &'a str,
+        text: &'a str,
+    }
+    let path = dir.join(CHAT);
+    let mut line = serde_json::to_vec(&Message { t: at, author, text }).unwrap_or_default();
+    line.push(b'\n');
+    fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(&line))
+        .map_err(|source| CanvasError::Write { path, source })
+}
+
+/// The canvases of a store by name, ended ones included. Folders that hold none are passed over.
+pub fn list(store: &Path) -> Vec<Known> {
+    let Ok(entries) = fs::read_dir(store.join("canvas")) else { return vec![] };
+    let mut known: Vec<Known> = entries.flatten().filter_map(|entry| known(entry.path())).collect();
+    known.sort_by(|a, b| a.state.name.cmp(&b.state.name));
+    known
+}
+
+/// Lets every `og` of this user on this machine know of a canvas: `<runtime>/<id>.canvas` holds its folder.
+pub fn announce(runtime: &Path, id: &str, dir: &Path) -> Result<(), CanvasError> {
+    replace(&runtime.join(format!("{id}.{POINTER}")), dir.as_os_str().as_encoded_bytes())
+}
+
+/// Takes back [`announce`].
+pub fn forget(runtime: &Path, id: &str) {
+    let _ = fs::remove_file(runtime.join(format!("{id}.{POINTER}")));
+}
+
+/// The canvases that were announced on this machine, by name. A file that points nowhere any more is removed.
+pub fn announced(runtime: &Path) -> Vec<Known> {
+    use std::os::unix::ffi::OsStringExt;
+    let Ok(entries) = fs::read_dir(runtime) else { return vec![] };
+    let mut found = vec![];
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|x| x == POINTER)) {
+        let Ok(dir) = fs::read(&path) else { continue };
+        let dir = PathBuf::from(std::ffi::OsString::from_vec(dir));
+        match known(dir) {
+            Some(canvas) if path.file_stem().is_some_and(|stem| stem.to_string_lossy() == canvas.state.id) => found.push(canvas),
+            _ => {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.state.name, &a.dir).cmp(&(&b.state.name, &b.dir)));
+    found
+}
+
+/// The canvas in a folder, if there is one.
+pub fn known(dir: PathBuf) -> Option<Known> {
+    let state = read(&dir).ok()?;
+    let live = is_live(&state);
+    Some(Known { dir, state, live })
+}
+
+/// Whether a process of the canvas lives: its controller or one of its panes. Costs a few system calls and no tmux.
+pub fn is_live(state: &CanvasState) -> bool {
+    state.controller_pid.into_iter().chain(state.panes.iter().map(|pane| pane.pid)).any(is_process)
+}
+
+/// Whether a process of this user has this id.
+pub fn is_process(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}
+
+fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Writes beside and renames, so that a reader sees the old file or the new one. No two writers share a temporary file.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), CanvasError> {
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&beside);
+        CanvasError::Write { path: path.to_owned(), source }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::PaneState;
+
+    fn state(name: &str, pid: u32) -> CanvasState {
+        CanvasState {
+            v: 1,
+            id: format!("id-{name}"),
+            name: name.into(),
+            panes: vec![PaneState { role: "graph".into(), pane: "%1".into(), pid }],
+            ..CanvasState::default()
+        }
+    }
+
+    /// A process that has ended and was waited for, so that its id is nobody's.
+    fn ended() -> u32 {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        child.id()
+    }
+
+    #[test]
+    fn a_live_canvas_keeps_its_name_and_an_ended_one_gives_it_away() {
+        let store = tempfile::tempdir().unwrap();
+        let spec = Spec::preset("monitor").unwrap();
+        let dir = create(store.path(), &state("a", std::process::id()), &spec).unwrap();
+        assert_eq!(dir, store.path().join("canvas/a"));
+        let error = create(store.path(), &state("a", 1), &spec).unwrap_err();
+        assert!(matches!(&error, CanvasError::Taken { name } if name == "a"));
+
+        write(&dir, &state("a", ended())).unwrap();
+        say(&dir, "human", "of the old one", "t").unwrap();
+        create(store.path(), &state("a", std::process::id()), &spec).unwrap();
+        assert!(!dir.join(CHAT).exists());
+        assert_eq!(read_spec(&dir).unwrap(), spec);
+    }
+
+    #[test]
+    fn a_name_that_is_no_folder_is_refused() {
+        for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", &"x".repeat(65)] {
+            assert!(matches!(folder(Path::new("/s"), name), Err(CanvasError::Name(_))), "{name:?}");
+        }
+        assert_eq!(folder(Path::new("/s"), "lr-0.1_b").unwrap(), Path::new("/s/canvas/lr-0.1_b"));
+    }
+
+    #[test]
+    fn announced_canvases_are_found_and_stale_pointers_go() {
+        let store = tempfile::tempdir().unwrap();
+        let runtime = tempfile::tempdir().unwrap();
+        let spec = Spec::preset("review").unwrap();
+        for name in ["b", "a"] {
+            let dir = create(store.path(), &state(name, std::process::id()), &spec).unwrap();
+            announce(runtime.path(), &format!("id-{name}"), &dir).unwrap();
+        }
+        announce(runtime.path(), "id-gone", Path::new("/nonexistent/canvas/gone")).unwrap();
+        let names = |known: Vec<Known>| known.into_iter().map(|k| (k.state.name, k.live)).collect::<Vec<_>>();
+        let want = vec![("a".to_string(), true), ("b".to_string(), true)];
+        assert_eq!(names(announced(runtime.path())), want);
+        assert_eq!(names(list(store.path())), want);
+        assert!(!runtime.path().join("id-gone.canvas").exists());
+        forget(runtime.path(), "id-a");
+        assert_eq!(names(announced(runtime.path())), [("b".to_string(), true)]);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_with_a_hint() {
+        let error = CanvasError::Write { path: "x".into(), source: io::ErrorKind::StorageFull.into() };
+        assert!(error.hint().unwrap().contains("space"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = create(file.path(), &state("a", 0), &Spec::preset("review").unwrap()).unwrap_err();
+        assert!(matches!(&error, CanvasError::Write { source, .. } if source.kind() == io::ErrorKind::NotADirectory), "{error:?}");
+        assert!(error.hint().unwrap().contains("--store"));
+    }
+
+    #[test]
+    fn messages_are_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        say(dir.path(), "human", "look at\nthe loss", "2026-01-01T00:00:00Z").unwrap();
+        let text = fs::read_to_string(dir.path().join(CHAT)).unwrap();
+        assert_eq!(text, "{\"t\":\"2026-01-01T00:00:00Z\",\"author\":\"human\",\"text\":\"look at\\nthe loss\"}\n");
+    }
+}
