@@ -19,3 +19,6 @@ mod theme;
 mod ticks;
 
 pub use theme::Theme;
+
+#[cfg(test)]
+mod tests;

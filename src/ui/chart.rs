@@ -9,6 +9,8 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Widget};
 
 /// Significant digits of a value in a title.
 const DIGITS: usize = 4;
+/// With fewer cells than these beside the labels of the y axis, the labels give way.
+const PLOT_CELLS_MIN: u16 = 8;
 /// Smallest cell that gets a border.
 const BORDERED: (u16, u16) = (20, 6);
 
@@ -63,14 +65,21 @@ impl Widget for Chart<'_> {
         if area.is_empty() {
             return;
         }
-        let inside = if bordered(area) {
+        let framed = bordered(area);
+        if framed {
             self.frame(area, buf);
-            Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
-        } else {
-            Rect { y: area.y + 1, height: area.height - 1, ..area }
+        }
+        let unsaid = self.title(area, buf);
+        let inside = match framed {
+            true => Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 },
+            false => Rect { y: area.y + 1, height: area.height - 1, ..area },
         };
-        self.title(area, buf);
-        self.plot(inside, buf);
+        if !inside.is_empty() {
+            self.plot(inside, buf);
+            if framed {
+                self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, &unsaid, buf);
+            }
+        }
     }
 }
 
@@ -96,27 +105,31 @@ impl Chart<'_> {
         }
     }
 
-    fn title(&self, area: Rect, buf: &mut Buffer) {
+    /// Key, value, and how many values are no numbers; returns what of the last had no room.
+    fn title(&self, area: Rect, buf: &mut Buffer) -> String {
+        let odd = self.odd();
         let value = value_text(self.series);
         let style = if self.focused { self.theme.accent() } else { self.theme.title() };
         let last_is_finite = self.series.last().is_some_and(|point| point.value.is_finite());
         let value_style = if last_is_finite { self.theme.value() } else { self.theme.bad() };
-        let pad = if bordered(area) { 2 } else { 0 };
         let Some((key, value)) = title_parts(self.title, &value, title_room(area)) else {
             let key = text::cut_start(self.title, usize::from(area.width));
             put(buf, area, area.x, area.y, &self.theme.plain(key), style);
-            return;
+            return odd;
         };
-        let key = if pad > 0 { format!(" {key} ") } else { key };
-        let after_key = put(buf, area, area.x + pad / 2, area.y, &self.theme.plain(key.into()), style);
-        let value = if pad > 0 { format!(" {value} ") } else { value };
-        let at = area.right().saturating_sub(text::width(&value) as u16 + pad / 2);
+        let framed = bordered(area);
+        let padded = |word: String| if framed { format!(" {word} ") } else { word };
+        let edge = u16::from(framed);
+        let after_key = put(buf, area, area.x + edge, area.y, &self.theme.plain(padded(key).into()), style);
+        let value = padded(value);
+        let at = area.right().saturating_sub(text::width(&value) as u16 + edge);
         put(buf, area, at, area.y, &value, value_style);
-        let nan = self.odd();
-        let room = usize::from(at.saturating_sub(after_key));
-        if !nan.is_empty() && room >= text::width(&nan) + 2 {
-            put(buf, area, at - text::width(&nan) as u16 - 1, area.y, &nan, self.theme.bad());
+        let width = text::width(&odd) as u16 + 3;
+        if odd.is_empty() || at.saturating_sub(after_key) <= width {
+            return odd;
         }
+        put(buf, area, at - width, area.y, &format!(" {odd} "), self.theme.bad());
+        String::new()
     }
 
     /// How many values are no numbers: `nan 3 inf 1`.
@@ -126,63 +139,61 @@ impl Chart<'_> {
         if nan.is_empty() || inf.is_empty() { nan + &inf } else { format!("{nan} {inf}") }
     }
 
-    fn plot(&self, inside: Rect, buf: &mut Buffer) {
-        if inside.is_empty() {
-            return;
+    /// Range and counts in the lower border.
+    fn foot(&self, border: Rect, odd: &str, buf: &mut Buffer) {
+        let (from, to) = self.span();
+        let range = self.series.range_in(self.axis, from, to);
+        let range = range.map_or_else(String::new, |(min, max)| format!(" min {}  max {} ", text::number(min, 3), text::number(max, 3)));
+        let odd = if odd.is_empty() { String::new() } else { format!(" {odd} ") };
+        let (range_width, odd_width) = (text::width(&range) as u16, text::width(&odd) as u16);
+        if odd_width <= border.width {
+            put(buf, border, border.right() - odd_width, border.y, &odd, self.theme.bad());
         }
-        let (from, to) = if self.window.1 > self.window.0 { self.window } else { (self.window.0 - 1.0, self.window.0 + 1.0) };
+        if range_width + odd_width <= border.width {
+            put(buf, border, border.x, border.y, &range, self.theme.quiet());
+        }
+    }
+
+    /// The x range drawn, never empty.
+    fn span(&self) -> (f64, f64) {
+        let (from, to) = self.window;
+        if to > from { (from, to) } else { (from - 1.0, from + 1.0) }
+    }
+
+    /// Axes and curve.
+    fn plot(&self, inside: Rect, buf: &mut Buffer) {
+        let (from, to) = self.span();
         let Some((min, max)) = self.series.range_in(self.axis, from, to) else {
             let why = match (self.series.is_empty(), self.series.extent(self.axis)) {
                 (true, _) => "no points yet",
                 (_, None) => "no wall times (x: other axis)",
                 _ => "no finite value",
             };
-            let why = text::cut(why, usize::from(inside.width));
-            put(
-                buf,
-                inside,
-                inside.x + (inside.width - text::width(&why) as u16) / 2,
-                inside.y + inside.height / 2,
-                &why,
-                self.theme.warn(),
-            );
+            let why = self.theme.plain(text::cut(why, usize::from(inside.width)));
+            let x = inside.x + (inside.width - text::width(&why) as u16) / 2;
+            put(buf, inside, x, inside.y + inside.height / 2, &why, self.theme.warn());
             return;
         };
         let (lo, hi) = widened(min, max);
-        let framed = inside.height < buf.area.height && self.extremes(inside, buf, min, max);
         let x_rows = u16::from(inside.height >= 3);
         let rows = inside.height - x_rows;
         let y_ticks = ticks::linear(lo, hi, (usize::from(rows) / 3).max(2));
         let label = y_ticks.words.iter().map(|word| text::width(word)).max().unwrap_or(0) as u16;
-        let gutter = if inside.width >= label + 1 + 8 && rows >= 2 { label + 1 } else { 0 };
+        let gutter = if inside.width >= label + 1 + PLOT_CELLS_MIN && rows >= 2 { label + 1 } else { 0 };
         let plot = Rect { x: inside.x + gutter, width: inside.width - gutter, height: rows, ..inside };
         if gutter > 0 {
             self.y_axis(plot, label, &y_ticks, (lo, hi), buf);
-            if let (Some(base), true) = (&y_ticks.base, framed) {
-                let word = format!(" y + {base} ");
-                let at = inside.right().saturating_sub(text::width(&word) as u16);
-                put(buf, Rect { height: inside.height + 1, ..inside }, at.max(inside.x), inside.bottom(), &word, self.theme.quiet());
-            }
         }
         if x_rows > 0 {
             self.x_axis(Rect { y: plot.bottom(), height: 1, ..inside }, plot, (from, to), buf);
         }
         self.curve(plot, (from, to), (lo, hi), buf);
-    }
-
-    /// Minimum and maximum in the lower border, when there is one. Returns whether there is.
-    fn extremes(&self, inside: Rect, buf: &mut Buffer, min: f64, max: f64) -> bool {
-        let outer =
-            Rect { x: inside.x.saturating_sub(1), y: inside.y.saturating_sub(1), width: inside.width + 2, height: inside.height + 2 };
-        if !bordered(outer) || inside.bottom() >= buf.area.bottom() || buf[(inside.x, inside.bottom())].symbol() == " " {
-            return false;
+        if let (Some(base), true) = (&y_ticks.base, gutter > 0) {
+            // The labels only count from here.
+            let word = format!("y + {base}");
+            let x = plot.x + plot.width.saturating_sub(text::width(&word) as u16);
+            put(buf, plot, x, plot.bottom() - 1, &word, self.theme.quiet());
         }
-        let words = format!(" min {}  max {} ", text::number(min, 3), text::number(max, 3));
-        if text::width(&words) <= usize::from(inside.width) {
-            let row = Rect { y: inside.bottom(), height: 1, ..inside };
-            put(buf, row, row.x, row.y, &words, self.theme.quiet());
-        }
-        true
     }
 
     fn y_axis(&self, plot: Rect, label: u16, ticks: &ticks::Ticks, (lo, hi): (f64, f64), buf: &mut Buffer) {
@@ -205,8 +216,8 @@ impl Chart<'_> {
     }
 
     fn x_axis(&self, row: Rect, plot: Rect, (from, to): (f64, f64), buf: &mut Buffer) {
-        const CELLS_PER_LABEL: usize = 10;
-        let wanted = (usize::from(plot.width) / CELLS_PER_LABEL).max(2);
+        let cells_per_label = if self.axis == XAxis::WallTime { 10 } else { 7 };
+        let wanted = (usize::from(plot.width) / cells_per_label).clamp(2, 8);
         let ticks = match self.axis {
             XAxis::Step => ticks::whole(from, to, wanted),
             XAxis::Relative => ticks::durations(from, to, wanted),

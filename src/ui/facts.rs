@@ -117,13 +117,15 @@ impl Facts {
         }
     }
 
-    /// Name and state, the start of every pane's first line. `name_rank` and `state_rank` as in [`Part`].
+    /// Name, state, step and pace: the start of every pane's first line.
     pub fn head(&self, theme: &Theme) -> Vec<Part> {
         let style = theme.state(self.run_state());
         vec![
-            Part::new(theme.state_sign(self.run_state()), style, 10),
-            Part::joined(theme.plain(self.name.as_str().into()), theme.title(), 8),
-            Part::new(self.state_text(), style, 9),
+            Part::new(self.name.as_str(), theme.title(), 14),
+            Part::new(format!("{} {}", theme.state_sign(self.run_state()), self.state_text()), style, 16),
+            Part::new(self.step_text(), theme.value(), 15),
+            Part::joined(self.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),
+            Part::new(self.rate_text(), theme.quiet(), 10),
         ]
     }
 }

@@ -103,10 +103,11 @@ impl Graph {
 
     fn layout(&self, area: Rect) -> Layout {
         let header_rows = u16::from(area.height >= 3);
-        let footer_rows = u16::from(area.height >= 8);
+        // Without a line that it can take over, the prompt takes one from the charts.
+        let footer_rows = u16::from(area.height >= 8 || header_rows == 0 && self.typing.is_some());
         let header = (header_rows > 0).then_some(Rect { height: 1, ..area });
         let footer = (footer_rows > 0).then_some(Rect { y: area.bottom().saturating_sub(1), height: 1, ..area });
-        let body = Rect { y: area.y + header_rows, height: area.height - header_rows - footer_rows, ..area };
+        let body = Rect { y: area.y + header_rows, height: area.height.saturating_sub(header_rows + footer_rows), ..area };
         let grid = Grid::fit(body, if self.full_screen { 1 } else { self.keys.len() });
         let per_page = grid.cells();
         let page = self.focus_index() / per_page;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{ipc::wire::Shown, query, text};
 use crossterm::event::KeyEventKind;
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
 /// Metrics with a trend kept for the pane; more than fit on any screen.
@@ -93,20 +93,15 @@ impl Status {
     fn run_row(&self, alone: bool) -> Vec<Part> {
         let quiet = self.theme.quiet();
         let mut parts = self.facts.head(&self.theme);
-        parts.push(Part::new(self.facts.step_text(), self.theme.value(), 7));
-        if let (true, Some(progress)) = (alone, self.facts.progress()) {
-            parts.push(Part::joined(text::percent(progress), quiet, 6));
-        }
-        parts.push(Part::new(self.facts.rate_text(), quiet, 4));
-        parts.push(Part::new(self.eta_text(), quiet, 5));
+        parts.push(Part::new(self.eta_text(), quiet, 11));
         if let Some(at) = self.facts.end().and_then(|exit| exit.at) {
-            parts.push(Part::new(format!("ended {}", self.clock(at.secs())), quiet, 3));
+            parts.push(Part::new(format!("ended {}", self.clock(at.secs())), quiet, 9));
         }
         if alone {
             parts.extend(self.metric_parts(1));
         }
         if self.link == Link::Down && alone {
-            parts.push(Part::new(RECONNECTING, self.theme.warn(), 6));
+            parts.push(Part::new(RECONNECTING, self.theme.warn(), 13));
         }
         parts
     }
@@ -127,7 +122,7 @@ impl Status {
         let part = |(i, metric): (usize, &Metric)| {
             let style = if metric.finite { self.theme.value() } else { self.theme.bad() };
             let text = format!("{} {} {}", metric.key, metric.value, metric.trend);
-            Part::new(self.theme.plain(text.trim_end().to_owned().into()), style, if count == 1 { 2 } else { 100 - i as u8 })
+            Part::new(text.trim_end(), style, if count == 1 { 8 } else { 100 - i as u8 })
         };
         self.metrics.iter().take(count).enumerate().map(part).collect()
     }
@@ -135,7 +130,7 @@ impl Status {
     fn health_row(&self) -> Vec<Part> {
         let quiet = self.theme.quiet();
         let name = if self.title.is_empty() { &self.canvas } else { &self.title };
-        let mut parts = vec![Part::new(self.theme.plain(format!("canvas {name}").into()), quiet, 5)];
+        let mut parts = vec![Part::new(format!("canvas {name}"), quiet, 5)];
         parts.push(match &self.link {
             Link::Unknown => Part::new("controller: connecting", quiet, 8),
             Link::Up => Part::new("controller: ok", quiet, 8),
@@ -158,7 +153,7 @@ impl Status {
         if !self.facts.source.is_empty() {
             parts.push(Part::new(format!("source: {}", self.facts.source), quiet, 5));
         }
-        parts.push(Part::new(self.theme.plain(self.facts.command.as_str().into()), quiet, 3));
+        parts.push(Part::new(self.facts.command.as_str(), quiet, 3));
         parts
     }
 
@@ -189,13 +184,13 @@ impl Status {
                 Some(step) => format!("{} steps so far (no total known)", grouped(step)),
                 None => "no step yet".into(),
             };
-            strip::draw(vec![Part::new(words, self.theme.quiet(), 1)], "", Style::new(), row, buf);
+            strip::draw(vec![Part::new(words, self.theme.quiet(), 1)], &self.theme, row, buf);
             return;
         };
         let percent = text::fit_right(&text::percent(progress), 6);
         let bar = row.width.saturating_sub(percent.len() as u16 + 2);
         if bar < 4 {
-            strip::draw(vec![Part::new(percent.trim(), self.theme.value(), 1)], "", Style::new(), row, buf);
+            strip::draw(vec![Part::new(percent.trim(), self.theme.value(), 1)], &self.theme, row, buf);
             return;
         }
         let full = (f64::from(bar) * progress) as u16;
@@ -248,7 +243,7 @@ impl Pane for Status {
             if row == Row::Progress {
                 self.progress_row(place, buf);
             } else {
-                strip::draw(self.row(row, rows.len() == 1), self.theme.separator(), self.theme.faint(), place, buf);
+                strip::draw(self.row(row, rows.len() == 1), &self.theme, place, buf);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One row of text made of parts, of which the less important give way when the row is short.
 
+use super::theme::Theme;
 use crate::text;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -12,7 +13,7 @@ pub struct Part {
     pub style: Style,
     /// Parts with a higher rank stay longer.
     pub rank: u8,
-    /// Joined to the part before by a space, not by a separator.
+    /// Joined to whatever is drawn before it by a space, not by a separator.
     pub joined: bool,
 }
 
@@ -26,47 +27,41 @@ impl Part {
     pub fn joined(text: impl Into<String>, style: Style, rank: u8) -> Part {
         Part { joined: true, ..Part::new(text, style, rank) }
     }
-}
 
-/// Draws the parts into one row, the least important left out until the rest fits. Returns the cells used.
-pub fn draw(parts: Vec<Part>, separator: &str, faint: Style, area: Rect, buf: &mut Buffer) -> u16 {
-    let mut parts: Vec<Part> = parts.into_iter().filter(|part| !part.text.is_empty()).collect();
-    if area.is_empty() {
-        return 0;
-    }
-    let room = usize::from(area.width);
-    while parts.len() > 1 && width(&parts, separator) > room {
-        // Of equally unimportant parts the rightmost goes first.
-        let least = (0..parts.len()).rev().min_by_key(|&i| parts[i].rank).unwrap_or(0);
-        parts.remove(least);
-    }
-    let mut x = area.x;
-    for (i, part) in parts.iter().enumerate() {
-        let before = if i == 0 {
-            ""
-        } else if part.joined {
-            " "
-        } else {
-            separator
-        };
-        let left = |x: u16| usize::from(area.right().saturating_sub(x));
-        x = buf.set_stringn(x, area.y, before, left(x), faint).0;
-        x = buf.set_stringn(x, area.y, text::cut(&part.text, left(x)), left(x), part.style).0;
-    }
-    x - area.x
-}
-
-fn width(parts: &[Part], separator: &str) -> usize {
-    let between = |(i, part): (usize, &Part)| {
-        if i == 0 {
-            0
-        } else if part.joined {
-            1
-        } else {
-            text::width(separator)
+    /// What stands before it when it is the `n`-th drawn, 0-based.
+    fn before<'a>(&self, n: usize, separator: &'a str) -> &'a str {
+        match (n, self.joined) {
+            (0, _) => "",
+            (_, true) => " ",
+            (_, false) => separator,
         }
-    };
-    parts.iter().map(|part| text::width(&part.text)).sum::<usize>() + parts.iter().enumerate().map(between).sum::<usize>()
+    }
+}
+
+/// Draws the parts into one row: the most important first, then whatever still fits, in the order given.
+pub fn draw(parts: Vec<Part>, theme: &Theme, row: Rect, buf: &mut Buffer) {
+    let separator = theme.separator();
+    let mut by_rank: Vec<usize> = (0..parts.len()).filter(|&i| !parts[i].text.is_empty()).collect();
+    by_rank.sort_by_key(|&i| std::cmp::Reverse(parts[i].rank));
+    let mut chosen: Vec<usize> = Vec::new();
+    for i in by_rank {
+        let at = chosen.partition_point(|&before| before < i);
+        chosen.insert(at, i);
+        if chosen.len() > 1 && width(&parts, &chosen, separator) > usize::from(row.width) {
+            chosen.remove(at);
+        }
+    }
+    let mut x = row.x;
+    let left = |x: u16| usize::from(row.right().saturating_sub(x));
+    for (n, part) in chosen.iter().map(|&i| &parts[i]).enumerate() {
+        x = buf.set_stringn(x, row.y, part.before(n, separator), left(x), theme.faint()).0;
+        x = buf.set_stringn(x, row.y, theme.plain(text::cut(&part.text, left(x))), left(x), part.style).0;
+    }
+}
+
+fn width(parts: &[Part], chosen: &[usize], separator: &str) -> usize {
+    let cells = |(n, part): (usize, &Part)| text::width(part.before(n, separator)) + text::width(&part.text);
+    chosen.iter().map(|&i| &parts[i]).enumerate().map(cells).sum()
 }
 
 #[cfg(test)]
@@ -83,17 +78,19 @@ mod tests {
         ];
         let area = Rect::new(0, 0, width, 1);
         let mut buf = Buffer::empty(area);
-        draw(parts, " | ", Style::new(), area, &mut buf);
+        draw(parts, &Theme::new(false, false), area, &mut buf);
         assert_eq!((0..width).map(|x| buf[(x, 0)].symbol()).collect::<String>().trim_end(), want);
     }
 
     #[test]
-    fn the_least_important_part_goes_first() {
+    fn the_most_important_parts_stay_and_small_ones_fill_up() {
         check(30, "name | running (x) | 3 it/s");
         check(24, "name | running | 3 it/s");
-        check(20, "name | running");
-        check(8, "name");
-        check(3, "na…");
+        check(18, "name | running (x)");
+        check(16, "name | running");
+        check(8, "name (x)");
+        check(7, "name");
+        check(3, "na~");
         check(0, "");
     }
 }

@@ -16,7 +16,7 @@ pub struct Theme {
 
 impl Theme {
     /// Without `colour` only bold, dim and reverse are used; without `unicode` only ASCII.
-    pub fn new(colour: bool, unicode: bool) -> Theme {
+    pub const fn new(colour: bool, unicode: bool) -> Theme {
         Theme { colour, unicode }
     }
 

@@ -62,31 +62,29 @@ impl Graph {
     fn tiny(&self, area: Rect, buf: &mut Buffer) {
         let style = self.theme.state(self.facts.run_state());
         let step = self.facts.step.map(|step| text::si(step as f64, 3)).unwrap_or_default();
-        let parts = vec![Part::new(self.theme.state_sign(self.facts.run_state()), style, 9), Part::joined(step, self.theme.value(), 8)];
-        strip::draw(parts, " ", Style::new(), Rect { height: 1, ..area }, buf);
+        let parts = vec![Part::new(self.theme.state_sign(self.facts.run_state()), style, 2), Part::joined(step, self.theme.value(), 1)];
+        strip::draw(parts, &self.theme, Rect { height: 1, ..area }, buf);
     }
 
     fn header(&self, row: Rect, buf: &mut Buffer) {
         let mut parts = self.facts.head(&self.theme);
-        parts.push(Part::new(self.facts.step_text(), self.theme.value(), 7));
-        parts.push(Part::new(self.facts.rate_text(), self.theme.quiet(), 4));
         if let Some(eta) = self.facts.eta() {
-            parts.push(Part::new(format!("ETA {}", text::duration(eta)), self.theme.quiet(), 5));
+            parts.push(Part::new(format!("ETA {}", text::duration(eta)), self.theme.quiet(), 11));
         }
-        strip::draw(parts, self.theme.separator(), self.theme.faint(), row, buf);
+        strip::draw(parts, &self.theme, row, buf);
     }
 
     fn footer(&self, row: Rect, layout: &Layout, buf: &mut Buffer) {
         let mut parts = vec![];
         if let Some((toast, _)) = &self.toast {
-            parts.push(Part::new(self.theme.plain(toast.as_str().into()), self.theme.accent(), 10));
+            parts.push(Part::new(toast.as_str(), self.theme.accent(), 10));
         }
         if layout.pages > 1 {
             parts.push(Part::new(format!("page {}/{}", layout.page + 1, layout.pages), self.theme.value(), 9));
         }
         if !self.filter.is_empty() {
             let count = format!("/{} ({} of {})", self.filter, self.keys.len(), self.facts.keys.len());
-            parts.push(Part::new(self.theme.plain(count.into()), self.theme.accent(), 8));
+            parts.push(Part::new(count, self.theme.accent(), 8));
         }
         if self.axis != XAxis::Step {
             parts.push(Part::new(if self.axis == XAxis::Relative { "x: relative" } else { "x: clock" }, self.theme.value(), 6));
@@ -105,10 +103,10 @@ impl Graph {
         let (reading, lost) = reading.split_once(" | ").unwrap_or((reading, ""));
         parts.push(Part::new(reading, self.theme.quiet(), 4));
         parts.push(Part::new(lost, self.theme.warn(), 7));
-        for (hint, rank) in [("/ filter", 2), ("enter zoom", 1), ("h help", 2), ("q quit", 1)] {
+        for (hint, rank) in [("/ filter", 2), ("enter zoom", 1), ("h help", 4), ("q quit", 1)] {
             parts.push(Part::new(hint, self.theme.faint(), rank));
         }
-        strip::draw(parts, self.theme.separator(), self.theme.faint(), row, buf);
+        strip::draw(parts, &self.theme, row, buf);
     }
 
     fn prompt(&self, row: Rect, buf: &mut Buffer) {
