@@ -14,3 +14,4 @@ pub mod store;
 pub mod term;
 pub mod text;
 pub mod tmux;
+pub mod ui;
