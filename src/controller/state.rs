@@ -518,3 +518,6 @@ fn lines(answers: &[Answer]) -> Vec<Vec<u8>> {
 fn error(code: &str, message: impl Into<String>, hint: Option<&str>) -> Response {
     Response::Error { code: code.into(), message: message.into(), hint: hint.map(str::to_owned) }
 }
+
+#[cfg(test)]
+mod tests;
