@@ -64,8 +64,8 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
 
 /// What a wait looks at.
 pub struct Sight<'a> {
-    /// Rows of the pane's screen.
-    pub rows: &'a [String],
+    /// The first row of the pane's screen that a pattern matches.
+    pub find: &'a dyn Fn(&Regex) -> Option<String>,
     /// Its `seq`.
     pub seq: u64,
     /// When its last different frame came.
@@ -123,11 +123,11 @@ impl Wait {
             let (outcome, evidence) = match check {
                 Check::Change if sight.seq > self.entry_seq => ("changed", None),
                 Check::Settle(quiet) if now >= self.still_since(sight) + *quiet => ("settled", None),
-                Check::Text(pattern) => match line_of(sight.rows, pattern) {
+                Check::Text(pattern) => match (sight.find)(pattern) {
                     Some(line) => (matched, Some(line)),
                     None => continue,
                 },
-                Check::Gone(pattern) if line_of(sight.rows, pattern).is_none() => (matched, None),
+                Check::Gone(pattern) if (sight.find)(pattern).is_none() => (matched, None),
                 Check::Exit if sight.ended => (if at_entry { "matched_at_entry" } else { "exited" }, None),
                 Check::Metric(condition, _) => match (sight.metric)(condition) {
                     Some((true, value)) => (matched, Some(value)),
@@ -137,7 +137,7 @@ impl Wait {
             };
             return Some(Verdict { outcome, condition: Some(check.words()), evidence });
         }
-        if let Some(line) = self.stop.as_ref().and_then(|stop| line_of(sight.rows, stop)) {
+        if let Some(line) = self.stop.as_ref().and_then(|stop| (sight.find)(stop)) {
             return Some(Verdict { outcome: "stopped", condition: None, evidence: Some(line) });
         }
         if self.hopeless(sight) {
@@ -170,10 +170,6 @@ impl Wait {
     }
 }
 
-fn line_of(rows: &[String], pattern: &Regex) -> Option<String> {
-    rows.iter().find(|row| pattern.is_match(row)).cloned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,14 +188,9 @@ mod tests {
             let held = matches!(condition, Condition::Metric(_, query::Test::Compare(query::Op::Lt, limit)) if loss < *limit);
             Some((held, loss.to_string()))
         };
-        let sight = Sight {
-            rows: &scene.rows,
-            seq: scene.seq,
-            changed_at: scene.changed_at,
-            ended: scene.ended,
-            run_over: scene.ended,
-            metric: &metric,
-        };
+        let find = |pattern: &Regex| scene.rows.iter().find(|row| pattern.is_match(row)).cloned();
+        let sight =
+            Sight { find: &find, seq: scene.seq, changed_at: scene.changed_at, ended: scene.ended, run_over: scene.ended, metric: &metric };
         wait.look(&sight, now, at_entry).map(|verdict| verdict.outcome)
     }
 

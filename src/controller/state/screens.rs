@@ -18,6 +18,7 @@ use crate::{
         control::{Event as Notice, Reply as Answer},
     },
 };
+use regex::Regex;
 use std::time::Instant;
 
 impl State {
@@ -218,7 +219,7 @@ impl State {
         let over = self.run_over || (world.run.is_some_and(|run| run.state().is_over()) && self.last_words.is_none());
         let ended = if pane.role == "train" { pane.dead.is_some() && self.exit_asks.is_none() } else { pane.dead.is_some() };
         let metric = |condition: &Condition| world.run.and_then(|run| view::evaluate(condition, run));
-        let rows = pane.screen.rows();
-        Some(look(&Sight { rows: &rows, seq: pane.screen.seq(), changed_at: pane.changed_at, ended, run_over: over, metric: &metric }))
+        let find = |pattern: &Regex| pane.screen.rows().into_iter().find(|row| pattern.is_match(row));
+        Some(look(&Sight { find: &find, seq: pane.screen.seq(), changed_at: pane.changed_at, ended, run_over: over, metric: &metric }))
     }
 }
