@@ -61,7 +61,7 @@ pub struct PaneScreen<E: Emulator = Vt100> {
     cols: u16,
     rows: u16,
     /// Cursor and pen of the main screen, for when the alternate ends.
-    saved: Option<(Cursor, String)>,
+    saved: Option<(Cursor, Style)>,
     /// Tab stops, if they are not one every eight columns.
     tabs: Option<Vec<bool>>,
     /// When the synchronized update at hand began.
@@ -169,7 +169,7 @@ impl<E: Emulator> PaneScreen<E> {
         let pen = guarded(|| self.emulator.pen()).unwrap_or_default();
         self.start_over(seed.cols, seed.rows);
         self.heard = Some(now);
-        if guarded(|| self.paint(seed, &pen)).is_none() {
+        if guarded(|| self.paint(seed, pen)).is_none() {
             let _ = self.give_up();
         } else if sync.is_some() {
             (self.sync, self.unframed) = (sync, Some((now, now)));
@@ -301,7 +301,7 @@ impl<E: Emulator> PaneScreen<E> {
         // An emulator that was seeded with it cannot do better than this; so what vt100 cannot show at
         // all (a cell with more than some five marks) does not count as drift again and again.
         let mut other = PaneScreen::<E>::with_emulator(seed.cols, seed.rows);
-        if self.lost || guarded(|| other.paint(seed, "")).is_none() {
+        if self.lost || guarded(|| other.paint(seed, Style::default())).is_none() {
             return self.lost;
         }
         let (mut ours, mut theirs) = (Row::default(), Row::default());
@@ -394,9 +394,15 @@ impl<E: Emulator> PaneScreen<E> {
                     self.say(&"E".repeat(usize::from(self.cols)));
                 }
                 self.goto(0, 0);
-                self.say(&pen);
+                self.say(&pen.sequence());
             }
-            Op::Reset => (self.saved, self.tabs, self.sync) = (None, None, None),
+            Op::Erase { last, n } => {
+                let pen = self.emulator.pen();
+                let plain = Style { bg: pen.bg, ..Style::default() };
+                let dress = |style: Style| if plain == pen { String::new() } else { style.sequence() };
+                self.say(&format!("{}\x1b[{n}{}{}", dress(plain), char::from(last), dress(pen)));
+            }
+            Op::Reset => (self.tabs, self.sync) = (None, None),
         }
     }
 
@@ -409,18 +415,18 @@ impl<E: Emulator> PaneScreen<E> {
             (true, true) => return,
             (true, false) => {
                 if keep {
-                    self.saved = Some((cursor, pen.clone()));
+                    self.saved = Some((cursor, pen));
                 }
                 self.say("\x1b[?47h\x1b[?6l\x1b[r\x1b[m\x1b[2J");
             }
             (false, _) => self.say("\x1b[?47l"),
         }
-        let (cursor, pen) = match &self.saved {
-            Some(saved) if keep && !on => saved.clone(),
+        let (cursor, pen) = match self.saved {
+            Some(saved) if keep && !on => saved,
             _ => (cursor, pen),
         };
         self.goto(cursor.x.min(self.cols.saturating_sub(1)), cursor.y);
-        self.say(&pen);
+        self.say(&pen.sequence());
     }
 
     /// Types one character where insert mode or the lack of autowrap matters.
@@ -474,12 +480,12 @@ impl<E: Emulator> PaneScreen<E> {
     }
 
     /// Brings an empty screen to what tmux has.
-    fn paint(&mut self, seed: &Seed, pen: &str) {
+    fn paint(&mut self, seed: &Seed, pen: Style) {
         self.feed_block(&seed::before(seed));
         if seed.cursor.0 >= seed.cols {
             self.press_against_edge(seed.cursor.1);
         }
-        self.say(pen);
+        self.say(&pen.sequence());
         self.feed_block(&seed::after(seed));
     }
 
