@@ -3,7 +3,7 @@
 //! The emulator is a guest: it gets bytes from anyone and has panicked before, so every call that
 //! changes it goes through [`guarded`].
 
-use super::filter::STAND_IN;
+use super::filter::STAND_INS;
 use std::{
     borrow::Cow,
     cell::Cell as Flag,
@@ -25,8 +25,8 @@ pub trait Emulator {
     fn modes(&self) -> Modes;
     /// Row `y`, cell by cell from the left, wide characters once.
     fn row(&self, y: u16) -> impl Iterator<Item = Cell<'_>>;
-    /// The sequence that sets the attributes in force.
-    fn pen(&self) -> String;
+    /// How the next character would look.
+    fn pen(&self) -> Style;
     /// The title that the program gave itself.
     fn title(&self) -> Option<&str>;
 }
@@ -192,8 +192,17 @@ impl Emulator for Vt100 {
         })
     }
 
-    fn pen(&self) -> String {
-        self.0.screen().attributes_formatted()
+    fn pen(&self) -> Style {
+        let screen = self.0.screen();
+        Style {
+            fg: color(screen.fgcolor()),
+            bg: color(screen.bgcolor()),
+            bold: screen.bold(),
+            dim: screen.dim(),
+            italic: screen.italic(),
+            underline: screen.underline(),
+            inverse: screen.inverse(),
+        }
     }
 
     fn title(&self) -> Option<&str> {
@@ -213,9 +222,14 @@ fn color(color: vt100::Color) -> Color {
     }
 }
 
-/// Turns the filter's stand-in back into what the program wrote.
+/// Turns the filter's stand-ins back into what the program wrote.
 fn original(text: &str) -> Cow<'_, str> {
-    if text.starts_with(STAND_IN) { Cow::Owned(text.replacen(STAND_IN, "\u{fffd}", 1)) } else { Cow::Borrowed(text) }
+    // They have three bytes that begin with 0xef, which few cells have.
+    if text.len() < 3 || !text.as_bytes().contains(&0xef) {
+        return Cow::Borrowed(text);
+    }
+    let real = |c| STAND_INS.iter().find(|(_, stand_in)| *stand_in == c).map_or(c, |(real, _)| *real);
+    Cow::Owned(text.chars().map(real).collect())
 }
 
 #[cfg(test)]

@@ -6,4 +6,5 @@
 mod example;
 mod layers;
 mod support;
+mod term;
 mod tmux;
