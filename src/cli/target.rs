@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     canvas::{
-        Here, choose,
+        CanvasState, Here, choose,
         io::{self as canvases, Known},
     },
     ipc::io::{Connection, runtime_dir},
@@ -75,19 +75,24 @@ fn pick(asked: Option<&str>, store: &StoreArgs, known: &[Known]) -> Result<Known
 fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
     let mut known = canvases::announced(&runtime_dir()?);
     if let Some(near) = which.canvas.as_ref().and_then(|_| near_store(&which.store)) {
-        let more = canvases::list(&near).into_iter().filter(|one| !known.iter().any(|other| other.dir == one.dir));
-        known.extend(more.collect::<Vec<_>>());
+        let more: Vec<Known> = canvases::list(&near);
+        known.extend(more.into_iter().filter(|one| !has(&known, one)).collect::<Vec<_>>());
     }
     if let Some(socket) = &which.tmux_socket {
         let wanted = socket_path(&parse_socket(socket));
-        known.retain(|canvas| socket_path(&parse_socket(&canvas.state.tmux)) == wanted);
+        known.retain(|canvas| server_path(&canvas.state) == wanted);
     }
     Ok(known)
 }
 
-/// Where the canvases of the nearest store lie: the named one, else the `.og` of the nearest ancestor.
-fn near_store(store: &StoreArgs) -> Option<PathBuf> {
+/// The nearest store, made or not: the named one, else the `.og` of the nearest ancestor.
+pub fn near_store(store: &StoreArgs) -> Option<PathBuf> {
     named_store(store).or_else(|| std::env::current_dir().ok()?.ancestors().map(|dir| dir.join(".og")).find(|dir| dir.is_dir()))
+}
+
+/// Whether a canvas is in the list already.
+pub fn has(known: &[Known], one: &Known) -> bool {
+    known.iter().any(|other| other.dir == one.dir)
 }
 
 fn names_one(known: &[Known], word: &str, is_own: &impl Fn(&str) -> bool) -> bool {
@@ -103,7 +108,7 @@ fn here(known: &[Known]) -> Option<Here> {
     let tmux = std::env::var("TMUX").ok().filter(|named| !named.is_empty())?;
     let server = PathBuf::from(tmux.rsplitn(3, ',').last()?);
     let pane = own_pane()?.to_string();
-    known.iter().any(|canvas| socket_path(&parse_socket(&canvas.state.tmux)) == server).then_some(Here { pane, window: None })
+    known.iter().any(|canvas| server_path(&canvas.state) == server).then_some(Here { pane, window: None })
 }
 
 fn window_of(pane: &str) -> Option<String> {
@@ -118,6 +123,11 @@ pub fn parse_socket(text: &str) -> Socket {
         Ok(socket) => socket,
         Err(never) => match never {},
     }
+}
+
+/// Where the socket of a canvas's server lies.
+pub fn server_path(state: &CanvasState) -> PathBuf {
+    socket_path(&parse_socket(&state.tmux))
 }
 
 /// Where the socket of a server lies, as tmux itself computes it.
