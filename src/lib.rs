@@ -9,6 +9,7 @@ pub mod ipc;
 pub mod model;
 pub mod query;
 pub mod source;
+pub mod store;
 pub mod term;
 pub mod text;
 pub mod tmux;

@@ -11,7 +11,7 @@ pub mod layout;
 mod pane;
 mod version;
 
-use std::{fmt, num::ParseIntError, str::FromStr};
+use std::{fmt, str::FromStr};
 
 pub use command::Command;
 pub use error::TmuxError;
@@ -52,8 +52,7 @@ macro_rules! id {
         impl $name {
             /// Reads the id from bytes, which may be no text at all.
             pub fn parse(bytes: &[u8]) -> Option<$name> {
-                let digits = std::str::from_utf8(bytes.strip_prefix(&[$sigil as u8])?).ok()?;
-                decimal(digits).ok().flatten().map($name)
+                decimal(std::str::from_utf8(bytes).ok()?.strip_prefix($sigil)?).map($name)
             }
         }
 
@@ -78,8 +77,8 @@ id!(WindowId, '@');
 id!(SessionId, '$');
 
 /// Digits only: `parse` alone would also take `+3`.
-fn decimal(digits: &str) -> Result<Option<u32>, ParseIntError> {
-    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().map(Some) } else { Ok(None) }
+fn decimal(digits: &str) -> Option<u32> {
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 #[cfg(test)]

@@ -143,11 +143,14 @@ impl Server {
     ///
     /// [`TmuxError::Stale`]: it did, but nothing answers there any more.
     pub fn from_env() -> Result<Option<Server>, TmuxError> {
-        let Some(named) = env::var("TMUX").ok().filter(|t| !t.is_empty()) else { return Ok(None) };
-        // `path,pid,session`, where the path may hold commas too.
-        let path = PathBuf::from(named.rsplitn(3, ',').last().unwrap_or(&named));
+        env::var("TMUX").ok().filter(|t| !t.is_empty()).map(|named| Server::from_named(&named)).transpose()
+    }
+
+    /// The server that a value of `$TMUX` names: `path,pid,session`, where the path may hold commas too.
+    pub fn from_named(named: &str) -> Result<Server, TmuxError> {
+        let path = PathBuf::from(named.rsplitn(3, ',').last().unwrap_or(named));
         match UnixStream::connect(&path) {
-            Ok(_) => Ok(Some(Server::new(Socket::Path(path)))),
+            Ok(_) => Ok(Server::new(Socket::Path(path))),
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(TmuxError::Denied { socket: path.display().to_string() }),
             Err(_) => Err(TmuxError::Stale { path }),
         }
@@ -204,7 +207,7 @@ impl Server {
     pub fn break_pane(&self, pane: PaneId, session: &str, name: Option<&str>) -> Result<WindowId, TmuxError> {
         let mut build = BreakPane::new().detached().print().format("#{window_id}");
         build = build.src_pane(pane.to_string()).dst_window(in_session(session));
-        build.window_name = name.map(|n| escape_format(n).into());
+        build.window_name = name.map(Into::into);
         self.run_for("break-pane", build.build())
     }
 
@@ -272,13 +275,13 @@ impl Server {
         if escaped.len() > 8000 {
             return Err(TmuxError::Refused { command: "pipe-pane".into(), words: "the shell command is too long".into() });
         }
-        // Unlike the builder, with `--`.
-        let mut command = PipePane::new().stdout().target_pane(pane.to_string()).build();
-        command.push_param("--").push_param(escaped);
+        // Not by the builder's `stdout`, which says -I: that would type the command's output into the pane.
+        let mut command = PipePane::new().target_pane(pane.to_string()).build();
+        command.push_flag("-O").push_param("--").push_param(escaped);
         self.run(command).map(drop)
     }
 
-    /// Ends the pipe of a pane, if there is one.
+    /// Ends the pipe of a pane, if there is one. tmux refuses it for a dead pane, whose pipe goes with the pane.
     pub fn close_pipe(&self, pane: PaneId) -> Result<(), TmuxError> {
         self.run(PipePane::new().target_pane(pane.to_string()).build()).map(drop)
     }

@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
     fn number(&mut self) -> Option<u32> {
         let rest = self.rest();
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let number = decimal(&rest[..digits]).ok()??;
+        let number = decimal(&rest[..digits])?;
         self.at += digits;
         Some(number)
     }

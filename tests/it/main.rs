@@ -5,3 +5,5 @@
 
 mod example;
 mod layers;
+mod support;
+mod tmux;

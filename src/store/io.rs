@@ -1,0 +1,9 @@
+//! The store on disk: finds it, makes run folders, appends to them, and reads them as they grow.
+
+mod git;
+mod reader;
+mod root;
+mod write;
+
+pub use reader::{Polled, RunReader};
+pub use root::{Store, Whereabouts};

@@ -1,0 +1,346 @@
+//! Keeps the picture of one run up to date.
+
+use crate::model::{MetricKey, WallTime};
+use crate::source::{Budget, Decoder, Jsonl, Record, Tail};
+use crate::store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, lines::OwnLines};
+use std::{
+    fs::{self, Metadata},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// What one look at a run's files came to.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Polled {
+    /// Something in the picture changed.
+    pub changed: bool,
+    /// The budget ended before the files did: poll again soon.
+    pub more: bool,
+    /// The keys whose series changed, came or went.
+    pub keys_changed: Vec<MetricKey>,
+}
+
+/// Follows the files of one run. It only reads, and never locks.
+pub struct RunReader {
+    folder: RunFolder,
+    picture: RunPicture,
+    /// What `run.json` looked like when it was last read.
+    info_seen: Option<Look>,
+    events: Tail,
+    times_tail: Tail,
+    times: TimesIndex,
+    sources: Vec<(SourceRank, Tail)>,
+    /// Bytes of stdout that were there before anybody watched: without an entry in `stdout.times`, nobody knows when they came.
+    stdout_old: u64,
+    finished: bool,
+}
+
+/// What tells two states of a file apart: inode, length, time of change.
+type Look = (u64, u64, i64, i64);
+
+impl RunReader {
+    /// What a poll may take while a run is watched: a flood of output must not starve the screen.
+    pub const LIVE: Budget = Budget { bytes_max: 1 << 20, time_max: Duration::from_millis(5) };
+
+    /// What a poll may take while a run is first loaded: everything, in steps that leave room for a frame.
+    pub const LOAD: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(20) };
+
+    /// Opens the run folder at `path`. Reads `run.json` only; the rest comes with [`RunReader::poll`].
+    pub fn open(path: &Path) -> Result<RunReader, StoreError> {
+        let folder = RunFolder::at(path);
+        let info_seen = look(&folder.run_json());
+        let info = folder.info()?;
+        let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
+        Ok(RunReader {
+            picture: RunPicture::new(info),
+            info_seen,
+            events: tail(folder.events(), Box::<OwnLines>::default()),
+            times_tail: tail(folder.stdout_times(), Box::<OwnLines>::default()),
+            times: TimesIndex::new(),
+            sources: vec![
+                (SourceRank::Own, tail(folder.metrics(), Box::new(Jsonl::new()))),
+                (SourceRank::Stdout, tail(folder.stdout_log(), Box::<OwnLines>::default())),
+            ],
+            stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
+            folder,
+            finished: false,
+        })
+    }
+
+    /// Also follows a tracker's file. Returns the rank under which its records count.
+    pub fn add_tracker(&mut self, tail: Tail) -> SourceRank {
+        let trackers = self.sources.iter().filter(|(rank, _)| matches!(rank, SourceRank::Tracker(_))).count();
+        let rank = SourceRank::Tracker(u16::try_from(trackers).unwrap_or(u16::MAX));
+        // Best first, so that a flooding console is read with what the others leave of the budget.
+        let at = self.sources.iter().position(|(other, _)| *other < rank).unwrap_or(self.sources.len());
+        self.sources.insert(at, (rank, tail));
+        rank
+    }
+
+    /// Reads what is new in all files, as far as `budget` goes.
+    pub fn poll(&mut self, budget: Budget) -> Polled {
+        let start = Instant::now();
+        let mut polled = Polled { changed: self.poll_info(), ..Polled::default() };
+        self.poll_events(&mut polled);
+        self.poll_times();
+        let mut bytes_left = budget.bytes_max;
+        let mut is_quiet = true;
+        for at in 0..self.sources.len() {
+            // Every source gets at least one read, so that none starves another for good.
+            let left = Budget { bytes_max: bytes_left, time_max: budget.time_max.saturating_sub(start.elapsed()) };
+            let bytes = self.poll_source(at, left, &mut polled);
+            bytes_left = bytes_left.saturating_sub(bytes);
+            is_quiet &= bytes == 0;
+        }
+        if self.picture.state().is_over() && !self.finished && !polled.more {
+            // The exit may be heard of before the last bytes are written: they get one more look.
+            match is_quiet {
+                true => self.finish(&mut polled),
+                false => polled.more = true,
+            }
+        }
+        polled.keys_changed = self.picture.take_changed();
+        polled.changed |= !polled.keys_changed.is_empty();
+        polled
+    }
+
+    /// The run as read so far.
+    pub fn picture(&self) -> &RunPicture {
+        &self.picture
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Says that the training process is gone: without an exit in the events the run is lost.
+    pub fn mark_lost(&mut self) {
+        self.picture.mark_lost();
+    }
+
+    /// The files to watch. Some may not exist yet.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let tails = self.sources.iter().map(|(_, tail)| tail.path().to_owned());
+        [self.folder.run_json(), self.folder.events()].into_iter().chain(tails).collect()
+    }
+
+    fn poll_info(&mut self) -> bool {
+        let seen = look(&self.folder.run_json());
+        if seen.is_none() || seen == self.info_seen {
+            return false;
+        }
+        // It is replaced whole; a file that cannot be read right now is read at its next change.
+        self.info_seen = seen;
+        let Ok(info) = self.folder.info() else { return false };
+        let changed = info != self.picture.info;
+        if changed {
+            self.picture.set_info(info);
+        }
+        changed
+    }
+
+    fn poll_events(&mut self, polled: &mut Polled) {
+        let picture = &mut self.picture;
+        // Events are few and decide the state: they are read whole, whatever the budget.
+        loop {
+            let progress = self.events.read(Budget::ALL, &mut |record| match record {
+                Ok(Record::Console(line)) => match Event::from_line(&line) {
+                    Some(event) => {
+                        picture.apply_event(event);
+                        polled.changed = true;
+                    }
+                    None => tracing::debug!(line, "not an event"),
+                },
+                Ok(_) => {}
+                Err(loss) => tracing::debug!(?loss, "events.jsonl"),
+            });
+            match progress {
+                Ok(progress) if progress.restarted => picture.forget_events(),
+                Ok(_) => return,
+                Err(error) => return tracing::debug!(%error, "cannot read events.jsonl"),
+            }
+        }
+    }
+
+    fn poll_times(&mut self) {
+        let times = &mut self.times;
+        loop {
+            let progress = self.times_tail.read(Budget::ALL, &mut |record| {
+                if let Ok(Record::Console(line)) = record {
+                    times.line(&line);
+                }
+            });
+            match progress {
+                Ok(progress) if progress.restarted => *times = TimesIndex::new(),
+                Ok(_) => return,
+                Err(error) => return tracing::debug!(%error, "cannot read stdout.times"),
+            }
+        }
+    }
+
+    /// Returns the bytes read.
+    fn poll_source(&mut self, at: usize, budget: Budget, polled: &mut Polled) -> u64 {
+        let (rank, tail) = &mut self.sources[at];
+        let (rank, picture, times, stdout_old) = (*rank, &mut self.picture, &self.times, self.stdout_old);
+        let now = now();
+        let mut heard = 0u64;
+        let mut sink = |record: Result<Record, _>| {
+            heard += 1;
+            let fallback = match (&record, rank) {
+                (Ok(Record::Row(row)), SourceRank::Stdout) => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
+                _ => None,
+            };
+            picture.apply(rank, record, fallback);
+        };
+        let progress = match tail.read(budget, &mut sink) {
+            Ok(progress) => progress,
+            Err(error) => {
+                let problem = format!("cannot read {}: {error}", tail.path().display());
+                polled.changed |= self.picture.problems.insert(rank, problem.clone()).as_ref() != Some(&problem);
+                return 0;
+            }
+        };
+        if progress.restarted {
+            self.picture.forget(rank);
+        }
+        let offset = tail.offset();
+        polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
+        polled.more |= progress.more;
+        self.finished &= progress.bytes == 0;
+        if rank == SourceRank::Stdout {
+            if progress.restarted {
+                self.stdout_old = 0;
+            }
+            self.times.forget_before(offset.saturating_sub(LINE_SLACK));
+        }
+        progress.bytes
+    }
+
+    /// Takes what stands at the ends of the files without a newline: the run is over and all is read.
+    fn finish(&mut self, polled: &mut Polled) {
+        self.finished = true;
+        let (times, stdout_old, now) = (&self.times, self.stdout_old, now());
+        for (rank, tail) in &mut self.sources {
+            let picture = &mut self.picture;
+            tail.finish(&mut |record| {
+                polled.changed = true;
+                let fallback = match &record {
+                    Ok(Record::Row(row)) if *rank == SourceRank::Stdout => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
+                    _ => None,
+                };
+                picture.apply(*rank, record, fallback);
+            });
+        }
+    }
+}
+
+/// A row's offset may lie this far behind what was read: a line that is not whole yet.
+const LINE_SLACK: u64 = 2 << 20;
+
+/// When the byte of stdout at `offset` came: by `stdout.times`; else now, if it came while we watched; else about when the
+/// last noted byte did.
+fn came(times: &TimesIndex, offset: u64, stdout_old: u64, now: Option<WallTime>) -> Option<WallTime> {
+    times.lookup(offset).or(if offset >= stdout_old { now } else { times.last() })
+}
+
+fn now() -> Option<WallTime> {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| WallTime::new(now.as_secs_f64()))
+}
+
+fn look(path: &Path) -> Option<Look> {
+    let look = |file: Metadata| (file.ino(), file.len(), file.mtime(), file.mtime_nsec());
+    fs::metadata(path).ok().map(look)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{RunState, Step},
+        store::{EventKind, NewRun, Store, Whereabouts, metrics_line},
+    };
+    use std::{fs::File, io::Write};
+
+    fn time(secs: f64) -> WallTime {
+        WallTime::new(secs).unwrap()
+    }
+
+    fn run() -> (tempfile::TempDir, RunFolder) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+        let new = NewRun { cwd: dir.path().to_owned(), ..NewRun::default() };
+        let (folder, _) = store.create_run(new, time(1000.0), 1).unwrap();
+        (dir, folder)
+    }
+
+    fn append(path: &Path, text: &str) {
+        File::options().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn event(folder: &RunFolder, kind: EventKind) {
+        folder.append_event(&Event { t: time(1001.0), author: "og".into(), kind }).unwrap();
+    }
+
+    fn load(reader: &mut RunReader) -> Vec<String> {
+        let mut keys = vec![];
+        loop {
+            let polled = reader.poll(RunReader::LOAD);
+            keys.extend(polled.keys_changed.iter().map(ToString::to_string));
+            if !polled.more {
+                return keys;
+            }
+        }
+    }
+
+    fn points(reader: &RunReader, key: &str) -> Vec<(i64, Option<f64>, f64)> {
+        let point = |p: crate::model::Point| (p.step.0, p.time.map(WallTime::secs), p.value);
+        reader.picture().series.get(key).into_iter().flat_map(|s| s.tail(9).map(point).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn a_flood_of_output_is_read_in_pieces_and_does_not_hold_back_the_metrics() {
+        let (_dir, folder) = run();
+        append(&folder.stdout_log(), &format!("{}\n", "x".repeat(99)).repeat(40_000));
+        append(&folder.metrics(), &metrics_line(Step(1), time(1.0), &[("loss", 1.0)]));
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        let first = reader.poll(RunReader::LIVE);
+        assert!(first.more && first.keys_changed == ["loss".into()]);
+        let mut polls = 1;
+        while reader.poll(RunReader::LIVE).more {
+            polls += 1;
+        }
+        assert!(polls >= 3, "{polls}");
+        assert_eq!(reader.picture().console.dropped() + reader.picture().console.lines().len() as u64, 40_000);
+    }
+
+    #[test]
+    fn a_log_that_starts_over_is_read_anew() {
+        let (_dir, folder) = run();
+        append(&folder.metrics(), &metrics_line(Step(5), time(1.0), &[("loss", 1.0), ("lr", 0.5)]));
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        load(&mut reader);
+        fs::write(folder.metrics(), metrics_line(Step(1), time(1.0), &[("loss", 3.0)])).unwrap();
+        assert_eq!(load(&mut reader), ["loss", "lr", "loss"]);
+        assert_eq!(points(&reader, "loss"), [(1, Some(1.0), 3.0)]);
+        assert!(!reader.picture().series.contains_key("lr"));
+    }
+
+    #[test]
+    fn a_training_that_is_gone_is_lost_only_when_somebody_says_so() {
+        let (_dir, folder) = run();
+        event(&folder, EventKind::Started { pid: 7, attempt: 0 });
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        load(&mut reader);
+        assert_eq!(reader.picture().state(), RunState::Running);
+        reader.mark_lost();
+        assert_eq!(reader.picture().state(), RunState::Lost);
+    }
+
+    #[test]
+    fn a_folder_without_run_json_is_no_run() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(RunReader::open(dir.path()), Err(StoreError::NotARun { .. })));
+    }
+}
