@@ -11,10 +11,7 @@ use crate::{
     ipc::wire::{Format, Outcome, PaneView, Request, Response, Until, ViewState},
     query, term,
 };
-use std::{
-    io::Read,
-    time::Duration,
-};
+use std::{io::Read, time::Duration};
 
 /// How long an answer may take that needs no waiting. A controller answers in well under a millisecond; one on a machine
 /// that swaps may not.
@@ -94,7 +91,9 @@ fn target_and_text(mut words: Vec<String>, which: &OneCanvas) -> Result<(Target,
     match words.as_slice() {
         [dash] if dash == "-" => Ok((target, standard_input()?)),
         [text] => Ok((target, text.clone())),
-        [word, ..] => Err(Fail::usage(format!("`{word}` is no canvas and no pane")).hint("put the text in quotes, so that it is one argument")),
+        [word, ..] => {
+            Err(Fail::usage(format!("`{word}` is no canvas and no pane")).hint("put the text in quotes, so that it is one argument"))
+        }
         [] => Err(Fail::usage("there is no text")),
     }
 }
@@ -109,7 +108,13 @@ fn standard_input() -> Result<String, Fail> {
     Ok(text)
 }
 
-fn sending(pane: Option<String>, options: &SendOptions, keys: Vec<String>, text: Option<String>, paste: Option<String>) -> Result<Request, Fail> {
+fn sending(
+    pane: Option<String>,
+    options: &SendOptions,
+    keys: Vec<String>,
+    text: Option<String>,
+    paste: Option<String>,
+) -> Result<Request, Fail> {
     let wait = options.wait.as_deref().map(until).transpose()?;
     Ok(Request::SendKeys { pane, keys, text, paste, expect_seq: options.expect_seq, wait, timeout_ms: options.timeout })
 }
@@ -168,7 +173,11 @@ fn until(text: &str) -> Result<Until, Fail> {
     match kind {
         "change" if text == "change" => Ok(Until::Change),
         "exit" if text == "exit" => Ok(Until::Exit),
-        "settle" => rest.trim_end_matches("ms").parse().map(Until::Settle).map_err(|_| bad(format!("`{text}`: milliseconds are expected, as in settle:300"))),
+        "settle" => rest
+            .trim_end_matches("ms")
+            .parse()
+            .map(Until::Settle)
+            .map_err(|_| bad(format!("`{text}`: milliseconds are expected, as in settle:300"))),
         "text" | "gone" if rest.is_empty() => Err(bad(format!("`{text}`: a pattern is missing"))),
         "text" => Ok(Until::Text(rest.to_string())),
         "gone" => Ok(Until::Gone(rest.to_string())),

@@ -105,7 +105,11 @@ fn own_run(folder: &RunFolder) -> Result<RunToShow, Fail> {
 
 /// The store that was named, else the nearest, else a new one here.
 pub fn open_store(args: &StoreArgs) -> Result<Store, Fail> {
-    Ok(Store::find_or_make(&Whereabouts::of_process(args.store.clone())?)?)
+    let at = Whereabouts::of_process(args.store.clone())?;
+    let store = Store::find_or_make(&at)?;
+    // What is written down must mean the same folder to a process that stands elsewhere.
+    let real = store.root().canonicalize().ok();
+    Ok(real.and_then(|real| Store::find(&Whereabouts { explicit: Some(real), ..at })).unwrap_or(store))
 }
 
 /// Whether the window of a pane holds a live canvas.
@@ -178,8 +182,11 @@ fn quoted(word: &str) -> String {
 /// Becomes `tmux attach`. Returns only when that fails.
 pub fn attach_to(state: &CanvasState) -> Result<u8, Fail> {
     if matches!(Server::from_env(), Ok(Some(_))) {
-        return Err(Fail::new("inside_tmux", "this terminal is inside tmux already")
-            .hint(format!("go there with `tmux switch-client -t {}`, or in another terminal: {}", quoted(&state.session), attach_text(state))));
+        return Err(Fail::new("inside_tmux", "this terminal is inside tmux already").hint(format!(
+            "go there with `tmux switch-client -t {}`, or in another terminal: {}",
+            quoted(&state.session),
+            attach_text(state)
+        )));
     }
     if !is_terminal() {
         return Err(Fail::new("no_terminal", "there is no terminal to attach").hint(format!("in a terminal: {}", attach_text(state))));

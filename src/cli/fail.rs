@@ -108,6 +108,27 @@ impl From<crate::canvas::ChooseError> for Fail {
     }
 }
 
+impl From<crate::tmux::TmuxError> for Fail {
+    fn from(error: crate::tmux::TmuxError) -> Fail {
+        let hint = error.hint();
+        Fail::of("tmux", &error, hint)
+    }
+}
+
+impl From<crate::store::StoreError> for Fail {
+    fn from(error: crate::store::StoreError) -> Fail {
+        let hint = error.hint();
+        Fail::of("store", &error, Some(hint))
+    }
+}
+
+impl From<crate::controller::io::ControllerError> for Fail {
+    fn from(error: crate::controller::io::ControllerError) -> Fail {
+        let hint = error.hint();
+        Fail::of("controller", &error, hint)
+    }
+}
+
 impl From<crate::ipc::io::IpcError> for Fail {
     fn from(error: crate::ipc::io::IpcError) -> Fail {
         let hint = error.hint();

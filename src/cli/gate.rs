@@ -285,7 +285,7 @@ mod tests {
                 cwd: "/x".into(),
             };
             let bytes = encode(&order);
-            prop_assert_eq!(decode(&bytes).as_ref(), Some(&order));
+            prop_assert_eq!(decode(&bytes), Some(order));
             prop_assert_eq!(decode(&bytes[..cut % bytes.len()]), None);
         }
 

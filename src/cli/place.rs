@@ -21,8 +21,7 @@ const BELOW_PERCENT: u8 = 65;
 /// Size of a session that no terminal gave a size.
 const DETACHED_SIZE: (u16, u16) = (200, 50);
 /// Variables of the caller that og's own panes need and a running tmux server does not know.
-const FOR_OUR_PANES: &[&str] =
-    &["XDG_RUNTIME_DIR", "OG_TMUX", "OG_LOG", "OG_DIR", "NO_COLOR", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE"];
+const FOR_OUR_PANES: &[&str] = &["XDG_RUNTIME_DIR", "OG_TMUX", "OG_LOG", "OG_DIR", "NO_COLOR", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE"];
 
 /// Where a canvas is made.
 #[derive(Clone, PartialEq, Debug)]
@@ -117,7 +116,7 @@ impl Made {
         let all = self.server.list_panes(None)?;
         let state = |(role, pane): &(String, PaneId)| {
             let info = all.iter().find(|info| info.id == *pane);
-            PaneState { role: role.clone(), pane: pane.to_string(), pid: info.map_or(0, |info| info.pid) }
+            PaneState { role: role.clone(), pane: pane.to_string(), pid: info.and_then(|info| info.pid).unwrap_or(0) }
         };
         let layout = self.window.parse().ok().and_then(|window| self.server.layout(window).ok());
         Ok((self.panes.iter().map(state).collect(), layout.map(|layout| layout.to_string()).unwrap_or_default()))
@@ -177,9 +176,10 @@ pub fn make(site: &Site, wanted: &Wanted) -> Result<Made, Fail> {
     }
     // Splitting rounds in tmux's own way; the plan is what the controller will keep.
     let layout = site.server.layout(info.window)?;
-    if let Some(wanted) = arrange::relayout(&layout, &here).filter(|wanted| *wanted != layout) {
-        site.server.select_layout(info.window, &wanted.to_string())?;
+    if let Some(planned) = arrange::relayout(&layout, &here).filter(|planned| *planned != layout) {
+        site.server.select_layout(info.window, &planned.to_string())?;
     }
+    made.panes.sort_by_key(|(role, _)| wanted.roles.iter().position(|known| known == role));
     Ok(made)
 }
 
@@ -196,8 +196,7 @@ fn first(site: &Site, name: &str, role: &str, pane: &NewPane) -> Result<(Made, P
     match &site.spot {
         Spot::Window(own) => in_window(own),
         Spot::Beside(own) => {
-            let (toward, part) =
-                if own.cols >= BESIDE_COLS_MIN { (Toward::Right, BESIDE_PERCENT) } else { (Toward::Below, BELOW_PERCENT) };
+            let (toward, part) = if own.cols >= BESIDE_COLS_MIN { (Toward::Right, BESIDE_PERCENT) } else { (Toward::Below, BELOW_PERCENT) };
             let place = Place { target: own.id, toward, size: Some(Size::Percent(part)), full: false };
             match site.server.split(place, pane) {
                 Ok(pane) => Ok(made(own.session_name.clone(), false, pane)),

@@ -16,7 +16,8 @@ pub fn interpreter(cwd: &Path, env: impl Fn(&str) -> Option<OsString>) -> Result
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(python) = set("OG_PYTHON") {
         let path = PathBuf::from(&python);
-        let found = if path.components().count() > 1 { Some(cwd.join(&path)).filter(|path| is_program(path)) } else { on_path(&path, &set) };
+        let found =
+            if path.components().count() > 1 { Some(cwd.join(&path)).filter(|path| is_program(path)) } else { on_path(&path, &set) };
         return found.ok_or_else(|| {
             Fail::new("no_python", format!("OG_PYTHON names no program: {}", path.display())).hint("set it to a python, or unset it")
         });

@@ -24,7 +24,15 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
     }
     metric_lines(&mut out, &view.visible_metrics);
     if let Some(graph) = &view.graph {
-        let _ = write!(out, "graph {}, page {}/{}, {} of {} keys", graph.tab, graph.page.0, graph.page.1, view.visible_metrics.len(), graph.keys);
+        let _ = write!(
+            out,
+            "graph {}, page {}/{}, {} of {} keys",
+            graph.tab,
+            graph.page.0,
+            graph.page.1,
+            view.visible_metrics.len(),
+            graph.keys
+        );
         if let Some(focused) = &graph.focused {
             let _ = write!(out, ", focus {focused}");
         }
@@ -52,10 +60,8 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
 
 fn run_lines(out: &mut String, run: &RunInfoView) {
     let _ = write!(out, "run {} ({}) {}", run.name, run.id, run.state.as_deref().unwrap_or("state unknown"));
-    match (run.exit_code, run.signal) {
-        (_, Some(signal)) => drop(write!(out, ", signal {signal}")),
-        (Some(code), None) => drop(write!(out, ", exit code {code}")),
-        (None, None) => {}
+    if let Some(how) = ending(run.exit_code, run.signal) {
+        let _ = write!(out, ", {how}");
     }
     out.push('\n');
     let mut parts = vec![];
@@ -68,13 +74,20 @@ fn run_lines(out: &mut String, run: &RunInfoView) {
     parts.extend(run.progress.map(text::percent));
     parts.extend(run.steps_per_second.map(|rate| format!("{} steps/s", text::number(rate, 3))));
     parts.extend(run.eta_seconds.map(|eta| format!("{} left", text::duration(eta))));
-    parts.extend(run.runtime_seconds.map(|runtime| format!("running for {}", text::duration(runtime))).map(|said| {
-        if run.state.as_deref() == Some("running") { said } else { said.replace("running for", "ran for") }
-    }));
+    parts.extend(
+        run.runtime_seconds
+            .map(|runtime| format!("running for {}", text::duration(runtime)))
+            .map(|said| if run.state.as_deref() == Some("running") { said } else { said.replace("running for", "ran for") }),
+    );
     if run.losses > 0 {
         parts.push(format!("{} stretches of input unreadable", run.losses));
     }
     let _ = writeln!(out, "{}", parts.join("  "));
+}
+
+/// How a process ended, if that is known.
+fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
+    signal.map(|signal| format!("signal {signal}")).or_else(|| code.map(|code| format!("exit code {code}")))
 }
 
 fn metric_lines(out: &mut String, metrics: &[MetricView]) {
@@ -91,7 +104,14 @@ fn metric_lines(out: &mut String, metrics: &[MetricView]) {
             _ => "-".into(),
         };
         let trend = metric.trend.as_deref().unwrap_or("-");
-        let _ = write!(out, "{}  {last}  {trend}  {}..{}  {}", text::cut_start(&metric.key, 40), number(metric.min), number(metric.max), number(metric.best));
+        let _ = write!(
+            out,
+            "{}  {last}  {trend}  {}..{}  {}",
+            text::cut_start(&metric.key, 40),
+            number(metric.min),
+            number(metric.max),
+            number(metric.best)
+        );
         if let Some(step) = metric.last_step {
             let _ = write!(out, "  @{step}");
         }
@@ -109,11 +129,8 @@ fn metric_lines(out: &mut String, metrics: &[MetricView]) {
 pub fn pane_line(pane: &PaneView) -> String {
     let mut line = format!("pane {} {} {}x{} seq {}", pane.role, pane.pane_id, pane.cols, pane.rows, pane.seq);
     if let Some(dead) = &pane.dead {
-        match (dead.code, dead.signal) {
-            (_, Some(signal)) => drop(write!(line, ", ended by signal {signal}")),
-            (Some(code), None) => drop(write!(line, ", ended with exit code {code}")),
-            (None, None) => line.push_str(", ended"),
-        }
+        let how = ending(dead.code, dead.signal).map(|how| format!(" with {how}")).unwrap_or_default();
+        let _ = write!(line, ", ended{how}");
     }
     if pane.in_mode {
         line.push_str(", copy mode");
@@ -144,10 +161,8 @@ pub fn outcome(outcome: &Outcome) -> String {
     if let Some(state) = &outcome.state {
         let _ = write!(out, "  {state}");
     }
-    match (outcome.exit_code, outcome.signal) {
-        (_, Some(signal)) => drop(write!(out, ", signal {signal}")),
-        (Some(code), None) => drop(write!(out, ", exit code {code}")),
-        (None, None) => {}
+    if let Some(how) = ending(outcome.exit_code, outcome.signal) {
+        let _ = write!(out, ", {how}");
     }
     let _ = writeln!(out, "  after {} ms", outcome.elapsed_ms.round());
     if outcome.outcome == "deadline" {
@@ -182,7 +197,7 @@ fn add_screen(out: &mut String, pane: &PaneView) {
     }
     if !rows.is_empty() {
         out.push_str(&head);
-        rows.iter().rev().for_each(|row| drop(writeln!(out, "{row}")));
+        out.extend(rows.iter().rev().flat_map(|row| [row, "\n"]));
     }
 }
 
@@ -233,10 +248,24 @@ mod tests {
                 ..RunInfoView::default()
             }),
             visible_metrics: vec![metric("train/loss"), MetricView { latest_value: "NaN".into(), nan_count: 3, ..metric("grad_norm") }],
-            graph: Some(GraphView { tab: "graphs".into(), focused: Some("train/loss".into()), page: (1, 3), keys: 12, ..GraphView::default() }),
+            graph: Some(GraphView {
+                tab: "graphs".into(),
+                focused: Some("train/loss".into()),
+                page: (1, 3),
+                keys: 12,
+                ..GraphView::default()
+            }),
             panes: vec![
                 PaneView { role: "train".into(), pane_id: "%3".into(), cols: 80, rows: 40, seq: 991, ..PaneView::default() },
-                PaneView { role: "graph".into(), pane_id: "%4".into(), cols: 100, rows: 40, seq: 12, may_send: true, ..PaneView::default() },
+                PaneView {
+                    role: "graph".into(),
+                    pane_id: "%4".into(),
+                    cols: 100,
+                    rows: 40,
+                    seq: 12,
+                    may_send: true,
+                    ..PaneView::default()
+                },
             ],
             errors: vec!["1 block skipped".into()],
             ..ViewState::default()
@@ -291,6 +320,6 @@ error 1 block skipped
         };
         assert_eq!(outcome(&ended), "matched step>=500: step 512\npane graph seq 7  step 512  running  after 1203 ms\n 12| step 512\n");
         let dead = PaneView { dead: Some(DeadView { code: None, signal: Some(9), at: None }), ..PaneView::default() };
-        assert!(pane_line(&dead).contains("ended by signal 9"));
+        assert!(pane_line(&dead).contains("ended with signal 9"));
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         io::{self as canvases, Known},
     },
     ipc::io::{Connection, runtime_dir},
+    store::{Store, Whereabouts},
     tmux::{Server, Socket, own_pane},
 };
 use std::path::{Path, PathBuf};
@@ -51,11 +52,6 @@ pub fn connect(canvas: &Known) -> Result<Connection, Fail> {
     Ok(crate::controller::io::connect(&canvas.dir)?)
 }
 
-/// The store that was named, without looking for one.
-pub fn named_store(store: &StoreArgs) -> Option<PathBuf> {
-    store.store.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
-}
-
 /// The canvas asked for, else the one that is meant here.
 fn pick(asked: Option<&str>, store: &StoreArgs, known: &[Known]) -> Result<Known, Fail> {
     let near = near_store(store);
@@ -85,9 +81,10 @@ fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
     Ok(known)
 }
 
-/// The nearest store, made or not: the named one, else the `.og` of the nearest ancestor.
+/// The folder of the store that is named, else of the nearest; none is made.
 pub fn near_store(store: &StoreArgs) -> Option<PathBuf> {
-    named_store(store).or_else(|| std::env::current_dir().ok()?.ancestors().map(|dir| dir.join(".og")).find(|dir| dir.is_dir()))
+    let found = Store::find(&Whereabouts::of_process(store.store.clone()).ok()?)?;
+    Some(found.root().canonicalize().unwrap_or_else(|_| found.root().to_owned()))
 }
 
 /// Whether a canvas is in the list already.
