@@ -5,6 +5,7 @@
 //! checks the arrows between rooms.
 
 pub mod canvas;
+pub mod controller;
 pub mod ipc;
 pub mod model;
 pub mod query;
@@ -13,3 +14,4 @@ pub mod store;
 pub mod term;
 pub mod text;
 pub mod tmux;
+pub mod ui;

@@ -18,7 +18,7 @@ pub use error::TmuxError;
 pub use handover::FromTmux;
 pub use io::{Client, NewPane, NewSession, Place, Server, Size, Socket, Toward, own_pane};
 pub use layout::Layout;
-pub use pane::{Death, PaneInfo};
+pub use pane::{Death, PaneInfo, ask_pane_command, list_panes_command, parse_panes};
 pub use version::Version;
 
 /// `%N`: a pane of a tmux server. Dies with the server.

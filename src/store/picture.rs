@@ -247,6 +247,7 @@ impl RunPicture {
                 self.merge();
             }
             Ok(Record::System(_, samples)) => self.system.extend(samples),
+            Ok(Record::Alert(_) | Record::Media(_)) => {}
             Ok(Record::Exit(exit)) => {
                 if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone) && self.exit_is_open() {
                     (self.exit, self.lifecycle) = (Some(exit), Lifecycle::Told);

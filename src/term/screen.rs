@@ -223,7 +223,7 @@ impl<E: Emulator> PaneScreen<E> {
     /// left alone. `at` is the time in unix seconds.
     pub fn settle(&mut self, at: f64) -> Option<Change> {
         let ended_in_feed = self.seq > self.told;
-        if !self.lost && !(ended_in_feed && self.mid_frame()) {
+        if !(self.lost || ended_in_feed && self.mid_frame()) {
             self.sync = None;
             if self.unframed.take().is_some() {
                 self.cut();

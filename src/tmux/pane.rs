@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{PaneId, SessionId, WindowId};
+use super::{Command, PaneId, SessionId, WindowId};
 
 /// What to ask `list-panes -F` for. Tabs part the fields, since neither names nor titles can hold one; the title, the one
 /// field that any program can set, is last.
@@ -65,6 +65,21 @@ pub struct Death {
     pub signal: Option<i32>,
     /// When, in seconds since the Unix epoch.
     pub time_unix_s: Option<i64>,
+}
+
+/// The command that lists all panes of the server to a control client; [`parse_panes`] reads the answer.
+pub fn list_panes_command() -> Command {
+    Command::new("list-panes").arg("-a").arg("-F").arg(FORMAT)
+}
+
+/// The command that tells a control client of one pane; [`parse_panes`] reads the answer.
+pub fn ask_pane_command(pane: PaneId) -> Command {
+    Command::new("display-message").arg("-p").target(pane).arg(FORMAT)
+}
+
+/// The panes in the answer to one of the commands above. A line that is none is passed over.
+pub fn parse_panes(lines: &[Vec<u8>]) -> Vec<PaneInfo> {
+    lines.iter().filter_map(|line| PaneInfo::parse(&String::from_utf8_lossy(line))).collect()
 }
 
 impl PaneInfo {

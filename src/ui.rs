@@ -1,0 +1,24 @@
+//! The panes that og draws itself: the graph pane and the status pane.
+//!
+//! A pane is a state, an `update` that takes events and answers with effects, and a `draw` that only reads. The two
+//! read the run's files themselves, so they live on when the controller dies.
+//! Never here: writes to a run folder, tmux, a clock outside `io`, a timer while nothing happens.
+
+pub mod keymap;
+
+mod chart;
+mod edit;
+mod facts;
+mod graph;
+mod grid;
+mod pane;
+mod raster;
+mod status;
+mod strip;
+mod theme;
+mod ticks;
+
+pub use theme::Theme;
+
+#[cfg(test)]
+mod tests;

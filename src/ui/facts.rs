@@ -1,0 +1,173 @@
+//! What the panes say of a run besides its curves.
+
+use super::{strip::Part, theme::Theme};
+use crate::{
+    model::{Exit, MetricKey, RunState, Series, Step},
+    query, text,
+};
+use std::collections::BTreeMap;
+
+/// The series of a run by key.
+pub type SeriesMap = BTreeMap<MetricKey, Series>;
+
+/// A run as the lines of a pane tell of it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Facts {
+    /// Name of the run.
+    pub name: String,
+    /// State by the run's own files.
+    pub state: Option<RunState>,
+    /// How it ended, by its own files.
+    pub exit: Option<Exit>,
+    /// What the controller says of the end, which it sees first.
+    pub told: Option<Exit>,
+    /// Last step.
+    pub step: Option<i64>,
+    /// Steps that it means to take.
+    pub total_steps: Option<i64>,
+    /// Steps per second of late.
+    pub rate: Option<f64>,
+    /// When it started, Unix seconds.
+    pub started_at: Option<f64>,
+    /// The training command.
+    pub command: String,
+    /// Time of the last point, Unix seconds: what "now" means to an estimate that must not tick.
+    pub last_at: Option<f64>,
+    /// All metric keys in the order of panels.
+    pub keys: Vec<MetricKey>,
+    /// What is read, in words: `metrics.jsonl + stdout`.
+    pub source: String,
+    /// Stretches of input that could not be read.
+    pub losses: usize,
+    /// Whether more is waiting to be read.
+    pub loading: bool,
+}
+
+impl Facts {
+    /// The pace of the run, from the series that says most of it: last step, rate, time of the last point.
+    pub fn pace(&mut self, series: &SeriesMap) {
+        let leading = series.values().filter(|s| !s.is_empty()).max_by_key(|s| (s.last().map(|p| p.step), s.len()));
+        let last = leading.and_then(Series::last);
+        self.step = self.step.max(last.map(|p| p.step.0));
+        self.last_at = last.and_then(|p| p.time).map(|t| t.secs());
+        self.rate = leading.and_then(query::rate);
+        let keys: Vec<MetricKey> = series.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key.clone()).collect();
+        self.keys = query::rank_keys(&keys);
+    }
+
+    /// How the run ended, by whoever knows.
+    pub fn end(&self) -> Option<Exit> {
+        self.exit.or(self.told)
+    }
+
+    /// How the run stands, by whoever knows more.
+    pub fn run_state(&self) -> Option<RunState> {
+        match self.state {
+            Some(state) if state.is_over() => Some(state),
+            state => self.told.map(|exit| exit.state()).or(state),
+        }
+    }
+
+    /// Seconds until the last step, while it runs.
+    pub fn eta(&self) -> Option<f64> {
+        let running = self.run_state().is_none_or(|state| !state.is_over());
+        query::eta(Step(self.step?), self.total_steps, self.rate).filter(|_| running)
+    }
+
+    /// Part done, 0 to 1.
+    pub fn progress(&self) -> Option<f64> {
+        let total = self.total_steps.filter(|total| *total > 0)?;
+        Some((self.step? as f64 / total as f64).clamp(0.0, 1.0))
+    }
+
+    /// `running`, `failed (exit 3)`, `crashed (signal 9)`.
+    pub fn state_text(&self) -> String {
+        let Some(state) = self.run_state() else { return "no state yet".into() };
+        match self.end() {
+            Some(Exit { signal: Some(signal), .. }) => format!("{state} (signal {signal})"),
+            Some(Exit { code: Some(code), .. }) => format!("{state} (exit {code})"),
+            _ => state.to_string(),
+        }
+    }
+
+    /// `step 1,200/5,000`, empty without a step.
+    pub fn step_text(&self) -> String {
+        match (self.step, self.total_steps) {
+            (Some(step), Some(total)) => format!("step {}/{}", grouped(step), grouped(total)),
+            (Some(step), None) => format!("step {}", grouped(step)),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// `3.2 it/s` or `4.1 s/it`, empty without a rate.
+    pub fn rate_text(&self) -> String {
+        match self.rate {
+            Some(rate) if rate >= 1.0 => format!("{} it/s", text::number(rate, 3)),
+            Some(rate) if rate > 0.0 => format!("{} s/it", text::number(1.0 / rate, 3)),
+            _ => String::new(),
+        }
+    }
+
+    /// `2 blocks skipped`, empty when nothing was.
+    pub fn losses_text(&self) -> String {
+        match self.losses {
+            0 => String::new(),
+            1 => "1 block skipped".into(),
+            n => format!("{n} blocks skipped"),
+        }
+    }
+
+    /// Name, state, step and pace: the start of every pane's first line.
+    pub fn head(&self, theme: &Theme) -> Vec<Part> {
+        let style = theme.state(self.run_state());
+        vec![
+            Part::new(self.name.as_str(), theme.title(), 14),
+            Part::new(format!("{} {}", theme.state_sign(self.run_state()), self.state_text()), style, 16),
+            Part::new(self.step_text(), theme.value(), 15),
+            Part::joined(self.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),
+            Part::new(self.rate_text(), theme.quiet(), 10),
+        ]
+    }
+}
+
+/// A number with commas: `1,200`.
+pub fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = if number < 0 { "-".to_owned() } else { String::new() };
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas() {
+        assert_eq!([0, 999, 1200, -1234567].map(grouped), ["0", "999", "1,200", "-1,234,567"]);
+        assert_eq!(grouped(i64::MIN), "-9,223,372,036,854,775,808");
+    }
+
+    #[test]
+    fn the_end_is_told_by_whoever_knows_it() {
+        let told = Some(Exit { code: Some(3), signal: None, at: None });
+        let mut facts = Facts { state: Some(RunState::Running), told, ..Facts::default() };
+        assert_eq!(facts.state_text(), "failed (exit 3)");
+        facts.exit = Some(Exit { code: None, signal: Some(9), at: None });
+        facts.state = Some(RunState::Crashed);
+        assert_eq!(facts.state_text(), "crashed (signal 9)");
+    }
+
+    #[test]
+    fn an_estimate_ends_with_the_run() {
+        let mut facts = Facts { step: Some(10), total_steps: Some(110), rate: Some(2.0), ..Facts::default() };
+        assert_eq!(facts.eta(), Some(50.0));
+        facts.state = Some(RunState::Finished);
+        assert_eq!(facts.eta(), None);
+    }
+}
