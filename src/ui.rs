@@ -4,6 +4,7 @@
 //! read the run's files themselves, so they live on when the controller dies.
 //! Never here: writes to a run folder, tmux, a clock outside `io`, a timer while nothing happens.
 
+pub mod io;
 pub mod keymap;
 
 mod chart;
@@ -18,7 +19,7 @@ mod strip;
 mod theme;
 mod ticks;
 
-pub use theme::Theme;
+pub use io::{UiError, graph, status};
 
 #[cfg(test)]
 mod tests;

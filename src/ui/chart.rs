@@ -75,9 +75,9 @@ impl Widget for Chart<'_> {
             false => Rect { y: area.y + 1, height: area.height - 1, ..area },
         };
         if !inside.is_empty() {
-            self.plot(inside, buf);
+            let base = self.plot(inside, buf);
             if framed {
-                self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, &unsaid, buf);
+                self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, base, &unsaid, buf);
             }
         }
     }
@@ -139,18 +139,25 @@ impl Chart<'_> {
         if nan.is_empty() || inf.is_empty() { nan + &inf } else { format!("{nan} {inf}") }
     }
 
-    /// Range and counts in the lower border.
-    fn foot(&self, border: Rect, odd: &str, buf: &mut Buffer) {
+    /// In the lower border: what has to be added to the labels, else the range; and what had no room in the title.
+    fn foot(&self, border: Rect, base: Option<String>, odd: &str, buf: &mut Buffer) {
         let (from, to) = self.span();
-        let range = self.series.range_in(self.axis, from, to);
-        let range = range.map_or_else(String::new, |(min, max)| format!(" min {}  max {} ", text::number(min, 3), text::number(max, 3)));
         let odd = if odd.is_empty() { String::new() } else { format!(" {odd} ") };
-        let (range_width, odd_width) = (text::width(&range) as u16, text::width(&odd) as u16);
+        let odd_width = text::width(&odd) as u16;
         if odd_width <= border.width {
             put(buf, border, border.right() - odd_width, border.y, &odd, self.theme.bad());
         }
-        if range_width + odd_width <= border.width {
-            put(buf, border, border.x, border.y, &range, self.theme.quiet());
+        let words = match (base, self.series.range_in(self.axis, from, to)) {
+            (Some(base), _) => vec![format!(" y + {base} ")],
+            (None, Some((min, max))) => {
+                let (min, max) = (text::number(min, 3), text::number(max, 3));
+                vec![format!(" min {min}  max {max} "), format!(" {min}..{max} ")]
+            }
+            (None, None) => vec![],
+        };
+        let fits = |words: &&String| text::width(words) as u16 + odd_width <= border.width;
+        if let Some(words) = words.iter().find(fits) {
+            put(buf, border, border.x, border.y, words, self.theme.quiet());
         }
     }
 
@@ -160,8 +167,8 @@ impl Chart<'_> {
         if to > from { (from, to) } else { (from - 1.0, from + 1.0) }
     }
 
-    /// Axes and curve.
-    fn plot(&self, inside: Rect, buf: &mut Buffer) {
+    /// Axes and curve. Returns what has to be added to the labels of the y axis.
+    fn plot(&self, inside: Rect, buf: &mut Buffer) -> Option<String> {
         let (from, to) = self.span();
         let Some((min, max)) = self.series.range_in(self.axis, from, to) else {
             let why = match (self.series.is_empty(), self.series.extent(self.axis)) {
@@ -172,7 +179,7 @@ impl Chart<'_> {
             let why = self.theme.plain(text::cut(why, usize::from(inside.width)));
             let x = inside.x + (inside.width - text::width(&why) as u16) / 2;
             put(buf, inside, x, inside.y + inside.height / 2, &why, self.theme.warn());
-            return;
+            return None;
         };
         let (lo, hi) = widened(min, max);
         let x_rows = u16::from(inside.height >= 3);
@@ -188,12 +195,7 @@ impl Chart<'_> {
             self.x_axis(Rect { y: plot.bottom(), height: 1, ..inside }, plot, (from, to), buf);
         }
         self.curve(plot, (from, to), (lo, hi), buf);
-        if let (Some(base), true) = (&y_ticks.base, gutter > 0) {
-            // The labels only count from here.
-            let word = format!("y + {base}");
-            let x = plot.x + plot.width.saturating_sub(text::width(&word) as u16);
-            put(buf, plot, x, plot.bottom() - 1, &word, self.theme.quiet());
-        }
+        y_ticks.base.filter(|_| gutter > 0)
     }
 
     fn y_axis(&self, plot: Rect, label: u16, ticks: &ticks::Ticks, (lo, hi): (f64, f64), buf: &mut Buffer) {

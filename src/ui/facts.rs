@@ -2,10 +2,12 @@
 
 use super::{strip::Part, theme::Theme};
 use crate::{
-    model::{Exit, MetricKey, RunState, Series, Step},
-    query, text,
+    model::{Exit, MetricKey, RunState, Series, Step, WallTime},
+    query,
+    store::{RunPicture, SourceRank},
+    text,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The series of a run by key.
 pub type SeriesMap = BTreeMap<MetricKey, Series>;
@@ -37,18 +39,51 @@ pub struct Facts {
     pub keys: Vec<MetricKey>,
     /// What is read, in words: `metrics.jsonl + stdout`.
     pub source: String,
+    /// The files that are watched, in words: for when nothing came out of them.
+    pub watched: String,
     /// Stretches of input that could not be read.
-    pub losses: usize,
+    pub losses: u64,
     /// Whether more is waiting to be read.
     pub loading: bool,
+    /// Why something cannot be read at all.
+    pub problem: Option<String>,
 }
 
 impl Facts {
+    /// What a picture of a run says. `loading`: more is waiting to be read.
+    pub fn of(picture: &RunPicture, loading: bool) -> Facts {
+        let info = &picture.info;
+        let mut facts = Facts {
+            name: if info.name.is_empty() { info.id.clone() } else { info.name.clone() },
+            state: Some(picture.state()),
+            exit: picture.exit,
+            step: picture.step().map(|step| step.0),
+            total_steps: picture.total_steps,
+            started_at: picture.started_at().map(WallTime::secs),
+            command: info.command.join(" "),
+            losses: picture.losses.count,
+            loading,
+            problem: picture.problems.values().next().cloned(),
+            ..Facts::default()
+        };
+        facts.pace(&picture.series);
+        let sources: BTreeSet<SourceRank> = facts.keys.iter().filter_map(|key| picture.source_of(key)).collect();
+        let word = |source: SourceRank| match source {
+            SourceRank::Own => "metrics.jsonl",
+            SourceRank::Tracker(_) => "tracker",
+            SourceRank::Stdout => "stdout",
+        };
+        let mut words: Vec<&str> = sources.into_iter().rev().map(word).collect();
+        words.dedup();
+        facts.source = words.join(" + ");
+        facts
+    }
+
     /// The pace of the run, from the series that says most of it: last step, rate, time of the last point.
     pub fn pace(&mut self, series: &SeriesMap) {
         let leading = series.values().filter(|s| !s.is_empty()).max_by_key(|s| (s.last().map(|p| p.step), s.len()));
         let last = leading.and_then(Series::last);
-        self.step = self.step.max(last.map(|p| p.step.0));
+        self.step = self.step.or(last.map(|p| p.step.0));
         self.last_at = last.and_then(|p| p.time).map(|t| t.secs());
         self.rate = leading.and_then(query::rate);
         let keys: Vec<MetricKey> = series.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key.clone()).collect();

@@ -1,7 +1,10 @@
 //! What the two panes have in common: events in, effects out, one drawing.
 
 use super::facts::{Facts, SeriesMap};
-use crate::{ipc::wire::Shown, model::Exit};
+use crate::{
+    ipc::wire::{Health, Shown},
+    model::Exit,
+};
 use crossterm::event::KeyEvent;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
@@ -45,17 +48,10 @@ pub enum Link {
     /// Nothing is known yet.
     #[default]
     Unknown,
-    /// It answers.
-    Up,
+    /// It answers, and said this of the canvas.
+    Up(Health),
     /// It does not answer; we try again.
     Down,
-    /// It answered how the canvas is: words to show, and whether something is odd.
-    Health {
-        /// In words.
-        words: String,
-        /// Whether it is worth a warning.
-        odd: bool,
-    },
 }
 
 /// What is to be done.

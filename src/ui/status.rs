@@ -133,11 +133,23 @@ impl Status {
         let mut parts = vec![Part::new(format!("canvas {name}"), quiet, 5)];
         parts.push(match &self.link {
             Link::Unknown => Part::new("controller: connecting", quiet, 8),
-            Link::Up => Part::new("controller: ok", quiet, 8),
+            Link::Up(_) => Part::new("controller: ok", quiet, 8),
             Link::Down => Part::new(RECONNECTING, self.theme.warn(), 9),
-            Link::Health { words, odd } => Part::new(words.clone(), if *odd { self.theme.warn() } else { quiet }, 8),
         });
+        if let Link::Up(health) = &self.link {
+            if health.sampling {
+                parts.push(Part::new("output is a flood: sampled", self.theme.warn(), 7));
+            }
+            if let Some((what, at)) = &health.agent_last {
+                let at = at.parse::<jiff::Timestamp>().map(|at| self.clock(at.as_second() as f64));
+                parts.push(Part::new(format!("agent: {what} {}", at.unwrap_or_default()).trim_end(), self.theme.accent(), 6));
+            }
+            if !health.may_send.is_empty() {
+                parts.push(Part::new(format!("agent may type into: {}", health.may_send.join(", ")), quiet, 4));
+            }
+        }
         parts.push(Part::new(self.facts.losses_text(), self.theme.warn(), 7));
+        parts.push(Part::new(self.facts.problem.as_deref().unwrap_or_default(), self.theme.bad(), 7));
         parts
     }
 

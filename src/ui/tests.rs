@@ -66,7 +66,7 @@ fn graph(theme: Theme, series: &SeriesMap, size: (u16, u16)) -> Graph {
 fn status(theme: Theme, series: &SeriesMap) -> Status {
     let mut status = Status::new(theme, 3600.0, "night".into());
     status.update(Event::Data { facts: Box::new(facts(series)), series }, Duration::ZERO);
-    status.update(Event::Controller(Link::Up), Duration::ZERO);
+    status.update(Event::Controller(Link::Up(Default::default())), Duration::ZERO);
     status
 }
 
@@ -168,7 +168,7 @@ fn an_empty_run_says_what_it_waits_for() {
     let size = (80, 24);
     let mut pane = Graph::new(UNICODE, 0.0);
     let facts =
-        |state| Box::new(Facts { name: "calm-otter".into(), state: Some(state), source: "metrics.jsonl".into(), ..Facts::default() });
+        |state| Box::new(Facts { name: "calm-otter".into(), state: Some(state), watched: "metrics.jsonl".into(), ..Facts::default() });
     pane.update(Event::Data { facts: facts(RunState::Running), series: &series }, Duration::ZERO);
     let text = drawn(&pane, &series, size);
     assert!(text.contains("waiting for the first metric..."), "{text}");
@@ -267,7 +267,7 @@ fn agrees(pane: &Graph, series: &SeriesMap, size: (u16, u16), theme: Theme) -> R
     let text = drawn(pane, series, size);
     for metric in pane.shown(series, Rect::new(0, 0, size.0, size.1)).visible_metrics {
         let value = crate::text::number(num::from_json(&metric.latest_value).unwrap(), 4);
-        let cut = if theme.unicode() { "…" } else { "~" };
+        let cut = if theme == UNICODE { "…" } else { "~" };
         let named = |line: &str| {
             line.contains(&metric.key)
                 || (1..metric.key.len()).any(|n| metric.key.is_char_boundary(n) && line.contains(&format!("{cut}{}", &metric.key[n..])))

@@ -20,10 +20,6 @@ impl Theme {
         Theme { colour, unicode }
     }
 
-    /// Whether characters beyond ASCII may be used.
-    pub fn unicode(&self) -> bool {
-        self.unicode
-    }
 
     /// What curves are made of.
     pub fn dots(&self) -> Dots {

@@ -152,8 +152,10 @@ impl Graph {
 
     /// Why there is no chart, and what to do about it.
     fn nothing(&self, body: Rect, buf: &mut Buffer) {
+        let watched = |word| if self.facts.watched.is_empty() { String::new() } else { format!("{word}: {}", self.facts.watched) };
+        let problem = self.facts.problem.clone().unwrap_or_default();
         let over = self.facts.run_state().is_some_and(|state| state.is_over());
-        let lines: Vec<(String, Style)> = if !self.facts.keys.is_empty() && !self.filter.is_empty() {
+        let mut lines: Vec<(String, Style)> = if !self.facts.keys.is_empty() && !self.filter.is_empty() {
             vec![
                 (format!("no metric matches `{}`", self.filter), self.theme.warn()),
                 (format!("{} metrics are there: esc shows them", self.facts.keys.len()), self.theme.quiet()),
@@ -169,15 +171,17 @@ impl Graph {
         } else if over {
             vec![
                 (format!("the run ended without a metric: {}", self.facts.state_text()), self.theme.state(self.facts.run_state())),
-                (format!("looked at: {}", self.facts.source), self.theme.quiet()),
+                (watched("looked at"), self.theme.quiet()),
             ]
         } else {
             vec![
                 ("waiting for the first metric...".into(), self.theme.title()),
                 ("log to $OG_METRICS or print `step=1 loss=2.3`".into(), self.theme.quiet()),
-                (if self.facts.source.is_empty() { String::new() } else { format!("watching: {}", self.facts.source) }, self.theme.faint()),
+                (watched("watching"), self.theme.faint()),
             ]
         };
+        lines.push((problem, self.theme.bad()));
+        lines.retain(|(line, _)| !line.is_empty());
         let top = body.y + body.height.saturating_sub(lines.len() as u16) / 2;
         for (i, (line, style)) in lines.iter().enumerate().take(usize::from(body.height)) {
             let line = self.theme.plain(text::cut(line, usize::from(body.width)));
