@@ -67,9 +67,11 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
-        Verb::Graph { dir } => pane(crate::ui::graph(&dir)),
-        Verb::Status { dir } => pane(crate::ui::status(&dir)),
-        Verb::Controller { dir } => pane(crate::controller::io::run(&dir)),
+        Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
+        Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),
+        Verb::Controller { dir } => {
+            crate::controller::io::run(&dir).map(|()| 0).map_err(|error| Fail::of("controller", error.as_ref(), None))
+        }
     }
 }
 
@@ -90,10 +92,6 @@ fn version(output: Output) -> Result<u8, Fail> {
         false => out::line(format!("og {version}"))?,
     }
     Ok(0)
-}
-
-fn pane(ended: anyhow::Result<()>) -> Result<u8, Fail> {
-    ended.map(|()| 0).map_err(|error| Fail::of("pane", error.as_ref(), None))
 }
 
 /// Help and version are answers; everything else that clap says is a mistake in the arguments.
@@ -127,13 +125,13 @@ fn report(fail: &Fail, json: bool) -> u8 {
     fail.exit
 }
 
-/// A bug of ours: the terminal first, then what happened, on one line that can be sent to us.
+/// A bug of ours, on one line that can be sent to us. A pane that drew has put its own hook before this one, which gives
+/// the terminal back first; a panic of the guarded emulator is caught and made up for, and nobody's business.
 fn report_panic(info: &panic::PanicHookInfo) {
     use std::io::Write;
     if crate::term::quietly() {
         return;
     }
-    crate::ui::restore_terminal();
     let said = info.payload_as_str().unwrap_or("no message");
     let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
     let _ = writeln!(std::io::stderr().lock(), "og: this is a bug of og: {said}{place}\nhint: please report it, with what you did before");

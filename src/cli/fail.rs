@@ -129,6 +129,13 @@ impl From<crate::controller::io::ControllerError> for Fail {
     }
 }
 
+impl From<crate::ui::UiError> for Fail {
+    fn from(error: crate::ui::UiError) -> Fail {
+        let hint = error.hint();
+        Fail::of("pane", &error, hint)
+    }
+}
+
 impl From<crate::ipc::io::IpcError> for Fail {
     fn from(error: crate::ipc::io::IpcError) -> Fail {
         let hint = error.hint();
