@@ -5,6 +5,7 @@
 //! checks the arrows between rooms.
 
 pub mod canvas;
+pub mod cli;
 pub mod controller;
 pub mod ipc;
 pub mod model;
