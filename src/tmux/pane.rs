@@ -56,7 +56,10 @@ pub struct PaneInfo {
     pub title: String,
 }
 
-/// How the program of a pane ended. With neither status nor signal tmux does not know yet (ask again), or is older than 3.3.
+/// How the program of a pane ended.
+///
+/// With neither status nor signal tmux has not noticed yet, and may never: see `Server::death`. A tmux older than 3.3 does
+/// not tell signals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Death {
     /// Exit status.
@@ -65,6 +68,13 @@ pub struct Death {
     pub signal: Option<i32>,
     /// When, in seconds since the Unix epoch.
     pub time_unix_s: Option<i64>,
+}
+
+impl Death {
+    /// Whether tmux has noticed how.
+    pub fn is_known(&self) -> bool {
+        self.status.is_some() || self.signal.is_some()
+    }
 }
 
 impl PaneInfo {

@@ -1,4 +1,5 @@
 //! The only integration binary: one module a door.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod layers;
 mod support;
