@@ -20,7 +20,6 @@ impl Theme {
         Theme { colour, unicode }
     }
 
-
     /// What curves are made of.
     pub fn dots(&self) -> Dots {
         if self.unicode { Dots::Braille } else { Dots::Ascii }
