@@ -113,7 +113,7 @@ mod tests {
     use crate::ipc::codec::encode;
     use crate::ipc::io::{FromPeer, serve};
     use crate::ipc::wire::Reply;
-    use tokio::sync::mpsc::Receiver as Asked;
+    use tokio::sync::{mpsc::Receiver as Asked, oneshot};
 
     const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -124,12 +124,19 @@ mod tests {
         }
     }
 
-    /// A controller that hears everything and says what it is told to.
-    fn controller(socket: &Path) -> (tokio::runtime::Runtime, Asked<FromPeer>) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    /// A controller that hears everything and says what it is told to, until the first of the two is dropped.
+    fn controller(socket: &Path) -> (oneshot::Sender<()>, Asked<FromPeer>) {
+        let (stop, stopped) = oneshot::channel();
         let (tell, asked) = tokio::sync::mpsc::channel(16);
-        runtime.block_on(async { serve(socket, tell) }).unwrap();
-        (runtime, asked)
+        let socket = socket.to_owned();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                serve(&socket, tell).unwrap();
+                let _: Result<(), _> = stopped.await;
+            });
+        });
+        (stop, asked)
     }
 
     fn request(asked: &mut Asked<FromPeer>) -> Request {
@@ -148,7 +155,7 @@ mod tests {
         assert!(matches!(heard(&inbox), Heard::Down));
 
         for _ in 0..2 {
-            let (runtime, mut asked) = controller(&socket);
+            let (stop, mut asked) = controller(&socket);
             bell.ring();
             let Heard::Up(reporter) = heard(&inbox) else { panic!("it is there") };
             let Some(FromPeer::Came(_, say)) = asked.blocking_recv() else { panic!("it connects first") };
@@ -158,7 +165,7 @@ mod tests {
             assert!(matches!(request(&mut asked), Request::Shown(said) if *said == shown));
             say.blocking_send(encode(&Reply { id: 0, response: Response::Redraw { number: 8 } })).unwrap();
             assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Redraw { number: 8 })));
-            runtime.shutdown_background();
+            drop(stop);
             assert!(matches!(heard(&inbox), Heard::Down));
         }
     }
