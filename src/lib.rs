@@ -5,6 +5,8 @@
 //! checks the arrows between rooms.
 
 pub mod canvas;
+pub mod cli;
+pub mod controller;
 pub mod ipc;
 pub mod model;
 pub mod query;

@@ -1,3 +1,5 @@
 //! The `og` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    og::cli::main()
+}

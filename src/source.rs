@@ -40,8 +40,42 @@ pub enum Record {
     Console(String),
     /// Samples of the host, by name.
     System(Option<WallTime>, Vec<(String, f64)>),
+    /// Something a program asked people to look at.
+    Alert(Alert),
+    /// A picture, a table, a histogram, a text: what it is, not what is in it.
+    Media(Media),
     /// How the run ended.
     Exit(Exit),
+}
+
+/// Something a training program asked people to look at.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alert {
+    /// Its title.
+    pub title: String,
+    /// More words.
+    pub text: String,
+    /// `info`, `warn` or `error`.
+    pub level: &'static str,
+    /// Step it was raised at, if the source says.
+    pub step: Option<Step>,
+    /// When it was raised.
+    pub time: Option<WallTime>,
+}
+
+/// A reference to something logged that is no number.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Media {
+    /// Key it was logged under.
+    pub key: String,
+    /// Step it was logged at, if the source says.
+    pub step: Option<Step>,
+    /// When it was logged.
+    pub time: Option<WallTime>,
+    /// `image`, `histogram`, `table`, `text`, `audio`, `trace`, `rollout`, ...
+    pub kind: String,
+    /// Where it lies or what describes it: a path, a caption, a size.
+    pub about: serde_json::Value,
 }
 
 /// Values logged together.

@@ -2,6 +2,18 @@
 //! Bytes in, screens out: the emulator is a guest that may panic and is then replaced.
 //! Never here: tmux, sockets, a clock.
 
+mod emulator;
+mod filter;
+pub mod keys;
+mod screen;
+mod seed;
+mod snapshot;
+
+pub use emulator::{Cell, Color, Cursor, Emulator, Modes, Style, Vt100, quietly};
+pub use keys::{Input, KeyError};
+pub use screen::{Change, FRAME_MAX, Fed, PaneScreen, QUIET, SYNC_MAX};
+pub use snapshot::{Highlight, Region, RegionError, Snapshot, StyledRun};
+
 /// What tmux says of a pane's screen at one moment: enough to start an emulator from.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Seed {

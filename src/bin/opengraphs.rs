@@ -1,3 +1,5 @@
 //! The `opengraphs` command: `og` by its long name.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    og::cli::main()
+}

@@ -50,15 +50,24 @@ impl ChooseError {
 }
 
 /// The canvas that a command means: the one `asked` for by name or id; else the one that the command was typed in; else
-/// the one in that window; else the only one that lives.
-pub fn choose<'a>(asked: Option<&str>, here: Option<&Here>, known: &'a [Known]) -> Result<&'a Known, ChooseError> {
+/// the one in that window; else the only one that lives near (`is_near`: in the store of this folder); else the only one
+/// that lives anywhere.
+pub fn choose<'a>(
+    asked: Option<&str>,
+    here: Option<&Here>,
+    known: &'a [Known],
+    is_near: impl Fn(&Known) -> bool,
+) -> Result<&'a Known, ChooseError> {
     let live: Vec<&Known> = known.iter().filter(|canvas| canvas.live).collect();
     if let Some(asked) = asked {
-        let fits = |canvas: &&&Known| canvas.state.name == asked || canvas.state.id == asked;
-        let fit: Vec<&Known> = live.iter().filter(fits).copied().collect();
+        let fits = |canvas: &&Known| canvas.state.name == asked || canvas.state.id == asked;
+        let mut fit: Vec<&Known> = live.iter().copied().filter(fits).collect();
+        if fit.len() > 1 && fit.iter().any(|canvas| is_near(canvas)) {
+            fit.retain(|canvas| is_near(canvas));
+        }
         return match fit.as_slice() {
             [one] => Ok(one),
-            [] if known.iter().any(|canvas| fits(&&canvas)) => Err(ChooseError::Ended { asked: asked.to_string() }),
+            [] if known.iter().any(|canvas| fits(&canvas)) => Err(ChooseError::Ended { asked: asked.to_string() }),
             [] => Err(ChooseError::Unknown { asked: asked.to_string(), live: labels(&live) }),
             _ => Err(ChooseError::Several(labels(&fit))),
         };
@@ -67,17 +76,18 @@ pub fn choose<'a>(asked: Option<&str>, here: Option<&Here>, known: &'a [Known]) 
         if let Some(own) = live.iter().find(|canvas| canvas.state.panes.iter().any(|pane| pane.pane == here.pane)) {
             return Ok(own);
         }
-        let beside: Vec<&Known> = live.iter().filter(|canvas| Some(&canvas.state.window) == here.window.as_ref()).copied().collect();
+        let beside: Vec<&Known> = live.iter().copied().filter(|canvas| Some(&canvas.state.window) == here.window.as_ref()).collect();
         match beside.as_slice() {
             [] => {}
             [one] => return Ok(one),
             _ => return Err(ChooseError::Several(labels(&beside))),
         }
     }
-    match live.as_slice() {
+    let near: Vec<&Known> = live.iter().copied().filter(|canvas| is_near(canvas)).collect();
+    match if near.is_empty() { live } else { near }.as_slice() {
         [] => Err(ChooseError::None),
         [one] => Ok(one),
-        _ => Err(ChooseError::Several(labels(&live))),
+        several => Err(ChooseError::Several(labels(several))),
     }
 }
 
@@ -102,7 +112,7 @@ mod tests {
 
     #[track_caller]
     fn check(asked: Option<&str>, here: Option<Here>, known: &[Known], want: Result<&str, ChooseError>) {
-        assert_eq!(choose(asked, here.as_ref(), known).map(|c| c.state.name.as_str()), want);
+        assert_eq!(choose(asked, here.as_ref(), known, |canvas| canvas.dir.starts_with("near")).map(|c| c.state.name.as_str()), want);
     }
 
     #[test]
@@ -121,6 +131,16 @@ mod tests {
         let unknown = ChooseError::Unknown { asked: "x".into(), live: vec!["a (c-a)".into(), "b (c-b)".into()] };
         assert_eq!(unknown.hint().unwrap(), "running: a (c-a), b (c-b)");
         check(Some("x"), None, &known, Err(unknown));
+    }
+
+    #[test]
+    fn the_store_of_this_folder_goes_before_the_rest_of_the_machine() {
+        let near = |name| Known { dir: format!("near/{name}").into(), ..canvas(name, "@1", "%1", true) };
+        let known = [near("a"), canvas("a", "@2", "%2", true), canvas("b", "@3", "%3", true)];
+        check(None, None, &known, Ok("a"));
+        check(Some("a"), None, &known, Ok("a"));
+        check(Some("b"), None, &known, Ok("b"));
+        check(None, None, &[near("a"), near("b"), known[2].clone()], Err(ChooseError::Several(vec!["a (c-a)".into(), "b (c-b)".into()])));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::{
 
 /// Longest name of a canvas: it is a folder and part of a session's name.
 const NAME_BYTES_MAX: usize = 64;
-/// The spec.
-const SPEC: &str = "canvas.json";
+/// Name of the file that holds the spec, in the canvas folder.
+pub const SPEC: &str = "canvas.json";
 /// What was made of it.
 const STATE: &str = "state.json";
 /// The conversation.

@@ -201,7 +201,7 @@ pub enum Response {
     /// It is done.
     Done,
     /// Event: how the canvas is.
-    Health(Health),
+    Health(Box<Health>),
     /// Event: the run's state changed.
     RunState {
         /// The new state.

@@ -130,6 +130,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn every_number_comes_back(numbers in prop::collection::vec(number(), 0..1500), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4)) {
             let mut plain: Vec<u64> = vec![];

@@ -597,6 +597,9 @@ mod tests {
     }
 
     proptest! {
+        // A case is thousands of comparisons with the oracle.
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
         #[test]
         fn a_series_answers_as_a_plain_list_does(
             moves in moves(), timed in any::<bool>(), axis in prop_oneof![Just(XAxis::Step), Just(XAxis::WallTime), Just(XAxis::Relative)],

@@ -120,10 +120,12 @@ pub struct RunPicture {
     tracker_total: Option<i64>,
     origin: Option<WallTime>,
     sources: BTreeMap<SourceRank, Source>,
-    owners: BTreeMap<MetricKey, Owner>,
+    /// The source that feeds each series.
+    owners: BTreeMap<MetricKey, SourceRank>,
     /// Keys shown, by the form in which a console's name is compared.
     loose: HashMap<String, Vec<MetricKey>>,
     changed: Vec<MetricKey>,
+    round: u64,
 }
 
 /// What is known of the training process.
@@ -144,7 +146,8 @@ enum Lifecycle {
 
 #[derive(Debug, Default)]
 struct Source {
-    slots: HashMap<u32, Slot>,
+    /// By key number.
+    slots: Vec<Option<Slot>>,
     /// The step that a row without one has.
     counter: Option<i64>,
     /// The last step, and whether the source itself said it.
@@ -156,14 +159,10 @@ struct Slot {
     key: MetricKey,
     /// Whether this source is the one whose points are shown.
     shown: bool,
-}
-
-/// Who feeds a series.
-#[derive(Clone, Copy, Debug)]
-struct Owner {
-    source: SourceRank,
+    /// The attempt and the rank whose points are taken.
     writer: Option<(u32, u32)>,
-    changed: bool,
+    /// The round of [`RunPicture::take_changed`] in which a point last came.
+    changed: Option<u64>,
 }
 
 impl RunPicture {
@@ -225,7 +224,7 @@ impl RunPicture {
 
     /// The source whose points the series of `key` shows.
     pub fn source_of(&self, key: &MetricKey) -> Option<SourceRank> {
-        self.owners.get(key).map(|owner| owner.source)
+        self.owners.get(key).copied()
     }
 
     /// Takes one record of `source`. `fallback` is the time of a row whose source has no clock.
@@ -247,6 +246,7 @@ impl RunPicture {
                 self.merge();
             }
             Ok(Record::System(_, samples)) => self.system.extend(samples),
+            Ok(Record::Alert(_) | Record::Media(_)) => {}
             Ok(Record::Exit(exit)) => {
                 if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone) && self.exit_is_open() {
                     (self.exit, self.lifecycle) = (Some(exit), Lifecycle::Told);
@@ -285,7 +285,7 @@ impl RunPicture {
     /// Forgets what `source` said, because it starts over.
     pub fn forget(&mut self, source: SourceRank) {
         self.sources.remove(&source);
-        let owned: Vec<MetricKey> = self.owners.iter().filter(|(_, owner)| owner.source == source).map(|(key, _)| key.clone()).collect();
+        let owned: Vec<MetricKey> = self.owners.iter().filter(|(_, owner)| **owner == source).map(|(key, _)| key.clone()).collect();
         owned.iter().for_each(|key| self.disown(key));
         self.changed.extend(owned);
         if source == SourceRank::Stdout {
@@ -303,12 +303,8 @@ impl RunPicture {
 
     /// The keys whose series changed since the last call, each once.
     pub fn take_changed(&mut self) -> Vec<MetricKey> {
+        self.round += 1;
         let mut changed = std::mem::take(&mut self.changed);
-        for key in &changed {
-            if let Some(owner) = self.owners.get_mut(key) {
-                owner.changed = false;
-            }
-        }
         changed.sort();
         changed.dedup();
         changed
@@ -330,15 +326,14 @@ impl RunPicture {
     fn key(&mut self, source: SourceRank, id: u32, key: MetricKey) {
         let rivals: Vec<MetricKey> = self.loose.get(&loose_form(&key)).into_iter().flatten().cloned().collect();
         let is_same =
-            |rival: &MetricKey, owner: &Owner| *rival == key || (source == SourceRank::Stdout) != (owner.source == SourceRank::Stdout);
+            |rival: &MetricKey, owner: SourceRank| *rival == key || (source == SourceRank::Stdout) != (owner == SourceRank::Stdout);
         let mut shown = true;
         for rival in rivals {
-            match self.owners.get(&rival) {
-                Some(owner) if is_same(&rival, owner) && owner.source > source => shown = false,
-                Some(owner) if is_same(&rival, owner) && owner.source < source => {
-                    let loser = owner.source;
+            match self.owners.get(&rival).copied().filter(|owner| is_same(&rival, *owner)) {
+                Some(owner) if owner > source => shown = false,
+                Some(owner) if owner < source => {
                     self.disown(&rival);
-                    let slots = self.sources.get_mut(&loser).into_iter().flat_map(|s| s.slots.values_mut());
+                    let slots = self.sources.get_mut(&owner).into_iter().flat_map(|loser| loser.slots.iter_mut().flatten());
                     slots.filter(|slot| slot.key == rival).for_each(|slot| slot.shown = false);
                     self.changed.push(rival);
                 }
@@ -346,10 +341,15 @@ impl RunPicture {
             }
         }
         if shown && !self.owners.contains_key(&key) {
-            self.owners.insert(key.clone(), Owner { source, writer: None, changed: false });
+            self.owners.insert(key.clone(), source);
             self.loose.entry(loose_form(&key)).or_default().push(key.clone());
         }
-        self.sources.entry(source).or_default().slots.insert(id, Slot { key, shown });
+        let slots = &mut self.sources.entry(source).or_default().slots;
+        let at = id as usize;
+        if at >= slots.len() {
+            slots.resize_with(at + 1, || None);
+        }
+        slots[at] = Some(Slot { key, shown, writer: None, changed: None });
     }
 
     fn disown(&mut self, key: &MetricKey) {
@@ -368,7 +368,7 @@ impl RunPicture {
             Some(step) => step,
             None => {
                 let taken = |key: &MetricKey, at: i64| self.series.get(key).and_then(Series::last).is_some_and(|last| last.step.0 >= at);
-                let mut keys = row.values.iter().filter_map(|(id, _)| source.slots.get(&id.0)).map(|slot| &slot.key);
+                let mut keys = row.values.iter().filter_map(|(id, _)| source.slots.get(id.0 as usize)?.as_ref()).map(|slot| &slot.key);
                 match source.counter {
                     None => Step(0),
                     Some(at) if keys.any(|key| taken(key, at)) => Step(at.saturating_add(1)),
@@ -379,15 +379,15 @@ impl RunPicture {
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
         for (id, value) in &row.values {
-            let Some(slot) = source.slots.get(&id.0).filter(|slot| slot.shown) else { continue };
-            let Some(owner) = self.owners.get_mut(&slot.key) else { continue };
-            let (attempt, writer) = owner.writer.unwrap_or((row.attempt, row.rank));
+            let slot = source.slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown);
+            let Some(slot) = slot else { continue };
+            let (attempt, writer) = slot.writer.unwrap_or((row.attempt, row.rank));
             if row.attempt < attempt || row.attempt == attempt && row.rank != writer {
                 continue;
             }
-            owner.writer = Some((row.attempt, row.rank));
-            if !owner.changed {
-                owner.changed = true;
+            slot.writer = Some((row.attempt, row.rank));
+            if slot.changed != Some(self.round) {
+                slot.changed = Some(self.round);
                 self.changed.push(slot.key.clone());
             }
             let point = Point { step, time, value: *value };

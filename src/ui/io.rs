@@ -295,7 +295,7 @@ impl<P: Pane> Loop<P> {
                 Link::Down
             }
             Heard::Said(said) => match *said {
-                Response::Health(health) => Link::Up(health),
+                Response::Health(health) => Link::Up(*health),
                 Response::RunState { state, exit_code, signal } => {
                     let over = RunState::from_word(&state).is_some_and(RunState::is_over);
                     // The files say more of the end, a moment later.

@@ -58,15 +58,12 @@ fn broken(src: &Path) -> Vec<String> {
             continue;
         };
         let rim = rel.ends_with("/io.rs") || rel.contains("/io/") || EDGE.contains(&room);
-        for (i, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
-            for named in line
-                .match_indices("crate::")
-                .filter_map(|(at, m)| line[at + m.len()..].split(|c: char| !c.is_alphanumeric() && c != '_').next())
-            {
-                if named != room && !may.contains(&named) {
-                    out.push(format!("{rel}:{}: `{room}` may not use `{named}`", i + 1));
-                }
+        for (i, named) in rooms_named(code) {
+            if named != room && !may.contains(&named) {
+                out.push(format!("{rel}:{i}: `{room}` may not use `{named}`"));
             }
+        }
+        for (i, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
             if !rim {
                 for word in WORLD.iter().filter(|w| line.contains(**w)) {
                     out.push(format!("{rel}:{}: `{word}` belongs in {room}/io.rs", i + 1));
@@ -75,6 +72,47 @@ fn broken(src: &Path) -> Vec<String> {
         }
     }
     out
+}
+
+/// Line number (1-based) and name of every room behind a `crate::`, those in a group `crate::{a::b, c}` included.
+fn rooms_named(code: &str) -> Vec<(usize, &str)> {
+    let mut out = vec![];
+    for (at, found) in code.match_indices("crate::") {
+        let line = code[..at].matches('\n').count() + 1;
+        if code[..at].rsplit('\n').next().is_some_and(|before| before.trim_start().starts_with("//")) {
+            continue;
+        }
+        let rest = &code[at + found.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            out.push((line, word(rest)));
+            continue;
+        };
+        let (mut depth, mut fresh) = (0, true);
+        for (i, c) in group.char_indices() {
+            match c {
+                '}' if depth == 0 => break,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => fresh = true,
+                c if fresh && !c.is_whitespace() => {
+                    out.push((line + group[..i].matches('\n').count(), word(&group[i..])));
+                    fresh = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+fn word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+}
+
+#[test]
+fn a_group_names_every_room_in_it() {
+    let code = "use crate::model::Step;\nuse crate::{\n    ipc::{self, io::{A, B}},\n    term,\n};\n// crate::comment\n";
+    assert_eq!(rooms_named(code), [(1, "model"), (3, "ipc"), (4, "term")]);
 }
 
 fn rust_files(dir: &Path) -> Vec<PathBuf> {

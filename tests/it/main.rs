@@ -5,3 +5,6 @@
 
 mod example;
 mod layers;
+mod support;
+mod term;
+mod tmux;

@@ -1,0 +1,530 @@
+//! The arguments of every verb, and their help.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A tmux canvas for ML training runs that you and your agent share.
+#[derive(Parser, Debug)]
+#[command(name = "og", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true, after_help = ROOT_EXAMPLES)]
+pub struct Cli {
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What og can be asked to do.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Start a training and open a canvas on it
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Open a canvas on a run that exists, without a training pane
+    #[command(after_help = VIEW_EXAMPLES)]
+    View(ViewArgs),
+    /// Open, list, attach, close and restart canvases
+    #[command(subcommand, after_help = CANVAS_EXAMPLES)]
+    Canvas(CanvasVerb),
+    /// Print what a canvas shows
+    #[command(after_help = VIEWSTATE_EXAMPLES)]
+    Viewstate(ViewstateArgs),
+    /// Press keys in a pane
+    #[command(after_help = SENDKEYS_EXAMPLES)]
+    Sendkeys(SendkeysArgs),
+    /// Type text into a pane
+    #[command(after_help = TYPE_EXAMPLES)]
+    Type(TypeArgs),
+    /// Paste text into a pane
+    #[command(after_help = PASTE_EXAMPLES)]
+    Paste(TypeArgs),
+    /// Wait until something holds
+    #[command(after_help = WAIT_EXAMPLES)]
+    Wait(WaitArgs),
+    /// List the panes of a canvas
+    Panes(OneCanvas),
+    /// Take every screen from tmux again and redraw og's panes
+    Refresh(OneCanvas),
+    /// The skill that teaches an agent to use og
+    #[command(subcommand, after_help = SKILL_EXAMPLES)]
+    Skill(SkillVerb),
+    /// Print the version
+    Version(Output),
+    /// The gate of a train pane
+    #[command(name = "__exec", hide = true)]
+    Exec {
+        /// Socket of the gate.
+        socket: PathBuf,
+    },
+    /// The graph pane
+    #[command(name = "__graph", hide = true)]
+    Graph {
+        /// Canvas folder.
+        dir: PathBuf,
+    },
+    /// The status pane
+    #[command(name = "__status", hide = true)]
+    Status {
+        /// Canvas folder.
+        dir: PathBuf,
+    },
+    /// The controller
+    #[command(name = "__controller", hide = true)]
+    Controller {
+        /// Canvas folder.
+        dir: PathBuf,
+    },
+}
+
+/// How an answer is printed.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Output {
+    /// Answer in JSON; errors too, as {code, message, hint}
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where runs and canvases are kept.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StoreArgs {
+    /// Folder of runs and canvases [default: the nearest .og, else ./.og]
+    #[arg(long, value_name = "PATH", env = "OG_DIR")]
+    pub store: Option<PathBuf>,
+}
+
+/// Which canvas is meant.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OneCanvas {
+    /// Name or id of the canvas [default: that of this tmux window, else the only one]
+    #[arg(long, value_name = "NAME")]
+    pub canvas: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only canvases on this tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
+    #[arg(long, value_name = "SOCKET")]
+    pub tmux_socket: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Name of the run [default: two words by chance]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Project that the run belongs to
+    #[arg(long)]
+    pub project: Option<String>,
+    /// Group of runs that the run belongs to
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Tag, `word` or `key=value`; may be repeated
+    #[arg(long = "tag", value_name = "K=V")]
+    pub tags: Vec<String>,
+    /// Config entry kept with the run; may be repeated. The training does not see it
+    #[arg(long = "config", value_name = "K=V", value_parser = key_value)]
+    pub config: Vec<(String, String)>,
+    /// A note kept with the run
+    #[arg(long)]
+    pub note: Option<String>,
+    /// What the agent shall do, when the rule for a prompt at the end does not fit
+    #[arg(long)]
+    pub prompt: Option<String>,
+    /// Metrics to draw: `loss,reward` or `'{reward, loss}'` [default: all]
+    #[arg(long, value_name = "KEYS")]
+    pub graphs: Option<String>,
+    /// Preset of the canvas: default, monitor, review
+    #[arg(long, value_name = "PRESET", default_value = "monitor")]
+    pub layout: String,
+    /// Name of the canvas [default: the name of the run]
+    #[arg(long, value_name = "NAME")]
+    pub canvas: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Do not attach and do not switch to anything: start it and return
+    #[arg(long)]
+    pub detach: bool,
+    /// The same as --detach
+    #[arg(long)]
+    pub no_attach: bool,
+    /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
+    #[arg(long, value_name = "SOCKET")]
+    pub tmux_socket: Option<String>,
+    /// Where the training runs, and where its script is looked for [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Variable for the training; may be repeated
+    #[arg(long = "env", value_name = "K=V", value_parser = key_value)]
+    pub env: Vec<(String, String)>,
+    /// Steps that the run means to take, where its output does not tell
+    #[arg(long, value_name = "N")]
+    pub total_steps: Option<u64>,
+    /// Keep the controller when all panes are gone
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: Output,
+    /// A python script with its arguments, or `--` and any command
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// `og view`.
+#[derive(Args, Debug)]
+pub struct ViewArgs {
+    /// A run by id, short id, name or folder
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[command(flatten)]
+    pub spawn: SpawnOptions,
+}
+
+/// `og canvas ...`.
+#[derive(Subcommand, Debug)]
+pub enum CanvasVerb {
+    /// Open a canvas of a preset
+    #[command(after_help = SPAWN_EXAMPLES)]
+    Spawn(SpawnArgs),
+    /// List the canvases of this machine and of the store
+    List(ListArgs),
+    /// Attach this terminal to a canvas
+    Attach(NamedCanvas),
+    /// Close og's panes and controller; a live training stays
+    #[command(after_help = CLOSE_EXAMPLES)]
+    Close(CloseArgs),
+    /// Replace the controller
+    Restart(NamedCanvas),
+}
+
+/// `og canvas spawn`.
+#[derive(Args, Debug)]
+pub struct SpawnArgs {
+    /// default, monitor or review
+    #[arg(default_value = "review")]
+    pub preset: String,
+    /// The run to show: id, short id, name or folder [default: the latest of the store]
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    #[command(flatten)]
+    pub options: SpawnOptions,
+}
+
+/// Options of a canvas without a training.
+#[derive(Args, Debug)]
+pub struct SpawnOptions {
+    /// Keys that replace those of the preset, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub config: Option<String>,
+    /// Name of the canvas [default: the name of the run]
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
+    #[arg(long, value_name = "SOCKET")]
+    pub tmux_socket: Option<String>,
+    /// Do not attach
+    #[arg(long, visible_alias = "no-attach")]
+    pub detach: bool,
+    /// Keep the controller when all panes are gone
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og canvas list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Those that have ended too
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// A canvas named as an argument.
+#[derive(Args, Debug)]
+pub struct NamedCanvas {
+    /// Name or id [default: that of this tmux window, else the only one]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub which: OneCanvas,
+}
+
+/// `og canvas close`.
+#[derive(Args, Debug)]
+pub struct CloseArgs {
+    #[command(flatten)]
+    pub canvas: NamedCanvas,
+    /// End a live training with it (SIGHUP, as tmux does when a pane is closed)
+    #[arg(long)]
+    pub kill_run: bool,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+/// `og viewstate`.
+#[derive(Args, Debug)]
+pub struct ViewstateArgs {
+    /// A pane (train, graph, status, %3) or a canvas, or a canvas and a pane
+    #[arg(value_name = "CANVAS|PANE", num_args = 0..=2)]
+    pub what: Vec<String>,
+    /// A summary of at most 2 KB; this is the default
+    #[arg(long, group = "form")]
+    pub text: bool,
+    /// The screen of the pane as it stands
+    #[arg(long, group = "form")]
+    pub screen: bool,
+    /// Only rows that changed since this frame of the pane
+    #[arg(long, value_name = "SEQ")]
+    pub since: Option<u64>,
+    /// Part of the screen: `x,y,WxH`, `rows A-B`, top, bottom, left, right
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Only the last N rows of the screen
+    #[arg(long, value_name = "N")]
+    pub max_lines: Option<u32>,
+    #[command(flatten)]
+    pub which: OneCanvas,
+}
+
+/// What is sent, and what is waited for.
+#[derive(Args, Debug)]
+pub struct SendOptions {
+    /// Pane that gets it [default: graph]
+    #[arg(long)]
+    pub pane: Option<String>,
+    /// Wait for: change, settle:MS, text:RE, gone:RE, exit, or a condition such as loss<2.5
+    #[arg(long, value_name = "UNTIL")]
+    pub wait: Option<String>,
+    /// Refuse when the pane's frame is no longer this one
+    #[arg(long, value_name = "SEQ")]
+    pub expect_seq: Option<u64>,
+    /// Longest wait: 500ms, 5s, 2m, 1h [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub which: OneCanvas,
+}
+
+/// `og sendkeys`.
+#[derive(Args, Debug)]
+pub struct SendkeysArgs {
+    /// Keys by tmux's names (Tab, Up, C-c, M-x, F5, Enter, Space), single characters, or '"text"'; a canvas or a pane may
+    /// stand before them
+    #[arg(required = true, value_name = "[CANVAS] [PANE] KEY")]
+    pub words: Vec<String>,
+    #[command(flatten)]
+    pub options: SendOptions,
+}
+
+/// `og type` and `og paste`.
+#[derive(Args, Debug)]
+pub struct TypeArgs {
+    /// The text, `-` for standard input; a canvas or a pane may stand before it
+    #[arg(required = true, value_name = "[CANVAS] [PANE] TEXT", num_args = 1..=3)]
+    pub words: Vec<String>,
+    #[command(flatten)]
+    pub options: SendOptions,
+}
+
+/// `og wait`.
+#[derive(Args, Debug)]
+pub struct WaitArgs {
+    /// Conditions; the first to hold ends the wait. A canvas or a pane may stand before them
+    #[arg(required = true, value_name = "[CANVAS] [PANE] CONDITION")]
+    pub words: Vec<String>,
+    /// Pane whose screen is looked at [default: graph]
+    #[arg(long)]
+    pub pane: Option<String>,
+    /// A pattern on that screen that ends the wait early
+    #[arg(long, value_name = "RE")]
+    pub stop: Option<String>,
+    /// Longest wait: 500ms, 5s, 2m, 1h [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub which: OneCanvas,
+}
+
+/// `og skill ...`.
+#[derive(Subcommand, Debug)]
+pub enum SkillVerb {
+    /// Print the skill
+    Print,
+    /// Write it to .claude/skills/og/SKILL.md in this project
+    Install {
+        /// Folder of skills [default: ./.claude/skills]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_string(), value.to_string())),
+        _ => Err("KEY=VALUE is expected".into()),
+    }
+}
+
+/// A time with a unit as milliseconds; a bare number is seconds.
+fn milliseconds(text: &str) -> Result<u64, String> {
+    let expected = || "a time such as 500ms, 5s, 2m or 1h is expected".to_string();
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let factor = match unit {
+        "ms" => 1.0,
+        "" | "s" => 1e3,
+        "m" => 60e3,
+        "h" => 3600e3,
+        _ => return Err(expected()),
+    };
+    let number: f64 = number.parse().map_err(|_| expected())?;
+    Ok((number * factor).round() as u64)
+}
+
+/// Rewrites `og -r train.py` to `og run train.py`.
+pub fn founding_spelling(mut args: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    if args.get(1).is_some_and(|arg| arg == "-r") {
+        args[1] = "run".into();
+    }
+    args
+}
+
+const ROOT_EXAMPLES: &str = "\
+Examples:
+  og run train.py --lr 3e-4             a training, its graphs and its state, side by side
+  og run -- ./train.sh                  any command
+  og viewstate                          what the canvas shows, in a few lines
+  og wait 'step>=1000' --timeout 10m    return when it is so
+
+Exit codes: 0 done, 1 it did not work, 2 bad arguments, 3 nobody reads the output, 70 a bug of ours.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  og run train.py --lr 3e-4
+  og run --name baseline --total-steps 5000 train.py
+  og run train.py \"watch the loss and tell me when it is flat\"
+  og run --graphs loss,grad_norm --detach -- torchrun --nproc-per-node 8 train.py
+
+A script's interpreter is $OG_PYTHON, $VIRTUAL_ENV/bin/python, .venv/bin/python, venv/bin/python, python3, python.
+A last argument of a script that reads as a sentence is the prompt for the agent; a flag's value, an existing
+path and anything after `--` never is. Say it with --prompt where that is in doubt.
+Options of og stand before the script; what stands after it is the script's.
+Inside tmux the window is split; outside a session og-NAME is made and attached.
+The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
+
+const VIEW_EXAMPLES: &str = "\
+Examples:
+  og view baseline
+  og view .og/runs/20261120-101500-quiet-otter-3f2a";
+
+const CANVAS_EXAMPLES: &str = "\
+Examples:
+  og canvas spawn review --run baseline
+  og canvas list
+  og canvas close baseline";
+
+const SPAWN_EXAMPLES: &str = "\
+Examples:
+  og canvas spawn                                    the latest run of the store
+  og canvas spawn review --run 3f2a --name evening
+  og canvas spawn monitor --config '{\"runDir\":\"runs/7\",\"title\":\"night\",\"refreshInterval\":500}'";
+
+const CLOSE_EXAMPLES: &str = "\
+Examples:
+  og canvas close baseline                     og's panes and controller end; a live training stays in its pane
+  og canvas close baseline --kill-run --yes    the training too";
+
+const VIEWSTATE_EXAMPLES: &str = "\
+Examples:
+  og viewstate                     a summary of at most 2 KB
+  og viewstate --json              everything, for programs
+  og viewstate train --screen --max-lines 20
+  og viewstate graph --since 991   only rows that changed since frame 991";
+
+const SENDKEYS_EXAMPLES: &str = "\
+Examples:
+  og sendkeys Tab --wait change
+  og sendkeys graph / '\"loss\"' Enter --wait settle:100
+  og sendkeys baseline graph C-l
+
+An unknown key sends nothing. Panes outside the canvas's agent.may_send are refused.";
+
+const TYPE_EXAMPLES: &str = "\
+Examples:
+  og type graph loss
+  printf '%s' \"$text\" | og type graph -";
+
+const PASTE_EXAMPLES: &str = "\
+Examples:
+  printf '%s' \"$text\" | og paste -
+  og paste graph 'two words'";
+
+const WAIT_EXAMPLES: &str = "\
+Conditions:
+  step>=500   loss<2.5   state=finished    of the run
+  exit                                     the training ended
+  text:RE     gone:RE                      a line of the pane matches, or none does any more
+  change      settle:300                   the pane's screen changed, or was still for 300 ms
+
+Examples:
+  og wait 'step>=1000' exit --timeout 10m
+  og wait train 'text:Traceback' --timeout 1h --stop 'epoch 3'
+
+Exit code: 0 when a condition held, 1 at the deadline or when --stop matched.";
+
+const SKILL_EXAMPLES: &str = "\
+Examples:
+  og skill print
+  og skill install --dir ~/.claude/skills";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_script_is_the_scripts() {
+        let args = |line: &str| {
+            let line = founding_spelling(line.split(' ').map(Into::into).collect());
+            match Cli::try_parse_from(line).unwrap().verb {
+                Verb::Run(run) => run,
+                other => panic!("{other:?}"),
+            }
+        };
+        let run = args("og run --name a train.py --name b --json -- -x");
+        assert_eq!((run.name.as_deref(), run.output.json), (Some("a"), false));
+        assert_eq!(run.command, ["train.py", "--name", "b", "--json", "--", "-x"]);
+        assert_eq!(args("og run -- ls -la").command, ["ls", "-la"]);
+        assert_eq!(args("og -r train.py --lr 1").command, ["train.py", "--lr", "1"]);
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(milliseconds("500ms"), Ok(500));
+        assert_eq!(milliseconds("1.5s"), Ok(1500));
+        assert_eq!(milliseconds("2"), Ok(2000));
+        assert_eq!(milliseconds("10m"), Ok(600_000));
+        assert!(milliseconds("5 s").is_err() && milliseconds("s").is_err() && milliseconds("-1s").is_err());
+    }
+
+    #[test]
+    fn options_may_stand_behind_the_keys() {
+        match Cli::try_parse_from(["og", "sendkeys", "graph", "/", "-", "--wait", "change", "--timeout", "5s"]).unwrap().verb {
+            Verb::Sendkeys(send) => {
+                assert_eq!(send.words, ["graph", "/", "-"]);
+                assert_eq!((send.options.wait.as_deref(), send.options.timeout), (Some("change"), Some(5000)));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

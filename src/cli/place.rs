@@ -1,0 +1,255 @@
+//! Puts the panes of a canvas into tmux: where they go, in which order they are made, and how all is taken back when
+//! something fails on the way.
+
+use super::{fail::Fail, out, target};
+use crate::{
+    canvas::{self, PaneState},
+    controller::arrange,
+    tmux::{NewPane, NewSession, PaneId, PaneInfo, Place, Server, Size, Socket, TmuxError, Toward, own_pane},
+};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// Columns of a person's pane from which og takes the right of it; below, it takes the bottom.
+const BESIDE_COLS_MIN: u16 = 160;
+/// Part of a person's pane that og takes on the right.
+const BESIDE_PERCENT: u8 = 60;
+/// Part of a person's pane that og takes at the bottom.
+const BELOW_PERCENT: u8 = 65;
+/// Size of a session that no terminal gave a size.
+const DETACHED_SIZE: (u16, u16) = (200, 50);
+/// Variables of the caller that og's own panes need and a running tmux server does not know.
+const FOR_OUR_PANES: &[&str] = &["XDG_RUNTIME_DIR", "OG_TMUX", "OG_LOG", "OG_DIR", "NO_COLOR", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE"];
+
+/// Where a canvas is made.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Spot {
+    /// Beside the pane that the command was typed in.
+    Beside(PaneInfo),
+    /// In a new window of the session that the command was typed in.
+    Window(PaneInfo),
+    /// In a session of its own.
+    Session,
+}
+
+/// A server, and where on it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Site {
+    /// The server.
+    pub server: Server,
+    /// Where on it.
+    pub spot: Spot,
+    /// Whether the command was typed inside tmux, on whatever server: then og cannot attach.
+    pub inside: bool,
+}
+
+impl Site {
+    /// The site for a command: the tmux it was typed in, unless `socket` names another one or `own_session` asks for a
+    /// session of its own. `busy` says whether a window holds a canvas already.
+    pub fn find(socket: Option<&str>, own_session: bool, busy: impl Fn(&Server, &PaneInfo) -> bool) -> Result<Site, Fail> {
+        let around = match Server::from_env() {
+            Err(error @ TmuxError::Stale { .. }) => {
+                out::note(format!("{error}; going on as if outside tmux"));
+                None
+            }
+            other => other?,
+        };
+        let inside = around.is_some();
+        let named = socket.map(|socket| Server::new(target::parse_socket(socket)));
+        let same = |named: &Server, around: &Server| target::socket_path(named.socket()) == target::socket_path(around.socket());
+        let here = around.filter(|around| named.as_ref().is_none_or(|named| same(named, around)));
+        let server = here.clone().or(named).unwrap_or_else(|| Server::new(Socket::Default));
+        server.check_floor()?;
+        let pane = match (&here, own_pane()) {
+            (Some(here), Some(pane)) if !own_session => here.pane(pane)?,
+            _ => None,
+        };
+        let spot = match pane {
+            Some(pane) if busy(&server, &pane) => Spot::Window(pane),
+            Some(pane) => Spot::Beside(pane),
+            None => Spot::Session,
+        };
+        Ok(Site { server, spot, inside })
+    }
+}
+
+/// The panes of a canvas as they were made. Dropped before [`Made::keep`], it takes them back.
+#[derive(Debug)]
+pub struct Made {
+    server: Server,
+    panes: Vec<(String, PaneId)>,
+    keep: bool,
+    /// Name of the session.
+    pub session: String,
+    /// Whether og made it.
+    pub owns_session: bool,
+    /// Window of the first pane, e.g. `@1`.
+    pub window: String,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if !self.keep {
+            // The last pane of a session takes the session along.
+            for (_, pane) in &self.panes {
+                let _ = self.server.kill_pane(*pane);
+            }
+        }
+    }
+}
+
+impl Made {
+    /// From now on the panes stay.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// The pane of a role.
+    pub fn pane(&self, role: &str) -> Option<PaneId> {
+        self.panes.iter().find(|(known, _)| known == role).map(|(_, pane)| *pane)
+    }
+
+    /// The panes with their processes, and the layout of the canvas's window as it is now.
+    pub fn state(&self) -> Result<(Vec<PaneState>, String), Fail> {
+        let all = self.server.list_panes(None)?;
+        let state = |(role, pane): &(String, PaneId)| {
+            let info = all.iter().find(|info| info.id == *pane);
+            PaneState { role: role.clone(), pane: pane.to_string(), pid: info.and_then(|info| info.pid).unwrap_or(0) }
+        };
+        let layout = self.window.parse().ok().and_then(|window| self.server.layout(window).ok());
+        Ok((self.panes.iter().map(state).collect(), layout.map(|layout| layout.to_string()).unwrap_or_default()))
+    }
+}
+
+/// What is to be made.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// Name of the canvas; its session is `og-NAME`.
+    pub name: &'a str,
+    /// Id of the canvas.
+    pub id: &'a str,
+    /// Folder of the canvas.
+    pub dir: &'a Path,
+    /// Roles in order.
+    pub roles: &'a [&'a str],
+    /// What the train pane runs.
+    pub train: Option<[OsString; 3]>,
+}
+
+/// Makes the panes and arranges them. Nothing that the person has is closed, and their pane keeps the focus.
+pub fn make(site: &Site, wanted: &Wanted) -> Result<Made, Fail> {
+    let og = program()?;
+    let command = |role: &str| -> Result<NewPane, Fail> {
+        let argv = match &wanted.train {
+            Some(gate) if role == "train" => gate.iter().map(|word| text(Path::new(word))).collect::<Result<_, _>>()?,
+            _ => vec![text(&og)?, format!("__{role}"), text(wanted.dir)?],
+        };
+        let known = FOR_OUR_PANES.iter().filter_map(|name| Some((name.to_string(), std::env::var(name).ok()?)));
+        Ok(NewPane { argv, cwd: None, env: known.collect() })
+    };
+    let [first_role, ..] = wanted.roles else { return Err(Fail::new("bad_spec", "a canvas without panes shows nothing")) };
+    let (mut made, first) = first(site, wanted.name, first_role, &command(first_role)?)?;
+    let Some(info) = site.server.pane(first)? else {
+        return Err(Fail::new("tmux", format!("the {first_role} pane ended at once")));
+    };
+    made.window = info.window.to_string();
+    mark(&site.server, first, wanted.id, first_role)?;
+
+    let plan = canvas::plan(wanted.roles, info.cols, info.rows);
+    // The status goes first: it spans everything, so the pane that the others split off from must still be whole.
+    let mut rest: Vec<&canvas::Place> = plan.main.iter().filter(|place| place.role != **first_role).collect();
+    rest.sort_by_key(|place| place.role != "status");
+    for place in rest {
+        let (toward, cells) = if place.x > 0 { (Toward::Right, place.cols) } else { (Toward::Below, place.rows) };
+        let at = Place { target: first, toward, size: Some(Size::Cells(cells)), full: false };
+        let pane = site.server.split(at, &command(&place.role)?)?;
+        made.panes.push((place.role.clone(), pane));
+        mark(&site.server, pane, wanted.id, &place.role)?;
+    }
+    let here = made.panes.clone();
+    for role in &plan.second {
+        let pane = site.server.new_window(&info.session.to_string(), Some(role), &command(role)?)?;
+        made.panes.push((role.clone(), pane));
+        mark(&site.server, pane, wanted.id, role)?;
+    }
+    // Splitting rounds in tmux's own way; the plan is what the controller will keep.
+    let layout = site.server.layout(info.window)?;
+    if let Some(planned) = arrange::relayout(&layout, &here).filter(|planned| *planned != layout) {
+        site.server.select_layout(info.window, &planned.to_string())?;
+    }
+    made.panes.sort_by_key(|(role, _)| wanted.roles.iter().position(|known| known == role));
+    Ok(made)
+}
+
+/// The first pane, from which the others are split off.
+fn first(site: &Site, name: &str, role: &str, pane: &NewPane) -> Result<(Made, PaneId), Fail> {
+    let made = |session: String, owns_session, pane| {
+        let panes = vec![(role.to_string(), pane)];
+        (Made { server: site.server.clone(), panes, keep: false, session, owns_session, window: String::new() }, pane)
+    };
+    let in_window = |own: &PaneInfo| -> Result<_, Fail> {
+        let pane = site.server.new_window(&own.session.to_string(), Some(&format!("og-{name}")), pane)?;
+        Ok(made(own.session_name.clone(), false, pane))
+    };
+    match &site.spot {
+        Spot::Window(own) => in_window(own),
+        Spot::Beside(own) => {
+            let (toward, part) = if own.cols >= BESIDE_COLS_MIN { (Toward::Right, BESIDE_PERCENT) } else { (Toward::Below, BELOW_PERCENT) };
+            let place = Place { target: own.id, toward, size: Some(Size::Percent(part)), full: false };
+            match site.server.split(place, pane) {
+                Ok(pane) => Ok(made(own.session_name.clone(), false, pane)),
+                // A pane too small to be split.
+                Err(TmuxError::Refused { .. }) => in_window(own),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Spot::Session => {
+            let (cols, rows) = terminal_size().unwrap_or(DETACHED_SIZE);
+            let name = free_session(&site.server, name)?;
+            let info = site.server.new_session(&NewSession { name, cols, rows, pane: pane.clone() })?;
+            Ok(made(info.session_name, true, info.id))
+        }
+    }
+}
+
+/// `og-NAME`, or with a number where a session has that name.
+fn free_session(server: &Server, name: &str) -> Result<String, Fail> {
+    // tmux itself turns these into `_`.
+    let base = format!("og-{}", name.replace(['.', ':'], "_"));
+    let taken: Vec<String> = server.list_sessions()?.into_iter().map(|(_, name)| name).collect();
+    let numbered = (2..).map(|n| format!("{base}-{n}"));
+    Ok(std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(base))
+}
+
+fn mark(server: &Server, pane: PaneId, id: &str, role: &str) -> Result<(), Fail> {
+    server.set_pane_option(pane, "@og_canvas", id)?;
+    server.set_pane_option(pane, "@og_role", role)?;
+    if role == "train" {
+        server.set_pane_option(pane, "remain-on-exit", "on")?;
+    }
+    Ok(())
+}
+
+fn terminal_size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+}
+
+/// This program's path, also when it was replaced on disk meanwhile.
+pub fn program() -> Result<PathBuf, Fail> {
+    let path = std::env::current_exe().map_err(|error| Fail::of("program", &error, None).about("cannot tell where og itself lies"))?;
+    match path.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
+        Some(replaced) => Ok(replaced.into()),
+        None => Ok(path),
+    }
+}
+
+/// A path as tmux takes it: it knows only text.
+pub fn text(path: &Path) -> Result<String, Fail> {
+    path.to_str().map(str::to_string).ok_or_else(|| {
+        Fail::new("path", format!("the path {} is not UTF-8, which tmux cannot take", path.display()))
+            .hint("give another folder with `--store PATH`")
+    })
+}

@@ -1,0 +1,401 @@
+//! `og run`: a training in its pane, with graphs and state beside it.
+//!
+//! The order matters: everything that records is in place before the training may write its first byte, and everything
+//! that was made is taken back when it cannot start.
+
+use super::{
+    args::RunArgs,
+    canvas::{attach_text, attach_to, holds_canvas, is_terminal, open_store},
+    fail::{Fail, chain},
+    gate::{self, Gate, Order},
+    out,
+    place::{self, Made, Site, Spot, Wanted},
+    prompt, python,
+};
+use crate::{
+    canvas::{CanvasState, Spec, io as canvases},
+    controller,
+    ipc::io::{runtime_dir, socket_path},
+    model::WallTime,
+    query,
+    store::{Event, EventKind, NewRun, RunFolder, Store},
+};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs::{self, File},
+    hash::{BuildHasher, Hasher, RandomState},
+    path::{Path, PathBuf},
+};
+
+/// Set for the training unless the caller set them: output as it is printed, and wandb's file as it is logged (0.31 else
+/// writes every 15 s, up to 0.30 every block).
+const UNLESS_SET: &[(&str, &str)] = &[("PYTHONUNBUFFERED", "1"), ("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")];
+/// Says that this process runs in a training that og started.
+const RUN_ID: &str = "OG_RUN_ID";
+
+/// `og run`. `dashed` says that the command stood behind `--`.
+pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
+    let nested = std::env::var(RUN_ID).ok().filter(|run| !run.is_empty());
+    if let Some(outer) = nested.as_ref().filter(|_| args.canvas.is_none()) {
+        return Err(Fail::new("nested", format!("this already runs inside the run {outer}"))
+            .hint("start the program without `og run`, or give it a canvas of its own with `--canvas NAME`"));
+    }
+    let spec = spec(&args)?;
+    let cwd = std::path::absolute(args.cwd.as_deref().unwrap_or(Path::new(".")));
+    let cwd = cwd.map_err(|error| Fail::of("cwd", &error, None).about("there is no current folder"))?;
+    let (argv, prompt) = command(args.command.clone(), dashed, &cwd)?;
+    let prompt = args.prompt.clone().or(prompt);
+    // A canvas inside a canvas would take its room: it gets a session.
+    let site = Site::find(args.tmux_socket.as_deref(), nested.is_some(), holds_canvas)?;
+
+    let store = open_store(&args.store)?;
+    if let Some(name) = &args.canvas {
+        free(&store, name)?;
+    }
+    let now = now();
+    let wanted = new_run(&args, argv.clone(), cwd.clone(), prompt.clone());
+    let (folder, info) = store.create_run(wanted, now, random())?;
+    let mut undo_run = UndoRun(Some(folder.clone()));
+    let draft = CanvasState {
+        scenario: args.layout.clone(),
+        run: Some(folder.path().to_owned()),
+        run_id: Some(info.id.clone()),
+        keep: args.keep,
+        ..CanvasState::default()
+    };
+    let (dir, mut state) = make_folder(&store, args.canvas.as_deref(), &info.name, draft, &spec)?;
+    let mut undo = Undo::new(&dir, &state.id)?;
+    if let Some(prompt) = &prompt {
+        canvases::say(&dir, "human", prompt, &state.created_at)?;
+    }
+
+    let gate = Gate::make(&runtime_dir()?)?;
+    let roles = spec.roles();
+    let train = Some(gate.command(&place::program()?));
+    let mut made = place::make(&site, &Wanted { name: &state.name, id: &state.id, dir: &dir, roles: &roles, train })?;
+    record(&site, &made, &folder)?;
+    write_down(&mut state, &dir, &site, &made)?;
+    start_controller(&dir);
+    let env = environment(&args, &folder, &state)?;
+    let pid = gate.open(&Order { argv: argv.iter().map(OsString::from).collect(), env, cwd })?;
+
+    // It runs. What fails from here on is told and changes nothing about that.
+    made.keep();
+    undo.keep();
+    undo_run.0 = None;
+    let noted = folder
+        .update_run_json(|info| {
+            info.pid = Some(pid);
+            info.canvas = Some(state.name.clone());
+        })
+        .and_then(|_| folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid, attempt: 0 } }));
+    if let Err(error) = noted {
+        out::note(format!("the training runs, but its folder does not say so: {}", chain(&error)));
+    }
+    let started = Some(Started { run: &info.id, folder: folder.path(), pid });
+    let attach = !args.detach && !args.no_attach;
+    tell(&Told { site: &site, state: &state, dir: &dir, started, attach, json: args.output.json })
+}
+
+/// The preset with what the command line changes of it.
+fn spec(args: &RunArgs) -> Result<Spec, Fail> {
+    let spec = Spec::preset(&args.layout).map_err(|error| Fail::from(error).about("--layout"))?;
+    if !spec.roles().contains(&"train") {
+        return Err(Fail::usage(format!("--layout {}: this preset has no pane for a training", args.layout))
+            .hint("use default or monitor; `og canvas spawn review` shows a run that exists"));
+    }
+    let mut keys = Map::new();
+    if let Some(name) = &args.name {
+        keys.insert("title".into(), name.clone().into());
+    }
+    if let Some(graphs) = &args.graphs {
+        keys.insert("graphs".into(), query::parse_key_list(graphs).into());
+    }
+    Ok(spec.with(keys)?)
+}
+
+/// What is to be run: a python script with its interpreter and without the prompt, or the command as it stands.
+fn command(mut words: Vec<String>, dashed: bool, cwd: &Path) -> Result<(Vec<String>, Option<String>), Fail> {
+    if dashed || !words[0].ends_with(".py") {
+        return Ok((words, None));
+    }
+    if cwd.is_dir() && !cwd.join(&words[0]).is_file() {
+        return Err(Fail::new("no_script", format!("there is no script {} in {}", words[0], cwd.display()))
+            .hint("name a script that exists, or put `--` before a command: `og run -- CMD ...`"));
+    }
+    let python = python::interpreter(cwd, |name| std::env::var_os(name))?;
+    let mut args = words.split_off(1);
+    let prompt = prompt::split_prompt(&mut args, |path| cwd.join(path).exists());
+    let mut argv = vec![place::text(&python)?];
+    argv.append(&mut words);
+    argv.append(&mut args);
+    Ok((argv, prompt))
+}
+
+fn new_run(args: &RunArgs, command: Vec<String>, cwd: PathBuf, prompt: Option<String>) -> NewRun {
+    let tag = |tag: &String| match tag.split_once('=') {
+        Some((key, value)) => (key.to_string(), value.to_string()),
+        None => (tag.clone(), String::new()),
+    };
+    NewRun {
+        name: args.name.clone(),
+        project: args.project.clone(),
+        group: args.group.clone(),
+        tags: args.tags.iter().map(tag).collect(),
+        note: args.note.clone(),
+        config: args.config.iter().map(|(key, value)| (key.clone(), scalar(value))).collect(),
+        command,
+        cwd,
+        total_steps: args.total_steps.and_then(|steps| i64::try_from(steps).ok()),
+        canvas: args.canvas.clone(),
+        prompt,
+        parent: None,
+    }
+}
+
+/// A config value: what reads as JSON is JSON (`3e-4`, `true`, `[1,2]`), all else is text.
+fn scalar(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// Lets tmux write what the train pane prints to the run's log. `cat`, not og: it goes on when every og process is killed.
+fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
+    let log = folder.stdout_log();
+    File::options()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .map_err(|error| Fail::of("store", &error, None).about(format!("cannot write {}", log.display())))?;
+    let Some(pane) = made.pane("train") else { return Ok(()) };
+    let quoted = shlex::try_quote(&place::text(&log)?).map_err(|error| Fail::of("path", &error, None))?.into_owned();
+    Ok(site.server.pipe_pane(pane, &format!("exec cat >> {quoted}"))?)
+}
+
+/// The caller's environment as the training gets it.
+fn environment(args: &RunArgs, folder: &RunFolder, state: &CanvasState) -> Result<BTreeMap<OsString, OsString>, Fail> {
+    let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().filter(|(name, _)| !gate::is_of_the_terminal(name)).collect();
+    for (name, value) in UNLESS_SET {
+        env.entry(name.into()).or_insert_with(|| value.into());
+    }
+    env.extend(args.env.iter().map(|(name, value)| (name.into(), value.into())));
+    env.extend([
+        (RUN_ID.into(), folder.id().0.into()),
+        ("OG_RUN_DIR".into(), folder.path().into()),
+        ("OG_METRICS".into(), folder.metrics().into()),
+        ("OG_SOCKET".into(), socket_path(&state.id)?.into()),
+        ("OG_CANVAS".into(), state.id.clone().into()),
+    ]);
+    Ok(env)
+}
+
+/// Makes the folder of a canvas: under the name asked for, else under the run's name, with a number where a live canvas
+/// has it.
+pub fn make_folder(
+    store: &Store,
+    asked: Option<&str>,
+    run_name: &str,
+    draft: CanvasState,
+    spec: &Spec,
+) -> Result<(PathBuf, CanvasState), Fail> {
+    let created_at = jiff::Timestamp::now().to_string();
+    let state = |name: &str| CanvasState { v: 1, id: format!("c{:07x}", random() & 0xfff_ffff), name: name.into(), created_at, ..draft };
+    let name = match asked {
+        Some(name) => name.to_string(),
+        None => {
+            let base = as_name(run_name);
+            let numbered = (2..1000).map(|n| format!("{base}-{n}"));
+            std::iter::once(base.clone()).chain(numbered).find(|name| free(store, name).is_ok()).unwrap_or(base)
+        }
+    };
+    let state = state(&name);
+    Ok((canvases::create(store.root(), &state, spec)?, state))
+}
+
+/// Fails when the name cannot be that of a canvas, or a live canvas has it.
+fn free(store: &Store, name: &str) -> Result<(), Fail> {
+    let dir = canvases::folder(store.root(), name)?;
+    match canvases::known(dir) {
+        Some(canvas) if canvas.live => Err(canvases::CanvasError::Taken { name: name.into() }.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A name of a run as that of a canvas.
+fn as_name(run: &str) -> String {
+    let name: String = run.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).take(48).collect();
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    if name.is_empty() { "run".into() } else { name.into() }
+}
+
+/// Writes down what was made, and lets this machine know of it.
+pub fn write_down(state: &mut CanvasState, dir: &Path, site: &Site, made: &Made) -> Result<(), Fail> {
+    let (panes, layout) = made.state()?;
+    state.tmux = site.server.socket().to_string();
+    state.session = made.session.clone();
+    state.owns_session = made.owns_session;
+    state.window = made.window.clone();
+    state.panes = panes;
+    state.layout = layout;
+    canvases::write(dir, state)?;
+    Ok(canvases::announce(&runtime_dir()?, &state.id, dir)?)
+}
+
+/// Starts the controller. Graphs and state live without it, and the next command that needs it tries again.
+pub fn start_controller(dir: &Path) {
+    if let Err(error) = controller::io::connect(dir) {
+        out::note(format!("{}; the next command that needs it tries again", chain(&error)));
+    }
+}
+
+/// Takes back a canvas folder, its announcement and its controller unless [`Undo::keep`] is called.
+#[derive(Debug)]
+pub struct Undo {
+    dir: PathBuf,
+    runtime: PathBuf,
+    id: String,
+    keep: bool,
+}
+
+impl Undo {
+    /// For the canvas in `dir`.
+    pub fn new(dir: &Path, id: &str) -> Result<Undo, Fail> {
+        Ok(Undo { dir: dir.to_owned(), runtime: runtime_dir()?, id: id.to_string(), keep: false })
+    }
+
+    /// It stays.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        if !self.keep {
+            let _ = controller::io::stop(&self.dir);
+            canvases::forget(&self.runtime, &self.id);
+            canvases::discard(&self.dir);
+        }
+    }
+}
+
+/// Takes back a run folder that no training ever wrote to.
+struct UndoRun(Option<RunFolder>);
+
+impl Drop for UndoRun {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            let _ = fs::remove_dir_all(folder.path());
+        }
+    }
+}
+
+/// What is told of a canvas that was made.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// Where it was made.
+    pub site: &'a Site,
+    /// The canvas.
+    pub state: &'a CanvasState,
+    /// Its folder.
+    pub dir: &'a Path,
+    /// The training that was started.
+    pub started: Option<Started<'a>>,
+    /// Whether a terminal may be attached.
+    pub attach: bool,
+    /// In JSON.
+    pub json: bool,
+}
+
+/// A training that was started.
+#[derive(Debug)]
+pub struct Started<'a> {
+    /// Run id.
+    pub run: &'a str,
+    /// Run folder.
+    pub folder: &'a Path,
+    /// The training's process.
+    pub pid: u32,
+}
+
+/// Tells of a canvas that was made, or attaches to it.
+pub fn tell(told: &Told) -> Result<u8, Fail> {
+    let state = told.state;
+    if told.json {
+        let panes: Vec<_> = state.panes.iter().map(|pane| json!({"role": pane.role, "paneId": pane.pane})).collect();
+        out::json(&json!({
+            "canvas": state.name, "canvasId": state.id, "dir": told.dir, "runId": state.run_id, "run": state.run,
+            "pid": told.started.as_ref().map(|started| started.pid), "tmux": state.tmux, "session": state.session,
+            "window": state.window, "panes": panes, "attach": attach_text(state),
+        }))?;
+        return Ok(0);
+    }
+    if told.attach && told.site.spot == Spot::Session && !told.site.inside && is_terminal() {
+        return attach_to(state);
+    }
+    if let Some(started) = &told.started {
+        out::line(format!("run {} (pid {}) in {}", started.run, started.pid, started.folder.display()))?;
+    }
+    match &told.site.spot {
+        Spot::Session => {
+            out::line(format!("canvas {} ({}) in the tmux session {}", state.name, state.id, state.session))?;
+            out::line(format!("look: {}", attach_text(state)))?;
+        }
+        Spot::Beside(own) if own.window.to_string() == state.window => {
+            out::line(format!("canvas {} ({}) beside this pane", state.name, state.id))?;
+        }
+        Spot::Beside(_) | Spot::Window(_) => {
+            out::line(format!("canvas {} ({}) in the window {} of this session", state.name, state.id, state.window))?;
+            out::line(format!("look: tmux select-window -t {}", state.window))?;
+        }
+    }
+    out::line(format!("read: og viewstate --canvas {}", state.name))?;
+    Ok(0)
+}
+
+fn now() -> WallTime {
+    let secs = jiff::Timestamp::now().as_duration().as_secs_f64();
+    WallTime::new(secs).expect("the clock's seconds are finite")
+}
+
+/// A number that nobody else draws: the keys of std's hash maps come from the system's generator.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_a_script_only_without_dashes() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("train.py"), "").unwrap();
+        let words = |line: &[&str]| line.iter().map(|word| word.to_string()).collect::<Vec<_>>();
+        let (argv, prompt) = command(words(&["train.py", "--lr", "1", "watch the loss"]), false, dir.path()).unwrap();
+        assert!(argv[0].contains("python"), "{argv:?}");
+        assert_eq!((&argv[1..], prompt.as_deref()), (&words(&["train.py", "--lr", "1"])[..], Some("watch the loss")));
+        let all = words(&["train.py", "watch the loss"]);
+        assert_eq!(command(all.clone(), true, dir.path()).unwrap(), (all, None));
+        let all = words(&["make", "watch the loss"]);
+        assert_eq!(command(all.clone(), false, dir.path()).unwrap(), (all, None));
+        assert_eq!(command(words(&["trian.py"]), false, dir.path()).unwrap_err().code, "no_script");
+    }
+
+    #[test]
+    fn a_run_name_becomes_a_folder_name() {
+        assert_eq!(as_name("lr=3e-4 über"), "lr-3e-4--ber");
+        assert_eq!(as_name("../x"), "x");
+        assert_eq!(as_name("日本"), "run");
+        assert!(canvases::folder(Path::new("/"), &as_name(&"x".repeat(500))).is_ok());
+    }
+
+    #[test]
+    fn config_values_are_json_where_they_read_as_json() {
+        assert_eq!(scalar("3e-4"), json!(3e-4));
+        assert_eq!(scalar("true"), json!(true));
+        assert_eq!(scalar("adam"), json!("adam"));
+        assert_eq!(scalar("1.2.3"), json!("1.2.3"));
+    }
+}

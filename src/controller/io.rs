@@ -1,0 +1,338 @@
+//! The outside of a controller: its process, its one loop, and how others start, reach and end it.
+
+mod life;
+
+pub use life::{ControllerError, connect, restart, stop};
+
+use super::state::{Effect, Event, Purpose, State, World};
+use crate::{
+    canvas::{self, CanvasState},
+    ipc,
+    model::{Exit, WallTime},
+    source::Watch,
+    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter},
+    tmux::{Client, FromTmux, Server, Ticket},
+};
+use anyhow::Context;
+use rustix::{
+    event::{PollFd, PollFlags},
+    process::{Pid, PidfdFlags},
+};
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{Notify, mpsc},
+};
+
+/// Messages of peers that may wait for the loop.
+const HEARD_MAX: usize = 1024;
+/// Rest between two looks at the run's files: a flood of lines must not keep the loop from its peers.
+const POLL_REST: Duration = Duration::from_millis(25);
+/// Rest after a look that did not reach the end, while the run floods.
+const FLOOD_REST: Duration = Duration::from_millis(50);
+/// A log above this is begun anew at the next start.
+const LOG_BYTES_MAX: u64 = 4 << 20;
+
+/// `og __controller DIR`: runs the controller of a canvas until its panes are gone or it is asked to end. Says one line on
+/// stdout when it listens (see [`connect`]).
+pub fn run(dir: &Path) -> anyhow::Result<()> {
+    // Fails only when we lead a process group already, as when a person starts it by hand.
+    let _ = rustix::process::setsid();
+    let Some(_lock) = life::lock(dir)? else {
+        life::announce("busy");
+        return Ok(());
+    };
+    start_log(dir)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(serve(dir));
+    if let Err(error) = &ended {
+        tracing::error!(error = format!("{error:#}"), "the controller ends");
+        life::announce(&format!("error {error:#}"));
+    }
+    ended
+}
+
+fn start_log(dir: &Path) -> anyhow::Result<()> {
+    let path = dir.join("controller.log");
+    let large = fs::metadata(&path).is_ok_and(|meta| meta.len() > LOG_BYTES_MAX);
+    let file = File::options().create(true).append(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    if large {
+        file.set_len(0)?;
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("OG_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second start in one process (tests) keeps the first log.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Arc::new(file)).with_ansi(false).try_init();
+    Ok(())
+}
+
+async fn serve(dir: &Path) -> anyhow::Result<()> {
+    let canvas = canvas::io::read(dir)?;
+    let spec = canvas::io::read_spec(dir)?;
+    let server = Server::new(canvas.tmux.parse()?);
+    let version = server.check_floor()?;
+    let mut reader = canvas.run.as_deref().map(RunReader::open).transpose()?;
+    let client = match attach(&server, &canvas).await {
+        Ok(client) => client,
+        Err(error) => {
+            note_a_lost_training(&canvas, reader.as_mut());
+            return Err(error);
+        }
+    };
+    let (say, heard) = mpsc::channel(HEARD_MAX);
+    let socket = ipc::io::socket_path(&canvas.id)?;
+    ipc::io::serve(&socket, say).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    let grew = Arc::new(Notify::new());
+    let bell = Arc::clone(&grew);
+    let mut watch = Watch::new(move || bell.notify_one())?;
+    watch.add(&dir.join(canvas::io::SPEC));
+    if let Some(reader) = &reader {
+        reader.paths().iter().for_each(|path| watch.add(path));
+    }
+    tracing::info!(canvas = canvas.name, %version, "the controller runs");
+    let state = State::new(canvas, spec, version.to_string(), std::process::id(), secret()?, unix_now());
+    let mut controller = Controller {
+        dir: dir.to_owned(),
+        spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
+        state,
+        client,
+        reader,
+        _watch: watch,
+        tickets: HashMap::new(),
+        ended: Arc::default(),
+        times: TimesWriter::new(),
+        poll_due: None,
+        polled: None,
+        stop: None,
+    };
+    let reason = controller.run(heard, grew).await?;
+    tracing::info!(reason, "the controller ends");
+    let _ = fs::remove_file(&socket);
+    Ok(())
+}
+
+struct Controller {
+    dir: PathBuf,
+    spec_text: Option<String>,
+    state: State,
+    client: Client,
+    reader: Option<RunReader>,
+    /// Held for its threads: dropping it ends the wakes.
+    _watch: Watch,
+    tickets: HashMap<Ticket, Purpose>,
+    ended: Arc<Notify>,
+    times: TimesWriter,
+    poll_due: Option<Instant>,
+    polled: Option<Instant>,
+    stop: Option<String>,
+}
+
+impl Controller {
+    async fn run(&mut self, mut heard: mpsc::Receiver<ipc::io::FromPeer>, grew: Arc<Notify>) -> anyhow::Result<String> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        self.poll();
+        let first = self.state.start();
+        self.perform(first);
+        life::announce("ready");
+        let ended = Arc::clone(&self.ended);
+        while self.stop.is_none() {
+            let due = self.state.due(&self.world());
+            let event = tokio::select! {
+                from = self.client.next() => match from {
+                    Some(from) => self.event_of(from),
+                    None => Some(Event::TmuxGone("tmux is gone".into())),
+                },
+                Some(from) = heard.recv() => Some(Event::Peer(from)),
+                () = grew.notified() => {
+                    self.read_spec();
+                    let rested = self.polled.is_none_or(|at| at.elapsed() >= POLL_REST);
+                    self.poll_due = self.poll_due.or(Some(if rested { Instant::now() } else { Instant::now() + POLL_REST }));
+                    None
+                }
+                () = until(self.poll_due) => {
+                    self.poll().then_some(Event::RunGrew)
+                }
+                () = until(due) => Some(Event::Tick),
+                () = ended.notified() => Some(Event::TrainGone),
+                _ = terminate.recv() => Some(Event::TmuxGone("it was told to end by a signal".into())),
+                _ = interrupt.recv() => Some(Event::TmuxGone("it was interrupted".into())),
+            };
+            if let Some(event) = event {
+                self.feed(event);
+            }
+        }
+        Ok(self.stop.take().unwrap_or_default())
+    }
+
+    fn world(&self) -> World<'_> {
+        World { now: Instant::now(), unix: unix_now(), run: self.reader.as_ref().map(RunReader::picture) }
+    }
+
+    fn feed(&mut self, event: Event) {
+        let world = World { now: Instant::now(), unix: unix_now(), run: self.reader.as_ref().map(RunReader::picture) };
+        let effects = self.state.on(event, &world);
+        self.perform(effects);
+    }
+
+    fn event_of(&mut self, from: FromTmux) -> Option<Event> {
+        Some(match from {
+            FromTmux::Output { pane, bytes } => Event::Output(pane, bytes),
+            FromTmux::Lost(pane) => Event::Lost(pane),
+            FromTmux::Reply { ticket, replies } => Event::Replied(self.tickets.remove(&ticket)?, replies),
+            FromTmux::Event(notice) => Event::Notice(notice),
+            FromTmux::Gone { reason } => {
+                note_a_lost_training(self.state.canvas(), self.reader.as_mut());
+                Event::TmuxGone(reason)
+            }
+        })
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Err(error) = self.perform_one(effect) {
+                tracing::warn!(error = format!("{error:#}"), "an effect failed");
+                self.state.complain("disk", format!("{error:#}"));
+            }
+        }
+    }
+
+    fn perform_one(&mut self, effect: Effect) -> anyhow::Result<()> {
+        match effect {
+            Effect::Tmux(commands, purpose) => {
+                let ticket = self.client.command(&commands)?;
+                self.tickets.insert(ticket, purpose);
+            }
+            Effect::SaveState(canvas) => canvas::io::write(&self.dir, &canvas)?,
+            Effect::SaveSpec(spec) => {
+                self.spec_text = Some(spec.to_json());
+                canvas::io::write_spec(&self.dir, &spec)?;
+            }
+            Effect::RecordExit(exit, reason) => {
+                if let Some(reader) = &mut self.reader {
+                    record_exit(reader, exit, reason.as_deref())?;
+                    self.poll_due = Some(Instant::now());
+                }
+            }
+            Effect::WatchTraining(pid) => self.watch_training(pid),
+            Effect::Stop(reason) => self.stop = Some(reason),
+        }
+        Ok(())
+    }
+
+    /// Reads what is new of the run; whether anything was.
+    fn poll(&mut self) -> bool {
+        self.poll_due = None;
+        let Some(reader) = &mut self.reader else { return false };
+        let first = self.polled.is_none();
+        let polled = reader.poll(if first { RunReader::LOAD } else { RunReader::LIVE });
+        self.polled = Some(Instant::now());
+        if polled.more {
+            self.poll_due = Some(Instant::now() + if first { Duration::ZERO } else { FLOOD_REST });
+        }
+        self.note_times();
+        polled.changed
+    }
+
+    /// Writes down how long the log of our own training is now, so that its lines have a time.
+    fn note_times(&mut self) {
+        let (Some(reader), Some(now)) = (&self.reader, WallTime::new(unix_now())) else { return };
+        if !self.state.has_training() {
+            return;
+        }
+        let folder = reader.folder();
+        let Ok(log) = fs::metadata(folder.stdout_log()) else { return };
+        if let Some(line) = self.times.note(log.len(), now)
+            && let Err(error) = folder.append(&folder.stdout_times(), &line)
+        {
+            self.state.complain("disk", error.to_string());
+        }
+    }
+
+    /// The person or the agent may have edited the spec with any editor.
+    fn read_spec(&mut self) {
+        let text = fs::read_to_string(self.dir.join(canvas::io::SPEC)).ok();
+        if text == self.spec_text {
+            return;
+        }
+        self.spec_text = text;
+        let spec = canvas::io::read_spec(&self.dir).map_err(|error| error.to_string());
+        self.feed(Event::Spec(spec));
+    }
+
+    /// A thread of its own waits for the end of the training: the kernel wakes it, nothing polls.
+    fn watch_training(&mut self, pid: u32) {
+        let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let fd = process.and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
+        let Some(fd) = fd else {
+            // It is gone already: ask tmux how.
+            return self.ended.notify_one();
+        };
+        let ended = Arc::clone(&self.ended);
+        let wait = move || {
+            let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+            while rustix::event::poll(&mut fds, None) == Err(rustix::io::Errno::INTR) {}
+            ended.notify_one();
+        };
+        if let Err(error) = std::thread::Builder::new().name("training".into()).spawn(wait) {
+            self.state.complain("training", format!("cannot watch the training process: {error}"));
+        }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// tmux is gone and took its panes along. A training whose end nobody saw is written down as lost.
+fn note_a_lost_training(canvas: &CanvasState, reader: Option<&mut RunReader>) {
+    let Some(reader) = reader else { return };
+    let training = canvas.panes.iter().find(|pane| pane.role == "train");
+    let alive = training.is_some_and(|pane| canvas::io::is_process(pane.pid));
+    while reader.poll(RunReader::LOAD).more {}
+    if training.is_some() && !alive && reader.picture().exit.is_none() {
+        let exit = Exit { at: WallTime::new(unix_now()), ..Exit::default() };
+        if let Err(error) = record_exit(reader, exit, Some("tmux ended")) {
+            tracing::warn!(%error, "cannot write down that the training was lost");
+        }
+    }
+}
+
+/// The end of the training in the run's own events; why nobody saw it, where nobody did, as a note beside it.
+fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(), StoreError> {
+    let Some(t) = exit.at.or(WallTime::new(unix_now())) else { return Ok(()) };
+    let event = |kind| RunEvent { t, author: "og".into(), kind };
+    reader.folder().append_event(&event(EventKind::Exit(exit)))?;
+    match reason {
+        Some(reason) => reader.folder().append_event(&event(EventKind::Note(format!("nobody saw how the training ended: {reason}")))),
+        None => Ok(()),
+    }
+}
+
+/// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it.
+async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client> {
+    let panes = server.list_panes(None)?;
+    let ours = panes.iter().find(|pane| pane.canvas.as_deref() == Some(canvas.id.as_str()));
+    let Some(ours) = ours else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
+    Ok(Client::attach(server, &ours.session.to_string()).await?)
+}
+
+/// Sixteen hex digits that nobody can guess.
+fn secret() -> anyhow::Result<String> {
+    let mut bytes = [0u8; 8];
+    File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
+    Ok(format!("og-{:016x}", u64::from_ne_bytes(bytes)))
+}
+
+fn unix_now() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

@@ -1,0 +1,156 @@
+//! Starting, reaching and ending the controller of a canvas. At most one runs: it holds a lock on a file of the canvas.
+
+use crate::{
+    canvas::{self, io::CanvasError},
+    ipc::{
+        self,
+        io::{Connection, IpcError},
+        wire::Request,
+    },
+};
+use rustix::process::{Pid, Signal};
+use std::{
+    fs::{File, TryLockError},
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How long another starter's controller may take to listen.
+const START_MAX: Duration = Duration::from_secs(3);
+/// How long a controller may take to end when asked.
+const END_MAX: Duration = Duration::from_secs(1);
+/// Pause between two looks while waiting for another process.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Why a controller could not be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// The canvas folder cannot be read.
+    #[error(transparent)]
+    Canvas(#[from] CanvasError),
+    /// Its socket cannot be used.
+    #[error(transparent)]
+    Ipc(#[from] IpcError),
+    /// No controller could be started.
+    #[error("cannot start the controller of canvas {name}: {why}")]
+    Start {
+        /// Name of the canvas.
+        name: String,
+        /// What it said.
+        why: String,
+    },
+}
+
+impl ControllerError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ControllerError::Canvas(error) => error.hint(),
+            ControllerError::Ipc(error) => error.hint(),
+            ControllerError::Start { .. } => Some(
+                "the run's files are kept: `og canvas spawn review --run RUN` shows them; `controller.log` in the canvas folder says more"
+                    .into(),
+            ),
+        }
+    }
+}
+
+/// Connects to the controller of the canvas in `dir`; starts one when none answers.
+pub fn connect(dir: &Path) -> Result<Connection, ControllerError> {
+    let canvas = canvas::io::read(dir)?;
+    let socket = ipc::io::socket_path(&canvas.id)?;
+    match Connection::open(&socket) {
+        Err(IpcError::Absent { .. }) => {}
+        answered => return Ok(answered?),
+    }
+    let since = Instant::now();
+    start(dir, &canvas.name)?;
+    loop {
+        match Connection::open(&socket) {
+            Err(IpcError::Absent { .. }) if since.elapsed() < START_MAX => std::thread::sleep(LOOK_EVERY),
+            answered => return Ok(answered?),
+        }
+    }
+}
+
+/// Starts a controller and waits until it listens, or until it says that another one does.
+fn start(dir: &Path, name: &str) -> Result<(), ControllerError> {
+    let failed = |why: String| ControllerError::Start { name: name.into(), why };
+    let dir = std::path::absolute(dir).map_err(|error| failed(error.to_string()))?;
+    let log = File::options().create(true).append(true).open(dir.join("controller.log")).map_err(|error| failed(error.to_string()))?;
+    let mut child = Command::new(program().map_err(|error| failed(error.to_string()))?)
+        .arg("__controller")
+        .arg(&dir)
+        .env_remove("TMUX")
+        .env_remove("TMUX_PANE")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    let mut said = String::new();
+    if let Some(out) = child.stdout.take() {
+        let _ = BufReader::new(out).read_line(&mut said);
+    }
+    match said.trim_end() {
+        "ready" | "busy" => Ok(()),
+        "" => Err(failed("it ended at once".into())),
+        said => Err(failed(said.strip_prefix("error ").unwrap_or(said).into())),
+    }
+}
+
+/// The program that runs now, also when it was replaced on disk by a newer one meanwhile.
+fn program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    match path.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
+        Some(replaced) => Ok(PathBuf::from(replaced)),
+        None => Ok(path),
+    }
+}
+
+/// Ends the controller of the canvas in `dir`, if one runs: asks first, then kills.
+pub fn stop(dir: &Path) -> Result<(), ControllerError> {
+    let canvas = canvas::io::read(dir)?;
+    let socket = ipc::io::socket_path(&canvas.id)?;
+    if let Ok(mut connection) = Connection::open(&socket) {
+        let _ = connection.call(Request::Close, END_MAX);
+    }
+    let since = Instant::now();
+    while since.elapsed() < END_MAX {
+        if lock(dir).is_ok_and(|free| free.is_some()) {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    // The lock says that it lives, and the state says who it is.
+    if let Some(pid) = canvas.controller_pid.and_then(|pid| Pid::from_raw(pid as i32)) {
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
+    }
+    Ok(())
+}
+
+/// Replaces the controller of the canvas in `dir`.
+pub fn restart(dir: &Path) -> Result<Connection, ControllerError> {
+    stop(dir)?;
+    connect(dir)
+}
+
+/// Takes the lock of a canvas; `None`: another controller has it.
+pub(super) fn lock(dir: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).append(true).open(dir.join("controller.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Says a line to whoever started us; nobody may be listening.
+pub(super) fn announce(line: &str) {
+    let mut out = io::stdout();
+    let _ = writeln!(out, "{}", line.replace('\n', " "));
+    let _ = out.flush();
+}

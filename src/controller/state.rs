@@ -1,0 +1,523 @@
+//! The controller's state and its one door: an event comes in, effects go out. Pure; time is an argument.
+
+mod asks;
+mod layout;
+mod screens;
+
+use super::{
+    pane::{Pane, Why},
+    view,
+    wait::Wait,
+};
+use crate::{
+    canvas::{CanvasState, Spec},
+    ipc::{
+        codec,
+        io::{FromPeer, PeerId},
+        wire::{Health, Reply, Response, Shown},
+    },
+    model::{Exit, RunState, WallTime},
+    store::RunPicture,
+    tmux::{
+        self, Command, Death, PaneId, PaneInfo, SessionId, WindowId, command,
+        control::{Event as Notice, Reply as Answer},
+    },
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// After the training ended, its last lines may still be on their way to the files; conditions on metrics
+/// are given up only after this.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+/// tmux reaps a pane's process a moment after the kernel does; it is asked again so often and so long.
+const EXIT_ASK_EVERY: Duration = Duration::from_millis(10);
+const EXIT_ASKS_MAX: u32 = 500;
+/// Times that one pane is started again: more means that its program cannot run here.
+const REVIVALS_MAX: u32 = 5;
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A pane wrote bytes.
+    Output(PaneId, Vec<u8>),
+    /// Output of a pane was dropped on our side.
+    Lost(PaneId),
+    /// tmux noted something.
+    Notice(Notice),
+    /// A line that we sent was answered, one answer a command; the first that failed is the last.
+    Replied(Purpose, Vec<Answer>),
+    /// The control client is gone.
+    TmuxGone(String),
+    /// A peer on the socket.
+    Peer(FromPeer),
+    /// The run's files grew, and the picture is up to date.
+    RunGrew,
+    /// The kernel says that the training process is gone.
+    TrainGone,
+    /// The spec file changed.
+    Spec(Result<Spec, String>),
+    /// A timer of [`State::due`] went off.
+    Tick,
+}
+
+/// Something is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send commands to tmux as one line; the answer comes back with the purpose.
+    Tmux(Vec<Command>, Purpose),
+    /// Keep a new `canvas.json`.
+    SaveSpec(Box<Spec>),
+    /// Keep a new `state.json`.
+    SaveState(Box<CanvasState>),
+    /// Write down how the training ended.
+    RecordExit(Exit, Option<String>),
+    /// Tell when this process ends.
+    WatchTraining(u32),
+    /// End the loop.
+    Stop(String),
+}
+
+/// What a command was sent for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The panes of the server.
+    List,
+    /// A pane's screen.
+    Capture(PaneId, Why),
+    /// Keys for a peer's call.
+    Send(PeerId, u64),
+    /// How the training ended.
+    AskExit,
+    /// The layout of the canvas's window.
+    AskLayout,
+    /// Nobody waits for the answer; a failure is logged with these words.
+    Tell(&'static str),
+}
+
+/// What the outside looks like at an event.
+pub struct World<'a> {
+    /// The loop's clock.
+    pub now: Instant,
+    /// Seconds since the Unix epoch.
+    pub unix: f64,
+    /// The run as read so far.
+    pub run: Option<&'a RunPicture>,
+}
+
+struct Peer {
+    tell: mpsc::Sender<Vec<u8>>,
+    events: BTreeSet<String>,
+    role: Option<String>,
+}
+
+struct Pending {
+    peer: PeerId,
+    id: u64,
+    wait: Wait,
+}
+
+struct Asked {
+    peer: PeerId,
+    id: u64,
+    pane: PaneId,
+    entry_seq: u64,
+    started: Instant,
+    waiting: bool,
+}
+
+/// All that a controller knows.
+pub struct State {
+    canvas: CanvasState,
+    spec: Spec,
+    secret: String,
+    session: Option<SessionId>,
+    panes: BTreeMap<PaneId, Pane>,
+    foreign: BTreeSet<PaneId>,
+    peers: BTreeMap<PeerId, Peer>,
+    waits: Vec<Pending>,
+    sends: Vec<Asked>,
+    shown: BTreeMap<String, Shown>,
+    health: Health,
+    errors: BTreeMap<&'static str, String>,
+    revision: u64,
+    changed_unix: Option<f64>,
+    refreshes: u64,
+    listing: bool,
+    list_again: bool,
+    found_once: bool,
+    layout: layout::Watch,
+    exit_asks: Option<(u32, Instant)>,
+    run_over: bool,
+    last_words: Option<Instant>,
+    run_state: Option<RunState>,
+}
+
+impl State {
+    /// A controller that knows its canvas and nothing of its panes yet.
+    /// `secret` names tmux buffers, so that no program in a pane can forge a capture.
+    pub fn new(canvas: CanvasState, spec: Spec, tmux: String, pid: u32, secret: String, unix: f64) -> State {
+        let health =
+            Health { controller_pid: pid, started_at: view::iso(unix), tmux, may_send: spec.agent.may_send.clone(), ..Health::default() };
+        let canvas = CanvasState { controller_pid: Some(pid), ..canvas };
+        State {
+            canvas,
+            spec,
+            secret,
+            session: None,
+            panes: BTreeMap::new(),
+            foreign: BTreeSet::new(),
+            peers: BTreeMap::new(),
+            waits: vec![],
+            sends: vec![],
+            shown: BTreeMap::new(),
+            health,
+            errors: BTreeMap::new(),
+            revision: 0,
+            changed_unix: None,
+            refreshes: 0,
+            listing: false,
+            list_again: false,
+            found_once: false,
+            layout: layout::Watch::default(),
+            exit_asks: None,
+            run_over: false,
+            last_words: None,
+            run_state: None,
+        }
+    }
+
+    /// The canvas as it is now.
+    pub fn canvas(&self) -> &CanvasState {
+        &self.canvas
+    }
+
+    /// Whether the training runs in a pane of this canvas, alive or dead.
+    pub fn has_training(&self) -> bool {
+        self.panes.values().any(|pane| pane.role == "train")
+    }
+
+    /// Something went wrong that people should see until it is over.
+    pub fn complain(&mut self, about: &'static str, words: String) {
+        self.errors.insert(about, words);
+    }
+
+    /// What to do first.
+    pub fn start(&mut self) -> Vec<Effect> {
+        let mut effects = vec![Effect::SaveState(Box::new(self.canvas.clone()))];
+        self.list(&mut effects);
+        effects
+    }
+
+    /// Takes one event.
+    pub fn on(&mut self, event: Event, world: &World<'_>) -> Vec<Effect> {
+        let mut effects = vec![];
+        match event {
+            Event::Output(pane, bytes) => self.on_output(pane, &bytes, world, &mut effects),
+            Event::Lost(pane) => self.on_lost(pane, world, &mut effects),
+            Event::Notice(notice) => self.on_notice(notice, world, &mut effects),
+            Event::Replied(purpose, answer) => self.on_reply(purpose, answer, world, &mut effects),
+            Event::TmuxGone(reason) => effects.push(Effect::Stop(reason)),
+            Event::Peer(from) => self.on_peer(from, world, &mut effects),
+            Event::RunGrew => self.on_run(world),
+            Event::TrainGone => {
+                self.exit_asks = Some((0, world.now));
+                self.ask_exit(world, &mut effects);
+            }
+            Event::Spec(spec) => self.on_spec(spec),
+            Event::Tick => self.on_tick(world, &mut effects),
+        }
+        effects
+    }
+
+    /// When [`Event::Tick`] is wanted.
+    pub fn due(&self, world: &World<'_>) -> Option<Instant> {
+        let panes = self.panes.values().filter_map(Pane::due);
+        let waits = self.waits.iter().filter_map(|pending| self.sight(&pending.wait, world, |sight| pending.wait.due(sight)));
+        let others = [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.last_words];
+        panes.chain(waits).chain(others.into_iter().flatten()).min()
+    }
+
+    fn on_tick(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
+        self.end_frames(world);
+        self.capture_what_is_due(world, effects);
+        self.arrange_if_due(world, effects);
+        if self.exit_asks.is_some_and(|(_, due)| world.now >= due) {
+            self.ask_exit(world, effects);
+        }
+        if self.last_words.is_some_and(|due| world.now >= due) {
+            self.last_words = None;
+            self.run_over = true;
+        }
+        self.look_at_waits(world);
+    }
+
+    fn on_run(&mut self, world: &World<'_>) {
+        self.changed(world);
+        self.tell_run_state(world);
+        self.look_at_waits(world);
+    }
+
+    fn tell_run_state(&mut self, world: &World<'_>) {
+        let Some(run) = world.run else { return };
+        let state = run.state();
+        if self.run_state == Some(state) {
+            return;
+        }
+        self.run_state = Some(state);
+        if state.is_over() && !self.has_live_training() && !self.run_over && self.last_words.is_none() {
+            self.last_words = Some(world.now + LAST_WORDS);
+        }
+        let exit = run.exit.unwrap_or_default();
+        self.push("runState", Response::RunState { state: state.as_str().into(), exit_code: exit.code, signal: exit.signal });
+    }
+
+    fn has_live_training(&self) -> bool {
+        self.panes.values().any(|pane| pane.role == "train" && pane.dead.is_none())
+    }
+
+    fn on_spec(&mut self, spec: Result<Spec, String>) {
+        match spec {
+            Ok(spec) => {
+                self.errors.remove("spec");
+                self.health.may_send = spec.agent.may_send.clone();
+                self.push("config", Response::Config { config: serde_json::from_str(&spec.to_json()).unwrap_or_default() });
+                self.spec = spec;
+                self.push_health();
+            }
+            Err(error) => {
+                self.errors.insert("spec", error);
+            }
+        }
+    }
+
+    fn on_reply(&mut self, purpose: Purpose, answers: Vec<Answer>, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let failure = answers.iter().find(|answer| !answer.ok).map(Answer::words);
+        match (purpose, failure) {
+            (Purpose::List, None) => self.on_list(&lines(&answers), world, effects),
+            (Purpose::List, Some(error)) => {
+                self.listing = false;
+                tracing::warn!(error, "cannot list the panes");
+            }
+            (Purpose::Capture(pane, why), _) => self.on_capture(pane, why, &answers, world, effects),
+            (Purpose::Send(peer, id), failure) => self.on_sent(peer, id, failure, world),
+            (Purpose::AskExit, _) => self.on_exit_answer(&lines(&answers), world, effects),
+            (Purpose::AskLayout, _) => self.layout.told(&lines(&answers), world.now),
+            (Purpose::Tell(what), Some(error)) => tracing::warn!(what, error, "tmux refused"),
+            (Purpose::Tell(_), None) => {}
+        }
+    }
+
+    /// Asks for the panes; one question at a time, and once more when something happened meanwhile.
+    fn list(&mut self, effects: &mut Vec<Effect>) {
+        self.list_again = self.listing;
+        if !self.listing {
+            self.listing = true;
+            effects.push(Effect::Tmux(vec![tmux::list_panes_command()], Purpose::List));
+        }
+    }
+
+    fn on_list(&mut self, lines: &[Vec<u8>], world: &World<'_>, effects: &mut Vec<Effect>) {
+        self.listing = false;
+        let listed = tmux::parse_panes(lines);
+        let ours: Vec<&PaneInfo> = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(self.canvas.id.as_str())).collect();
+        self.session = ours.first().map(|pane| pane.session).or(self.session);
+        self.pause_foreign(&listed, effects);
+        self.panes.retain(|id, _| ours.iter().any(|info| info.id == *id));
+        for info in &ours {
+            self.meet(info, world, effects);
+        }
+        self.keep_panes(effects);
+        if let Some(window) = self.layout.saw(&listed, &self.canvas) {
+            let ask = Command::new("display-message").arg("-p").target(window).arg("#{window_layout}");
+            effects.push(Effect::Tmux(vec![ask], Purpose::AskLayout));
+        }
+        self.changed(world);
+        if ours.is_empty() && !self.canvas.keep {
+            let training_went = self.found_once && self.exit_asks.is_none();
+            effects.push(Effect::Stop(if training_went { "its last pane is gone".into() } else { "none of its panes is there".into() }));
+        }
+        self.found_once |= !ours.is_empty();
+        if std::mem::take(&mut self.list_again) {
+            self.list(effects);
+        }
+        self.look_at_waits(world);
+    }
+
+    /// Other panes of the session are none of our business: tmux is asked not to send their output.
+    fn pause_foreign(&mut self, listed: &[PaneInfo], effects: &mut Vec<Effect>) {
+        let theirs: BTreeSet<PaneId> = listed
+            .iter()
+            .filter(|pane| Some(pane.session) == self.session && pane.canvas.as_deref() != Some(self.canvas.id.as_str()))
+            .map(|pane| pane.id)
+            .collect();
+        for pane in theirs.difference(&self.foreign) {
+            effects.push(Effect::Tmux(vec![command::pause_pane(*pane)], Purpose::Tell("pause a pane that is not ours")));
+        }
+        self.foreign = theirs;
+    }
+
+    /// Takes note of one of our panes, new or known.
+    fn meet(&mut self, info: &PaneInfo, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let role = info.role.clone().unwrap_or_default();
+        let fresh = !self.panes.contains_key(&info.id);
+        let pane = self
+            .panes
+            .entry(info.id)
+            .or_insert_with(|| Pane::new(info.id, role, info.window, info.pid.unwrap_or_default(), info.cols, info.rows));
+        pane.window = info.window;
+        pane.title = info.title.clone();
+        pane.in_mode = info.in_mode;
+        let death = info.dead.as_ref().filter(|death| is_known(death)).map(exit);
+        let died = pane.dead.is_none() && death.is_some();
+        pane.dead = death.or(pane.dead);
+        let resized = pane.screen.size() != (info.cols, info.rows);
+        if resized {
+            // Whatever becomes of it, the seed that follows replaces it.
+            let _ = pane.screen.resize(info.cols, info.rows);
+        }
+        let training = pane.role == "train";
+        if fresh || resized || died {
+            self.capture(info.id, Why::Seed, effects);
+        }
+        if let Some(pid) = info.pid.filter(|_| training && fresh && death.is_none()) {
+            effects.push(Effect::WatchTraining(pid));
+        }
+        if !training && death.is_some() {
+            self.revive(info.id, effects);
+        }
+        if training && died {
+            self.training_ended(death.unwrap_or_default(), None, world, effects);
+        }
+    }
+
+    /// One of og's own programs was killed (a person who quits it closes its pane): it starts again where it stood.
+    fn revive(&mut self, id: PaneId, effects: &mut Vec<Effect>) {
+        let Some(pane) = self.panes.get_mut(&id).filter(|pane| pane.revivals < REVIVALS_MAX) else { return };
+        pane.revivals += 1;
+        pane.dead = None;
+        tracing::info!(pane = %id, role = pane.role, "starting a killed pane again");
+        effects.push(Effect::Tmux(vec![Command::new("respawn-pane").arg("-k").target(id)], Purpose::Tell("start a pane again")));
+        self.capture(id, Why::Seed, effects);
+    }
+
+    fn keep_panes(&mut self, effects: &mut Vec<Effect>) {
+        let panes: Vec<_> = self
+            .panes
+            .values()
+            .map(|pane| crate::canvas::PaneState { role: pane.role.clone(), pane: pane.id.to_string(), pid: pane.pid })
+            .collect();
+        let window = self.window().map_or(self.canvas.window.clone(), |window| window.to_string());
+        let sorted = |mut panes: Vec<crate::canvas::PaneState>| {
+            panes.sort_by(|a, b| a.pane.cmp(&b.pane));
+            panes
+        };
+        if sorted(panes.clone()) != sorted(self.canvas.panes.clone()) || window != self.canvas.window {
+            self.canvas.panes = panes;
+            self.canvas.window = window;
+            effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
+        }
+    }
+
+    /// The window of the canvas: the training's, else the status pane's, else any.
+    fn window(&self) -> Option<WindowId> {
+        let of = |role: &str| self.panes.values().find(|pane| pane.role == role).map(|pane| pane.window);
+        of("train").or_else(|| of("status")).or_else(|| self.panes.values().next().map(|pane| pane.window))
+    }
+
+    fn ask_exit(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let Some((asks, due)) = &mut self.exit_asks else { return };
+        *asks += 1;
+        *due = world.now + EXIT_ASK_EVERY;
+        match self.panes.values().find(|pane| pane.role == "train").map(|pane| pane.id) {
+            Some(pane) if *asks <= EXIT_ASKS_MAX => effects.push(Effect::Tmux(vec![tmux::ask_pane_command(pane)], Purpose::AskExit)),
+            _ => self.training_ended(
+                Exit { at: WallTime::new(world.unix), ..Exit::default() },
+                Some("its pane is gone".into()),
+                world,
+                effects,
+            ),
+        }
+    }
+
+    fn on_exit_answer(&mut self, lines: &[Vec<u8>], world: &World<'_>, effects: &mut Vec<Effect>) {
+        if self.exit_asks.is_none() {
+            return;
+        }
+        match tmux::parse_panes(lines).first() {
+            Some(PaneInfo { dead: Some(death), id, .. }) if is_known(death) => {
+                let (exit, id) = (exit(death), *id);
+                if let Some(pane) = self.panes.get_mut(&id) {
+                    pane.dead = Some(exit);
+                }
+                self.training_ended(exit, None, world, effects);
+                self.capture(id, Why::Seed, effects);
+            }
+            Some(_) => {}
+            None => self.list(effects),
+        }
+    }
+
+    fn training_ended(&mut self, exit: Exit, reason: Option<String>, world: &World<'_>, effects: &mut Vec<Effect>) {
+        self.exit_asks = None;
+        if world.run.is_some_and(|run| run.exit.is_none()) {
+            effects.push(Effect::RecordExit(exit, reason));
+        }
+        self.last_words = Some(world.now + LAST_WORDS);
+        self.changed(world);
+    }
+
+    /// Something that a view state says has changed.
+    fn changed(&mut self, world: &World<'_>) {
+        self.revision += 1;
+        self.changed_unix = Some(world.unix);
+    }
+
+    fn reply(&self, peer: PeerId, id: u64, response: Response) {
+        if let Some(peer) = self.peers.get(&peer) {
+            say(peer, &Reply { id, response });
+        }
+    }
+
+    fn push(&self, event: &str, response: Response) {
+        let reply = Reply { id: 0, response };
+        for peer in self.peers.values().filter(|peer| peer.events.contains(event)) {
+            say(peer, &reply);
+        }
+    }
+
+    fn push_health(&self) {
+        self.push("health", Response::Health(Box::new(self.health.clone())));
+    }
+}
+
+/// tmux marks a pane dead a moment before it knows how its program ended.
+fn is_known(death: &Death) -> bool {
+    death.status.is_some() || death.signal.is_some()
+}
+
+fn exit(death: &Death) -> Exit {
+    // With a signal, the status is an artefact of how tmux keeps both.
+    let code = death.status.filter(|_| death.signal.is_none());
+    Exit { code, signal: death.signal, at: death.time_unix_s.and_then(|secs| WallTime::new(secs as f64)) }
+}
+
+/// A peer whose queue is full is stuck; what it misses it asks for again when it wakes.
+fn say(peer: &Peer, reply: &Reply) {
+    if peer.tell.try_send(codec::encode(reply)).is_err() {
+        tracing::debug!(role = ?peer.role, "a peer does not read");
+    }
+}
+
+fn lines(answers: &[Answer]) -> Vec<Vec<u8>> {
+    answers.iter().filter(|answer| answer.ok).flat_map(|answer| answer.lines.clone()).collect()
+}
+
+fn error(code: &str, message: impl Into<String>, hint: Option<&str>) -> Response {
+    Response::Error { code: code.into(), message: message.into(), hint: hint.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The controller without tmux: events in, effects and replies out.
+
+use super::*;
+use crate::{
+    controller::pane::Why,
+    ipc::wire::{Call, Format, Request, Until},
+};
+
+/// A controller with a train, a graph and a status pane, its peers' mailboxes, and a clock that the test moves.
+struct Stage {
+    state: State,
+    now: Instant,
+    unix: f64,
+    mail: BTreeMap<u64, mpsc::Receiver<Vec<u8>>>,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let canvas = CanvasState { id: "c1".into(), name: "lm".into(), window: "@1".into(), ..CanvasState::default() };
+        let spec = Spec::preset("default").unwrap();
+        let mut state = State::new(canvas, spec, "3.3a".into(), 42, "og-secret".into(), 1e9);
+        state.start();
+        let mut stage = Stage { state, now: Instant::now(), unix: 1e9, mail: BTreeMap::new() };
+        let lines = [("train", 1, ""), ("graph", 2, ""), ("status", 3, "")];
+        stage.list(&lines);
+        for pane in [1, 2, 3] {
+            stage.captured(pane, "");
+        }
+        stage
+    }
+
+    fn on(&mut self, event: Event) -> Vec<Effect> {
+        let world = World { now: self.now, unix: self.unix, run: None };
+        self.state.on(event, &world)
+    }
+
+    fn pass(&mut self, time: Duration) -> Vec<Effect> {
+        self.now += time;
+        self.unix += time.as_secs_f64();
+        self.on(Event::Tick)
+    }
+
+    /// tmux lists these panes: role, number, and how it died (`7` a status, `s9` a signal).
+    fn list(&mut self, panes: &[(&str, u32, &str)]) -> Vec<Effect> {
+        let line = |(role, pane, death): &(&str, u32, &str)| {
+            let (dead, status, signal) = match death.strip_prefix('s') {
+                _ if death.is_empty() => ("0", "", ""),
+                Some(signal) => ("1", "", signal),
+                None => ("1", *death, ""),
+            };
+            format!("%{pane}\t@1\t$0\t100{pane}\t40\t10\t0\t0\t200\t50\t1\t{dead}\t{status}\t{signal}\t1000000007\t0\t1\t1\t0\tog-lm\tc1\t{role}\ttitle").into_bytes()
+        };
+        self.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: panes.iter().map(line).collect() }]))
+    }
+
+    /// tmux answers a capture of a pane that shows `text` in its first row.
+    fn captured(&mut self, pane: u32, text: &str) {
+        let seed = crate::term::Seed {
+            cols: 40,
+            rows: 10,
+            cursor_visible: true,
+            wrap: true,
+            scroll_region: (0, 9),
+            lines: vec![text.as_bytes().to_vec()],
+            ..Default::default()
+        };
+        let now = self.now;
+        let pane = self.state.panes.get_mut(&PaneId(pane)).unwrap();
+        pane.screen.seed(&seed, now);
+        pane.screen.settle(0.0);
+        pane.seeded = true;
+        pane.capturing = false;
+    }
+
+    fn connect(&mut self, peer: u64) {
+        let (say, mail) = mpsc::channel(64);
+        self.mail.insert(peer, mail);
+        self.on(Event::Peer(FromPeer::Came(PeerId(peer), say)));
+        self.answers(peer);
+    }
+
+    fn ask(&mut self, peer: u64, request: Request) -> Vec<Effect> {
+        self.on(Event::Peer(FromPeer::Asked(PeerId(peer), Call { id: 7, request })))
+    }
+
+    fn answers(&mut self, peer: u64) -> Vec<Response> {
+        let mail = self.mail.get_mut(&peer).unwrap();
+        std::iter::from_fn(|| mail.try_recv().ok()).map(|line| codec::decode::<Reply>(&line).unwrap().response).collect()
+    }
+
+    #[track_caller]
+    fn outcome(&mut self, peer: u64) -> String {
+        match self.answers(peer).pop() {
+            Some(Response::Outcome(outcome)) => outcome.outcome,
+            other => panic!("no outcome: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refusal(&mut self, peer: u64) -> (String, String) {
+        match self.answers(peer).pop() {
+            Some(Response::Error { code, message, hint }) => (code, format!("{message} | {}", hint.unwrap_or_default())),
+            other => panic!("no refusal: {other:?}"),
+        }
+    }
+}
+
+fn keys(keys: &[&str]) -> Request {
+    Request::SendKeys {
+        pane: None,
+        keys: keys.iter().map(|key| key.to_string()).collect(),
+        text: None,
+        paste: None,
+        expect_seq: None,
+        wait: None,
+        timeout_ms: None,
+    }
+}
+
+fn tmux_lines(effects: &[Effect]) -> Vec<String> {
+    let text = |effect: &Effect| match effect {
+        Effect::Tmux(commands, _) => Some(commands.iter().map(Command::text).collect::<Vec<_>>().join(" ; ")),
+        _ => None,
+    };
+    effects.iter().filter_map(text).collect()
+}
+
+#[test]
+fn keys_go_to_the_graph_pane_unless_told_otherwise() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let effects = stage.ask(1, keys(&["Tab", "q"]));
+    assert_eq!(tmux_lines(&effects), [r#"send-keys "-t" "%2" "--" "Tab" ; send-keys "-t" "%2" "-l" "--" "q""#]);
+    stage.on(Event::Replied(Purpose::Send(PeerId(1), 7), vec![Answer { number: 2, ok: true, lines: vec![] }]));
+    assert_eq!(stage.outcome(1), "sent");
+}
+
+#[test]
+fn an_unknown_key_sends_nothing_and_names_its_neighbours() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    assert!(stage.ask(1, keys(&["Tab", "Entr"])).is_empty());
+    let (code, words) = stage.refusal(1);
+    assert_eq!(code, "unknown_key");
+    assert!(words.contains("Entr") && words.contains("Enter") && words.contains("nothing was sent"), "{words}");
+}
+
+#[test]
+fn keys_to_the_training_need_the_canvas_to_allow_them() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let to_train = |keys: Request| match keys {
+        Request::SendKeys { keys, .. } => {
+            Request::SendKeys { pane: Some("train".into()), keys, text: None, paste: None, expect_seq: None, wait: None, timeout_ms: None }
+        }
+        other => other,
+    };
+    assert!(stage.ask(1, to_train(keys(&["C-c"]))).is_empty());
+    assert_eq!(stage.refusal(1).0, "not_allowed");
+    let allowed = Spec::preset("default").unwrap().merged(r#"{"agent":{"may_send":["graph","train"]}}"#).unwrap();
+    stage.on(Event::Spec(Ok(allowed)));
+    assert_eq!(tmux_lines(&stage.ask(1, to_train(keys(&["C-c"])))), [r#"send-keys "-t" "%1" "--" "C-c""#]);
+}
+
+#[test]
+fn an_action_on_a_screen_that_has_changed_is_refused() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let seq = stage.state.panes[&PaneId(2)].screen.seq();
+    let with = |seq| Request::SendKeys {
+        pane: None,
+        keys: vec!["Tab".into()],
+        text: None,
+        paste: None,
+        expect_seq: Some(seq),
+        wait: None,
+        timeout_ms: None,
+    };
+    assert!(stage.ask(1, with(seq + 1)).is_empty());
+    assert_eq!(stage.refusal(1).0, "stale");
+    assert_eq!(stage.ask(1, with(seq)).len(), 1);
+}
+
+#[test]
+fn a_key_and_the_change_it_makes_are_one_call() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let request = Request::SendKeys {
+        pane: None,
+        keys: vec!["x".into()],
+        text: None,
+        paste: None,
+        expect_seq: None,
+        wait: Some(Until::Change),
+        timeout_ms: Some(500),
+    };
+    stage.ask(1, request.clone());
+    stage.on(Event::Output(PaneId(2), b"x".to_vec()));
+    assert_eq!(stage.outcome(1), "changed", "without waiting for the frame to grow quiet");
+    stage.ask(1, request);
+    stage.pass(Duration::from_millis(499));
+    assert!(stage.answers(1).is_empty());
+    stage.pass(Duration::from_millis(1));
+    assert_eq!(stage.outcome(1), "deadline");
+}
+
+#[test]
+fn a_synchronized_update_is_never_seen_torn() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::WaitFor { pane: None, until: vec![Until::Change], stop: None, timeout_ms: None });
+    stage.on(Event::Output(PaneId(2), b"\x1b[?2026hhalf".to_vec()));
+    assert!(stage.answers(1).is_empty());
+    stage.on(Event::Output(PaneId(2), b" whole\x1b[?2026l".to_vec()));
+    assert_eq!(stage.outcome(1), "changed");
+}
+
+#[test]
+fn a_flood_is_sampled_until_it_stands_still() {
+    let mut stage = Stage::new();
+    let mut lines = vec![];
+    for _ in 0..3 {
+        lines.extend(tmux_lines(&stage.on(Event::Output(PaneId(1), vec![b'x'; 400 << 10]))));
+    }
+    assert_eq!(lines, [r#"refresh-client "-A" "%1:pause""#]);
+    assert!(stage.state.health.sampling);
+    let sample = stage.pass(Duration::from_millis(250));
+    assert!(matches!(&sample[..], [Effect::Tmux(_, Purpose::Capture(PaneId(1), Why::Sample))]), "{sample:?}");
+}
+
+#[test]
+fn the_end_of_the_training_is_written_down_once_tmux_knows_it() {
+    let mut stage = Stage::new();
+    let asked = stage.on(Event::TrainGone);
+    assert!(matches!(&asked[..], [Effect::Tmux(_, Purpose::AskExit)]));
+    let again = stage.pass(Duration::from_millis(10));
+    assert!(matches!(&again[..], [Effect::Tmux(_, Purpose::AskExit)]), "tmux needs a moment: {again:?}");
+    stage.list(&[("train", 1, "s9"), ("graph", 2, ""), ("status", 3, "")]);
+    let dead = stage.state.panes[&PaneId(1)].dead.unwrap();
+    assert_eq!((dead.code, dead.signal), (None, Some(9)));
+    stage.connect(1);
+    stage.ask(1, Request::WaitFor { pane: None, until: vec![Until::Exit], stop: None, timeout_ms: None });
+    assert_eq!(stage.outcome(1), "matched_at_entry");
+}
+
+#[test]
+fn a_killed_pane_of_ours_starts_again_and_a_closed_one_does_not() {
+    let mut stage = Stage::new();
+    let effects = stage.list(&[("train", 1, ""), ("graph", 2, "s9"), ("status", 3, "")]);
+    assert!(tmux_lines(&effects).contains(&r#"respawn-pane "-k" "-t" "%2""#.to_string()), "{effects:?}");
+    let effects = stage.list(&[("train", 1, ""), ("status", 3, "")]);
+    assert!(!tmux_lines(&effects).iter().any(|line| line.contains("respawn")), "{effects:?}");
+}
+
+#[test]
+fn the_controller_ends_with_its_last_pane_unless_told_to_stay() {
+    let mut stage = Stage::new();
+    assert!(stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))));
+    let mut stage = Stage::new();
+    stage.state.canvas.keep = true;
+    assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))));
+}
+
+#[test]
+fn unknown_requests_and_panes_are_answered() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::Unknown);
+    assert_eq!(stage.refusal(1).0, "unknown_type");
+    let view =
+        |pane: &str| Request::GetViewState { pane: Some(pane.into()), since: None, format: Format::Screen, region: None, lines_max: None };
+    stage.ask(1, view("nvitop"));
+    let (code, words) = stage.refusal(1);
+    assert!(code == "unknown_pane" && words.contains("graph (%2)"), "{words}");
+    stage.ask(1, view("%3"));
+    assert!(matches!(stage.answers(1).pop(), Some(Response::Screen { pane }) if pane.role == "status"));
+}

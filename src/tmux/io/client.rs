@@ -1,0 +1,272 @@
+//! The control client: one child that speaks, one that stands guard, and a thread that never stops reading.
+
+use std::{
+    io::{ErrorKind, Read},
+    process::{Child, ChildStdin, ChildStdout, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::{net::unix::pipe, sync::Notify, time::timeout};
+
+use super::{Server, exact};
+use crate::tmux::{Command, FromTmux, Ticket, TmuxError, control::Event, control::Parser, handover::Handover};
+
+/// Most lines that wait for their answer. tmux answers within a millisecond; this many means that it hangs.
+const OUTSTANDING_MAX: usize = 1024;
+
+/// Most bytes that wait to be written: a few pastes of the largest size.
+const UNSENT_BYTES_MAX: usize = 16 << 20;
+
+/// Read at once. Above the 64 KiB that a pipe holds nothing is gained.
+const READ_BYTES: usize = 64 << 10;
+
+/// How long tmux may take to attach a client. Measured: 5 ms; a loaded machine takes longer, a hung server for ever.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a guard that somebody detached is put back.
+const GUARDS_MAX: usize = 16;
+
+/// The control client of a session: commands in, output, replies and notifications out.
+///
+/// The programs in the panes never wait for it. A thread drains tmux whatever the owner does; output that the owner does
+/// not take is dropped and told as [`FromTmux::Lost`]; and a second client that gets no output keeps the panes read even
+/// while this whole process is stopped. Both clients leave when this is dropped, and when this process dies.
+pub struct Client {
+    shared: Arc<Shared>,
+    child: Ended,
+    stdin: pipe::Sender,
+    unsent: Vec<u8>,
+    tickets: u64,
+    guard: Guard,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    woken: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    parser: Parser,
+    handover: Handover,
+    /// What tmux said to the attach, once it did.
+    attached: Option<Result<(), String>>,
+}
+
+impl Client {
+    /// Attaches to a session, given by its exact name or its id, without having a say in its size. Must be called
+    /// within a tokio runtime.
+    pub async fn attach(server: &Server, session: &str) -> Result<Client, TmuxError> {
+        // pause-after: a pane that is a second behind is paused and told as such, instead of filling the server.
+        let child = spawn(server, session, "ignore-size,pause-after=1", Stdio::piped(), Stdio::piped())?;
+        // From here on a return ends the child.
+        let mut child = Ended(child);
+        let (Some(stdin), Some(stdout)) = (child.0.stdin.take(), child.0.stdout.take()) else {
+            return Err(TmuxError::Gone { reason: "no pipes".into() });
+        };
+        let shared = Arc::<Shared>::default();
+        let reader = shared.clone();
+        thread::Builder::new()
+            .name("tmux".into())
+            .spawn(move || read(stdout, &reader))
+            .map_err(|source| TmuxError::Io { what: "start a thread".into(), source })?;
+        let guard = Guard::new(server, session)?;
+        let mut client = Client { shared, child, stdin: writer(stdin)?, unsent: vec![], tickets: 0, guard };
+        match timeout(ATTACH_TIMEOUT, client.attached()).await {
+            Ok(Ok(())) => Ok(client),
+            Ok(Err(words)) => Err(TmuxError::said("attach-session", &server.place(), &words)),
+            Err(_) => Err(TmuxError::Gone { reason: format!("tmux did not attach within {} s", ATTACH_TIMEOUT.as_secs()) }),
+        }
+    }
+
+    /// Sends commands as one line. tmux runs them in order without reading from any pane in between, and stops at the
+    /// first that fails. All their replies come together as one [`FromTmux::Reply`], in the order of the lines.
+    ///
+    /// Never waits: what the pipe does not take at once is written by [`Client::next`].
+    pub fn command(&mut self, commands: &[Command]) -> Result<Ticket, TmuxError> {
+        let ticket = Ticket(self.tickets);
+        let mut state = self.shared.lock();
+        if state.handover.is_closed() {
+            return Err(TmuxError::Gone { reason: "it ended before".into() });
+        }
+        let outstanding = state.parser.outstanding();
+        if outstanding >= OUTSTANDING_MAX || self.unsent.len() >= UNSENT_BYTES_MAX {
+            return Err(TmuxError::Busy { outstanding });
+        }
+        self.tickets += 1;
+        // An empty line would detach the client.
+        if commands.is_empty() {
+            state.handover.push(Event::Reply { ticket: Some(ticket), replies: vec![] });
+            return Ok(ticket);
+        }
+        state.parser.expect(ticket, commands);
+        drop(state);
+        let line: Vec<&str> = commands.iter().map(Command::text).collect();
+        self.unsent.extend_from_slice(line.join(" ; ").as_bytes());
+        self.unsent.push(b'\n');
+        self.flush();
+        Ok(ticket)
+    }
+
+    /// What tmux says next; `None` after [`FromTmux::Gone`]. May be dropped while it waits: nothing is lost.
+    pub async fn next(&mut self) -> Option<FromTmux> {
+        loop {
+            if let Some(message) = self.try_next() {
+                return Some(message);
+            }
+            if self.shared.lock().handover.is_over() {
+                return None;
+            }
+            if self.unsent.is_empty() {
+                self.shared.woken.notified().await;
+                continue;
+            }
+            tokio::select! {
+                () = self.shared.woken.notified() => {}
+                _ = self.stdin.writable() => self.flush(),
+            }
+        }
+    }
+
+    /// What tmux has said and is there already.
+    pub fn try_next(&mut self) -> Option<FromTmux> {
+        let message = self.shared.lock().handover.take()?;
+        if let FromTmux::Event(Event::ClientDetached(_)) = message {
+            self.guard.stand();
+        }
+        Some(message)
+    }
+
+    /// Waits for what tmux says to the attach.
+    async fn attached(&mut self) -> Result<(), String> {
+        loop {
+            let (said, closed) = {
+                let mut state = self.shared.lock();
+                (state.attached.take(), state.handover.is_closed())
+            };
+            match said {
+                Some(said) => return said,
+                None if closed => return Err(self.last_words()),
+                None => self.shared.woken.notified().await,
+            }
+        }
+    }
+
+    /// What a child that has ended wrote to stderr.
+    fn last_words(&mut self) -> String {
+        let mut words = String::new();
+        if let Some(stderr) = &mut self.child.0.stderr {
+            // Not text, or not readable: then there are no words.
+            let _ = stderr.take(4096).read_to_string(&mut words);
+        }
+        if words.trim().is_empty() { "ended at once".into() } else { words }
+    }
+
+    fn flush(&mut self) {
+        while !self.unsent.is_empty() {
+            match self.stdin.try_write(&self.unsent) {
+                Ok(written) => drop(self.unsent.drain(..written)),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                // The child has ended: the reading side says so, in order.
+                Err(_) => self.unsent.clear(),
+            }
+        }
+    }
+}
+
+/// A client that is attached and never gets output. tmux stops reading a pane when its only clients stop reading; this
+/// one always seems to have read everything.
+struct Guard {
+    server: Server,
+    session: String,
+    child: Ended,
+    spawned: usize,
+}
+
+impl Guard {
+    fn new(server: &Server, session: &str) -> Result<Guard, TmuxError> {
+        Ok(Guard { child: Guard::spawn(server, session)?, server: server.clone(), session: session.into(), spawned: 1 })
+    }
+
+    /// Puts it back where somebody has detached it.
+    fn stand(&mut self) {
+        let ended = self.child.0.try_wait().is_ok_and(|status| status.is_some());
+        if ended && self.spawned < GUARDS_MAX {
+            self.spawned += 1;
+            match Guard::spawn(&self.server, &self.session) {
+                Ok(child) => self.child = child,
+                Err(e) => tracing::warn!(error = %e, "no guard client"),
+            }
+        }
+    }
+
+    /// Its stdin stays open in the child's handle: tmux detaches a control client at the end of its input.
+    fn spawn(server: &Server, session: &str) -> Result<Ended, TmuxError> {
+        spawn(server, session, "no-output,ignore-size", Stdio::null(), Stdio::null()).map(Ended)
+    }
+}
+
+/// A child that is ended and reaped when this is dropped.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Both fail only where it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, bytes: &[u8]) {
+        self.parser.push(bytes);
+        while let Some(event) = self.parser.next() {
+            match event {
+                // The first block of a control client is the answer to the command it was started with.
+                Event::Reply { ticket: None, replies } if self.attached.is_none() => {
+                    let refused = replies.iter().find(|r| !r.ok);
+                    self.attached = Some(refused.map_or(Ok(()), |r| Err(r.words())));
+                }
+                event => self.handover.push(event),
+            }
+        }
+    }
+}
+
+fn read(mut stdout: ChildStdout, shared: &Shared) {
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        match stdout.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(len) => shared.lock().take(&buffer[..len]),
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        }
+        shared.woken.notify_one();
+    }
+    shared.lock().handover.close("the tmux client ended");
+    shared.woken.notify_one();
+}
+
+fn spawn(server: &Server, session: &str, flags: &str, stdout: Stdio, stderr: Stdio) -> Result<Child, TmuxError> {
+    let mut attach = tmux_interface::TmuxCommand::new();
+    attach.name("attach-session").push_option("-t", exact(session)).push_option("-f", flags);
+    let built = server.tmux().control_mode().add_command(attach).into_command();
+    let mut command = server.with_program(built);
+    command.env_remove("TMUX").env_remove("TMUX_PANE");
+    command.stdin(Stdio::piped()).stdout(stdout).stderr(stderr).spawn().map_err(|e| server.not_started(e))
+}
+
+fn writer(stdin: ChildStdin) -> Result<pipe::Sender, TmuxError> {
+    pipe::Sender::from_owned_fd(stdin.into()).map_err(|source| TmuxError::Io { what: "write to tmux".into(), source })
+}
