@@ -1,3 +1,4 @@
 //! The only integration binary: one module a door.
 
 mod layers;
+mod source;
