@@ -426,11 +426,10 @@ impl Reader {
                 return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "" }, 0);
             }
         }
-        self.facts.read(bar.label, tag.unwrap_or(""), None);
-        if bar.postfix.is_empty() && self.facts.pairs.len() == 0 {
-            self.table.open(bar.label);
+        if bar.postfix.is_empty() && self.table.open(bar.label) {
             return false;
         }
+        self.facts.read(bar.label, tag.unwrap_or(""), None);
         std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
         let (step, epoch) = (self.facts.step, self.facts.epoch);
         self.facts.read(bar.postfix, tag.unwrap_or(""), None);

@@ -6,6 +6,7 @@
 
 mod example;
 mod layers;
+mod source;
 mod support;
 mod term;
 mod tmux;

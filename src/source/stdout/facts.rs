@@ -233,7 +233,9 @@ impl Walk<'_> {
             let split = bracket_follows && !in_bracket && (is_training(name) || validation(name).is_some());
             counter = if short { Some(Counter::Step) } else { split.then_some(Counter::Epoch) };
         }
-        if let (Some(counter), Some(count)) = (counter, whole) {
+        // `Stopping, due to num_updates: 10` is no row.
+        let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
+        if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
             if let Some(prefix) = validation(if note.is_empty() { name } else { note }) {
                 self.facts.prefix = prefix;
             }

@@ -33,7 +33,7 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
         let text = out.text;
         let next = match text.as_bytes().first() {
             Some(b'[') => bracket(text, &mut out, &mut logged),
-            Some(b'(') => launcher(text, &mut out),
+            Some(b'(') => launcher(text),
             Some(b'0'..=b'9') => time(text).inspect(|_| logged = true),
             Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out)),
             _ => None,
@@ -65,10 +65,10 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
         out.prefix = prefix;
         return Some(rest);
     }
-    let numbers = inside.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' '));
+    let numbers = inside.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' ')) && inside.matches(['/', ',']).count() < 2;
     let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
     // `[batch=10/1000]:` and `[Epoch 3]` count; a name and a clock do not.
-    if counts && !inside.starts_with("20") || inside.is_empty() {
+    if counts || inside.is_empty() {
         return None;
     }
     *logged = true;
@@ -90,7 +90,7 @@ fn rank_word<'a>(text: &'a str, out: &mut Stripped) -> Option<&'a str> {
 }
 
 /// `(RayTrainWorker pid=123, ip=10.0.0.1) text`
-fn launcher<'a>(text: &'a str, _out: &mut Stripped) -> Option<&'a str> {
+fn launcher(text: &str) -> Option<&str> {
     let end = text.find(')').filter(|end| *end < 120)?;
     text[..end].contains("pid=").then(|| &text[end + 1..])
 }

@@ -44,9 +44,9 @@ impl Table {
     }
 
     /// Takes `text` as the header of a table if it looks like one: names only, one of them a counter or `Class`.
-    pub(super) fn open(&mut self, text: &str) {
+    pub(super) fn open(&mut self, text: &str) -> bool {
         if text.len() > HEADER_BYTES_MAX {
-            return;
+            return false;
         }
         let kind = match text {
             _ if text.contains('|') => Kind::Pipes,
@@ -57,10 +57,12 @@ impl Table {
         let cells = header_cells(text, kind);
         let named = cells.iter().all(|cell| cell.len() < 40 && cell.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !cell.ends_with(':'));
         let counts = cells.iter().enumerate().any(|(at, cell)| column(cell, at).is_some()) || is_by_class(&cells);
-        if cells.len() >= 2 && named && counts {
+        let is_header = cells.len() >= 2 && named && counts;
+        if is_header {
             text.clone_into(&mut self.header);
             (self.kind, self.misses) = (Some(kind), 0);
         }
+        is_header
     }
 
     /// Reads `text` as a row under the header. True: the row is in `pairs` and `step`.

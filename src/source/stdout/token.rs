@@ -70,6 +70,8 @@ pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
                 at += run;
                 out.push(if run == 1 && next != b'>' { Token::Equals } else { Token::Break });
             }
+            // `--lr 0.1`: a command line, no metric.
+            b'-' if is_flag(bytes, at) => at = word(text, at, out),
             b'-' | b'*' | b'#' | b'~' | b'.' | b'+' if next == byte || (next == b' ' && byte != b'#') => {
                 at += bytes[at..].iter().take_while(|b| **b == byte).count();
                 out.push(Token::Break);
@@ -87,6 +89,14 @@ pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
             _ => at = word(text, at, out),
         }
     }
+}
+
+/// Dashes with a letter right behind them.
+fn is_flag(bytes: &[u8], at: usize) -> bool {
+    let rest = &bytes[at..];
+    let name = rest.iter().position(|b| *b != b'-').map_or(&[][..], |dashes| &rest[dashes..]);
+    let infinite = name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"inf") || name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"nan");
+    name.first().is_some_and(u8::is_ascii_alphabetic) && !infinite
 }
 
 /// A quoted name counts as a word without its quotes; another quoted text as a word that is no name.
