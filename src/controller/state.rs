@@ -194,6 +194,11 @@ impl State {
         &self.canvas
     }
 
+    /// Whether every pane has been found and seen once, so that what is answered is true.
+    pub fn knows_its_panes(&self) -> bool {
+        self.found_once && self.panes.values().all(|pane| pane.seeded)
+    }
+
     /// Whether the training runs in a pane of this canvas, alive or dead.
     pub fn has_training(&self) -> bool {
         self.panes.values().any(|pane| pane.role == "train")
