@@ -181,7 +181,7 @@ impl Filter {
                 out.op(Op::Tab(1));
                 return Some(1);
             }
-            b @ 0x20..0x7f => (if graphics { line_graphic(b) } else { char::from(b) }, 1),
+            b @ 0x20..=0x7e => (if graphics { line_graphic(b) } else { char::from(b) }, 1),
             0xc2..0xf5 => match character(rest)? {
                 Ok(found) => found,
                 Err(()) => return Some(1),
