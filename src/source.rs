@@ -10,10 +10,12 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod stdout;
 
 pub use io::{Budget, Progress, Tail, Watch, WatchError};
 pub use json::lenient;
 pub use jsonl::Jsonl;
+pub use stdout::Stdout;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 
@@ -112,6 +114,10 @@ pub trait Decoder: Send {
     fn push(&mut self, bytes: &[u8]);
     /// `Ok(None)`: give me more bytes. `Err`: a damaged stretch, already skipped; call again.
     fn next(&mut self) -> Result<Option<Record>, Loss>;
+    /// No more bytes are at hand now: sets free what the open end already says (the newest redraw of a
+    /// progress bar), to be had from [`Decoder::next`]. Its row comes again, with the same step, when more is
+    /// known: the last one counts.
+    fn glimpse(&mut self) {}
     /// No more bytes are expected (the run ended, the file is old): what stands at the end without its
     /// newline counts as whole, if it reads as whole. Call [`Decoder::next`] for what this sets free.
     fn finish(&mut self) {}

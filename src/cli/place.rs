@@ -226,9 +226,9 @@ fn free_session(server: &Server, name: &str) -> Result<String, Fail> {
 fn mark(server: &Server, pane: PaneId, id: &str, role: &str) -> Result<(), Fail> {
     server.set_pane_option(pane, "@og_canvas", id)?;
     server.set_pane_option(pane, "@og_role", role)?;
-    if role == "train" {
-        server.set_pane_option(pane, "remain-on-exit", "on")?;
-    }
+    // The training's last screen stays. One of og's own panes stays only when it was killed, for the controller to start it again.
+    let remain = if role == "train" { "on" } else { "failed" };
+    server.set_pane_option(pane, "remain-on-exit", remain)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Metric rows as JSON lines: og's own `metrics.jsonl`, and lines of any flat object.
 //!
 //! og's line is `{"s":120,"t":1795161553.2,"m":{"loss":2.1,"grad":{"norm":0.4}},"attempt":0,"rank":0}`: step,
-//! Unix seconds, values. Dicts inside `m` are flattened with `.` (`grad.norm`); NaN and infinities may be
+//! Unix seconds, values; a field `total` beside them is the number of steps that the run means to take. Dicts inside `m` are flattened with `.` (`grad.norm`); NaN and infinities may be
 //! strings or, as Python writes them, bare words; texts, lists and booleans are not metrics.
 //!
 //! A line without `m` is read as a flat object of metrics: the step is the first of [`STEPS`] that it
@@ -65,9 +65,10 @@ impl Jsonl {
             self.overflowed = true;
             self.overflow = Some(loss(&format!("more than {KEYS_MAX} metric keys, the rest is not read")));
         }
+        self.ready.extend(head.total.map(Record::TotalSteps));
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);
-            let Head { step, time, attempt, rank } = head;
+            let Head { step, time, attempt, rank, .. } = head;
             self.ready.push_back(Record::Row(Row { step, time, offset: Some(line.offset), attempt, rank, values }));
         }
         Ok(())
@@ -117,6 +118,7 @@ struct Head {
     time: Option<WallTime>,
     attempt: u32,
     rank: u32,
+    total: Option<i64>,
 }
 
 /// Reads og's own line. `Some(None)`: it is JSON, but has no `m`.
@@ -130,6 +132,7 @@ fn own(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<Option
             }
             "s" => head.step = int(cursor.token()?).map(Step),
             "t" => head.time = float(cursor.token()?).and_then(WallTime::new),
+            "total" => head.total = int(cursor.token()?).filter(|total| *total > 0),
             "attempt" => head.attempt = int(cursor.token()?).and_then(|i| i.try_into().ok()).unwrap_or(0),
             "rank" => head.rank = int(cursor.token()?).and_then(|i| i.try_into().ok()).unwrap_or(0),
             _ => return cursor.skip(),
@@ -258,6 +261,15 @@ mod tests {
         let (row, values) = &rows[0];
         assert_eq!((row.step, row.time, row.attempt, row.rank, row.offset), (Some(Step(120)), WallTime::new(1795161553.25), 2, 3, Some(0)));
         assert_eq!(*values, [("loss".to_string(), 2.1), ("grad/norm".to_string(), 0.4)]);
+    }
+
+    #[test]
+    fn a_total_is_said_before_its_row() {
+        let mut decoder = Jsonl::new();
+        decoder.push(b"{\"s\":0,\"m\":{\"a\":1},\"total\":500}\n{\"s\":1,\"m\":{\"a\":1},\"total\":0}\n");
+        let records: Vec<Record> = std::iter::from_fn(|| decoder.next().unwrap()).collect();
+        assert_eq!(records[0], Record::TotalSteps(500));
+        assert_eq!(records.iter().filter(|record| matches!(record, Record::TotalSteps(_))).count(), 1);
     }
 
     #[test]

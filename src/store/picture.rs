@@ -117,7 +117,8 @@ pub struct RunPicture {
     attempt: u32,
     tracker_config: BTreeMap<String, Value>,
     config_patch: BTreeMap<String, Value>,
-    tracker_total: Option<i64>,
+    /// The steps that the best source that said so means to take.
+    total_heard: Option<(SourceRank, i64)>,
     origin: Option<WallTime>,
     sources: BTreeMap<SourceRank, Source>,
     /// The source that feeds each series.
@@ -241,10 +242,11 @@ impl RunPicture {
             }
             Ok(Record::Summary(name, value)) => drop(self.summary.insert(name, value)),
             Ok(Record::Info(name, value)) => drop(self.remarks.insert(name.to_owned(), value)),
-            Ok(Record::TotalSteps(steps)) => {
-                self.tracker_total = Some(steps);
-                self.merge();
+            Ok(Record::TotalSteps(steps)) if self.total_heard.is_none_or(|(best, _)| best <= source) => {
+                self.total_heard = Some((source, steps));
+                self.total_steps = self.info.total_steps.or(Some(steps));
             }
+            Ok(Record::TotalSteps(_)) => {}
             Ok(Record::System(_, samples)) => self.system.extend(samples),
             Ok(Record::Alert(_) | Record::Media(_)) => {}
             Ok(Record::Exit(exit)) => {
@@ -319,7 +321,7 @@ impl RunPicture {
         self.config = self.tracker_config.clone();
         self.config.extend(self.info.config.clone());
         self.config.extend(self.config_patch.clone());
-        self.total_steps = self.info.total_steps.or(self.tracker_total);
+        self.total_steps = self.info.total_steps.or(self.total_heard.map(|(_, steps)| steps));
     }
 
     /// Decides whether `source` or another one feeds the series of `key`.
@@ -543,7 +545,10 @@ mod tests {
         event(&mut picture, EventKind::Config(config(0.01)));
         picture.set_info(RunInfo { config: config(0.2), total_steps: Some(9), ..RunInfo::default() });
         picture.apply(Tracker(0), Ok(Record::TotalSteps(5)), None);
+        picture.apply(Stdout, Ok(Record::TotalSteps(3)), None);
         assert_eq!((&picture.config["lr"], picture.total_steps), (&json!(0.01), Some(9)));
+        picture.set_info(RunInfo::default());
+        assert_eq!(picture.total_steps, Some(5));
     }
 
     #[test]

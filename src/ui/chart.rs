@@ -1,10 +1,8 @@
 //! One series as a chart: title, value, axes, curve.
 
 use super::{raster::Raster, theme::Theme, ticks};
-use crate::{
-    model::{Column, Series, XAxis},
-    text,
-};
+use crate::model::{Column, Series, XAxis};
+use crate::text;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Widget};
 
 /// Significant digits of a value in a title.
@@ -184,7 +182,7 @@ impl Chart<'_> {
         let (lo, hi) = widened(min, max);
         let x_rows = u16::from(inside.height >= 3);
         let rows = inside.height - x_rows;
-        let y_ticks = ticks::linear(lo, hi, (usize::from(rows) / 3).max(2));
+        let y_ticks = ticks::linear(lo, hi, (usize::from(rows) / 2).max(2));
         let label = y_ticks.words.iter().map(|word| text::width(word)).max().unwrap_or(0) as u16;
         let gutter = if inside.width >= label + 1 + PLOT_CELLS_MIN && rows >= 2 { label + 1 } else { 0 };
         let plot = Rect { x: inside.x + gutter, width: inside.width - gutter, height: rows, ..inside };

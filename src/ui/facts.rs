@@ -1,12 +1,10 @@
 //! What the panes say of a run besides its curves.
 
 use super::{strip::Part, theme::Theme};
-use crate::{
-    model::{Exit, MetricKey, RunState, Series, Step, WallTime},
-    query,
-    store::{RunPicture, SourceRank},
-    text,
-};
+use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
+use crate::query;
+use crate::store::{RunPicture, SourceRank};
+use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The series of a run by key.

@@ -10,11 +10,9 @@ use super::{
     pane::{Effect, Event, Link, Pane},
     theme::Theme,
 };
-use crate::{
-    ipc::wire::{GraphView, MetricView, Shown, Window},
-    model::{MetricKey, Series, XAxis, num},
-    query::{self, KeyFilter},
-};
+use crate::ipc::wire::{GraphView, MetricView, Shown, Window};
+use crate::model::{MetricKey, Series, XAxis, num};
+use crate::query::{self, KeyFilter};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::{
     buffer::Buffer,

@@ -11,19 +11,17 @@ use super::{
     status::Status,
     theme::Theme,
 };
-use crate::{
-    canvas::{
-        CanvasState, Spec,
-        io::{self as canvas_io, CanvasError},
-    },
-    ipc::{
-        io::socket_path,
-        wire::{Response, Shown},
-    },
-    model::{Exit, RunState},
-    source::io::Watch,
-    store::{RunReader, StoreError},
+use crate::canvas::{
+    CanvasState, Spec,
+    io::{self as canvas_io, CanvasError},
 };
+use crate::ipc::{
+    io::socket_path,
+    wire::{Response, Shown},
+};
+use crate::model::{Exit, RunState};
+use crate::source::io::Watch;
+use crate::store::{RunReader, StoreError};
 use link::{Bell, Heard, Reporter};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -112,9 +110,11 @@ fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasSta
     listen_to_signals(tell.clone())?;
     let screen = Screen::enter().map_err(|source| UiError::Terminal { doing: "take", source })?;
     listen_to_terminal(tell.clone()).map_err(UiError::Thread)?;
-    let bell = link::follow(state.id.clone(), role, tell.clone()).map_err(UiError::Thread)?;
+    // Without a safe folder for it there is no socket, and nothing will ever stand at the empty path.
+    let socket = socket_path(&state.id).unwrap_or_default();
+    let bell = link::follow(socket.clone(), role, tell.clone()).map_err(UiError::Thread)?;
     let stirred = Arc::new(AtomicBool::new(false));
-    let mut sources = Sources::new(canvas_dir, &state, watch(tell, Arc::clone(&stirred)));
+    let mut sources = Sources::new(canvas_dir, socket, watch(tell, Arc::clone(&stirred)));
     sources.open(state);
     Loop {
         pane,
@@ -269,9 +269,6 @@ impl<P: Pane> Loop<P> {
                 self.stirred.store(false, Ordering::SeqCst);
                 let at = rested(self.polled_at, FRAME, self.now());
                 self.due.poll = Some(self.due.poll.map_or(at, |due| due.min(at)));
-                if self.reporter.is_none() {
-                    self.bell.ring();
-                }
                 Go::On
             }
             Woken::Terminal(Terminal::Key(key)) => self.tell(Event::Key(key)),
@@ -351,6 +348,9 @@ impl<P: Pane> Loop<P> {
     fn poll(&mut self, now: Duration) {
         self.polled_at = Some(now);
         let found = self.sources.poll();
+        if found.socket_changed && self.reporter.is_none() {
+            self.bell.ring();
+        }
         self.due.poll = match (found.more, self.sources.watch.is_some()) {
             (true, _) => Some(self.now()),
             (false, true) => None,
@@ -410,13 +410,16 @@ struct Found {
     spec: Option<Spec>,
     facts: Option<Facts>,
     more: bool,
+    socket_changed: bool,
 }
 
 /// The files of a canvas and of its run.
 struct Sources {
     canvas_dir: PathBuf,
     watch: Option<Watch>,
-    canvas_seen: [Option<Look>; 2],
+    /// The spec, the state, the controller's socket.
+    canvas_files: [PathBuf; 3],
+    canvas_seen: [Option<Look>; 3],
     run: Option<PathBuf>,
     reader: Option<RunReader>,
     /// The last look at the run left something unread, or there was none yet.
@@ -429,20 +432,20 @@ struct Sources {
 type Look = (u64, u64, i64, i64);
 
 impl Sources {
-    fn new(canvas_dir: &Path, state: &CanvasState, watch: Option<Watch>) -> Sources {
+    fn new(canvas_dir: &Path, socket: PathBuf, watch: Option<Watch>) -> Sources {
+        let canvas_files = [canvas_dir.join("canvas.json"), canvas_dir.join("state.json"), socket];
         let mut sources = Sources {
             canvas_dir: canvas_dir.to_owned(),
             watch,
-            canvas_seen: [None, look(&canvas_dir.join("state.json"))],
+            canvas_seen: [None, look(&canvas_files[1]), None],
+            canvas_files: canvas_files.clone(),
             run: None,
             reader: None,
             loading: true,
             problem: None,
             empty: SeriesMap::new(),
         };
-        let socket = socket_path(&state.id).ok();
-        let paths = [Some(canvas_dir.join("canvas.json")), Some(canvas_dir.join("state.json")), socket];
-        sources.add(paths.into_iter().flatten());
+        sources.add(canvas_files.into_iter().filter(|path| !path.as_os_str().is_empty()));
         sources
     }
 
@@ -502,7 +505,7 @@ impl Sources {
     }
 
     fn poll_canvas(&mut self) -> Found {
-        let seen = ["canvas.json", "state.json"].map(|name| look(&self.canvas_dir.join(name)));
+        let seen = self.canvas_files.each_ref().map(|path| look(path));
         let before = std::mem::replace(&mut self.canvas_seen, seen);
         if before[1] != seen[1]
             && let Ok(state) = canvas_io::read(&self.canvas_dir)
@@ -511,16 +514,13 @@ impl Sources {
         }
         // A spec that cannot be read leaves the last one in force; `og canvas` says what is wrong with it.
         let spec = (before[0] != seen[0]).then(|| canvas_io::read_spec(&self.canvas_dir).ok()).flatten();
-        Found { spec, ..Found::default() }
+        Found { spec, socket_changed: before[2] != seen[2], ..Found::default() }
     }
 
     /// The files that may hold metrics, in words.
     fn watched(&self) -> String {
         match (&self.reader, &self.run) {
-            (Some(reader), _) => {
-                let folder = reader.folder();
-                [folder.metrics(), folder.stdout_log()].map(|path| path.display().to_string()).join(", ")
-            }
+            (Some(reader), _) => format!("metrics.jsonl and stdout.log in {}", reader.folder().path().display()),
             (None, Some(run)) => run.display().to_string(),
             (None, None) => "this canvas has no run yet".into(),
         }

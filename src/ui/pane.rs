@@ -1,10 +1,8 @@
 //! What the two panes have in common: events in, effects out, one drawing.
 
 use super::facts::{Facts, SeriesMap};
-use crate::{
-    ipc::wire::{Health, Shown},
-    model::Exit,
-};
+use crate::ipc::wire::{Health, Shown};
+use crate::model::Exit;
 use crossterm::event::KeyEvent;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;

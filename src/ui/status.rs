@@ -7,7 +7,9 @@ use super::{
     strip::{self, Part},
     theme::Theme,
 };
-use crate::{ipc::wire::Shown, query, text};
+use crate::ipc::wire::Shown;
+use crate::query;
+use crate::text;
 use crossterm::event::KeyEventKind;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;

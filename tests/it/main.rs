@@ -1,4 +1,5 @@
 //! The only integration binary: one module a door.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 // Helpers of tests are tests too, which `allow-unwrap-in-tests` does not see outside of `#[test]`.
 #![allow(clippy::unwrap_used)]
@@ -6,6 +7,7 @@
 mod cli;
 mod example;
 mod layers;
+mod source;
 mod support;
 mod term;
 mod tmux;

@@ -1,16 +1,14 @@
 //! Drawing of the graph pane. Everything here only reads.
 
 use super::{Graph, Layout, SMOOTHING};
-use crate::{
-    model::{MetricKey, XAxis},
-    text,
-    ui::{
-        chart::Chart,
-        facts::SeriesMap,
-        keymap::{BINDINGS, FILTER_BINDINGS},
-        pane::Link,
-        strip::{self, Part},
-    },
+use crate::model::{MetricKey, XAxis};
+use crate::text;
+use crate::ui::{
+    chart::Chart,
+    facts::SeriesMap,
+    keymap::{BINDINGS, FILTER_BINDINGS},
+    pane::Link,
+    strip::{self, Part},
 };
 use ratatui::{
     buffer::Buffer,
@@ -184,7 +182,7 @@ impl Graph {
         lines.retain(|(line, _)| !line.is_empty());
         let top = body.y + body.height.saturating_sub(lines.len() as u16) / 2;
         for (i, (line, style)) in lines.iter().enumerate().take(usize::from(body.height)) {
-            let line = self.theme.plain(text::cut(line, usize::from(body.width)));
+            let line = self.theme.plain(text::cut_start(line, usize::from(body.width)));
             let x = body.x + (body.width - text::width(&line).min(usize::from(body.width)) as u16) / 2;
             buf.set_stringn(x, top + i as u16, &line, usize::from(body.width), *style);
         }

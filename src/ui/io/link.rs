@@ -2,12 +2,13 @@
 
 use super::Woken;
 use crate::ipc::{
-    io::{Connection, IpcError, socket_path},
+    io::{Connection, IpcError},
     wire::{Request, Response, Shown},
 };
 use std::{
     io,
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     thread,
     time::Duration,
 };
@@ -48,19 +49,19 @@ impl Bell {
     }
 }
 
-/// Keeps a connection to the controller of canvas `id` on a thread of its own.
-pub fn follow(id: String, role: &'static str, tell: SyncSender<Woken>) -> io::Result<Bell> {
+/// Keeps a connection to the controller that listens on `socket`, on a thread of its own.
+pub fn follow(socket: PathBuf, role: &'static str, tell: SyncSender<Woken>) -> io::Result<Bell> {
     let (bell, rings) = sync_channel(1);
-    thread::Builder::new().name("og-link".into()).spawn(move || keep(&id, role, &tell, &rings))?;
+    thread::Builder::new().name("og-link".into()).spawn(move || keep(&socket, role, &tell, &rings))?;
     Ok(Bell(bell))
 }
 
-fn keep(id: &str, role: &str, tell: &SyncSender<Woken>, rings: &Receiver<()>) {
+fn keep(socket: &Path, role: &str, tell: &SyncSender<Woken>, rings: &Receiver<()>) {
     let mut pause = PAUSE.0;
     let mut told_down = false;
     loop {
         let mut told_up = false;
-        let ended = converse(id, role, &mut |heard| {
+        let ended = converse(socket, role, &mut |heard| {
             told_up = true;
             tell.send(Woken::Controller(heard)).is_ok()
         });
@@ -76,18 +77,17 @@ fn keep(id: &str, role: &str, tell: &SyncSender<Woken>, rings: &Receiver<()>) {
         }
         told_down = true;
         // The socket shows up a moment before somebody listens on it: a ring cuts the pause down, not off.
-        let rang = rings.recv_timeout(pause);
-        match rang {
+        match rings.recv_timeout(pause) {
             Ok(()) => thread::sleep(PAUSE.0 / 10),
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => pause = (pause * 2).min(PAUSE.1),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(PAUSE.1),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
 /// One connection from its start to its end. `hear` answers whether anybody listens still.
-fn converse(id: &str, role: &str, hear: &mut dyn FnMut(Heard) -> bool) -> Result<(), IpcError> {
-    let mut connection = Connection::open(&socket_path(id)?)?;
+fn converse(socket: &Path, role: &str, hear: &mut dyn FnMut(Heard) -> bool) -> Result<(), IpcError> {
+    let mut connection = Connection::open(socket)?;
     let events = EVENTS.iter().map(|&event| event.to_owned()).collect();
     connection.send(Request::Subscribe { events, role: Some(role.to_owned()) })?;
     let mut sender = connection.sender();
@@ -105,4 +105,68 @@ fn converse(id: &str, role: &str, hear: &mut dyn FnMut(Heard) -> bool) -> Result
         listening = hear(Heard::Said(Box::new(connection.receive()?.response)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::codec::encode;
+    use crate::ipc::io::{FromPeer, serve};
+    use crate::ipc::wire::Reply;
+    use tokio::sync::{mpsc::Receiver as Asked, oneshot};
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn heard(inbox: &Receiver<Woken>) -> Heard {
+        match inbox.recv_timeout(DEADLINE).unwrap() {
+            Woken::Controller(heard) => heard,
+            _ => panic!("only the controller speaks here"),
+        }
+    }
+
+    /// A controller that hears everything and says what it is told to, until the first of the two is dropped.
+    fn controller(socket: &Path) -> (oneshot::Sender<()>, Asked<FromPeer>) {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, asked) = tokio::sync::mpsc::channel(16);
+        let socket = socket.to_owned();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                serve(&socket, tell).unwrap();
+                let _: Result<(), _> = stopped.await;
+            });
+        });
+        (stop, asked)
+    }
+
+    fn request(asked: &mut Asked<FromPeer>) -> Request {
+        match asked.blocking_recv().unwrap() {
+            FromPeer::Asked(_, call) => call.request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_controller_is_found_reported_to_listened_to_and_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("c.sock");
+        let (tell, inbox) = sync_channel(16);
+        let bell = follow(socket.clone(), "graph", tell).unwrap();
+        assert!(matches!(heard(&inbox), Heard::Down));
+
+        for _ in 0..2 {
+            let (stop, mut asked) = controller(&socket);
+            bell.ring();
+            let Heard::Up(reporter) = heard(&inbox) else { panic!("it is there") };
+            let Some(FromPeer::Came(_, say)) = asked.blocking_recv() else { panic!("it connects first") };
+            assert!(matches!(request(&mut asked), Request::Subscribe { role: Some(role), .. } if role == "graph"));
+            let shown = Shown { role: "graph".into(), refreshed: 7, ..Shown::default() };
+            assert!(reporter.report(&shown));
+            assert!(matches!(request(&mut asked), Request::Shown(said) if *said == shown));
+            say.blocking_send(encode(&Reply { id: 0, response: Response::Redraw { number: 8 } })).unwrap();
+            assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Redraw { number: 8 })));
+            drop(stop);
+            assert!(matches!(heard(&inbox), Heard::Down));
+        }
+    }
 }

@@ -4,10 +4,10 @@ use crossterm::{
     cursor::{Hide, Show},
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute, queue,
-    style::ResetColor,
+    style::{Print, ResetColor},
     terminal::{
-        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-        disable_raw_mode, enable_raw_mode,
+        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+        enable_raw_mode,
     },
 };
 use ratatui::{
@@ -27,6 +27,9 @@ use std::{
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
+/// What og says of itself when it is to blame.
+const EXIT_BY_BUG: i32 = 70;
+
 /// The terminal while it is ours.
 pub struct Screen {
     front: Buffer,
@@ -44,14 +47,20 @@ impl Screen {
             std::panic::set_hook(Box::new(move |info| {
                 restore();
                 before(info);
+                // Whichever thread it was: half a pane is worse than none, and the run does not care.
+                std::process::exit(EXIT_BY_BUG);
             }));
         });
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste)?;
         let (width, height) = crossterm::terminal::size()?;
+        Ok(Screen::blank(width, height))
+    }
+
+    fn blank(width: u16, height: u16) -> Screen {
         let empty = Buffer::empty(Rect::new(0, 0, width, height));
-        Ok(Screen { front: empty.clone(), back: empty, unknown: true, title: String::new() })
+        Screen { front: empty.clone(), back: empty, unknown: true, title: String::new() }
     }
 
     /// The size drawn to.
@@ -74,34 +83,42 @@ impl Screen {
 
     /// Draws a frame and writes what differs from the last one as one synchronized update; nothing when nothing does.
     pub fn draw(&mut self, title: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        let bytes = self.compose(title, frame)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&bytes)?;
+        out.flush()
+    }
+
+    fn compose(&mut self, title: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<Vec<u8>> {
         self.back.reset();
         frame(&mut self.back);
         if self.unknown {
             self.front.reset();
         }
         let changes = self.front.diff(&self.back);
-        if changes.is_empty() && !self.unknown && title == self.title {
-            return Ok(());
-        }
         let mut bytes = Vec::new();
+        if changes.is_empty() && !self.unknown && title == self.title {
+            return Ok(bytes);
+        }
         queue!(bytes, BeginSynchronizedUpdate)?;
         if self.unknown {
             queue!(bytes, ResetColor, Clear(ClearType::All))?;
         }
         if title != self.title {
             title.clone_into(&mut self.title);
-            queue!(bytes, SetTitle(title.chars().filter(|c| !c.is_control()).collect::<String>()))?;
+            let title: String = title.chars().filter(|c| !c.is_control()).collect();
+            queue!(bytes, Print(format_args!("\x1b]2;{title}\x07")))?;
         }
         if !changes.is_empty() {
             CrosstermBackend::new(&mut bytes).draw(changes.into_iter())?;
         }
         queue!(bytes, EndSynchronizedUpdate)?;
-        let mut out = io::stdout().lock();
-        out.write_all(&bytes)?;
-        out.flush()?;
         self.unknown = false;
         std::mem::swap(&mut self.front, &mut self.back);
-        Ok(())
+        Ok(bytes)
     }
 }
 
@@ -116,5 +133,35 @@ pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::style::Style;
+
+    fn composed(screen: &mut Screen, words: &str) -> String {
+        String::from_utf8(screen.compose("t", |buf| _ = buf.set_stringn(0, 0, words, 20, Style::new())).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_frame_is_one_synchronized_update_and_an_equal_one_is_nothing() {
+        let mut screen = Screen::blank(20, 2);
+        let first = composed(&mut screen, "loss 2.31");
+        assert!(first.starts_with("\x1b[?2026h") && first.ends_with("\x1b[?2026l"), "{first:?}");
+        assert!(first.contains("\x1b[2J") && first.contains("loss") && first.contains("\x1b]2;t\x07"), "{first:?}");
+        assert_eq!(composed(&mut screen, "loss 2.31"), "");
+        let changed = composed(&mut screen, "loss 2.30");
+        assert!(changed.contains('0') && !changed.contains("loss"), "{changed:?}");
+        screen.forget();
+        assert!(composed(&mut screen, "loss 2.30").contains("loss"));
+    }
+
+    #[test]
+    fn a_title_cannot_smuggle_escapes() {
+        let mut screen = Screen::blank(5, 1);
+        let bytes = screen.compose("a\x1b]52;c;x\x07b", |_| {}).unwrap();
+        assert!(String::from_utf8(bytes).unwrap().contains("\x1b]2;a]52;c;xb\x07"));
     }
 }
