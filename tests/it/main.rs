@@ -4,6 +4,7 @@
 // Helpers of tests are tests too, which `allow-unwrap-in-tests` does not see outside of `#[test]`.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
 mod example;
 mod layers;
 mod source;
