@@ -110,9 +110,13 @@ impl Home {
 
     /// Runs tmux on a server of this place.
     pub fn tmux_on(&self, server: &str, args: &[&str]) -> String {
+        text(&self.tmux_command(server, args).output().unwrap().stdout)
+    }
+
+    fn tmux_command(&self, server: &str, args: &[&str]) -> Command {
         let mut command = Command::new("tmux");
         self.settle(command.args(["-u", "-f", "/dev/null", "-L", server]).args(args));
-        text(&command.output().unwrap().stdout)
+        command
     }
 
     /// Runs og and expects it to work; gives what it printed.
@@ -200,7 +204,8 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
+        // Nothing here may panic: it would hide why the test failed.
+        let _ = self.tmux_command("og", &["kill-server"]).output();
         // Whatever was started here has this HOME; some of it outlives its tmux, and a tmux 3.3a itself does not end
         // while a control client whose reader was killed has output left to write.
         let mark = format!("HOME={}\0", self.dir.path().display());
