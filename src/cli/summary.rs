@@ -22,7 +22,7 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
     if let Some(run) = &view.run_info {
         run_lines(&mut out, run);
     }
-    metric_lines(&mut out, &view.visible_metrics);
+    metric_lines(&mut out, &view.visible_metrics, view.run_info.as_ref());
     if let Some(graph) = &view.graph {
         let _ = write!(
             out,
@@ -90,9 +90,14 @@ fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
     signal.map(|signal| format!("signal {signal}")).or_else(|| code.map(|code| format!("exit code {code}")))
 }
 
-fn metric_lines(out: &mut String, metrics: &[MetricView]) {
+/// The metrics that the graph pane draws; where it draws none, the last values of the run.
+fn metric_lines(out: &mut String, metrics: &[MetricView], run: Option<&RunInfoView>) {
     if metrics.is_empty() {
-        let _ = writeln!(out, "no metrics yet");
+        let last = run.and_then(|run| run.summary.as_object()).map(last_values).unwrap_or_default();
+        let _ = match last.as_str() {
+            "" => writeln!(out, "no metrics yet"),
+            last => writeln!(out, "no metric is drawn; last values: {last}"),
+        };
         return;
     }
     let _ = writeln!(out, "metric  last  trend  min..max  best  @step");
@@ -123,6 +128,16 @@ fn metric_lines(out: &mut String, metrics: &[MetricView]) {
     if metrics.len() > METRICS_MAX {
         let _ = writeln!(out, "... and {} more metrics (--json has them)", metrics.len() - METRICS_MAX);
     }
+}
+
+fn last_values(summary: &serde_json::Map<String, Value>) -> String {
+    let word = |value: &Value| match value {
+        Value::Number(value) => value.as_f64().map(|value| text::number(value, 4)),
+        Value::String(word) => Some(word.clone()),
+        _ => None,
+    };
+    let values = summary.iter().filter_map(|(key, value)| Some(format!("{}={}", text::cut_start(key, 40), word(value)?)));
+    values.take(METRICS_MAX).collect::<Vec<_>>().join(" ")
 }
 
 /// A pane on one line.
