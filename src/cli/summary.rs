@@ -12,7 +12,7 @@ pub const SUMMARY_BYTES_MAX: usize = 2048;
 /// Metrics listed before the summary says how many more there are.
 const METRICS_MAX: usize = 16;
 /// Rows of changes that an outcome prints.
-const ROWS_MAX: usize = 20;
+const ROWS_MAX: usize = 12;
 
 /// The view state in at most [`SUMMARY_BYTES_MAX`] bytes. `screen` adds the last rows of that pane's screen, as many as
 /// fit; they are a program's words, and marked so.
@@ -189,11 +189,13 @@ pub fn outcome(outcome: &Outcome) -> String {
 
 fn row_lines(rows: &[RowView], rows_max: usize) -> String {
     let mut out = String::new();
-    for row in rows.iter().take(rows_max) {
-        let _ = writeln!(out, "{:>3}| {}", row.row, row.text);
+    // The last rows of a log tell most, of anything else as much as the first.
+    let left_out = rows.len().saturating_sub(rows_max);
+    if left_out > 0 {
+        let _ = writeln!(out, "... {left_out} changed rows above");
     }
-    if rows.len() > rows_max {
-        let _ = writeln!(out, "... and {} more rows", rows.len() - rows_max);
+    for row in &rows[left_out..] {
+        let _ = writeln!(out, "{:>3}| {}", row.row, row.text);
     }
     out
 }
