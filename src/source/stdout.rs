@@ -299,7 +299,9 @@ impl Reader {
             return false;
         }
         self.close_box();
-        if classes & FRAME != 0 && let Some(bar) = bar(text) {
+        if classes & FRAME != 0
+            && let Some(bar) = bar(text)
+        {
             return self.read_bar(&bar);
         }
         let Some(stripped) = prefix::strip(text) else { return false };
@@ -315,7 +317,8 @@ impl Reader {
             self.table.open(stripped.text);
             return false;
         }
-        if classes & FRAME != 0 && let Some(at) = stripped.text.find('{')
+        if classes & FRAME != 0
+            && let Some(at) = stripped.text.find('{')
             && self.dict.read(&stripped.text[at..])
         {
             return self.read_dict(&stripped, at);

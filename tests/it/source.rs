@@ -89,7 +89,8 @@ fn faults(read: &Read, want: &Value) -> Vec<String> {
     let mut out = vec![];
     for (name, want) in part("must") {
         let got = points.get(&plain(&name)).map_or(&[][..], Vec::as_slice);
-        let right = Some(got.len() as u64) == want["n"].as_u64() && is_point(got.first(), &want["first"]) && is_point(got.last(), &want["last"]);
+        let right =
+            Some(got.len() as u64) == want["n"].as_u64() && is_point(got.first(), &want["first"]) && is_point(got.last(), &want["last"]);
         if !right {
             out.push(format!("{name}: {} points {:?} .. {:?}, want {want}", got.len(), got.first(), got.last()));
         }
@@ -134,7 +135,9 @@ fn training_logs_of_many_styles_become_metrics() {
         println!("{} {}", if faults.is_empty() { "ok " } else { "BAD" }, want["id"]);
         faults.iter().for_each(|fault| println!("     {fault}"));
         if std::env::var_os("OG_SHOW").is_some() {
-            points(&whole, str::to_owned).iter().for_each(|(name, points)| println!("     {name}: {} {:?} .. {:?}", points.len(), points.first(), points.last()));
+            points(&whole, str::to_owned)
+                .iter()
+                .for_each(|(name, points)| println!("     {name}: {} {:?} .. {:?}", points.len(), points.first(), points.last()));
         }
         right += usize::from(faults.is_empty());
         all += 1;

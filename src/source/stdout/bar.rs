@@ -20,7 +20,10 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
     let drawn = &text[percent + 2..];
     let rest = drawn[drawn.find('|')? + 1..].trim_ascii_start();
     let open = rest.find('[')?;
-    let count = rest[..open].trim_ascii().split_once('/').and_then(|(at, of)| Some(Count { at: at.trim_ascii().parse().ok()?, of: of.trim_ascii().parse().ok() }));
+    let count = rest[..open]
+        .trim_ascii()
+        .split_once('/')
+        .and_then(|(at, of)| Some(Count { at: at.trim_ascii().parse().ok()?, of: of.trim_ascii().parse().ok() }));
     let (inside, tail) = split(&rest[open + 1..]);
     // `00:01<00:02, 7.3it/s, postfix`
     let mut parts = inside.splitn(3, ',');

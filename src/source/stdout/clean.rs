@@ -67,11 +67,14 @@ fn escape(bytes: &[u8]) -> (usize, Escape) {
         Some(b'[') => {
             let end = bytes.iter().skip(2).position(|b| (0x40..0x7f).contains(b)).map(|at| at + 2);
             match end {
-                Some(end) => (end + 1, match bytes[end] {
-                    b'C' => Escape::Space,
-                    b'A' | b'B' | b'D'..=b'H' | b'J' | b'K' | b'f' => Escape::Moves,
-                    _ => Escape::Plain,
-                }),
+                Some(end) => (
+                    end + 1,
+                    match bytes[end] {
+                        b'C' => Escape::Space,
+                        b'A' | b'B' | b'D'..=b'H' | b'J' | b'K' | b'f' => Escape::Moves,
+                        _ => Escape::Plain,
+                    },
+                ),
                 None => (bytes.len(), Escape::Plain),
             }
         }

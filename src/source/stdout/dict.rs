@@ -68,7 +68,10 @@ impl<'a> Walk<'a, '_> {
 
     fn put(&mut self, value: f64, whole: bool) {
         self.dict.pairs.push(&[&self.path], value);
-        if whole && let Some(kind) = counter(&self.path) && self.dict.step.is_none_or(|(known, _)| kind > known) {
+        if whole
+            && let Some(kind) = counter(&self.path)
+            && self.dict.step.is_none_or(|(known, _)| kind > known)
+        {
             self.dict.step = Some((kind, Count { at: value as i64, of: None }));
         }
     }
@@ -169,7 +172,10 @@ mod tests {
     fn python_and_json_dicts_are_read() {
         assert_eq!(show("{'loss': 2.1, 'lr': 5e-05, 'epoch': 0.12}"), "loss=2.1, lr=0.00005, epoch=0.12");
         assert_eq!(show(r#"{"epoch": 1, "num_updates": "7", "loss": "16.5", "ok": true}"#), "<7>, epoch=1, num_updates=7, loss=16.5");
-        assert_eq!(show("{'a': {'b': nan, 'c': [1, (2, 3)]}, 'd': tensor(0.5, device='cuda:0'), 'e': np.float64(1.5), 'f': None}"), "a.b=NaN, d=0.5, e=1.5");
+        assert_eq!(
+            show("{'a': {'b': nan, 'c': [1, (2, 3)]}, 'd': tensor(0.5, device='cuda:0'), 'e': np.float64(1.5), 'f': None}"),
+            "a.b=NaN, d=0.5, e=1.5"
+        );
         assert_eq!(show("{'a': 1"), "none");
         assert_eq!(show("{a}"), "none");
     }

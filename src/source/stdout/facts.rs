@@ -111,7 +111,9 @@ impl Facts {
                 self.epoch = self.epoch.or(Some(*epoch));
                 self.step = Some((Counter::Step, *step));
             }
-            ([epoch], Some((Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() && self.epoch.is_none() => self.epoch = Some(*epoch),
+            ([epoch], Some((Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() && self.epoch.is_none() => {
+                self.epoch = Some(*epoch)
+            }
             ([step], None) if self.pairs.len() > 0 => self.step = Some((Counter::Step, *step)),
             // `3: step 10 loss 2.1`: the rank, as srun -l and mpirun write it.
             ([rank], Some(_)) if self.rank.is_none() && rank.of.is_none() => self.rank = rank.at.try_into().ok(),
@@ -199,7 +201,9 @@ impl Walk<'_> {
             (Some(Token::Number(_)), Some(Token::Close)) if bracket == b'[' || counter(name(self.text, key)).is_some() => at,
             (Some(Token::Gap), Some(Token::Number(_))) if bracket == b'[' && third == Some(&Token::Close) => at,
             // `time per step (ms): 12`, `loss (train): 2.1`.
-            (Some(Token::Word(from, to)), Some(Token::Close)) if !key.closed && matches!(third, Some(Token::Colon | Token::Equals | Token::Number(_))) => {
+            (Some(Token::Word(from, to)), Some(Token::Close))
+                if !key.closed && matches!(third, Some(Token::Colon | Token::Equals | Token::Number(_))) =>
+            {
                 if !is_unit(&self.text[*from as usize..*to as usize]) {
                     key.to = *to + 1;
                 }
@@ -254,7 +258,8 @@ impl Walk<'_> {
             return;
         }
         let is_sentence = key.words > NAME_WORDS_MAX || name.len() > NAME_BYTES_MAX || (!closed && name.split(' ').any(is_prose));
-        let in_words = !closed && matches!(self.tokens.get(at), Some(Token::Word(from, to)) if !is_unit(&self.text[*from as usize..*to as usize]));
+        let in_words =
+            !closed && matches!(self.tokens.get(at), Some(Token::Word(from, to)) if !is_unit(&self.text[*from as usize..*to as usize]));
         if is_sentence {
             self.facts.junk += 1;
             self.bare = false;
@@ -291,7 +296,9 @@ impl Walk<'_> {
             [] if count.of.is_some() => self.facts.progress = Some(count),
             [] if next == Some(&Token::Colon) => self.facts.lead.push(count),
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push(count),
-            [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => self.facts.lead.push(count),
+            [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
+                self.facts.lead.push(count)
+            }
             [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
                 if self.facts.step.is_none() {
                     self.facts.step = Some((Counter::Step, count));
@@ -327,7 +334,10 @@ impl Walk<'_> {
     fn leave(&mut self, label: &Key) {
         let name = name(self.text, label);
         let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
-        let is_split = rest.is_empty() || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop"].iter().any(|word| rest.eq_ignore_ascii_case(word));
+        let is_split = rest.is_empty()
+            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop"]
+                .iter()
+                .any(|word| rest.eq_ignore_ascii_case(word));
         match (validation(first), is_split) {
             (Some(prefix), true) => self.facts.prefix = prefix,
             _ if is_split && is_training(first) => self.facts.prefix = "",
@@ -343,7 +353,10 @@ fn name<'a>(text: &'a str, key: &Key) -> &'a str {
 /// Whether a word can be part of the name of a metric.
 fn is_name(word: &str) -> bool {
     let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
-    starts && word.chars().any(char::is_alphabetic) && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*']) && !word.contains("//")
+    starts
+        && word.chars().any(char::is_alphabetic)
+        && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*'])
+        && !word.contains("//")
 }
 
 #[cfg(test)]
@@ -354,8 +367,13 @@ mod tests {
     fn show(text: &str) -> String {
         let mut facts = Facts::default();
         facts.read(text, "", None);
-        let count = |name: &str, count: Option<Count>| count.map(|c| format!("<{name} {}{}>", c.at, c.of.map_or(String::new(), |of| format!("/{of}"))));
-        let mut out: Vec<String> = [count("epoch", facts.epoch), count("step", facts.step.map(|s| s.1)), count("progress", facts.progress)].into_iter().flatten().collect();
+        let count = |name: &str, count: Option<Count>| {
+            count.map(|c| format!("<{name} {}{}>", c.at, c.of.map_or(String::new(), |of| format!("/{of}"))))
+        };
+        let mut out: Vec<String> = [count("epoch", facts.epoch), count("step", facts.step.map(|s| s.1)), count("progress", facts.progress)]
+            .into_iter()
+            .flatten()
+            .collect();
         out.extend(facts.pairs.iter().map(|(name, value)| format!("{name}={value}")));
         out.extend((facts.junk > 0).then(|| "(words)".to_owned()));
         out.join(", ")
@@ -379,8 +397,14 @@ mod tests {
             ("Test set: Average loss: 0.05, Accuracy: 98", "test/Average loss=0.05, test/Accuracy=98"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
-            ("elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |", "elapsed time per iteration=5837.9, number of nan iterations=0"),
-            ("Epoch 0, global step 1: 'val_loss' reached 0.33 (best 0.33), saving to 'a/epoch=0-step=1.ckpt' as top 1", "<epoch 0>, <step 1>, val_loss=0.33, (words)"),
+            (
+                "elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |",
+                "elapsed time per iteration=5837.9, number of nan iterations=0",
+            ),
+            (
+                "Epoch 0, global step 1: 'val_loss' reached 0.33 (best 0.33), saving to 'a/epoch=0-step=1.ckpt' as top 1",
+                "<epoch 0>, <step 1>, val_loss=0.33, (words)",
+            ),
         ] {
             assert_eq!(show(line), want, "{line}");
         }
@@ -388,7 +412,13 @@ mod tests {
 
     #[test]
     fn sentences_give_no_numbers() {
-        for line in ["Using 8 dataloader workers", "Killing subprocess 5.x", "training on 1 devices (GPUs/TPUs)", "saved 3 files to a/b-12.pt", "see https://a.b/c?d=1"] {
+        for line in [
+            "Using 8 dataloader workers",
+            "Killing subprocess 5.x",
+            "training on 1 devices (GPUs/TPUs)",
+            "saved 3 files to a/b-12.pt",
+            "see https://a.b/c?d=1",
+        ] {
             let said = show(line);
             assert!(said == "(words)" || said.is_empty(), "{line}: {said}");
         }

@@ -35,7 +35,9 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
             Some(b'[') => bracket(text, &mut out, &mut logged),
             Some(b'(') => launcher(text),
             Some(b'0'..=b'9') => time(text).inspect(|_| logged = true),
-            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out)),
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
+                level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
+            }
             _ => None,
         };
         let Some(next) = next else { return Some(out) };
@@ -97,15 +99,18 @@ fn launcher(text: &str) -> Option<&str> {
 
 /// A date, a clock or both.
 fn time(text: &str) -> Option<&str> {
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | '/' | '.' | ',' | 'T' | 'Z' | '+'))).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | '/' | '.' | ',' | 'T' | 'Z' | '+'))).unwrap_or(text.len());
     let word = text[..end].trim_end_matches([',', ':']);
     let marks = |mark: char| word.matches(mark).count();
-    let is_date = marks('-') == 2 || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2)) || (marks('.') == 2 && word.len() == 10);
+    let is_date =
+        marks('-') == 2 || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2)) || (marks('.') == 2 && word.len() == 10);
     let is_clock = marks(':') >= 1 && word.len() >= 5 && !word.contains('/');
     let alone = text[end..].is_empty() || text.as_bytes()[end] == b' ' || text.as_bytes()[end] == b'|';
     // `07/03 13:04:17` is a date; `10/100 loss: 1` is not.
     let dated = !word.contains('/') || marks('/') == 2 || text[end..].trim_ascii_start().get(2..3) == Some(":");
-    ((is_date || is_clock) && alone && dated && word.bytes().all(|b| !b.is_ascii_alphabetic() || b == b'T' || b == b'Z')).then(|| &text[end..])
+    ((is_date || is_clock) && alone && dated && word.bytes().all(|b| !b.is_ascii_alphabetic() || b == b'T' || b == b'Z'))
+        .then(|| &text[end..])
 }
 
 /// `INFO`, `INFO:`, `INFO:root:`

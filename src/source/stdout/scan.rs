@@ -1,7 +1,10 @@
 //! Finds the lines of a log that may hold a metric. Most lines of a large log do not, so this decides the
 //! speed: one table look-up a byte.
 
-use crate::source::{Loss, lines::{Line, Lines}};
+use crate::source::{
+    Loss,
+    lines::{Line, Lines},
+};
 
 /// A digit.
 pub(super) const DIGIT: u8 = 1;

@@ -55,7 +55,9 @@ impl Table {
             _ => Kind::Spaces,
         };
         let cells = header_cells(text, kind);
-        let named = cells.iter().all(|cell| cell.len() < 40 && cell.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !cell.ends_with(':'));
+        let named = cells.iter().all(|cell| {
+            cell.len() < 40 && cell.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !cell.ends_with(':')
+        });
         let counts = cells.iter().enumerate().any(|(at, cell)| column(cell, at).is_some()) || is_by_class(&cells);
         let is_header = cells.len() >= 2 && named && counts;
         if is_header {
@@ -103,7 +105,9 @@ impl Table {
             match (cell(text, &mut scratch), column(name, at)) {
                 (Cell::Text, _) => return false,
                 (Cell::Empty, _) => {}
-                (Cell::Number(_, Some(count)), Some(kind)) if self.step.is_none_or(|(known, _)| kind > known) => self.step = Some((kind, count)),
+                (Cell::Number(_, Some(count)), Some(kind)) if self.step.is_none_or(|(known, _)| kind > known) => {
+                    self.step = Some((kind, count))
+                }
                 (Cell::Number(..), Some(_)) => {}
                 (Cell::Number(value, _), None) => {
                     let name = name.rsplit('(').next().unwrap_or(name).trim_end_matches(')');
@@ -205,7 +209,8 @@ fn cell(text: &str, scratch: &mut Vec<Token>) -> Cell {
 /// `mAP@.5` is `mAP50` and `mAP@.5:.95` is `mAP50-95`: the base, and the overlap thresholds in percent.
 fn thresholds(name: &str) -> (&str, String) {
     let parsed = name.split_once('@').and_then(|(base, at)| {
-        let percent = |part: &str| part.parse().ok().filter(|share| (0.0..1.0).contains(share)).map(|share: f64| format!("{:.0}", share * 100.0));
+        let percent =
+            |part: &str| part.parse().ok().filter(|share| (0.0..1.0).contains(share)).map(|share: f64| format!("{:.0}", share * 100.0));
         at.split([':', '-']).map(percent).collect::<Option<Vec<_>>>().map(|at| (base, at.join("-")))
     });
     parsed.unwrap_or((name, String::new()))

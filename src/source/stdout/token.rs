@@ -256,7 +256,8 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
         }
     }
     let end = start + digits;
-    let stops = bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
+    let stops =
+        bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
     stops.then_some((of, end))
 }
 
@@ -264,15 +265,20 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
 fn unit(bytes: &[u8], at: usize) -> Option<usize> {
     let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'%' | b'/' | 0x80..)).count();
     let end = at + length;
-    let ends = bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'(' | b'\'' | b'"' | b':' | b'.'));
+    let ends = bytes
+        .get(end)
+        .is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'(' | b'\'' | b'"' | b':' | b'.'));
     (ends && std::str::from_utf8(&bytes[at..end]).is_ok_and(is_unit)).then_some(end)
 }
 
 /// A clock or date: digits and what stands between them.
 fn clock(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
-    let end = at + bytes[at..].iter().take_while(|b| b.is_ascii_digit() || matches!(b, b':' | b'-' | b'/' | b'.' | b'T' | b'Z' | b'+')).count();
+    let end =
+        at + bytes[at..].iter().take_while(|b| b.is_ascii_digit() || matches!(b, b':' | b'-' | b'/' | b'.' | b'T' | b'Z' | b'+')).count();
     let ends = bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'<'));
-    let millis = |end: usize| end + if bytes.get(end) == Some(&b',') { 1 + bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() } else { 0 };
+    let millis = |end: usize| {
+        end + if bytes.get(end) == Some(&b',') { 1 + bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() } else { 0 }
+    };
     ends.then(|| (Token::Clock, if bytes[at..end].contains(&b':') { millis(end) } else { end }))
 }
 
@@ -302,7 +308,10 @@ mod tests {
 
     #[test]
     fn numbers_lose_their_units_and_thousands() {
-        assert_eq!(show("1,234,567.5 12ms 3.5% 4.89G 27.34GiB(28.7%) 5/100 10/   1000 3ms/step 1.2e-05"), "1234567.5 12 3.5 4.89 27.34 ( 28.7 ) 5/100 10/1000 3 0.000012");
+        assert_eq!(
+            show("1,234,567.5 12ms 3.5% 4.89G 27.34GiB(28.7%) 5/100 10/   1000 3ms/step 1.2e-05"),
+            "1234567.5 12 3.5 4.89 27.34 ( 28.7 ) 5/100 10/1000 3 0.000012"
+        );
         assert_eq!(show("loss:nanms a=-inf nan iterations b: NaN"), "'loss' : NaN 'a' = -inf 'nan' 'iterations' 'b' : NaN");
         assert_eq!(show("[1,  2000] [16,320,100]"), "( 1 | _ 2000 ) ( 16 | 320100 )");
     }
@@ -310,13 +319,19 @@ mod tests {
     #[test]
     fn clocks_dates_versions_and_paths_are_no_numbers() {
         assert_eq!(show("2024-06-04 08:51:48,074 07/03/24 0:13:14"), "@ @ @ @");
-        assert_eq!(show("535.129.03 v1.2 0x7fd9 a/b-0.33.ckpt 3d-conv 26C"), "'535.129.03' 'v1.2' '0x7fd9' 'a/b-0.33.ckpt' '3d-conv' '26C'");
+        assert_eq!(
+            show("535.129.03 v1.2 0x7fd9 a/b-0.33.ckpt 3d-conv 26C"),
+            "'535.129.03' 'v1.2' '0x7fd9' 'a/b-0.33.ckpt' '3d-conv' '26C'"
+        );
         assert_eq!(show("'ckpt/epoch=0-loss=0.33.pt' 'val_loss'"), "''ckpt/epoch=0-loss=0.33.pt'' 'val_loss'");
     }
 
     #[test]
     fn names_keep_what_belongs_to_them() {
-        assert_eq!(show("critic/lr(1e-4):0.1 training's auc: 1 Acc@1 5 lr[0]=2"), "'critic/lr(1e-4)' : 0.1 'training's' 'auc' : 1 'Acc@1' 5 'lr[0]' = 2");
+        assert_eq!(
+            show("critic/lr(1e-4):0.1 training's auc: 1 Acc@1 5 lr[0]=2"),
+            "'critic/lr(1e-4)' : 0.1 'training's' 'auc' : 1 'Acc@1' 5 'lr[0]' = 2"
+        );
         assert_eq!(show("Epoch[1/5] step 250: a - b == c"), "'Epoch' ( 1/5 ) 'step' 250 : 'a' | 'b' | 'c'");
     }
 
