@@ -115,11 +115,12 @@ pub trait Decoder: Send {
     /// `Ok(None)`: give me more bytes. `Err`: a damaged stretch, already skipped; call again.
     fn next(&mut self) -> Result<Option<Record>, Loss>;
     /// No more bytes are at hand now: sets free what the open end already says (the newest redraw of a
-    /// progress bar), to be had from [`Decoder::next`]. Its row comes again, with the same step, when more is
+    /// progress bar), to be had from [`Decoder::next`]; call it
+    /// when that gave `Ok(None)`. Its row comes again, with the same step, when more is
     /// known: the last one counts.
     fn glimpse(&mut self) {}
     /// No more bytes are expected (the run ended, the file is old): what stands at the end without its
-    /// newline counts as whole, if it reads as whole. Call [`Decoder::next`] for what this sets free.
+    /// newline counts as whole, if it reads as whole. Call it when [`Decoder::next`] gave `Ok(None)`, and that again for what it sets free.
     fn finish(&mut self) {}
     /// Forgets everything: the next byte is the first of a new source, and keys are numbered anew.
     fn reset(&mut self);

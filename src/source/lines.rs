@@ -96,6 +96,12 @@ impl Lines {
         &self.bytes[self.head..]
     }
 
+    /// [`Lines::open`] as a line, without taking it.
+    pub(super) fn peek(&self) -> Line {
+        let bytes = (self.bytes.len() - self.head) as u64;
+        Line { range: self.head..self.bytes.len(), offset: self.base + self.head as u64, bytes }
+    }
+
     pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]
     }

@@ -90,6 +90,11 @@ impl Decoder for Stdout {
     }
 
     fn glimpse(&mut self) {
+        // A bar is whole when its bracket is closed; other text may still be cut anywhere.
+        if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"]") {
+            let segment = self.scan.peek(&self.lines);
+            self.reader.take(self.lines.get(segment.line.range.clone()), &segment);
+        }
         self.reader.show_held();
     }
 
@@ -532,3 +537,6 @@ fn counted(turn: &mut Turn, kind: Counter, count: Count, epoch: Option<Count>) -
 fn has_not_a_number(text: &str) -> bool {
     text.as_bytes().windows(3).any(|word| word.eq_ignore_ascii_case(b"nan") || word.eq_ignore_ascii_case(b"inf"))
 }
+
+#[cfg(test)]
+mod tests;

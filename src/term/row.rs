@@ -49,11 +49,11 @@ impl Row {
             };
             let Some(end) = sequence.bytes().position(|b| b.is_ascii_alphabetic()) else { break };
             let (body, last) = (&sequence[..end], sequence.as_bytes()[end]);
-            let count = body.parse().unwrap_or(1);
+            let count = || body.parse().unwrap_or(1);
             match last {
                 b'm' => style.apply(body),
-                b'C' => x = cols.min(x.saturating_add(count)),
-                b'X' => row.fill(x, cols.min(x.saturating_add(count)), style),
+                b'C' => x = cols.min(x.saturating_add(count())),
+                b'X' => row.fill(x, cols.min(x.saturating_add(count())), style),
                 b'K' => row.fill(x, cols, style),
                 _ => {}
             }
@@ -86,13 +86,13 @@ impl Row {
     fn write(&mut self, x: u16, text: &str, style: Style) {
         self.pad(x);
         let from = self.cells;
-        if text.is_ascii() {
-            self.text.push_str(text);
-            self.cells += text.len() as u16;
-        } else {
-            self.text.extend(text.chars().map(original));
-            self.cells += text.chars().map(text::char_width).sum::<usize>() as u16;
+        // The stand-ins have three bytes that begin with 0xef, which few texts have.
+        match memchr(0xef, text.as_bytes()) {
+            None => self.text.push_str(text),
+            Some(_) => self.text.extend(text.chars().map(original)),
         }
+        let cells: usize = if text.is_ascii() { text.len() } else { text.chars().map(text::char_width).sum() };
+        self.cells = self.cells.saturating_add(cells as u16);
         self.mark(from, style);
     }
 

@@ -66,8 +66,11 @@ pub struct PaneScreen<E: Emulator = Vt100> {
     sync: Option<Instant>,
     /// When the first and the last byte came that no frame holds yet.
     unframed: Option<(Instant, Instant)>,
+    /// When the last byte came.
     heard: Option<Instant>,
     lost: bool,
+    /// The title from before the emulator was replaced.
+    title: Option<String>,
     frame: Frame,
     seq: u64,
     /// The seq of the last change that was handed out.
@@ -111,6 +114,7 @@ impl<E: Emulator> PaneScreen<E> {
             unframed: None,
             heard: None,
             lost: false,
+            title: None,
             frame,
             seq: 0,
             told: 0,
@@ -158,10 +162,13 @@ impl<E: Emulator> PaneScreen<E> {
         }
         (self.cols, self.rows) = (cols, rows);
         self.tabs = None;
-        if self.lost || guarded(|| self.emulator.resize(cols.max(SIZE_MIN), rows.max(SIZE_MIN))).is_none() {
+        if self.lost || guarded(|| self.emulator.resize(bounded(cols), bounded(rows))).is_none() {
             return self.give_up();
         }
-        self.unframed = self.unframed.or(self.heard.map(|at| (at, at)));
+        match self.heard {
+            Some(heard) => self.unframed = self.unframed.or(Some((heard, heard))),
+            None => self.cut(),
+        }
         Fed::Ok
     }
 
@@ -184,9 +191,10 @@ impl<E: Emulator> PaneScreen<E> {
         if self.seq > self.told {
             return self.heard;
         }
+        let (first, last) = self.unframed?;
         match self.sync {
             Some(since) if self.mid_frame() => Some(since + SYNC_MAX),
-            _ => self.unframed.map(|(first, last)| (last + QUIET).min(first + FRAME_MAX)),
+            _ => Some((last + QUIET).min(first + FRAME_MAX)),
         }
     }
 
@@ -196,11 +204,10 @@ impl<E: Emulator> PaneScreen<E> {
     /// left alone. `at` is the time in unix seconds.
     pub fn settle(&mut self, at: f64) -> Option<Change> {
         let ended_in_feed = self.seq > self.told;
-        if !(self.lost || ended_in_feed && self.mid_frame()) {
+        let next_under_way = ended_in_feed && self.mid_frame();
+        if self.unframed.is_some() && !next_under_way {
             self.sync = None;
-            if self.unframed.take().is_some() {
-                self.cut();
-            }
+            self.cut();
         }
         if self.seq == self.told {
             return None;
@@ -265,7 +272,7 @@ impl<E: Emulator> PaneScreen<E> {
 
     /// The title that the program gave itself.
     pub fn title(&self) -> Option<&str> {
-        self.emulator.title()
+        self.emulator.title().or(self.title.as_deref())
     }
 
     /// The audit: whether tmux's screen, taken at this very point of the stream, has other text, another
@@ -277,11 +284,12 @@ impl<E: Emulator> PaneScreen<E> {
         if self.lost || guarded(|| other.paint(seed, Style::default())).is_none() {
             return self.lost;
         }
+        let (a, b) = (&self.emulator, &other.emulator);
         let same_text = |(ours, theirs)| Row::read(ours, self.cols).trimmed() == Row::read(theirs, self.cols).trimmed();
         (self.cols, self.rows) != (seed.cols, seed.rows)
-            || self.emulator.cursor() != other.emulator.cursor()
-            || self.emulator.modes().alternate != other.emulator.modes().alternate
-            || !self.emulator.rows().zip(other.emulator.rows()).take(self.rows.into()).all(same_text)
+            || a.cursor() != b.cursor()
+            || a.modes().alternate != b.modes().alternate
+            || guarded(|| !a.rows().zip(b.rows()).take(self.rows.into()).all(same_text)).unwrap_or(true)
     }
 
     /// Rows whose content changed after `seq`, with their text. A row remembers only its last change, so any
@@ -469,11 +477,15 @@ impl<E: Emulator> PaneScreen<E> {
     /// Compares the emulator with the last frame and takes over what differs.
     fn cut(&mut self) {
         self.unframed = None;
+        let Some(drawn) = guarded(|| self.emulator.rows().collect::<Vec<_>>()) else {
+            let _ = self.give_up();
+            return;
+        };
         let seq = self.seq + 1;
         self.frame.rows.resize_with(usize::from(self.rows), || Row { seq, ..Row::default() });
         // Drawn for another width, the same bytes can mean another row.
         let width_changed = std::mem::replace(&mut self.frame.cols, self.cols) != self.cols;
-        for (row, drawn) in self.frame.rows.iter_mut().zip(self.emulator.rows()) {
+        for (row, drawn) in self.frame.rows.iter_mut().zip(drawn) {
             if width_changed || row.drawn != drawn {
                 let fresh = Row::read(drawn, self.cols);
                 *row = Row { seq: if row.hash == fresh.hash { row.seq } else { seq }, ..fresh };
@@ -491,6 +503,7 @@ impl<E: Emulator> PaneScreen<E> {
     /// Goes on with an empty emulator, but keeps the last frame.
     fn start_over(&mut self, cols: u16, rows: u16) {
         (self.cols, self.rows) = (cols, rows);
+        self.title = self.title().map(str::to_owned);
         self.emulator = fresh(cols, rows);
         self.filter = Filter::default();
         (self.saved, self.tabs, self.sync, self.unframed) = (None, None, None, None);
@@ -507,8 +520,15 @@ impl<E: Emulator> PaneScreen<E> {
 /// vt100 is sound from 2x2 up; tmux panes go down to 1x1.
 const SIZE_MIN: u16 = 2;
 
+/// tmux allows 10000x10000, which would take vt100 3 GB; nothing shows more than this.
+const SIZE_MAX: u16 = 2000;
+
+fn bounded(size: u16) -> u16 {
+    size.clamp(SIZE_MIN, SIZE_MAX)
+}
+
 fn fresh<E: Emulator>(cols: u16, rows: u16) -> E {
-    E::new(cols.max(SIZE_MIN), rows.max(SIZE_MIN))
+    E::new(bounded(cols), bounded(rows))
 }
 
 fn default_tabs(cols: u16) -> Vec<bool> {
@@ -664,6 +684,27 @@ mod tests {
             screen.seed(&seed(&["loss 2", "b"]), t);
         }
         assert_eq!(screen.text(), "loss 2\nb");
+    }
+
+    #[test]
+    fn a_seed_leaves_the_title() {
+        let mut screen = fed(b"\x1b]2;train\x07");
+        screen.seed(&seed(&["x"]), Instant::now());
+        assert_eq!(screen.title(), Some("train"));
+    }
+
+    #[test]
+    fn a_new_size_shows_with_the_next_frame() {
+        let mut screen = PaneScreen::new(20, 5);
+        assert_eq!(screen.resize(30, 3), Fed::Ok);
+        assert_eq!((screen.rows().len(), screen.size()), (3, (30, 3)));
+        assert_eq!(screen.feed(b"0123456789012345678901234\x1b[7m\x1b[K", Instant::now()), Fed::Ok);
+        assert_eq!(screen.resize(10, 2), Fed::Ok);
+        assert!(screen.settle(0.0).is_some());
+        assert_eq!(screen.rows(), ["0123456789", ""]);
+        assert_eq!(screen.resize(u16::MAX, u16::MAX), Fed::Ok);
+        assert_eq!(screen.resize(1, 1), Fed::Ok);
+        assert_eq!(screen.snapshot(Region::Whole, None).size, (1, 1));
     }
 
     #[test]

@@ -103,8 +103,9 @@ fn time(text: &str) -> Option<&str> {
         text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | '/' | '.' | ',' | 'T' | 'Z' | '+'))).unwrap_or(text.len());
     let word = text[..end].trim_end_matches([',', ':']);
     let marks = |mark: char| word.matches(mark).count();
-    let is_date =
-        marks('-') == 2 || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2)) || (marks('.') == 2 && word.len() == 10);
+    let is_date = marks('-') == 2
+        || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2))
+        || (marks('.') == 2 && word.len() == 10 && !word.contains(','));
     let is_clock = marks(':') >= 1 && word.len() >= 5 && !word.contains('/');
     let alone = text[end..].is_empty() || text.as_bytes()[end] == b' ' || text.as_bytes()[end] == b'|';
     // `07/03 13:04:17` is a date; `10/100 loss: 1` is not.

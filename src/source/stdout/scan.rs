@@ -88,10 +88,19 @@ impl Scan {
         Ok(None)
     }
 
-    /// What stands behind the last newline, whole or not.
+    /// What stands behind the last newline, taken as a line.
     pub(super) fn rest(&mut self, lines: &mut Lines) -> Result<Option<Segment>, Loss> {
-        let classes = lines.open().iter().fold(0, |classes, byte| classes | CLASS[*byte as usize]) & !END;
+        let classes = classes(lines.open());
         self.classes = 0;
         lines.rest().map(|line| line.map(|line| Segment { line, classes, is_line: true }))
     }
+
+    /// What stands behind the last newline, not taken: the newest redraw.
+    pub(super) fn peek(&self, lines: &Lines) -> Segment {
+        Segment { line: lines.peek(), classes: classes(lines.open()), is_line: false }
+    }
+}
+
+fn classes(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |classes, byte| classes | CLASS[*byte as usize]) & !END
 }
