@@ -410,6 +410,20 @@ fn inside_tmux_the_window_is_split_and_the_person_keeps_pane_and_focus() {
 }
 
 #[test]
+fn below_a_person_the_canvas_is_one_node_that_can_be_laid_out_again() {
+    let home = Home::new();
+    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-s", "work", "sh"]);
+    let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
+    let mut run = home.og(&["run", "--name", "base", "--json", "train.py"]);
+    let output = run.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let places = || home.tmux(&["list-panes", "-t", "work", "-F", "#{pane_width}x#{pane_height}+#{pane_top} #{@og_role}"]);
+    assert_eq!(places().lines().collect::<Vec<_>>(), ["100x13+0 ", "100x8+14 train", "100x13+23 graph", "100x3+37 status"]);
+    home.tmux(&["resize-window", "-t", "work", "-x", "100", "-y", "80"]);
+    comes("the status keeps its three rows", || places().lines().last().is_some_and(|status| status == "100x3+77 status"));
+}
+
+#[test]
 fn a_small_terminal_keeps_the_training_and_moves_the_graph_to_a_second_window() {
     let home = Home::new();
     home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "50", "-y", "20", "-s", "work", "sh"]);
