@@ -10,10 +10,13 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod proto;
+mod tfevents;
 
 pub use io::{Budget, Progress, Tail, Watch, WatchError};
 pub use json::lenient;
 pub use jsonl::Jsonl;
+pub use tfevents::TfEvents;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 
