@@ -13,7 +13,7 @@ mod lines;
 mod proto;
 mod tfevents;
 
-pub use io::{Budget, Progress, Tail, Watch, WatchError};
+pub use io::{Budget, Progress, Tail, Watch, WatchError, event_files, runs_under};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use tfevents::TfEvents;
