@@ -120,10 +120,8 @@ impl Axis {
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
         match role {
             Role::Step(place) => match whole(number) {
-                Some(step) if self.fractional & 1 << place == 0 => {
-                    if self.step.is_none_or(|(best, ..)| place < best) {
-                        self.step = Some((place, step, at));
-                    }
+                Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
+                    self.step = Some((place, step, at));
                 }
                 None if number.is_finite() => {
                     self.fractional |= 1 << place;

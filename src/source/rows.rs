@@ -320,8 +320,15 @@ impl Objects {
     /// Looks for the end of the object at the head, from `searched` on.
     fn search(&mut self, inside: &mut Inside) -> Stop {
         let bound = |shape| if shape == Shape::Document { DOCUMENT_BYTES_MAX } else { LINE_BYTES_MAX };
-        while let Some(byte) = self.bytes.get(self.searched).copied().filter(|_| self.searched - self.head < bound(inside.shape)) {
+        loop {
+            let end = self.bytes.len().min(self.head + bound(inside.shape));
+            if inside.in_text && !inside.is_escaped {
+                // Most bytes of a text say nothing here.
+                let rest = self.bytes.get(self.searched..end).unwrap_or_default();
+                self.searched += memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
+            }
             let at = self.searched;
+            let Some(byte) = self.bytes.get(at).copied().filter(|_| at < end) else { return Stop::More };
             if byte == b'\n' {
                 match (inside.shape, self.bytes.get(at + 1)) {
                     (Shape::Line, _) => return Stop::Torn(at + 1),
@@ -358,7 +365,6 @@ impl Objects {
             }
             self.searched = at + 1;
         }
-        Stop::More
     }
 }
 
@@ -493,6 +499,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_anywhere_gives_the_rows_before_it_and_no_loss() {
+        let text = b"{\"step\":1,\"a\":\"1\"}\n[{\"step\":2,\"a\":[1]},\n {\n  \"step\": 3,\n  \"a\": 1.5\n }]\n{\n \"b\": {\n }\n}\n{\"step\":4,\"a\":1}\n";
+        for end in 0..=text.len() {
+            let (steps, losses) = outline(&text[..end], 9);
+            assert!([Some(1), Some(3), Some(4)].starts_with(&steps), "{steps:?}");
+            assert_eq!(losses, []);
+        }
+        assert_eq!(outline(text, 9).0, [Some(1), Some(3), Some(4)]);
+    }
+
+    #[test]
     fn what_is_too_long_is_lost_and_not_held() {
         let long = 3 * LINE_BYTES_MAX;
         for (start, reason) in [("{\"a\":\"", "a line is too long"), ("x", "a line is too long")] {
@@ -504,9 +521,9 @@ mod tests {
             }
         }
         let mut decoder = rows();
-        decoder.push(b"{\n");
+        decoder.push(b"{\n\"");
         for _ in 0..DOCUMENT_BYTES_MAX >> 20 {
-            decoder.push(&vec![b' '; 1 << 20]);
+            decoder.push(&vec![b'y'; 1 << 20]);
             if let Err(loss) = decoder.next() {
                 assert_eq!((loss.offset, loss.bytes), (0, DOCUMENT_BYTES_MAX as u64));
             }

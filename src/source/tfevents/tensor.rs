@@ -24,8 +24,8 @@ pub(super) fn number(tensor: &[u8]) -> Result<Option<f64>, Malformed> {
     }
     Ok(match (kind(dtype), content, listed) {
         (None, ..) => None,
-        (Some((kind, _)), Some(content), _) => kind.from_content(content),
-        (Some((kind, list)), None, Some((number, value))) if list == number => kind.from_list(value),
+        (Some((kind, _)), Some(content), _) => kind.raw(content),
+        (Some((kind, list)), None, Some((number, value))) if list == number => kind.listed(value),
         // Writers may leave zeros out.
         (Some(_), None, _) => Some(0.0),
     })
@@ -93,7 +93,8 @@ fn kind(dtype: i64) -> Option<(Kind, u32)> {
 }
 
 impl Kind {
-    fn from_content(self, bytes: &[u8]) -> Option<f64> {
+    /// The first number of raw bytes.
+    fn raw(self, bytes: &[u8]) -> Option<f64> {
         Some(match self {
             Kind::F32 => f32::from_le_bytes(*bytes.first_chunk()?).into(),
             Kind::F64 => f64::from_le_bytes(*bytes.first_chunk()?),
@@ -111,14 +112,14 @@ impl Kind {
     }
 
     /// The first item of a list, packed or not.
-    fn from_list(self, value: Wire) -> Option<f64> {
+    fn listed(self, value: Wire) -> Option<f64> {
         let int = || match value {
             Wire::Bytes(mut packed) => varint(&mut packed),
             Wire::Varint(int) => Some(int),
             _ => None,
         };
         match (self, value) {
-            (Kind::F32 | Kind::F64, Wire::Bytes(packed)) => self.from_content(packed),
+            (Kind::F32 | Kind::F64, Wire::Bytes(packed)) => self.raw(packed),
             (Kind::F32 | Kind::F64, _) => value.float(),
             (Kind::F16, _) => int().map(|bits| half(bits as u16)),
             (Kind::Bf16, _) => int().map(|bits| bfloat(bits as u16)),

@@ -126,8 +126,10 @@ fn a_text_is_cut_and_an_endless_tag_is_a_loss() {
     assert_eq!((rows.len(), losses.len()), (0, 1));
 }
 
+type PlainRow = (Option<u64>, Vec<(String, f64)>);
+
 /// The rows with their offsets and the names of their values; key ids depend on which tag came first.
-fn plain(bytes: &[u8], chunk: usize) -> (Vec<(Option<u64>, Vec<(String, f64)>)>, Vec<Loss>) {
+fn plain(bytes: &[u8], chunk: usize) -> (Vec<PlainRow>, Vec<Loss>) {
     let (rows, losses) = decode(&mut TfEvents::new(), bytes, chunk);
     (rows.into_iter().map(|(row, values)| (row.offset, values)).collect(), losses)
 }
@@ -189,7 +191,7 @@ proptest! {
     #[test]
     fn any_message_in_a_good_record_does_not_panic(data in proptest::collection::vec(any::<u8>(), 0..100), cut in 1..40_usize) {
         let value = [&message(1, b"a")[..], &data].concat();
-        let bytes = [record(&data), event(1, &[data.clone()]), event(2, &[value]), event(3, &[tensor("t", Some("images"), &data)])].concat();
+        let bytes = [record(&data), event(1, std::slice::from_ref(&data)), event(2, &[value]), event(3, &[tensor("t", Some("images"), &data)])].concat();
         let (a, b) = (decode(&mut TfEvents::new(), &bytes, cut), decode(&mut TfEvents::new(), &bytes, usize::MAX));
         prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
     }
