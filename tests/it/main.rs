@@ -9,5 +9,6 @@ mod example;
 mod layers;
 mod source;
 mod support;
+mod tb;
 mod term;
 mod tmux;
