@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// A training that says who it is, logs to `$OG_METRICS`, and runs until it is ended.
@@ -109,7 +109,24 @@ impl Drop for Home {
         self.tmux(&["kill-server"]);
         // tmux 3.3a does not end while a control client whose reader was killed has output left to write.
         let _ = Command::new("kill").args(["-9", server.trim()]).stderr(Stdio::null()).status();
+        // A controller writes down how its training ended before it ends itself: into the folder that is about to go.
+        let here = self.dir.path().display().to_string();
+        let since = Instant::now();
+        while since.elapsed() < DEADLINE && processes().iter().any(|(_, args)| args.contains(&here)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // A training that was just told to end may add a last line meanwhile.
+        while since.elapsed() < DEADLINE && self.dir.path().exists() {
+            let _ = fs::remove_dir_all(self.dir.path());
+        }
     }
+}
+
+/// Process ids with their command lines.
+fn processes() -> Vec<(String, String)> {
+    let ps = Command::new("ps").args(["-eo", "pid=,args="]).output().unwrap();
+    let line = |line: &str| line.trim().split_once(' ').map(|(pid, args)| (pid.to_string(), args.to_string()));
+    text(&ps.stdout).lines().filter_map(line).collect()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -318,8 +335,7 @@ fn the_pane_is_the_training_and_its_first_byte_is_in_the_log() {
     // The secret is in the training's memory and nowhere else.
     let grep = Command::new("grep").args(["-rlF", "hunter-two"]).arg(home.store()).arg(home.dir.path().join("rt")).output().unwrap();
     assert_eq!(text(&grep.stdout), "");
-    let ps = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    assert!(!text(&ps.stdout).contains("hunter-two"));
+    assert!(!processes().iter().any(|(_, args)| args.contains("hunter-two")));
     assert!(!home.in_runtime().iter().any(|name| name.starts_with("gate")), "the gate is gone: {:?}", home.in_runtime());
 }
 
@@ -332,9 +348,8 @@ fn killing_every_og_process_leaves_the_training_and_its_log_alone() {
     let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
     comes("the log grows", || fs::read_to_string(&log).is_ok_and(|log| log.contains("line 1")));
     let ours = || -> Vec<String> {
-        let ps = text(&Command::new("ps").args(["-eo", "pid,args"]).output().unwrap().stdout);
-        let line = |line: &&str| line.contains(dir) && line.contains(" __");
-        ps.lines().filter(line).map(|line| line.split_whitespace().next().unwrap().to_string()).collect()
+        let is_ours = |args: &str| args.contains(dir) && args.contains(" __");
+        processes().into_iter().filter(|(_, args)| is_ours(args)).map(|(pid, _)| pid).collect()
     };
     assert_eq!(ours().len(), 3, "controller, graph and status");
     Command::new("kill").arg("-9").args(ours()).status().unwrap();
