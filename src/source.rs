@@ -5,17 +5,27 @@
 //! A decoder ([`Jsonl`], ...) is a value: bytes go in with [`Decoder::push`], records come out of
 //! [`Decoder::next`]. [`Tail`] feeds one from a growing file and [`Watch`] says when a look is worth it.
 
+mod columns;
+mod csv;
+mod flat;
 pub mod io;
 mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod proto;
+mod rows;
 mod stdout;
+mod tfevents;
 
-pub use io::{Budget, Progress, Tail, Watch, WatchError};
+pub use columns::RowOptions;
+pub use csv::{Csv, CsvOptions};
+pub use io::{Budget, Progress, Tail, Watch, WatchError, event_files, runs_under};
 pub use json::lenient;
 pub use jsonl::Jsonl;
+pub use rows::Rows;
 pub use stdout::Stdout;
+pub use tfevents::TfEvents;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 

@@ -1,7 +1,7 @@
 //! The programs as a person and an agent use them: the real binary, a real tmux, real folders.
 
 use crate::{
-    home::{Home, alive, comes, fails, read_json, text, told},
+    home::{Home, alive, comes, fails, processes, read_json, text, told},
     support::DEADLINE,
 };
 use serde_json::Value;
@@ -185,8 +185,7 @@ fn the_pane_is_the_training_and_its_first_byte_is_in_the_log() {
     // The secret is in the training's memory and nowhere else.
     let grep = Command::new("grep").args(["-rlF", "hunter-two"]).arg(home.store()).arg(home.dir.path().join("rt")).output().unwrap();
     assert_eq!(text(&grep.stdout), "");
-    let ps = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    assert!(!text(&ps.stdout).contains("hunter-two"));
+    assert!(!processes().iter().any(|(_, args)| args.contains("hunter-two")));
     assert!(!home.in_runtime().iter().any(|name| name.starts_with("gate")), "the gate is gone: {:?}", home.in_runtime());
 }
 
@@ -199,9 +198,8 @@ fn killing_every_og_process_leaves_the_training_and_its_log_alone() {
     let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
     comes("the log grows", || fs::read_to_string(&log).is_ok_and(|log| log.contains("line 1")));
     let ours = || -> Vec<String> {
-        let ps = text(&Command::new("ps").args(["-eo", "pid,args"]).output().unwrap().stdout);
-        let line = |line: &&str| line.contains(dir) && line.contains(" __");
-        ps.lines().filter(line).map(|line| line.split_whitespace().next().unwrap().to_string()).collect()
+        let is_ours = |args: &str| args.contains(dir) && args.contains(" __");
+        processes().into_iter().filter(|(_, args)| is_ours(args)).map(|(pid, _)| pid).collect()
     };
     assert_eq!(ours().len(), 3, "controller, graph and status");
     Command::new("kill").arg("-9").args(ours()).status().unwrap();

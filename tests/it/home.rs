@@ -1,7 +1,7 @@
 //! A place of its own for the real programs: store, sockets, tmux servers. When it is dropped, also by a panic,
 //! nothing of what it started is left.
 
-use crate::support::until;
+use crate::support::{DEADLINE, until};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -10,6 +10,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 /// A training that says who it is, logs to `$OG_METRICS`, and runs until it is ended.
@@ -209,20 +210,27 @@ impl Drop for Home {
         // Whatever was started here has this HOME; some of it outlives its tmux, and a tmux 3.3a itself does not end
         // while a control client whose reader was killed has output left to write.
         let mark = format!("HOME={}\0", self.dir.path().display());
-        let ours =
-            |pid: &String| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|env| memchr::memmem::find(&env, mark.as_bytes()).is_some());
-        let pids = || {
-            let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-            entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
+        let ours = |pid: &String| {
+            let env = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            memchr::memmem::find(&env, mark.as_bytes()).is_some()
         };
-        for _ in 0..3 {
-            let left: Vec<String> = pids().filter(ours).collect();
+        let since = Instant::now();
+        while since.elapsed() < DEADLINE {
+            let left: Vec<String> = processes().into_iter().map(|(pid, _)| pid).filter(ours).collect();
             if left.is_empty() {
                 break;
             }
             let _ = Command::new("kill").arg("-9").args(left).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// Process ids with their command lines.
+pub fn processes() -> Vec<(String, String)> {
+    let ids = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let ids = ids.filter(|name| name.bytes().all(|b| b.is_ascii_digit()));
+    let line = |pid: &str| text(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).replace('\0', " ");
+    ids.map(|pid| (line(&pid), pid)).map(|(line, pid)| (pid, line)).collect()
 }
 
 /// A training that a test started with [`Home::puppet`].
@@ -304,14 +312,14 @@ pub fn comes(what: &str, mut is: impl FnMut() -> bool) {
 /// Waits until something is as wanted, and shows what it was instead.
 #[track_caller]
 pub fn becomes<T: PartialEq + std::fmt::Debug>(want: &T, mut is: impl FnMut() -> T) {
-    let since = std::time::Instant::now();
+    let since = Instant::now();
     loop {
         let got = is();
         if got == *want {
             return;
         }
-        assert!(since.elapsed() < crate::support::DEADLINE, "it never becomes\n{want:#?}\nit is\n{got:#?}");
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        assert!(since.elapsed() < DEADLINE, "it never becomes\n{want:#?}\nit is\n{got:#?}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -9,5 +9,6 @@ mod layers;
 mod run;
 mod source;
 mod support;
+mod tb;
 mod term;
 mod tmux;
