@@ -306,12 +306,12 @@ async fn until(due: Option<Instant>) {
 fn note_a_lost_training(canvas: &CanvasState, reader: Option<&mut RunReader>) {
     let Some(reader) = reader else { return };
     let Some(training) = canvas.panes.iter().find(|pane| pane.role == "train") else { return };
-    if let Some(process) = open_process(training.pid) {
-        let at_most = Timespec { tv_sec: HANGUP_MAX.as_secs() as i64, tv_nsec: 0 };
-        let _ = rustix::event::poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_most));
-    }
+    let at_most = Timespec { tv_sec: HANGUP_MAX.as_secs() as i64, tv_nsec: 0 };
+    // A process that has ended keeps its id until its parent looked.
+    let ends = |process: OwnedFd| rustix::event::poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_most)).is_ok_and(|n| n > 0);
+    let ended = open_process(training.pid).is_none_or(ends);
     while reader.poll(RunReader::LOAD).more {}
-    if !canvas::io::is_process(training.pid) && reader.picture().exit.is_none() {
+    if ended && reader.picture().exit.is_none() {
         let exit = Exit { at: WallTime::new(unix_now()), ..Exit::default() };
         if let Err(error) = record_exit(reader, exit, Some("tmux ended")) {
             tracing::warn!(%error, "cannot write down that the training was lost");
