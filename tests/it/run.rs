@@ -176,8 +176,8 @@ fn outside_of_tmux_a_terminal_is_attached_and_anything_else_is_told_how() {
     comes("the terminal is back", || terminal().contains("[detached (from session og-second)]"));
 
     for option in ["--detach", "--no-attach"] {
-        type_line(&format!("clear; {og} run --tmux-socket og {option} -- cat; echo code:$?"));
-        comes("og returns", || terminal().contains("code:0"));
+        type_line(&format!("clear; {og} run --tmux-socket og {option} -- cat; echo {option}:$?"));
+        comes("og returns", || terminal().contains(&format!("\n{option}:0")));
         assert!(terminal().contains("look: tmux -L og attach -t "), "{}", terminal());
     }
     let alive = home.tmux(&["list-panes", "-a", "-f", "#{==:#{@og_role},train}", "-F", "#{pane_dead}"]);
@@ -243,7 +243,7 @@ fn what_the_caller_has_set_stays_set() {
 fn how_a_training_ended_is_written_down_and_shown() {
     let home = Home::new();
     let how: [(&str, &str, Value, Value, &str); 4] = [
-        ("finished", "exit 0", json!(0), Value::Null, "finished"),
+        ("finished", "exit 0", json!(0), Value::Null, "exit code 0"),
         ("failed", "exit 3", json!(3), Value::Null, "exit code 3"),
         ("killed", "kill -9 $$", Value::Null, json!(9), "signal 9"),
         ("stopped", "kill -TERM $$", Value::Null, json!(15), "signal 15"),
@@ -273,7 +273,7 @@ fn how_a_training_ended_is_written_down_and_shown() {
         assert!(home.screen(&training.pane("train")).contains("its last words"), "the last screen stays");
         comes("the status pane says so", || {
             let status = home.screen(&training.pane("status"));
-            status.contains(state) && status.contains("step 7") && (name == "finished" || status.contains(words))
+            status.contains(&format!("{state} ({})", words.replace("exit code", "exit"))) && status.contains("step 7")
         });
         assert!(home.ok(&["viewstate", "--canvas", name]).contains(words));
         home.ok(&["canvas", "close", name]);
