@@ -6,6 +6,7 @@ mod cli;
 mod example;
 mod home;
 mod layers;
+mod layout;
 mod run;
 mod source;
 mod support;
