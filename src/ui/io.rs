@@ -74,7 +74,7 @@ impl UiError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas open`".into()),
+            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas spawn review --run RUN`".into()),
             UiError::Canvas(error) => error.hint(),
             UiError::Terminal { .. } | UiError::Thread(_) => None,
         }
