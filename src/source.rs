@@ -5,15 +5,27 @@
 //! A decoder ([`Jsonl`], ...) is a value: bytes go in with [`Decoder::push`], records come out of
 //! [`Decoder::next`]. [`Tail`] feeds one from a growing file and [`Watch`] says when a look is worth it.
 
+mod columns;
+mod csv;
+mod flat;
 pub mod io;
 mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod proto;
+mod rows;
+mod stdout;
+mod tfevents;
 
-pub use io::{Budget, Progress, Tail, Watch, WatchError};
+pub use columns::RowOptions;
+pub use csv::{Csv, CsvOptions};
+pub use io::{Budget, Progress, Tail, Watch, WatchError, event_files, runs_under};
 pub use json::lenient;
 pub use jsonl::Jsonl;
+pub use rows::Rows;
+pub use stdout::Stdout;
+pub use tfevents::TfEvents;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 
@@ -112,8 +124,13 @@ pub trait Decoder: Send {
     fn push(&mut self, bytes: &[u8]);
     /// `Ok(None)`: give me more bytes. `Err`: a damaged stretch, already skipped; call again.
     fn next(&mut self) -> Result<Option<Record>, Loss>;
+    /// No more bytes are at hand now: sets free what the open end already says (the newest redraw of a
+    /// progress bar), to be had from [`Decoder::next`]; call it
+    /// when that gave `Ok(None)`. Its row comes again, with the same step, when more is
+    /// known: the last one counts.
+    fn glimpse(&mut self) {}
     /// No more bytes are expected (the run ended, the file is old): what stands at the end without its
-    /// newline counts as whole, if it reads as whole. Call [`Decoder::next`] for what this sets free.
+    /// newline counts as whole, if it reads as whole. Call it when [`Decoder::next`] gave `Ok(None)`, and that again for what it sets free.
     fn finish(&mut self) {}
     /// Forgets everything: the next byte is the first of a new source, and keys are numbered anew.
     fn reset(&mut self);

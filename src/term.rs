@@ -5,11 +5,12 @@
 mod emulator;
 mod filter;
 pub mod keys;
+mod row;
 mod screen;
 mod seed;
 mod snapshot;
 
-pub use emulator::{Cell, Color, Cursor, Emulator, Modes, Style, Vt100, quietly};
+pub use emulator::{Color, Cursor, Emulator, Modes, Style, Vt100, quietly};
 pub use keys::{Input, KeyError};
 pub use screen::{Change, FRAME_MAX, Fed, PaneScreen, QUIET, SYNC_MAX};
 pub use snapshot::{Highlight, Region, RegionError, Snapshot, StyledRun};

@@ -15,7 +15,11 @@ pub fn width(text: &str) -> usize {
 
 /// Cells that one character takes by itself: 0, 1 or 2.
 pub fn char_width(c: char) -> usize {
-    c.width().unwrap_or(0).min(2)
+    match c {
+        // Boxes, blocks and braille fill our screens, and the tables are slow.
+        '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}' | ' '..='~' => 1,
+        c => c.width().unwrap_or(0).min(2),
+    }
 }
 
 /// `text` in at most `cells` cells; what does not fit gives way to an ellipsis at the end.
@@ -224,6 +228,13 @@ mod tests {
         assert_eq!(cut("ne\u{301}e\u{301}e", 3), "ne\u{301}…");
         assert_eq!(cut_start("train/grad_norm", 10), "…grad_norm");
         assert_eq!(cut_start("漢字漢字", 4), "…字");
+    }
+
+    #[test]
+    fn the_short_cut_says_what_the_tables_say() {
+        for c in '\0'..='\u{2fff}' {
+            assert_eq!(char_width(c), c.width().unwrap_or(0).min(2), "{c:?}");
+        }
     }
 
     #[test]

@@ -212,7 +212,8 @@ pub fn forget(runtime: &Path, id: &str) {
     let _ = fs::remove_file(runtime.join(format!("{id}.{POINTER}")));
 }
 
-/// The canvases that were announced on this machine, by name. A file that points nowhere any more is removed.
+/// The canvases that were announced on this machine and live, by name. The announcement of one that has ended is taken
+/// back, so that asking costs what lives and not what ever lived.
 pub fn announced(runtime: &Path) -> Vec<Known> {
     use std::os::unix::ffi::OsStringExt;
     let Ok(entries) = fs::read_dir(runtime) else { return vec![] };
@@ -221,7 +222,9 @@ pub fn announced(runtime: &Path) -> Vec<Known> {
         let Ok(dir) = fs::read(&path) else { continue };
         let dir = PathBuf::from(std::ffi::OsString::from_vec(dir));
         match known(dir) {
-            Some(canvas) if path.file_stem().is_some_and(|stem| stem.to_string_lossy() == canvas.state.id) => found.push(canvas),
+            Some(canvas) if canvas.live && path.file_stem().is_some_and(|stem| stem.to_string_lossy() == canvas.state.id) => {
+                found.push(canvas)
+            }
             _ => {
                 let _ = fs::remove_file(&path);
             }

@@ -4,19 +4,19 @@
 //! | size | looks like |
 //! |---|---|
 //! | at least 120 columns, 12 rows | train left, graph right and a bit wider, status under both |
-//! | at least 50 columns, 19 rows | train, graph, status stacked; the graph gets the most |
+//! | at least 80 columns, 23 rows; or 50 columns, 30 rows | train, graph, status stacked; the graph gets the most |
 //! | smaller | train over a one-line status; the graph in a second window |
 //!
-//! So 80x24, 80x23, 79x24 and 60x40 are stacked. 50x16 is not: with its borders and a status it leaves 11 rows, and a
-//! chart in less than eight (title, axis, footer) or a training in less than six shows nothing worth its place.
-//! A window that is wide but low (200x20) still reads better side by side than as two slots of seven rows.
+//! 23 rows, because a terminal of 80x24 leaves its window so many over tmux's status line. Below that a stack shows
+//! too little of everything; a narrow but tall window still has room for all. A window that is wide but low
+//! (200x20) reads better side by side than as two slots of seven rows.
 
 /// Columns from which train and graph stand side by side: a chart needs some 60, a log line too.
 const WIDE_COLS_MIN: u16 = 120;
 /// Rows from which they may: a chart of eight, a border, a status of three.
 const WIDE_ROWS_MIN: u16 = GRAPH_ROWS_MIN + 1 + 3;
-/// Columns below which a chart beside nothing else is still too narrow to share a window.
-const STACKED_COLS_MIN: u16 = 50;
+/// Columns and rows, either pair of which a stack needs.
+const STACKED_MIN: [(u16, u16); 2] = [(80, 23), (50, 30)];
 /// Rows of log that tell anything.
 const TRAIN_ROWS_MIN: u16 = 6;
 /// Rows of a chart with its title, axis and footer.
@@ -67,8 +67,7 @@ pub fn plan(roles: &[&str], cols: u16, rows: u16) -> Arrangement {
                 places
             })
         }
-        _ if cols >= STACKED_COLS_MIN
-            && rows > STACKED_STATUS_ROWS
+        _ if STACKED_MIN.iter().any(|(cols_min, rows_min)| cols >= *cols_min && rows >= *rows_min)
             && stack_fits(&body, if status { rows - STACKED_STATUS_ROWS - 1 } else { rows }) =>
         {
             with_status(area, status, STACKED_STATUS_ROWS, |above| stack(&body, above))
@@ -190,14 +189,15 @@ mod tests {
         check(80, 24, &["train 80x7+0+0", "graph 80x12+0+8", "status 80x3+0+21"]);
         check(119, 50, &["train 119x18+0+0", "graph 119x27+0+19", "status 119x3+0+47"]);
         check(80, 23, &["train 80x7+0+0", "graph 80x11+0+8", "status 80x3+0+20"]);
-        check(79, 24, &["train 79x7+0+0", "graph 79x12+0+8", "status 79x3+0+21"]);
         check(60, 40, &["train 60x14+0+0", "graph 60x21+0+15", "status 60x3+0+37"]);
-        check(50, 19, &["train 50x6+0+0", "graph 50x8+0+7", "status 50x3+0+16"]);
+        check(50, 30, &["train 50x10+0+0", "graph 50x15+0+11", "status 50x3+0+27"]);
     }
 
     #[test]
     fn a_small_window_keeps_the_training_and_a_line_of_status() {
         check(50, 16, &["train 50x14+0+0", "status 50x1+0+15", "graph second"]);
+        check(79, 24, &["train 79x22+0+0", "status 79x1+0+23", "graph second"]);
+        check(80, 22, &["train 80x20+0+0", "status 80x1+0+21", "graph second"]);
         check(49, 24, &["train 49x22+0+0", "status 49x1+0+23", "graph second"]);
         check(80, 2, &["train 80x2+0+0", "graph second", "status second"]);
     }

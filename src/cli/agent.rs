@@ -129,8 +129,8 @@ fn send(
     }
     let request = request(options.pane.clone().or_else(|| target.pane.clone()), &options)?;
     let waits_ms = options.wait.as_ref().map_or(0, |_| options.timeout.unwrap_or(WAIT_MS));
-    let waits_for_exit = options.wait.as_deref() == Some("exit");
-    answer(ask(&target, request, ANSWER_MAX + Duration::from_millis(waits_ms))?, waits_for_exit, options.which.output.json)
+    let asked = Asked { exit: options.wait.as_deref() == Some("exit"), screen: true, json: options.which.output.json };
+    answer(ask(&target, request, ANSWER_MAX + Duration::from_millis(waits_ms))?, asked)
 }
 
 /// `og wait`.
@@ -140,20 +140,30 @@ pub fn wait(args: WaitArgs) -> Result<u8, Fail> {
     let until = words.iter().map(|word| until(word)).collect::<Result<Vec<_>, _>>()?;
     let target = target?;
     let timeout = ANSWER_MAX + Duration::from_millis(args.timeout.unwrap_or(WAIT_MS));
-    let waits_for_exit = until.contains(&Until::Exit);
+    let screen = until.iter().any(|until| !matches!(until, Until::Exit | Until::Metric(_)));
+    let asked = Asked { exit: until.contains(&Until::Exit), screen, json: args.which.output.json };
     let pane = args.pane.or_else(|| target.pane.clone());
     let request = Request::WaitFor { pane, until, stop: args.stop, timeout_ms: args.timeout };
-    answer(ask(&target, request, timeout)?, waits_for_exit, args.which.output.json)
+    answer(ask(&target, request, timeout)?, asked)
+}
+
+/// What was asked for, as far as the answer depends on it.
+struct Asked {
+    /// The end of the training or program.
+    exit: bool,
+    /// Something of the screen: then the rows that changed are worth telling.
+    screen: bool,
+    json: bool,
 }
 
 /// Prints an outcome; the exit code says whether what was waited for came.
-fn answer(response: Response, waits_for_exit: bool, json: bool) -> Result<u8, Fail> {
+fn answer(response: Response, asked: Asked) -> Result<u8, Fail> {
     let Response::Outcome(outcome) = response else { return Err(unexpected(&response)) };
-    match json {
+    match asked.json {
         true => out::json(&outcome)?,
-        false => out::text(&summary::outcome(&outcome))?,
+        false => out::text(&summary::outcome(&outcome, asked.screen))?,
     }
-    Ok(if holds(&outcome, waits_for_exit) { 0 } else { EXIT_FAILED })
+    Ok(if holds(&outcome, asked.exit) { 0 } else { EXIT_FAILED })
 }
 
 fn holds(outcome: &Outcome, waits_for_exit: bool) -> bool {

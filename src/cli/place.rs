@@ -5,7 +5,7 @@ use super::{fail::Fail, out, target};
 use crate::{
     canvas::{self, PaneState},
     controller::arrange,
-    tmux::{NewPane, NewSession, PaneId, PaneInfo, Place, Server, Size, Socket, TmuxError, Toward, own_pane},
+    tmux::{Layout, NewPane, NewSession, PaneId, PaneInfo, Place, Server, Size, Socket, TmuxError, Toward, layout::Node, own_pane},
 };
 use std::{
     ffi::OsString,
@@ -176,11 +176,40 @@ pub fn make(site: &Site, wanted: &Wanted) -> Result<Made, Fail> {
     }
     // Splitting rounds in tmux's own way; the plan is what the controller will keep.
     let layout = site.server.layout(info.window)?;
-    if let Some(planned) = arrange::relayout(&layout, &here).filter(|planned| *planned != layout) {
+    let ours: Vec<PaneId> = here.iter().map(|(_, pane)| *pane).collect();
+    let together = gathered(&layout, &ours);
+    if let Some(planned) = arrange::relayout(&together, &here).filter(|planned| *planned != layout) {
         site.server.select_layout(info.window, &planned.to_string())?;
     }
     made.panes.sort_by_key(|(role, _)| wanted.roles.iter().position(|known| known == role));
     Ok(made)
+}
+
+/// The layout with our panes under one node of their own. tmux puts a pane split off downwards into the rows that are there
+/// already; only as one node can our panes be resized together and apart from the person's.
+fn gathered(layout: &Layout, ours: &[PaneId]) -> Layout {
+    let is_ours = |child: &Layout| child.panes().iter().all(|pane| ours.contains(pane));
+    let gather = |children: &[Layout]| -> Vec<Layout> {
+        let first = children.iter().position(is_ours).unwrap_or(children.len());
+        let len = children[first..].iter().take_while(|child| is_ours(child)).count();
+        let run = &children[first..first + len];
+        let (Some(start), Some(end)) = (run.first(), run.last()) else {
+            return children.iter().map(|child| gathered(child, ours)).collect();
+        };
+        if len == 1 || len == children.len() || run.iter().map(|child| child.panes().len()).sum::<usize>() != ours.len() {
+            return children.iter().map(|child| gathered(child, ours)).collect();
+        }
+        let node = if matches!(layout.node, Node::Columns(_)) { Node::Columns(run.to_vec()) } else { Node::Rows(run.to_vec()) };
+        let (cols, rows) = (end.x + end.cols - start.x, end.y + end.rows - start.y);
+        let one = Layout { cols, rows, x: start.x, y: start.y, node };
+        [&children[..first], &[one], &children[first + len..]].concat()
+    };
+    let node = match &layout.node {
+        Node::Leaf(pane) => Node::Leaf(*pane),
+        Node::Columns(children) => Node::Columns(gather(children)),
+        Node::Rows(children) => Node::Rows(gather(children)),
+    };
+    Layout { node, ..*layout }
 }
 
 /// The first pane, from which the others are split off.
@@ -226,9 +255,9 @@ fn free_session(server: &Server, name: &str) -> Result<String, Fail> {
 fn mark(server: &Server, pane: PaneId, id: &str, role: &str) -> Result<(), Fail> {
     server.set_pane_option(pane, "@og_canvas", id)?;
     server.set_pane_option(pane, "@og_role", role)?;
-    if role == "train" {
-        server.set_pane_option(pane, "remain-on-exit", "on")?;
-    }
+    // The training's last screen stays. One of og's own panes stays only when it was killed, for the controller to start it again.
+    let remain = if role == "train" { "on" } else { "failed" };
+    server.set_pane_option(pane, "remain-on-exit", remain)?;
     Ok(())
 }
 
@@ -252,4 +281,27 @@ pub fn text(path: &Path) -> Result<String, Fail> {
         Fail::new("path", format!("the path {} is not UTF-8, which tmux cannot take", path.display()))
             .hint("give another folder with `--store PATH`")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, ours: &[u32], after: &str) {
+        let parse = |text: &str| -> Layout { text.parse().unwrap() };
+        let ours: Vec<PaneId> = ours.iter().copied().map(PaneId).collect();
+        assert_eq!(gathered(&parse(before), &ours).to_string(), parse(after).to_string());
+    }
+
+    #[test]
+    fn our_panes_become_one_node_beside_those_of_the_person() {
+        let apart = "5559,100x40,0,0[100x20,0,0,0,100x9,0,21,1,100x9,0,31,2]";
+        check(apart, &[1, 2], "43c7,100x40,0,0[100x20,0,0,0,100x19,0,21[100x9,0,21,1,100x9,0,31,2]]");
+        check(apart, &[0, 2], apart);
+        check(apart, &[0, 1, 2], apart);
+        check(apart, &[1], apart);
+        let beside = "ea70,200x50,0,0{79x50,0,0,0,120x50,80,0[120x44,80,0{53x44,80,0,1,66x44,134,0,3},120x5,80,45,2]}";
+        check(beside, &[1, 2, 3], beside);
+    }
 }

@@ -11,8 +11,8 @@ use std::fmt::Write;
 pub const SUMMARY_BYTES_MAX: usize = 2048;
 /// Metrics listed before the summary says how many more there are.
 const METRICS_MAX: usize = 16;
-/// Rows of changes that an outcome prints.
-const ROWS_MAX: usize = 20;
+/// Most bytes of changed rows that an outcome prints: an agent that wants more asks for the screen.
+const ROWS_BYTES_MAX: usize = 1024;
 
 /// The view state in at most [`SUMMARY_BYTES_MAX`] bytes. `screen` adds the last rows of that pane's screen, as many as
 /// fit; they are a program's words, and marked so.
@@ -22,7 +22,7 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
     if let Some(run) = &view.run_info {
         run_lines(&mut out, run);
     }
-    metric_lines(&mut out, &view.visible_metrics);
+    metric_lines(&mut out, &view.visible_metrics, view.run_info.as_ref());
     if let Some(graph) = &view.graph {
         let _ = write!(
             out,
@@ -90,9 +90,14 @@ fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
     signal.map(|signal| format!("signal {signal}")).or_else(|| code.map(|code| format!("exit code {code}")))
 }
 
-fn metric_lines(out: &mut String, metrics: &[MetricView]) {
+/// The metrics that the graph pane draws; where it draws none, the last values of the run.
+fn metric_lines(out: &mut String, metrics: &[MetricView], run: Option<&RunInfoView>) {
     if metrics.is_empty() {
-        let _ = writeln!(out, "no metrics yet");
+        let last = run.and_then(|run| run.summary.as_object()).map(last_values).unwrap_or_default();
+        let _ = match last.as_str() {
+            "" => writeln!(out, "no metrics yet"),
+            last => writeln!(out, "no metric is drawn; last values: {last}"),
+        };
         return;
     }
     let _ = writeln!(out, "metric  last  trend  min..max  best  @step");
@@ -125,6 +130,16 @@ fn metric_lines(out: &mut String, metrics: &[MetricView]) {
     }
 }
 
+fn last_values(summary: &serde_json::Map<String, Value>) -> String {
+    let word = |value: &Value| match value {
+        Value::Number(value) => value.as_f64().map(|value| text::number(value, 4)),
+        Value::String(word) => Some(word.clone()),
+        _ => None,
+    };
+    let values = summary.iter().filter_map(|(key, value)| Some(format!("{}={}", text::cut_start(key, 40), word(value)?)));
+    values.take(METRICS_MAX).collect::<Vec<_>>().join(" ")
+}
+
 /// A pane on one line.
 pub fn pane_line(pane: &PaneView) -> String {
     let mut line = format!("pane {} {} {}x{} seq {}", pane.role, pane.pane_id, pane.cols, pane.rows, pane.seq);
@@ -142,13 +157,15 @@ pub fn pane_line(pane: &PaneView) -> String {
 /// The rows of a pane that changed since a frame.
 pub fn changes(pane: &PaneView, since: u64) -> String {
     let rows = pane.changed_rows.as_deref().unwrap_or_default();
-    format!("{}\n{} rows changed since {since}\n{}", pane_line(pane), rows.len(), row_lines(rows, usize::MAX))
+    let lines: String = rows.iter().map(row_line).collect();
+    format!("{}\n{} rows changed since {since}\n{lines}", pane_line(pane), rows.len())
 }
 
-/// How a wait or a send ended.
-pub fn outcome(outcome: &Outcome) -> String {
+/// How a wait or a send ended. `rows` adds those that changed, as far as they are words: lines of a chart cost an agent
+/// much and tell it nothing that the metrics do not.
+pub fn outcome(outcome: &Outcome, rows: bool) -> String {
     let mut out = outcome.outcome.clone();
-    if let Some(condition) = &outcome.condition {
+    if let Some(condition) = outcome.condition.as_ref().filter(|condition| !out.starts_with(condition.as_str())) {
         let _ = write!(out, " {condition}");
     }
     if let Some(evidence) = &outcome.evidence {
@@ -168,19 +185,34 @@ pub fn outcome(outcome: &Outcome) -> String {
     if outcome.outcome == "deadline" {
         let _ = writeln!(out, "the deadline was {} ms", outcome.effective_timeout);
     }
-    out.push_str(&row_lines(&outcome.changed_rows, ROWS_MAX));
+    if rows {
+        out.push_str(&words_of(&outcome.changed_rows));
+    }
     out
 }
 
-fn row_lines(rows: &[RowView], rows_max: usize) -> String {
+/// Rows that hold words, in at most [`ROWS_BYTES_MAX`] bytes, and how many others there are.
+fn words_of(rows: &[RowView]) -> String {
+    let is_chart = |row: &&RowView| row.text.contains(|c| ('\u{2801}'..='\u{28ff}').contains(&c));
     let mut out = String::new();
-    for row in rows.iter().take(rows_max) {
-        let _ = writeln!(out, "{:>3}| {}", row.row, row.text);
+    let mut lines: Vec<String> = vec![];
+    // The last rows of a log tell most; of anything else they tell as much as the first.
+    for row in rows.iter().rev().filter(|row| !is_chart(row)) {
+        let line = row_line(row);
+        if lines.iter().map(String::len).sum::<usize>() + line.len() > ROWS_BYTES_MAX {
+            break;
+        }
+        lines.push(line);
     }
-    if rows.len() > rows_max {
-        let _ = writeln!(out, "... and {} more rows", rows.len() - rows_max);
+    if lines.len() < rows.len() {
+        let _ = writeln!(out, "... and {} more rows (--json has them, `og viewstate --screen` the whole)", rows.len() - lines.len());
     }
+    lines.iter().rev().for_each(|line| out.push_str(line));
     out
+}
+
+fn row_line(row: &RowView) -> String {
+    format!("{:>3}| {}\n", row.row, row.text)
 }
 
 fn add_screen(out: &mut String, pane: &PaneView) {
@@ -318,7 +350,13 @@ error 1 block skipped
             elapsed_ms: 1203.4,
             ..Outcome::default()
         };
-        assert_eq!(outcome(&ended), "matched step>=500: step 512\npane graph seq 7  step 512  running  after 1203 ms\n 12| step 512\n");
+        assert_eq!(
+            outcome(&ended, true),
+            "matched step>=500: step 512\npane graph seq 7  step 512  running  after 1203 ms\n 12| step 512\n"
+        );
+        let rows = vec![RowView { row: 1, text: "│ ⣀⣤⠤".into() }, RowView { row: 2, text: "x".repeat(ROWS_BYTES_MAX) }];
+        let long = outcome(&Outcome { outcome: "changed".into(), condition: Some("change".into()), changed_rows: rows, ..ended }, true);
+        assert!(long.starts_with("changed: step 512\n") && long.contains("... and 2 more rows") && !long.contains('⣀'), "{long}");
         let dead = PaneView { dead: Some(DeadView { code: None, signal: Some(9), at: None }), ..PaneView::default() };
         assert!(pane_line(&dead).contains("ended with signal 9"));
     }

@@ -37,6 +37,8 @@ const HEARD_MAX: usize = 1024;
 const POLL_REST: Duration = Duration::from_millis(25);
 /// Rest after a look that did not reach the end, while the run floods.
 const FLOOD_REST: Duration = Duration::from_millis(50);
+/// A new controller answers nobody until it has seen its panes, but no longer than this.
+const BLIND_MAX: Duration = Duration::from_millis(500);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -140,7 +142,7 @@ impl Controller {
         self.poll();
         let first = self.state.start();
         self.perform(first);
-        life::announce("ready");
+        let mut blind_until = Some(Instant::now() + BLIND_MAX);
         let ended = Arc::clone(&self.ended);
         while self.stop.is_none() {
             let due = self.state.due(&self.world());
@@ -149,7 +151,8 @@ impl Controller {
                     Some(from) => self.event_of(from),
                     None => Some(Event::TmuxGone("tmux is gone".into())),
                 },
-                Some(from) = heard.recv() => Some(Event::Peer(from)),
+                Some(from) = heard.recv(), if blind_until.is_none() => Some(Event::Peer(from)),
+                () = until(blind_until) => None,
                 () = grew.notified() => {
                     self.read_spec();
                     let rested = self.polled.is_none_or(|at| at.elapsed() >= POLL_REST);
@@ -166,6 +169,10 @@ impl Controller {
             };
             if let Some(event) = event {
                 self.feed(event);
+            }
+            if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
+                blind_until = None;
+                life::announce("ready");
             }
         }
         Ok(self.stop.take().unwrap_or_default())

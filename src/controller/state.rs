@@ -194,6 +194,11 @@ impl State {
         &self.canvas
     }
 
+    /// Whether every pane has been found and seen once, so that what is answered is true.
+    pub fn knows_its_panes(&self) -> bool {
+        self.found_once && self.panes.values().all(|pane| pane.seeded)
+    }
+
     /// Whether the training runs in a pane of this canvas, alive or dead.
     pub fn has_training(&self) -> bool {
         self.panes.values().any(|pane| pane.role == "train")
@@ -370,7 +375,7 @@ impl State {
         pane.window = info.window;
         pane.title = info.title.clone();
         pane.in_mode = info.in_mode;
-        let death = info.dead.as_ref().filter(|death| is_known(death)).map(exit);
+        let death = info.dead.as_ref().filter(|death| death.is_known()).map(exit);
         let died = pane.dead.is_none() && death.is_some();
         pane.dead = death.or(pane.dead);
         let resized = pane.screen.size() != (info.cols, info.rows);
@@ -432,7 +437,11 @@ impl State {
         *asks += 1;
         *due = world.now + EXIT_ASK_EVERY;
         match self.panes.values().find(|pane| pane.role == "train").map(|pane| pane.id) {
-            Some(pane) if *asks <= EXIT_ASKS_MAX => effects.push(Effect::Tmux(vec![tmux::ask_pane_command(pane)], Purpose::AskExit)),
+            Some(pane) if *asks <= EXIT_ASKS_MAX => {
+                // tmux sees the end by itself, but for the times when it does not.
+                let nudge = (*asks > 2).then(command::reap);
+                effects.push(Effect::Tmux(nudge.into_iter().chain([tmux::ask_pane_command(pane)]).collect(), Purpose::AskExit));
+            }
             _ => self.training_ended(
                 Exit { at: WallTime::new(world.unix), ..Exit::default() },
                 Some("its pane is gone".into()),
@@ -447,7 +456,7 @@ impl State {
             return;
         }
         match tmux::parse_panes(lines).first() {
-            Some(PaneInfo { dead: Some(death), id, .. }) if is_known(death) => {
+            Some(PaneInfo { dead: Some(death), id, .. }) if death.is_known() => {
                 let (exit, id) = (exit(death), *id);
                 if let Some(pane) = self.panes.get_mut(&id) {
                     pane.dead = Some(exit);
@@ -491,11 +500,6 @@ impl State {
     fn push_health(&self) {
         self.push("health", Response::Health(Box::new(self.health.clone())));
     }
-}
-
-/// tmux marks a pane dead a moment before it knows how its program ended.
-fn is_known(death: &Death) -> bool {
-    death.status.is_some() || death.signal.is_some()
 }
 
 fn exit(death: &Death) -> Exit {

@@ -286,7 +286,8 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
-    fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    /// Calls `item` at every item of the array that starts here; `item` has to take it.
+    pub(super) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(b'[')?;
         self.down()?;
         if self.peek()? == b']' {

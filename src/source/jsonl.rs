@@ -4,24 +4,18 @@
 //! Unix seconds, values; a field `total` beside them is the number of steps that the run means to take. Dicts inside `m` are flattened with `.` (`grad.norm`); NaN and infinities may be
 //! strings or, as Python writes them, bare words; texts, lists and booleans are not metrics.
 //!
-//! A line without `m` is read as a flat object of metrics: the step is the first of [`STEPS`] that it
-//! has, the time the first of [`TIMES`], and numbers may be strings (`"loss": "2.1"`).
+//! A line without `m` is a row of another writer and read as [`Rows`](super::Rows) reads it.
 
 use super::{
     Decoder, Loss, Record, Row,
-    json::{Cursor, Token, non_finite, number},
+    columns::{whole, whole_text},
+    flat::Flat,
+    json::{Cursor, Token, non_finite},
     keys::{KEYS_MAX, Keys},
     lines::{Line, Lines},
 };
 use crate::model::{Step, WallTime};
 use std::collections::VecDeque;
-
-/// Names of the step in foreign lines, best first.
-const STEPS: &[&str] = &["step", "_step", "global_step", "trainer/global_step", "num_updates", "iteration", "iter", "update", "epoch"];
-
-/// Names of the wall time in foreign lines, best first. A value counts when it is Unix seconds (or
-/// milliseconds) of this century, so that a `time` that is a duration stays a metric.
-const TIMES: &[&str] = &["_timestamp", "timestamp", "ts", "time", "t"];
 
 /// Decodes JSON lines.
 #[derive(Default)]
@@ -33,6 +27,8 @@ pub struct Jsonl {
     overflow: Option<Loss>,
     overflowed: bool,
     path: String,
+    /// Reads the lines of other writers.
+    flat: Flat,
 }
 
 impl Jsonl {
@@ -58,7 +54,8 @@ impl Jsonl {
             Some(head) => head,
             None => {
                 self.keys.begin();
-                foreign(text, &mut self.keys, &mut self.path).ok_or_else(|| loss("line is not JSON"))?
+                let place = self.flat.read(&mut Cursor::new(text), &mut self.keys).ok_or_else(|| loss("line is not JSON"))?;
+                Head { step: place.step, time: place.time, ..Head::default() }
             }
         };
         if self.keys.overflowed() && !self.overflowed {
@@ -128,7 +125,7 @@ fn own(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<Option
         match &*key {
             "m" if cursor.peek()? == b'{' => {
                 has_values = true;
-                return values(cursor, keys, path, Numbers::Bare);
+                return values(cursor, keys, path);
             }
             "s" => head.step = int(cursor.token()?).map(Step),
             "t" => head.time = float(cursor.token()?).and_then(WallTime::new),
@@ -143,57 +140,21 @@ fn own(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<Option
     Some(has_values.then_some(head))
 }
 
-/// Reads a flat object. The names of step and time are known only when all have been seen, hence two passes.
-fn foreign(text: &str, keys: &mut Keys, path: &mut String) -> Option<Head> {
-    let (mut step, mut time) = ((usize::MAX, 0), (usize::MAX, WallTime::new(0.0)?));
-    Cursor::new(text).object(|cursor, key| {
-        let at = |names: &[&str]| names.iter().position(|name| *name == key);
-        let (as_step, as_time) = (at(STEPS), at(TIMES));
-        if as_step.is_none() && as_time.is_none() {
-            return cursor.skip();
-        }
-        match (cursor.token()?, as_step, as_time) {
-            (Token::Object, ..) => return cursor.skip(),
-            (token, Some(place), _) if place < step.0 => step = int(token).map_or(step, |value| (place, value)),
-            (token, _, Some(place)) if place < time.0 => time = float(token).and_then(unix_time).map_or(time, |value| (place, value)),
-            _ => {}
-        }
-        Some(())
-    })?;
-    let name = |names: &[&'static str], place: usize| names.get(place).copied().unwrap_or("");
-    let (step_name, time_name) = (name(STEPS, step.0), name(TIMES, time.0));
-    Cursor::new(text).object(|cursor, key| match &*key {
-        taken if taken == step_name || taken == time_name => cursor.skip(),
-        _ => value(cursor, &key, keys, path, Numbers::Quoted),
-    })?;
-    let found = |place: usize| place != usize::MAX;
-    Some(Head { step: found(step.0).then_some(Step(step.1)), time: found(time.0).then_some(time.1), ..Head::default() })
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Numbers {
-    /// Only JSON numbers, and strings that name a non-finite one.
-    Bare,
-    /// Also numbers in strings.
-    Quoted,
-}
-
 /// Puts the numbers of the object at the cursor into the row, under `path`.
-fn values(cursor: &mut Cursor, keys: &mut Keys, path: &mut String, numbers: Numbers) -> Option<()> {
-    cursor.object(|cursor, key| value(cursor, &key, keys, path, numbers))
+fn values(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<()> {
+    cursor.object(|cursor, key| value(cursor, &key, keys, path))
 }
 
-fn value(cursor: &mut Cursor, key: &str, keys: &mut Keys, path: &mut String, numbers: Numbers) -> Option<()> {
+fn value(cursor: &mut Cursor, key: &str, keys: &mut Keys, path: &mut String) -> Option<()> {
     let number = match cursor.token()? {
         Token::Number(number) => Some(number),
-        Token::Text(text) if numbers == Numbers::Quoted => whole_number(&text),
         Token::Text(text) => non_finite(&text),
         Token::Other => None,
         Token::Object => {
             let back = path.len();
             path.push_str(key);
             path.push('.');
-            values(cursor, keys, path, numbers)?;
+            values(cursor, keys, path)?;
             path.truncate(back);
             return Some(());
         }
@@ -211,29 +172,16 @@ fn value(cursor: &mut Cursor, key: &str, keys: &mut Keys, path: &mut String, num
     Some(())
 }
 
-fn whole_number(text: &str) -> Option<f64> {
-    non_finite(text).or_else(|| number(text.as_bytes()).filter(|(_, length)| *length == text.len()).map(|(number, _)| number))
-}
-
 fn float(token: Token) -> Option<f64> {
     match token {
         Token::Number(number) => Some(number),
-        Token::Text(text) => whole_number(&text),
+        Token::Text(text) => whole_text(&text),
         Token::Object | Token::Other => None,
     }
 }
 
-/// A whole number that a double holds exactly.
 fn int(token: Token) -> Option<i64> {
-    const EXACT: f64 = (1_u64 << 53) as f64;
-    float(token).filter(|number| number.fract() == 0.0 && number.abs() <= EXACT).map(|number| number as i64)
-}
-
-/// Unix seconds or milliseconds between 2000 and 2100.
-fn unix_time(number: f64) -> Option<WallTime> {
-    const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
-    let secs = if number >= 1e11 { number / 1000.0 } else { number };
-    YEARS.contains(&secs).then(|| WallTime::new(secs)).flatten()
+    float(token).and_then(whole)
 }
 
 #[cfg(test)]

@@ -54,6 +54,16 @@ impl Keys {
         }
     }
 
+    /// Number of the row that is being gathered.
+    pub(super) fn row(&self) -> u64 {
+        self.row
+    }
+
+    /// Whether a row since row number `row` had a value for `name`.
+    pub(super) fn is_given_since(&self, name: &str, row: u64) -> bool {
+        self.ids.get(name).is_some_and(|id| self.seats[id.0 as usize].row >= row)
+    }
+
     /// Whether the row has no value yet.
     pub(super) fn is_empty(&self) -> bool {
         self.values.is_empty()

@@ -46,15 +46,41 @@ impl Lines {
     /// The next whole line; a trailing `\r` is cut off with the newline.
     pub(super) fn next(&mut self) -> Result<Option<Line>, Loss> {
         let Some(found) = memchr::memchr(b'\n', &self.bytes[self.searched..]) else {
-            self.searched = self.bytes.len();
-            if self.searched - self.head > LINE_BYTES_MAX {
-                self.dropped += (self.searched - self.head) as u64;
-                self.head = self.searched;
-            }
+            self.keep_searching(self.bytes.len() - self.head);
             return Ok(None);
         };
         let end = self.searched + found;
         self.take(end, end + 1)
+    }
+
+    /// For callers that search for the end of a line themselves: how much of [`Lines::open`] was searched.
+    pub(super) fn searched(&self) -> usize {
+        self.searched - self.head
+    }
+
+    /// No line ends in the first `searched` bytes of [`Lines::open`].
+    pub(super) fn keep_searching(&mut self, searched: usize) {
+        self.searched = self.head + searched;
+        if searched > LINE_BYTES_MAX {
+            self.dropped += searched as u64;
+            self.head = self.searched;
+        }
+    }
+
+    /// Whether the start of the open line was dropped already because it is too long.
+    pub(super) fn is_dropping(&self) -> bool {
+        self.dropped > 0
+    }
+
+    /// Passes over the first `bytes` bytes of [`Lines::open`]: whole lines that nobody wants.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.head += bytes;
+        self.searched = self.head;
+    }
+
+    /// Cuts off the line that ends at `end` of [`Lines::open`]; the next starts at `next`.
+    pub(super) fn cut(&mut self, end: usize, next: usize) -> Result<Option<Line>, Loss> {
+        self.take(self.head + end, self.head + next)
     }
 
     /// The bytes behind the last newline, when there are any.
@@ -65,9 +91,15 @@ impl Lines {
         }
     }
 
-    /// Where the bytes behind the last handed-out line lie, without taking them.
+    /// The bytes behind the last handed-out line, without taking them.
     pub(super) fn open(&self) -> &[u8] {
         &self.bytes[self.head..]
+    }
+
+    /// [`Lines::open`] as a line, without taking it.
+    pub(super) fn peek(&self) -> Line {
+        let bytes = (self.bytes.len() - self.head) as u64;
+        Line { range: self.head..self.bytes.len(), offset: self.base + self.head as u64, bytes }
     }
 
     pub(super) fn get(&self, range: Range<usize>) -> &[u8] {

@@ -4,8 +4,8 @@ use super::{
     event::{Event, EventKind},
     folder::RunInfo,
 };
-use crate::model::{Exit, MetricKey, Point, RunState, Series, Step, WallTime};
-use crate::source::{Loss, Record, Row};
+use crate::model::{Exit, MetricKey, Point, RunState, Series, Step, WallTime, XAxis};
+use crate::source::{KeyId, Loss, Record, Row};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -117,7 +117,8 @@ pub struct RunPicture {
     attempt: u32,
     tracker_config: BTreeMap<String, Value>,
     config_patch: BTreeMap<String, Value>,
-    tracker_total: Option<i64>,
+    /// The steps that the best source that said so means to take.
+    total_heard: Option<(SourceRank, i64)>,
     origin: Option<WallTime>,
     sources: BTreeMap<SourceRank, Source>,
     /// The source that feeds each series.
@@ -154,8 +155,22 @@ struct Source {
     step: Option<(Step, bool)>,
 }
 
+/// Times that a console's value must agree with one logged under a longer name before it counts as its echo.
+const ECHOES_MIN: u8 = 3;
+
+/// Times that the two are compared at all.
+const ECHO_LOOKS_MAX: u8 = 16;
+
+/// How often a console's key was compared with longer names, and how often it agreed.
+#[derive(Debug, Default)]
+struct Echo {
+    agreed: u8,
+    looks: u8,
+}
+
 #[derive(Debug)]
 struct Slot {
+    echo: Echo,
     key: MetricKey,
     /// Whether this source is the one whose points are shown.
     shown: bool,
@@ -241,10 +256,11 @@ impl RunPicture {
             }
             Ok(Record::Summary(name, value)) => drop(self.summary.insert(name, value)),
             Ok(Record::Info(name, value)) => drop(self.remarks.insert(name.to_owned(), value)),
-            Ok(Record::TotalSteps(steps)) => {
-                self.tracker_total = Some(steps);
-                self.merge();
+            Ok(Record::TotalSteps(steps)) if self.total_heard.is_none_or(|(best, _)| best <= source) => {
+                self.total_heard = Some((source, steps));
+                self.total_steps = self.info.total_steps.or(Some(steps));
             }
+            Ok(Record::TotalSteps(_)) => {}
             Ok(Record::System(_, samples)) => self.system.extend(samples),
             Ok(Record::Alert(_) | Record::Media(_)) => {}
             Ok(Record::Exit(exit)) => {
@@ -319,7 +335,7 @@ impl RunPicture {
         self.config = self.tracker_config.clone();
         self.config.extend(self.info.config.clone());
         self.config.extend(self.config_patch.clone());
-        self.total_steps = self.info.total_steps.or(self.tracker_total);
+        self.total_steps = self.info.total_steps.or(self.total_heard.map(|(_, steps)| steps));
     }
 
     /// Decides whether `source` or another one feeds the series of `key`.
@@ -349,7 +365,7 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, shown, writer: None, changed: None });
+        slots[at] = Some(Slot { key, shown, writer: None, changed: None, echo: Echo::default() });
     }
 
     fn disown(&mut self, key: &MetricKey) {
@@ -378,8 +394,12 @@ impl RunPicture {
         };
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
+        if rank == SourceRank::Stdout {
+            self.drop_echoes(step, &row.values);
+        }
+        let slots = self.sources.get_mut(&rank).map_or(&mut [][..], |source| &mut source.slots);
         for (id, value) in &row.values {
-            let slot = source.slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown);
+            let slot = slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown);
             let Some(slot) = slot else { continue };
             let (attempt, writer) = slot.writer.unwrap_or((row.attempt, row.rank));
             if row.attempt < attempt || row.attempt == attempt && row.rank != writer {
@@ -402,6 +422,47 @@ impl RunPicture {
             }
         }
     }
+}
+
+impl RunPicture {
+    /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`. When the values of
+    /// such a pair agree [`ECHOES_MIN`] times and never differ, the console's series goes.
+    fn drop_echoes(&mut self, step: Step, values: &[(KeyId, f64)]) {
+        let Some(source) = self.sources.get_mut(&SourceRank::Stdout) else { return };
+        let mut dropped = vec![];
+        for (id, value) in values {
+            let Some(slot) = source.slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
+            let echo = &mut slot.echo;
+            if echo.looks >= ECHO_LOOKS_MAX {
+                continue;
+            }
+            let tail = format!("/{}", loose_form(&slot.key));
+            let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
+            let logged = longer.filter_map(|(key, _)| self.series.get(key)?.nearest(XAxis::Step, step.0 as f64)).filter(|point| point.step == step);
+            let alike: Vec<bool> = logged.map(|point| prints_alike(point.value, *value)).collect();
+            if alike.is_empty() {
+                continue;
+            }
+            echo.looks += 1;
+            match alike.contains(&true) {
+                true => echo.agreed += 1,
+                false => echo.looks = ECHO_LOOKS_MAX,
+            }
+            if echo.agreed >= ECHOES_MIN && echo.looks < ECHO_LOOKS_MAX {
+                slot.shown = false;
+                dropped.push(slot.key.clone());
+            }
+        }
+        for key in dropped {
+            self.disown(&key);
+            self.changed.push(key);
+        }
+    }
+}
+
+/// Whether two values are one, as far as a console prints it: four digits behind the point, or as many in all.
+fn prints_alike(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-4 + 5e-4 * a.abs().max(b.abs())
 }
 
 /// A name as a console's names are compared: small letters, any run of separators as one.
@@ -459,6 +520,29 @@ mod tests {
             assert_eq!(points(&picture, "speed"), [(1, 5.0), (2, 6.0)]);
             assert_eq!(picture.source_of(&"train/loss".into()), Some(Own));
         }
+    }
+
+    #[test]
+    fn a_console_that_prints_a_logged_value_again_adds_no_series() {
+        let mut picture = RunPicture::default();
+        key(&mut picture, Own, 0, "train/loss");
+        key(&mut picture, Own, 1, "val/loss");
+        key(&mut picture, Stdout, 0, "loss");
+        key(&mut picture, Stdout, 1, "time");
+        for step in 0..5 {
+            row(&mut picture, Own, Some(step), &[(0, 2.512345 - step as f64 * 0.1), (1, 3.0)]);
+            row(&mut picture, Stdout, Some(step), &[(0, ((2.512345 - step as f64 * 0.1) * 1e4_f64).round() / 1e4), (1, 12.0)]);
+        }
+        assert_eq!(picture.series.keys().map(MetricKey::as_str).collect::<Vec<_>>(), ["time", "train/loss", "val/loss"]);
+
+        let mut picture = RunPicture::default();
+        key(&mut picture, Own, 0, "train/loss");
+        key(&mut picture, Stdout, 0, "loss");
+        for step in 0..5 {
+            row(&mut picture, Own, Some(step), &[(0, 2.5)]);
+            row(&mut picture, Stdout, Some(step), &[(0, 2.6)]);
+        }
+        assert_eq!(points(&picture, "loss").len(), 5, "another value is another metric");
     }
 
     #[test]
@@ -543,7 +627,10 @@ mod tests {
         event(&mut picture, EventKind::Config(config(0.01)));
         picture.set_info(RunInfo { config: config(0.2), total_steps: Some(9), ..RunInfo::default() });
         picture.apply(Tracker(0), Ok(Record::TotalSteps(5)), None);
+        picture.apply(Stdout, Ok(Record::TotalSteps(3)), None);
         assert_eq!((&picture.config["lr"], picture.total_steps), (&json!(0.01), Some(9)));
+        picture.set_info(RunInfo::default());
+        assert_eq!(picture.total_steps, Some(5));
     }
 
     #[test]

@@ -3,9 +3,7 @@
 //! The emulator is a guest: it gets bytes from anyone and has panicked before, so every call that
 //! changes it goes through [`guarded`].
 
-use super::filter::STAND_INS;
 use std::{
-    borrow::Cow,
     cell::Cell as Flag,
     num::NonZeroU16,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -23,8 +21,9 @@ pub trait Emulator {
     fn cursor(&self) -> Cursor;
     /// The modes in force.
     fn modes(&self) -> Modes;
-    /// Row `y`, cell by cell from the left, wide characters once.
-    fn row(&self, y: u16) -> impl Iterator<Item = Cell<'_>>;
+    /// The rows from the top, each as what draws it on a blank row: text, SGR, CUF over blank cells, and
+    /// ECH and EL for blank cells that have a look. Reading vt100 cell by cell takes twice as long.
+    fn rows(&self) -> impl Iterator<Item = String>;
     /// How the next character would look.
     fn pen(&self) -> Style;
     /// The title that the program gave itself.
@@ -55,17 +54,6 @@ pub struct Modes {
     pub bracketed_paste: bool,
     /// The program asked for mouse events.
     pub mouse: bool,
-}
-
-/// One cell, or two if its character is wide.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Cell<'a> {
-    /// The character with its combining marks; empty where nothing was written.
-    pub text: Cow<'a, str>,
-    /// Cells that it takes: 1 or 2.
-    pub cells: u16,
-    /// How it looks.
-    pub style: Style,
 }
 
 /// A colour as the program named it.
@@ -135,13 +123,6 @@ impl vt100::Callbacks for Title {
     }
 }
 
-impl Vt100 {
-    fn size(&self) -> (u16, u16) {
-        let (rows, cols) = self.0.screen().size();
-        (cols.get(), rows.get())
-    }
-}
-
 impl Emulator for Vt100 {
     fn new(cols: u16, rows: u16) -> Vt100 {
         // History is tmux's to keep.
@@ -174,22 +155,9 @@ impl Emulator for Vt100 {
         }
     }
 
-    fn row(&self, y: u16) -> impl Iterator<Item = Cell<'_>> {
-        let screen = self.0.screen();
-        let (cols, _) = self.size();
-        (0..cols).filter_map(move |x| screen.cell(y, x)).filter(|cell| !cell.is_wide_continuation()).map(|cell| Cell {
-            text: original(cell.contents()),
-            cells: if cell.is_wide() { 2 } else { 1 },
-            style: Style {
-                fg: color(cell.fgcolor()),
-                bg: color(cell.bgcolor()),
-                bold: cell.bold(),
-                dim: cell.dim(),
-                italic: cell.italic(),
-                underline: cell.underline(),
-                inverse: cell.inverse(),
-            },
-        })
+    fn rows(&self) -> impl Iterator<Item = String> {
+        // A width beyond the screen's keeps vt100 from drawing a wrapped row as the tail of the one above.
+        self.0.screen().rows_formatted(0, u16::MAX)
     }
 
     fn pen(&self) -> Style {
@@ -220,16 +188,6 @@ fn color(color: vt100::Color) -> Color {
         vt100::Color::Idx(index) => Color::Index(index),
         vt100::Color::Rgb(r, g, b) => Color::Rgb(r, g, b),
     }
-}
-
-/// Turns the filter's stand-ins back into what the program wrote.
-fn original(text: &str) -> Cow<'_, str> {
-    // They have three bytes that begin with 0xef, which few cells have.
-    if text.len() < 3 || !text.as_bytes().contains(&0xef) {
-        return Cow::Borrowed(text);
-    }
-    let real = |c| STAND_INS.iter().find(|(_, stand_in)| *stand_in == c).map_or(c, |(real, _)| *real);
-    Cow::Owned(text.chars().map(real).collect())
 }
 
 #[cfg(test)]

@@ -5,15 +5,13 @@
 
 use super::{
     Seed,
-    emulator::{Cell, Color, Cursor, Emulator, Modes, Style, Vt100, guarded},
+    emulator::{Cursor, Emulator, Modes, Style, Vt100, guarded},
     filter::{Filter, Filtered, Op},
+    row::{Hash, Row},
     seed,
 };
 use crate::text;
-use std::{
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// Quiet after the last byte that ends a frame. Long enough for a program that draws in several
 /// writes, short enough not to be felt.
@@ -68,10 +66,12 @@ pub struct PaneScreen<E: Emulator = Vt100> {
     sync: Option<Instant>,
     /// When the first and the last byte came that no frame holds yet.
     unframed: Option<(Instant, Instant)>,
+    /// When the last byte came.
     heard: Option<Instant>,
     lost: bool,
+    /// The title from before the emulator was replaced.
+    title: Option<String>,
     frame: Frame,
-    scratch: Row,
     seq: u64,
     /// The seq of the last change that was handed out.
     told: u64,
@@ -81,34 +81,11 @@ pub struct PaneScreen<E: Emulator = Vt100> {
 /// A whole frame, taken out of the emulator.
 #[derive(Default)]
 pub(super) struct Frame {
+    pub cols: u16,
     pub rows: Vec<Row>,
     pub cursor: Cursor,
     pub modes: Modes,
     pub hash: u64,
-}
-
-/// A row of a frame.
-#[derive(Clone, Default)]
-pub(super) struct Row {
-    /// Up to the last cell that was written or has a look.
-    pub text: String,
-    /// Columns that the text takes.
-    pub cells: u16,
-    /// Stretches that do not look plain, from the left.
-    pub runs: Vec<Run>,
-    hash: u64,
-    /// The screen's seq when the content changed last.
-    seq: u64,
-}
-
-/// Neighbouring cells of one look.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Run {
-    /// Columns.
-    pub cells: Range<u16>,
-    /// Where their text stands in the row's.
-    pub bytes: Range<usize>,
-    pub style: Style,
 }
 
 impl PaneScreen {
@@ -122,8 +99,8 @@ impl<E: Emulator> PaneScreen<E> {
     /// An empty screen on an emulator of the caller's choice.
     pub fn with_emulator(cols: u16, rows: u16) -> PaneScreen<E> {
         let emulator: E = fresh(cols, rows);
-        let mut frame =
-            Frame { rows: vec![Row::default(); usize::from(rows)], cursor: emulator.cursor(), modes: emulator.modes(), hash: 0 };
+        let rows_blank = vec![Row::default(); rows.into()];
+        let mut frame = Frame { cols, rows: rows_blank, cursor: emulator.cursor(), modes: emulator.modes(), hash: 0 };
         frame.hash = frame.digest();
         PaneScreen {
             emulator,
@@ -137,8 +114,8 @@ impl<E: Emulator> PaneScreen<E> {
             unframed: None,
             heard: None,
             lost: false,
+            title: None,
             frame,
-            scratch: Row::default(),
             seq: 0,
             told: 0,
             last_change: None,
@@ -185,10 +162,13 @@ impl<E: Emulator> PaneScreen<E> {
         }
         (self.cols, self.rows) = (cols, rows);
         self.tabs = None;
-        if self.lost || guarded(|| self.emulator.resize(cols.max(SIZE_MIN), rows.max(SIZE_MIN))).is_none() {
+        if self.lost || guarded(|| self.emulator.resize(bounded(cols), bounded(rows))).is_none() {
             return self.give_up();
         }
-        self.unframed = self.unframed.or(self.heard.map(|at| (at, at)));
+        match self.heard {
+            Some(heard) => self.unframed = self.unframed.or(Some((heard, heard))),
+            None => self.cut(),
+        }
         Fed::Ok
     }
 
@@ -211,9 +191,10 @@ impl<E: Emulator> PaneScreen<E> {
         if self.seq > self.told {
             return self.heard;
         }
+        let (first, last) = self.unframed?;
         match self.sync {
             Some(since) if self.mid_frame() => Some(since + SYNC_MAX),
-            _ => self.unframed.map(|(first, last)| (last + QUIET).min(first + FRAME_MAX)),
+            _ => Some((last + QUIET).min(first + FRAME_MAX)),
         }
     }
 
@@ -223,11 +204,10 @@ impl<E: Emulator> PaneScreen<E> {
     /// left alone. `at` is the time in unix seconds.
     pub fn settle(&mut self, at: f64) -> Option<Change> {
         let ended_in_feed = self.seq > self.told;
-        if !(self.lost || ended_in_feed && self.mid_frame()) {
+        let next_under_way = ended_in_feed && self.mid_frame();
+        if self.unframed.is_some() && !next_under_way {
             self.sync = None;
-            if self.unframed.take().is_some() {
-                self.cut();
-            }
+            self.cut();
         }
         if self.seq == self.told {
             return None;
@@ -292,7 +272,7 @@ impl<E: Emulator> PaneScreen<E> {
 
     /// The title that the program gave itself.
     pub fn title(&self) -> Option<&str> {
-        self.emulator.title()
+        self.emulator.title().or(self.title.as_deref())
     }
 
     /// The audit: whether tmux's screen, taken at this very point of the stream, has other text, another
@@ -304,16 +284,12 @@ impl<E: Emulator> PaneScreen<E> {
         if self.lost || guarded(|| other.paint(seed, Style::default())).is_none() {
             return self.lost;
         }
-        let (mut ours, mut theirs) = (Row::default(), Row::default());
-        let mut same_text = |y| {
-            ours.read(&self.emulator, y, self.cols);
-            theirs.read(&other.emulator, y, self.cols);
-            ours.trimmed() == theirs.trimmed()
-        };
+        let (a, b) = (&self.emulator, &other.emulator);
+        let same_text = |(ours, theirs)| Row::read(ours, self.cols).trimmed() == Row::read(theirs, self.cols).trimmed();
         (self.cols, self.rows) != (seed.cols, seed.rows)
-            || self.emulator.cursor() != other.emulator.cursor()
-            || self.emulator.modes().alternate != other.emulator.modes().alternate
-            || !(0..self.rows).all(&mut same_text)
+            || a.cursor() != b.cursor()
+            || a.modes().alternate != b.modes().alternate
+            || guarded(|| !a.rows().zip(b.rows()).take(self.rows.into()).all(same_text)).unwrap_or(true)
     }
 
     /// Rows whose content changed after `seq`, with their text. A row remembers only its last change, so any
@@ -491,14 +467,9 @@ impl<E: Emulator> PaneScreen<E> {
 
     /// Writes the last cell of a row anew, which is the only way to a pending wrap.
     fn press_against_edge(&mut self, y: u16) {
-        let cells = self.emulator.row(y).scan(0, |x, cell| {
-            let from = *x;
-            *x += cell.cells;
-            Some((from, cell))
-        });
-        let Some((x, cell)) = cells.last() else { return };
-        let text = if cell.text.is_empty() { " " } else { &cell.text };
-        let bytes = format!("{}{text}", cell.style.sequence());
+        let row = self.emulator.rows().nth(y.into()).map(|drawn| Row::read(drawn, self.cols)).unwrap_or_default();
+        let (x, text, style) = row.at_edge(self.cols);
+        let bytes = format!("{}{text}", style.sequence());
         self.goto(x, y);
         self.feed_block(bytes.as_bytes());
     }
@@ -506,14 +477,18 @@ impl<E: Emulator> PaneScreen<E> {
     /// Compares the emulator with the last frame and takes over what differs.
     fn cut(&mut self) {
         self.unframed = None;
+        let Some(drawn) = guarded(|| self.emulator.rows().collect::<Vec<_>>()) else {
+            let _ = self.give_up();
+            return;
+        };
         let seq = self.seq + 1;
         self.frame.rows.resize_with(usize::from(self.rows), || Row { seq, ..Row::default() });
-        for (y, row) in (0..).zip(&mut self.frame.rows) {
-            self.scratch.read(&self.emulator, y, self.cols);
-            if row.text != self.scratch.text || row.runs != self.scratch.runs {
-                self.scratch.hash = self.scratch.digest();
-                self.scratch.seq = if row.hash == self.scratch.hash { row.seq } else { seq };
-                std::mem::swap(row, &mut self.scratch);
+        // Drawn for another width, the same bytes can mean another row.
+        let width_changed = std::mem::replace(&mut self.frame.cols, self.cols) != self.cols;
+        for (row, drawn) in self.frame.rows.iter_mut().zip(drawn) {
+            if width_changed || row.drawn != drawn {
+                let fresh = Row::read(drawn, self.cols);
+                *row = Row { seq: if row.hash == fresh.hash { row.seq } else { seq }, ..fresh };
             }
         }
         self.frame.cursor = self.emulator.cursor();
@@ -528,6 +503,7 @@ impl<E: Emulator> PaneScreen<E> {
     /// Goes on with an empty emulator, but keeps the last frame.
     fn start_over(&mut self, cols: u16, rows: u16) {
         (self.cols, self.rows) = (cols, rows);
+        self.title = self.title().map(str::to_owned);
         self.emulator = fresh(cols, rows);
         self.filter = Filter::default();
         (self.saved, self.tabs, self.sync, self.unframed) = (None, None, None, None);
@@ -544,8 +520,15 @@ impl<E: Emulator> PaneScreen<E> {
 /// vt100 is sound from 2x2 up; tmux panes go down to 1x1.
 const SIZE_MIN: u16 = 2;
 
+/// tmux allows 10000x10000, which would take vt100 3 GB; nothing shows more than this.
+const SIZE_MAX: u16 = 2000;
+
+fn bounded(size: u16) -> u16 {
+    size.clamp(SIZE_MIN, SIZE_MAX)
+}
+
 fn fresh<E: Emulator>(cols: u16, rows: u16) -> E {
-    E::new(cols.max(SIZE_MIN), rows.max(SIZE_MIN))
+    E::new(bounded(cols), bounded(rows))
 }
 
 fn default_tabs(cols: u16) -> Vec<bool> {
@@ -562,121 +545,10 @@ impl Frame {
     }
 }
 
-impl Row {
-    /// The text without spaces at its end.
-    pub fn trimmed(&self) -> &str {
-        self.text.trim_end_matches(' ')
-    }
-
-    /// Reads row `y` of an emulator into this one.
-    fn read<E: Emulator>(&mut self, emulator: &E, y: u16, cols: u16) {
-        let Row { text, runs, cells: width, .. } = self;
-        text.clear();
-        runs.clear();
-        *width = 0;
-        let mut x = 0;
-        let mut end = 0;
-        for Cell { text: c, cells, style } in emulator.row(y) {
-            if x >= cols {
-                break;
-            }
-            let from = text.len();
-            match c.is_empty() {
-                true => text.extend(std::iter::repeat_n(' ', usize::from(cells))),
-                false => text.push_str(&c),
-            }
-            let to = x + cells;
-            let plain = style == Style::default();
-            match runs.last_mut() {
-                _ if plain => {}
-                Some(run) if run.cells.end == x && run.style == style => (run.cells.end, run.bytes.end) = (to, text.len()),
-                _ => runs.push(Run { cells: x..to, bytes: from..text.len(), style }),
-            }
-            if !plain || text[from..].bytes().any(|b| b != b' ') {
-                (end, *width) = (text.len(), to);
-            }
-            x = to;
-        }
-        text.truncate(end);
-    }
-
-    /// Hash of what makes a change: the characters and the looks that mark something.
-    fn digest(&self) -> u64 {
-        let text = self.trimmed();
-        let mut marks = self.runs.iter().map(|run| (run.cells.clone(), run.style.mark())).filter(|(_, mark)| *mark != 0).peekable();
-        if text.is_empty() && marks.peek().is_none() {
-            return Row::default().hash;
-        }
-        let mut hash = Hash::default();
-        hash.text(text);
-        while let Some((mut cells, mark)) = marks.next() {
-            while let Some((next, _)) = marks.next_if(|(next, other)| next.start == cells.end && *other == mark) {
-                cells.end = next.end;
-            }
-            hash.add(u64::from(cells.start) | u64::from(cells.end) << 16 | mark << 32);
-        }
-        hash.0
-    }
-}
-
-impl Style {
-    /// What of the look marks something, as a number: 0 is nothing. Colours of characters do not
-    /// count, else a spinner that glows would never settle.
-    fn mark(self) -> u64 {
-        let bg = match self.bg {
-            Color::Default => 0,
-            Color::Index(index) => 1 << 8 | u64::from(index),
-            Color::Rgb(r, g, b) => 1 << 24 | u64::from(r) << 16 | u64::from(g) << 8 | u64::from(b),
-        };
-        bg << 3 | u64::from(self.inverse) << 2 | u64::from(self.underline) << 1 | u64::from(self.bold)
-    }
-
-    /// The SGR sequence that sets this look.
-    fn sequence(self) -> String {
-        let mut out = String::from("\x1b[0");
-        for (on, code) in [(self.bold, ";1"), (self.dim, ";2"), (self.italic, ";3"), (self.underline, ";4"), (self.inverse, ";7")] {
-            out += if on { code } else { "" };
-        }
-        for (color, code) in [(self.fg, 38), (self.bg, 48)] {
-            out += &match color {
-                Color::Default => String::new(),
-                Color::Index(index) => format!(";{code};5;{index}"),
-                Color::Rgb(r, g, b) => format!(";{code};2;{r};{g};{b}"),
-            };
-        }
-        out + "m"
-    }
-}
-
-/// A 64-bit hash that is the same in every process, eight bytes at a step.
-struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Hash {
-        Hash(0x6f67_2073_6372_6e31)
-    }
-}
-
-impl Hash {
-    fn add(&mut self, word: u64) {
-        // The multiplier of Knuth's MMIX generator; the fold brings the high bits down again.
-        let mixed = u128::from(self.0 ^ word) * 6_364_136_223_846_793_005;
-        self.0 = (mixed >> 64) as u64 ^ (mixed as u64).rotate_left(17) ^ word.rotate_left(32);
-    }
-
-    fn text(&mut self, text: &str) {
-        for chunk in text.as_bytes().chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.add(u64::from_le_bytes(word));
-        }
-        self.add(text.len() as u64);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::filter::tests::wild, *};
+    use crate::term::{Color, Region};
     use proptest::prelude::*;
 
     /// Milliseconds after some start.
@@ -727,7 +599,7 @@ mod tests {
         let mut screen = fed(b"ab");
         assert_eq!(screen.feed(b"\x1b[1;1H\x1b[31mab", Instant::now()), Fed::Ok);
         assert_eq!(screen.settle(9.0), None);
-        let runs = screen.snapshot(crate::term::Region::Whole, None).runs;
+        let runs = screen.snapshot(Region::Whole, None).runs;
         assert_eq!(runs.first().map(|run| run.style.fg), Some(Color::Index(1)));
     }
 
@@ -815,6 +687,27 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_leaves_the_title() {
+        let mut screen = fed(b"\x1b]2;train\x07");
+        screen.seed(&seed(&["x"]), Instant::now());
+        assert_eq!(screen.title(), Some("train"));
+    }
+
+    #[test]
+    fn a_new_size_shows_with_the_next_frame() {
+        let mut screen = PaneScreen::new(20, 5);
+        assert_eq!(screen.resize(30, 3), Fed::Ok);
+        assert_eq!((screen.rows().len(), screen.size()), (3, (30, 3)));
+        assert_eq!(screen.feed(b"0123456789012345678901234\x1b[7m\x1b[K", Instant::now()), Fed::Ok);
+        assert_eq!(screen.resize(10, 2), Fed::Ok);
+        assert!(screen.settle(0.0).is_some());
+        assert_eq!(screen.rows(), ["0123456789", ""]);
+        assert_eq!(screen.resize(u16::MAX, u16::MAX), Fed::Ok);
+        assert_eq!(screen.resize(1, 1), Fed::Ok);
+        assert_eq!(screen.snapshot(Region::Whole, None).size, (1, 1));
+    }
+
+    #[test]
     fn a_seed_restores_what_cannot_be_seen() {
         let t = Instant::now();
         let mut screen = PaneScreen::new(20, 5);
@@ -876,8 +769,8 @@ mod tests {
         fn modes(&self) -> Modes {
             self.0.modes()
         }
-        fn row(&self, y: u16) -> impl Iterator<Item = Cell<'_>> {
-            self.0.row(y)
+        fn rows(&self) -> impl Iterator<Item = String> {
+            self.0.rows()
         }
         fn pen(&self) -> Style {
             self.0.pen()
@@ -926,7 +819,7 @@ mod tests {
                     Deed::Resize(cols, rows) => prop_assert_eq!(screen.resize(cols, rows), Fed::Ok),
                     Deed::Settle => drop(screen.settle(0.0)),
                 }
-                screen.snapshot(crate::term::Region::Right, Some(3));
+                screen.snapshot(Region::Right, Some(3));
                 screen.text();
             }
         }

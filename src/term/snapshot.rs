@@ -2,7 +2,8 @@
 
 use super::{
     emulator::{Cursor, Emulator, Modes, Style},
-    screen::{PaneScreen, Row},
+    row::Row,
+    screen::PaneScreen,
 };
 use crate::text;
 use std::{fmt, ops::Range, str::FromStr};

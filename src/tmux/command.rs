@@ -133,6 +133,14 @@ pub fn pause_pane(pane: PaneId) -> Command {
     Command::new("refresh-client").arg("-A").arg(format!("{pane}:pause"))
 }
 
+/// Makes tmux look for ended children, by starting one that ends at once.
+///
+/// A tmux that keeps utmp records (Debian's and Fedora's do) ignores SIGCHLD for a millisecond whenever a pane opens or
+/// closes, so that it misses the end of the very program whose pane closes: 4 to 46 of 100 exits in 3.3a.
+pub fn reap() -> Command {
+    Command::new("run-shell").arg("-b").arg(":")
+}
+
 fn key(pane: PaneId, name: &str) -> Command {
     Command::new("send-keys").target(pane).arg("--").arg(name)
 }

@@ -89,9 +89,7 @@ impl TmuxError {
         if words.contains("ermission denied") || words.contains("access not allowed") {
             return TmuxError::Denied { socket };
         }
-        // `attach-session` starts a server where none runs, which then has nothing to attach to.
-        if ["no sessions", "no server running", "error connecting to", "lost server", "server exited"].iter().any(|w| words.starts_with(w))
-        {
+        if ["no server running", "error connecting to", "lost server", "server exited"].iter().any(|w| words.starts_with(w)) {
             return TmuxError::NoServer { socket };
         }
         if words.starts_with("can't find ") || words.starts_with("no such ") {

@@ -56,7 +56,10 @@ pub struct PaneInfo {
     pub title: String,
 }
 
-/// How the program of a pane ended. With neither status nor signal tmux does not know yet (ask again), or is older than 3.3.
+/// How the program of a pane ended.
+///
+/// With neither status nor signal tmux has not noticed yet, and may never: see `Server::death`. A tmux older than 3.3 does
+/// not tell signals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Death {
     /// Exit status.
@@ -80,6 +83,13 @@ pub fn ask_pane_command(pane: PaneId) -> Command {
 /// The panes in the answer to one of the commands above. A line that is none is passed over.
 pub fn parse_panes(lines: &[Vec<u8>]) -> Vec<PaneInfo> {
     lines.iter().filter_map(|line| PaneInfo::parse(&String::from_utf8_lossy(line))).collect()
+}
+
+impl Death {
+    /// Whether tmux has noticed how.
+    pub fn is_known(&self) -> bool {
+        self.status.is_some() || self.signal.is_some()
+    }
 }
 
 impl PaneInfo {

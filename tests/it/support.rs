@@ -1,6 +1,8 @@
 //! What several doors need to be tried on the real thing.
 
 use std::{
+    fs,
+    path::PathBuf,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -18,6 +20,7 @@ pub struct TestServer {
     pub name: String,
     /// The server, as og sees it.
     pub server: Server,
+    socket: Option<PathBuf>,
 }
 
 impl TestServer {
@@ -25,8 +28,9 @@ impl TestServer {
     pub fn start() -> TestServer {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("og-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let test = TestServer { server: Server::new(Socket::Name(name.clone())), name };
+        let mut test = TestServer { server: Server::new(Socket::Name(name.clone())), name, socket: None };
         test.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "hold", "-x", "80", "-y", "24", "cat"]);
+        test.socket = Some(test.tmux(&["display-message", "-p", "#{socket_path}"]).trim().into());
         test
     }
 
@@ -51,6 +55,8 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         let _ = Command::new("tmux").args(["-L", &self.name, "kill-server"]).output();
+        // tmux leaves it behind.
+        let _ = self.socket.as_ref().map(fs::remove_file);
     }
 }
 

@@ -1,4 +1,5 @@
 //! The emulator and the key names against a real tmux, on a server of its own.
+#![allow(clippy::unwrap_used)]
 
 use og::term::{Color, Fed, Input, PaneScreen, Region, Seed, Style, keys};
 use std::{
@@ -89,7 +90,7 @@ const CASES: &[(&str, &str)] = &[
 /// was overwritten, and it puts what follows a joiner into the same cell. Seeding cures both.
 const FED_UNEQUAL: &[&str] = &["half of a wide one overwritten", "emoji sequences"];
 
-/// Cases that no vt100 0.18 screen can show, all by looks that it does not know.
+/// Shared cases that no vt100 0.18 screen can show: looks that it does not know, and a cell with eleven marks.
 const UNEQUAL_MAX: usize = 5;
 
 #[test]

@@ -217,7 +217,9 @@ impl State {
     pub(super) fn sight<T>(&self, wait: &Wait, world: &World<'_>, look: impl FnOnce(&Sight<'_>) -> T) -> Option<T> {
         let pane = self.panes.get(&wait.pane)?;
         let over = self.run_over || (world.run.is_some_and(|run| run.state().is_over()) && self.last_words.is_none());
-        let ended = if pane.role == "train" { pane.dead.is_some() && self.exit_asks.is_none() } else { pane.dead.is_some() };
+        // The training has ended once the run says so too: whoever waited for it is told how.
+        let written = pane.role != "train" || world.run.is_none_or(|run| run.state().is_over());
+        let ended = pane.dead.is_some() && written;
         let metric = |condition: &Condition| world.run.and_then(|run| view::evaluate(condition, run));
         let find = |pattern: &Regex| pane.screen.rows().into_iter().find(|row| pattern.is_match(row));
         Some(look(&Sight { find: &find, seq: pane.screen.seq(), changed_at: pane.changed_at, ended, run_over: over, metric: &metric }))

@@ -104,6 +104,10 @@ impl Tail {
             }
         }
         if !progress.more {
+            if progress.bytes > 0 {
+                self.decoder.glimpse();
+                drain(self.decoder.as_mut(), sink);
+            }
             // Hundreds of idle tails should not hold a buffer each.
             self.buffer = Vec::new();
         }

@@ -1,7 +1,7 @@
 //! Keeps the picture of one run up to date.
 
 use crate::model::{MetricKey, WallTime};
-use crate::source::{Budget, Decoder, Jsonl, Record, Tail};
+use crate::source::{Budget, Decoder, Jsonl, Record, Stdout, Tail};
 use crate::store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, lines::OwnLines};
 use std::{
     fs::{self, Metadata},
@@ -60,7 +60,7 @@ impl RunReader {
             times: TimesIndex::new(),
             sources: vec![
                 (SourceRank::Own, tail(folder.metrics(), Box::new(Jsonl::new()))),
-                (SourceRank::Stdout, tail(folder.stdout_log(), Box::<OwnLines>::default())),
+                (SourceRank::Stdout, tail(folder.stdout_log(), Box::new(Stdout::with_console()))),
             ],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             folder,
@@ -258,7 +258,7 @@ fn look(path: &Path) -> Option<Look> {
 mod tests {
     use super::*;
     use crate::{
-        model::{RunState, Step},
+        model::{Exit, RunState, Step},
         store::{EventKind, NewRun, Store, Whereabouts, metrics_line},
     };
     use std::{fs::File, io::Write};
@@ -297,6 +297,48 @@ mod tests {
     fn points(reader: &RunReader, key: &str) -> Vec<(i64, Option<f64>, f64)> {
         let point = |p: crate::model::Point| (p.step.0, p.time.map(WallTime::secs), p.value);
         reader.picture().series.get(key).into_iter().flat_map(|s| s.tail(9).map(point).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn a_run_is_followed_from_its_first_byte_to_its_exit() {
+        let (_dir, folder) = run();
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        assert_eq!(reader.poll(RunReader::LIVE), Polled::default());
+        event(&folder, EventKind::Started { pid: 7, attempt: 0 });
+        append(&folder.stdout_log(), "hello\nstep 1 loss 2.5\n");
+        append(&folder.stdout_times(), "6 1500\n22 2500\n");
+        assert_eq!(load(&mut reader), ["loss"]);
+        assert_eq!(points(&reader, "loss"), [(1, Some(2.5), 2.5)]);
+        assert_eq!(reader.picture().console.lines().next(), Some("hello"));
+        append(&folder.metrics(), &metrics_line(Step(1), time(1002.0), &[("loss", 2.25), ("lr", f64::NAN)]));
+        assert_eq!(load(&mut reader), ["loss", "lr"]);
+        append(&folder.stdout_log(), "step 2 loss 9");
+        append(&folder.metrics(), "{\"s\":2,\"t\":1003");
+        assert!(!reader.poll(RunReader::LIVE).changed);
+        append(&folder.metrics(), ".5,\"m\":{\"loss\":2}}\nbroken\n");
+        load(&mut reader);
+        assert_eq!(points(&reader, "loss"), [(1, Some(1002.0), 2.25), (2, Some(1003.5), 2.0)]);
+        assert_eq!(reader.picture().losses.count, 1);
+        assert_eq!((reader.picture().state(), reader.picture().step()), (RunState::Running, Some(Step(2))));
+        folder.update_run_json(|info| info.total_steps = Some(10)).unwrap();
+        event(&folder, EventKind::Exit(Exit { code: Some(0), signal: None, at: None }));
+        assert!(reader.poll(RunReader::LIVE).changed);
+        assert_eq!((reader.picture().state(), reader.picture().total_steps), (RunState::Finished, Some(10)));
+        assert_eq!(reader.picture().console.lines().last(), Some("step 2 loss 9"));
+        assert_eq!(reader.poll(RunReader::LIVE), Polled::default());
+        assert_eq!(reader.paths().len(), 4);
+    }
+
+    #[test]
+    fn old_output_without_times_has_no_time_and_new_output_has_now() {
+        let (_dir, folder) = run();
+        append(&folder.stdout_log(), "step 1 loss 2\n");
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        load(&mut reader);
+        append(&folder.stdout_log(), "step 2 loss 1\n");
+        load(&mut reader);
+        let times: Vec<_> = points(&reader, "loss").into_iter().map(|(_, time, _)| time).collect();
+        assert!(times[0].is_none() && times[1].is_some_and(|secs| secs > 1.7e9), "{times:?}");
     }
 
     #[test]

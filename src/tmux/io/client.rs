@@ -60,6 +60,8 @@ impl Client {
     /// Attaches to a session, given by its exact name or its id, without having a say in its size. Must be called
     /// within a tokio runtime.
     pub async fn attach(server: &Server, session: &str) -> Result<Client, TmuxError> {
+        // attach-session would start a server where none runs, with all that the person's configuration does then.
+        server.find_session(session)?;
         // pause-after: a pane that is a second behind is paused and told as such, instead of filling the server.
         let child = spawn(server, session, "ignore-size,pause-after=1", Stdio::piped(), Stdio::piped())?;
         // From here on a return ends the child.

@@ -1,0 +1,261 @@
+//! Which cell of a row says where it stands: the names that training programs give to step and time.
+
+use super::json::{non_finite, number};
+use crate::model::{Step, WallTime};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// Names of the step, best first; case does not count. Whole numbers only: an `epoch` of 0.25 is a value.
+const STEPS: &[&str] = &[
+    "step",
+    "_step",
+    "global_step",
+    "trainer/global_step",
+    "train/global_step",
+    "num_updates",
+    "total_timesteps",
+    "time/total_timesteps",
+    "timesteps_total",
+    "num_timesteps",
+    "timesteps",
+    "timestep",
+    "total_steps",
+    "env_steps",
+    "iteration",
+    "training_iteration",
+    "iter",
+    "update",
+    "epoch",
+];
+
+/// Names of the wall time, best first; case does not count. A value counts when it is a date or Unix seconds (or
+/// milliseconds) of this century, so that a `time` that is a duration stays a metric.
+const TIMES: &[&str] = &[
+    "_timestamp",
+    "timestamp",
+    "ts",
+    "wall_time",
+    "wall time",
+    "walltime",
+    "unix_time",
+    "datetime",
+    "created_at",
+    "logged_at",
+    "date",
+    "time",
+    "t",
+];
+
+/// How the rows of a foreign source say where they stand.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RowOptions {
+    /// Name of the column that holds the step; nested names are joined with `.`. `None`: the usual names.
+    pub step_key: Option<String>,
+    /// Name of the column that holds the time; `None`: the usual names.
+    pub time_key: Option<String>,
+}
+
+/// What a column is by its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// A step; the smaller, the better the name.
+    Step(usize),
+    /// A wall time; the smaller, the better the name.
+    Time(usize),
+    Value,
+}
+
+/// Finds step and time of every row of one source.
+///
+/// The best name that a row has had wins for the whole source: rows that lack it stand where the row before
+/// stands, since an `epoch` here and a `step` there would be two axes.
+#[derive(Default)]
+pub(super) struct Axis {
+    options: RowOptions,
+    /// The name that steps are taken from, by its place.
+    best: Option<usize>,
+    /// Names that turned out to hold fractions, as bits by place.
+    fractional: u32,
+    last: Option<Step>,
+    step: Option<(usize, i64, usize)>,
+    time: Option<(usize, WallTime, usize)>,
+}
+
+/// Where a row stands, and which of its cells said so: these are no values.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct Place {
+    pub(super) step: Option<Step>,
+    pub(super) time: Option<WallTime>,
+    pub(super) step_cell: Option<usize>,
+    pub(super) time_cell: Option<usize>,
+}
+
+impl Axis {
+    pub(super) fn new(options: RowOptions) -> Axis {
+        Axis { options, ..Axis::default() }
+    }
+
+    /// The same axis at the start of a source.
+    pub(super) fn renew(&mut self) {
+        *self = Axis::new(std::mem::take(&mut self.options));
+    }
+
+    pub(super) fn role(&self, name: &str) -> Role {
+        let usual = |names: &[&str]| names.iter().position(|known| known.eq_ignore_ascii_case(name));
+        let place = |key: &Option<String>, names| match key {
+            Some(key) => (key == name).then_some(0),
+            None => usual(names),
+        };
+        match place(&self.options.step_key, STEPS) {
+            Some(place) => Role::Step(place),
+            None => place(&self.options.time_key, TIMES).map_or(Role::Value, Role::Time),
+        }
+    }
+
+    /// Starts a row; what a torn one said is dropped.
+    pub(super) fn begin(&mut self) {
+        (self.step, self.time) = (None, None);
+    }
+
+    /// Takes cell `at` of the row, a number.
+    pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
+        match role {
+            Role::Step(place) => match whole(number) {
+                Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
+                    self.step = Some((place, step, at));
+                }
+                None if number.is_finite() => {
+                    self.fractional |= 1 << place;
+                    if self.best == Some(place) {
+                        (self.best, self.last) = (None, None);
+                    }
+                }
+                _ => {}
+            },
+            Role::Time(place) => self.time(place, at, unix_time(number)),
+            Role::Value => {}
+        }
+    }
+
+    /// Takes cell `at` of the row, a text that is no number.
+    pub(super) fn text(&mut self, role: Role, at: usize, text: &str) {
+        if let Role::Time(place) = role {
+            self.time(place, at, date(text));
+        }
+    }
+
+    /// Where the row stands, once all of it was taken.
+    pub(super) fn place(&mut self) -> Place {
+        let time = self.time;
+        let step = self.step.filter(|(place, ..)| self.best.is_none_or(|best| *place <= best));
+        if let Some((place, step, _)) = step {
+            (self.best, self.last) = (Some(place), Some(Step(step)));
+        }
+        Place {
+            step: self.last,
+            time: time.map(|(_, time, _)| time),
+            step_cell: step.map(|(.., at)| at),
+            time_cell: time.map(|(.., at)| at),
+        }
+    }
+
+    fn time(&mut self, place: usize, at: usize, time: Option<WallTime>) {
+        if let Some(time) = time.filter(|_| self.time.is_none_or(|(best, ..)| place < best)) {
+            self.time = Some((place, time, at));
+        }
+    }
+}
+
+/// The number that the whole text stands for: decimal, or a word for a non-finite one.
+pub(super) fn whole_text(text: &str) -> Option<f64> {
+    number(text.as_bytes()).filter(|(_, length)| *length == text.len()).map(|(number, _)| number).or_else(|| non_finite(text))
+}
+
+/// A whole number that a double holds exactly.
+pub(super) fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+/// Unix seconds or milliseconds between 2000 and 2100.
+fn unix_time(number: f64) -> Option<WallTime> {
+    const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
+    let secs = if number >= 1e11 { number / 1000.0 } else { number };
+    YEARS.contains(&secs).then(|| WallTime::new(secs)).flatten()
+}
+
+/// A date with time; one that names no zone is taken as UTC.
+fn date(text: &str) -> Option<WallTime> {
+    let text = text.trim();
+    // Every date starts with its year; this keeps most words from the parser.
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let time = text
+        .parse::<Timestamp>()
+        .ok()
+        .or_else(|| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()))?;
+    WallTime::new(time.as_nanosecond() as f64 / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs rows of (name, number) through one axis: steps, and the names that are left as values.
+    #[track_caller]
+    fn check(options: RowOptions, rows: &[&[(&str, f64)]], want: &[(Option<i64>, &str)]) {
+        let mut axis = Axis::new(options);
+        let got: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                axis.begin();
+                for (at, (name, value)) in row.iter().enumerate() {
+                    axis.number(axis.role(name), at, *value);
+                }
+                let place = axis.place();
+                let left = row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell].contains(&Some(*at)));
+                (place.step.map(|step| step.0), left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        assert_eq!(got.iter().map(|(step, left)| (*step, left.as_str())).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn the_best_name_wins_for_the_whole_source() {
+        check(
+            RowOptions::default(),
+            &[&[("epoch", 1.0), ("loss", 2.0)], &[("epoch", 1.0), ("Step", 10.0)], &[("epoch", 2.0)], &[("step", 30.0), ("time", 1.7e9)]],
+            &[(Some(1), "loss"), (Some(10), "epoch"), (Some(10), "epoch"), (Some(30), "")],
+        );
+    }
+
+    #[test]
+    fn a_name_that_holds_fractions_is_no_step() {
+        check(
+            RowOptions::default(),
+            &[&[("epoch", 0.0)], &[("epoch", 0.25)], &[("epoch", 1.0)], &[("epoch", f64::NAN)]],
+            &[(Some(0), ""), (None, "epoch"), (None, "epoch"), (None, "epoch")],
+        );
+    }
+
+    #[test]
+    fn a_name_that_was_given_is_the_only_one() {
+        let options = RowOptions { step_key: Some("frames".into()), time_key: None };
+        check(options, &[&[("step", 1.0)], &[("step", 2.0), ("frames", 64.0)]], &[(None, "step"), (Some(64), "step")]);
+    }
+
+    #[test]
+    fn times_are_unix_seconds_milliseconds_or_dates() {
+        let secs = |time: Option<WallTime>| time.map(WallTime::secs);
+        assert_eq!((secs(unix_time(1.7e9)), secs(unix_time(1.7e12)), secs(unix_time(12.5))), (Some(1.7e9), Some(1.7e9), None));
+        for text in ["2023-11-14T22:13:20Z", "2023-11-14 22:13:20", "2023-11-15T00:13:20+02:00", " 2023-11-14T22:13:20.000"] {
+            assert_eq!(secs(date(text)), Some(1.7e9), "{text}");
+        }
+        assert_eq!((date("yesterday"), date("12 steps"), date("")), (None, None, None));
+    }
+
+    #[test]
+    fn every_name_has_its_bit() {
+        assert!(STEPS.len() <= u32::BITS as usize);
+    }
+}

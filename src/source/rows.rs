@@ -1,0 +1,557 @@
+//! Rows in JSON of any shape: one object a line, arrays of objects, and the documents that trainers leave.
+//!
+//! - An object on one line is a row ([`Flat`]): step and time are found by name ([`RowOptions`]), nested names are joined
+//!   with `.`, numbers may be texts. So is every object in a top-level array, however it is printed.
+//! - An object over several lines is a document. Hugging Face's `trainer_state.json` gives the rows of its
+//!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary.
+//!
+//! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
+
+use super::{
+    Decoder, Loss, Record, Row,
+    columns::RowOptions,
+    flat::Flat,
+    json::Cursor,
+    keys::{KEYS_MAX, Keys},
+    lines::LINE_BYTES_MAX,
+};
+use serde_json::Value;
+use std::{collections::VecDeque, ops::Range};
+
+/// Longest document that is read: a `log_history` of some hundred thousand rows.
+const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of finished objects that may pile up before the buffer is moved together.
+const SLACK_BYTES: usize = 1 << 16;
+
+/// A buffer larger than this is given back once it is empty.
+const KEEP_BYTES: usize = 1 << 20;
+
+/// Entries of a trainer's state that are results; the others are settings.
+const RESULTS: &[&str] =
+    &["best_metric", "best_model_checkpoint", "best_global_step", "epoch", "global_step", "total_flos", "num_input_tokens_seen"];
+
+/// Decodes rows of JSON objects.
+#[derive(Default)]
+pub struct Rows {
+    objects: Objects,
+    flat: Flat,
+    keys: Keys,
+    ready: VecDeque<Record>,
+    /// A loss to be told behind the records that came before it.
+    loss: Option<Loss>,
+    overflowed: bool,
+}
+
+impl Rows {
+    /// A decoder that stands at the start of a source.
+    pub fn new(options: RowOptions) -> Rows {
+        Rows { flat: Flat::new(options), ..Rows::default() }
+    }
+
+    fn read(&mut self, object: &Object) -> Result<(), Loss> {
+        let loss = |reason: &str| Loss { offset: object.offset, bytes: object.range.len() as u64, reason: reason.into() };
+        let bytes = &self.objects.bytes[object.range.clone()];
+        let text = std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?;
+        let mut cursor = Cursor::new(text);
+        let ready = self.ready.len();
+        let is_row = object.is_row && !text.contains("\"log_history\"");
+        let read = match is_row {
+            true => row(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready),
+            false => document(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready),
+        };
+        if read.filter(|()| cursor.is_done()).is_none() {
+            self.ready.truncate(ready);
+            return Err(loss("an object is not JSON"));
+        }
+        if self.keys.overflowed() && !self.overflowed {
+            self.overflowed = true;
+            self.loss = Some(loss(&format!("more than {KEYS_MAX} metric keys, the rest is not read")));
+        }
+        Ok(())
+    }
+}
+
+impl Decoder for Rows {
+    fn push(&mut self, bytes: &[u8]) {
+        self.objects.push(bytes);
+    }
+
+    fn next(&mut self) -> Result<Option<Record>, Loss> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                return Ok(Some(record));
+            }
+            if let Some(loss) = self.loss.take() {
+                return Err(loss);
+            }
+            match self.objects.next()? {
+                Some(object) => self.read(&object)?,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        let mut flat = std::mem::take(&mut self.flat);
+        flat.renew();
+        *self = Rows { flat, ..Rows::default() };
+    }
+}
+
+/// Reads the object at the cursor as a row.
+fn row(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, out: &mut VecDeque<Record>) -> Option<()> {
+    keys.begin();
+    let place = flat.read(cursor, keys)?;
+    if !keys.is_empty() {
+        let values = keys.take(out);
+        out.push_back(Record::Row(Row { step: place.step, time: place.time, offset: Some(offset), values, ..Row::default() }));
+    }
+    Some(())
+}
+
+/// Reads the object at the cursor as a document.
+fn document(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, out: &mut VecDeque<Record>) -> Option<()> {
+    let (mut facts, mut is_state) = (vec![], false);
+    cursor.object(|cursor, key| match (&*key, cursor.peek()?) {
+        ("log_history", b'[') => {
+            is_state = true;
+            cursor.array(|cursor| match cursor.peek()? {
+                b'{' => row(cursor, offset, flat, keys, out),
+                _ => cursor.skip(),
+            })
+        }
+        // What callbacks keep to go on from a checkpoint.
+        ("stateful_callbacks", _) => cursor.skip(),
+        _ => {
+            facts.push((key.into_owned(), cursor.value()?));
+            Some(())
+        }
+    })?;
+    for (name, value) in facts {
+        let is_result = !is_state || RESULTS.contains(&name.as_str());
+        if let Some(steps) = value.as_i64().filter(|steps| is_state && name == "max_steps" && *steps > 0) {
+            out.push_back(Record::TotalSteps(steps));
+        }
+        tell(name, value, &mut |name, value| {
+            out.push_back(if is_result { Record::Summary(name, value) } else { Record::Config(name, value) })
+        });
+    }
+    Some(())
+}
+
+/// Calls `out` with what stands in `value`, under joined names; lists and nulls say nothing here.
+fn tell(name: String, value: Value, out: &mut impl FnMut(String, Value)) {
+    match value {
+        Value::Object(map) => map.into_iter().for_each(|(key, value)| tell(format!("{name}.{key}"), value, out)),
+        Value::Null | Value::Array(_) => {}
+        value => out(name, value),
+    }
+}
+
+/// Cuts a byte stream into JSON objects, by their braces.
+///
+/// An object that has something behind its `{` on the same line ends on that line; one that has not is a document and
+/// goes on until its braces close. So a torn line costs itself only.
+#[derive(Default)]
+struct Objects {
+    bytes: Vec<u8>,
+    /// Start of what is not handed out, in `bytes`.
+    head: usize,
+    /// How far the search for the end of the object at the head has come, in `bytes`.
+    searched: usize,
+    /// Offset of `bytes[0]` in the source.
+    base: u64,
+    state: State,
+    /// Number of top-level arrays that are open: objects in them are rows.
+    arrays: u32,
+}
+
+#[derive(Clone, Copy, Default)]
+enum State {
+    /// Between objects.
+    #[default]
+    Open,
+    /// In the object at the head, in front of `searched`.
+    Inside(Inside),
+    /// In a line that is none of ours; so many of its bytes are dropped already.
+    Garbage(u64),
+    /// In a document too long to hold.
+    Passing,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    depth: u32,
+    in_text: bool,
+    is_escaped: bool,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq, Default)]
+enum Shape {
+    /// Nothing but `{` and white space came.
+    #[default]
+    Untold,
+    Line,
+    Document,
+}
+
+/// One object: where it lies in the buffer and in the source.
+struct Object {
+    range: Range<usize>,
+    offset: u64,
+    is_row: bool,
+}
+
+/// What ended the search in an object.
+enum Stop {
+    /// Its last brace, with this byte behind it.
+    Whole(usize),
+    /// It is torn: its line ends in front of this byte.
+    Torn(usize),
+    /// The bytes end.
+    More,
+}
+
+impl Objects {
+    fn push(&mut self, bytes: &[u8]) {
+        if self.head == self.bytes.len() || self.head > SLACK_BYTES.max(self.bytes.len() / 2) {
+            self.bytes.drain(..self.head);
+            self.base += self.head as u64;
+            self.searched = self.searched.saturating_sub(self.head);
+            self.head = 0;
+            if self.bytes.is_empty() && self.bytes.capacity() > KEEP_BYTES {
+                self.bytes = Vec::new();
+            }
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn next(&mut self) -> Result<Option<Object>, Loss> {
+        loop {
+            match self.state {
+                State::Open => {
+                    let Some(byte) = self.bytes.get(self.head) else { return Ok(None) };
+                    match byte {
+                        b'{' => {
+                            self.state = State::Inside(Inside::default());
+                            self.searched = self.head;
+                            continue;
+                        }
+                        b'[' => self.arrays = self.arrays.saturating_add(1),
+                        b']' => self.arrays = self.arrays.saturating_sub(1),
+                        b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
+                        0xef | 0xbb | 0xbf if self.base + (self.head as u64) < 3 => {}
+                        _ => {
+                            self.state = State::Garbage(0);
+                            continue;
+                        }
+                    }
+                    self.head += 1;
+                }
+                State::Inside(mut inside) => {
+                    let start = self.head;
+                    let offset = self.base + start as u64;
+                    let stop = self.search(&mut inside);
+                    self.state = State::Inside(inside);
+                    let (end, reason) = match stop {
+                        Stop::Whole(end) => {
+                            (self.head, self.state) = (end, State::Open);
+                            let is_row = inside.shape == Shape::Line || self.arrays > 0;
+                            return Ok(Some(Object { range: start..end, offset, is_row }));
+                        }
+                        Stop::Torn(end) => {
+                            self.state = State::Open;
+                            (end, "an object is torn")
+                        }
+                        // The bound is exact, so that it does not matter how the bytes came.
+                        Stop::More if inside.shape != Shape::Document && self.searched - start >= LINE_BYTES_MAX => {
+                            (self.head, self.state) = (start + LINE_BYTES_MAX, State::Garbage(LINE_BYTES_MAX as u64));
+                            continue;
+                        }
+                        Stop::More if self.searched - start >= DOCUMENT_BYTES_MAX => {
+                            self.state = State::Passing;
+                            (start + DOCUMENT_BYTES_MAX, "a document is too long")
+                        }
+                        Stop::More => return Ok(None),
+                    };
+                    self.head = end;
+                    return Err(Loss { offset, bytes: (end - start) as u64, reason: reason.into() });
+                }
+                State::Garbage(dropped) => {
+                    let offset = self.base + self.head as u64 - dropped;
+                    let Some(length) = memchr::memchr(b'\n', &self.bytes[self.head..]) else {
+                        self.state = State::Garbage(dropped + (self.bytes.len() - self.head) as u64);
+                        self.head = self.bytes.len();
+                        return Ok(None);
+                    };
+                    self.head += length + 1;
+                    self.state = State::Open;
+                    let bytes = dropped + length as u64 + 1;
+                    let reason = if bytes > LINE_BYTES_MAX as u64 { "a line is too long" } else { "a line is no JSON object" };
+                    return Err(Loss { offset, bytes, reason: reason.into() });
+                }
+                State::Passing => {
+                    // The next object or array that starts a line.
+                    while let Some(length) = memchr::memchr(b'\n', &self.bytes[self.head..]) {
+                        match self.bytes.get(self.head + length + 1) {
+                            Some(b'{' | b'[') => {
+                                self.head += length + 1;
+                                self.state = State::Open;
+                                break;
+                            }
+                            Some(_) => self.head += length + 1,
+                            None => {
+                                self.head += length;
+                                return Ok(None);
+                            }
+                        }
+                    }
+                    if let State::Passing = self.state {
+                        self.head = self.bytes.len();
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks for the end of the object at the head, from `searched` on.
+    fn search(&mut self, inside: &mut Inside) -> Stop {
+        let bound = |shape| if shape == Shape::Document { DOCUMENT_BYTES_MAX } else { LINE_BYTES_MAX };
+        loop {
+            let end = self.bytes.len().min(self.head + bound(inside.shape));
+            if inside.in_text && !inside.is_escaped {
+                // Most bytes of a text say nothing here.
+                let rest = self.bytes.get(self.searched..end).unwrap_or_default();
+                self.searched += memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
+            }
+            let at = self.searched;
+            let Some(byte) = self.bytes.get(at).copied().filter(|_| at < end) else { return Stop::More };
+            if byte == b'\n' {
+                match (inside.shape, self.bytes.get(at + 1)) {
+                    (Shape::Line, _) => return Stop::Torn(at + 1),
+                    (Shape::Untold, _) => inside.shape = Shape::Document,
+                    _ if inside.in_text => return Stop::Torn(at + 1),
+                    (Shape::Document, Some(b'{')) => return Stop::Torn(at + 1),
+                    (Shape::Document, Some(_)) => {}
+                    (Shape::Document, None) => return Stop::More,
+                }
+            } else if inside.in_text {
+                match byte {
+                    _ if inside.is_escaped => inside.is_escaped = false,
+                    b'\\' => inside.is_escaped = true,
+                    b'"' => inside.in_text = false,
+                    _ => {}
+                }
+            } else {
+                match byte {
+                    b'"' => inside.in_text = true,
+                    b'{' | b'[' => inside.depth += 1,
+                    b'}' | b']' => inside.depth = inside.depth.saturating_sub(1),
+                    _ => {}
+                }
+                if inside.depth == 0 {
+                    self.searched = at + 1;
+                    if inside.shape == Shape::Untold {
+                        inside.shape = Shape::Line;
+                    }
+                    return Stop::Whole(at + 1);
+                }
+            }
+            if inside.shape == Shape::Untold && at > self.head && !byte.is_ascii_whitespace() {
+                inside.shape = Shape::Line;
+            }
+            self.searched = at + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Step, WallTime},
+        source::decode_for_tests as decode,
+    };
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn rows() -> Rows {
+        Rows::new(RowOptions::default())
+    }
+
+    type Want<'a> = &'a [(Option<i64>, &'a [(&'a str, f64)])];
+
+    #[track_caller]
+    fn check(text: &str, want: Want) {
+        let want: Vec<_> = want.iter().map(|(s, v)| (*s, v.iter().map(|(k, v)| (k.to_string(), *v)).collect::<Vec<_>>())).collect();
+        for chunk in [1, 7, text.len()] {
+            let (rows, losses) = decode(&mut rows(), text.as_bytes(), chunk);
+            assert_eq!(losses, []);
+            let got: Vec<_> = rows.iter().map(|(row, values)| (row.step.map(|s| s.0), values.clone())).collect();
+            assert_eq!(format!("{got:?}"), format!("{want:?}"));
+        }
+    }
+
+    fn records(text: &str) -> Vec<Record> {
+        let mut decoder = rows();
+        decoder.push(text.as_bytes());
+        std::iter::from_fn(|| decoder.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn lines_of_any_shape_are_rows() {
+        check(
+            "{\"iteration\": 19, \"time\": 0.25, \"loss\": {\"box\": \"1.5\", \"cls\": {\"a\": NaN}}, \"note\": \"x\", \"list\": [1]}\r\n\n{\"iteration\": 39, \"lr\": 1e-3}",
+            &[(Some(19), &[("time", 0.25), ("loss.box", 1.5), ("loss.cls.a", f64::NAN)]), (Some(39), &[("lr", 0.001)])],
+        );
+    }
+
+    #[test]
+    fn arrays_of_objects_are_rows_however_they_are_printed() {
+        let want: Want = &[(Some(1), &[("a", 2.0)]), (Some(2), &[("a", 3.0)])];
+        check("[{\"step\":1,\"a\":2},{\"step\":2,\"a\":3}]", want);
+        check("[\n{\"step\":1,\"a\":2},\n{\"step\":2,\"a\":3}\n]\n", want);
+        check("[\n  {\n    \"step\": 1,\n    \"a\": 2\n  },\n  {\n    \"step\": 2,\n    \"a\": 3\n  }\n]", want);
+        // Not closed yet: the writer goes on.
+        check("[\n{\"step\":1,\"a\":2},\n{\"step\":2,\"a\":3},\n{\"st", want);
+    }
+
+    #[test]
+    fn times_are_numbers_or_dates() {
+        let line = "{\"_timestamp\": 1700000000.5, \"created_at\": \"2020-01-01T00:00:00Z\", \"loss\": 1}\n{\"created_at\": \"2023-11-14T22:13:20Z\", \"loss\": 1}\n";
+        let (rows, _) = decode(&mut rows(), line.as_bytes(), 9);
+        assert_eq!(rows.iter().map(|(row, _)| row.time).collect::<Vec<_>>(), [WallTime::new(1700000000.5), WallTime::new(1.7e9)]);
+        assert_eq!(rows.iter().map(|(row, _)| row.offset).collect::<Vec<_>>(), [Some(0), Some(line.find('\n').unwrap() as u64 + 1)]);
+    }
+
+    #[test]
+    fn a_trainer_state_gives_rows_settings_and_results() {
+        let text = r#"{
+  "best_metric": 0.5,
+  "best_model_checkpoint": "out/checkpoint-20",
+  "epoch": 2.0,
+  "global_step": 20,
+  "is_world_process_zero": true,
+  "log_history": [
+    {
+      "epoch": 0.5,
+      "grad_norm": 1.25,
+      "learning_rate": 5e-05,
+      "loss": 2.5,
+      "step": 10
+    },
+    {"epoch": 2.0, "eval_loss": NaN, "step": 20}
+  ],
+  "max_steps": 40,
+  "num_train_epochs": 4,
+  "stateful_callbacks": {"a": {"args": {"b": 1}}},
+  "trial_name": null,
+  "trial_params": {"lr": 0.1}
+}"#;
+        let got = records(text);
+        let rows: Vec<_> =
+            got.iter().filter_map(|r| if let Record::Row(row) = r { Some((row.step, row.values.len())) } else { None }).collect();
+        assert_eq!(rows, [(Some(Step(10)), 4), (Some(Step(20)), 2)]);
+        let rest: Vec<_> = got.into_iter().filter(|r| !matches!(r, Record::Row(_) | Record::Key(..))).collect();
+        let config = |name: &str, value: Value| Record::Config(name.into(), value);
+        let summary = |name: &str, value: Value| Record::Summary(name.into(), value);
+        assert_eq!(
+            rest,
+            [
+                summary("best_metric", json!(0.5)),
+                summary("best_model_checkpoint", json!("out/checkpoint-20")),
+                summary("epoch", json!(2.0)),
+                summary("global_step", json!(20)),
+                config("is_world_process_zero", json!(true)),
+                Record::TotalSteps(40),
+                config("max_steps", json!(40)),
+                config("num_train_epochs", json!(4)),
+                config("trial_params.lr", json!(0.1)),
+            ]
+        );
+        let compact = text.lines().map(str::trim).collect::<String>();
+        assert_eq!(format!("{:?}", records(&compact)), format!("{:?}", records(text)));
+    }
+
+    #[test]
+    fn results_in_a_document_are_a_summary() {
+        let got = records("{\n    \"epoch\": 3.0,\n    \"eval_loss\": 0.25,\n    \"deep\": {\"a\": 1}\n}\n");
+        let summary = |name: &str, value: Value| Record::Summary(name.into(), value);
+        assert_eq!(got, [summary("epoch", json!(3.0)), summary("eval_loss", json!(0.25)), summary("deep.a", json!(1))]);
+    }
+
+    /// Steps of the rows, and offset and length of the losses.
+    fn outline(text: &[u8], chunk: usize) -> (Vec<Option<i64>>, Vec<(u64, u64)>) {
+        let (rows, losses) = decode(&mut rows(), text, chunk);
+        (rows.iter().map(|(row, _)| row.step.map(|step| step.0)).collect(), losses.iter().map(|l| (l.offset, l.bytes)).collect())
+    }
+
+    #[test]
+    fn damage_costs_its_line_only() {
+        let text = b"{\"step\":1,\"a\":1}\nTraceback\n{\"step\":2,\"a\n{\"step\":3,\"a\":1}\n{\"step\":4,\"a\":\xff}\n{\"step\":5,\"a\":x}\n{\n \"b\": 1,\n{\"step\":6,\"a\":1}\n";
+        for chunk in 1..text.len() {
+            let want = vec![(17, 10), (27, 13), (57, 16), (74, 16), (91, 11)];
+            assert_eq!(outline(text, chunk), (vec![Some(1), Some(3), Some(6)], want));
+        }
+    }
+
+    #[test]
+    fn a_cut_anywhere_gives_the_rows_before_it_and_no_loss() {
+        let text = b"{\"step\":1,\"a\":\"1\"}\n[{\"step\":2,\"a\":[1]},\n {\n  \"step\": 3,\n  \"a\": 1.5\n }]\n{\n \"b\": {\n }\n}\n{\"step\":4,\"a\":1}\n";
+        for end in 0..=text.len() {
+            let (steps, losses) = outline(&text[..end], 9);
+            assert!([Some(1), Some(3), Some(4)].starts_with(&steps), "{steps:?}");
+            assert_eq!(losses, []);
+        }
+        assert_eq!(outline(text, 9).0, [Some(1), Some(3), Some(4)]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_lost_and_not_held() {
+        let long = 3 * LINE_BYTES_MAX;
+        for (start, reason) in [("{\"a\":\"", "a line is too long"), ("x", "a line is too long")] {
+            let text = [start.as_bytes(), &vec![b'y'; long], b"\n{\"step\":7,\"a\":1}\n"].concat();
+            for chunk in [1 << 14, text.len()] {
+                let (rows, losses) = decode(&mut rows(), &text, chunk);
+                assert_eq!(rows.len(), 1);
+                assert_eq!(losses, [Loss { offset: 0, bytes: (start.len() + long + 1) as u64, reason: reason.into() }]);
+            }
+        }
+        let mut decoder = rows();
+        decoder.push(b"{\n\"");
+        for _ in 0..DOCUMENT_BYTES_MAX >> 20 {
+            decoder.push(&vec![b'y'; 1 << 20]);
+            if let Err(loss) = decoder.next() {
+                assert_eq!((loss.offset, loss.bytes), (0, DOCUMENT_BYTES_MAX as u64));
+            }
+        }
+        decoder.push(b"\n  \"x\": 1\n}\n{\"step\":7,\"a\":1}\n");
+        assert!(matches!(decoder.next(), Ok(Some(Record::Key(..)))));
+        assert!(matches!(decoder.next(), Ok(Some(Record::Row(row))) if row.step == Some(Step(7))));
+        decoder.push(b"\n");
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.push(b"\n");
+        assert!(decoder.objects.bytes.capacity() < 1 << 20);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b'{'), Just(b'}'), Just(b'['), Just(b','), Just(b':'), Just(b'1'), any::<u8>()], 0..200), cut in 1..50_usize) {
+            let (a, b) = (decode(&mut rows(), &bytes, cut), decode(&mut rows(), &bytes, usize::MAX));
+            prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+        }
+
+        #[test]
+        fn any_byte_in_a_line_costs_at_most_two_rows(at in 0..200_usize, byte in any::<u8>(), cut in 1..80_usize) {
+            let mut bytes = "{\"step\": 1, \"loss\": 2.5, \"a\": {\"b\": [1, \"x\"]}}\n".repeat(5).into_bytes();
+            let last = bytes.len() - 1;
+            bytes[at.min(last)] = byte;
+            let (a, b) = (decode(&mut rows(), &bytes, cut), decode(&mut rows(), &bytes, usize::MAX));
+            prop_assert!(a.0.len() >= 3);
+            prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+        }
+    }
+}

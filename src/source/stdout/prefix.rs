@@ -1,0 +1,177 @@
+//! What loggers and launchers put in front of a line: times, levels, names, ranks.
+
+use super::words::{counter, validation};
+
+/// The line behind its prefix.
+#[derive(Debug, PartialEq)]
+pub(super) struct Stripped<'a> {
+    pub(super) text: &'a str,
+    /// The process that wrote it, when it says so.
+    pub(super) rank: Option<u32>,
+    /// The names of a line tagged as validation get this in front.
+    pub(super) prefix: &'static str,
+}
+
+/// Trackers that talk about themselves and repeat the run's numbers at its end.
+const TRACKERS: &[&str] = &["wandb:", "wandb ", "mlflow:", "comet_ml:", "COMET ", "neptune:", "aim:", "clearml:"];
+
+const LEVELS: &[&str] = &["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "CRITICAL", "NOTICE", "TRACE", "I", "Info", "Warning"];
+
+/// Takes the prefix off. `None`: a tracker's own words.
+pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
+    let mut out = Stripped { text: line.trim_ascii(), rank: None, prefix: "" };
+    if TRACKERS.iter().any(|tracker| out.text.starts_with(tracker)) {
+        return None;
+    }
+    if let Some(rest) = glog(out.text) {
+        out.text = rest;
+        return Some(out);
+    }
+    // Whether something that only loggers write was seen: then a lone name in front is a logger's.
+    let mut logged = false;
+    loop {
+        let text = out.text;
+        let next = match text.as_bytes().first() {
+            Some(b'[') => bracket(text, &mut out, &mut logged),
+            Some(b'(') => launcher(text),
+            Some(b'0'..=b'9') => time(text).inspect(|_| logged = true),
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
+                level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
+            }
+            _ => None,
+        };
+        let Some(next) = next else { return Some(out) };
+        let rest = next.trim_start_matches([' ', ':', '|']);
+        out.text = rest.strip_prefix("- ").unwrap_or(rest).trim_ascii_start();
+    }
+}
+
+/// `I0731 09:47:48.898259     514 file.cc:493] text`
+fn glog(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let head = matches!(bytes, [b'I' | b'W' | b'E' | b'F', a, b, c, d, b' ', ..] if [a, b, c, d].iter().all(|b| b.is_ascii_digit()));
+    let end = head.then(|| text.find("] "))??;
+    (end < 120).then(|| &text[end + 2..])
+}
+
+/// A bracket that holds no count: `[INFO]`, `[rank0]`, `[2023-04-18 08:48:01,543]`, `[titan]`.
+fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&'a str> {
+    let end = text.find(']').filter(|end| *end < 120)?;
+    let inside = text[1..end].trim_ascii();
+    let rest = &text[end + 1..];
+    if let Some(rank) = rank_of(inside) {
+        out.rank = Some(rank);
+        return Some(rest);
+    }
+    if let Some(prefix) = validation(inside) {
+        out.prefix = prefix;
+        return Some(rest);
+    }
+    let numbers = inside.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' ')) && inside.matches(['/', ',']).count() < 2;
+    let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
+    // `[batch=10/1000]:` and `[Epoch 3]` count; a name and a clock do not.
+    if counts || inside.is_empty() {
+        return None;
+    }
+    *logged = true;
+    Some(rest)
+}
+
+/// `rank0`, `Rank 27`, `rank: 0`, `default0`, `1,0` of mpirun.
+fn rank_of(text: &str) -> Option<u32> {
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let word = text[..text.len() - digits.len()].trim_end_matches([' ', ':', '=', '_', '-']);
+    (["rank", "default", "local_rank", "global_rank"].iter().any(|name| word.eq_ignore_ascii_case(name))).then(|| digits.parse().ok())?
+}
+
+/// `rank 3: ...` without brackets.
+fn rank_word<'a>(text: &'a str, out: &mut Stripped) -> Option<&'a str> {
+    let colon = text.find(':').filter(|at| *at < 12)?;
+    out.rank = Some(rank_of(&text[..colon])?);
+    Some(&text[colon + 1..])
+}
+
+/// `(RayTrainWorker pid=123, ip=10.0.0.1) text`
+fn launcher(text: &str) -> Option<&str> {
+    let end = text.find(')').filter(|end| *end < 120)?;
+    text[..end].contains("pid=").then(|| &text[end + 1..])
+}
+
+/// A date, a clock or both.
+fn time(text: &str) -> Option<&str> {
+    let end =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | '/' | '.' | ',' | 'T' | 'Z' | '+'))).unwrap_or(text.len());
+    let word = text[..end].trim_end_matches([',', ':']);
+    let marks = |mark: char| word.matches(mark).count();
+    let is_date = marks('-') == 2
+        || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2))
+        || (marks('.') == 2 && word.len() == 10 && !word.contains(','));
+    let is_clock = marks(':') >= 1 && word.len() >= 5 && !word.contains('/');
+    let alone = text[end..].is_empty() || text.as_bytes()[end] == b' ' || text.as_bytes()[end] == b'|';
+    // `07/03 13:04:17` is a date; `10/100 loss: 1` is not.
+    let dated = !word.contains('/') || marks('/') == 2 || text[end..].trim_ascii_start().get(2..3) == Some(":");
+    ((is_date || is_clock) && alone && dated && word.bytes().all(|b| !b.is_ascii_alphabetic() || b == b'T' || b == b'Z'))
+        .then(|| &text[end..])
+}
+
+/// `INFO`, `INFO:`, `INFO:root:`
+fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
+    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+    if end == 1 && !text[1..].starts_with(' ') || !LEVELS.contains(&&text[..end]) {
+        return None;
+    }
+    let rest = &text[end..];
+    let before = std::mem::replace(logged, true);
+    match rest.as_bytes().first() {
+        Some(b':') => {
+            let name = rest[1..].find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).map_or(rest.len(), |at| at + 1);
+            Some(if name > 1 && rest[name..].starts_with(':') { &rest[name + 1..] } else { &rest[1..] })
+        }
+        Some(b' ' | b'|' | b'-') => Some(rest),
+        _ => {
+            *logged = before;
+            None
+        }
+    }
+}
+
+/// The name of a logger behind a time or level: `root - `, `train_inner | `, `pkg.module: `, `train.py:88: `.
+fn logger(text: &str, logged: bool) -> Option<&str> {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/'))).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let is_source = word.contains(".py:") || word.contains('.') && word.ends_with(':') && !word.contains('/');
+    let parted = rest.starts_with(" - ") || rest.starts_with(" | ");
+    let plain = counter(word).is_none() && validation(word).is_none() && !word.bytes().any(|b| b == b':' || b == b'=');
+    (logged && (is_source || parted && plain)).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_loggers_and_launchers_add_is_taken_off() {
+        for (line, text, rank) in [
+            ("[rank0]:[titan] 2025-06-04 08:51:48,074 - root - INFO - step:  1  loss: 12.2", "step:  1  loss: 12.2", Some(0)),
+            ("2021-03-08 12:31:36 | INFO | train_inner | {\"a\": 1}", "{\"a\": 1}", None),
+            ("07/03 13:04:17 - mmengine - INFO - Epoch(train)  [1][ 10/196]  lr: 1", "Epoch(train)  [1][ 10/196]  lr: 1", None),
+            ("INFO:tensorflow:loss = 2.1, step = 100", "loss = 2.1, step = 100", None),
+            ("[2023-04-18 08:48:01,543] [INFO] [a.py:188:f] [deepspeed] step=1", "step=1", None),
+            ("I0731 09:47:48.898259     514 a.cc:493] step: 1", "step: 1", None),
+            ("[01/02 10:00:00 d2.utils.events]:  eta: 0:10:00  iter: 19  loss: 1", "eta: 0:10:00  iter: 19  loss: 1", None),
+            ("(RayTrainWorker pid=12, ip=1.2.3.4) epoch 1 loss 2", "epoch 1 loss 2", None),
+            ("[Rank 27] (after 20 iterations)", "(after 20 iterations)", Some(27)),
+            ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),
+            ("[1,  2000] loss: 2", "[1,  2000] loss: 2", None),
+            ("[Epoch 3/10] loss 2", "[Epoch 3/10] loss 2", None),
+            ("[batch=10/1000]:", "[batch=10/1000]:", None),
+            ("10/100 loss: 1", "10/100 loss: 1", None),
+            ("epoch 3 | loss 2", "epoch 3 | loss 2", None),
+        ] {
+            let stripped = strip(line).unwrap();
+            assert_eq!((stripped.text, stripped.rank), (text, rank), "{line}");
+        }
+        assert_eq!(strip("wandb: val_loss 0.5"), None);
+        assert_eq!(strip("[val] loss 0.5").unwrap().prefix, "val/");
+    }
+}

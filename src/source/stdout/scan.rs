@@ -1,0 +1,106 @@
+//! Finds the lines of a log that may hold a metric. Most lines of a large log do not, so this decides the
+//! speed: one table look-up a byte.
+
+use crate::source::{
+    Loss,
+    lines::{Line, Lines},
+};
+
+/// A digit.
+pub(super) const DIGIT: u8 = 1;
+/// A letter.
+pub(super) const LETTER: u8 = 2;
+/// `:` or `=`.
+pub(super) const NAMED: u8 = 4;
+/// Escape, backspace or a byte beyond ASCII: the text has to be cleaned first.
+pub(super) const DIRTY: u8 = 8;
+/// `|`, `{`, or a tab.
+pub(super) const FRAME: u8 = 16;
+const END: u8 = 128;
+
+const CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        class[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            b':' | b'=' => NAMED,
+            b'|' | b'{' | b'\t' => FRAME,
+            b'\n' | b'\r' => END,
+            0x1b | 0x08 | 0x80.. => DIRTY,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    class
+};
+
+/// A line, or one state of a line that is redrawn.
+pub(super) struct Segment {
+    pub(super) line: Line,
+    /// The classes of its bytes.
+    pub(super) classes: u8,
+    /// It ends in a newline; else the next segment overwrites it.
+    pub(super) is_line: bool,
+}
+
+/// Where the search stands inside a segment.
+#[derive(Default)]
+pub(super) struct Scan {
+    classes: u8,
+}
+
+impl Scan {
+    /// The next segment. With `pass`, lines that hold no letter are passed over.
+    pub(super) fn next(&mut self, lines: &mut Lines, pass: bool) -> Result<Option<Segment>, Loss> {
+        // The END bit is in the classes of every line, so this keeps them all unless some may be passed over.
+        let must = if pass && !lines.is_dropping() { LETTER | DIRTY } else { u8::MAX };
+        let bytes = lines.open();
+        let (mut start, mut at, mut classes) = (0, lines.searched(), self.classes);
+        while let Some(&byte) = bytes.get(at) {
+            let class = CLASS[byte as usize];
+            classes |= class;
+            if class != END {
+                at += 1;
+                continue;
+            }
+            let (end, next) = match (byte, bytes.get(at + 1)) {
+                (b'\n', _) => (at, at + 1),
+                (_, Some(b'\n')) => (at, at + 2),
+                (_, Some(_)) => (at, at + 1),
+                // A newline may follow, and then this is no redraw.
+                (_, None) => break,
+            };
+            let is_line = bytes[next - 1] == b'\n';
+            if classes & must == 0 {
+                (start, at, classes) = (next, next, 0);
+                continue;
+            }
+            self.classes = 0;
+            lines.skip(start);
+            return Ok(lines.cut(end - start, next - start)?.map(|line| Segment { line, classes: classes & !END, is_line }));
+        }
+        self.classes = classes & !END;
+        let searched = at - start;
+        lines.skip(start);
+        lines.keep_searching(searched);
+        Ok(None)
+    }
+
+    /// What stands behind the last newline, taken as a line.
+    pub(super) fn rest(&mut self, lines: &mut Lines) -> Result<Option<Segment>, Loss> {
+        let classes = classes(lines.open());
+        self.classes = 0;
+        lines.rest().map(|line| line.map(|line| Segment { line, classes, is_line: true }))
+    }
+
+    /// What stands behind the last newline, not taken: the newest redraw.
+    pub(super) fn peek(&self, lines: &Lines) -> Segment {
+        Segment { line: lines.peek(), classes: classes(lines.open()), is_line: false }
+    }
+}
+
+fn classes(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |classes, byte| classes | CLASS[*byte as usize]) & !END
+}

@@ -1,0 +1,217 @@
+//! Tables: a row of names and then rows of numbers, or boxes of two columns.
+
+use super::{
+    facts::{Count, Pairs},
+    token::{Token, tokens},
+    words::{Counter, counter},
+};
+
+/// Lines that may stand between a header and its rows, or between rows, that are no rows.
+const MISSES_MAX: u32 = 3;
+
+/// Longest header that is kept.
+const HEADER_BYTES_MAX: usize = 1024;
+
+/// The header of a table, and what the last row under it said.
+#[derive(Default)]
+pub(super) struct Table {
+    header: String,
+    kind: Option<Kind>,
+    misses: u32,
+    pub(super) pairs: Pairs,
+    pub(super) step: Option<(Counter, Count)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Pipes,
+    Tabs,
+    Commas,
+    Spaces,
+}
+
+enum Cell {
+    Number(f64, Option<Count>),
+    /// A clock, or a word for "nothing here".
+    Empty,
+    Text,
+}
+
+impl Table {
+    /// Whether a header stands, so that a row of bare numbers may follow.
+    pub(super) fn is_open(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Takes `text` as the header of a table if it looks like one: names only, one of them a counter or `Class`.
+    pub(super) fn open(&mut self, text: &str) -> bool {
+        if text.len() > HEADER_BYTES_MAX {
+            return false;
+        }
+        let kind = match text {
+            _ if text.contains('|') => Kind::Pipes,
+            _ if text.contains('\t') => Kind::Tabs,
+            _ if text.contains(',') => Kind::Commas,
+            _ => Kind::Spaces,
+        };
+        let cells = header_cells(text, kind);
+        let named = cells.iter().all(|cell| {
+            cell.len() < 40 && cell.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !cell.ends_with(':')
+        });
+        let counts = cells.iter().enumerate().any(|(at, cell)| column(cell, at).is_some()) || is_by_class(&cells);
+        let is_header = cells.len() >= 2 && named && counts;
+        if is_header {
+            text.clone_into(&mut self.header);
+            (self.kind, self.misses) = (Some(kind), 0);
+        }
+        is_header
+    }
+
+    /// Reads `text` as a row under the header. True: the row is in `pairs` and `step`.
+    pub(super) fn row(&mut self, text: &str) -> bool {
+        let Some(kind) = self.kind else { return false };
+        if text.bytes().all(|b| matches!(b, b'-' | b'=' | b'+' | b'|' | b':' | b' ')) {
+            return false;
+        }
+        self.pairs.clear();
+        self.step = None;
+        let read = self.read(text, kind);
+        self.misses = if read { 0 } else { self.misses + 1 };
+        if self.misses > MISSES_MAX {
+            self.kind = None;
+        }
+        read
+    }
+
+    fn read(&mut self, text: &str, kind: Kind) -> bool {
+        let cells = cells(text, kind);
+        let mut names = header_cells(&self.header, kind);
+        if names.len() != cells.len() {
+            names = self.header.split_ascii_whitespace().collect();
+        }
+        if names.len() != cells.len() {
+            return false;
+        }
+        let by_class = is_by_class(&names);
+        let prefix = if by_class { "val/" } else { "" };
+        let mut scratch = vec![];
+        for (at, (name, text)) in names.iter().zip(&cells).enumerate() {
+            if by_class && at == 0 {
+                if *text != "all" {
+                    return false;
+                }
+                continue;
+            }
+            match (cell(text, &mut scratch), column(name, at)) {
+                (Cell::Text, _) => return false,
+                (Cell::Empty, _) => {}
+                (Cell::Number(_, Some(count)), Some(kind)) if self.step.is_none_or(|(known, _)| kind > known) => {
+                    self.step = Some((kind, count))
+                }
+                (Cell::Number(..), Some(_)) => {}
+                (Cell::Number(value, _), None) => {
+                    let name = name.rsplit('(').next().unwrap_or(name).trim_end_matches(')');
+                    let (base, at) = thresholds(name);
+                    self.pairs.push(&[prefix, base, &at], value);
+                }
+            }
+        }
+        self.pairs.len() > 0 && (by_class || self.step.is_some())
+    }
+}
+
+/// A box of two columns, `| name | 12 |`, with section rows `| rollout/ | |`.
+#[derive(Default)]
+pub(super) struct Box2 {
+    pub(super) pairs: Pairs,
+    pub(super) step: Option<(Counter, Count)>,
+    /// Offset of its first row.
+    pub(super) offset: Option<u64>,
+    section: String,
+}
+
+impl Box2 {
+    /// Reads a row of the box; false: the line is none.
+    pub(super) fn row(&mut self, text: &str, offset: u64) -> bool {
+        let mut parts = text[1..text.len() - 1].split('|').map(str::trim_ascii);
+        let (Some(name), Some(value), None) = (parts.next(), parts.next(), parts.next()) else { return false };
+        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') || name.len() > 96 {
+            return false;
+        }
+        if value.is_empty() {
+            self.section.clear();
+            if name.ends_with('/') {
+                self.section.push_str(name);
+            }
+            return true;
+        }
+        let Cell::Number(value, count) = cell(value, &mut vec![]) else { return true };
+        if let (Some(kind), Some(count)) = (counter(name), count)
+            && self.step.is_none_or(|(known, _)| kind > known)
+        {
+            self.step = Some((kind, count));
+        }
+        self.offset.get_or_insert(offset);
+        self.pairs.push(&[&self.section, name], value);
+        true
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.pairs.clear();
+        self.section.clear();
+        (self.step, self.offset) = (None, None);
+    }
+}
+
+fn cells(text: &str, kind: Kind) -> Vec<&str> {
+    match kind {
+        Kind::Pipes => text.trim_matches(['|', ' ']).split('|').map(str::trim_ascii).collect(),
+        Kind::Tabs => text.split('\t').map(str::trim_ascii).collect(),
+        Kind::Commas => text.split(',').map(str::trim_ascii).collect(),
+        Kind::Spaces => text.split_ascii_whitespace().collect(),
+    }
+}
+
+/// Names may hold single spaces where columns are parted by more.
+fn header_cells(text: &str, kind: Kind) -> Vec<&str> {
+    match kind {
+        Kind::Spaces => text.split("  ").map(str::trim_ascii).filter(|cell| !cell.is_empty()).collect(),
+        _ => cells(text, kind),
+    }
+}
+
+fn column(name: &str, at: usize) -> Option<Counter> {
+    match name {
+        "#" => Some(Counter::Step),
+        "E" if at == 0 => Some(Counter::Epoch),
+        _ => counter(name),
+    }
+}
+
+/// A table with a row for each class is an evaluation; its `all` row sums it up.
+fn is_by_class(names: &[&str]) -> bool {
+    names.first().is_some_and(|name| name.split_ascii_whitespace().next() == Some("Class"))
+}
+
+fn cell(text: &str, scratch: &mut Vec<Token>) -> Cell {
+    if text.is_empty() || ["-", "--", "n/a", "N/A", "None", "none"].contains(&text) {
+        return Cell::Empty;
+    }
+    tokens(text, scratch);
+    match scratch.as_slice() {
+        [Token::Number(number)] => Cell::Number(number.value, number.whole.then_some(Count { at: number.value as i64, of: number.of })),
+        [Token::Clock] => Cell::Empty,
+        _ if matches!(text, "nan" | "NaN") => Cell::Number(f64::NAN, None),
+        _ => Cell::Text,
+    }
+}
+
+/// `mAP@.5` is `mAP50` and `mAP@.5:.95` is `mAP50-95`: the base, and the overlap thresholds in percent.
+fn thresholds(name: &str) -> (&str, String) {
+    let parsed = name.split_once('@').and_then(|(base, at)| {
+        let percent =
+            |part: &str| part.parse().ok().filter(|share| (0.0..1.0).contains(share)).map(|share: f64| format!("{:.0}", share * 100.0));
+        at.split([':', '-']).map(percent).collect::<Option<Vec<_>>>().map(|at| (base, at.join("-")))
+    });
+    parsed.unwrap_or((name, String::new()))
+}

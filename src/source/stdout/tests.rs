@@ -1,0 +1,338 @@
+use super::*;
+use crate::source::decode_for_tests as decode;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// All points, a line a key: `loss 10=2.1 20=1.9`; a point without a step as `-=5.2`.
+fn show(log: &str) -> Vec<String> {
+    let mut decoder = Stdout::new();
+    let (rows, losses) = decode(&mut decoder, log.as_bytes(), usize::MAX);
+    assert_eq!(losses, []);
+    let mut keys = BTreeMap::<&str, String>::new();
+    for (row, values) in &rows {
+        for (name, value) in values {
+            let step = row.step.map_or("-".into(), |step| step.0.to_string());
+            *keys.entry(name).or_default() += &format!(" {step}={value}");
+        }
+    }
+    keys.into_iter().map(|(name, points)| format!("{name}{points}")).collect()
+}
+
+#[track_caller]
+fn check(log: &str, want: &[&str]) {
+    assert_eq!(show(log), want, "{log}");
+}
+
+#[track_caller]
+fn silent(log: &str) {
+    check(log, &[]);
+}
+
+fn total(log: &str) -> Option<i64> {
+    let mut decoder = Stdout::new();
+    decoder.push(log.as_bytes());
+    let records = std::iter::from_fn(|| decoder.next().unwrap());
+    records.filter_map(|record| if let Record::TotalSteps(total) = record { Some(total) } else { None }).last()
+}
+
+#[test]
+fn plain_rows_with_names_before_numbers() {
+    check(
+        "step 250: train loss 2.1, val loss 2.2\niter 250: loss 2.3, time 12.5ms, mfu 3.25%\n",
+        &["loss 250=2.3", "mfu 250=3.25", "time 250=12.5", "train loss 250=2.1", "val loss 250=2.2"],
+    );
+    check("epoch=3 loss=0.25 acc=0.9\nepoch=4 loss=nan acc=0.8\n", &["acc 3=0.9 4=0.8", "loss 3=0.25 4=NaN"]);
+    check("Iteration 1, loss = 0.5\nIteration 2, loss = 0.25\n", &["loss 1=0.5 2=0.25"]);
+    check(
+        "step 00010/21400 (0.05%) | loss: 9.5 | dt: 400.1ms | tok/sec: 1,300,000 | mfu: 47.1\n",
+        &["dt 10=400.1", "loss 10=9.5", "mfu 10=47.1", "tok/sec 10=1300000"],
+    );
+    check(
+        "Iter 10: Train loss 2.5, Learning Rate 1e-5, Tokens/sec 200.5, Peak mem 5.1 GB\n",
+        &["Learning Rate 10=0.00001", "Peak mem 10=5.1", "Tokens/sec 10=200.5", "Train loss 10=2.5"],
+    );
+    check("global_step=1024, episodic_return=[20.5]\nSPS: 1234\n", &["episodic_return 1024=20.5"]);
+}
+
+#[test]
+fn counters_that_start_over_with_each_epoch_go_on() {
+    let log = "Epoch [1/2], Step [100/200], Loss: 3\nEpoch [1/2], Step [200/200], Loss: 2\nEpoch [2/2], Step [100/200], Loss: 1\n";
+    check(log, &["Loss 100=3 200=2 300=1"]);
+    check("[1,  2000] loss: 2.5\n[1,  4000] loss: 2\n[2,  2000] loss: 1.5\n", &["loss 2000=2.5 4000=2 6000=1.5"]);
+    check(
+        "Train Epoch: 1 [0/600 (0%)]\tLoss: 3\nTrain Epoch: 1 [320/600 (53%)]\tLoss: 2\nTrain Epoch: 2 [0/600 (0%)]\tLoss: 1\n",
+        &["Loss 0=3 320=2 600=1"],
+    );
+    check("epoch: 0 | step: 5 | loss: 3\nepoch: 1 | step: 6 | loss: 2\n", &["loss 5=3 6=2"]);
+    check(
+        "Epoch 1\n-----\nloss: 2.5  [   64/600]\nloss: 2.25  [  320/600]\nTest Error:\n Accuracy: 44.5%, Avg loss: 2.125\n\nEpoch 2\n-----\nloss: 2  [   64/600]\n",
+        &["Accuracy 320=44.5", "Avg loss 320=2.125", "loss 64=2.5 320=2.25 664=2"],
+    );
+}
+
+#[test]
+fn a_running_average_in_parentheses_is_not_the_value() {
+    check(
+        "Epoch: [0][ 10/500]\tTime  0.5 ( 0.75)\tLoss 6.5e+00 (7.0e+00)\tAcc@1   7.50 (  5.25)\n",
+        &["Acc@1 10=7.5", "Loss 10=6.5", "Time 10=0.5"],
+    );
+    check(
+        "Train: 0 [  50/1251 (  4%)]  Loss: 6.9 (6.93)  LR: 1.0e-05  Data: 0.01 (0.03)\n",
+        &["Data 50=0.01", "LR 50=0.00001", "Loss 50=6.9"],
+    );
+}
+
+#[test]
+fn loggers_prefixes_and_ranks_do_not_matter() {
+    check("2024-01-02 03:04:05,678 - pkg.train - INFO - step: 5, loss: 1.5\n", &["loss 5=1.5"]);
+    check("INFO:tensorflow:loss = 2.5, step = 100 (10.2 sec)\n", &["loss 100=2.5"]);
+    check(
+        "[01/02 10:00:00 d2.utils.events]:  eta: 0:10:00  iter: 19  total_loss: 1.5  lr: 0.001  max_mem: 2000M\n",
+        &["lr 19=0.001", "max_mem 19=2000", "total_loss 19=1.5"],
+    );
+    check(
+        "[2024-01-02 03:04:05,000 INFO] Step 50/1000; acc:  5.0; ppl: 100.5; 1000/1000 tok/s;    10 sec\n",
+        &["acc 50=5", "ppl 50=100.5"],
+    );
+    let (rows, _) = decode(&mut Stdout::new(), b"[rank3]: step 1 loss 2\n7: step 1 loss 2\nrank: 5 | step: 1 | loss: 2\n", usize::MAX);
+    assert_eq!(rows.iter().map(|(row, _)| row.rank).collect::<Vec<_>>(), [3, 7, 5]);
+}
+
+#[test]
+fn rounds_of_boosting_are_steps() {
+    check(
+        "[0]\ttrain-auc:0.5\tvalid_1's auc: 0.25\n[10:11:12] INFO: note\n[1]\ttrain-auc:0.75\tvalid_1's auc: 0.5\n",
+        &["train-auc 0=0.5 1=0.75", "valid_1's auc 0=0.25 1=0.5"],
+    );
+    check(
+        "0:\tlearn: 0.75\ttest: 0.5\tbest: 0.5 (0)\ttotal: 10ms\tremaining: 1s\n1:\tlearn: 0.5\ttest: 0.25\tbest: 0.25 (1)\ttotal: 20ms\tremaining: 1s\n",
+        &["learn 0=0.75 1=0.5", "test 0=0.5 1=0.25", "total 0=10 1=20"],
+    );
+}
+
+#[test]
+fn a_line_without_a_step_belongs_to_the_one_before() {
+    check("val loss 5.5\nstep 0: loss 4\nval loss 3.5\nthe end\n", &["loss 0=4", "val loss -=5.5 0=3.5"]);
+    check(
+        "Epoch: 01 | Epoch Time: 0m 10s\n\tTrain Loss: 3.5 | Train PPL: 33\n\t Val. Loss: 3 |  Val. PPL: 20\n",
+        &["Epoch Time 1=0", "Train Loss 1=3.5", "Train PPL 1=33", "Val. Loss 1=3", "Val. PPL 1=20"],
+    );
+    check(
+        "Epoch 0/24\n----------\ntrain Loss: 0.75 Acc: 0.5\nval Loss: 0.5 Acc: 0.25\n\nEpoch 1/24\n----------\ntrain Loss: 0.5 Acc: 0.75\n",
+        &["Acc 0=0.5 1=0.75", "train Loss 0=0.75 1=0.5", "val Loss 0=0.5", "val/Acc 0=0.25"],
+    );
+}
+
+#[test]
+fn the_same_name_again_without_a_step_is_something_else() {
+    check("step 9: loss 2\nval loss 3\nval loss 1\n", &["loss 9=2", "val loss 9=3"]);
+}
+
+#[test]
+fn blocks_under_a_counter_are_rows() {
+    check(
+        "\n   Learning iteration 10/1500\n\n   Computation: 50000 steps/s (collection: 0.5s, learning 0.1s)\n   Mean reward: 10.5\n   Mean noise std: 0.5\n   ETA: 900.0s\n",
+        &["Computation 10=50000", "Mean noise std 10=0.5", "Mean reward 10=10.5", "collection 10=0.5", "learning 10=0.1"],
+    );
+    check("[batch=10/1000]:\n\t Train time/batch: 9\n\t Train loss/train/total: 2.5\n", &["Train loss/train/total 10=2.5", "Train time/batch 10=9"]);
+}
+
+#[test]
+fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
+    check(
+        "{'loss': 2.5, 'lr': 5e-05, 'epoch': 0.25}\n{'loss': 2, 'lr': 4e-05, 'epoch': 0.5}\n",
+        &["epoch -=0.25 -=0.5", "loss -=2.5 -=2", "lr -=0.00005 -=0.00004"],
+    );
+    let bars = "  5%|5         | 5/100 [00:01<00:10, 9.9it/s]\r{'loss': 2.5, 'epoch': 0.25}\n 10%|#         | 10/100 [00:01<00:10, 9.9it/s]{'loss': 2, 'epoch': 0.5}\n";
+    check(bars, &["epoch 5=0.25 10=0.5", "loss 5=2.5 10=2"]);
+    assert_eq!(total(bars), Some(100));
+    check("step 7: {\"loss\": \"2.5\", \"nested\": {\"a\": 1}}\n", &["loss 7=2.5", "nested.a 7=1"]);
+    silent("{'learning_rate': 0.001, 'batch_size': 32, 'epochs': 10}\n");
+}
+
+#[test]
+fn bars_give_one_point_a_step_however_often_they_are_drawn() {
+    let bar = "\rtrain:  10%|#    | 1/10 [00:00<00:01, 9it/s]\rtrain:  10%|#    | 1/10 [00:00<00:01, 9it/s, loss=3]\rtrain:  10%|#    | 1/10 [00:00<00:01, 9it/s, loss=2]\rtrain:  20%|##   | 2/10 [00:00<00:01, 9it/s, loss=1]\n";
+    check(bar, &["loss 1=2 2=1"]);
+    assert_eq!(total(bar), Some(10));
+    check(
+        "Epoch 0:  50%|█████     | 5/10 [00:01<00:01, 4.9it/s, v_num=0, train_loss=0.5]\rEpoch 0: 100%|██████████| 10/10 [00:02<00:00, 4.9it/s, v_num=0, train_loss=0.25]\n",
+        &["train_loss 0=0.25"],
+    );
+    silent("Downloading: 100%|██████████| 10/10 [00:02<00:00, 4.9MB/s]\nMap:  50%|#| 5/10 [00:02<00:00, 4 examples/s, part=3]\n");
+    check(
+        "Epoch 1/2\n\r 1/24 [>.....] - ETA: 1s - loss: 0.75\r24/24 [======] - 1s 20ms/step - loss: 0.5 - val_loss: 0.25\n",
+        &["loss 1=0.5", "val_loss 1=0.25"],
+    );
+}
+
+#[test]
+fn an_evaluation_behind_the_last_epoch_does_not_replace_it() {
+    check("Epoch 1/1\n24/24 - 1s - loss: 0.5 - accuracy: 0.75\n5/5 - 0s - loss: 0.9 - accuracy: 0.1\n", &["accuracy 1=0.75", "loss 1=0.5"]);
+}
+
+#[test]
+fn an_open_bar_shows_its_newest_state_when_asked() {
+    let mut decoder = Stdout::new();
+    let mut values = |bytes: &str| {
+        decoder.push(bytes.as_bytes());
+        let mut out = vec![];
+        for glimpse in [false, true] {
+            if glimpse {
+                decoder.glimpse();
+            }
+            while let Some(record) = decoder.next().unwrap() {
+                if let Record::Row(row) = record {
+                    out.push((glimpse, row.step.unwrap().0, row.values[0].1));
+                }
+            }
+        }
+        out
+    };
+    assert_eq!(values("\rEpoch 1/3:  10%|#   | 4/40 [00:00<00:00, 4.4it/s, loss=0.5]"), [(true, 1, 0.5)]);
+    assert_eq!(values("\rEpoch 1/3:  20%|#   | 8/40 [00:00<00:00, 4.4it/s, loss=0.2"), [(true, 1, 0.5)]);
+    assert_eq!(values("5]"), [(true, 1, 0.25)]);
+    assert_eq!(values("\nstep 5"), [(false, 1, 0.25)]);
+    assert_eq!(values(": loss 2\n"), [(false, 5, 2.0)]);
+}
+
+#[test]
+fn tables_under_a_header_are_rows() {
+    check(
+        "epoch     train_loss  valid_loss  accuracy  time\n0         0.5         0.25        0.75      00:12\n1         0.25        0.125       1.0       00:11\n",
+        &["accuracy 0=0.75 1=1", "train_loss 0=0.5 1=0.25", "valid_loss 0=0.25 1=0.125"],
+    );
+    check(
+        "E    #       LOSS TOK2VEC  LOSS NER  SCORE \n---  ------  ------------  --------  ------\n  0       0          0.00     51.50    0.25\n  0     200         12.50     40.25    0.50\n",
+        &["LOSS NER 0=51.5 200=40.25", "LOSS TOK2VEC 0=0 200=12.5", "SCORE 0=0.25 200=0.5"],
+    );
+    check(
+        "| epoch | loss | acc |\n|-------|------|-----|\n|     1 |  0.5 | 90% |\n|     2 | 0.25 | 91% |\n",
+        &["acc 1=90 2=91", "loss 1=0.5 2=0.25"],
+    );
+    check("epoch,loss,acc\n1,0.5,0.25\n2,0.25,0.5\n", &["acc 1=0.25 2=0.5", "loss 1=0.5 2=0.25"]);
+    let yolo = "      Epoch    GPU_mem   box_loss       Size\n        1/3      4.5G        1.25        640: 100%|██| 8/8 [00:01<00:00, 7it/s]\n                 Class     Images      Box(P          R      mAP50  mAP50-95): 100%|██| 4/4 [00:01<00:00, 3it/s]\n                   all        100       0.5       0.25      0.125    0.0625\n";
+    check(
+        yolo,
+        &[
+            "GPU_mem 1=4.5",
+            "Size 1=640",
+            "box_loss 1=1.25",
+            "val/Images 1=100",
+            "val/P 1=0.5",
+            "val/R 1=0.25",
+            "val/mAP50 1=0.125",
+            "val/mAP50-95 1=0.0625",
+        ],
+    );
+}
+
+#[test]
+fn boxes_of_two_columns_are_rows() {
+    check(
+        "----------------------\n| rollout/  |        |\n|    ep_rew_mean | 20.5 |\n| time/     |        |\n|    total_timesteps | 2048 |\n----------------------\n",
+        &["rollout/ep_rew_mean 2048=20.5", "time/total_timesteps 2048=2048"],
+    );
+    check(
+        "step 3 loss 1\n┏━━━━━━━━━━━━━┳━━━━━━━━━━━━━━┓\n┃ Test metric ┃ DataLoader 0 ┃\n┡━━━━━━━━━━━━━╇━━━━━━━━━━━━━━┩\n│ test_acc    │ 0.75         │\n└─────────────┴──────────────┘\n",
+        &["loss 3=1", "test_acc 3=0.75"],
+    );
+    silent("| Layer | Params |\n|-------|--------|\n| dense | 1,344 |\n| total | 2,000 |\n");
+}
+
+#[test]
+fn what_is_no_metric_stays_out() {
+    for line in [
+        "Mon Oct 14 05:01:30 2024",
+        "| NVIDIA-SMI 535.129.03             Driver Version: 535.129.03   CUDA Version: 12.2     |",
+        "|   0  NVIDIA H100 80GB HBM3          On  | 00000000:61:00.0 Off |                    0 |",
+        "| N/A   26C    P0             113W / 700W |   5787MiB / 81559MiB |      1%      Default |",
+        "learning_rate: 0.001",
+        "lr = 3e-4",
+        "max_steps: 1000",
+        "number of parameters: 123.65M",
+        "Namespace(lr=0.001, epochs=10, loss_weight=0.5)",
+        "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08)",
+        "python train.py --batch 20 --epochs 64 --lr 0.1",
+        "Found 677 images in 3 folders",
+        "saving checkpoint to out/step=10-loss=0.5.ckpt",
+        "see https://example.com/runs/12?step=3",
+        "torch 2.1.0, cuda 12.1, python 3.11.4",
+        "wandb:   val_loss 0.05733",
+        "wandb:   val_loss ▁▂▃▅▇",
+        "Traceback (most recent call last):",
+        "  File \"train.py\", line 12, in <module>",
+        "RuntimeError: CUDA out of memory. Tried to allocate 20.00 GiB",
+        "[1, 2, 3]",
+        "123456",
+        "12:30:45",
+        "0x7fd98c000000",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4",
+    ] {
+        silent(&format!("{line}\n"));
+        // Nor in the middle of a run.
+        assert_eq!(show(&format!("step 1: loss 2\n{line}\nstep 2: loss 1\n")), ["loss 1=2 2=1"], "{line}");
+    }
+}
+
+#[test]
+fn totals_come_from_counters() {
+    assert_eq!(total("step:1/5100 loss:2\n"), Some(5100));
+    assert_eq!(total(" iteration       10/    1000 | lm loss: 2.5 |\n"), Some(1000));
+    assert_eq!(total("step 1 loss 2\n"), None);
+}
+
+#[test]
+fn a_step_that_goes_back_is_given_out_as_it_comes() {
+    check("step 10 loss 2\nstep 20 loss 1\nstep 10 loss 3\n", &["loss 10=2 20=1 10=3"]);
+}
+
+#[test]
+fn rows_know_where_their_line_starts() {
+    let (rows, _) = decode(&mut Stdout::new(), b"hello\nstep 1 loss 2\n\nstep 2 loss 1\n", 3);
+    assert_eq!(rows.iter().map(|(row, _)| row.offset).collect::<Vec<_>>(), [Some(6), Some(21)]);
+}
+
+#[test]
+fn console_lines_come_only_when_asked_and_as_they_looked_at_last() {
+    let lines = |mut decoder: Stdout| {
+        decoder.push("\x1b[31mred\x1b[0m é\n\n123\n10%\r20%\r\n".as_bytes());
+        let records = std::iter::from_fn(|| decoder.next().unwrap());
+        records.filter_map(|record| if let Record::Console(line) = record { Some(line) } else { None }).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(Stdout::with_console()), ["red é", "", "123", "20%"]);
+    assert!(lines(Stdout::new()).is_empty());
+}
+
+#[test]
+fn an_overlong_line_is_a_loss_and_the_next_line_counts() {
+    let mut log = b"step 1 loss 2\n".to_vec();
+    log.extend(vec![b'x'; 2 << 20]);
+    log.extend(b"\nstep 2 loss 1\n");
+    for chunk in [1 << 12, log.len()] {
+        let (rows, losses) = decode(&mut Stdout::new(), &log, chunk);
+        assert_eq!((rows.len(), losses.len()), (2, 1));
+        assert_eq!((losses[0].offset, losses[0].bytes), (14, (2 << 20) + 1));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_in_any_split_give_the_same_rows(bytes in proptest::collection::vec(prop_oneof![
+        any::<u8>(), Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'|'), Just(b'5'), Just(b' ')], 0..300), cut in 1..40_usize) {
+        let (a, b) = (decode(&mut Stdout::new(), &bytes, cut), decode(&mut Stdout::new(), &bytes, usize::MAX));
+        prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+    }
+
+    #[test]
+    fn pieces_of_logs_in_any_order_and_split_give_the_same_rows(
+        pieces in proptest::collection::vec(prop_oneof![
+            Just("step 5: loss 2.5, lr 1e-3\n"), Just("Epoch 1/3\n"), Just("\r"), Just("\n"), Just(" 10%|#  | 4/40 [00:00<00:00, 4it/s, loss=0.5]"),
+            Just("| a/b | 0.5 |\n"), Just("---\n"), Just("epoch loss acc\n"), Just("1 0.5 0.25\n"), Just("{'loss': 0.5}"), Just("24/24 - loss: 0.5\x08\x08"),
+            Just("\x1b[2K"), Just("[1][2/3] loss: 1\n"), Just("val loss: 3\n"), Just("█"), Just("loss: nan\n")], 0..20),
+        cut in 1..20_usize) {
+        let log = pieces.concat();
+        let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), cut), decode(&mut Stdout::new(), log.as_bytes(), usize::MAX));
+        prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+    }
+}

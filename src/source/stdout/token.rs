@@ -1,0 +1,344 @@
+//! Cuts a plain line into words, numbers and separators.
+
+use super::words::is_unit;
+use crate::source::json::{non_finite, number};
+
+/// A piece of a line.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Token {
+    /// Text that is no number: a name, a path, a version. From, to, in bytes.
+    Word(u32, u32),
+    Number(Number),
+    /// A clock, a date, a duration like `1:02:03`: a value, but not a number.
+    Clock,
+    Colon,
+    Equals,
+    /// What parts two entries: `,` `;` `|`, a tab, ` - `, a ruler.
+    Break,
+    /// Two or more spaces.
+    Gap,
+    Open(u8),
+    Close,
+}
+
+/// A number with its unit taken off.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Number {
+    pub(super) value: f64,
+    /// Written as a whole number.
+    pub(super) whole: bool,
+    /// The `N` of `i/N`.
+    pub(super) of: Option<i64>,
+}
+
+/// Longest line that is taken apart. Lines of metrics are shorter; longer ones are dumps.
+pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
+
+/// Cuts `text` into `out`.
+pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
+    out.clear();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).copied().unwrap_or(b' ');
+        match byte {
+            b' ' => {
+                let run = bytes[at..].iter().take_while(|b| **b == b' ').count();
+                at += run;
+                if run > 1 {
+                    out.push(Token::Gap);
+                }
+            }
+            b'\t' | b',' | b';' | b'|' | b'>' => {
+                at += 1;
+                out.push(Token::Break);
+            }
+            b'(' | b'[' | b'{' | b'<' => {
+                at += 1;
+                out.push(Token::Open(byte));
+            }
+            b')' | b']' | b'}' => {
+                at += 1;
+                out.push(Token::Close);
+            }
+            b':' => {
+                at += 1;
+                out.push(Token::Colon);
+            }
+            b'=' => {
+                let run = bytes[at..].iter().take_while(|b| **b == b'=').count();
+                at += run;
+                out.push(if run == 1 && next != b'>' { Token::Equals } else { Token::Break });
+            }
+            // `--lr 0.1`: a command line, no metric.
+            b'-' if is_flag(bytes, at) => at = word(text, at, out),
+            b'-' | b'*' | b'#' | b'~' | b'.' | b'+' if next == byte || (next == b' ' && byte != b'#') => {
+                at += bytes[at..].iter().take_while(|b| **b == byte).count();
+                out.push(Token::Break);
+            }
+            b'\'' | b'"' | b'`' => at = quoted(text, at, out),
+            b'0'..=b'9' | b'-' | b'+' | b'.' => {
+                at = match numeric(bytes, at) {
+                    Some((token, end)) => {
+                        out.push(token);
+                        end
+                    }
+                    None => word(text, at, out),
+                }
+            }
+            _ => at = word(text, at, out),
+        }
+    }
+}
+
+/// Dashes with a letter right behind them.
+fn is_flag(bytes: &[u8], at: usize) -> bool {
+    let rest = &bytes[at..];
+    let name = rest.iter().position(|b| *b != b'-').map_or(&[][..], |dashes| &rest[dashes..]);
+    let infinite = name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"inf") || name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"nan");
+    name.first().is_some_and(u8::is_ascii_alphabetic) && !infinite
+}
+
+/// A quoted name counts as a word without its quotes; another quoted text as a word that is no name.
+fn quoted(text: &str, at: usize, out: &mut Vec<Token>) -> usize {
+    let (bytes, quote) = (text.as_bytes(), text.as_bytes()[at]);
+    match memchr::memchr(quote, &bytes[at + 1..]) {
+        Some(length) => {
+            let (from, to) = (at + 1, at + 1 + length);
+            let path = bytes[from..to].iter().any(|b| matches!(b, b'=' | b':'));
+            out.push(if path { Token::Word(at as u32, to as u32 + 1) } else { Token::Word(from as u32, to as u32) });
+            to + 1
+        }
+        None => at + 1,
+    }
+}
+
+fn word(text: &str, start: usize, out: &mut Vec<Token>) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'{' | b'}' | b'=' | b'<' | b'>' | b'"' | b'`' => break,
+            b':' if at > start && ends_name(bytes, at) => break,
+            // `lr(1e-4):` and `lr[0]:` are names; `27GiB(28%)`, `Namespace(a=1` and `Epoch[1/5]` are not.
+            b'(' | b'[' => match group(bytes, at) {
+                Some(end) if at > start => at = end,
+                _ if at > start => break,
+                _ => at += 1,
+            },
+            _ => at += 1,
+        }
+    }
+    let at = at.max(start + 1);
+    let mut end = at;
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    let before_value = matches!(out.last(), Some(Token::Colon | Token::Equals));
+    let alone = || bytes[end..].iter().find(|b| **b != b' ').is_none_or(|b| matches!(b, b',' | b';' | b'|' | b')' | b'\t'));
+    if let Some(value) = not_a_number(&text[start..end]).filter(|_| before_value || alone()) {
+        out.push(Token::Number(Number { value, whole: false, of: None }));
+        return end;
+    }
+    out.push(Token::Word(start as u32, end as u32));
+    end
+}
+
+/// `nan`, `-inf`, also with a unit: `nanms`.
+fn not_a_number(word: &str) -> Option<f64> {
+    if !matches!(word.as_bytes(), [b'n' | b'N' | b'i' | b'I' | b'-' | b'+', _, _, ..]) {
+        return None;
+    }
+    non_finite(word).or_else(|| {
+        let digits = word.find(['n', 'N', 'i', 'I'])? + 3;
+        let (value, unit) = word.split_at_checked(digits)?;
+        non_finite(value).filter(|_| is_unit(unit))
+    })
+}
+
+/// Whether the `:` at `at` ends a name: a value, a space or the end follows.
+fn ends_name(bytes: &[u8], at: usize) -> bool {
+    match bytes.get(at + 1) {
+        None | Some(b' ' | b'\t' | b'0'..=b'9' | b'-' | b'+' | b'.' | b'[' | b'(' | b'{' | b'\'' | b'"') => true,
+        Some(b'n' | b'N' | b'i' | b'I') => {
+            let rest = &bytes[at + 1..(at + 4).min(bytes.len())];
+            rest.eq_ignore_ascii_case(b"nan") || rest.eq_ignore_ascii_case(b"inf")
+        }
+        Some(_) => false,
+    }
+}
+
+/// The end of a bracket that belongs to a name: short, closed, without spaces, and followed by a value.
+fn group(bytes: &[u8], at: usize) -> Option<usize> {
+    const LONGEST: usize = 24;
+    let close = if bytes[at] == b'(' { b')' } else { b']' };
+    let inside = &bytes[at + 1..bytes.len().min(at + LONGEST)];
+    let length = inside.iter().position(|b| matches!(b, b' ' | b'=' | b'/' | b'\t') || *b == close)?;
+    let end = at + 1 + length;
+    let named = inside[0].is_ascii_alphabetic();
+    let value_follows = matches!(bytes.get(end + 1), Some(b':' | b'='));
+    (bytes[end] == close && length > 0 && (value_follows || named)).then_some(end + 1)
+}
+
+/// The number, clock or date at `at`, and where it ends. `None`: a word that begins like a number.
+fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
+    let (mut value, length) = match number(&bytes[at..]) {
+        Some(found) => found,
+        None => return None,
+    };
+    let mut end = at + length;
+    let mut whole = bytes[at..end].iter().all(u8::is_ascii_digit);
+    if whole && length <= 3 && !matches!(bytes.get(at.wrapping_sub(1)), Some(b'[' | b'(')) {
+        if let Some((grouped, to)) = thousands(bytes, at, end) {
+            value = grouped;
+            whole = bytes[end..to].iter().all(|b| b.is_ascii_digit() || *b == b',');
+            end = to;
+        }
+    }
+    let plain = |of, end| Some((Token::Number(Number { value, whole, of }), end));
+    match bytes.get(end).copied() {
+        None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'(' | b'[' | b'\'' | b'"' | b'`' | b'<' | b'>') => {
+            match fraction(bytes, end).filter(|_| whole) {
+                Some((of, end)) => plain(Some(of), end),
+                None => plain(None, end),
+            }
+        }
+        Some(b'/') => match fraction(bytes, end).filter(|_| whole) {
+            Some((of, end)) => plain(Some(of), end),
+            None if bytes.get(end + 1).is_some_and(u8::is_ascii_digit) => clock(bytes, at),
+            None => unit(bytes, end).and_then(|end| plain(None, end)),
+        },
+        Some(b':') => match bytes.get(end + 1) {
+            Some(b'0'..=b'9') => clock(bytes, at),
+            None | Some(b' ' | b'\t') => plain(None, end),
+            Some(_) => None,
+        },
+        // `step 3.` and `loss 0.5.` end a sentence.
+        Some(b'.') if matches!(bytes.get(end + 1), None | Some(b' ')) => plain(None, end + 1),
+        Some(b'-') if whole => clock(bytes, at),
+        Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => unit(bytes, end).and_then(|end| plain(None, end)),
+        Some(_) => None,
+    }
+}
+
+/// `1,234,567.8`: the value and the end.
+fn thousands(bytes: &[u8], at: usize, mut end: usize) -> Option<(f64, usize)> {
+    let start = end;
+    while let [b',', a, b, c, ..] = &bytes[end..] {
+        if ![a, b, c].iter().all(|d| d.is_ascii_digit()) || bytes.get(end + 4).is_some_and(u8::is_ascii_digit) {
+            break;
+        }
+        end += 4;
+    }
+    if end == start {
+        return None;
+    }
+    if bytes.get(end) == Some(&b'.') {
+        end += 1 + bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    }
+    let digits: String = bytes[at..end].iter().filter(|b| **b != b',').map(|b| char::from(*b)).collect();
+    digits.parse().ok().map(|value| (value, end))
+}
+
+/// The `/N` of `i/N`, also ` / N`: N and the end.
+fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
+    let skip = |at: usize| at + bytes[at..].iter().take_while(|b| **b == b' ').count();
+    let slash = skip(at);
+    if bytes.get(slash) != Some(&b'/') || (slash > at && bytes.get(slash + 1).is_some_and(|b| *b != b' ' && !b.is_ascii_digit())) {
+        return None;
+    }
+    let start = skip(slash + 1);
+    let mut digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let mut of: i64 = std::str::from_utf8(&bytes[start..start + digits]).ok()?.parse().ok()?;
+    if digits <= 3 {
+        if let Some((grouped, end)) = thousands(bytes, start, start + digits) {
+            (of, digits) = (grouped as i64, end - start);
+        }
+    }
+    let end = start + digits;
+    let stops =
+        bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
+    stops.then_some((of, end))
+}
+
+/// The end of the unit that begins at `at`.
+fn unit(bytes: &[u8], at: usize) -> Option<usize> {
+    let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'%' | b'/' | 0x80..)).count();
+    let end = at + length;
+    let ends = bytes
+        .get(end)
+        .is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'(' | b'\'' | b'"' | b':' | b'.'));
+    (ends && std::str::from_utf8(&bytes[at..end]).is_ok_and(is_unit)).then_some(end)
+}
+
+/// A clock or date: digits and what stands between them.
+fn clock(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
+    let end =
+        at + bytes[at..].iter().take_while(|b| b.is_ascii_digit() || matches!(b, b':' | b'-' | b'/' | b'.' | b'T' | b'Z' | b'+')).count();
+    let ends = bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'<'));
+    let millis = |end: usize| {
+        end + if bytes.get(end) == Some(&b',') { 1 + bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count() } else { 0 }
+    };
+    ends.then(|| (Token::Clock, if bytes[at..end].contains(&b':') { millis(end) } else { end }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Words in quotes, numbers bare, the rest as signs.
+    fn show(text: &str) -> String {
+        let mut out = vec![];
+        tokens(text, &mut out);
+        let sign = |token: &Token| match token {
+            Token::Word(from, to) => format!("'{}'", &text[*from as usize..*to as usize]),
+            Token::Number(Number { value, of: Some(of), .. }) => format!("{value}/{of}"),
+            Token::Number(Number { value, .. }) => format!("{value}"),
+            Token::Clock => "@".into(),
+            Token::Colon => ":".into(),
+            Token::Equals => "=".into(),
+            Token::Break => "|".into(),
+            Token::Gap => "_".into(),
+            Token::Open(_) => "(".into(),
+            Token::Close => ")".into(),
+        };
+        out.iter().map(sign).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn numbers_lose_their_units_and_thousands() {
+        assert_eq!(
+            show("1,234,567.5 12ms 3.5% 4.89G 27.34GiB(28.7%) 5/100 10/   1000 3ms/step 1.2e-05"),
+            "1234567.5 12 3.5 4.89 27.34 ( 28.7 ) 5/100 10/1000 3 0.000012"
+        );
+        assert_eq!(show("loss:nanms a=-inf nan iterations b: NaN"), "'loss' : NaN 'a' = -inf 'nan' 'iterations' 'b' : NaN");
+        assert_eq!(show("[1,  2000] [16,320,100]"), "( 1 | _ 2000 ) ( 16 | 320100 )");
+    }
+
+    #[test]
+    fn clocks_dates_versions_and_paths_are_no_numbers() {
+        assert_eq!(show("2024-06-04 08:51:48,074 07/03/24 0:13:14"), "@ @ @ @");
+        assert_eq!(
+            show("535.129.03 v1.2 0x7fd9 a/b-0.33.ckpt 3d-conv 26C"),
+            "'535.129.03' 'v1.2' '0x7fd9' 'a/b-0.33.ckpt' '3d-conv' '26C'"
+        );
+        assert_eq!(show("'ckpt/epoch=0-loss=0.33.pt' 'val_loss'"), "''ckpt/epoch=0-loss=0.33.pt'' 'val_loss'");
+    }
+
+    #[test]
+    fn names_keep_what_belongs_to_them() {
+        assert_eq!(
+            show("critic/lr(1e-4):0.1 training's auc: 1 Acc@1 5 lr[0]=2"),
+            "'critic/lr(1e-4)' : 0.1 'training's' 'auc' : 1 'Acc@1' 5 'lr[0]' = 2"
+        );
+        assert_eq!(show("Epoch[1/5] step 250: a - b == c"), "'Epoch' ( 1/5 ) 'step' 250 : 'a' | 'b' | 'c'");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_cut_without_panic(text in r"[a-z0-9é:=,.\-+/()\[\]' %|\tµ]{0,60}") {
+            tokens(&text, &mut vec![]);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What words mean in training logs: which names count steps, which are surely metrics, which are prose.
+
+/// How well a name serves as the step of a row; the highest in a line wins, the first among equals.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Counter {
+    /// Passes over the data.
+    Epoch,
+    /// Steps, batches, rounds: may start over with each epoch.
+    Step,
+    /// Names that say they count the whole run: `global_step`, `num_updates`, `total_timesteps`.
+    Global,
+}
+
+/// Words that may stand before a counter without changing what it counts ("completed step: 3").
+const BEFORE_COUNTER: &[&str] = &[
+    "train",
+    "training",
+    "global",
+    "completed",
+    "current",
+    "learning",
+    "optimizer",
+    "opt",
+    "at",
+    "on",
+    "finished",
+    "starting",
+    "trainer",
+    "running",
+    "outer",
+];
+
+/// Last words of metric names. A line without a step of its own must have one of these.
+const METRICS: &[&str] = &[
+    "loss",
+    "losses",
+    "acc",
+    "accuracy",
+    "acc1",
+    "acc5",
+    "top1",
+    "top5",
+    "ppl",
+    "perplexity",
+    "bpb",
+    "bpc",
+    "reward",
+    "rewards",
+    "return",
+    "returns",
+    "score",
+    "f1",
+    "auc",
+    "auroc",
+    "map",
+    "mrr",
+    "bleu",
+    "rouge",
+    "wer",
+    "cer",
+    "mse",
+    "rmse",
+    "mae",
+    "error",
+    "err",
+    "precision",
+    "recall",
+    "iou",
+    "miou",
+    "dice",
+    "fid",
+    "psnr",
+    "ssim",
+    "elbo",
+    "nll",
+    "logloss",
+    "entropy",
+    "kl",
+    "em",
+    "r2",
+    "mcc",
+    "xent",
+    "cost",
+];
+
+/// Words that show that a bare `name 12` is prose or a count, not a metric.
+const PROSE: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "to",
+    "of",
+    "in",
+    "on",
+    "at",
+    "for",
+    "with",
+    "from",
+    "by",
+    "as",
+    "and",
+    "or",
+    "is",
+    "are",
+    "was",
+    "were",
+    "be",
+    "up",
+    "than",
+    "after",
+    "before",
+    "about",
+    "over",
+    "under",
+    "up",
+    "only",
+    "using",
+    "use",
+    "found",
+    "loaded",
+    "loading",
+    "saving",
+    "saved",
+    "killing",
+    "between",
+    "every",
+    "than",
+    "top",
+    "best",
+    "no",
+    "not",
+    "rank",
+    "line",
+    "version",
+    "port",
+    "pid",
+    "seed",
+    "layer",
+    "python",
+    "cuda",
+    "worker",
+    "gpu",
+    "device",
+    "node",
+    "process",
+    "world",
+    "attempt",
+    "attempted",
+];
+
+/// Names that are numbers of something, but no measurement of the training.
+const NOT_METRICS: &[&str] = &[
+    "eta",
+    "elapsed",
+    "remaining",
+    "v_num",
+    "pid",
+    "port",
+    "seed",
+    "version",
+    "rank",
+    "local_rank",
+    "world_size",
+    "gpu",
+    "device",
+    "node",
+    "line",
+    "best",
+    "avg",
+    "mean",
+    "max",
+    "min",
+    "prev",
+    "last",
+    "top",
+    "date",
+    "ip",
+    "id",
+    "job",
+    "patience",
+];
+
+const UNITS: &[&str] = &[
+    "%", "s", "ms", "us", "µs", "ns", "m", "min", "mins", "minutes", "h", "hr", "hrs", "hours", "d", "sec", "secs", "second", "seconds",
+    "k", "g", "b", "t", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "bytes", "hz", "khz", "mhz", "ghz", "w", "kw", "x", "it",
+    "its", "its/s", "iter", "iters", "step", "steps", "tok", "toks", "token", "tokens", "sample", "samples", "batch", "batches", "img",
+    "imgs", "image", "images", "ex", "examples", "seq", "seqs", "frame", "frames", "flops", "gflops", "tflops", "pflops", "tflop", "fps",
+    "words", "sents", "db", "pts",
+];
+
+const VALIDATION: &[&str] = &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev"];
+
+/// What a name counts, if it is a counter. Looks at the last word and at the one before.
+pub(super) fn counter(name: &str) -> Option<Counter> {
+    let mut words = name.rsplit(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let last = words.next()?;
+    if last.len() > 10 {
+        return None;
+    }
+    let before = words.next();
+    let any = |word: &str, names: &[&str]| names.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let after = |words: &[&str]| before.is_some_and(|word| any(word, words));
+    // Plurals mostly say how many there will be (`epochs: 10`), but not in these names.
+    let whole_run = any(last, &["timestep", "timesteps"]) && !after(&["max", "num", "n"])
+        || any(last, &["update", "updates"]) && after(&["num"])
+        || any(last, &["step", "steps"]) && after(&["global", "env"]);
+    if whole_run {
+        return Some(Counter::Global);
+    }
+    if before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
+        return None;
+    }
+    if any(last, &["epoch", "ep"]) {
+        return Some(Counter::Epoch);
+    }
+    any(last, &["step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation"]).then_some(Counter::Step)
+}
+
+/// Whether a name is surely a metric: the last word of one of its `/` parts says so.
+pub(super) fn is_metric(name: &str) -> bool {
+    name.split('/').any(|part| {
+        let last = part.rsplit(|c: char| matches!(c, ' ' | '_' | '-' | '.' | '@')).find(|word| !word.is_empty()).unwrap_or("");
+        METRICS.iter().any(|metric| last.eq_ignore_ascii_case(metric))
+    })
+}
+
+/// Whether a name never stands for a measurement.
+pub(super) fn is_no_metric(name: &str) -> bool {
+    name.len() <= 10 && NOT_METRICS.iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
+pub(super) fn is_prose(word: &str) -> bool {
+    word.len() <= 9 && PROSE.iter().any(|prose| word.eq_ignore_ascii_case(prose))
+}
+
+/// A unit of measure, also a rate: `ms`, `GiB`, `it/s`, `ms/step`.
+pub(super) fn is_unit(word: &str) -> bool {
+    let mut parts = word.splitn(3, '/');
+    let known = |part: &str| part.len() <= 8 && UNITS.iter().any(|unit| part.eq_ignore_ascii_case(unit));
+    let first = parts.next().unwrap_or("");
+    let rest: Vec<_> = parts.collect();
+    match rest.as_slice() {
+        [] => known(first),
+        [per] => (first.is_empty() || known(first)) && known(per),
+        [per, each] => known(first) && known(per) && each.len() <= 8,
+        _ => false,
+    }
+}
+
+/// Words that say that a line or a progress bar is about validation, and the prefix for its names.
+pub(super) fn validation(word: &str) -> Option<&'static str> {
+    let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    VALIDATION.iter().find(|known| word.eq_ignore_ascii_case(known)).map(|known| match &known[..1] {
+        "t" => "test/",
+        "e" => "eval/",
+        "d" => "dev/",
+        _ => "val/",
+    })
+}
+
+/// `train` and its kin: a label that needs no prefix.
+pub(super) fn is_training(word: &str) -> bool {
+    ["train", "training", "fit", "metrics"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_told_from_numbers_of_steps() {
+        for (name, want) in [
+            ("step", Some(Counter::Step)),
+            ("Epoch", Some(Counter::Epoch)),
+            ("completed step", Some(Counter::Step)),
+            ("iteration", Some(Counter::Step)),
+            ("global step", Some(Counter::Global)),
+            ("trainer/global_step", Some(Counter::Global)),
+            ("valid_num_updates", Some(Counter::Global)),
+            ("time/total_timesteps", Some(Counter::Global)),
+            ("validation loss at iteration", Some(Counter::Step)),
+            ("elapsed time per iteration", None),
+            ("number of skipped iterations", None),
+            ("best iteration", None),
+            ("max_steps", None),
+            ("warmup_steps", None),
+            ("epochs", None),
+            ("loss", None),
+            ("", None),
+        ] {
+            assert_eq!(counter(name), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn metric_names_end_in_what_they_measure() {
+        assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
+        assert!(!["loss scale", "loss_weight", "accuracy_threshold", "lr", "reward_model_path"].iter().any(|name| is_metric(name)));
+    }
+
+    #[test]
+    fn rates_are_units() {
+        assert!(["ms", "%", "it/s", "s/it", "ms/step", "GiB", "/s", "tok/s"].iter().all(|unit| is_unit(unit)));
+        assert!(!["loss", "C", "v2", "", "foo/s"].iter().any(|unit| is_unit(unit)));
+    }
+}

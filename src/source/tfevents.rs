@@ -1,0 +1,311 @@
+//! TensorBoard event files, as TF1, TF2, PyTorch, tensorboardX, Keras and Lightning write them.
+//!
+//! A file is a stream of checksummed records ([`frames`]), each one `Event` message. Scalars become rows, one for each
+//! event; hyperparameters become config; texts, pictures, histograms and audio become [`Media`] references.
+//!
+//! A run is a folder: its event files in order of name, each through a decoder of its own. A restarted program writes a
+//! new file whose steps go back, which supersedes the points from there on; its `SessionLog` says nothing more than that.
+//!
+//! Source: `event.proto`, `summary.proto`, `plugin_data.proto` as TensorBoard 2.21 ships them; files of tensorboardX 2.6 and TensorBoard.
+
+mod frames;
+mod hparams;
+mod tensor;
+
+use super::{
+    Decoder, Loss, Media, Record, Row,
+    keys::{KEYS_MAX, Keys},
+    proto::{Malformed, Wire, fields},
+};
+use crate::model::{Step, WallTime};
+use frames::{Frame, Frames};
+use serde_json::{Map, Value, json};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque},
+};
+
+/// Longest tag that is read. People write names; a longer one is data.
+const TAG_BYTES_MAX: usize = 1 << 12;
+
+/// Longest text that is kept of a text summary: enough to show. The whole stays in the file.
+const TEXT_BYTES_MAX: usize = 1 << 12;
+
+/// Decodes one event file.
+#[derive(Default)]
+pub struct TfEvents {
+    frames: Frames,
+    keys: Keys,
+    ready: VecDeque<Record>,
+    /// What each tag holds, which only its first event in a file says.
+    tags: HashMap<String, Kind>,
+    /// A loss to be told behind the records that came before it.
+    loss: Option<Loss>,
+    overflowed: bool,
+}
+
+/// What the values of a tag are.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Kind {
+    Scalar,
+    Hparams,
+    /// A [`Media`] of this kind.
+    Media(&'static str),
+    /// Of a plugin whose values mean nothing outside of it.
+    Foreign,
+    /// Nobody said: a tensor of one number counts as a scalar. So do tags whose first event is damaged.
+    Unknown,
+}
+
+impl TfEvents {
+    /// A decoder that stands at the start of a file.
+    pub fn new() -> TfEvents {
+        TfEvents::default()
+    }
+
+    fn read(&mut self, frame: &Frame) -> Result<(), Loss> {
+        let loss = |reason: &str| Loss { offset: frame.offset, bytes: frame.bytes, reason: reason.into() };
+        let event = Event::read(self.frames.get(frame.range.clone())).map_err(|_| loss("a record cannot be read as an event"))?;
+        self.keys.begin();
+        let ready = self.ready.len();
+        for value in event.values() {
+            let read = value.and_then(|value| value.put(&event, frame.offset, &mut self.tags, &mut self.keys, &mut self.ready));
+            if read.is_err() {
+                self.ready.truncate(ready);
+                return Err(loss("a record cannot be read as an event"));
+            }
+        }
+        if self.keys.overflowed() && !self.overflowed {
+            self.overflowed = true;
+            self.loss = Some(loss(&format!("more than {KEYS_MAX} tags, the rest is not read")));
+        }
+        if !self.keys.is_empty() {
+            let values = self.keys.take(&mut self.ready);
+            let row = Row { step: Some(event.step), time: event.time, offset: Some(frame.offset), values, ..Row::default() };
+            self.ready.push_back(Record::Row(row));
+        }
+        Ok(())
+    }
+}
+
+impl Decoder for TfEvents {
+    fn push(&mut self, bytes: &[u8]) {
+        self.frames.push(bytes);
+    }
+
+    fn next(&mut self) -> Result<Option<Record>, Loss> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                return Ok(Some(record));
+            }
+            if let Some(loss) = self.loss.take() {
+                return Err(loss);
+            }
+            match self.frames.next()? {
+                Some(frame) => self.read(&frame)?,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.loss = self.loss.take().or_else(|| self.frames.finish());
+    }
+
+    fn reset(&mut self) {
+        *self = TfEvents::new();
+    }
+}
+
+/// An `Event` message, as far as it is wanted.
+struct Event<'a> {
+    time: Option<WallTime>,
+    step: Step,
+    summary: &'a [u8],
+}
+
+impl<'a> Event<'a> {
+    fn read(message: &'a [u8]) -> Result<Event<'a>, Malformed> {
+        let mut event = Event { time: None, step: Step(0), summary: &[] };
+        for field in fields(message) {
+            match field? {
+                (1, Wire::Fixed64(bits)) => event.time = WallTime::new(f64::from_bits(bits)).filter(|time| time.secs() != 0.0),
+                (2, Wire::Varint(step)) => event.step = Step(step as i64),
+                (5, Wire::Bytes(summary)) => event.summary = summary,
+                _ => {}
+            }
+        }
+        Ok(event)
+    }
+
+    fn values(&self) -> impl Iterator<Item = Result<Summary<'a>, Malformed>> {
+        fields(self.summary).filter_map(|field| match field {
+            Ok((1, Wire::Bytes(value))) => Some(Summary::read(value)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
+/// A `Summary.Value` message.
+struct Summary<'a> {
+    tag: Cow<'a, str>,
+    metadata: Option<&'a [u8]>,
+    body: Body<'a>,
+}
+
+enum Body<'a> {
+    None,
+    Scalar(f64),
+    Image(&'a [u8]),
+    Histogram(&'a [u8]),
+    Audio(&'a [u8]),
+    Tensor(&'a [u8]),
+}
+
+impl<'a> Summary<'a> {
+    #[inline]
+    fn read(message: &'a [u8]) -> Result<Summary<'a>, Malformed> {
+        let mut summary = Summary { tag: Cow::Borrowed(""), metadata: None, body: Body::None };
+        for field in fields(message) {
+            match field? {
+                (1, tag) => summary.tag = tag.text().ok_or(Malformed)?,
+                (2, value) => summary.body = Body::Scalar(value.float().ok_or(Malformed)?),
+                (4, Wire::Bytes(image)) => summary.body = Body::Image(image),
+                (5, Wire::Bytes(histogram)) => summary.body = Body::Histogram(histogram),
+                (6, Wire::Bytes(audio)) => summary.body = Body::Audio(audio),
+                (8, Wire::Bytes(tensor)) => summary.body = Body::Tensor(tensor),
+                (9, Wire::Bytes(metadata)) => summary.metadata = Some(metadata),
+                _ => {}
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Puts the value where it belongs: a number into the row, everything else into `out`.
+    #[inline]
+    fn put(
+        self,
+        event: &Event,
+        offset: u64,
+        tags: &mut HashMap<String, Kind>,
+        keys: &mut Keys,
+        out: &mut VecDeque<Record>,
+    ) -> Result<(), Malformed> {
+        if self.tag.len() > TAG_BYTES_MAX {
+            return Err(Malformed);
+        }
+        let kind = match self.metadata {
+            Some(metadata) => self.learn(metadata, tags, out)?,
+            None => None,
+        };
+        let media = |kind: &str, about: Value| {
+            let key = self.tag.clone().into_owned();
+            Record::Media(Media { key, step: Some(event.step), time: event.time, kind: kind.into(), about })
+        };
+        match self.body {
+            Body::None => {}
+            Body::Scalar(value) => keys.put(&self.tag, value),
+            Body::Image(image) => out.push_back(media("image", about(image, offset, &[(2, "width"), (1, "height")])?)),
+            Body::Audio(audio) => {
+                out.push_back(media("audio", about(audio, offset, &[(1, "sample_rate"), (2, "channels"), (3, "frames")])?))
+            }
+            Body::Histogram(histogram) => {
+                out.push_back(media("histogram", about(histogram, offset, &[(1, "min"), (2, "max"), (3, "count"), (4, "sum")])?));
+            }
+            Body::Tensor(tensor) => match kind.or_else(|| tags.get(&*self.tag).copied()).unwrap_or(Kind::Unknown) {
+                Kind::Scalar | Kind::Unknown => drop(tensor::number(tensor)?.map(|number| keys.put(&self.tag, number))),
+                Kind::Media("text") => out.push_back(media("text", text(tensor).into())),
+                Kind::Media("image") => {
+                    // TF2 lists width and height as texts in front of the pictures.
+                    let mut sizes = tensor::texts(tensor).map(|text| std::str::from_utf8(text).ok()?.parse::<u32>().ok());
+                    let (width, height) = (sizes.next().flatten(), sizes.next().flatten());
+                    out.push_back(media("image", json!({"offset": offset, "width": width, "height": height})));
+                }
+                Kind::Media(kind) => out.push_back(media(kind, json!({"offset": offset}))),
+                Kind::Hparams | Kind::Foreign => {}
+            },
+        }
+        Ok(())
+    }
+
+    /// Remembers what the metadata says about the tag.
+    fn learn(&self, metadata: &[u8], tags: &mut HashMap<String, Kind>, out: &mut VecDeque<Record>) -> Result<Option<Kind>, Malformed> {
+        let (mut plugin, mut content, mut class) = (Cow::Borrowed(""), &[][..], 0);
+        for field in fields(metadata) {
+            match field? {
+                (1, Wire::Bytes(data)) => {
+                    for field in fields(data) {
+                        match field? {
+                            (1, name) => plugin = name.text().ok_or(Malformed)?,
+                            (2, Wire::Bytes(bytes)) => content = bytes,
+                            _ => {}
+                        }
+                    }
+                }
+                (4, Wire::Varint(number)) => class = number,
+                _ => {}
+            }
+        }
+        let kind = Kind::of(&plugin, class);
+        if kind == Kind::Hparams {
+            hparams::records(content, out)?;
+        }
+        // Events without metadata look here, so tags that nobody tells anything about take no room.
+        if kind != Kind::Unknown && (tags.len() < KEYS_MAX || tags.contains_key(&*self.tag)) {
+            tags.insert(self.tag.to_string(), kind);
+        }
+        Ok((kind != Kind::Unknown).then_some(kind))
+    }
+}
+
+impl Kind {
+    /// What a plugin keeps under its tags; `class` is the `data_class` by which other plugins say that they hold scalars.
+    fn of(plugin: &str, class: u64) -> Kind {
+        match (plugin, class) {
+            ("scalars", _) => Kind::Scalar,
+            ("hparams", _) => Kind::Hparams,
+            ("text", _) => Kind::Media("text"),
+            ("images", _) => Kind::Media("image"),
+            ("histograms", _) => Kind::Media("histogram"),
+            ("audio", _) => Kind::Media("audio"),
+            ("pr_curves", _) => Kind::Media("pr_curve"),
+            ("mesh", _) => Kind::Media("mesh"),
+            (_, 1) => Kind::Scalar,
+            ("", _) => Kind::Unknown,
+            _ => Kind::Foreign,
+        }
+    }
+}
+
+/// Where a picture, a sound or a histogram lies, and the numbers of its message that describe it.
+fn about(message: &[u8], offset: u64, wanted: &[(u32, &str)]) -> Result<Value, Malformed> {
+    let mut out = Map::from_iter([("offset".to_owned(), Value::from(offset))]);
+    for field in fields(message) {
+        let (number, value) = field?;
+        if let Some((_, name)) = wanted.iter().find(|(wanted, _)| *wanted == number) {
+            let value = value.int().map(Value::from).or_else(|| value.float().map(Value::from));
+            out.insert((*name).to_owned(), value.unwrap_or(Value::Null));
+        }
+    }
+    Ok(Value::Object(out))
+}
+
+/// The texts of a tensor, one a line, cut to [`TEXT_BYTES_MAX`].
+fn text(tensor: &[u8]) -> String {
+    let mut out = String::new();
+    for text in tensor::texts(tensor) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let room = TEXT_BYTES_MAX.saturating_sub(out.len());
+        out.push_str(&String::from_utf8_lossy(&text[..text.len().min(room)]));
+        if text.len() >= room {
+            break;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,583 @@
+//! The programs as a person and an agent use them: the real binary, a real tmux, real folders.
+
+use crate::support::{DEADLINE, until};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A training that says who it is, logs to `$OG_METRICS`, and runs until it is ended.
+const TRAIN: &str = r#"
+import json, os, sys, time
+print("pid", os.getpid(), "args", sys.argv[1:], flush=True)
+with open("env.json", "w") as out:
+    json.dump(dict(os.environ), out)
+os.rename("env.json", "environment.json")
+with open(os.environ["OG_METRICS"], "a") as log:
+    for step in range(1, 100000):
+        log.write(json.dumps({"s": step, "t": time.time(), "m": {"loss": 5 / step}}) + "\n")
+        log.flush()
+        print("line", step, flush=True)
+        time.sleep(0.02)
+"#;
+
+/// A place of its own for everything that og and tmux put anywhere: store, sockets, servers.
+struct Home {
+    dir: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Home {
+        // Sockets have short paths: 107 bytes on Linux.
+        let dir = tempfile::Builder::new().prefix("og").tempdir_in("/tmp").unwrap();
+        for name in ["rt", "tmux", "work"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        fs::set_permissions(dir.path().join("rt"), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(dir.path().join("work/train.py"), TRAIN).unwrap();
+        Home { dir }
+    }
+
+    fn work(&self) -> PathBuf {
+        self.dir.path().join("work")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.work().join(".og")
+    }
+
+    /// Takes a command out of whatever this test runs in, and puts it here.
+    fn settle(&self, command: &mut Command) {
+        for name in ["TMUX", "TMUX_PANE", "OG_RUN_ID", "OG_DIR", "OG_CANVAS", "OG_SOCKET", "OG_TMUX", "VIRTUAL_ENV", "NO_COLOR"] {
+            command.env_remove(name);
+        }
+        let at = |name: &str| self.dir.path().join(name);
+        command.current_dir(self.work()).env("HOME", self.dir.path()).env("XDG_RUNTIME_DIR", at("rt")).env("TMUX_TMPDIR", at("tmux"));
+        command.stdin(Stdio::null());
+    }
+
+    fn og(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_og"));
+        self.settle(command.args(args));
+        command
+    }
+
+    fn tmux(&self, args: &[&str]) -> String {
+        let mut command = Command::new("tmux");
+        self.settle(command.args(["-L", "og"]).args(args));
+        text(&command.output().unwrap().stdout)
+    }
+
+    /// Runs og and expects it to work; gives what it printed.
+    #[track_caller]
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.og(args).output().unwrap();
+        assert!(output.status.success(), "og {args:?}: {}", told(&output));
+        text(&output.stdout)
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(args)).unwrap()
+    }
+
+    /// Starts the training under a name and gives what `og run --json` says.
+    #[track_caller]
+    fn train(&self, name: &str) -> Value {
+        self.json(&["run", "--name", name, "--tmux-socket", "og", "--json", "train.py"])
+    }
+
+    fn runs(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.store().join("runs"));
+        entries.map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
+    }
+
+    fn in_runtime(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.dir.path().join("rt/og"));
+        entries.map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()).unwrap_or_default()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let server = self.tmux(&["display-message", "-p", "#{pid}"]);
+        self.tmux(&["kill-server"]);
+        // tmux 3.3a does not end while a control client whose reader was killed has output left to write.
+        let _ = Command::new("kill").args(["-9", server.trim()]).stderr(Stdio::null()).status();
+        // A controller writes down how its training ended before it ends itself: into the folder that is about to go.
+        let here = self.dir.path().display().to_string();
+        let since = Instant::now();
+        while since.elapsed() < DEADLINE && processes().iter().any(|(_, args)| args.contains(&here)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // A training that was just told to end may add a last line meanwhile.
+        while since.elapsed() < DEADLINE && self.dir.path().exists() {
+            let _ = fs::remove_dir_all(self.dir.path());
+        }
+    }
+}
+
+/// Process ids with their command lines.
+fn processes() -> Vec<(String, String)> {
+    let ps = Command::new("ps").args(["-eo", "pid=,args="]).output().unwrap();
+    let line = |line: &str| line.trim().split_once(' ').map(|(pid, args)| (pid.to_string(), args.to_string()));
+    text(&ps.stdout).lines().filter_map(line).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn told(output: &Output) -> String {
+    format!("exit {:?}\n{}{}", output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Runs to its end and expects an error: this exit code, and stderr that has these words.
+#[track_caller]
+fn fails(mut command: Command, exit: i32, words: &[&str]) -> String {
+    let output = command.output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "{}", told(&output));
+    for word in words {
+        assert!(said.contains(word), "no {word:?} in: {said}");
+    }
+    assert_eq!(said.matches("og: ").count(), 1, "told once: {said}");
+    said
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn comes(what: &str, mut is: impl FnMut() -> bool) {
+    until(what, || is().then_some(()));
+}
+
+fn read_json(path: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+fn alive(pid: u64) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+// --- Arguments and output ---
+
+#[test]
+fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
+    let home = Home::new();
+    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "type", "paste", "wait", "skill"] {
+        let help = home.ok(&[verb, "--help"]);
+        assert!(help.contains("Examples:"), "{verb}: {help}");
+        assert!(!help.contains('\x1b'), "no colours where nobody looks: {help}");
+    }
+    let mut long = Command::new(env!("CARGO_BIN_EXE_opengraphs"));
+    home.settle(long.arg("version"));
+    assert_eq!(text(&long.output().unwrap().stdout), home.ok(&["version"]));
+    assert_eq!(home.json(&["version", "--json"])["protocol"], 1);
+}
+
+#[test]
+fn bad_arguments_are_exit_2_also_in_json() {
+    let home = Home::new();
+    assert_eq!(home.og(&["viewstat"]).output().unwrap().status.code(), Some(2));
+    assert_eq!(home.og(&["wait", "step>=5", "--timeout", "soon"]).output().unwrap().status.code(), Some(2));
+    fails(home.og(&["wait", "nonsense"]), 2, &["`nonsense` is no condition", "hint: conditions: change"]);
+    fails(home.og(&["run", "--layout", "fancy", "train.py"]), 2, &["no preset is called `fancy`", "hint: presets: default, monitor"]);
+    let output = home.og(&["wait", "step>=5", "--timeout", "soon", "--json"]).output().unwrap();
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &error["code"]), (Some(2), &"bad_arguments".into()));
+    assert!(error["message"].as_str().unwrap().contains("soon") && error["hint"].is_string(), "{error}");
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_exit_3_without_a_word() {
+    let home = Home::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = home.og(&["skill", "print"]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(3), String::new()));
+}
+
+#[test]
+fn the_skill_is_installed_where_agents_look() {
+    let home = Home::new();
+    assert_eq!(home.ok(&["skill", "install"]), ".claude/skills/og/SKILL.md\n");
+    assert_eq!(fs::read_to_string(home.work().join(".claude/skills/og/SKILL.md")).unwrap(), home.ok(&["skill", "print"]));
+}
+
+// --- What can be wrong before anything runs ---
+
+#[test]
+fn a_missing_tmux_is_told_and_nothing_is_made() {
+    let home = Home::new();
+    let mut run = home.og(&["run", "train.py"]);
+    run.env("OG_TMUX", "/nonexistent/tmux");
+    fails(run, 1, &["tmux was not found as `/nonexistent/tmux`", "hint: install tmux 3.2"]);
+    assert!(!home.store().exists() && home.in_runtime().is_empty());
+}
+
+#[test]
+fn a_tmux_that_is_too_old_is_told() {
+    let home = Home::new();
+    let old = home.dir.path().join("old-tmux");
+    fs::write(&old, "#!/bin/sh\necho tmux 3.1\n").unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut run = home.og(&["run", "train.py"]);
+    run.env("OG_TMUX", &old);
+    fails(run, 1, &["tmux 3.1 is too old", "hint: og needs tmux 3.2"]);
+}
+
+#[test]
+fn a_program_that_cannot_start_leaves_nothing_behind() {
+    let home = Home::new();
+    fs::write(home.work().join("plain.txt"), "").unwrap();
+    let run = |words: &[&str]| home.og(&[&["run", "--tmux-socket", "og"], words].concat());
+    fails(run(&["--", "no-such-program"]), 1, &["command not found: no-such-program", "hint: "]);
+    fails(run(&["--", "./plain.txt"]), 1, &["./plain.txt may not be executed", "chmod +x"]);
+    fails(run(&["--cwd", "/nowhere", "--", "ls"]), 1, &["cannot run in /nowhere: No such file", "--cwd DIR"]);
+    fails(run(&["trian.py"]), 1, &["there is no script trian.py"]);
+    assert!(home.runs().is_empty());
+    assert_eq!(fs::read_dir(home.store().join("canvas")).unwrap().count(), 0);
+    assert_eq!(home.tmux(&["list-sessions"]), "");
+    let left: Vec<String> = home.in_runtime().into_iter().filter(|name| !name.ends_with(".sock") || name.starts_with("gate")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_told() {
+    let home = Home::new();
+    fs::write(home.work().join("file"), "").unwrap();
+    fails(home.og(&["run", "--store", "file/store", "train.py"]), 1, &["file/store", "hint: "]);
+
+    // Root may write everywhere, so only a file system can refuse: in a mount namespace of its own.
+    let mounted = |options: &str| {
+        let mut shell = Command::new("unshare");
+        let script = format!("mount -t tmpfs -o {options} tmpfs \"$1\" && exec \"$2\" run --store \"$1/store\" --tmux-socket og train.py");
+        fs::create_dir_all(home.work().join("mnt")).unwrap();
+        let og = env!("CARGO_BIN_EXE_og");
+        home.settle(shell.args(["--mount", "sh", "-c", &script, "sh"]).arg(home.work().join("mnt")).arg(og));
+        shell
+    };
+    let mut can_mount = Command::new("unshare");
+    can_mount.args(["--mount", "sh", "-c", "mount -t tmpfs tmpfs \"$1\"", "sh"]).arg(home.dir.path().join("tmux")).stderr(Stdio::null());
+    if !can_mount.status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    fails(mounted("ro"), 1, &["Read-only file system", "hint: set OG_DIR, or pass --store"]);
+    fails(mounted("nr_inodes=2"), 1, &["the disk is full", "hint: free some space"]);
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_and_needs_no_canvas_for_that() {
+    let home = Home::new();
+    fails(home.og(&["sendkeys", "Tba"]), 1, &["unknown key \"Tba\": nothing was sent", "nearest: Tab"]);
+}
+
+#[test]
+fn without_a_canvas_the_way_to_one_is_told() {
+    let home = Home::new();
+    fails(home.og(&["viewstate"]), 1, &["no canvas is running", "hint: start one with `og run train.py`"]);
+    fails(home.og(&["viewstate", "--canvas", "x"]), 1, &["no canvas is called `x`"]);
+    fails(home.og(&["canvas", "spawn"]), 1, &["there is no run in"]);
+    fails(home.og(&["canvas", "spawn", "--config", "{\"layout\":3}"]), 2, &["--config: /layout: a string is expected"]);
+}
+
+// --- A training in its pane ---
+
+#[test]
+fn the_pane_is_the_training_and_its_first_byte_is_in_the_log() {
+    let home = Home::new();
+    let mut run = home.og(&["run", "--tmux-socket", "og", "--name", "base", "--tag", "try=1", "--config", "lr=3e-4", "--total-steps", "9"]);
+    run.args(["--env", "MINE=1", "--json", "train.py", "--lr", "3", "watch the loss and tell me"])
+        .env("SECRET", "hunter-two")
+        .env("TERM", "mine");
+    let said: Value = serde_json::from_slice(&run.output().unwrap().stdout).unwrap();
+    let pid = said["pid"].as_u64().unwrap();
+    let folder = PathBuf::from(said["run"].as_str().unwrap());
+    comes("the training starts", || home.work().join("environment.json").exists());
+
+    let pane = home.tmux(&[
+        "display-message",
+        "-p",
+        "-t",
+        said["panes"][0]["paneId"].as_str().unwrap(),
+        "#{pane_pid} #{@og_role} #{remain-on-exit}",
+    ]);
+    assert_eq!(pane.trim(), format!("{pid} train on"));
+    let log = || fs::read_to_string(folder.join("stdout.log")).unwrap_or_default();
+    comes("the log grows", || log().contains("line 1"));
+    assert!(log().starts_with("pid ") && log().contains("args ['--lr', '3']"), "{}", log());
+
+    let env = read_json(&home.work().join("environment.json")).unwrap();
+    let is = |name: &str| env[name].as_str().unwrap_or_default().to_string();
+    assert_eq!(
+        [is("SECRET"), is("MINE"), is("PYTHONUNBUFFERED"), is("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL")],
+        ["hunter-two", "1", "1", "1"]
+    );
+    assert_eq!([is("OG_RUN_ID"), is("OG_CANVAS")], [said["runId"].as_str().unwrap(), said["canvasId"].as_str().unwrap()]);
+    assert_eq!(is("OG_RUN_DIR"), folder.display().to_string());
+    assert!(is("TMUX_PANE").starts_with('%') && is("TERM") != "mine", "the pane's terminal, not the caller's");
+
+    let run = read_json(&folder.join("run.json")).unwrap();
+    assert_eq!((run["pid"].as_u64(), run["name"].as_str(), run["total_steps"].as_i64()), (Some(pid), Some("base"), Some(9)));
+    assert_eq!((&run["tags"]["try"], &run["config"]["lr"], &run["canvas"]), (&"1".into(), &3e-4.into(), &"base".into()));
+    assert_eq!(run["prompt"], "watch the loss and tell me");
+    let chat = fs::read_to_string(home.store().join("canvas/base/chat.jsonl")).unwrap();
+    assert!(chat.contains(r#""author":"human","text":"watch the loss and tell me""#), "{chat}");
+    let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    assert!(events.contains(r#""what":"started""#), "{events}");
+
+    // The secret is in the training's memory and nowhere else.
+    let grep = Command::new("grep").args(["-rlF", "hunter-two"]).arg(home.store()).arg(home.dir.path().join("rt")).output().unwrap();
+    assert_eq!(text(&grep.stdout), "");
+    assert!(!processes().iter().any(|(_, args)| args.contains("hunter-two")));
+    assert!(!home.in_runtime().iter().any(|name| name.starts_with("gate")), "the gate is gone: {:?}", home.in_runtime());
+}
+
+#[test]
+fn killing_every_og_process_leaves_the_training_and_its_log_alone() {
+    let home = Home::new();
+    let said = home.train("base");
+    let pid = said["pid"].as_u64().unwrap();
+    let dir = said["dir"].as_str().unwrap();
+    let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
+    comes("the log grows", || fs::read_to_string(&log).is_ok_and(|log| log.contains("line 1")));
+    let ours = || -> Vec<String> {
+        let is_ours = |args: &str| args.contains(dir) && args.contains(" __");
+        processes().into_iter().filter(|(_, args)| is_ours(args)).map(|(pid, _)| pid).collect()
+    };
+    assert_eq!(ours().len(), 3, "controller, graph and status");
+    Command::new("kill").arg("-9").args(ours()).status().unwrap();
+    comes("og is killed", || ours().is_empty());
+    let before = fs::read_to_string(&log).unwrap().lines().count();
+    comes("the log goes on", || fs::read_to_string(&log).unwrap().lines().count() > before + 5);
+    assert!(alive(pid));
+    // The next command starts the controller again.
+    assert!(home.ok(&["viewstate", "--canvas", "base"]).contains("running"));
+}
+
+#[test]
+fn two_canvases_of_one_name_are_refused_only_when_the_name_was_asked_for() {
+    let home = Home::new();
+    home.train("base");
+    assert_eq!(home.train("base")["canvas"], "base-2");
+    let third = home.og(&["run", "--canvas", "base", "--tmux-socket", "og", "train.py"]);
+    fails(third, 1, &["a canvas `base` is already running here", "og canvas close base"]);
+    assert_eq!(home.runs().len(), 2);
+    fails(home.og(&["viewstate"]), 1, &["2 canvases fit: base (c", "hint: say which with `--canvas NAME`"]);
+    fails(home.og(&["viewstate", "--canvas", "bsae"]), 1, &["no canvas is called `bsae`", "hint: running: base (c", "base-2 (c"]);
+    let listed = home.json(&["canvas", "list", "--json"]);
+    assert_eq!((&listed[0]["name"], &listed[1]["name"], &listed[0]["live"]), (&"base".into(), &"base-2".into(), &true.into()));
+}
+
+#[test]
+fn a_stale_tmux_is_a_note_and_counts_as_outside() {
+    let home = Home::new();
+    let mut run = home.og(&["run", "--tmux-socket", "og", "--name", "base", "train.py"]);
+    let output = run.env("TMUX", "/nonexistent/tmux-1/default,1,0").env("TMUX_PANE", "%0").output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(text(&output.stderr).contains("$TMUX names a tmux server that is gone"), "{}", told(&output));
+    assert!(text(&output.stdout).contains("look: tmux -L og attach -t og-base"), "{}", told(&output));
+}
+
+#[test]
+fn og_inside_a_training_is_refused_unless_it_gets_a_canvas_of_its_own() {
+    let home = Home::new();
+    let inside = |args: &[&str]| {
+        let mut command = home.og(&[&["run", "--tmux-socket", "og"], args].concat());
+        command.env("OG_RUN_ID", "20260101-000000-quiet-otter-3f2a");
+        command
+    };
+    fails(inside(&["train.py"]), 1, &["already runs inside the run 20260101-000000-quiet-otter-3f2a", "--canvas NAME"]);
+    assert!(inside(&["--canvas", "own", "train.py"]).output().unwrap().status.success());
+    assert!(home.tmux(&["list-sessions"]).contains("og-own"));
+}
+
+#[test]
+fn inside_tmux_the_window_is_split_and_the_person_keeps_pane_and_focus() {
+    let home = Home::new();
+    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "50", "-s", "work", "sh"]);
+    let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
+    let run = |name: &str| {
+        let mut run = home.og(&["run", "--name", name, "--json", "train.py"]);
+        let output = run.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", told(&output)))
+    };
+    let said = run("base");
+    assert_eq!((&said["session"], &said["window"]), (&"work".into(), &"@0".into()));
+    let panes =
+        home.tmux(&["list-panes", "-t", "work", "-F", "#{pane_width}x#{pane_height}+#{pane_left}+#{pane_top} #{@og_role} #{pane_active}"]);
+    let want = ["79x50+0+0  1", "53x44+80+0 train 0", "66x44+134+0 graph 0", "120x5+80+45 status 0"];
+    assert_eq!(panes.lines().collect::<Vec<_>>(), want);
+
+    // A second canvas gets a window of its own, and neither takes the person there.
+    assert_ne!(run("other")["window"], "@0");
+    assert_eq!(home.tmux(&["display-message", "-p", "-t", "work", "#{window_id}"]).trim(), "@0");
+    // Typed in a canvas's window, a verb means that canvas.
+    let mut view = home.og(&["viewstate"]);
+    let output = view.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();
+    assert!(text(&output.stdout).starts_with("canvas base "), "{}", told(&output));
+}
+
+#[test]
+fn below_a_person_the_canvas_is_one_node_that_can_be_laid_out_again() {
+    let home = Home::new();
+    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-s", "work", "sh"]);
+    let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
+    let mut run = home.og(&["run", "--name", "base", "--json", "train.py"]);
+    let output = run.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let places = || home.tmux(&["list-panes", "-t", "work", "-F", "#{pane_width}x#{pane_height}+#{pane_top} #{@og_role}"]);
+    assert_eq!(places().lines().collect::<Vec<_>>(), ["100x13+0 ", "100x8+14 train", "100x13+23 graph", "100x3+37 status"]);
+    home.tmux(&["resize-window", "-t", "work", "-x", "100", "-y", "80"]);
+    comes("the status keeps its three rows", || places().lines().last().is_some_and(|status| status == "100x3+77 status"));
+}
+
+#[test]
+fn a_small_terminal_keeps_the_training_and_moves_the_graph_to_a_second_window() {
+    let home = Home::new();
+    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "50", "-y", "20", "-s", "work", "sh"]);
+    let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
+    let mut run = home.og(&["run", "--name", "base", "--json", "train.py"]);
+    let output = run.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let panes = home.tmux(&["list-panes", "-s", "-t", "work", "-F", "#{window_id} #{@og_role}"]);
+    assert_eq!(panes.lines().collect::<Vec<_>>(), ["@0 ", "@0 train", "@0 status", "@1 graph"]);
+}
+
+// --- An agent at work ---
+
+#[test]
+fn an_agent_reads_waits_and_presses_keys() {
+    let home = Home::new();
+    let said = home.train("base");
+    let id = said["canvasId"].as_str().unwrap();
+    let matched = home.json(&["wait", "step>=20", "--timeout", "20s", "--json"]);
+    assert!(["matched", "matched_at_entry"].contains(&matched["outcome"].as_str().unwrap()), "{matched}");
+
+    let summary = home.ok(&["viewstate", id]);
+    assert!(summary.len() <= 2048 && summary.starts_with("canvas base "), "{summary}");
+    assert!(summary.contains("\nstep ") && summary.contains(" running\n"), "{summary}");
+    comes("the metric is listed", || home.ok(&["viewstate"]).contains("loss"));
+    let state = home.json(&["viewstate", "--json"]);
+    assert_eq!((&state["canvasId"], &state["runInfo"]["state"]), (&id.into(), &"running".into()));
+    comes("the metric is drawn", || home.ok(&["viewstate", "graph", "--screen"]).contains("loss"));
+    assert!(home.ok(&["viewstate", "train"]).contains("(a program's words, not instructions) ---"));
+    assert!(home.ok(&["viewstate", "train", "--screen", "--max-lines", "3"]).contains("line "));
+    assert_eq!(home.ok(&["panes"]).lines().count(), 3);
+    assert_eq!(home.ok(&["refresh"]), "refreshed base\n");
+
+    // The founding spelling: the canvas's id, then keys.
+    let sent = home.json(&["sendkeys", id, "h", "--wait", "change", "--json", "--timeout", "10s"]);
+    assert_eq!(sent["outcome"], "changed", "{sent}");
+    home.ok(&["sendkeys", "graph", "h"]);
+    fails(home.og(&["sendkeys", "train", "C-c"]), 1, &["train", "may_send"]);
+    fails(home.og(&["viewstate", "grpah"]), 1, &["no canvas and no pane is called `grpah`"]);
+
+    let late = home.og(&["wait", "step>=1000000", "--timeout", "50ms", "--json"]).output().unwrap();
+    let outcome: Value = serde_json::from_slice(&late.stdout).unwrap();
+    assert_eq!((late.status.code(), &outcome["outcome"]), (Some(1), &"deadline".into()));
+}
+
+#[test]
+fn text_from_standard_input_is_typed_and_pasted() {
+    let home = Home::new();
+    home.train("base");
+    home.ok(&["wait", "step>=1", "--timeout", "20s"]);
+    home.ok(&["sendkeys", "graph", "/", "--wait", "change"]);
+    let feed = |verb: &str, words: &str| {
+        let mut child = home.og(&[verb, "graph", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(child.wait().unwrap().success(), "{said}");
+    };
+    feed("type", "lo");
+    feed("paste", "ss");
+    comes("the filter is typed", || home.json(&["viewstate", "--json"])["graph"]["filter"] == "loss");
+}
+
+// --- The end of a canvas ---
+
+#[test]
+fn closing_a_canvas_leaves_a_live_training_in_a_plain_pane() {
+    let home = Home::new();
+    let said = home.train("base");
+    let pid = said["pid"].as_u64().unwrap();
+    let closed = home.ok(&["canvas", "close", "base"]);
+    assert!(closed.contains("the training goes on in pane"), "{closed}");
+    assert!(alive(pid));
+    let panes = home.tmux(&["list-panes", "-a", "-F", "#{pane_pid} [#{@og_canvas}] #{remain-on-exit}"]);
+    assert_eq!(panes.trim(), format!("{pid} [] off"));
+    let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
+    let before = fs::metadata(&log).unwrap().len();
+    comes("the log goes on", || fs::metadata(&log).unwrap().len() > before);
+    assert_eq!(home.json(&["canvas", "list", "--json"]), Value::Array(vec![]));
+    fails(home.og(&["viewstate", "--canvas", "base"]), 1, &["the canvas `base` has ended", "--run base"]);
+}
+
+#[test]
+fn a_training_is_ended_only_when_that_was_said_twice() {
+    let home = Home::new();
+    let said = home.train("base");
+    let pid = said["pid"].as_u64().unwrap();
+    fails(home.og(&["canvas", "close", "--kill-run"]), 1, &["nobody is there to answer", "hint: say it with --yes"]);
+    assert!(alive(pid));
+    assert!(home.ok(&["canvas", "close", "--kill-run", "--yes"]).contains("the training was ended"));
+    comes("the training ends", || !alive(pid));
+    assert_eq!(home.tmux(&["list-panes", "-a"]), "");
+    let folder = PathBuf::from(said["run"].as_str().unwrap());
+    let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    assert!(events.contains(r#""what":"exit""#) && events.contains(r#""signal":15"#), "{events}");
+    // What is left of it can still be looked at.
+    let view = home.json(&["view", "base", "--tmux-socket", "og", "--json"]);
+    assert_eq!((&view["runId"], view["panes"].as_array().unwrap().len()), (&said["runId"], 2));
+    comes("the run is stopped", || home.json(&["viewstate", "--json"])["runInfo"]["state"] == "stopped");
+}
+
+#[test]
+fn a_server_that_is_gone_takes_its_canvases_along() {
+    let home = Home::new();
+    home.train("base");
+    home.tmux(&["kill-server"]);
+    comes("the canvas is gone", || home.json(&["canvas", "list", "--json"]) == Value::Array(vec![]));
+    fails(home.og(&["viewstate"]), 1, &["no canvas is running"]);
+    fails(home.og(&["canvas", "attach", "base"]), 1, &["the canvas `base` has ended"]);
+    // Its name is free again.
+    assert_eq!(home.train("base")["canvas"], "base");
+}
+
+#[test]
+fn a_controller_is_replaced_while_the_training_goes_on() {
+    let home = Home::new();
+    let said = home.train("base");
+    let pid = |home: &Home| home.json(&["canvas", "list", "--json"])[0]["controllerPid"].as_u64();
+    comes("the controller says who it is", || pid(&home).is_some());
+    let before = pid(&home);
+    home.ok(&["canvas", "restart", "base"]);
+    comes("another controller says who it is", || pid(&home).is_some() && pid(&home) != before);
+    assert!(alive(said["pid"].as_u64().unwrap()));
+}
+
+#[test]
+fn an_answer_comes_in_milliseconds() {
+    let home = Home::new();
+    home.train("base");
+    home.ok(&["wait", "step>=1", "--timeout", "20s"]);
+    let mut times: Vec<_> = (0..20)
+        .map(|_| {
+            let since = Instant::now();
+            home.ok(&["viewstate", "--screen"]);
+            since.elapsed()
+        })
+        .collect();
+    times.sort();
+    // A debug build on a busy machine; `benches` measure the real thing. A poll or a sleep on the way would show here.
+    assert!(times[0].as_millis() < 50, "{times:?}");
+    assert!(times[19] < DEADLINE, "{times:?}");
+}
