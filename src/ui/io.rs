@@ -7,6 +7,7 @@ mod screen;
 use super::{
     facts::{Facts, SeriesMap},
     graph::Graph,
+    keymap,
     pane::{Effect, Event, Link, Pane},
     status::Status,
     theme::Theme,
@@ -278,7 +279,10 @@ impl<P: Pane> Loop<P> {
                 self.due.poll = Some(self.due.poll.map_or(at, |due| due.min(at)));
                 Go::On
             }
-            Woken::Terminal(Terminal::Key(key)) => self.tell(Event::Key(key)),
+            Woken::Terminal(Terminal::Key(key)) => {
+                let out = |go, key| if go == Go::Out { Go::Out } else { self.tell(Event::Key(key)) };
+                keymap::apart(key).into_iter().fold(Go::On, out)
+            }
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
             Woken::Resized => match crossterm::terminal::size() {
                 Ok((width, height)) if (width, height) != (self.screen.area().width, self.screen.area().height) => {
