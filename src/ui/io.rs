@@ -510,7 +510,7 @@ impl Sources {
                 Some(Facts { name: name.unwrap_or_default(), problem: self.problem.clone(), watched: self.watched(), ..Facts::default() });
             return found;
         };
-        let polled = reader.poll(RunReader::LIVE);
+        let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
         self.loading = polled.more;
         found.more = polled.more;
         if polled.changed || was_loading {
