@@ -114,6 +114,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         times: TimesWriter::new(),
         poll_due: None,
         polled: None,
+        caught_up: false,
         stop: None,
     };
     let reason = controller.run(heard, grew).await?;
@@ -135,6 +136,7 @@ struct Controller {
     times: TimesWriter,
     poll_due: Option<Instant>,
     polled: Option<Instant>,
+    caught_up: bool,
     stop: Option<String>,
 }
 
@@ -240,12 +242,14 @@ impl Controller {
     fn poll(&mut self) -> bool {
         self.poll_due = None;
         let Some(reader) = &mut self.reader else { return false };
-        let first = self.polled.is_none();
-        let polled = reader.poll(if first { RunReader::LOAD } else { RunReader::LIVE });
+        // What was there before us is read as fast as it goes, with room for peers in between.
+        let loading = !self.caught_up;
+        let polled = reader.poll(if loading { RunReader::LOAD } else { RunReader::LIVE });
         self.polled = Some(Instant::now());
         if polled.more {
-            self.poll_due = Some(Instant::now() + if first { Duration::ZERO } else { FLOOD_REST });
+            self.poll_due = Some(Instant::now() + if loading { Duration::ZERO } else { FLOOD_REST });
         }
+        self.caught_up |= !polled.more;
         self.note_times();
         polled.changed
     }

@@ -103,8 +103,12 @@ impl Facts {
 
     /// Seconds until the last step, while it runs.
     pub fn eta(&self) -> Option<f64> {
-        let running = self.run_state().is_none_or(|state| !state.is_over());
-        query::eta(Step(self.step?), self.total_steps, self.rate).filter(|_| running)
+        query::eta(Step(self.step?), self.total_steps, self.rate).filter(|_| self.is_live())
+    }
+
+    /// Whether steps may still come.
+    pub fn is_live(&self) -> bool {
+        self.run_state().is_none_or(|state| !state.is_over())
     }
 
     /// Part done, 0 to 1.
@@ -132,9 +136,9 @@ impl Facts {
         }
     }
 
-    /// `3.2 it/s` or `4.1 s/it`, empty without a rate.
+    /// `3.2 it/s` or `4.1 s/it`, empty without a rate and for a run that is over.
     pub fn rate_text(&self) -> String {
-        match self.rate {
+        match self.rate.filter(|_| self.is_live()) {
             Some(rate) if rate >= 1.0 => format!("{} it/s", text::number(rate, 3)),
             Some(rate) if rate > 0.0 => format!("{} s/it", text::number(1.0 / rate, 3)),
             _ => String::new(),
@@ -168,7 +172,7 @@ pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = if number < 0 { "-".to_owned() } else { String::new() };
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

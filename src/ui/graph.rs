@@ -109,13 +109,14 @@ impl Graph {
         let grid = Grid::fit(body, if self.full_screen { 1 } else { self.keys.len() });
         let per_page = grid.cells();
         let page = self.focus_index() / per_page;
-        let on_page = (page * per_page..self.keys.len().min((page + 1) * per_page)).enumerate();
+        let on_page = page * per_page..self.keys.len().min((page + 1) * per_page);
+        let count = on_page.len();
         Layout {
             header,
             body,
             footer,
             grid,
-            cells: on_page.map(|(slot, index)| (index, grid.cell(body, slot))).collect(),
+            cells: on_page.enumerate().map(|(slot, index)| (index, grid.cell(body, slot, count))).collect(),
             page,
             pages: self.keys.len().div_ceil(per_page).max(1),
         }
@@ -407,10 +408,10 @@ impl Graph {
 
     /// What is read, and how that goes.
     fn source_line(&self) -> String {
-        let reading = match (self.facts.loading, self.facts.run_state()) {
+        let reading = match (self.facts.loading, self.facts.is_live()) {
             (true, _) => "loading",
-            (_, Some(state)) if state.is_over() => "ended",
-            _ => "live",
+            (false, true) => "live",
+            (false, false) => "ended",
         };
         [self.facts.source.as_str(), reading, &self.facts.losses_text()]
             .into_iter()

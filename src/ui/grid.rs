@@ -42,10 +42,14 @@ impl Grid {
         usize::from(self.cols) * usize::from(self.rows)
     }
 
-    /// The place of the chart at `index` of a page.
-    pub fn cell(&self, area: Rect, index: usize) -> Rect {
-        let (col, row) = ((index % usize::from(self.cols)) as u32, (index / usize::from(self.cols)) as u32);
-        let (left, width) = share(area.width, self.cols, col);
+    /// The place of the chart at `index` of a page with `count` charts. A last row that is not full is shared by its charts,
+    /// unless it is the only one.
+    pub fn cell(&self, area: Rect, index: usize, count: usize) -> Rect {
+        let cols = usize::from(self.cols);
+        let (col, row) = ((index % cols) as u32, (index / cols) as u32);
+        let last_row = count.saturating_sub(1) / cols;
+        let in_row = if last_row > 0 && index / cols == last_row { (count - last_row * cols) as u16 } else { self.cols };
+        let (left, width) = share(area.width, in_row, col);
         let (top, height) = share(area.height, self.rows, row);
         Rect { x: area.x + left, y: area.y + top, width, height }
     }
@@ -83,12 +87,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cells_tile_the_area(width in 0u16..300, height in 0u16..100, count in 0usize..60) {
+        fn a_full_page_tiles_the_area_and_cells_never_overlap(width in 0u16..300, height in 0u16..100, count in 1usize..60) {
             let area = Rect::new(3, 2, width, height);
             let grid = Grid::fit(area, count);
-            let cells: Vec<Rect> = (0..grid.cells()).map(|i| grid.cell(area, i)).collect();
-            prop_assert_eq!(cells.iter().map(|c| u32::from(c.width) * u32::from(c.height)).sum::<u32>(), u32::from(width) * u32::from(height));
+            let cells: Vec<Rect> = (0..grid.cells().min(count)).map(|i| grid.cell(area, i, count.min(grid.cells()))).collect();
+            let size = |c: &Rect| u32::from(c.width) * u32::from(c.height);
             prop_assert!(cells.iter().all(|c| area.intersection(*c) == *c));
+            prop_assert!(cells.iter().enumerate().all(|(i, a)| cells[..i].iter().all(|b| size(&a.intersection(*b)) == 0)));
+            if count >= grid.cells() {
+                prop_assert_eq!(cells.iter().map(size).sum::<u32>(), size(&area));
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod screen;
 use super::{
     facts::{Facts, SeriesMap},
     graph::Graph,
+    keymap,
     pane::{Effect, Event, Link, Pane},
     status::Status,
     theme::Theme,
@@ -24,7 +25,7 @@ use crate::source::io::Watch;
 use crate::store::{RunReader, StoreError};
 use link::{Bell, Heard, Reporter};
 use screen::Screen;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
     fs,
     io::{self, IsTerminal},
@@ -74,7 +75,7 @@ impl UiError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas open`".into()),
+            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas spawn review --run RUN`".into()),
             UiError::Canvas(error) => error.hint(),
             UiError::Terminal { .. } | UiError::Thread(_) => None,
         }
@@ -97,6 +98,7 @@ pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
 pub(super) enum Woken {
     Terminal(crossterm::event::Event),
     TerminalGone,
+    Resized,
     Files,
     Controller(Heard),
     Signal,
@@ -134,12 +136,18 @@ fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasSta
     .run(&inbox)
 }
 
+/// Heard of before the terminal is first measured, so that no change of size is missed: a pane is often resized just
+/// after it was made.
 fn listen_to_signals(tell: SyncSender<Woken>) -> Result<(), UiError> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT]).map_err(UiError::Thread)?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGWINCH, SIGTERM, SIGHUP, SIGINT]).map_err(UiError::Thread)?;
     let listen = move || {
-        if signals.forever().next().is_some() && tell.send(Woken::Signal).is_ok() {
-            // Should the loop hang in a write to a dead terminal, the next signal ends us.
-            signals.forever().next();
+        let mut asked_to_end = false;
+        for signal in signals.forever() {
+            let woken = if signal == SIGWINCH { Woken::Resized } else { Woken::Signal };
+            // A second one ends us even when the loop hangs in a write to a dead terminal.
+            if tell.send(woken).is_err() || signal != SIGWINCH && std::mem::replace(&mut asked_to_end, true) {
+                break;
+            }
         }
         screen::restore();
         std::process::exit(EXIT_BY_SIGNAL);
@@ -271,12 +279,18 @@ impl<P: Pane> Loop<P> {
                 self.due.poll = Some(self.due.poll.map_or(at, |due| due.min(at)));
                 Go::On
             }
-            Woken::Terminal(Terminal::Key(key)) => self.tell(Event::Key(key)),
-            Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
-            Woken::Terminal(Terminal::Resize(width, height)) => {
-                self.screen.resize(width, height);
-                self.tell(Event::Resized(width, height))
+            Woken::Terminal(Terminal::Key(key)) => {
+                let out = |go, key| if go == Go::Out { Go::Out } else { self.tell(Event::Key(key)) };
+                keymap::apart(key).into_iter().fold(Go::On, out)
             }
+            Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
+            Woken::Resized => match crossterm::terminal::size() {
+                Ok((width, height)) if (width, height) != (self.screen.area().width, self.screen.area().height) => {
+                    self.screen.resize(width, height);
+                    self.tell(Event::Resized(width, height))
+                }
+                _ => Go::On,
+            },
             Woken::Terminal(_) => Go::On,
             Woken::Controller(heard) => self.hear(heard),
         }
@@ -491,10 +505,12 @@ impl Sources {
         let was_loading = self.loading;
         let Some(reader) = &mut self.reader else {
             self.loading = false;
-            found.facts = Some(Facts { problem: self.problem.clone(), watched: self.watched(), ..Facts::default() });
+            let name = self.run.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+            found.facts =
+                Some(Facts { name: name.unwrap_or_default(), problem: self.problem.clone(), watched: self.watched(), ..Facts::default() });
             return found;
         };
-        let polled = reader.poll(RunReader::LIVE);
+        let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
         self.loading = polled.more;
         found.more = polled.more;
         if polled.changed || was_loading {

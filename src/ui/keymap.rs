@@ -147,6 +147,18 @@ pub fn name(key: KeyEvent) -> String {
     name + &base
 }
 
+/// A key as the table knows it. Escape and a key right behind it reach us as that key with Alt; no binding has Alt, so they
+/// are taken apart again.
+pub fn apart(key: KeyEvent) -> Vec<KeyEvent> {
+    if !key.modifiers.contains(KeyModifiers::ALT) {
+        return vec![key];
+    }
+    vec![
+        KeyEvent { code: KeyCode::Esc, modifiers: KeyModifiers::NONE, ..key },
+        KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key },
+    ]
+}
+
 /// The text that a key types, if it types any.
 pub fn typed(key: KeyEvent) -> Option<char> {
     match key.code {
@@ -193,6 +205,15 @@ mod tests {
         assert_eq!(action(BINDINGS, key(KeyCode::Char('z'), none)), None);
         assert_eq!(action(FILTER_BINDINGS, key(KeyCode::Char('u'), KeyModifiers::CONTROL)), Some(Action::DeleteToStart));
         assert_eq!(action(FILTER_BINDINGS, key(KeyCode::Char('q'), none)), None);
+    }
+
+    #[test]
+    fn escape_and_a_key_in_one_go_are_two_keys() {
+        let names = |key| apart(key).into_iter().map(name).collect::<Vec<_>>();
+        assert_eq!(names(key(KeyCode::Char('h'), KeyModifiers::ALT)), ["esc", "h"]);
+        assert_eq!(names(key(KeyCode::Char('u'), KeyModifiers::ALT | KeyModifiers::CONTROL)), ["esc", "ctrl+u"]);
+        assert_eq!(names(key(KeyCode::Char('h'), KeyModifiers::NONE)), ["h"]);
+        assert!(BINDINGS.iter().chain(FILTER_BINDINGS).all(|b| b.keys.iter().all(|key| !key.contains("alt"))));
     }
 
     #[test]

@@ -101,20 +101,20 @@ fn finer(step: f64) -> f64 {
 fn multiples(lo: f64, hi: f64, step: f64, offset: f64) -> Vec<f64> {
     const COUNT_MAX: f64 = 1000.0;
     let (first, last) = (((lo + offset) / step).ceil(), ((hi + offset) / step).floor());
-    if !(last - first).is_finite() || last - first > COUNT_MAX {
+    if !(last - first).is_finite() || last < first || last - first > COUNT_MAX {
         return vec![];
     }
+    let per_one = (1.0 / step).round();
     let mut at: Vec<f64> = Vec::new();
-    for i in 0..=(last - first).max(-1.0) as i64 {
-        // Dividing by a power of ten keeps 3 * 0.1 at 0.3.
+    for i in 0..=(last - first) as i64 {
         let n = first + i as f64;
-        let value = if step < 1.0 { n / (1.0 / step).round().max(1.0) } else { n * step } - offset;
-        let value = if step < 1e-9 { n * step - offset } else { value } + 0.0;
+        // Dividing by ten is exact where multiplying by a tenth is not: 3 / 10 is 0.3, 3 * 0.1 is not. Adding 0 makes -0 a 0.
+        let value = if step < 1.0 && per_one.is_finite() { n / per_one } else { n * step } - offset + 0.0;
         if value >= lo && value <= hi && at.last().is_none_or(|before| *before < value) {
             at.push(value);
         }
     }
-    if last < first { vec![] } else { at }
+    at
 }
 
 fn time_step(lo: f64, hi: f64, wanted: usize) -> Option<f64> {
@@ -163,7 +163,7 @@ fn duration_word(secs: f64) -> String {
         if rest > 0.0 { format!("{sign}{whole}{big}{rest}{small}") } else { format!("{sign}{whole}{big}") }
     };
     match secs {
-        s if s == 0.0 => "0s".to_owned(),
+        0.0 => "0s".to_owned(),
         s if s < 2.0 => format!("{sign}{s:.4}").trim_end_matches('0').trim_end_matches('.').to_owned() + "s",
         s if s < 60.0 => format!("{sign}{}s", trim(s)),
         s if s < 3600.0 => unit(60.0, "m", 1.0, "s"),

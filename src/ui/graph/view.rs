@@ -152,7 +152,6 @@ impl Graph {
     fn nothing(&self, body: Rect, buf: &mut Buffer) {
         let watched = |word| if self.facts.watched.is_empty() { String::new() } else { format!("{word}: {}", self.facts.watched) };
         let problem = self.facts.problem.clone().unwrap_or_default();
-        let over = self.facts.run_state().is_some_and(|state| state.is_over());
         let mut lines: Vec<(String, Style)> = if !self.facts.keys.is_empty() && !self.filter.is_empty() {
             vec![
                 (format!("no metric matches `{}`", self.filter), self.theme.warn()),
@@ -166,7 +165,7 @@ impl Graph {
             ]
         } else if self.facts.loading {
             vec![("reading...".into(), self.theme.title())]
-        } else if over {
+        } else if !self.facts.is_live() {
             vec![
                 (format!("the run ended without a metric: {}", self.facts.state_text()), self.theme.state(self.facts.run_state())),
                 (watched("looked at"), self.theme.quiet()),
