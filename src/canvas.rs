@@ -30,7 +30,7 @@ pub struct CanvasState {
     pub run: Option<PathBuf>,
     /// Run id, when the run is og's own.
     pub run_id: Option<String>,
-    /// The tmux socket as text: empty is the default server, `name:N` is `-L N`, `path:P` is `-S P`.
+    /// The tmux socket as `tmux` takes it: empty for the default server, `-L name`, `-S path`.
     pub tmux: String,
     /// Session that the canvas lives in.
     pub session: String,

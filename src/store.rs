@@ -83,10 +83,10 @@ impl StoreError {
             StoreError::ReadOnly { .. } => "set OG_DIR, or pass --store, to a folder that you may write to".to_owned(),
             StoreError::Full { .. } => "free some space, or set OG_DIR to a folder on another disk".to_owned(),
             StoreError::Cwd { .. } => "change to a folder that exists, or set OG_DIR".to_owned(),
-            StoreError::NotARun { .. } => "`og list` shows the runs of this store; `og view PATH` reads other logs".to_owned(),
+            StoreError::NotARun { .. } => "give a run folder (`.og/runs/ID`), an id, or a name; `og view PATH` opens other logs".to_owned(),
             StoreError::Damaged { .. } => "mend or remove the file; the metrics beside it are not touched".to_owned(),
             StoreError::Unknown(unknown) => unknown.hint(),
-            StoreError::Io { .. } => "`og doctor` checks the store".to_owned(),
+            StoreError::Io { .. } => "look at the path: is the disk there, and is it yours?".to_owned(),
         }
     }
 

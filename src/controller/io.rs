@@ -15,13 +15,14 @@ use crate::{
 };
 use anyhow::Context;
 use rustix::{
-    event::{PollFd, PollFlags},
+    event::{PollFd, PollFlags, Timespec},
     process::{Pid, PidfdFlags},
 };
 use std::{
     collections::HashMap,
     fs::{self, File},
     io::Read,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -39,6 +40,8 @@ const POLL_REST: Duration = Duration::from_millis(25);
 const FLOOD_REST: Duration = Duration::from_millis(50);
 /// A new controller answers nobody until it has seen its panes, but no longer than this.
 const BLIND_MAX: Duration = Duration::from_millis(500);
+/// How long a training may take to end after its tmux ended, for its end to be written down.
+const HANGUP_MAX: Duration = Duration::from_secs(10);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -111,6 +114,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         times: TimesWriter::new(),
         poll_due: None,
         polled: None,
+        caught_up: false,
         stop: None,
     };
     let reason = controller.run(heard, grew).await?;
@@ -132,6 +136,7 @@ struct Controller {
     times: TimesWriter,
     poll_due: Option<Instant>,
     polled: Option<Instant>,
+    caught_up: bool,
     stop: Option<String>,
 }
 
@@ -237,12 +242,14 @@ impl Controller {
     fn poll(&mut self) -> bool {
         self.poll_due = None;
         let Some(reader) = &mut self.reader else { return false };
-        let first = self.polled.is_none();
-        let polled = reader.poll(if first { RunReader::LOAD } else { RunReader::LIVE });
+        // What was there before us is read as fast as it goes, with room for peers in between.
+        let loading = !self.caught_up;
+        let polled = reader.poll(if loading { RunReader::LOAD } else { RunReader::LIVE });
         self.polled = Some(Instant::now());
         if polled.more {
-            self.poll_due = Some(Instant::now() + if first { Duration::ZERO } else { FLOOD_REST });
+            self.poll_due = Some(Instant::now() + if loading { Duration::ZERO } else { FLOOD_REST });
         }
+        self.caught_up |= !polled.more;
         self.note_times();
         polled.changed
     }
@@ -275,9 +282,7 @@ impl Controller {
 
     /// A thread of its own waits for the end of the training: the kernel wakes it, nothing polls.
     fn watch_training(&mut self, pid: u32) {
-        let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let fd = process.and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
-        let Some(fd) = fd else {
+        let Some(fd) = open_process(pid) else {
             // It is gone already: ask tmux how.
             return self.ended.notify_one();
         };
@@ -300,18 +305,28 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// tmux is gone and took its panes along. A training whose end nobody saw is written down as lost.
+/// tmux is gone and took its panes along. A training whose end nobody saw is written down as lost, once it has ended: it
+/// was told to hang up, and may take its time.
 fn note_a_lost_training(canvas: &CanvasState, reader: Option<&mut RunReader>) {
     let Some(reader) = reader else { return };
-    let training = canvas.panes.iter().find(|pane| pane.role == "train");
-    let alive = training.is_some_and(|pane| canvas::io::is_process(pane.pid));
+    let Some(training) = canvas.panes.iter().find(|pane| pane.role == "train") else { return };
+    let at_most = Timespec { tv_sec: HANGUP_MAX.as_secs() as i64, tv_nsec: 0 };
+    // A process that has ended keeps its id until its parent looked.
+    let ends = |process: OwnedFd| rustix::event::poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_most)).is_ok_and(|n| n > 0);
+    let ended = open_process(training.pid).is_none_or(ends);
     while reader.poll(RunReader::LOAD).more {}
-    if training.is_some() && !alive && reader.picture().exit.is_none() {
+    if ended && reader.picture().exit.is_none() {
         let exit = Exit { at: WallTime::new(unix_now()), ..Exit::default() };
         if let Err(error) = record_exit(reader, exit, Some("tmux ended")) {
             tracing::warn!(%error, "cannot write down that the training was lost");
         }
     }
+}
+
+/// A file that becomes readable when the process ends; `None`: it is gone already.
+fn open_process(pid: u32) -> Option<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
 /// The end of the training in the run's own events; why nobody saw it, where nobody did, as a note beside it.

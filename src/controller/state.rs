@@ -149,6 +149,7 @@ pub struct State {
     list_again: bool,
     found_once: bool,
     layout: layout::Watch,
+    training_lives: bool,
     exit_asks: Option<(u32, Instant)>,
     run_over: bool,
     last_words: Option<Instant>,
@@ -182,6 +183,7 @@ impl State {
             list_again: false,
             found_once: false,
             layout: layout::Watch::default(),
+            training_lives: false,
             exit_asks: None,
             run_over: false,
             last_words: None,
@@ -340,9 +342,9 @@ impl State {
             effects.push(Effect::Tmux(vec![ask], Purpose::AskLayout));
         }
         self.changed(world);
-        if ours.is_empty() && !self.canvas.keep {
-            let training_went = self.found_once && self.exit_asks.is_none();
-            effects.push(Effect::Stop(if training_went { "its last pane is gone".into() } else { "none of its panes is there".into() }));
+        // A training whose pane was closed still has to end, and its end to be written down.
+        if ours.is_empty() && !self.canvas.keep && !self.training_lives {
+            effects.push(Effect::Stop(if self.found_once { "its last pane is gone".into() } else { "none of its panes is there".into() }));
         }
         self.found_once |= !ours.is_empty();
         if std::mem::take(&mut self.list_again) {
@@ -388,6 +390,7 @@ impl State {
             self.capture(info.id, Why::Seed, effects);
         }
         if let Some(pid) = info.pid.filter(|_| training && fresh && death.is_none()) {
+            self.training_lives = true;
             effects.push(Effect::WatchTraining(pid));
         }
         if !training && death.is_some() {
@@ -471,6 +474,10 @@ impl State {
 
     fn training_ended(&mut self, exit: Exit, reason: Option<String>, world: &World<'_>, effects: &mut Vec<Effect>) {
         self.exit_asks = None;
+        self.training_lives = false;
+        if self.panes.is_empty() {
+            self.list(effects);
+        }
         if world.run.is_some_and(|run| run.exit.is_none()) {
             effects.push(Effect::RecordExit(exit, reason));
         }

@@ -251,7 +251,7 @@ impl Unknown {
         /// Enough to choose from on one line or two.
         const SHOWN: usize = 5;
         match self {
-            Unknown::None { near, .. } if near.is_empty() => "`og list` shows the runs".to_owned(),
+            Unknown::None { near, .. } if near.is_empty() => "the runs of this store are the folders in `.og/runs`".to_owned(),
             Unknown::None { near, .. } => format!("did you mean {}?", near.join(", ")),
             Unknown::Several { ids, .. } => {
                 let shown: Vec<&str> = ids.iter().take(SHOWN).map(|id| id.0.as_str()).collect();

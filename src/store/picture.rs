@@ -438,7 +438,8 @@ impl RunPicture {
             }
             let tail = format!("/{}", loose_form(&slot.key));
             let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
-            let logged = longer.filter_map(|(key, _)| self.series.get(key)?.nearest(XAxis::Step, step.0 as f64)).filter(|point| point.step == step);
+            let logged =
+                longer.filter_map(|(key, _)| self.series.get(key)?.nearest(XAxis::Step, step.0 as f64)).filter(|point| point.step == step);
             let alike: Vec<bool> = logged.map(|point| prints_alike(point.value, *value)).collect();
             if alike.is_empty() {
                 continue;

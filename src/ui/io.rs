@@ -75,7 +75,7 @@ impl UiError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas open`".into()),
+            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas spawn review --run RUN`".into()),
             UiError::Canvas(error) => error.hint(),
             UiError::Terminal { .. } | UiError::Thread(_) => None,
         }
@@ -510,7 +510,7 @@ impl Sources {
                 Some(Facts { name: name.unwrap_or_default(), problem: self.problem.clone(), watched: self.watched(), ..Facts::default() });
             return found;
         };
-        let polled = reader.poll(RunReader::LIVE);
+        let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
         self.loading = polled.more;
         found.more = polled.more;
         if polled.changed || was_loading {

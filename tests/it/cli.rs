@@ -1,168 +1,18 @@
 //! The programs as a person and an agent use them: the real binary, a real tmux, real folders.
 
-use crate::support::{DEADLINE, until};
+use crate::{
+    home::{Home, alive, comes, fails, processes, read_json, text, told},
+    support::DEADLINE,
+};
 use serde_json::Value;
 use std::{
     fs,
     io::{Read, Write},
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    time::{Duration, Instant},
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Instant,
 };
-
-/// A training that says who it is, logs to `$OG_METRICS`, and runs until it is ended.
-const TRAIN: &str = r#"
-import json, os, sys, time
-print("pid", os.getpid(), "args", sys.argv[1:], flush=True)
-with open("env.json", "w") as out:
-    json.dump(dict(os.environ), out)
-os.rename("env.json", "environment.json")
-with open(os.environ["OG_METRICS"], "a") as log:
-    for step in range(1, 100000):
-        log.write(json.dumps({"s": step, "t": time.time(), "m": {"loss": 5 / step}}) + "\n")
-        log.flush()
-        print("line", step, flush=True)
-        time.sleep(0.02)
-"#;
-
-/// A place of its own for everything that og and tmux put anywhere: store, sockets, servers.
-struct Home {
-    dir: tempfile::TempDir,
-}
-
-impl Home {
-    fn new() -> Home {
-        // Sockets have short paths: 107 bytes on Linux.
-        let dir = tempfile::Builder::new().prefix("og").tempdir_in("/tmp").unwrap();
-        for name in ["rt", "tmux", "work"] {
-            fs::create_dir(dir.path().join(name)).unwrap();
-        }
-        fs::set_permissions(dir.path().join("rt"), fs::Permissions::from_mode(0o700)).unwrap();
-        fs::write(dir.path().join("work/train.py"), TRAIN).unwrap();
-        Home { dir }
-    }
-
-    fn work(&self) -> PathBuf {
-        self.dir.path().join("work")
-    }
-
-    fn store(&self) -> PathBuf {
-        self.work().join(".og")
-    }
-
-    /// Takes a command out of whatever this test runs in, and puts it here.
-    fn settle(&self, command: &mut Command) {
-        for name in ["TMUX", "TMUX_PANE", "OG_RUN_ID", "OG_DIR", "OG_CANVAS", "OG_SOCKET", "OG_TMUX", "VIRTUAL_ENV", "NO_COLOR"] {
-            command.env_remove(name);
-        }
-        let at = |name: &str| self.dir.path().join(name);
-        command.current_dir(self.work()).env("HOME", self.dir.path()).env("XDG_RUNTIME_DIR", at("rt")).env("TMUX_TMPDIR", at("tmux"));
-        command.stdin(Stdio::null());
-    }
-
-    fn og(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_og"));
-        self.settle(command.args(args));
-        command
-    }
-
-    fn tmux(&self, args: &[&str]) -> String {
-        let mut command = Command::new("tmux");
-        self.settle(command.args(["-L", "og"]).args(args));
-        text(&command.output().unwrap().stdout)
-    }
-
-    /// Runs og and expects it to work; gives what it printed.
-    #[track_caller]
-    fn ok(&self, args: &[&str]) -> String {
-        let output = self.og(args).output().unwrap();
-        assert!(output.status.success(), "og {args:?}: {}", told(&output));
-        text(&output.stdout)
-    }
-
-    #[track_caller]
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(args)).unwrap()
-    }
-
-    /// Starts the training under a name and gives what `og run --json` says.
-    #[track_caller]
-    fn train(&self, name: &str) -> Value {
-        self.json(&["run", "--name", name, "--tmux-socket", "og", "--json", "train.py"])
-    }
-
-    fn runs(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.store().join("runs"));
-        entries.map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
-    }
-
-    fn in_runtime(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.dir.path().join("rt/og"));
-        entries.map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()).unwrap_or_default()
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let server = self.tmux(&["display-message", "-p", "#{pid}"]);
-        self.tmux(&["kill-server"]);
-        // tmux 3.3a does not end while a control client whose reader was killed has output left to write.
-        let _ = Command::new("kill").args(["-9", server.trim()]).stderr(Stdio::null()).status();
-        // A controller writes down how its training ended before it ends itself: into the folder that is about to go.
-        let here = self.dir.path().display().to_string();
-        let since = Instant::now();
-        while since.elapsed() < DEADLINE && processes().iter().any(|(_, args)| args.contains(&here)) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        // A training that was just told to end may add a last line meanwhile.
-        while since.elapsed() < DEADLINE && self.dir.path().exists() {
-            let _ = fs::remove_dir_all(self.dir.path());
-        }
-    }
-}
-
-/// Process ids with their command lines.
-fn processes() -> Vec<(String, String)> {
-    let ps = Command::new("ps").args(["-eo", "pid=,args="]).output().unwrap();
-    let line = |line: &str| line.trim().split_once(' ').map(|(pid, args)| (pid.to_string(), args.to_string()));
-    text(&ps.stdout).lines().filter_map(line).collect()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn told(output: &Output) -> String {
-    format!("exit {:?}\n{}{}", output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
-/// Runs to its end and expects an error: this exit code, and stderr that has these words.
-#[track_caller]
-fn fails(mut command: Command, exit: i32, words: &[&str]) -> String {
-    let output = command.output().unwrap();
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(exit), "{}", told(&output));
-    for word in words {
-        assert!(said.contains(word), "no {word:?} in: {said}");
-    }
-    assert_eq!(said.matches("og: ").count(), 1, "told once: {said}");
-    said
-}
-
-/// Waits until something is so.
-#[track_caller]
-fn comes(what: &str, mut is: impl FnMut() -> bool) {
-    until(what, || is().then_some(()));
-}
-
-fn read_json(path: &Path) -> Option<Value> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
-}
-
-fn alive(pid: u64) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
-}
 
 // --- Arguments and output ---
 
@@ -401,7 +251,7 @@ fn og_inside_a_training_is_refused_unless_it_gets_a_canvas_of_its_own() {
 #[test]
 fn inside_tmux_the_window_is_split_and_the_person_keeps_pane_and_focus() {
     let home = Home::new();
-    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "50", "-s", "work", "sh"]);
+    home.tmux(&["new-session", "-d", "-x", "200", "-y", "50", "-s", "work", "sh"]);
     let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
     let run = |name: &str| {
         let mut run = home.og(&["run", "--name", name, "--json", "train.py"]);
@@ -425,23 +275,9 @@ fn inside_tmux_the_window_is_split_and_the_person_keeps_pane_and_focus() {
 }
 
 #[test]
-fn below_a_person_the_canvas_is_one_node_that_can_be_laid_out_again() {
-    let home = Home::new();
-    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-s", "work", "sh"]);
-    let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
-    let mut run = home.og(&["run", "--name", "base", "--json", "train.py"]);
-    let output = run.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();
-    assert!(output.status.success(), "{}", told(&output));
-    let places = || home.tmux(&["list-panes", "-t", "work", "-F", "#{pane_width}x#{pane_height}+#{pane_top} #{@og_role}"]);
-    assert_eq!(places().lines().collect::<Vec<_>>(), ["100x13+0 ", "100x8+14 train", "100x13+23 graph", "100x3+37 status"]);
-    home.tmux(&["resize-window", "-t", "work", "-x", "100", "-y", "80"]);
-    comes("the status keeps its three rows", || places().lines().last().is_some_and(|status| status == "100x3+77 status"));
-}
-
-#[test]
 fn a_small_terminal_keeps_the_training_and_moves_the_graph_to_a_second_window() {
     let home = Home::new();
-    home.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "50", "-y", "20", "-s", "work", "sh"]);
+    home.tmux(&["new-session", "-d", "-x", "50", "-y", "20", "-s", "work", "sh"]);
     let socket = home.tmux(&["display-message", "-p", "#{socket_path},#{pid},0"]);
     let mut run = home.og(&["run", "--name", "base", "--json", "train.py"]);
     let output = run.env("TMUX", socket.trim()).env("TMUX_PANE", "%0").output().unwrap();

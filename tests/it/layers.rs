@@ -51,6 +51,9 @@ fn broken(src: &Path) -> Vec<String> {
         let Some(room) = rel.split('/').next().map(|r| r.trim_end_matches(".rs")).filter(|r| !["main", "lib", "bin"].contains(r)) else {
             continue;
         };
+        if rel.ends_with("/tests.rs") {
+            continue;
+        }
         let text = fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
         let Some((_, may)) = ARROWS.iter().find(|(name, _)| *name == room) else {

@@ -255,9 +255,12 @@ fn a_killed_pane_of_ours_starts_again_and_a_closed_one_does_not() {
 #[test]
 fn the_controller_ends_with_its_last_pane_unless_told_to_stay() {
     let mut stage = Stage::new();
+    assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))), "the training still has to end");
+    stage.on(Event::TrainGone);
     assert!(stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))));
     let mut stage = Stage::new();
     stage.state.canvas.keep = true;
+    stage.on(Event::TrainGone);
     assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))));
 }
 

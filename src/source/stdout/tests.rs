@@ -134,7 +134,10 @@ fn blocks_under_a_counter_are_rows() {
         "\n   Learning iteration 10/1500\n\n   Computation: 50000 steps/s (collection: 0.5s, learning 0.1s)\n   Mean reward: 10.5\n   Mean noise std: 0.5\n   ETA: 900.0s\n",
         &["Computation 10=50000", "Mean noise std 10=0.5", "Mean reward 10=10.5", "collection 10=0.5", "learning 10=0.1"],
     );
-    check("[batch=10/1000]:\n\t Train time/batch: 9\n\t Train loss/train/total: 2.5\n", &["Train loss/train/total 10=2.5", "Train time/batch 10=9"]);
+    check(
+        "[batch=10/1000]:\n\t Train time/batch: 9\n\t Train loss/train/total: 2.5\n",
+        &["Train loss/train/total 10=2.5", "Train time/batch 10=9"],
+    );
 }
 
 #[test]
