@@ -18,6 +18,7 @@ mod dict;
 mod facts;
 mod prefix;
 mod scan;
+mod shape;
 mod table;
 mod token;
 mod words;
@@ -29,9 +30,10 @@ use dict::Dict;
 use facts::{Count, Facts, Pairs};
 use prefix::Stripped;
 use scan::{DIGIT, DIRTY, FRAME, NAMED, Scan, Segment};
+use shape::Shapes;
 use std::collections::VecDeque;
 use table::{Box2, Table};
-use words::{Counter, is_metric, validation};
+use words::{Counter, is_metric, may_be_row, validation};
 
 /// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
 const BLOCK_LINES_MAX: u32 = 40;
@@ -113,11 +115,13 @@ impl Decoder for Stdout {
 impl Console {
     fn take(&mut self, bytes: &[u8], is_line: bool, out: &mut VecDeque<Record>) {
         let mut scratch = vec![];
-        clean::plain(bytes, &mut scratch, &mut |text| {
+        let mut keep = |text: &[u8]| {
             if !text.trim_ascii().is_empty() {
                 self.line = String::from_utf8_lossy(text).trim_end().to_owned();
             }
-        });
+        };
+        clean::plain(bytes, &mut scratch, &mut keep);
+        keep(&scratch);
         if is_line {
             out.push_back(Record::Console(std::mem::take(&mut self.line)));
         }
@@ -194,6 +198,9 @@ struct Reader {
     dict: Dict,
     table: Table,
     framed: Box2,
+    shapes: Shapes,
+    /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
+    learnable: Option<(usize, usize)>,
     scratch: Vec<u8>,
 }
 
@@ -204,36 +211,53 @@ impl Reader {
     }
 
     fn take(&mut self, bytes: &[u8], segment: &Segment) {
-        let offset = segment.line.offset;
-        if segment.classes & DIRTY == 0 {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                self.draw(text, segment.classes, offset, segment.is_line && self.held.is_none());
-            }
+        let Segment { line, classes, is_line } = segment;
+        if classes & DIRTY == 0 {
+            self.draw(bytes, *classes, line.offset, *is_line && self.held.is_none());
         } else {
             let mut scratch = std::mem::take(&mut self.scratch);
-            clean::draws(bytes, &mut scratch, &mut |text| self.draw(&String::from_utf8_lossy(text), segment.classes, offset, false));
+            clean::draws(bytes, &mut scratch, &mut |text| self.draw(text, *classes, line.offset, false));
+            self.draw(&scratch, *classes, line.offset, *is_line && self.held.is_none());
             self.scratch = scratch;
         }
-        if segment.is_line {
+        if *is_line {
             self.context.line += 1;
             self.release();
         }
     }
 
-    /// One state of a line. `is_final`: nothing can overwrite it.
-    fn draw(&mut self, text: &str, classes: u8, offset: u64, is_final: bool) {
+    /// One state of a line. `is_final`: nothing overwrites it.
+    fn draw(&mut self, text: &[u8], classes: u8, offset: u64, is_final: bool) {
         let text = text.trim_ascii();
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
         }
+        let is_plain = is_final && !self.table.is_open() && self.framed.offset.is_none();
+        if is_plain && let Some(known) = self.shapes.read(text, &mut self.keys) {
+            self.draft.rank = known.rank;
+            self.count(known.step, known.epoch);
+            let Draft { step, total, rank, .. } = self.draft;
+            if let Some(step) = step {
+                self.begin_step(step, self.keys.row());
+            }
+            return self.give(step, total, rank, offset);
+        }
+        let text = &*String::from_utf8_lossy(text);
         self.draft.pairs.clear();
+        self.learnable = None;
         if !self.read(text, classes, offset) {
             return;
         }
         self.draft.offset = offset;
         let draft = std::mem::take(&mut self.draft);
         match &mut self.held {
-            _ if is_final => self.draft = self.emit(draft),
+            _ if is_final => {
+                let draft = self.emit(draft);
+                if let Some(prefix) = self.learnable.filter(|_| is_plain) {
+                    self.shapes.learn(text, prefix, draft.rank, &self.facts, &draft.pairs, &self.keys);
+                }
+                self.draft = draft;
+            }
             Some(held) if held.step == draft.step => held.update(draft),
             _ => {
                 self.release();
@@ -267,10 +291,8 @@ impl Reader {
 
     /// Puts a row out; returns it for its memory.
     fn emit(&mut self, draft: Draft) -> Draft {
-        if let Some(step) = draft.step
-            && self.context.carried != Some(step)
-        {
-            (self.context.carried, self.context.since) = (Some(step), self.keys.row() + 1);
+        if let Some(step) = draft.step {
+            self.begin_step(step, self.keys.row() + 1);
         }
         self.keys.begin();
         for (name, value) in draft.pairs.iter() {
@@ -281,19 +303,31 @@ impl Reader {
                 self.keys.put(name, value);
             }
         }
-        if self.keys.is_empty() {
-            return draft;
+        self.give(draft.step, draft.total, draft.rank, draft.offset);
+        draft
+    }
+
+    /// The row numbered `row` is the first of `step`, unless that goes on.
+    fn begin_step(&mut self, step: i64, row: u64) {
+        if self.context.carried != Some(step) {
+            (self.context.carried, self.context.since) = (Some(step), row);
         }
-        if let Some(total) = draft.total
+    }
+
+    /// Puts out the row that was gathered in `keys`.
+    fn give(&mut self, step: Option<i64>, total: Option<i64>, rank: u32, offset: u64) {
+        if self.keys.is_empty() {
+            return;
+        }
+        if let Some(total) = total
             && self.context.total != Some(total)
         {
             self.context.total = Some(total);
             self.ready.push_back(Record::TotalSteps(total));
         }
         let values: Vec<(KeyId, f64)> = self.keys.take(&mut self.ready);
-        let step = draft.step.or(self.context.carried).map(Step);
-        self.ready.push_back(Record::Row(Row { step, time: None, offset: Some(draft.offset), attempt: 0, rank: draft.rank, values }));
-        draft
+        let step = step.or(self.context.carried).map(Step);
+        self.ready.push_back(Record::Row(Row { step, time: None, offset: Some(offset), attempt: 0, rank, values }));
     }
 
     /// Reads one state of a line into the draft. False: it holds no row.
@@ -322,17 +356,20 @@ impl Reader {
             self.table.open(stripped.text);
             return false;
         }
+        if classes & (NAMED | FRAME) == 0 && self.context.block == 0 && !may_be_row(stripped.text) {
+            return false;
+        }
         if classes & FRAME != 0
             && let Some(at) = stripped.text.find('{')
             && self.dict.read(&stripped.text[at..])
         {
             return self.read_dict(&stripped, at);
         }
-        self.read_line(&stripped)
+        self.read_line(&stripped, text.len())
     }
 
-    /// Named numbers in a line of text.
-    fn read_line(&mut self, stripped: &Stripped) -> bool {
+    /// Named numbers in a line of text, of this length with its prefix.
+    fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
         let facts = &mut self.facts;
         if facts.is_header() {
@@ -362,6 +399,9 @@ impl Reader {
         let dropped = step.is_none() && facts.step.is_some() && self.context.carried.is_some();
         let epoch = facts.epoch.filter(|_| !dropped);
         if step.is_some() || epoch.is_some() {
+            let facts = &self.facts;
+            let is_whole = step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank && !stripped.text.contains('{');
+            self.learnable = is_whole.then_some((stripped.tag, length - stripped.text.len()));
             self.count(step, epoch);
             return true;
         }
@@ -431,7 +471,7 @@ impl Reader {
                 self.context.bar = Some(count);
             }
             if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "" }, 0);
+                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
             }
         }
         if bar.postfix.is_empty() && self.table.open(bar.label) {

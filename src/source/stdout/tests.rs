@@ -134,7 +134,10 @@ fn blocks_under_a_counter_are_rows() {
         "\n   Learning iteration 10/1500\n\n   Computation: 50000 steps/s (collection: 0.5s, learning 0.1s)\n   Mean reward: 10.5\n   Mean noise std: 0.5\n   ETA: 900.0s\n",
         &["Computation 10=50000", "Mean noise std 10=0.5", "Mean reward 10=10.5", "collection 10=0.5", "learning 10=0.1"],
     );
-    check("[batch=10/1000]:\n\t Train time/batch: 9\n\t Train loss/train/total: 2.5\n", &["Train loss/train/total 10=2.5", "Train time/batch 10=9"]);
+    check(
+        "[batch=10/1000]:\n\t Train time/batch: 9\n\t Train loss/train/total: 2.5\n",
+        &["Train loss/train/total 10=2.5", "Train time/batch 10=9"],
+    );
 }
 
 #[test]
@@ -316,7 +319,44 @@ fn an_overlong_line_is_a_loss_and_the_next_line_counts() {
     }
 }
 
+/// A number as programs print it.
+fn printed() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9]{1,6}",
+        "-?[0-9]{1,3}\\.[0-9]{1,6}",
+        "[0-9]\\.[0-9]{2}e[+-]0[0-9]",
+        "[1-9][0-9]{0,2}(,[0-9]{3}){1,2}",
+        "[0-9]{1,3}/[0-9]{1,4}",
+        "[0-9]{1,2}:[0-9]{2}",
+        "[0-9]{1,2}(ms|%|GiB|v2|x)",
+        Just("nan".to_owned()),
+        Just("-inf".to_owned()),
+        Just("n/a".to_owned()),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn a_known_shape_reads_as_the_rules_do(
+        numbers in proptest::collection::vec((printed(), printed(), printed(), 0..9_usize, " {0,3}"), 2..30), prefix in "(|2024-01-02 03:04:05 |\\[rank[01]\\]: |[01]: |INFO: )") {
+        let line = |(i, (a, b, c, style, pad)): (usize, &(String, String, String, usize, String))| match style {
+            0 => format!("{prefix}step {i}: loss {pad}{a}, val loss {b}, lr {c}\n"),
+            1 => format!("{prefix}step:{a} loss:{b} acc:{pad}{c}\n"),
+            2 => format!("{prefix}epoch {pad}{a} | step {b} | loss={c}\n"),
+            3 => format!("[{a}][{pad}{b}]  loss: {c}  ({a})\n"),
+            4 => format!("[{pad}{a}]\ttrain-auc:{b}\ttest's auc: {c}\n"),
+            5 => format!("{prefix}Epoch [{pad}{a}] Loss (ms): {b} took {c} s\n"),
+            6 => format!("loss: {a}  [{pad}{b}] {c}\n"),
+            7 => format!("Epoch {pad}{a}\n"),
+            _ => format!("rank: {a} | iter: {i} | loss: {pad}{b}{c}\n"),
+        };
+        let log: String = numbers.iter().enumerate().map(line).collect();
+        let mut plain = Stdout::new();
+        plain.reader.shapes.is_off = true;
+        let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), 50), decode(&mut plain, log.as_bytes(), 50));
+        prop_assert_eq!(format!("{a:?}"), format!("{b:?}"), "{}", log);
+    }
+
     #[test]
     fn any_bytes_in_any_split_give_the_same_rows(bytes in proptest::collection::vec(prop_oneof![
         any::<u8>(), Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'|'), Just(b'5'), Just(b' ')], 0..300), cut in 1..40_usize) {

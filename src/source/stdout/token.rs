@@ -36,6 +36,12 @@ pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
 
 /// Cuts `text` into `out`.
 pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
+    cut(text, out, &mut |_, _, _| {});
+}
+
+/// Cuts `text` into `out` and tells `found` the index of every number and clock, and where it starts and ends.
+/// (`nan` and `inf` are told apart from words by what stands around them, so they are not among these.)
+pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u32, u32)) {
     out.clear();
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -80,6 +86,7 @@ pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
             b'0'..=b'9' | b'-' | b'+' | b'.' => {
                 at = match numeric(bytes, at) {
                     Some((token, end)) => {
+                        found(out.len() as u32, at as u32, end as u32);
                         out.push(token);
                         end
                     }
@@ -181,7 +188,7 @@ fn group(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The number, clock or date at `at`, and where it ends. `None`: a word that begins like a number.
-fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
+pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
     let (mut value, length) = match number(&bytes[at..]) {
         Some(found) => found,
         None => return None,
