@@ -10,12 +10,15 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod shown;
 mod stdout;
+mod wandb;
 
 pub use io::{Budget, Progress, Tail, Watch, WatchError};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use stdout::Stdout;
+pub use wandb::Wandb;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 

@@ -23,7 +23,9 @@ mod table;
 mod token;
 mod words;
 
-use super::{Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines};
+pub(super) use clean::plain;
+
+use super::{Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines, shown::Shown};
 use crate::model::Step;
 use bar::{Bar, bar};
 use dict::Dict;
@@ -43,14 +45,8 @@ const BLOCK_LINES_MAX: u32 = 40;
 pub struct Stdout {
     lines: Lines,
     scan: Scan,
-    console: Option<Console>,
+    console: Option<Shown>,
     reader: Reader,
-}
-
-/// Collects what lines finally looked like.
-#[derive(Default)]
-struct Console {
-    line: String,
 }
 
 impl Stdout {
@@ -61,13 +57,15 @@ impl Stdout {
 
     /// Also yields a [`Record::Console`] for every finished line, as it looked at last.
     pub fn with_console() -> Stdout {
-        Stdout { console: Some(Console::default()), ..Stdout::default() }
+        Stdout { console: Some(Shown::default()), ..Stdout::default() }
     }
 
     fn take(&mut self, segment: &Segment) {
         let bytes = self.lines.get(segment.line.range.clone());
         if let Some(console) = &mut self.console {
-            console.take(bytes, segment.is_line, &mut self.reader.ready);
+            let ready = &mut self.reader.ready;
+            console.push(bytes, &mut |line| ready.push_back(Record::Console(line)));
+            console.push(if segment.is_line { b"\n" } else { b"\r" }, &mut |line| ready.push_back(Record::Console(line)));
         }
         self.reader.take(bytes, segment);
     }
@@ -109,22 +107,6 @@ impl Decoder for Stdout {
 
     fn reset(&mut self) {
         *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() };
-    }
-}
-
-impl Console {
-    fn take(&mut self, bytes: &[u8], is_line: bool, out: &mut VecDeque<Record>) {
-        let mut scratch = vec![];
-        let mut keep = |text: &[u8]| {
-            if !text.trim_ascii().is_empty() {
-                self.line = String::from_utf8_lossy(text).trim_end().to_owned();
-            }
-        };
-        clean::plain(bytes, &mut scratch, &mut keep);
-        keep(&scratch);
-        if is_line {
-            out.push_back(Record::Console(std::mem::take(&mut self.line)));
-        }
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) fn draws(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[
 }
 
 /// The same with characters beyond ASCII left as they are, to be shown.
-pub(super) fn plain(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) {
+pub(in crate::source) fn plain(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) {
     let keep = |bytes: &[u8], out: &mut Vec<u8>| {
         out.push(bytes[0]);
         1

@@ -189,18 +189,17 @@ fn group(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The number, clock or date at `at`, and where it ends. `None`: a word that begins like a number.
 pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
-    let (mut value, length) = match number(&bytes[at..]) {
-        Some(found) => found,
-        None => return None,
-    };
+    let (mut value, length) = number(&bytes[at..])?;
     let mut end = at + length;
     let mut whole = bytes[at..end].iter().all(u8::is_ascii_digit);
-    if whole && length <= 3 && !matches!(bytes.get(at.wrapping_sub(1)), Some(b'[' | b'(')) {
-        if let Some((grouped, to)) = thousands(bytes, at, end) {
-            value = grouped;
-            whole = bytes[end..to].iter().all(|b| b.is_ascii_digit() || *b == b',');
-            end = to;
-        }
+    if whole
+        && length <= 3
+        && !matches!(bytes.get(at.wrapping_sub(1)), Some(b'[' | b'('))
+        && let Some((grouped, to)) = thousands(bytes, at, end)
+    {
+        value = grouped;
+        whole = bytes[end..to].iter().all(|b| b.is_ascii_digit() || *b == b',');
+        end = to;
     }
     let plain = |of, end| Some((Token::Number(Number { value, whole, of }), end));
     match bytes.get(end).copied() {
@@ -257,10 +256,10 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let start = skip(slash + 1);
     let mut digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut of: i64 = std::str::from_utf8(&bytes[start..start + digits]).ok()?.parse().ok()?;
-    if digits <= 3 {
-        if let Some((grouped, end)) = thousands(bytes, start, start + digits) {
-            (of, digits) = (grouped as i64, end - start);
-        }
+    if digits <= 3
+        && let Some((grouped, end)) = thousands(bytes, start, start + digits)
+    {
+        (of, digits) = (grouped as i64, end - start);
     }
     let end = start + digits;
     let stops =

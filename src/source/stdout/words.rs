@@ -225,7 +225,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
 /// Whether a name is surely a metric: the last word of one of its `/` parts says so.
 pub(super) fn is_metric(name: &str) -> bool {
     name.split('/').any(|part| {
-        let last = part.rsplit(|c: char| matches!(c, ' ' | '_' | '-' | '.' | '@')).find(|word| !word.is_empty()).unwrap_or("");
+        let last = part.rsplit([' ', '_', '-', '.', '@']).find(|word| !word.is_empty()).unwrap_or("");
         METRICS.iter().any(|metric| last.eq_ignore_ascii_case(metric))
     })
 }
