@@ -20,7 +20,7 @@ use crate::model::{Exit, Step, WallTime};
 use blocks::Blocks;
 use proto::{Value, fields};
 use serde_json::json;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Decodes `.wandb` files.
 #[derive(Default)]
@@ -74,10 +74,12 @@ struct Reader {
     ready: VecDeque<Record>,
     keys: Keys,
     /// What of the summary changed since it was last given out: the name and its JSON.
-    summary: BTreeMap<String, String>,
+    summary: HashMap<String, String>,
     stdout: Shown,
     stderr: Shown,
     start: Option<f64>,
+    /// Time of the last row.
+    time: Option<WallTime>,
     overflow: Option<Loss>,
     overflowed: bool,
     path: String,
@@ -128,6 +130,7 @@ impl Reader {
                 _ => {}
             }
         }
+        self.time = time.or(self.time);
         if self.keys.overflowed() && !self.overflowed {
             self.overflowed = true;
             let reason = format!("more than {KEYS_MAX} metric keys, the rest is not read");
@@ -148,13 +151,10 @@ impl Reader {
                 continue;
             }
             match number {
-                1 => {
-                    let text = item.json();
-                    match self.summary.get_mut(&self.path) {
-                        Some(slot) => text.clone_into(slot),
-                        None => drop(self.summary.insert(self.path.clone(), text)),
-                    }
-                }
+                1 => match (self.summary.get_mut(&self.path), item.value) {
+                    (Some(slot), ItemValue::Json(text)) => text.clone_into(slot),
+                    _ => drop(self.summary.insert(self.path.clone(), item.json())),
+                },
                 2 => drop(self.summary.remove(&self.path)),
                 _ => {}
             }
@@ -163,7 +163,8 @@ impl Reader {
     }
 
     fn give_summary(&mut self) {
-        for (name, text) in std::mem::take(&mut self.summary) {
+        let changed: BTreeMap<_, _> = std::mem::take(&mut self.summary).into_iter().collect();
+        for (name, text) in changed {
             if let Some(value) = lenient(&text) {
                 flatten(name, value, &mut |name, value| self.ready.push_back(Record::Summary(name, value)));
             }
@@ -270,15 +271,18 @@ impl Reader {
             stream.finish(&mut |line| self.ready.push_back(Record::Console(line)));
         }
         // A zero is not written.
-        let (mut code, mut runtime) = (0, None);
+        let (mut code, mut runtime) = (0, 0.0);
         for (number, value) in fields(body) {
             match number {
                 1 => code = value.int() as i32,
-                2 => runtime = Some(value.int() as f64),
+                2 => runtime = value.int() as f64,
                 _ => {}
             }
         }
-        let at = self.start.zip(runtime).and_then(|(start, runtime)| WallTime::new(start + runtime));
+        // The runtime is in whole seconds, and counts from the resume where there was one.
+        let ended = self.start.map(|start| start + runtime);
+        let seen = self.time.map(WallTime::secs);
+        let at = [ended, seen].into_iter().flatten().reduce(f64::max).and_then(WallTime::new);
         self.ready.push_back(Record::Exit(Exit { code: Some(code), signal: None, at }));
     }
 
@@ -469,3 +473,6 @@ fn timestamp(bytes: &[u8]) -> Option<f64> {
     let part = |wanted| fields(bytes).find(|(number, _)| *number == wanted).map_or(0, |(_, value)| value.int());
     (!bytes.is_empty()).then(|| part(1) as f64 + part(2) as f64 * 1e-9)
 }
+
+#[cfg(test)]
+mod tests;
