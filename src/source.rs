@@ -2,9 +2,11 @@
 //! Bytes in, records out; a half-written tail is normal, not an error.
 //! Never here: drawing, tmux, or any write to a run folder we did not create.
 //!
-//! A decoder ([`Jsonl`], ...) is a value: bytes go in with [`Decoder::push`], records come out of
-//! [`Decoder::next`]. [`Tail`] feeds one from a growing file and [`Watch`] says when a look is worth it.
+//! A decoder ([`Jsonl`], [`Stdout`], [`Wandb`]) is a value: bytes go in with [`Decoder::push`], records come out
+//! of [`Decoder::next`]. [`Tail`] feeds one from a growing file, [`Watch`] says when a look is worth it, and
+//! [`open`] finds the sources of a run by its path.
 
+mod detect;
 pub mod io;
 mod json;
 mod jsonl;
@@ -14,7 +16,8 @@ mod shown;
 mod stdout;
 mod wandb;
 
-pub use io::{Budget, Progress, Tail, Watch, WatchError};
+pub use detect::Kind;
+pub use io::{Budget, OpenError, Opened, Progress, Tail, Watch, WatchError, open};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use stdout::Stdout;

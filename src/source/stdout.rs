@@ -157,7 +157,7 @@ impl Turn {
         let (before, last) = (self.epoch, self.last);
         match (before, epoch, last) {
             (Some(before), Some(now), Some(last)) if now > before && count.at <= last.at => {
-                let length = last.of.unwrap_or(last.at + i64::from(count.at == 0));
+                let length = last.of.unwrap_or(last.at.saturating_add(i64::from(count.at == 0)));
                 self.base = self.base.saturating_add(length.saturating_mul(if last.of.is_some() { now - before } else { 1 }));
             }
             (Some(before), Some(now), _) if now < before => self.base = 0,

@@ -349,6 +349,9 @@ impl Walk<'_> {
             [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
                 self.facts.lead.push((count, at as u32))
             }
+            [Token::Open(b'['), Token::Close] if count.of.is_none() && self.facts.lead.len() == 1 && self.is_start(at) => {
+                self.facts.lead.push((count, at as u32));
+            }
             [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
@@ -358,7 +361,7 @@ impl Walk<'_> {
 
     /// Whether only brackets, numbers and breaks stand before `at`.
     fn is_start(&self, at: usize) -> bool {
-        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Number(_) | Token::Break | Token::Gap))
+        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Close | Token::Number(_) | Token::Break | Token::Gap))
     }
 
     /// Words that name no number.

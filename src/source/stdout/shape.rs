@@ -42,6 +42,8 @@ struct Field {
     is_clock: bool,
     whole: bool,
     is_fraction: bool,
+    /// It stands in the bracket that opens the line, which is a prefix when it holds more than counts.
+    in_front: bool,
 }
 
 /// The counters of a line whose values were put into the row.
@@ -95,7 +97,18 @@ impl Shape {
                 _ => (true, false, false),
             };
             field_of_token[*token as usize] = Some(fields.len());
-            fields.push(Field { before: before[..before.len() - spaces].into(), spaces: spaces.min(2), is_clock, whole, is_fraction });
+            let in_front = bytes[prefix] == b'[' && !bytes[prefix..start].contains(&b']');
+            if in_front && !is_count(&bytes[start..end]) {
+                return None;
+            }
+            fields.push(Field {
+                before: before[..before.len() - spaces].into(),
+                spaces: spaces.min(2),
+                is_clock,
+                whole,
+                is_fraction,
+                in_front,
+            });
             from = end;
         }
         let field = |token: u32| field_of_token.get(token as usize).copied().flatten();
@@ -143,9 +156,17 @@ impl Shape {
                 Token::Clock if field.is_clock => Number { value: 0.0, whole: false, of: None },
                 _ => return false,
             };
+            if field.in_front && !is_count(&text[at..end]) {
+                return false;
+            }
             numbers.push(number);
             rest = &text[end..];
         }
         rest == &*self.tail
     }
+}
+
+/// Digits, also as `i/N`.
+fn is_count(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b' '))
 }

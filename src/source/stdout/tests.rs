@@ -335,7 +335,16 @@ fn printed() -> impl Strategy<Value = String> {
     ]
 }
 
+#[test]
+fn a_bracket_in_front_is_a_count_only_as_a_plain_number() {
+    check("[0][ 5]  loss: 0.5\n[0ms][ 6]  loss: 0.25\n", &["loss 5=0.5 6=0.25"]);
+    check("[1,  2000] loss: 2.5\n[10:20:30] loss: 2\n", &["loss 2000=2.5"]);
+    check("[99999999999999999999] loss: 1\n[0] loss: 2\n", &["loss 9223372036854775807=1 0=2"]);
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_known_shape_reads_as_the_rules_do(
         numbers in proptest::collection::vec((printed(), printed(), printed(), 0..9_usize, " {0,3}"), 2..30), prefix in "(|2024-01-02 03:04:05 |\\[rank[01]\\]: |[01]: |INFO: )") {
@@ -356,7 +365,9 @@ proptest! {
         let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), 50), decode(&mut plain, log.as_bytes(), 50));
         prop_assert_eq!(format!("{a:?}"), format!("{b:?}"), "{}", log);
     }
+}
 
+proptest! {
     #[test]
     fn any_bytes_in_any_split_give_the_same_rows(bytes in proptest::collection::vec(prop_oneof![
         any::<u8>(), Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'|'), Just(b'5'), Just(b' ')], 0..300), cut in 1..40_usize) {

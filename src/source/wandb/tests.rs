@@ -65,8 +65,10 @@ fn json_item(key: &str, value: &str) -> [Vec<u8>; 2] {
     [bytes(2, key), bytes(16, value)]
 }
 
-/// Steps with their values by name.
-fn rows(input: &[u8]) -> (Vec<(i64, Vec<(String, f64)>)>, Vec<Loss>) {
+/// A step with its values by name.
+type StepRow = (i64, Vec<(String, f64)>);
+
+fn rows(input: &[u8]) -> (Vec<StepRow>, Vec<Loss>) {
     let (rows, losses) = decode(&mut Wandb::new(), input, usize::MAX);
     (rows.into_iter().map(|(row, values)| (row.step.unwrap().0, values)).collect(), losses)
 }
