@@ -331,8 +331,8 @@ impl Reader {
             return self.read_row();
         }
         if is_boxed {
-            self.table.open(text);
-            return false;
+            // `| step 10 | loss 2.1 |`; other frames, such as those of nvidia-smi, count nothing.
+            return !self.table.open(text) && self.read_line(&stripped, text.len()) && self.draft.step.is_some();
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
             self.table.open(stripped.text);

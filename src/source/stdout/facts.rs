@@ -232,6 +232,11 @@ impl Walk<'_> {
             Some(key) if key.closed => {
                 self.label = self.key.replace(fresh);
             }
+            // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
+            Some(key) if key.to - key.last > 5 && self.text[..key.to as usize].ends_with('.') => {
+                self.abandon();
+                self.key = Some(fresh);
+            }
             Some(key) if !matches!(before, Some(Token::Gap)) => {
                 (key.before, key.last, key.to) = (key.to, from, to);
                 key.words += 1;
@@ -343,12 +348,14 @@ impl Walk<'_> {
         let before: Vec<_> = self.tokens[..at].iter().rev().filter(|token| **token != Token::Gap).take(2).collect();
         let next = self.tokens.get(at + 1);
         match before.as_slice() {
-            [] if count.of.is_some() => self.facts.progress = Some(count),
+            [] if count.of.is_some() && !self.is_counted(at + 1) => self.facts.progress = Some(count),
             [] if next == Some(&Token::Colon) => self.facts.lead.push((count, at as u32)),
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
             [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
                 self.facts.lead.push((count, at as u32))
             }
+            // `200/2928 batches`
+            _ if count.of.is_some() && self.is_counted(at + 1) => self.facts.set_step(Counter::Step, count, at as u32),
             [Token::Open(b'['), Token::Close] if count.of.is_none() && self.facts.lead.len() == 1 && self.is_start(at) => {
                 self.facts.lead.push((count, at as u32));
             }
@@ -357,6 +364,13 @@ impl Walk<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether the token at `at` says what was counted.
+    fn is_counted(&self, at: usize) -> bool {
+        let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
+        let word = &self.text[*from as usize..*to as usize];
+        ["batches", "steps", "iterations", "iters", "updates"].iter().any(|name| word.eq_ignore_ascii_case(name))
     }
 
     /// Whether only brackets, numbers and breaks stand before `at`.

@@ -83,6 +83,18 @@ fn a_running_average_in_parentheses_is_not_the_value() {
 }
 
 #[test]
+fn sentences_around_a_row_do_not_matter() {
+    check(
+        "| epoch   1 |   200/ 2928 batches | lr 20.00 | loss  7.5 |  ppl 99\n| end of epoch   1 | time: 57.5s | valid loss  5.5 |\n",
+        &["loss 200=7.5", "lr 200=20", "ppl 200=99", "time 1=57.5", "valid loss 1=5.5"],
+    );
+    check(
+        "Epoch: 5/20... Training loss: 0.5\nEpoch 6 completed. Loss: 0.25\n * Acc@1 70.5 Acc@5 90.5\n",
+        &["Acc@1 6=70.5", "Acc@5 6=90.5", "Loss 6=0.25", "Training loss 5=0.5"],
+    );
+}
+
+#[test]
 fn loggers_prefixes_and_ranks_do_not_matter() {
     check("2024-01-02 03:04:05,678 - pkg.train - INFO - step: 5, loss: 1.5\n", &["loss 5=1.5"]);
     check("INFO:tensorflow:loss = 2.5, step = 100 (10.2 sec)\n", &["loss 100=2.5"]);

@@ -213,7 +213,8 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if whole_run {
         return Some(Counter::Global);
     }
-    if before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
+    let ends = before.is_some_and(|word| any(word, &["of"])) && words.next().is_some_and(|word| any(word, &["end"]));
+    if !ends && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
         return None;
     }
     if any(last, &COUNTERS[..2]) {
@@ -225,6 +226,8 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
 /// Whether a name is surely a metric: the last word of one of its `/` parts says so.
 pub(super) fn is_metric(name: &str) -> bool {
     name.split('/').any(|part| {
+        // `Acc@5` is an accuracy.
+        let part = part.split('@').next().unwrap_or(part);
         let last = part.rsplit([' ', '_', '-', '.', '@']).find(|word| !word.is_empty()).unwrap_or("");
         METRICS.iter().any(|metric| last.eq_ignore_ascii_case(metric))
     })
@@ -300,6 +303,7 @@ mod tests {
             ("valid_num_updates", Some(Counter::Global)),
             ("time/total_timesteps", Some(Counter::Global)),
             ("validation loss at iteration", Some(Counter::Step)),
+            ("end of epoch", Some(Counter::Epoch)),
             ("elapsed time per iteration", None),
             ("number of skipped iterations", None),
             ("best iteration", None),
