@@ -262,8 +262,9 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
         (of, digits) = (grouped as i64, end - start);
     }
     let end = start + digits;
-    let stops =
-        bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
+    let dots = bytes.get(end) == Some(&b'.') && matches!(bytes.get(end + 1), None | Some(b'.' | b' '));
+    let stops = dots
+        || bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
     stops.then_some((of, end))
 }
 
@@ -330,6 +331,11 @@ mod tests {
             "'535.129.03' 'v1.2' '0x7fd9' 'a/b-0.33.ckpt' '3d-conv' '26C'"
         );
         assert_eq!(show("'ckpt/epoch=0-loss=0.33.pt' 'val_loss'"), "''ckpt/epoch=0-loss=0.33.pt'' 'val_loss'");
+    }
+
+    #[test]
+    fn a_fraction_may_end_a_sentence() {
+        assert_eq!(show("Epoch: 5/20... loss 3/4. x"), "'Epoch' : 5/20 | 'loss' 3/4 | 'x'");
     }
 
     #[test]
