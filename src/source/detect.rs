@@ -1,6 +1,6 @@
 //! Tells what kind of source a path is, from its name, its first bytes, or the names in a folder.
 
-use super::{Decoder, Jsonl, Stdout, Wandb, json::lenient};
+use super::{Csv, CsvOptions, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, json::lenient};
 
 /// What a path holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -13,7 +13,11 @@ pub enum Kind {
     Wandb,
     /// JSON lines.
     Jsonl,
-    /// A TensorBoard event file.
+    /// A JSON document, such as `trainer_state.json`.
+    Json,
+    /// A table with a head line, parted by commas, semicolons or tabs.
+    Csv,
+    /// A TensorBoard event file, or a folder of them.
     TfEvents,
     /// An SQLite database: Trackio, tviz.
     Sqlite,
@@ -41,6 +45,12 @@ impl Kind {
         if ["jsonl", "ndjson"].contains(&extension) || (!is_empty && is_json_line(head)) {
             return Kind::Jsonl;
         }
+        if ["csv", "tsv"].contains(&extension) {
+            return Kind::Csv;
+        }
+        if extension == "json" {
+            return Kind::Json;
+        }
         if ["db", "sqlite", "sqlite3"].contains(&extension) && is_empty {
             return Kind::Sqlite;
         }
@@ -49,14 +59,16 @@ impl Kind {
 
     /// What a folder is, from the names in it. `None`: nothing that is known.
     pub fn of_folder<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Kind> {
-        let (mut ours, mut wandb) = (false, 0);
+        let (mut ours, mut wandb, mut events) = (false, 0, false);
         for name in names {
             ours |= name == "run.json" || name == "metrics.jsonl";
             wandb += usize::from(is_wandb_run(name));
+            events |= name.contains("tfevents");
         }
         match (ours, wandb) {
             (_, 1) if !ours => Some(Kind::WandbRun),
             (true, _) => Some(Kind::OgRun),
+            _ if events => Some(Kind::TfEvents),
             _ => None,
         }
     }
@@ -67,7 +79,10 @@ impl Kind {
             Kind::Wandb => Some(Box::new(Wandb::new())),
             Kind::Jsonl => Some(Box::new(Jsonl::new())),
             Kind::Log => Some(Box::new(Stdout::new())),
-            Kind::OgRun | Kind::WandbRun | Kind::TfEvents | Kind::Sqlite | Kind::Binary => None,
+            Kind::Json => Some(Box::new(Rows::new(RowOptions::default()))),
+            Kind::Csv => Some(Box::new(Csv::new(CsvOptions::default()))),
+            Kind::TfEvents => Some(Box::new(TfEvents::new())),
+            Kind::OgRun | Kind::WandbRun | Kind::Sqlite | Kind::Binary => None,
         }
     }
 }
@@ -104,6 +119,8 @@ mod tests {
             ("events.out.tfevents.17", b"", Kind::TfEvents),
             ("renamed", &event, Kind::TfEvents),
             ("model.pt", b"PK\x03\x04\0\0", Kind::Binary),
+            ("metrics.csv", b"epoch,loss\n", Kind::Csv),
+            ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");
         }
@@ -114,6 +131,7 @@ mod tests {
         assert_eq!(Kind::of_folder(["run.json", "stdout.log"]), Some(Kind::OgRun));
         assert_eq!(Kind::of_folder(["files", "run-abc.wandb", "logs"]), Some(Kind::WandbRun));
         assert_eq!(Kind::of_folder(["run-a.wandb", "run-b.wandb"]), None);
+        assert_eq!(Kind::of_folder(["events.out.tfevents.17.host"]), Some(Kind::TfEvents));
         assert_eq!(Kind::of_folder([]), None);
     }
 }

@@ -9,4 +9,3 @@ pub use logdir::{event_files, runs_under};
 pub use open::{OpenError, Opened, open};
 pub use tail::{Budget, Progress, Tail};
 pub use watch::{Watch, WatchError};
-

@@ -1,6 +1,6 @@
 //! Opens whatever a path holds.
 
-use super::Tail;
+use super::{Tail, event_files};
 use crate::source::{
     Jsonl, Stdout,
     detect::{Kind, is_wandb_run},
@@ -54,8 +54,10 @@ impl OpenError {
     pub fn hint(&self) -> &'static str {
         match self {
             OpenError::Open { .. } => "check the path and its permissions",
-            OpenError::NoRun { .. } => "give a run folder of og or wandb, or a .wandb, .jsonl or log file",
-            OpenError::Kind { .. } => "give a .wandb, .jsonl or log file",
+            OpenError::NoRun { .. } => {
+                "give a run folder of og, wandb or TensorBoard, or a .wandb, .jsonl, .json, .csv, tfevents or log file"
+            }
+            OpenError::Kind { .. } => "give a .wandb, .jsonl, .json, .csv, tfevents or log file",
         }
     }
 }
@@ -75,6 +77,11 @@ fn folder(path: &Path) -> Result<Opened, OpenError> {
             let metrics = Tail::new(path.join("metrics.jsonl"), Box::new(Jsonl::new()));
             let stdout = Tail::new(path.join("stdout.log"), Box::new(Stdout::new()));
             Ok(Opened { kind: Kind::OgRun, tails: vec![metrics, stdout] })
+        }
+        Some(Kind::TfEvents) => {
+            let files = event_files(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
+            let tails = files.into_iter().filter_map(|path| Some(Tail::new(path, Kind::TfEvents.decoder()?))).collect();
+            Ok(Opened { kind: Kind::TfEvents, tails })
         }
         Some(kind) => {
             let run = names.iter().find(|name| is_wandb_run(name)).map(|name| path.join(name));
