@@ -11,6 +11,9 @@ pub struct Version {
 
 impl Version {
     /// The oldest tmux that og works with: `-e` of new-session, `pause-after` and `copy-mode -q` came with it.
+    ///
+    /// Beware: the server of 3.2 and 3.2a crashes where a pane dies under `remain-on-exit` while output of it waits for a
+    /// control client (tmux issue 2828, fixed in 3.3). Seen with both, at the end of a flood that was also piped.
     pub const FLOOR: (u32, u32) = (3, 2);
 
     /// Reads `tmux 3.3a`, `tmux next-3.4`, `tmux master`, `tmux openbsd-7.4`.
