@@ -48,8 +48,8 @@ pub enum StoreError {
         /// What the system said.
         source: stdio::Error,
     },
-    /// The folder has no `run.json`.
-    #[error("{} is not a run folder: it has no run.json", path.display())]
+    /// Nothing is there, or a folder without a run in it.
+    #[error("{} is no run", path.display())]
     NotARun {
         /// The folder.
         path: PathBuf,

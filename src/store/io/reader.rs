@@ -100,6 +100,9 @@ impl RunReader {
             folder,
             finished: false,
         };
+        if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
+            reader.picture.mute();
+        }
         for tail in opened.tails {
             match opened.kind {
                 Kind::Log => reader.sources.push((SourceRank::Stdout, tail)),
