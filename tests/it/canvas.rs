@@ -2,7 +2,7 @@
 
 use crate::home::{Home, Training, alive, becomes, comes, fails, kill, read_json, text};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A finished run under this name, whose own canvas is closed.
 fn finished(home: &Home, name: &str) -> Training {
@@ -55,7 +55,11 @@ fn a_canvas_opens_on_a_run_by_any_of_its_names() {
 fn the_founding_config_is_taken_and_kept() {
     let home = Home::new();
     let run = finished(&home, "baseline");
-    finished(&home, "later");
+    // Run ids order runs by the second.
+    let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = second();
+    comes("another second", || second() > now);
+    let later = finished(&home, "later");
     let config = json!({"runDir": run.folder(), "title": "night run", "leetArgs": ["--x"], "refreshInterval": 1000, "graphs": ["acc"]});
     let said = home.json(&["canvas", "spawn", "monitor", "--tmux-socket", "og", "--config", &config.to_string(), "--json"]);
     assert_eq!((&said["runId"], &said["canvas"]), (&json!(run.text("runId")), &json!("baseline")));
@@ -68,7 +72,7 @@ fn the_founding_config_is_taken_and_kept() {
 
     // Without a run it is the latest; what is wrong in a config is told all at once, and nothing is made.
     let latest = home.json(&["canvas", "spawn", "--tmux-socket", "og", "--name", "latest", "--json"]);
-    assert_ne!(latest["runId"], said["runId"]);
+    assert_eq!(latest["runId"], json!(later.text("runId")));
     let bad = home.og(&["canvas", "spawn", "review", "--config", r#"{"refreshInterval":1,"runDir":7,"title":[]}"#]);
     fails(bad, 2, &["--config: ", "/refreshInterval: ", "/runDir: a path is expected, not 7", "/title: "]);
     fails(home.og(&["canvas", "spawn", "review", "--config", "{runDir}"]), 2, &["not JSON at line 1, column 2"]);
