@@ -36,7 +36,8 @@ use tokio::{
 const HEARD_MAX: usize = 1024;
 /// Rest between two looks at the run's files: a flood of lines must not keep the loop from its peers.
 const POLL_REST: Duration = Duration::from_millis(25);
-/// Rest after a look that did not reach the end, while the run floods.
+/// Rest after a look that did not reach the end while the run writes on: it needs the core more than we do. What is left is
+/// read without rest as soon as it stops.
 const FLOOD_REST: Duration = Duration::from_millis(50);
 /// A new controller answers nobody until it has seen its panes, but no longer than this.
 const BLIND_MAX: Duration = Duration::from_millis(500);
@@ -114,6 +115,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         times: TimesWriter::new(),
         poll_due: None,
         polled: None,
+        grew: None,
         caught_up: false,
         stop: None,
     };
@@ -136,6 +138,8 @@ struct Controller {
     times: TimesWriter,
     poll_due: Option<Instant>,
     polled: Option<Instant>,
+    /// When the run's files were last heard to change.
+    grew: Option<Instant>,
     caught_up: bool,
     stop: Option<String>,
 }
@@ -159,6 +163,7 @@ impl Controller {
                 Some(from) = heard.recv(), if blind_until.is_none() => Some(Event::Peer(from)),
                 () = until(blind_until) => None,
                 () = grew.notified() => {
+                    self.grew = Some(Instant::now());
                     self.read_spec();
                     let rested = self.polled.is_none_or(|at| at.elapsed() >= POLL_REST);
                     self.poll_due = self.poll_due.or(Some(if rested { Instant::now() } else { Instant::now() + POLL_REST }));
@@ -247,7 +252,8 @@ impl Controller {
         let polled = reader.poll(if loading { RunReader::LOAD } else { RunReader::LIVE });
         self.polled = Some(Instant::now());
         if polled.more {
-            self.poll_due = Some(Instant::now() + if loading { Duration::ZERO } else { FLOOD_REST });
+            let floods = self.grew.is_some_and(|at| at.elapsed() < FLOOD_REST * 2);
+            self.poll_due = Some(Instant::now() + if floods { FLOOD_REST } else { Duration::ZERO });
         }
         self.caught_up |= !polled.more;
         self.note_times();

@@ -132,6 +132,7 @@ fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasSta
         polled_at: None,
         drawn_at: None,
         reported_at: None,
+        stirred_at: None,
     }
     .run(&inbox)
 }
@@ -205,6 +206,7 @@ struct Loop<P> {
     polled_at: Option<Duration>,
     drawn_at: Option<Duration>,
     reported_at: Option<Duration>,
+    stirred_at: Option<Duration>,
 }
 
 /// Whether to go on.
@@ -275,6 +277,7 @@ impl<P: Pane> Loop<P> {
             Woken::Signal | Woken::TerminalGone => Go::Out,
             Woken::Files => {
                 self.stirred.store(false, Ordering::SeqCst);
+                self.stirred_at = Some(self.now());
                 let at = rested(self.polled_at, FRAME, self.now());
                 self.due.poll = Some(self.due.poll.map_or(at, |due| due.min(at)));
                 Go::On
@@ -366,6 +369,8 @@ impl<P: Pane> Loop<P> {
             self.bell.ring();
         }
         self.due.poll = match (found.more, self.sources.watch.is_some()) {
+            // A run that writes faster than we read needs the core more than we do; what is left is read when it stops.
+            (true, _) if self.stirred_at.is_some_and(|at| now < at + FRAME * 2) => Some(self.now() + FRAME),
             (true, _) => Some(self.now()),
             (false, true) => None,
             (false, false) => Some(now + BLIND),
@@ -436,7 +441,7 @@ struct Sources {
     canvas_seen: [Option<Look>; 3],
     run: Option<PathBuf>,
     reader: Option<RunReader>,
-    /// The last look at the run left something unread, or there was none yet.
+    /// No look at the run has reached its end yet.
     loading: bool,
     problem: Option<String>,
     empty: SeriesMap,
@@ -511,7 +516,7 @@ impl Sources {
             return found;
         };
         let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
-        self.loading = polled.more;
+        self.loading &= polled.more;
         found.more = polled.more;
         if polled.changed || was_loading {
             let facts = Facts::of(reader.picture(), polled.more);
