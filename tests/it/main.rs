@@ -5,6 +5,7 @@
 mod cli;
 mod example;
 mod home;
+mod kill;
 mod layers;
 mod run;
 mod source;
