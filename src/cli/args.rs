@@ -258,7 +258,7 @@ pub struct NamedCanvas {
 pub struct CloseArgs {
     #[command(flatten)]
     pub canvas: NamedCanvas,
-    /// End a live training with it (SIGHUP, as tmux does when a pane is closed)
+    /// End a live training with it: SIGTERM, and SIGKILL after 5 s
     #[arg(long)]
     pub kill_run: bool,
     /// Do not ask
@@ -410,9 +410,10 @@ Examples:
   og run train.py \"watch the loss and tell me when it is flat\"
   og run --graphs loss,grad_norm --detach -- torchrun --nproc-per-node 8 train.py
 
-A script's interpreter is $OG_PYTHON, $VIRTUAL_ENV/bin/python, .venv/bin/python, venv/bin/python, python3, python.
-A last argument of a script that reads as a sentence is the prompt for the agent; a flag's value, an existing
-path and anything after `--` never is. Say it with --prompt where that is in doubt.
+A script's interpreter is the first of $OG_PYTHON, $VIRTUAL_ENV/bin/python, .venv/bin/python,
+venv/bin/python, python3, python.
+A last argument of a script that reads as a sentence is the prompt for the agent; a flag's value,
+an existing path and anything after `--` never is. Say it with --prompt where that is in doubt.
 Options of og stand before the script; what stands after it is the script's.
 Inside tmux the window is split; outside a session og-NAME is made and attached.
 The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";

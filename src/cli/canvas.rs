@@ -12,9 +12,10 @@ use crate::{
     controller,
     ipc::{
         io::{Connection, runtime_dir, socket_path},
-        wire::{Request, Until},
+        wire::{Format, Health, Request, Response, Until},
     },
-    store::{RunFolder, Store, Whereabouts},
+    store::{RunFolder, RunReader, Store, Whereabouts},
+    text,
     tmux::{PaneId, PaneInfo, Server},
 };
 use rustix::process::{Pid, Signal};
@@ -27,6 +28,8 @@ use std::{
 
 /// How long a training may take to end after SIGTERM, before SIGKILL.
 const END_MAX: Duration = Duration::from_secs(5);
+/// How long a controller may take to say how it is.
+const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// How often it is looked at meanwhile: not every system tells of the end of a process that is no child.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -128,39 +131,99 @@ fn list(args: &ListArgs) -> Result<u8, Fail> {
     }
     known.retain(|canvas| args.all || canvas.live);
     known.sort_by(|a, b| (!a.live, &a.state.name, &a.dir).cmp(&(!b.live, &b.state.name, &b.dir)));
+    let looked: Vec<(Known, Look)> = known
+        .into_iter()
+        .map(|canvas| {
+            let look = look(&canvas);
+            (canvas, look)
+        })
+        .collect();
     if args.output.json {
-        out::json(&known.iter().map(as_json).collect::<Vec<_>>())?;
+        out::json(&looked.iter().map(|(canvas, look)| as_json(canvas, look)).collect::<Vec<_>>())?;
         return Ok(0);
     }
-    if known.is_empty() {
+    if looked.is_empty() {
         out::note("no canvas is running; `og run train.py` starts one");
+        return Ok(0);
     }
-    for canvas in &known {
-        let state = &canvas.state;
-        let shows = state.run_id.clone().or_else(|| state.run.as_ref().map(|run| run.display().to_string())).unwrap_or_default();
-        out::line(format!("{}  {}  {}  {shows}  {}", state.name, state.id, word(canvas), attach_text(state)))?;
-    }
+    let head = ["canvas", "id", "run", "state", "step", "panes", "controller", "look"].map(str::to_owned);
+    table(&std::iter::once(head).chain(looked.iter().map(|(canvas, look)| as_row(canvas, look))).collect::<Vec<_>>())?;
     Ok(0)
 }
 
-fn word(canvas: &Known) -> &'static str {
-    let training = canvas.state.panes.iter().find(|pane| pane.role == "train");
-    match (canvas.live, training.map(|pane| canvases::is_process(pane.pid))) {
-        (false, _) => "ended",
-        (true, Some(true)) => "training",
-        (true, Some(false)) => "trained",
-        (true, None) => "review",
+/// What a canvas's run and controller are like just now.
+struct Look {
+    /// `ok`, `off` (the next command that needs it starts it), `hangs`.
+    controller: &'static str,
+    /// What a live controller says of itself.
+    health: Option<Health>,
+    state: Option<String>,
+    step: Option<i64>,
+    total_steps: Option<i64>,
+}
+
+/// Asks the controller, and the run's own files where none answers.
+fn look(canvas: &Known) -> Look {
+    let asked = socket_path(&canvas.state.id).ok().and_then(|socket| Connection::open(&socket).ok());
+    let structure = Request::GetViewState { pane: None, since: None, format: Format::Structure, region: None, lines_max: None };
+    let answer = asked.map(|mut controller| controller.call(structure, ANSWER_MAX));
+    if let Some(Ok(Response::ViewState { data })) = answer {
+        let run = data.run_info.unwrap_or_default();
+        return Look { controller: "ok", health: Some(data.health), state: run.state, step: run.step, total_steps: run.total_steps };
+    }
+    let controller = if answer.is_some() { "hangs" } else { "off" };
+    let Some(mut reader) = canvas.state.run.as_deref().and_then(|run| RunReader::open(run).ok()) else {
+        return Look { controller, health: None, state: None, step: None, total_steps: None };
+    };
+    while reader.poll(RunReader::LOAD).more {}
+    if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
+        reader.mark_lost();
+    }
+    let run = reader.picture();
+    Look {
+        controller,
+        health: None,
+        state: Some(run.state().as_str().into()),
+        step: run.step().map(|step| step.0),
+        total_steps: run.total_steps,
     }
 }
 
-fn as_json(canvas: &Known) -> serde_json::Value {
+fn as_row(canvas: &Known, look: &Look) -> [String; 8] {
+    let state = &canvas.state;
+    let shows = state.run_id.clone().or_else(|| state.run.as_ref().map(|run| run.display().to_string())).unwrap_or_default();
+    let step = match (look.step, look.total_steps) {
+        (Some(step), Some(total)) => format!("{step}/{total}"),
+        (Some(step), None) => step.to_string(),
+        (None, _) => "-".into(),
+    };
+    let panes: Vec<&str> = state.panes.iter().map(|pane| pane.role.as_str()).collect();
+    let drifted = look.health.as_ref().filter(|health| health.drift > 0).map(|health| format!(", {} drifts", health.drift));
+    let controller = format!("{}{}", look.controller, drifted.unwrap_or_default());
+    let run_state = if canvas.live { look.state.clone().unwrap_or("-".into()) } else { "canvas ended".into() };
+    [state.name.clone(), state.id.clone(), shows, run_state, step, panes.join(" "), controller, attach_text(state)]
+}
+
+/// Prints rows with their columns below each other.
+fn table<const N: usize>(rows: &[[String; N]]) -> Result<(), Fail> {
+    let widths: [usize; N] = std::array::from_fn(|at| rows.iter().map(|row| text::width(&row[at])).max().unwrap_or(0));
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| text::fit(cell, width)).collect();
+        out::line(cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn as_json(canvas: &Known, look: &Look) -> serde_json::Value {
     let state = &canvas.state;
     let training = state.panes.iter().find(|pane| pane.role == "train");
     let panes: Vec<_> = state.panes.iter().map(|pane| serde_json::json!({"role": pane.role, "paneId": pane.pane})).collect();
     serde_json::json!({
         "name": state.name, "id": state.id, "live": canvas.live, "scenario": state.scenario, "dir": canvas.dir,
-        "run": state.run, "runId": state.run_id, "tmux": state.tmux, "session": state.session, "window": state.window,
+        "run": state.run, "runId": state.run_id, "runState": look.state, "step": look.step, "totalSteps": look.total_steps,
+        "tmux": state.tmux, "session": state.session, "window": state.window,
         "trainAlive": training.map(|pane| canvases::is_process(pane.pid)),
+        "controller": look.controller, "health": look.health,
         "controllerPid": state.controller_pid.filter(|pid| canvases::is_process(*pid)),
         "panes": panes, "attach": attach_text(state), "createdAt": state.created_at,
     })

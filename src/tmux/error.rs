@@ -115,7 +115,9 @@ impl TmuxError {
             TmuxError::Refused { words, .. } if words.contains("too long") => {
                 "tmux takes 16 KB of arguments and environment in all: put long ones in a file".into()
             }
-            TmuxError::Busy { .. } | TmuxError::Gone { .. } => "`tmux list-sessions` tells whether tmux answers; `og canvas restart` starts the controller anew".into(),
+            TmuxError::Busy { .. } | TmuxError::Gone { .. } => {
+                "`tmux list-sessions` tells whether tmux answers; `og canvas restart` starts the controller anew".into()
+            }
             TmuxError::Io { .. } | TmuxError::Refused { .. } | TmuxError::Garbled { .. } => return None,
         })
     }

@@ -183,6 +183,8 @@ pub fn grouped(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{KeyId, Record, Row};
+    use crate::store::RunInfo;
 
     #[test]
     fn numbers_have_commas() {
@@ -198,6 +200,24 @@ mod tests {
         facts.exit = Some(Exit { code: None, signal: Some(9), at: None });
         facts.state = Some(RunState::Crashed);
         assert_eq!(facts.state_text(), "crashed (signal 9)");
+    }
+
+    #[test]
+    fn a_picture_of_a_run_gives_name_pace_keys_and_sources() {
+        let info = RunInfo { name: "calm-otter".into(), total_steps: Some(100), ..RunInfo::default() };
+        let mut picture = RunPicture::new(info);
+        for (source, key) in [(SourceRank::Own, "lr"), (SourceRank::Stdout, "loss")] {
+            picture.apply(source, Ok(Record::Key(KeyId(0), key.into())), None);
+            for step in 0..=50 {
+                let row =
+                    Row { step: Some(Step(step)), time: WallTime::new(step as f64 / 4.0), values: vec![(KeyId(0), 1.0)], ..Row::default() };
+                picture.apply(source, Ok(Record::Row(row)), None);
+            }
+        }
+        let facts = Facts::of(&picture, false);
+        assert_eq!((facts.name.as_str(), facts.source.as_str()), ("calm-otter", "metrics.jsonl + stdout"));
+        assert_eq!(facts.keys, ["loss", "lr"].map(MetricKey::from));
+        assert_eq!((facts.step, facts.rate, facts.eta(), facts.progress()), (Some(50), Some(4.0), Some(12.5), Some(0.5)));
     }
 
     #[test]

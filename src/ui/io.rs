@@ -573,3 +573,6 @@ fn theme() -> Theme {
 fn utc_offset() -> f64 {
     f64::from(jiff::Zoned::now().offset().seconds())
 }
+
+#[cfg(test)]
+mod speed;

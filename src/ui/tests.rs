@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
-const START: f64 = 1_795_161_553.0;
+pub(super) const START: f64 = 1_795_161_553.0;
 
 /// A run that looks like one: a loss that falls with noise, a spike and a NaN, a warm-up and decay, rare evaluations.
 fn run(steps: i64) -> SeriesMap {
@@ -56,7 +56,7 @@ fn facts(series: &SeriesMap) -> Facts {
     facts
 }
 
-fn graph(theme: Theme, series: &SeriesMap, size: (u16, u16)) -> Graph {
+pub(super) fn graph(theme: Theme, series: &SeriesMap, size: (u16, u16)) -> Graph {
     let mut graph = Graph::new(theme, 3600.0);
     graph.update(Event::Resized(size.0, size.1), Duration::ZERO);
     graph.update(Event::Data { facts: Box::new(facts(series)), series }, Duration::ZERO);
@@ -70,7 +70,7 @@ fn status(theme: Theme, series: &SeriesMap) -> Status {
     status
 }
 
-const UNICODE: Theme = Theme::new(true, true);
+pub(super) const UNICODE: Theme = Theme::new(true, true);
 const ASCII: Theme = Theme::new(false, false);
 
 fn buffer(pane: &dyn Pane, series: &SeriesMap, size: (u16, u16)) -> Buffer {
@@ -88,7 +88,7 @@ fn drawn(pane: &dyn Pane, series: &SeriesMap, size: (u16, u16)) -> String {
     text(&buffer(pane, series, size))
 }
 
-fn press(pane: &mut dyn Pane, keys: &str) {
+pub(super) fn press(pane: &mut dyn Pane, keys: &str) {
     for key in keys.split(' ') {
         let (code, modifiers) = match key {
             "enter" => (KeyCode::Enter, KeyModifiers::NONE),
@@ -230,48 +230,6 @@ fn an_end_is_told_with_its_code_and_time() {
     pane.update(Event::RunEnded(Some(Exit { code: None, signal: Some(9), at: WallTime::new(START) })), Duration::ZERO);
     let text = drawn(&pane, &series, (120, 1));
     assert!(text.contains("crashed (signal 9)") && text.contains("ended 08:59"), "{text}");
-}
-
-/// What a person feels: 16 charts of a million points each, with and without smoothing. Slow to set up, so only on request,
-/// and with a bound that holds in a release build.
-#[test]
-fn a_frame_of_sixteen_million_points_takes_milliseconds() {
-    if std::env::var_os("OG_SLOW").is_none() {
-        return;
-    }
-    const POINTS: i64 = 1_000_000;
-    let series: SeriesMap = (0..16)
-        .map(|n| {
-            let mut one = Series::new();
-            for i in 0..POINTS {
-                let value = (i as f64 / 1e5 * f64::from(n + 1)).sin() + (i.wrapping_mul(2_654_435_761) % 1000) as f64 / 1e4;
-                one.push(Point { step: Step(i), time: WallTime::new(START + i as f64 * 0.3), value });
-            }
-            (MetricKey::from(format!("m/{n}").as_str()), one)
-        })
-        .collect();
-    let area = Rect::new(0, 0, 200, 50);
-    let mut buf = Buffer::empty(area);
-    let mut pane = graph(UNICODE, &series, (200, 50));
-    // The fastest of many: the others shared the machine with somebody.
-    let fastest = |work: &mut dyn FnMut()| {
-        let once = |_| {
-            let start = std::time::Instant::now();
-            work();
-            start.elapsed()
-        };
-        (0..100).map(once).min().unwrap()
-    };
-    for axis in ["step", "relative", "wall"] {
-        let frame = fastest(&mut || {
-            buf.reset();
-            pane.draw(&series, area, &mut buf);
-        });
-        let report = fastest(&mut || assert_eq!(pane.shown(&series, area).visible_metrics.len(), 16));
-        println!("{axis}: {frame:?} a frame, {report:?} a report");
-        assert!(cfg!(debug_assertions) || frame < Duration::from_millis(3), "{frame:?}");
-        press(&mut pane, "x");
-    }
 }
 
 #[derive(Clone, Debug)]

@@ -197,6 +197,11 @@ impl Home {
         rows.join("\n").trim_end_matches('\n').to_string()
     }
 
+    /// Clients on a session that are not controllers.
+    pub fn people_on(&self, session: &str) -> usize {
+        self.tmux(&["list-clients", "-t", session, "-F", "#{client_control_mode}"]).lines().filter(|control| *control == "0").count()
+    }
+
     /// A format of tmux for a pane.
     pub fn ask(&self, pane: &str, format: &str) -> String {
         self.tmux(&["display-message", "-p", "-t", pane, format]).trim_end().to_string()
@@ -205,6 +210,9 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = Command::new("sh").args(["-c", "cp -r \"$0\" /tmp/he/failed-$$; echo failed-$$ >&2"]).arg(self.store()).status();
+        }
         // Nothing here may panic: it would hide why the test failed.
         let _ = self.tmux_command("og", &["kill-server"]).output();
         // Whatever was started here has this HOME; some of it outlives its tmux, and a tmux 3.3a itself does not end

@@ -7,6 +7,7 @@ mod example;
 mod home;
 mod kill;
 mod layers;
+mod layout;
 mod run;
 mod source;
 mod support;

@@ -156,7 +156,7 @@ fn outside_of_tmux_a_terminal_is_attached_and_anything_else_is_told_how() {
         home.og(&["run", "--tmux-socket", "og", "--name", "first", "--", "sh", "-c", "echo the first; exec cat"]).output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
     assert!(text(&output.stdout).contains("\nlook: tmux -L og attach -t og-first\n"), "{}", told(&output));
-    assert_eq!(home.tmux(&["list-clients", "-f", "#{!=:#{client_control_mode},1}"]), "");
+    assert_eq!(home.people_on("=og-first"), 0);
     assert_eq!(home.ask("og-first:", "#{window_width}x#{window_height}"), "200x50");
 
     // The line it told works in a terminal: here that of another tmux server.
@@ -165,6 +165,7 @@ fn outside_of_tmux_a_terminal_is_attached_and_anything_else_is_told_how() {
     let type_line = |line: &str| home.tmux_on("outer", &["send-keys", "-t", "terminal", line, "Enter"]);
     type_line("tmux -L og attach -t og-first");
     comes("the first canvas is on the terminal", || terminal().contains("the first") && terminal().contains("[og-first]"));
+    assert_eq!(home.people_on("=og-first"), 1);
     home.tmux_on("outer", &["send-keys", "-t", "terminal", "C-b", "d"]);
     comes("the terminal is back", || terminal().contains("[detached"));
 

@@ -21,6 +21,8 @@ pub(super) struct Watch {
     current: Option<Layout>,
     /// What og asked for last.
     applied: Option<Layout>,
+    /// The size changed or og moved a pane since the window was last laid out: the borders stand where tmux put them.
+    unsettled: bool,
     zoomed: bool,
     due: Option<Instant>,
     moves: u32,
@@ -41,6 +43,7 @@ impl Watch {
         let Ok(layout) = layout.parse::<Layout>() else { return };
         if self.current.as_ref().is_none_or(|old| (old.cols, old.rows) != (layout.cols, layout.rows)) {
             self.moves = 0;
+            self.unsettled = true;
         }
         self.current = Some(layout);
         self.due = Some(now + CALM);
@@ -64,8 +67,12 @@ impl Watch {
         self.due = Some(now);
     }
 
-    /// Whether the borders stand elsewhere than og put them, though neither the size nor the panes changed.
-    fn moved_by_a_person(&self) -> bool {
+    /// Whether the borders stand elsewhere than og put them, though neither the size nor the panes changed. In a window that
+    /// shrank and grew back meanwhile it was tmux that moved them.
+    fn moved_by_a_person(&mut self) -> bool {
+        if std::mem::take(&mut self.unsettled) {
+            return false;
+        }
         let (Some(current), Some(applied)) = (&self.current, &self.applied) else { return false };
         let same_size = (current.cols, current.rows) == (applied.cols, applied.rows);
         same_size && current.panes() == applied.panes() && current != applied
@@ -77,13 +84,17 @@ impl State {
         if self.layout.due.is_none_or(|due| world.now < due) {
             return;
         }
-        self.layout.due = None;
+        // While the panes are being listed it is not known which of them stand where.
+        self.layout.due = self.listing.then(|| world.now + CALM);
+        if self.listing || self.layout.zoomed {
+            return;
+        }
         if self.layout.moved_by_a_person() && !self.canvas.manual {
             tracing::info!("a person moved a border: the layout is theirs now");
             self.canvas.manual = true;
             effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
         }
-        if self.canvas.manual || self.layout.zoomed || self.listing || self.layout.moves >= MOVES_MAX {
+        if self.canvas.manual || self.layout.moves >= MOVES_MAX {
             return;
         }
         let Some(current) = self.layout.current.clone() else { return };
@@ -96,6 +107,7 @@ impl State {
             return self.keep_layout(current, effects);
         };
         self.layout.moves += 1;
+        self.layout.unsettled = !matches!(step, Move::Select(_));
         let anchor = here.iter().find(|(role, _)| role == "train").or(here.first()).map(|(_, pane)| *pane);
         let command = match step {
             Move::Break(pane) => {
