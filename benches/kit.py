@@ -38,9 +38,11 @@ class Figure:
         self.target = target
 
     def at(self, name):
-        """`p50`, `p95`, `p99` (nearest rank), `max` or `n`."""
+        """`p50`, `p95`, `p99` (nearest rank), `mean`, `max` or `n`."""
         if name == "n":
             return len(self.values)
+        if name == "mean":
+            return sum(self.values) / len(self.values)
         if name == "max":
             return self.values[-1]
         rank = math.ceil(len(self.values) * int(name[1:]) / 100)
@@ -50,7 +52,7 @@ class Figure:
         return None if self.target is None else self.at(self.target[0]) <= self.target[1]
 
     def as_json(self):
-        stats = {name: self.at(name) for name in ("p50", "p95", "p99", "max", "n")}
+        stats = {name: self.at(name) for name in ("p50", "p95", "p99", "mean", "max", "n")}
         target = self.target and {"stat": self.target[0], "at_most": self.target[1], "met": self.is_met()}
         return {"bench": self.bench, "what": self.what, "unit": self.unit, **stats, "target": target, "note": self.note}
 
@@ -61,12 +63,12 @@ def number(value):
 
 def table(figures):
     """The figures as a markdown table."""
-    rows = [["bench", "what", "p50", "p95", "p99", "max", "n", "unit", "target", ""]]
+    stats = ["p50", "p95", "p99", "max", "mean"]
+    rows = [["bench", "what", *stats, "n", "unit", "target", ""]]
     for f in figures:
         target = f"{f.target[0]} <= {number(f.target[1])}" if f.target else ""
         met = {None: "", True: "met", False: "MISSED"}[f.is_met()]
-        stats = [number(f.at(name)) for name in ("p50", "p95", "p99", "max")]
-        rows.append([f.bench, f.what, *stats, str(f.at("n")), f.unit, target, met])
+        rows.append([f.bench, f.what, *(number(f.at(name)) for name in stats), str(f.at("n")), f.unit, target, met])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
@@ -142,7 +144,11 @@ def pids_of(is_it):
 
 
 def parent(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    """Its parent; `None` when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None
 
 
 def kill(pid, number_of_signal):
