@@ -7,6 +7,7 @@
 
 mod event;
 mod folder;
+mod foreign;
 pub mod io;
 mod lines;
 mod names;
@@ -61,6 +62,14 @@ pub enum StoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// It is no run of another tool either.
+    #[error("{} cannot be read as a run", path.display())]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// What the readers say.
+        source: crate::source::OpenError,
+    },
     /// No run has this id or name, or several have.
     #[error(transparent)]
     Unknown(#[from] Unknown),
@@ -84,6 +93,7 @@ impl StoreError {
             StoreError::Full { .. } => "free some space, or set OG_DIR to a folder on another disk".to_owned(),
             StoreError::Cwd { .. } => "change to a folder that exists, or set OG_DIR".to_owned(),
             StoreError::NotARun { .. } => "give a run folder (`.og/runs/ID`), an id, or a name; `og view PATH` opens other logs".to_owned(),
+            StoreError::Foreign { source, .. } => source.hint().to_owned(),
             StoreError::Damaged { .. } => "mend or remove the file; the metrics beside it are not touched".to_owned(),
             StoreError::Unknown(unknown) => unknown.hint(),
             StoreError::Io { .. } => "look at the path: is the disk there, and is it yours?".to_owned(),

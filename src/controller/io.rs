@@ -104,7 +104,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    let state = State::new(canvas, spec, version.to_string(), std::process::id(), secret()?, unix_now());
+    let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),

@@ -19,7 +19,7 @@ use crate::{
     model::{Exit, RunState, WallTime},
     store::RunPicture,
     tmux::{
-        self, Command, Death, PaneId, PaneInfo, SessionId, WindowId, command,
+        self, Command, Death, PaneId, PaneInfo, SessionId, Version, WindowId, command,
         control::{Event as Notice, Reply as Answer},
     },
 };
@@ -135,6 +135,7 @@ pub struct State {
     canvas: CanvasState,
     spec: Spec,
     secret: String,
+    fragile: bool,
     session: Option<SessionId>,
     panes: BTreeMap<PaneId, Pane>,
     foreign: BTreeSet<PaneId>,
@@ -162,14 +163,20 @@ pub struct State {
 impl State {
     /// A controller that knows its canvas and nothing of its panes yet.
     /// `secret` names tmux buffers, so that no program in a pane can forge a capture.
-    pub fn new(canvas: CanvasState, spec: Spec, tmux: String, pid: u32, secret: String, unix: f64) -> State {
-        let health =
-            Health { controller_pid: pid, started_at: view::iso(unix), tmux, may_send: spec.agent.may_send.clone(), ..Health::default() };
+    pub fn new(canvas: CanvasState, spec: Spec, tmux: &Version, pid: u32, secret: String, unix: f64) -> State {
+        let health = Health {
+            controller_pid: pid,
+            started_at: view::iso(unix),
+            tmux: tmux.to_string(),
+            may_send: spec.agent.may_send.clone(),
+            ..Health::default()
+        };
         let canvas = CanvasState { controller_pid: Some(pid), ..canvas };
         State {
             canvas,
             spec,
             secret,
+            fragile: !tmux.survives_a_dying_pane(),
             session: None,
             panes: BTreeMap::new(),
             foreign: BTreeSet::new(),
@@ -395,6 +402,9 @@ impl State {
         let training = pane.role == "train";
         if fresh || resized || died {
             self.capture(info.id, Why::Seed, effects);
+        }
+        if training && fresh && self.fragile {
+            self.only_sample(info.id, world, effects);
         }
         if let Some(pid) = info.pid.filter(|_| training && fresh && death.is_none()) {
             self.training_lives = true;

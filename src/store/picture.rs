@@ -204,6 +204,11 @@ impl RunPicture {
         }
     }
 
+    /// Whether anybody said how the run stands. A bare log says nothing.
+    pub fn tells_state(&self) -> bool {
+        self.lifecycle != Lifecycle::Silent
+    }
+
     /// Says that the training process is gone without an exit that anybody saw. A later exit or start overrides it;
     /// a run that is over already stays as it is.
     pub fn mark_lost(&mut self) {

@@ -49,6 +49,14 @@ impl State {
         }
     }
 
+    /// From the first on this pane is never followed.
+    pub(super) fn only_sample(&mut self, id: PaneId, world: &World<'_>, effects: &mut Vec<Effect>) {
+        if let Some(pane) = self.panes.get_mut(&id) {
+            pane.only_sampled = true;
+            self.start_sampling(id, world, effects);
+        }
+    }
+
     fn start_sampling(&mut self, id: PaneId, world: &World<'_>, effects: &mut Vec<Effect>) {
         let Some(pane) = self.panes.get_mut(&id) else { return };
         pane.sample(world.now);
