@@ -13,8 +13,9 @@ test: setup
 	cargo clippy --all-targets -- -D warnings
 	cargo test
 
-bench: setup
-	cargo bench
+# `make bench BENCH='--only screen --quick'` measures a part; BENCHMARKS.md has the figures.
+bench: build
+	benches/run.sh $(BENCH)
 
 build: setup
 	cargo build --profile $(PROFILE)

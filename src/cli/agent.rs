@@ -8,7 +8,10 @@ use super::{
     target::{self, Target},
 };
 use crate::{
-    ipc::wire::{Format, Outcome, PaneView, Request, Response, Until, ViewState},
+    ipc::{
+        io::IpcError,
+        wire::{Format, Outcome, PaneView, Request, Response, Until, ViewState},
+    },
     query, term,
 };
 use std::{io::Read, time::Duration};
@@ -223,8 +226,13 @@ pub fn refresh(which: OneCanvas) -> Result<u8, Fail> {
     Ok(0)
 }
 
+/// A controller that was killed this moment still has its socket, and says nothing any more: then its successor is asked.
 fn ask(target: &Target, request: Request, timeout: Duration) -> Result<Response, Fail> {
-    match target::connect(&target.canvas)?.call(request, timeout)? {
+    let answer = match target::connect(&target.canvas)?.call(request.clone(), timeout) {
+        Err(IpcError::Absent { .. }) => target::connect(&target.canvas)?.call(request, timeout)?,
+        answer => answer?,
+    };
+    match answer {
         Response::Error { code, message, hint } => Err(Fail { hint, ..Fail::new(&code, message) }),
         response => Ok(response),
     }

@@ -36,8 +36,11 @@ use tokio::{
 const HEARD_MAX: usize = 1024;
 /// Rest between two looks at the run's files: a flood of lines must not keep the loop from its peers.
 const POLL_REST: Duration = Duration::from_millis(25);
-/// Rest after a look that did not reach the end, while the run floods.
-const FLOOD_REST: Duration = Duration::from_millis(50);
+/// While a run writes, a look at its files is followed by a rest so many times as long: it needs the core more than we do.
+/// What is left is read without rest as soon as it stops.
+const REST_SHARE: u32 = 16;
+/// A run whose files changed so lately still writes.
+const WRITES: Duration = Duration::from_millis(100);
 /// A new controller answers nobody until it has seen its panes, but no longer than this.
 const BLIND_MAX: Duration = Duration::from_millis(500);
 /// How long a training may take to end after its tmux ended, for its end to be written down.
@@ -113,7 +116,8 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         ended: Arc::default(),
         times: TimesWriter::new(),
         poll_due: None,
-        polled: None,
+        rested: None,
+        grew: None,
         caught_up: false,
         stop: None,
     };
@@ -135,7 +139,10 @@ struct Controller {
     ended: Arc<Notify>,
     times: TimesWriter,
     poll_due: Option<Instant>,
-    polled: Option<Instant>,
+    /// When the files may be looked at again.
+    rested: Option<Instant>,
+    /// When the run's files were last heard to change.
+    grew: Option<Instant>,
     caught_up: bool,
     stop: Option<String>,
 }
@@ -159,9 +166,10 @@ impl Controller {
                 Some(from) = heard.recv(), if blind_until.is_none() => Some(Event::Peer(from)),
                 () = until(blind_until) => None,
                 () = grew.notified() => {
+                    self.grew = Some(Instant::now());
                     self.read_spec();
-                    let rested = self.polled.is_none_or(|at| at.elapsed() >= POLL_REST);
-                    self.poll_due = self.poll_due.or(Some(if rested { Instant::now() } else { Instant::now() + POLL_REST }));
+                    let now = Instant::now();
+                    self.poll_due = self.poll_due.or(Some(self.rested.map_or(now, |at| at.max(now))));
                     None
                 }
                 () = until(self.poll_due) => {
@@ -244,10 +252,14 @@ impl Controller {
         let Some(reader) = &mut self.reader else { return false };
         // What was there before us is read as fast as it goes, with room for peers in between.
         let loading = !self.caught_up;
+        let start = Instant::now();
         let polled = reader.poll(if loading { RunReader::LOAD } else { RunReader::LIVE });
-        self.polled = Some(Instant::now());
+        let now = Instant::now();
+        let rested = now + ((now - start) * REST_SHARE).max(POLL_REST);
+        self.rested = Some(rested);
         if polled.more {
-            self.poll_due = Some(Instant::now() + if loading { Duration::ZERO } else { FLOOD_REST });
+            let writes = self.grew.is_some_and(|at| now < at + WRITES);
+            self.poll_due = Some(if writes && !loading { rested } else { now });
         }
         self.caught_up |= !polled.more;
         self.note_times();

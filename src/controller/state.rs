@@ -38,6 +38,8 @@ const EXIT_ASKS_MAX: u32 = 500;
 /// When one of og's own programs left, tmux is looked at so soon, then after twice the time, and so many times.
 const LEFT_LOOK: Duration = Duration::from_millis(10);
 const LEFT_LOOKS_MAX: u32 = 7;
+/// What an agent did is shown a moment later: the redraw of the status must not compete with the answer to the agent's keys.
+const TELL_LATER: Duration = Duration::from_millis(20);
 /// Times that one pane is started again: more means that its program cannot run here.
 const REVIVALS_MAX: u32 = 5;
 
@@ -145,6 +147,7 @@ pub struct State {
     sends: Vec<Asked>,
     shown: BTreeMap<String, Shown>,
     health: Health,
+    health_due: Option<Instant>,
     errors: BTreeMap<&'static str, String>,
     revision: u64,
     changed_unix: Option<f64>,
@@ -186,6 +189,7 @@ impl State {
             sends: vec![],
             shown: BTreeMap::new(),
             health,
+            health_due: None,
             errors: BTreeMap::new(),
             revision: 0,
             changed_unix: None,
@@ -255,7 +259,8 @@ impl State {
     pub fn due(&self, world: &World<'_>) -> Option<Instant> {
         let panes = self.panes.values().filter_map(Pane::due);
         let waits = self.waits.iter().filter_map(|pending| self.sight(&pending.wait, world, |sight| pending.wait.due(sight)));
-        let others = [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.left.map(|(_, due)| due), self.last_words];
+        let others =
+            [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.left.map(|(_, due)| due), self.last_words, self.health_due];
         panes.chain(waits).chain(others.into_iter().flatten()).min()
     }
 
@@ -272,6 +277,9 @@ impl State {
         if self.last_words.is_some_and(|due| world.now >= due) {
             self.last_words = None;
             self.run_over = true;
+        }
+        if self.health_due.is_some_and(|due| world.now >= due) {
+            self.push_health();
         }
         self.look_at_waits(world);
     }
@@ -534,7 +542,8 @@ impl State {
         }
     }
 
-    fn push_health(&self) {
+    fn push_health(&mut self) {
+        self.health_due = None;
         self.push("health", Response::Health(Box::new(self.health.clone())));
     }
 }

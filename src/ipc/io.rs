@@ -106,9 +106,12 @@ pub fn socket_path(canvas_id: &str) -> Result<PathBuf, IpcError> {
 /// A blocking connection to a controller.
 #[derive(Debug)]
 pub struct Connection {
+    path: PathBuf,
     stream: Arc<Stream>,
     lines: Lines,
     last_id: u64,
+    /// Whether the controller ever said anything: it greets before it listens.
+    greeted: bool,
 }
 
 impl Connection {
@@ -117,11 +120,20 @@ impl Connection {
         let absent = |source| IpcError::Absent { path: path.to_owned(), source };
         let name = path.to_fs_name::<GenericFilePath>().map_err(absent)?;
         let stream = Stream::connect(name).map_err(absent)?;
-        Ok(Connection { stream: Arc::new(stream), lines: Lines::default(), last_id: 0 })
+        Ok(Connection { path: path.to_owned(), stream: Arc::new(stream), lines: Lines::default(), last_id: 0, greeted: false })
     }
 
     /// Sends a request and waits for its reply, at most `timeout`. Events in between are dropped.
+    ///
+    /// `Absent`: the controller ended before it heard the request, so another one may be asked.
     pub fn call(&mut self, request: Request, timeout: Duration) -> Result<Response, IpcError> {
+        self.exchange(request, timeout).map_err(|error| match error {
+            IpcError::Broken(source) if !self.greeted => IpcError::Absent { path: self.path.clone(), source },
+            other => other,
+        })
+    }
+
+    fn exchange(&mut self, request: Request, timeout: Duration) -> Result<Response, IpcError> {
         let id = self.send(request)?;
         self.stream.set_recv_timeout(Some(timeout)).map_err(IpcError::Broken)?;
         loop {
@@ -149,6 +161,7 @@ impl Connection {
         loop {
             let line = self.lines.next(REPLY_BYTES_MAX).map_err(|error| IpcError::Broken(io::Error::other(error)))?;
             if let Some(line) = line {
+                self.greeted = true;
                 return codec::decode(&line).map_err(IpcError::Garbled);
             }
             match (&*self.stream).read(&mut chunk) {
@@ -232,6 +245,15 @@ async fn attend(peer: PeerId, stream: AsyncStream, heard: mpsc::Sender<FromPeer>
         return;
     }
     let (mut from, mut to) = (&stream, &stream);
+    // The greeting goes out before anything is heard: who was not greeted was not heard either, see [`Connection::call`].
+    let greeted = match told.recv().await {
+        Some(line) => to.write_all(&line).await.is_ok(),
+        None => false,
+    };
+    if !greeted {
+        let _ = heard.send(FromPeer::Left(peer)).await;
+        return;
+    }
     let speak = async {
         while let Some(line) = told.recv().await {
             if to.write_all(&line).await.is_err() {

@@ -42,6 +42,10 @@ use std::{
 
 /// Rest between two looks at the files, and between two frames, while data pours in.
 const FRAME: Duration = Duration::from_millis(50);
+/// While a run writes, a look at its files is followed by a rest so many times as long: it needs the core more than we do.
+const REST_SHARE: u32 = 16;
+/// A run whose files changed so lately still writes.
+const WRITES: Duration = Duration::from_millis(100);
 /// Rest between two reports to the controller, unless a key or a refresh asks for one.
 const REPORT: Duration = Duration::from_millis(100);
 /// How often files are looked at where the system gives no events at all.
@@ -129,9 +133,10 @@ fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasSta
         reported: None,
         start: Instant::now(),
         due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO), report: None },
-        polled_at: None,
+        rested_at: None,
         drawn_at: None,
         reported_at: None,
+        stirred_at: None,
     }
     .run(&inbox)
 }
@@ -202,9 +207,11 @@ struct Loop<P> {
     reported: Option<Shown>,
     start: Instant,
     due: Due,
-    polled_at: Option<Duration>,
+    /// When the files may be looked at again.
+    rested_at: Option<Duration>,
     drawn_at: Option<Duration>,
     reported_at: Option<Duration>,
+    stirred_at: Option<Duration>,
 }
 
 /// Whether to go on.
@@ -275,7 +282,9 @@ impl<P: Pane> Loop<P> {
             Woken::Signal | Woken::TerminalGone => Go::Out,
             Woken::Files => {
                 self.stirred.store(false, Ordering::SeqCst);
-                let at = rested(self.polled_at, FRAME, self.now());
+                let now = self.now();
+                self.stirred_at = Some(now);
+                let at = self.rested_at.map_or(now, |at| at.max(now));
                 self.due.poll = Some(self.due.poll.map_or(at, |due| due.min(at)));
                 Go::On
             }
@@ -360,12 +369,15 @@ impl<P: Pane> Loop<P> {
     }
 
     fn poll(&mut self, now: Duration) {
-        self.polled_at = Some(now);
         let found = self.sources.poll();
+        let rested_at = self.now() + ((self.now() - now) * REST_SHARE).max(FRAME);
+        self.rested_at = Some(rested_at);
         if found.socket_changed && self.reporter.is_none() {
             self.bell.ring();
         }
         self.due.poll = match (found.more, self.sources.watch.is_some()) {
+            // What is left is read without rest as soon as the run stops writing.
+            (true, _) if !self.sources.loading && self.stirred_at.is_some_and(|at| now < at + WRITES) => Some(rested_at),
             (true, _) => Some(self.now()),
             (false, true) => None,
             (false, false) => Some(now + BLIND),
@@ -436,7 +448,7 @@ struct Sources {
     canvas_seen: [Option<Look>; 3],
     run: Option<PathBuf>,
     reader: Option<RunReader>,
-    /// The last look at the run left something unread, or there was none yet.
+    /// No look at the run has reached its end yet.
     loading: bool,
     problem: Option<String>,
     empty: SeriesMap,
@@ -511,7 +523,7 @@ impl Sources {
             return found;
         };
         let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
-        self.loading = polled.more;
+        self.loading &= polled.more;
         found.more = polled.more;
         if polled.changed || was_loading {
             let facts = Facts::of(reader.picture(), polled.more);

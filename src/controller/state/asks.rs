@@ -1,6 +1,6 @@
 //! What peers ask, and the answers.
 
-use super::{Asked, Effect, LEFT_LOOK, Peer, Purpose, State, World, error, say};
+use super::{Asked, Effect, LEFT_LOOK, Peer, Purpose, State, TELL_LATER, World, error, say};
 use crate::{
     controller::{
         pane::{Pane, Why},
@@ -291,7 +291,7 @@ impl State {
         }
         effects.push(Effect::Tmux(commands, Purpose::Send(peer, id)));
         self.health.agent_last = Some((format!("sent {} to {role}", asked.words()), view::iso(world.unix)));
-        self.push_health();
+        self.health_due.get_or_insert(world.now + TELL_LATER);
         self.sends.push(Asked { peer, id, pane: pane_id, entry_seq: seq, started: world.now, waiting: wait.is_some() });
         if let Some(wait) = wait {
             self.begin_wait(peer, id, wait, true, world);

@@ -28,7 +28,7 @@ impl State {
         if !pane.seeded || pane.flow != Flow::Following {
             return;
         }
-        if pane.floods(bytes.len(), world.now) {
+        if pane.floods(bytes, world.now) {
             return self.start_sampling(id, world, effects);
         }
         let fed = pane.screen.feed(bytes, world.now);

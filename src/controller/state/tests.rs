@@ -205,6 +205,23 @@ fn a_key_and_the_change_it_makes_are_one_call() {
 }
 
 #[test]
+fn what_an_agent_did_is_told_after_its_keys_had_their_way() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.connect(2);
+    stage.ask(2, Request::Subscribe { events: vec!["health".into()], role: Some("status".into()) });
+    stage.answers(2);
+    stage.ask(1, keys(&["Tab"]));
+    assert!(stage.answers(2).is_empty());
+    stage.pass(TELL_LATER);
+    let told = stage.answers(2);
+    assert!(
+        matches!(&told[..], [Response::Health(health)] if health.agent_last.as_ref().is_some_and(|(what, _)| what.contains("Tab"))),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_synchronized_update_is_never_seen_torn() {
     let mut stage = Stage::new();
     stage.connect(1);

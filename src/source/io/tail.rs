@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Bytes per read: large enough that the call costs nothing, small enough to stay in the cache.
-const READ_BYTES: usize = 256 << 10;
+/// Bytes per read: large enough that the call costs nothing, small enough to stay in the cache and to be decoded within the
+/// time of a budget, which is looked at between reads: 64 KiB of console take some 3 ms.
+const READ_BYTES: usize = 64 << 10;
 
 /// How much one look at a file may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Stop after this many bytes (rounded up to one read of 256 KiB).
+    /// Stop after this many bytes (rounded up to one read of 64 KiB).
     pub bytes_max: u64,
     /// Stop after this much time.
     pub time_max: Duration,

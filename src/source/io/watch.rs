@@ -15,11 +15,15 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Rest between two wakes, so that a file that grows a thousand times a second wakes us at most a hundred.
 const REST: Duration = Duration::from_millis(10);
+/// How long the thread that takes events from the system rests after one that counts, and how soon it rests again: a log
+/// that is written in pieces of 4 KiB brings thousands a second, and equal ones become one while nobody takes them.
+const NAP: Duration = Duration::from_millis(5);
+const NAP_AFTER: Duration = Duration::from_millis(1);
 
 /// How often a file is looked at where no event can be had.
 const POLL: Duration = Duration::from_secs(1);
@@ -48,9 +52,14 @@ impl Watch {
         let (bell, rings) = sync_channel::<()>(1);
         let ears = Arc::new(Mutex::new(Ears::default()));
         let (heard, rope) = (Arc::clone(&ears), bell.clone());
+        let mut rested = Instant::now();
         let watcher = notify::recommended_watcher(move |event| {
             if lock(&heard).hear(event) {
                 ring(&rope);
+                if rested.elapsed() > NAP_AFTER {
+                    thread::sleep(NAP);
+                    rested = Instant::now();
+                }
             }
         })?;
         let hands = Hands { watcher, folders: HashSet::new(), targets: HashMap::new() };

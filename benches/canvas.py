@@ -1,0 +1,375 @@
+#!/usr/bin/env python3
+"""What og's canvas costs and survives, measured on the real program and on real tmux beside other ways to do the same.
+
+`make bench` runs this with everything set up. BENCHMARKS.md has the figures and says what they mean.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import peers
+from kit import (
+    OUT, PROGRAMS, ROOT, Canvas, Figure, Place, Tmux, cpu_ns, ending, kill, machine, ms_of, pids_of, spawned, table, until,
+)
+
+
+class Wrong(Exception):
+    """og did something that it promises never to do."""
+
+
+def program(name, *args):
+    return [sys.executable, str(PROGRAMS / f"{name}.py"), *map(str, args)]
+
+
+def as_a_terminal_sends(text):
+    """A terminal makes CR LF of LF."""
+    return text.replace(b"\n", b"\r\n")
+
+
+# --- kill: og processes may die at any moment ---
+
+
+def kills(place, quick):
+    """SIGKILL of every og process at random moments: the training must not notice, its log must be whole, and the next
+    `og viewstate` must answer."""
+    runs, kills_per_run = (3, 5) if quick else (20, 10)
+    training = program("steps", 300, 0.01)
+    alone = subprocess.run(training, capture_output=True)
+    chance, answers, moments = random.Random(1), [], 0
+    for run in range(runs):
+        with ending(Canvas(place, training)) as canvas:
+            for _ in range(kills_per_run):
+                time.sleep(chance.uniform(0, 0.3))
+                for pid in canvas.pids():
+                    kill(pid, signal.SIGKILL)
+                moments += 1
+                env = {**place.env, "OG_DIR": str(canvas.store)}
+                answers.append(ms_of(lambda: spawned(canvas.argv("viewstate"), env)))
+            canvas.wait_for_exit()
+            exit_code = canvas.view()["runInfo"]["exitCode"]
+            if exit_code != alone.returncode:
+                raise Wrong(f"run {run}: the training ended with {exit_code}, alone with {alone.returncode}")
+            log = (canvas.run / "stdout.log").read_bytes()
+            if log != as_a_terminal_sends(alone.stdout):
+                raise Wrong(f"run {run}: stdout.log has {len(log)} bytes, {len(as_a_terminal_sends(alone.stdout))} were printed")
+    note = f"{runs} runs, {moments} moments; every training ended with its own code and a whole log"
+    return [Figure("kill", "og viewstate after all og was killed", "ms", answers, ("max", 1000), note)]
+
+
+# --- flood: output as fast as tmux takes it ---
+
+
+class Flood:
+    """One kind of flood, printed into a pane of the same size with and without og."""
+
+    def __init__(self, place, kind, lines):
+        self.place, self.kind, self.lines = place, kind, lines
+        self.count = 0
+        go = place.path / "alone"
+        go.touch()
+        alone = subprocess.run(program("flood", kind, lines, go, place.path / "took"), capture_output=True, check=True)
+        printed = as_a_terminal_sends(alone.stdout)
+        self.printed = (len(printed), hashlib.sha256(printed).hexdigest())
+
+    def _files(self):
+        self.count += 1
+        return [self.place.path / f"{self.kind}-{self.count}.{what}" for what in ("go", "took")]
+
+    def _run(self, go, took, after_s=None, then=None):
+        """Lets it go; `then` is done after so many seconds, or at the end. Returns the seconds that it took."""
+        go.touch()
+        start = time.monotonic()
+        while not took.exists():
+            time.sleep(0.05)
+            if then and time.monotonic() - start > after_s:
+                then()
+                then = None
+        if then:
+            then()
+        return float(took.read_text())
+
+    def plain(self):
+        go, took = self._files()
+        with ending(Tmux()) as tmux:
+            tmux.pane(program("flood", self.kind, self.lines, go, took))
+            return self._run(go, took)
+
+    def canvas(self, stop):
+        """With `stop`, the controller stands still for 30 s from before the first line on."""
+        go, took = self._files()
+        with ending(Canvas(self.place, program("flood", self.kind, self.lines, go, took))) as canvas:
+            controller = canvas.controller()
+            until("the panes are drawn", lambda: canvas.view()["graph"])
+            if stop:
+                os.kill(controller, signal.SIGSTOP)
+            cpu = {pid: cpu_ns(pid) for pid in canvas.pids()}
+            seconds = self._run(go, took, 30, (lambda: os.kill(controller, signal.SIGCONT)) if stop else None)
+            spent = sum(cpu_ns(pid) - before for pid, before in cpu.items()) / 1e9
+            canvas.wait_for_exit()
+            self._check_log(canvas)
+            return seconds, spent
+
+    def _check_log(self, canvas):
+        log = canvas.run / "stdout.log"
+        # `cat` may have the last bytes still in its pipe when the training is gone.
+        deadline = time.monotonic() + 10
+        while log.stat().st_size < self.printed[0] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        found = (log.stat().st_size, hashlib.sha256(log.read_bytes()).hexdigest())
+        if found != self.printed:
+            raise Wrong(f"{self.kind}: stdout.log has {found[0]} bytes, {self.printed[0]} were printed")
+
+
+def flood(place, quick):
+    """5 million lines through a canvas, through one whose controller is stopped, and through plain tmux: in turns."""
+    lines, rounds = (300_000, 3) if quick else (5_000_000, 5)
+    figures = []
+    for kind in ("steps", "seq"):
+        it = Flood(place, kind, lines)
+        plain, live, stopped, spent = [], [], [], []
+        for turn in range(rounds):
+            ways = [
+                lambda: plain.append(it.plain()),
+                lambda: (lambda took, cpu: (live.append(took), spent.append(cpu)))(*it.canvas(stop=False)),
+                lambda: stopped.append(it.canvas(stop=True)[0]),
+            ]
+            for way in ways[turn % 3 :] + ways[: turn % 3]:
+                way()
+            print(f"  {kind} {turn}: plain {plain[-1]:.2f} s, og {live[-1]:.2f} s, stopped {stopped[-1]:.2f} s", file=sys.stderr)
+        over = lambda times: [time / base for time, base in zip(times, plain)]
+        what = f"{lines} lines of {kind}"
+        figures += [
+            Figure("flood", f"{what}, plain tmux", "s", plain),
+            Figure("flood", f"{what}, og / plain tmux", "x", over(live), ("p50", 1.10)),
+            Figure("flood", f"{what}, og with its controller stopped / plain tmux", "x", over(stopped), ("p50", 1.05)),
+            Figure("flood", f"{what}, CPU of all og processes", "s", spent),
+        ]
+    return figures
+
+
+# --- last: a training that ends in the middle of its words ---
+
+
+def last(place, quick):
+    """Runs that print 20,000 lines and end at once: how many lose the end of their log, in og and in plain tmux with
+    `pipe-pane`. When a pane's process ends, tmux (3.2 to 3.5, seen in 3.3a) closes the pane if nothing waits to be read,
+    and it does not see what the kernel has not handed over yet."""
+    rounds = 20 if quick else 100
+    words = ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.02; done; exec seq 20000']
+    printed = sum(len(str(i)) + 2 for i in range(1, 20001))
+    lost = {"og": [], "plain tmux, pipe-pane": []}
+
+    def lacks(log):
+        deadline = time.monotonic() + 2
+        while log.stat().st_size < printed and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return printed - log.stat().st_size
+
+    for turn in range(rounds):
+        go, log = place.path / f"last-{turn}.go", place.path / f"last-{turn}.log"
+        with ending(Tmux()) as tmux:
+            tmux("set-option", "-g", "remain-on-exit", "on")
+            pane = tmux.pane([*words, str(go)])
+            log.touch()
+            tmux("pipe-pane", "-t", pane, f"exec cat >> {log}")
+            go.touch()
+            until("the end", lambda: tmux("display-message", "-p", "-t", pane, "#{pane_dead}") == "1")
+            lost["plain tmux, pipe-pane"].append(lacks(log))
+        go.unlink()
+        with ending(Canvas(place, [*words, go])) as canvas:
+            go.touch()
+            canvas.wait_for_exit()
+            lost["og"].append(lacks(canvas.run / "stdout.log"))
+    return [Figure("last", f"{what}: bytes lost, in {sum(map(bool, times))} of {rounds} runs", "B", times) for what, times in lost.items()]
+
+
+# --- screen and keys ---
+
+
+def in_turns(ways, rounds):
+    """Milliseconds of each named call, one after another, so that all see the same machine."""
+    taken = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, call in ways.items():
+            taken[name].append(ms_of(call))
+    return taken
+
+
+def screen(place, quick):
+    """The text of a pane: over a kept socket, by a process, and by other programs."""
+    rounds = 30 if quick else 300
+    with ending(Canvas(place, program("page"))) as canvas:
+        pane, line = canvas.panes["train"], canvas.line()
+        env = {**place.env, "OG_DIR": str(canvas.store)}
+        by_og = lambda: spawned(canvas.argv("viewstate", "train", "--screen"), env)
+        process = peers.Processes(canvas.tmux, pane)
+        until("the page is printed", lambda: b"step    39" in by_og())
+        if by_og().rstrip() != process.screen().rstrip():
+            raise Wrong("og and tmux do not show the same screen")
+        taken = in_turns({"og, kept socket": lambda: line.raw(type="getViewState", pane="train", format="screen")}, 10 * rounds)
+        taken.update(in_turns({"og, kept socket, whole view state": lambda: line.raw(type="getViewState")}, 10 * rounds))
+        taken.update(in_turns({"og viewstate train --screen": by_og, process.name: process.screen}, rounds))
+        ratio = [og / tmux for og, tmux in zip(taken["og viewstate train --screen"], taken[process.name])]
+        for peer in peers.kept(canvas.tmux, pane):
+            taken.update(in_turns({peer.name: peer.screen}, rounds))
+    targets = {"og, kept socket": ("p50", 0.06)}
+    figures = [Figure("screen", name, "ms", times, targets.get(name)) for name, times in taken.items()]
+    return [*figures, Figure("screen", "og viewstate / tmux capture-pane, pair by pair", "x", ratio, ("p50", 1.0))]
+
+
+def keys(place, quick):
+    """From a key to the knowledge that the screen has changed: an echo in the train pane, a redraw of the graph pane."""
+    rounds = 10 if quick else 100
+    with ending(Canvas(place, program("page"), may_send=["graph", "status", "train"])) as canvas:
+        until("the panes are drawn", lambda: canvas.view()["graph"])
+        figures = _press(canvas, "train", ["x", "BSpace"], rounds, "key to echo", 0.3)
+    with ending(Canvas(place, program("ticks", 300, 0))) as canvas:
+        canvas.wait_for_exit()
+        until("the graph is drawn", lambda: len(canvas.view()["visibleMetrics"]) >= 3)
+        return figures + _press(canvas, "graph", ["h", "h"], rounds, "key to redraw of the graph pane", 10)
+
+
+def _press(canvas, role, pair, rounds, what, target):
+    """Presses the two keys of a pair in turns and waits for the change that each makes, by og and by every peer."""
+    line = canvas.line()
+
+    def og(key, _):
+        answer = line.ask(type="sendKeys", pane=role, keys=[key], wait="change")
+        if answer["outcome"] != "changed":
+            raise Wrong(answer)
+
+    def all_of(screen, press):
+        taken = []
+        for key in pair * rounds:
+            # A person types neither faster nor on the beat of a frame.
+            time.sleep(random.uniform(0.03, 0.05))
+            before = screen()
+            taken.append(ms_of(lambda: press(key, before)))
+        return taken
+
+    screen_of_og = lambda: line.ask(type="getViewState", pane=role, format="screen")["pane"]["snapshot"]
+    figures = [Figure("keys", f"{what}, og, kept socket", "ms", all_of(screen_of_og, og), ("p50", target))]
+    for peer in itertools.chain([peers.Processes(canvas.tmux, canvas.panes[role])], peers.kept(canvas.tmux, canvas.panes[role])):
+        press = lambda key, before: peers.changed_by(peer, key, before)
+        figures.append(Figure("keys", f"{what}, {peer.name}", "ms", all_of(peer.screen, press)))
+    return figures
+
+
+# --- idle: a canvas that nobody looks at ---
+
+
+def idle(place, quick):
+    """CPU of a canvas whose run is over, and of one that takes a step a second."""
+    seconds = 10 if quick else 60
+    figures = []
+    with ending(Canvas(place, program("ticks", 500, 0.001))) as canvas:
+        canvas.wait_for_exit()
+        figures += _cpu(canvas, "run over", 0.1, seconds)
+    with ending(Canvas(place, program("ticks", 10**6, 1))) as canvas:
+        until("the graph is drawn", lambda: canvas.view()["visibleMetrics"])
+        figures += _cpu(canvas, "a step a second", 0.5, seconds)
+    return figures
+
+
+def _cpu(canvas, what, target, seconds):
+    time.sleep(3)  # what opening it cost is not what it costs
+    og = canvas.pids()
+    groups = {"all og processes": og, "tmux clients of og": canvas.tmux_clients(), "tmux server": [canvas.tmux.pid]}
+    groups["cat that writes the log"] = canvas.loggers()
+    if len(og) != 3:
+        raise Wrong(f"a canvas has a controller, a graph and a status, here are {groups}")
+    groups.update({Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1].decode().strip("_"): [pid] for pid in og})
+    windows = {name: [] for name in groups}
+    # In ten windows, so that a spike shows.
+    for _ in range(10):
+        before = {name: sum(map(cpu_ns, pids)) for name, pids in groups.items()}
+        start = time.monotonic()
+        time.sleep(seconds / 10)
+        passed = (time.monotonic() - start) * 1e9
+        for name, pids in groups.items():
+            windows[name].append(100 * (sum(map(cpu_ns, pids)) - before[name]) / passed)
+    figures = []
+    for name, shares in windows.items():
+        goal = ("mean", target) if name == "all og processes" else None
+        figures.append(Figure("idle", f"{what}: {name}, {seconds} s", "% of a core", shares, goal))
+    return figures
+
+
+# --- frames: full-screen programs ---
+
+
+def frames(place, quick):
+    """Snapshots of a program that repaints its screen 60 times a second: how many mix two frames."""
+    count = 300 if quick else 1200
+    figures = []
+    for kind in ("marked", "plain"):
+        with ending(Canvas(place, program("frames", 60, count, kind))) as canvas:
+            line = canvas.line()
+            ask = lambda: line.ask(type="getViewState", pane="train", format="screen")["pane"]
+            until("the first frame", lambda: ask()["snapshot"].startswith("0"))
+            process = peers.Processes(canvas.tmux, canvas.panes["train"])
+            seqs, seen, torn, torn_tmux = [], {}, [], []
+            while not (pane := ask())["dead"] and int(pane["snapshot"][:6]) < count - 5:
+                torn.append(_is_torn(pane["snapshot"]))
+                seqs.append(pane["seq"])
+                if seen.setdefault(pane["seq"], pane["snapshot"]) != pane["snapshot"]:
+                    raise Wrong(f"two screens have the seq {pane['seq']}")
+                if len(torn) % 4 == 0:
+                    torn_tmux.append(_is_torn(process.screen().decode()))
+                time.sleep(random.uniform(0, 0.01))
+            if seqs != sorted(seqs):
+                raise Wrong("seq went back")
+            note = f"{len(seen)} different frames seen; seq never went back and never named two screens"
+            what = "frames with marks (DEC 2026)" if kind == "marked" else "frames without marks"
+            goal = ("max", 0) if kind == "marked" else None
+            figures.append(Figure("frames", f"{what}: is a snapshot torn, og", "0 or 1", torn, goal, note))
+            figures.append(Figure("frames", f"{what}: is a snapshot torn, tmux process", "0 or 1", torn_tmux))
+    return figures
+
+
+def _is_torn(text):
+    return int(len({row[:6] for row in text.split("\n") if row}) > 1)
+
+
+# --- the whole ---
+
+BENCHES = {"kill": kills, "flood": flood, "last": last, "screen": screen, "keys": keys, "idle": idle, "frames": frames}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", metavar="NAME", action="append", choices=list(BENCHES), help=f"one of {', '.join(BENCHES)}; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller: a look, not a measurement")
+    parser.add_argument("--og", default=ROOT / "target" / "release" / "og", type=Path, help="the program to measure")
+    args = parser.parse_args()
+    print(machine(), file=sys.stderr)
+    figures, failed = [], []
+    with ending(Place(args.og)) as place:
+        for name in args.only or BENCHES:
+            print(f"{name}: {BENCHES[name].__doc__.split('.')[0].split(':')[0]}", file=sys.stderr)
+            try:
+                figures += BENCHES[name](place, args.quick)
+            except Wrong as wrong:
+                failed.append(f"{name}: {wrong}")
+                print(f"  WRONG: {wrong}", file=sys.stderr)
+    OUT.mkdir(parents=True, exist_ok=True)
+    result = {"machine": machine(), "quick": args.quick, "wrong": failed, "figures": [figure.as_json() for figure in figures]}
+    (OUT / "canvas.json").write_text(json.dumps(result, indent=1))
+    print(f"\n{machine()}\n")
+    print(table(figures))
+    for note in [f.note for f in figures if f.note]:
+        print(f"\n{note}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
