@@ -170,6 +170,11 @@ fn outside_of_tmux_a_terminal_is_attached_and_anything_else_is_told_how() {
     comes("the terminal is back", || terminal().contains("[detached"));
 
     let og = env!("CARGO_BIN_EXE_og");
+    type_line(&format!("clear; {og} canvas attach first"));
+    comes("og attaches too", || terminal().contains("the first") && terminal().contains("[og-first]"));
+    home.tmux_on("outer", &["send-keys", "-t", "terminal", "C-b", "d"]);
+    comes("the terminal is back", || terminal().contains("[detached"));
+
     type_line(&format!("clear; {og} run --tmux-socket og --name second -- sh -c 'echo the second; exec cat'"));
     comes("the second canvas is on the terminal", || terminal().contains("the second") && terminal().contains("[og-second"));
     assert_eq!(home.ask("og-second:", "#{window_width}x#{window_height}"), "130x39", "one row is tmux's own");
