@@ -10,10 +10,18 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod stamps;
+mod trackio;
+mod tviz;
 
 pub use io::{Budget, Progress, Tail, Watch, WatchError};
+pub use io::{
+    Cursor, CursorError, RunSelector, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo, trackio_projects, trackio_runs, tviz_runs,
+};
 pub use json::lenient;
 pub use jsonl::Jsonl;
+pub use trackio::trackio_folders;
+pub use tviz::{Rollout, Trajectory, tviz_databases};
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 
