@@ -5,3 +5,4 @@
 
 mod example;
 mod layers;
+mod sql;

@@ -90,25 +90,20 @@ pub enum CursorError {
     },
 }
 
-/// A file as it stands: which one, how long, when changed.
+/// A file as it stands: which one, how long, when written. Its ctime says nothing: SQLite sets the owner of a log or journal that it
+/// opens as root, to what it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct FileStamp {
     id: (u64, u64),
     bytes: u64,
     changed: (i64, i64),
-    inode_changed: (i64, i64),
 }
 
 impl FileStamp {
     /// `None`: there is no such file.
     pub(super) fn of(path: &Path) -> Result<Option<FileStamp>, CursorError> {
         match fs::metadata(path) {
-            Ok(m) => Ok(Some(FileStamp {
-                id: (m.dev(), m.ino()),
-                bytes: m.len(),
-                changed: (m.mtime(), m.mtime_nsec()),
-                inode_changed: (m.ctime(), m.ctime_nsec()),
-            })),
+            Ok(m) => Ok(Some(FileStamp { id: (m.dev(), m.ino()), bytes: m.len(), changed: (m.mtime(), m.mtime_nsec()) })),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(source) => Err(CursorError::Io { path: path.into(), source }),
         }
