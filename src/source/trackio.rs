@@ -419,3 +419,177 @@ pub(super) fn entries(path: &str, value: Value, put: &mut dyn FnMut(String, Valu
         value => put(path.to_owned(), value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn logged(step: Option<i64>, json: &str) -> Stored {
+        Stored::Metrics(Logged { id: 7, time: "2026-11-20T08:00:13+00:00".into(), step, json: json.into() })
+    }
+
+    /// The records of some rows as text; losses as `row number: bytes`.
+    fn read(rows: &[Stored]) -> (Vec<Record>, Vec<String>) {
+        let (mut decoder, mut records, mut losses) = (Rows::new(TimeZone::UTC), vec![], vec![]);
+        for row in rows {
+            decoder.read(row, &mut |record| match record {
+                Ok(record) => records.push(record),
+                Err(loss) => losses.push(format!("{}: {}", loss.offset, loss.bytes)),
+            });
+        }
+        (records, losses)
+    }
+
+    fn rows(records: &[Record]) -> Vec<(i64, u32, usize)> {
+        let row = |record: &Record| match record {
+            Record::Row(row) => Some((row.step.unwrap().0, row.attempt, row.values.len())),
+            _ => None,
+        };
+        records.iter().filter_map(row).collect()
+    }
+
+    #[test]
+    fn a_key_that_goes_back_starts_an_attempt_and_one_that_is_late_does_not() {
+        let (train, eval) = (r#"{"loss":1}"#, r#"{"eval":1}"#);
+        let steps = [(1, train), (2, train), (3, train), (1, eval), (4, train), (2, eval), (3, train), (3, eval), (4, eval)];
+        let (records, losses) = read(&steps.map(|(step, json)| logged(Some(step), json)));
+        let attempts: Vec<_> = rows(&records).iter().map(|(step, attempt, _)| (*step, *attempt)).collect();
+        assert_eq!(attempts, [(1, 0), (2, 0), (3, 0), (1, 0), (4, 0), (2, 0), (3, 1), (3, 1), (4, 1)]);
+        assert_eq!(losses, [""; 0]);
+    }
+
+    #[test]
+    fn a_row_without_a_step_stands_behind_the_highest() {
+        let (records, _) = read(&[logged(None, r#"{"a":1}"#), logged(Some(5), r#"{"b":1}"#), logged(None, r#"{"a":1,"a":2}"#)]);
+        assert_eq!(rows(&records), [(0, 0, 1), (5, 0, 1), (6, 0, 1)]);
+    }
+
+    #[test]
+    fn a_row_that_is_no_object_is_a_loss_and_leaves_no_value_behind() {
+        let bad = ["", "[1]", "{\"a\":1", "{\"a\":1} x", "nul", "{\"a\":{\"b\":1}"];
+        let mut all: Vec<_> = bad.iter().map(|json| logged(Some(1), json)).collect();
+        all.push(logged(Some(2), r#"{"c":1}"#));
+        let (records, losses) = read(&all);
+        assert_eq!(losses, bad.map(|json| format!("7: {}", json.len())));
+        assert_eq!(rows(&records), [(2, 0, 1)]);
+    }
+
+    #[test]
+    fn a_large_field_is_told_by_its_size() {
+        let table =
+            json!({"t": {"_type": "trackio.table", "_value": vec![json!({"col": "x".repeat(100)}); 1000]}, "s": "y".repeat(20_000)});
+        let (records, _) = read(&[logged(Some(1), &table.to_string())]);
+        let about = |key: &str| {
+            records
+                .iter()
+                .find_map(|r| {
+                    if let Record::Media(m) = r
+                        && m.key == key
+                    {
+                        Some(&m.about)
+                    } else {
+                        None
+                    }
+                })
+                .unwrap()
+        };
+        assert_eq!(*about("t"), json!({"rows": 1000, "columns": ["col"], "value": {"bytes": 111_001}}));
+        assert_eq!(*about("s"), json!({"text": {"bytes": 20_000}}));
+    }
+
+    #[test]
+    fn a_list_of_pictures_is_several_media_and_a_list_of_numbers_none() {
+        let image = |name: &str| json!({"_type": "trackio.image", "file_path": name, "caption": null});
+        let (records, _) = read(&[logged(Some(1), &json!({"i": [image("p/r/1/a.png"), image("p/r/1/b.png")], "l": [1, 2]}).to_string())]);
+        let paths: Vec<_> = records.iter().map(|r| if let Record::Media(m) = r { m.about["path"].clone() } else { Value::Null }).collect();
+        assert_eq!(paths, ["media/p/r/1/a.png", "media/p/r/1/b.png"]);
+    }
+
+    #[test]
+    fn only_what_changes_in_a_config_is_told_again() {
+        let config = |json: &str| Stored::Config(json.into());
+        let (records, losses) = read(&[
+            config(r#"{"lr":1,"m":{"a":{},"b":[1]},"_Created":"x","_Group":null}"#),
+            config(r#"{"lr":2,"m":{"a":{},"b":[1]},"_Created":"y"}"#),
+            config("[]"),
+        ]);
+        let of = |name: &str, value| Record::Config(name.into(), value);
+        let want = [
+            of("lr", json!(1)),
+            of("m.a", json!({})),
+            of("m.b", json!([1])),
+            Record::Info("created_at", json!("x")),
+            of("lr", json!(2)),
+            Record::Info("created_at", json!("y")),
+        ];
+        assert_eq!((records, losses), (want.to_vec(), vec!["0: 2".to_owned()]));
+    }
+
+    #[test]
+    fn the_name_on_disk_is_that_of_trackio() {
+        assert_eq!(canonical("my.model v2-ü_"), "mymodelv2-ü_");
+        assert_eq!(canonical("../ "), "default");
+        assert_eq!(project_of(Path::new("/a/my.v2.db")).as_deref(), Some("my.v2"));
+        assert_eq!(project_of(Path::new("/a/registry-x.db")), None);
+        assert_eq!(project_of(Path::new("/a/x.db-wal")), None);
+    }
+
+    #[test]
+    fn folders_are_looked_for_where_trackio_looks() {
+        let env = |name: &str| match name {
+            "HF_HOME" => Some("/hf".into()),
+            "HOME" => Some("/home/me".into()),
+            "TRACKIO_DIR" => Some("".into()),
+            _ => None,
+        };
+        let here = |path: &Path| path != Path::new("/nowhere");
+        let found = trackio_folders(env, here);
+        assert_eq!(found, ["/hf/trackio", "/home/me/.cache/huggingface/trackio", "trackio"].map(PathBuf::from));
+        let set = |name: &str| (name == "TRACKIO_DIR").then(|| "trackio".into());
+        assert_eq!(trackio_folders(set, here), [PathBuf::from("trackio")]);
+        assert!(trackio_folders(set, |_| false).is_empty());
+    }
+
+    #[test]
+    fn a_line_of_the_inbox_names_its_run_and_its_row() {
+        let line = r#"{"v":1,"kind":"metric","project":"p.q","run":"r","run_id":null,"metrics":{"a":"NaN"},"step":null,"timestamp":"t","config":{"lr":1},"log_id":"ff"}"#;
+        let read = posted(line).unwrap();
+        assert_eq!((read.run_key(), read.id.as_deref(), read.step, read.config.is_some()), ("r", Some("ff"), None, true));
+        for bad in ["", "[]", "{}", r#"{"kind":"other","project":"p","run":"r"}"#, r#"{"kind":"metric","project":1,"run":"r"}"#] {
+            assert!(posted(bad).is_none(), "{bad}");
+        }
+        assert_eq!(log_number("0000000000000000000000000000000f"), 15);
+        assert_ne!(log_number("f"), log_number("e"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_panics_and_each_is_read_or_lost(text in r#"[\[\]{}",:\\u0-9a-eNIn_type.\- é]{0,60}"#, bytes in proptest::collection::vec(any::<u8>(), 0..40), step in any::<Option<i64>>()) {
+            for json in [text.clone().into_bytes(), bytes, format!("{{\"a\":{text}}}").into_bytes(), format!("{{\"_type\":\"{text}\",\"a\":1}}").into_bytes()] {
+                let whole = std::str::from_utf8(&json).ok().and_then(lenient).is_some_and(|value| value.is_object());
+                let row = || Logged { id: 1, time: text.clone(), step, json: json.clone() };
+                for stored in [Stored::Metrics(row()), Stored::System(row()), Stored::Config(json.clone())] {
+                    prop_assert_eq!(read(&[stored]).1.is_empty(), whole);
+                }
+            }
+            let _line = posted(&text);
+        }
+
+        #[test]
+        fn every_number_of_a_row_arrives(values in proptest::collection::btree_map("[a-z/_]{1,8}", any::<f64>(), 1..12)) {
+            let object: Map<String, Value> = values.iter().map(|(key, value)| (key.clone(), num::to_json(*value))).collect();
+            let text = Value::Object(object.clone()).to_string();
+            let (records, losses) = read(&[logged(Some(1), &text), logged(Some(2), &json!({"in": object}).to_string())]);
+            prop_assert_eq!(losses.len(), 0);
+            let names: HashMap<_, _> = records.iter().filter_map(|r| if let Record::Key(id, key) = r { Some((*id, key.to_string())) } else { None }).collect();
+            let mut got = records.iter().filter_map(|r| if let Record::Row(row) = r { Some(row) } else { None });
+            for prefix in ["", "in."] {
+                let row: HashMap<_, _> = got.next().unwrap().values.iter().map(|(id, value)| (names[id].clone(), value.to_bits())).collect();
+                let nan = f64::NAN.to_bits();
+                let want: HashMap<_, _> = values.iter().map(|(key, v)| (format!("{prefix}{key}"), if v.is_nan() { nan } else { v.to_bits() })).collect();
+                prop_assert_eq!(row, want);
+            }
+        }
+    }
+}

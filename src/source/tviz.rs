@@ -303,3 +303,89 @@ fn about(row: &Cells) -> Value {
     let fields = row.iter().filter(|(name, cell)| *cell != Cell::Null && !matches!(name.as_str(), "run_id" | "step" | "created_at"));
     fields.map(|(name, cell)| (name.clone(), cell.json(JSON.contains(&name.as_str())))).collect::<Map<_, _>>().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn read(row: Cells) -> (Vec<Record>, usize) {
+        let (mut rows, mut records, mut losses) = (Rows::new(), vec![], 0);
+        let mut sink = |record: Result<Record, Loss>| match record {
+            Ok(record) => records.push(record),
+            Err(_) => losses += 1,
+        };
+        rows.run(&row, &mut sink);
+        rows.step(&row, &mut sink);
+        rows.rollout(&row, std::slice::from_ref(&row), &mut sink);
+        (records, losses)
+    }
+
+    fn cells(cells: &[(&str, Cell)]) -> Cells {
+        cells.iter().map(|(name, cell)| ((*name).to_owned(), cell.clone())).collect()
+    }
+
+    #[test]
+    fn numpy_numbers_are_blobs() {
+        assert_eq!(Cell::Blob(0.5_f32.to_le_bytes().into()).number(), Some(0.5));
+        assert_eq!(Cell::Blob((-7_i64).to_le_bytes().into()).number(), Some(-7.0));
+        assert_eq!(Cell::Blob(vec![1, 2, 3]).number(), None);
+        assert_eq!(Cell::Text("1e-3".into()).number(), Some(0.001));
+        assert_eq!(Cell::Text("soon".into()).number(), None);
+        assert_eq!(Cell::Blob(f32::INFINITY.to_le_bytes().into()).json(false), json!("Infinity"));
+    }
+
+    #[test]
+    fn damaged_extras_cost_themselves() {
+        let row =
+            cells(&[("id", Cell::Int(4)), ("step", Cell::Int(9)), ("loss", Cell::Real(1.5)), ("extras", Cell::Text("{\"a\": 1".into()))]);
+        let (records, losses) = read(row);
+        let row = records.iter().find_map(|record| if let Record::Row(row) = record { Some(row) } else { None });
+        assert_eq!((losses, row.unwrap().step, row.unwrap().values.len()), (1, Some(Step(9)), 1));
+    }
+
+    #[test]
+    fn databases_are_looked_for_where_tviz_writes() {
+        let env = |name: &str| (name == "HOME").then(|| "/home/me".into());
+        assert_eq!(tviz_databases(env, |_| true), ["/home/me/.tviz/tviz.db", "data/tviz.db"].map(PathBuf::from));
+        assert!(tviz_databases(|_| None, |_| false).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_panics(
+            row in proptest::collection::vec((
+                prop_oneof![Just("id"), Just("step"), Just("loss"), Just("extras"), Just("config"), Just("logprobs"), Just("created_at"), Just("ended_at")],
+                prop_oneof![
+                    Just(Cell::Null),
+                    any::<i64>().prop_map(Cell::Int),
+                    any::<f64>().prop_map(Cell::Real),
+                    r#"[\[\]{}",:0-9a-eNInT.\- é]{0,30}"#.prop_map(Cell::Text),
+                    proptest::collection::vec(any::<u8>(), 0..10).prop_map(Cell::Blob),
+                ],
+            ), 0..8),
+        ) {
+            for record in read(cells(&row)).0 {
+                if let Record::Media(media) = record {
+                    let _typed = (Rollout::from_about(&media.about), Trajectory::from_about(&media.about));
+                }
+            }
+        }
+
+        #[test]
+        fn a_trajectory_survives_its_description(reward in any::<f64>(), logprobs in proptest::collection::vec(any::<f64>(), 0..5), tokens in proptest::collection::vec(any::<i64>(), 0..5), text in ".*") {
+            let numbers = |values: &[f64]| values.iter().map(|v| num::to_json(*v)).collect::<Vec<_>>();
+            let row = cells(&[
+                ("rollout_id", Cell::Int(3)), ("trajectory_idx", Cell::Int(1)), ("reward", Cell::Real(reward)),
+                ("output_text", Cell::Text(text.clone())), ("output_tokens", Cell::Text(json!(tokens).to_string())),
+                ("logprobs", Cell::Text(json!(numbers(&logprobs)).to_string())),
+            ]);
+            let read = Trajectory::from_about(&about(&row)).unwrap();
+            prop_assert_eq!((read.rollout, read.index, read.output_text, read.output_tokens), (3, 1, Some(text), tokens));
+            let bits = |values: &[f64]| values.iter().map(|v| if v.is_nan() { f64::NAN.to_bits() } else { v.to_bits() }).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&read.logprobs), bits(&logprobs));
+            prop_assert_eq!(bits(&[read.reward.unwrap()]), bits(&[reward]));
+        }
+    }
+}

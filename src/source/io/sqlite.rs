@@ -7,6 +7,9 @@
 //! * one with a write-ahead log together with its log; the index of the log (`-shm`) is read but not written;
 //! * one whose log is gone or empty as `immutable`, and what was read is thrown away if the file changed meanwhile;
 //! * one whose last writer died where a reader would have to repair something first: as a private copy.
+//!
+//! What cannot be had: a writer of a write-ahead log that closes in the very milliseconds of a read leaves its log and index
+//! there, whole and valid, for whoever comes next. It does so for every reader.
 
 use crate::source::{Budget, Loss, Progress, Record};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, config::DbConfig, types::ValueRef};
@@ -31,8 +34,11 @@ use std::{
 const BUSY_MAX: Duration = Duration::from_millis(50);
 
 /// Kernels note the time of a change in ticks of 1 to 10 ms, so a file that changed just now may change once more without
-/// looking different.
+/// looking different. This is a few ticks.
 const TICK: Duration = Duration::from_millis(50);
+
+/// The longest tick.
+const TICK_MAX: Duration = Duration::from_millis(10);
 
 /// Reads a database that grows: from the start, and then only what is new.
 pub trait Cursor: Send {
@@ -111,9 +117,16 @@ impl FileStamp {
 
     /// Whether a further change would show.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+        // Some network filesystems count whole seconds.
+        let tick = if self.changed.1 == 0 { Duration::from_secs(2) } else { TICK };
+        self.age(now).is_some_and(|age| age > tick)
+    }
+
+    /// Time since it was written. `None`: that is in the future.
+    fn age(&self, now: SystemTime) -> Option<Duration> {
         let (secs, nanos) = self.changed;
         let changed = SystemTime::UNIX_EPOCH + Duration::new(secs.max(0).unsigned_abs(), nanos.clamp(0, 999_999_999) as u32);
-        now.duration_since(changed).is_ok_and(|age| age > TICK)
+        now.duration_since(changed).ok()
     }
 }
 
@@ -199,12 +212,15 @@ impl Db {
         // When a process closes any descriptor of a file, it loses all its locks on that file. So the descriptors that are opened
         // here next to SQLite's own must not be closed while another thread of ours reads the same database.
         static ALONE: Mutex<()> = Mutex::new(());
+        let before = self.steady_stamp()?;
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-
-        let before = self.stamp()?;
         let held = match self.hold() {
             Ok(held) => held,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                // Whoever comes again at once must not spin.
+                std::thread::sleep(TICK_MAX);
+                return Ok(None);
+            }
             Err(source) => return Err(CursorError::Io { path: self.path.clone(), source }),
         };
         let mut access = held.access;
@@ -278,6 +294,21 @@ impl Db {
         }
         let Some(copy) = &self.copy else { return Ok(Ok(None)) };
         Ok(open(&copy.db(), Access::Copy).and_then(|connection| read(&connection)).map(Some))
+    }
+
+    /// The stamp; if the database was written in this very tick without a log, that of the next one. A read without locks
+    /// could not tell a second write in the same tick from the first.
+    fn steady_stamp(&self) -> Result<Stamp, CursorError> {
+        let stamp = self.stamp()?;
+        let has_log = stamp.wal.as_ref().is_some_and(|wal| wal.bytes > 0);
+        let age = stamp.db.as_ref().filter(|_| !has_log).and_then(|db| db.age(SystemTime::now()));
+        match age.and_then(|age| TICK_MAX.checked_sub(age)) {
+            Some(rest) => {
+                std::thread::sleep(rest);
+                self.stamp()
+            }
+            None => Ok(stamp),
+        }
     }
 
     fn stamp(&self) -> Result<Stamp, CursorError> {
@@ -495,9 +526,6 @@ pub(super) fn walk(
     let mut select = connection.prepare(sql)?;
     let mut at = from;
     while at < top {
-        if room.is_full() {
-            return Ok((at, false));
-        }
         let first = next.query_row([at], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(top);
         let last = first.saturating_add(WINDOW - 1).min(top);
         let mut rows = select.query((first.saturating_sub(1), last, run))?;
@@ -509,6 +537,10 @@ pub(super) fn walk(
             }
         }
         at = last;
+        // Not before the first window: a walk that is late already must get on all the same.
+        if room.is_full() {
+            break;
+        }
     }
-    Ok((at, true))
+    Ok((at, at >= top))
 }

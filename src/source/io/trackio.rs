@@ -297,8 +297,8 @@ pub struct TrackioRun {
 struct Place {
     /// The run, once it was found.
     key: Option<Key>,
-    /// Number of the last row looked at, for each of [`TABLES`].
-    at: [i64; TABLES.len()],
+    /// Number of the last row looked at, for each of [`TABLES`]; `None` while the run has no row there.
+    at: [Option<i64>; TABLES.len()],
     /// The last metrics row of the run: number, time and step. It is still there unless rows were removed or numbered anew.
     last: Option<(i64, String, Option<i64>)>,
     has_unsent: bool,
@@ -494,12 +494,13 @@ fn scan(connection: &Connection, run: &RunSelector, place: &Place) -> rusqlite::
     let (mut rows, mut room, mut end) = (vec![], Room::new(), true);
     for (table, at) in TABLES.into_iter().zip(&mut place.at) {
         let Some(column) = schema.run_column(table) else { continue };
-        if *at == 0 {
+        if at.is_none() {
             // Rows of other runs that were there first are not even looked at.
             let sql = format!("SELECT min(rowid) FROM {table} WHERE {column} = ?1");
             let first: Option<i64> = connection.query_row(&sql, [key.value(column)], |row| row.get(0))?;
-            *at = first.map_or(0, |first| first - 1);
+            *at = first.map(|first| first.saturating_sub(1));
         }
+        let Some(at) = at else { continue };
         let sql = select(&schema, table, column);
         let each = |row: &Row, room: &mut Room| {
             let (id, has_unsent, stored) = stored(table, row)?;

@@ -212,7 +212,7 @@ fn scan(connection: &Connection, run: &str, place: &Place, is_first: bool) -> ru
         capped(&schema.steps)
     );
     let (mut steps, mut select, mut end) = (vec![], connection.prepare(&sql)?, false);
-    while !end && !room.is_full() {
+    while !end {
         let mut found = 0;
         let mut rows = select.query((run, place.step.unwrap_or(i64::MIN)))?;
         while let Some(row) = rows.next()? {
@@ -222,6 +222,9 @@ fn scan(connection: &Connection, run: &str, place: &Place, is_first: bool) -> ru
             steps.extend(cells(("steps", &schema.steps), row, &mut room, &mut losses)?);
         }
         end = found < STEPS_MAX;
+        if room.is_full() {
+            break;
+        }
     }
     let mut rollouts = vec![];
     if end && !schema.rollouts.is_empty() {
