@@ -310,13 +310,17 @@ enum Scan {
     Restart,
     /// It is not Trackio's.
     Foreign,
-    Rows {
-        rows: Vec<(Option<u128>, Stored)>,
-        place: Place,
-        bytes: u64,
-        end: bool,
-        unsent: Option<u64>,
-    },
+    Rows(Box<Batch>),
+}
+
+struct Batch {
+    /// Each with its `log_id`.
+    rows: Vec<(Option<u128>, Stored)>,
+    place: Place,
+    bytes: u64,
+    /// Whether that was all.
+    end: bool,
+    unsent: Option<u64>,
 }
 
 impl TrackioRun {
@@ -421,7 +425,7 @@ impl Cursor for TrackioRun {
         };
         while changed {
             let (place, run) = (&self.place, &self.run);
-            let (rows, next, bytes, end, unsent) = match self.db.read(|connection| scan(connection, run, place))? {
+            let Batch { rows, place, bytes, end, unsent } = match self.db.read(|connection| scan(connection, run, place))? {
                 None => return Ok(Progress { more: true, ..progress }),
                 Some(Scan::Foreign) => return Err(foreign(self.db.path())),
                 // Nothing of what this poll has handed out is wrong, but more may have come before.
@@ -429,12 +433,12 @@ impl Cursor for TrackioRun {
                     self.reset();
                     return Ok(restarted);
                 }
-                Some(Scan::Rows { rows, place, bytes, end, unsent }) => (rows, place, bytes, end, unsent),
+                Some(Scan::Rows(batch)) => *batch,
             };
-            if let (None, Some(key)) = (&self.place.key, &next.key) {
+            if let (None, Some(key)) = (&self.place.key, &place.key) {
                 self.introduce(key.clone(), sink);
             }
-            self.place = next;
+            self.place = place;
             progress.bytes += bytes;
             for (id, row) in rows {
                 if !id.is_some_and(|id| self.posted.contains(&id)) {
@@ -471,14 +475,13 @@ fn scan(connection: &Connection, run: &RunSelector, place: &Place) -> rusqlite::
     let connection = &*snapshot;
     let Some(schema) = Schema::of(connection)? else { return Ok(Scan::Foreign) };
     let mut place = place.clone();
-    let empty = |place| Ok(Scan::Rows { rows: vec![], place, bytes: 0, end: true, unsent: None });
     let key = match &place.key {
         // A dashboard of Trackio 0.24 or later has given ids to the runs.
         Some(Key { id: None, .. }) if schema.has("metrics", "run_id") => return Ok(Scan::Restart),
         Some(key) => key.clone(),
         None => match find(connection, &schema, run)? {
             Some(key) => key,
-            None => return empty(place),
+            None => return Ok(Scan::Rows(Box::new(Batch { rows: vec![], place, bytes: 0, end: true, unsent: None }))),
         },
     };
     if let Some((id, time, step)) = &place.last
@@ -518,7 +521,7 @@ fn scan(connection: &Connection, run: &RunSelector, place: &Place) -> rusqlite::
         }
     }
     let unsent = if end && place.has_unsent { Some(unsent(connection, &schema, &key)?) } else { None };
-    Ok(Scan::Rows { rows, place, bytes: room.bytes_used, end, unsent })
+    Ok(Scan::Rows(Box::new(Batch { rows, place, bytes: room.bytes_used, end, unsent })))
 }
 
 fn find(connection: &Connection, schema: &Schema, run: &RunSelector) -> rusqlite::Result<Option<Key>> {
