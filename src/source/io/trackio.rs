@@ -4,13 +4,11 @@ use super::{
     inbox::Inbox,
     sqlite::{Cursor, CursorError, Db, Look, Room, VALUE_BYTES_MAX, bytes, columns, int, text, walk},
 };
-use crate::{
-    model::{Step, WallTime},
-    source::{
-        Budget, Loss, Progress, Record,
-        stamps::Stamps,
-        trackio::{Logged, Posted, Rows, Stored, StoredAlert, StoredTrace, canonical, log_number, project_of},
-    },
+use crate::model::{Step, WallTime};
+use crate::source::{
+    Budget, Loss, Progress, Record,
+    stamps::Stamps,
+    trackio::{Logged, Posted, Rows, Stored, StoredAlert, StoredTrace, canonical, log_number, project_of},
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row};

@@ -1,13 +1,11 @@
 //! The queries of the tviz reader. What its rows mean is in `source::tviz`.
 
 use super::sqlite::{Cursor, CursorError, Db, Look, Room, VALUE_BYTES_MAX, columns, int, text, walk};
-use crate::{
-    model::{Step, WallTime},
-    source::{
-        Budget, Loss, Progress, Record,
-        stamps::Stamps,
-        tviz::{Cell, Cells, Rows},
-    },
+use crate::model::{Step, WallTime};
+use crate::source::{
+    Budget, Loss, Progress, Record,
+    stamps::Stamps,
+    tviz::{Cell, Cells, Rows},
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
