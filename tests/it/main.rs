@@ -13,6 +13,7 @@ mod layout;
 mod panes;
 mod run;
 mod source;
+mod sql;
 mod support;
 mod tb;
 mod term;
