@@ -4,7 +4,7 @@ mod life;
 
 pub use life::{ControllerError, connect, restart, stop};
 
-use super::state::{Effect, Event, Purpose, State, World};
+use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
     canvas::{self, CanvasState},
     ipc,
@@ -42,6 +42,9 @@ const FLOOD_REST: Duration = Duration::from_millis(50);
 const BLIND_MAX: Duration = Duration::from_millis(500);
 /// How long a training may take to end after its tmux ended, for its end to be written down.
 const HANGUP_MAX: Duration = Duration::from_secs(10);
+/// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being fought.
+const REATTACHED_MAX: u32 = 5;
+const REATTACH_REST: Duration = Duration::from_secs(1);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -104,6 +107,10 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let state = State::new(canvas, spec, version.to_string(), std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
+        server,
+        attached_at: Instant::now(),
+        reattached: 0,
+        follow: false,
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
         client,
@@ -125,6 +132,11 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
 
 struct Controller {
     dir: PathBuf,
+    server: Server,
+    attached_at: Instant,
+    reattached: u32,
+    /// The panes stand in another session than the client is attached to.
+    follow: bool,
     spec_text: Option<String>,
     state: State,
     client: Client,
@@ -153,6 +165,7 @@ impl Controller {
             let due = self.state.due(&self.world());
             let event = tokio::select! {
                 from = self.client.next() => match from {
+                    Some(FromTmux::Gone { reason }) => Some(self.attach_again(reason).await),
                     Some(from) => self.event_of(from),
                     None => Some(Event::TmuxGone("tmux is gone".into())),
                 },
@@ -173,6 +186,10 @@ impl Controller {
                 _ = interrupt.recv() => Some(Event::TmuxGone("it was interrupted".into())),
             };
             if let Some(event) = event {
+                self.feed(event);
+            }
+            if std::mem::take(&mut self.follow) {
+                let event = self.attach_again("its panes moved to another session".into()).await;
                 self.feed(event);
             }
             if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
@@ -199,11 +216,27 @@ impl Controller {
             FromTmux::Lost(pane) => Event::Lost(pane),
             FromTmux::Reply { ticket, replies } => Event::Replied(self.tickets.remove(&ticket)?, replies),
             FromTmux::Event(notice) => Event::Notice(notice),
-            FromTmux::Gone { reason } => {
-                note_a_lost_training(self.state.canvas(), self.reader.as_mut());
-                Event::TmuxGone(reason)
-            }
+            FromTmux::Gone { reason } => Event::TmuxGone(reason),
         })
+    }
+
+    /// The control client is gone, or in the wrong place. Where only it was sent away (`tmux attach -d` does that to all
+    /// others), the panes are still there, and are followed anew.
+    async fn attach_again(&mut self, reason: String) -> Event {
+        self.reattached = if self.attached_at.elapsed() < REATTACH_REST { self.reattached + 1 } else { 0 };
+        if self.reattached < REATTACHED_MAX {
+            match attach(&self.server, self.state.canvas()).await {
+                Ok(client) => {
+                    tracing::info!(reason, "attached again");
+                    self.attached_at = Instant::now();
+                    self.client = client;
+                    self.tickets.clear();
+                    return Event::Attached;
+                }
+                Err(_) => note_a_lost_training(self.state.canvas(), self.reader.as_mut()),
+            }
+        }
+        Event::TmuxGone(reason)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -233,6 +266,7 @@ impl Controller {
                 }
             }
             Effect::WatchTraining(pid) => self.watch_training(pid),
+            Effect::Follow => self.follow = true,
             Effect::Stop(reason) => self.stop = Some(reason),
         }
         Ok(())
@@ -343,9 +377,8 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
 /// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it.
 async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client> {
     let panes = server.list_panes(None)?;
-    let ours = panes.iter().find(|pane| pane.canvas.as_deref() == Some(canvas.id.as_str()));
-    let Some(ours) = ours else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
-    Ok(Client::attach(server, &ours.session.to_string()).await?)
+    let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
+    Ok(Client::attach(server, &home.session.to_string()).await?)
 }
 
 /// Sixteen hex digits that nobody can guess.

@@ -401,6 +401,34 @@ fn a_controller_is_replaced_while_the_training_goes_on() {
 }
 
 #[test]
+fn a_controller_that_was_sent_away_or_left_behind_follows_its_panes() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let pid = || read_json(&home.canvas("base").join("state.json")).unwrap()["controller_pid"].clone();
+    let controller = pid();
+    let clients = |session: &str| home.tmux(&["list-clients", "-t", session, "-F", "#{client_name}"]);
+    let waiting = home.og(&["wait", "train", "text:here it is", "--timeout", "20s"]).spawn().unwrap();
+
+    // What `tmux attach -d` does to all other clients.
+    let first = clients("og-base");
+    first.lines().for_each(|client| _ = home.tmux(&["detach-client", "-t", client]));
+    comes("new clients", || clients("og-base").lines().count() == 2 && clients("og-base") != first);
+    assert!(home.ok(&["viewstate"]).starts_with("canvas base "));
+
+    home.tmux(&["rename-session", "-t", "og-base", "night run"]);
+    comes("the new name", || home.ok(&["canvas", "list"]).contains("attach -t 'night run'"));
+    home.tmux(&["new-window", "-d", "-t", "night run:", "cat"]);
+    home.tmux(&["new-session", "-d", "-s", "other", "cat"]);
+    home.tmux(&["move-window", "-s", &training.text("window"), "-t", "other:"]);
+    comes("clients on the other session", || clients("other").lines().count() == 2);
+
+    training.tell("echo 'here it is'");
+    let waited = waiting.wait_with_output().unwrap();
+    assert!(waited.status.success(), "{}", told(&waited));
+    assert_eq!(pid(), controller, "one controller all the time");
+}
+
+#[test]
 fn an_answer_comes_in_milliseconds() {
     let home = Home::new();
     home.train("base");

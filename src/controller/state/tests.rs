@@ -253,6 +253,49 @@ fn a_killed_pane_of_ours_starts_again_and_a_closed_one_does_not() {
 }
 
 #[test]
+fn a_client_that_was_sent_away_costs_no_wait_and_asks_everything_again() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::WaitFor { pane: None, until: vec![Until::Change], stop: None, timeout_ms: None });
+    stage.connect(2);
+    stage.ask(2, keys(&["Tab"]));
+    let effects = stage.on(Event::Attached);
+    let asked = |purpose: &Purpose| effects.iter().filter(|effect| matches!(effect, Effect::Tmux(_, p) if p == purpose)).count();
+    assert_eq!(asked(&Purpose::List), 1, "{effects:?}");
+    for pane in [1, 2, 3] {
+        assert_eq!(asked(&Purpose::Capture(PaneId(pane), Why::Seed)), 1, "{effects:?}");
+    }
+    assert_eq!(stage.refusal(2).0, "tmux", "nobody knows whether the key arrived");
+    assert!(stage.answers(1).is_empty(), "the wait goes on");
+    stage.on(Event::Output(PaneId(2), b"x".to_vec()));
+    assert_eq!(stage.outcome(1), "changed");
+}
+
+#[test]
+fn the_controller_follows_its_panes_into_another_session() {
+    let mut stage = Stage::new();
+    let line = |session: &str, name: &str| {
+        format!("%1\t@1\t{session}\t1001\t40\t10\t0\t0\t200\t50\t1\t0\t\t\t\t0\t1\t1\t0\t{name}\tc1\ttrain\ttitle").into_bytes()
+    };
+    let mut list = |line: Vec<u8>| stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: vec![line] }]));
+    let follows = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Follow));
+    let saved = |effects: &[Effect]| {
+        let name = |effect: &Effect| match effect {
+            Effect::SaveState(canvas) => Some(canvas.session.clone()),
+            _ => None,
+        };
+        effects.iter().find_map(name)
+    };
+    let renamed = list(line("$0", "new name"));
+    assert!(!follows(&renamed));
+    assert_eq!(saved(&renamed).as_deref(), Some("new name"));
+    let moved = list(line("$7", "work"));
+    assert!(follows(&moved));
+    assert_eq!(saved(&moved).as_deref(), Some("work"));
+    assert!(!follows(&list(line("$7", "work"))));
+}
+
+#[test]
 fn the_controller_ends_with_its_last_pane_unless_told_to_stay() {
     let mut stage = Stage::new();
     assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))), "the training still has to end");
