@@ -2,11 +2,13 @@
 //! Bytes in, records out; a half-written tail is normal, not an error.
 //! Never here: drawing, tmux, or any write to a run folder we did not create.
 //!
-//! A decoder ([`Jsonl`], ...) is a value: bytes go in with [`Decoder::push`], records come out of
-//! [`Decoder::next`]. [`Tail`] feeds one from a growing file and [`Watch`] says when a look is worth it.
+//! A decoder ([`Jsonl`], [`Stdout`], [`Wandb`]) is a value: bytes go in with [`Decoder::push`], records come out
+//! of [`Decoder::next`]. [`Tail`] feeds one from a growing file, [`Watch`] says when a look is worth it, and
+//! [`open`] finds the sources of a run by its path.
 
 mod columns;
 mod csv;
+mod detect;
 mod flat;
 pub mod io;
 mod json;
@@ -15,17 +17,21 @@ mod keys;
 mod lines;
 mod proto;
 mod rows;
+mod shown;
 mod stdout;
 mod tfevents;
+mod wandb;
 
 pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
-pub use io::{Budget, Progress, Tail, Watch, WatchError, event_files, runs_under};
+pub use detect::Kind;
+pub use io::{Budget, OpenError, Opened, Progress, Tail, Watch, WatchError, event_files, open, runs_under};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
+pub use wandb::Wandb;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};
 

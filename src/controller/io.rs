@@ -104,7 +104,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    let state = State::new(canvas, spec, version.to_string(), std::process::id(), secret()?, unix_now());
+    let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
         server,
@@ -310,7 +310,7 @@ impl Controller {
             return;
         }
         self.spec_text = text;
-        let spec = canvas::io::read_spec(&self.dir).map_err(|error| error.to_string());
+        let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
         self.feed(Event::Spec(spec));
     }
 

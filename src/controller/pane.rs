@@ -14,6 +14,8 @@ const FLOOD_BYTES: usize = 1 << 20;
 const FLOOD_WINDOW: Duration = Duration::from_millis(250);
 /// Time between two samples of a flooded pane.
 const SAMPLE_EVERY: Duration = Duration::from_millis(250);
+/// The same, for a pane that is only sampled and stands still.
+const SAMPLE_STILL_EVERY: Duration = Duration::from_secs(2);
 /// First time between output and an audit; doubled up to [`AUDIT_EVERY_MAX`] while audits find nothing.
 const AUDIT_EVERY: Duration = Duration::from_secs(1);
 const AUDIT_EVERY_MAX: Duration = Duration::from_secs(8);
@@ -67,6 +69,8 @@ pub struct Pane {
     pub revivals: u32,
     /// How it is followed.
     pub flow: Flow,
+    /// It must never be followed: this tmux does not survive that. See `tmux::Version::survives_a_dying_pane`.
+    pub only_sampled: bool,
     /// A capture is under way.
     pub capturing: bool,
     /// When the content last changed, on the loop's clock.
@@ -92,6 +96,7 @@ impl Pane {
             dead: None,
             revivals: 0,
             flow: Flow::Following,
+            only_sampled: false,
             capturing: false,
             changed_at: None,
             audit_due: None,
@@ -121,6 +126,11 @@ impl Pane {
         let hash = self.screen.hash();
         match &mut self.flow {
             Flow::Following => false,
+            Flow::Sampling { next, last } if self.only_sampled => {
+                *next = now + if *last == Some(hash) { SAMPLE_STILL_EVERY } else { SAMPLE_EVERY };
+                *last = Some(hash);
+                false
+            }
             Flow::Sampling { last, .. } if *last == Some(hash) => {
                 self.flow = Flow::Following;
                 self.window_start = None;
@@ -200,6 +210,14 @@ mod tests {
         assert!(!pane.sampled(now));
         assert!(pane.sampled(now));
         assert_eq!(pane.flow, Flow::Following);
+    }
+
+    #[test]
+    fn a_pane_that_must_not_be_followed_is_sampled_for_ever_and_seldom_while_it_stands_still() {
+        let (mut pane, now) = (Pane { only_sampled: true, ..pane() }, Instant::now());
+        pane.sample(now);
+        assert!(!pane.sampled(now) && !pane.sampled(now));
+        assert_eq!(pane.due(), Some(now + SAMPLE_STILL_EVERY));
     }
 
     #[test]

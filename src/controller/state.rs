@@ -19,7 +19,7 @@ use crate::{
     model::{Exit, RunState, WallTime},
     store::RunPicture,
     tmux::{
-        self, Command, Death, PaneId, PaneInfo, SessionId, WindowId, command,
+        self, Command, Death, PaneId, PaneInfo, SessionId, Version, WindowId, command,
         control::{Event as Notice, Reply as Answer},
     },
 };
@@ -35,6 +35,9 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 /// tmux reaps a pane's process a moment after the kernel does; it is asked again so often and so long.
 const EXIT_ASK_EVERY: Duration = Duration::from_millis(10);
 const EXIT_ASKS_MAX: u32 = 500;
+/// When one of og's own programs left, tmux is looked at so soon, then after twice the time, and so many times.
+const LEFT_LOOK: Duration = Duration::from_millis(10);
+const LEFT_LOOKS_MAX: u32 = 7;
 /// Times that one pane is started again: more means that its program cannot run here.
 const REVIVALS_MAX: u32 = 5;
 
@@ -137,6 +140,7 @@ pub struct State {
     canvas: CanvasState,
     spec: Spec,
     secret: String,
+    fragile: bool,
     session: Option<SessionId>,
     panes: BTreeMap<PaneId, Pane>,
     foreign: BTreeSet<PaneId>,
@@ -154,6 +158,7 @@ pub struct State {
     found_once: bool,
     layout: layout::Watch,
     training_lives: bool,
+    left: Option<(u32, Instant)>,
     exit_asks: Option<(u32, Instant)>,
     run_over: bool,
     last_words: Option<Instant>,
@@ -163,14 +168,20 @@ pub struct State {
 impl State {
     /// A controller that knows its canvas and nothing of its panes yet.
     /// `secret` names tmux buffers, so that no program in a pane can forge a capture.
-    pub fn new(canvas: CanvasState, spec: Spec, tmux: String, pid: u32, secret: String, unix: f64) -> State {
-        let health =
-            Health { controller_pid: pid, started_at: view::iso(unix), tmux, may_send: spec.agent.may_send.clone(), ..Health::default() };
+    pub fn new(canvas: CanvasState, spec: Spec, tmux: &Version, pid: u32, secret: String, unix: f64) -> State {
+        let health = Health {
+            controller_pid: pid,
+            started_at: view::iso(unix),
+            tmux: tmux.to_string(),
+            may_send: spec.agent.may_send.clone(),
+            ..Health::default()
+        };
         let canvas = CanvasState { controller_pid: Some(pid), ..canvas };
         State {
             canvas,
             spec,
             secret,
+            fragile: !tmux.survives_a_dying_pane(),
             session: None,
             panes: BTreeMap::new(),
             foreign: BTreeSet::new(),
@@ -188,6 +199,7 @@ impl State {
             found_once: false,
             layout: layout::Watch::default(),
             training_lives: false,
+            left: None,
             exit_asks: None,
             run_over: false,
             last_words: None,
@@ -248,7 +260,7 @@ impl State {
     pub fn due(&self, world: &World<'_>) -> Option<Instant> {
         let panes = self.panes.values().filter_map(Pane::due);
         let waits = self.waits.iter().filter_map(|pending| self.sight(&pending.wait, world, |sight| pending.wait.due(sight)));
-        let others = [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.last_words];
+        let others = [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.left.map(|(_, due)| due), self.last_words];
         panes.chain(waits).chain(others.into_iter().flatten()).min()
     }
 
@@ -258,6 +270,9 @@ impl State {
         self.arrange_if_due(world, effects);
         if self.exit_asks.is_some_and(|(_, due)| world.now >= due) {
             self.ask_exit(world, effects);
+        }
+        if self.left.is_some_and(|(_, due)| world.now >= due) {
+            self.look_for_the_dead(world, effects);
         }
         if self.last_words.is_some_and(|due| world.now >= due) {
             self.last_words = None;
@@ -380,7 +395,11 @@ impl State {
         if ours.is_empty() && !self.canvas.keep && !self.training_lives {
             effects.push(Effect::Stop(if self.found_once { "its last pane is gone".into() } else { "none of its panes is there".into() }));
         }
-        self.found_once |= !ours.is_empty();
+        if !self.found_once && !ours.is_empty() {
+            self.found_once = true;
+            // Programs may have ended while nobody looked.
+            self.left = Some((0, world.now + LEFT_LOOK));
+        }
         if std::mem::take(&mut self.list_again) {
             self.list(effects);
         }
@@ -423,6 +442,9 @@ impl State {
         if fresh || resized || died {
             self.capture(info.id, Why::Seed, effects);
         }
+        if training && fresh && self.fragile {
+            self.only_sample(info.id, world, effects);
+        }
         if let Some(pid) = info.pid.filter(|_| training && fresh && death.is_none()) {
             self.training_lives = true;
             effects.push(Effect::WatchTraining(pid));
@@ -433,6 +455,14 @@ impl State {
         if training && died {
             self.training_ended(death.unwrap_or_default(), None, world, effects);
         }
+    }
+
+    /// A program of ours left. tmux may need a moment to see that its pane is dead, and may have missed it.
+    fn look_for_the_dead(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let Some((looks, _)) = self.left else { return };
+        self.left = (looks + 1 < LEFT_LOOKS_MAX).then(|| (looks + 1, world.now + LEFT_LOOK * (2 << looks)));
+        effects.push(Effect::Tmux(vec![command::reap()], Purpose::Tell("look for programs that ended")));
+        self.list(effects);
     }
 
     /// One of og's own programs was killed (a person who quits it closes its pane): it starts again where it stood.

@@ -44,6 +44,11 @@ impl Keys {
             self.overflow = true;
             return;
         };
+        self.put_id(id, value);
+    }
+
+    /// Adds a value by the number of its key.
+    pub(super) fn put_id(&mut self, id: KeyId, value: f64) {
         let seat = &mut self.seats[id.0 as usize];
         match self.values.get_mut(seat.at) {
             Some(slot) if seat.row == self.row => slot.1 = value,
@@ -52,6 +57,11 @@ impl Keys {
                 self.values.push((id, value));
             }
         }
+    }
+
+    /// The number of a key that was put before.
+    pub(super) fn known(&self, name: &str) -> Option<KeyId> {
+        self.ids.get(name).copied()
     }
 
     /// Number of the row that is being gathered.
@@ -71,7 +81,9 @@ impl Keys {
 
     /// Ends the row: its values, with new keys announced in `out`.
     pub(super) fn take(&mut self, out: &mut VecDeque<Record>) -> Vec<(KeyId, f64)> {
-        out.extend(self.fresh.drain(..).map(|(id, key)| Record::Key(id, key)));
+        if !self.fresh.is_empty() {
+            out.extend(self.fresh.drain(..).map(|(id, key)| Record::Key(id, key)));
+        }
         self.values.as_slice().into()
     }
 

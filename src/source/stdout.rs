@@ -18,20 +18,24 @@ mod dict;
 mod facts;
 mod prefix;
 mod scan;
+mod shape;
 mod table;
 mod token;
 mod words;
 
-use super::{Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines};
+pub(super) use clean::plain;
+
+use super::{Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines, shown::Shown};
 use crate::model::Step;
 use bar::{Bar, bar};
 use dict::Dict;
 use facts::{Count, Facts, Pairs};
 use prefix::Stripped;
 use scan::{DIGIT, DIRTY, FRAME, NAMED, Scan, Segment};
+use shape::Shapes;
 use std::collections::VecDeque;
 use table::{Box2, Table};
-use words::{Counter, is_metric, validation};
+use words::{Counter, is_metric, may_be_row, validation};
 
 /// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
 const BLOCK_LINES_MAX: u32 = 40;
@@ -41,14 +45,8 @@ const BLOCK_LINES_MAX: u32 = 40;
 pub struct Stdout {
     lines: Lines,
     scan: Scan,
-    console: Option<Console>,
+    console: Option<Shown>,
     reader: Reader,
-}
-
-/// Collects what lines finally looked like.
-#[derive(Default)]
-struct Console {
-    line: String,
 }
 
 impl Stdout {
@@ -59,13 +57,15 @@ impl Stdout {
 
     /// Also yields a [`Record::Console`] for every finished line, as it looked at last.
     pub fn with_console() -> Stdout {
-        Stdout { console: Some(Console::default()), ..Stdout::default() }
+        Stdout { console: Some(Shown::default()), ..Stdout::default() }
     }
 
     fn take(&mut self, segment: &Segment) {
         let bytes = self.lines.get(segment.line.range.clone());
         if let Some(console) = &mut self.console {
-            console.take(bytes, segment.is_line, &mut self.reader.ready);
+            let ready = &mut self.reader.ready;
+            console.push(bytes, &mut |line| ready.push_back(Record::Console(line)));
+            console.push(if segment.is_line { b"\n" } else { b"\r" }, &mut |line| ready.push_back(Record::Console(line)));
         }
         self.reader.take(bytes, segment);
     }
@@ -107,20 +107,6 @@ impl Decoder for Stdout {
 
     fn reset(&mut self) {
         *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() };
-    }
-}
-
-impl Console {
-    fn take(&mut self, bytes: &[u8], is_line: bool, out: &mut VecDeque<Record>) {
-        let mut scratch = vec![];
-        clean::plain(bytes, &mut scratch, &mut |text| {
-            if !text.trim_ascii().is_empty() {
-                self.line = String::from_utf8_lossy(text).trim_end().to_owned();
-            }
-        });
-        if is_line {
-            out.push_back(Record::Console(std::mem::take(&mut self.line)));
-        }
     }
 }
 
@@ -171,7 +157,7 @@ impl Turn {
         let (before, last) = (self.epoch, self.last);
         match (before, epoch, last) {
             (Some(before), Some(now), Some(last)) if now > before && count.at <= last.at => {
-                let length = last.of.unwrap_or(last.at + i64::from(count.at == 0));
+                let length = last.of.unwrap_or(last.at.saturating_add(i64::from(count.at == 0)));
                 self.base = self.base.saturating_add(length.saturating_mul(if last.of.is_some() { now - before } else { 1 }));
             }
             (Some(before), Some(now), _) if now < before => self.base = 0,
@@ -194,6 +180,9 @@ struct Reader {
     dict: Dict,
     table: Table,
     framed: Box2,
+    shapes: Shapes,
+    /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
+    learnable: Option<(usize, usize)>,
     scratch: Vec<u8>,
 }
 
@@ -204,36 +193,53 @@ impl Reader {
     }
 
     fn take(&mut self, bytes: &[u8], segment: &Segment) {
-        let offset = segment.line.offset;
-        if segment.classes & DIRTY == 0 {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                self.draw(text, segment.classes, offset, segment.is_line && self.held.is_none());
-            }
+        let Segment { line, classes, is_line } = segment;
+        if classes & DIRTY == 0 {
+            self.draw(bytes, *classes, line.offset, *is_line && self.held.is_none());
         } else {
             let mut scratch = std::mem::take(&mut self.scratch);
-            clean::draws(bytes, &mut scratch, &mut |text| self.draw(&String::from_utf8_lossy(text), segment.classes, offset, false));
+            clean::draws(bytes, &mut scratch, &mut |text| self.draw(text, *classes, line.offset, false));
+            self.draw(&scratch, *classes, line.offset, *is_line && self.held.is_none());
             self.scratch = scratch;
         }
-        if segment.is_line {
+        if *is_line {
             self.context.line += 1;
             self.release();
         }
     }
 
-    /// One state of a line. `is_final`: nothing can overwrite it.
-    fn draw(&mut self, text: &str, classes: u8, offset: u64, is_final: bool) {
+    /// One state of a line. `is_final`: nothing overwrites it.
+    fn draw(&mut self, text: &[u8], classes: u8, offset: u64, is_final: bool) {
         let text = text.trim_ascii();
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
         }
+        let is_plain = is_final && !self.table.is_open() && self.framed.offset.is_none();
+        if is_plain && let Some(known) = self.shapes.read(text, &mut self.keys) {
+            self.draft.rank = known.rank;
+            self.count(known.step, known.epoch);
+            let Draft { step, total, rank, .. } = self.draft;
+            if let Some(step) = step {
+                self.begin_step(step, self.keys.row());
+            }
+            return self.give(step, total, rank, offset);
+        }
+        let text = &*String::from_utf8_lossy(text);
         self.draft.pairs.clear();
+        self.learnable = None;
         if !self.read(text, classes, offset) {
             return;
         }
         self.draft.offset = offset;
         let draft = std::mem::take(&mut self.draft);
         match &mut self.held {
-            _ if is_final => self.draft = self.emit(draft),
+            _ if is_final => {
+                let draft = self.emit(draft);
+                if let Some(prefix) = self.learnable.filter(|_| is_plain) {
+                    self.shapes.learn(text, prefix, draft.rank, &self.facts, &draft.pairs, &self.keys);
+                }
+                self.draft = draft;
+            }
             Some(held) if held.step == draft.step => held.update(draft),
             _ => {
                 self.release();
@@ -267,10 +273,8 @@ impl Reader {
 
     /// Puts a row out; returns it for its memory.
     fn emit(&mut self, draft: Draft) -> Draft {
-        if let Some(step) = draft.step
-            && self.context.carried != Some(step)
-        {
-            (self.context.carried, self.context.since) = (Some(step), self.keys.row() + 1);
+        if let Some(step) = draft.step {
+            self.begin_step(step, self.keys.row() + 1);
         }
         self.keys.begin();
         for (name, value) in draft.pairs.iter() {
@@ -281,19 +285,31 @@ impl Reader {
                 self.keys.put(name, value);
             }
         }
-        if self.keys.is_empty() {
-            return draft;
+        self.give(draft.step, draft.total, draft.rank, draft.offset);
+        draft
+    }
+
+    /// The row numbered `row` is the first of `step`, unless that goes on.
+    fn begin_step(&mut self, step: i64, row: u64) {
+        if self.context.carried != Some(step) {
+            (self.context.carried, self.context.since) = (Some(step), row);
         }
-        if let Some(total) = draft.total
+    }
+
+    /// Puts out the row that was gathered in `keys`.
+    fn give(&mut self, step: Option<i64>, total: Option<i64>, rank: u32, offset: u64) {
+        if self.keys.is_empty() {
+            return;
+        }
+        if let Some(total) = total
             && self.context.total != Some(total)
         {
             self.context.total = Some(total);
             self.ready.push_back(Record::TotalSteps(total));
         }
         let values: Vec<(KeyId, f64)> = self.keys.take(&mut self.ready);
-        let step = draft.step.or(self.context.carried).map(Step);
-        self.ready.push_back(Record::Row(Row { step, time: None, offset: Some(draft.offset), attempt: 0, rank: draft.rank, values }));
-        draft
+        let step = step.or(self.context.carried).map(Step);
+        self.ready.push_back(Record::Row(Row { step, time: None, offset: Some(offset), attempt: 0, rank, values }));
     }
 
     /// Reads one state of a line into the draft. False: it holds no row.
@@ -315,11 +331,14 @@ impl Reader {
             return self.read_row();
         }
         if is_boxed {
-            self.table.open(text);
-            return false;
+            // `| step 10 | loss 2.1 |`; other frames, such as those of nvidia-smi, count nothing.
+            return !self.table.open(text) && self.read_line(&stripped, text.len()) && self.draft.step.is_some();
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
             self.table.open(stripped.text);
+            return false;
+        }
+        if classes & (NAMED | FRAME) == 0 && self.context.block == 0 && !may_be_row(stripped.text) {
             return false;
         }
         if classes & FRAME != 0
@@ -328,11 +347,11 @@ impl Reader {
         {
             return self.read_dict(&stripped, at);
         }
-        self.read_line(&stripped)
+        self.read_line(&stripped, text.len())
     }
 
-    /// Named numbers in a line of text.
-    fn read_line(&mut self, stripped: &Stripped) -> bool {
+    /// Named numbers in a line of text, of this length with its prefix.
+    fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
         let facts = &mut self.facts;
         if facts.is_header() {
@@ -362,6 +381,9 @@ impl Reader {
         let dropped = step.is_none() && facts.step.is_some() && self.context.carried.is_some();
         let epoch = facts.epoch.filter(|_| !dropped);
         if step.is_some() || epoch.is_some() {
+            let facts = &self.facts;
+            let is_whole = step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank && !stripped.text.contains('{');
+            self.learnable = is_whole.then_some((stripped.tag, length - stripped.text.len()));
             self.count(step, epoch);
             return true;
         }
@@ -431,7 +453,7 @@ impl Reader {
                 self.context.bar = Some(count);
             }
             if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "" }, 0);
+                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
             }
         }
         if bar.postfix.is_empty() && self.table.open(bar.label) {

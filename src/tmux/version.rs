@@ -11,6 +11,8 @@ pub struct Version {
 
 impl Version {
     /// The oldest tmux that og works with: `-e` of new-session, `pause-after` and `copy-mode -q` came with it.
+    ///
+    /// See also [`Version::survives_a_dying_pane`].
     pub const FLOOR: (u32, u32) = (3, 2);
 
     /// Reads `tmux 3.3a`, `tmux next-3.4`, `tmux master`, `tmux openbsd-7.4`.
@@ -29,6 +31,15 @@ impl Version {
     /// Whether og works with it. A build from master says no number and is taken as new enough.
     pub fn is_enough(&self) -> bool {
         self.number.is_none_or(|number| number >= Version::FLOOR)
+    }
+}
+
+impl Version {
+    /// Whether the server survives a pane that dies under `remain-on-exit` while output of it waits for a control client.
+    /// That of 3.2 and 3.2a crashes (tmux issue 2828, fixed in 3.3; seen with both, at the end of a flood that was also
+    /// piped), and takes every program in it along.
+    pub fn survives_a_dying_pane(&self) -> bool {
+        self.number.is_none_or(|number| number >= (3, 3))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Readers against recorded inputs with independently computed values. The recordings lie beside the
 //! checkout (`OG_SHARED`, else `../shared`); where they are not, these tests say so and pass.
 
-use og::source::{Decoder, Record, Row, Stdout};
+use og::source::{Decoder, Record, Row, Stdout, Wandb};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -148,4 +148,154 @@ fn training_logs_of_many_styles_become_metrics() {
     }
     println!("{right} of {all} logs exactly");
     assert!(right * 19 >= all * 18, "only {right} of {all} logs are read exactly");
+}
+
+/// The bytes of a recording packed with gzip.
+fn unpacked(path: &Path) -> Vec<u8> {
+    let out = std::process::Command::new("gzip").arg("-dc").arg(path).output().expect("gzip runs");
+    assert!(out.status.success(), "{}", path.display());
+    out.stdout
+}
+
+/// A number as the recordings write it: non-finite ones as words.
+fn is_number(got: f64, want: &Value) -> bool {
+    match want {
+        Value::String(word) => word.to_lowercase().trim_end_matches("inity") == got.to_string().to_lowercase(),
+        want => want.as_f64().is_some_and(|want| want == got),
+    }
+}
+
+fn wandb_faults(read: &Read, want: &Value, rows: Option<&str>) -> Vec<String> {
+    let mut out = vec![];
+    let points = points(read, str::to_owned);
+    let mut check = |what: String, is_right: bool| out.extend((!is_right).then_some(what));
+    let none = serde_json::Map::new();
+    let keys = want["keys"].as_object().unwrap_or(&none);
+    check(format!("keys {:?}", points.keys()), points.keys().all(|key| keys.contains_key(key)) && points.len() == keys.len());
+    for (key, want) in keys {
+        let points = points.get(key).map_or(&[][..], Vec::as_slice);
+        let values: Vec<f64> = points.iter().map(|point| point.1).collect();
+        let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+        let count = |is: &dyn Fn(f64) -> bool| values.iter().filter(|value| is(**value)).count() as u64;
+        for (name, got) in [
+            ("count", values.len() as u64),
+            ("finite", finite.len() as u64),
+            ("nan", count(&f64::is_nan)),
+            ("posinf", count(&|value| value == f64::INFINITY)),
+            ("neginf", count(&|value| value == f64::NEG_INFINITY)),
+        ] {
+            check(format!("{key}: {name} {got}, want {}", want[name]), want[name].as_u64() == Some(got));
+        }
+        for (name, got) in [
+            ("min", finite.iter().copied().reduce(f64::min)),
+            ("max", finite.iter().copied().reduce(f64::max)),
+            ("first", values.first().copied()),
+            ("last", values.last().copied()),
+        ] {
+            check(format!("{key}: {name} {got:?}, want {}", want[name]), got.is_some_and(|got| is_number(got, &want[name])));
+        }
+        let sum: f64 = finite.iter().sum();
+        let want_sum = want["sum"].as_f64().unwrap_or(f64::NAN);
+        check(format!("{key}: sum {sum}, want {want_sum}"), (sum - want_sum).abs() <= 1e-9 * want_sum.abs());
+        for (name, point) in [("first_step", points.first()), ("last_step", points.last())] {
+            check(format!("{key}: {name} {point:?}"), point.and_then(|point| point.0) == want[name].as_i64());
+        }
+    }
+    // Every row as it was logged.
+    let mut logged: HashMap<i64, Value> = rows
+        .unwrap_or("")
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .map(|row| (row["step"].as_i64().expect("a step"), row["row"].clone()))
+        .collect();
+    for row in &read.rows {
+        let step = row.step.expect("a step").0;
+        check(format!("step {step} has no time"), row.time.is_some_and(|time| time.secs() > 1.7e9));
+        if rows.is_some() {
+            let logged = logged.remove(&step).unwrap_or_default();
+            let numbers =
+                logged.as_object().into_iter().flatten().filter(|(key, value)| keys.contains_key(*key) && !value.is_boolean()).count();
+            let same = row.values.iter().all(|(id, value)| is_number(*value, &logged[&read.names[&id.0]]));
+            check(format!("row {step}: {row:?}, want {logged}"), same && numbers == row.values.len());
+        }
+    }
+    // The rest of the records.
+    let mut config = BTreeMap::new();
+    let (mut info, mut summary, mut console, mut exit, mut system) = (HashMap::new(), HashMap::new(), vec![], None, 0);
+    for record in &read.rest {
+        match record {
+            Record::Config(name, value) => drop(config.insert(name.clone(), value.clone())),
+            Record::Info(name, value) => drop(info.insert(*name, value.clone())),
+            Record::Summary(name, value) => drop(summary.insert(name.clone(), value.clone())),
+            Record::Console(line) => console.push(line.clone()),
+            Record::Exit(end) => exit = Some(*end),
+            Record::System(time, samples) => system += usize::from(time.is_some() && !samples.is_empty()),
+            _ => {}
+        }
+    }
+    let mut flat = BTreeMap::new();
+    want["config"].as_object().unwrap_or(&none).iter().for_each(|(name, value)| flatten(name.clone(), value, &mut flat));
+    check(format!("config {config:?}, want {flat:?}"), config == flat);
+    let code = exit.and_then(|exit| exit.code).map(i64::from);
+    check(format!("exit {exit:?}"), code == want["exit_code_in_file"].as_i64());
+    for (name, field) in [
+        ("run_id", "run_id_in_record"),
+        ("name", "name"),
+        ("project", "project"),
+        ("tags", "tags"),
+        ("notes", "notes"),
+        ("group", "group"),
+        ("job_type", "job_type"),
+        ("alert", "alert"),
+    ] {
+        check(
+            format!("{name}: {:?}, want {}", info.get(name), want[field]),
+            want[field].is_null() || keys.is_empty() || info.get(name) == Some(&want[field]),
+        );
+    }
+    let counts = &want["record_counts"];
+    check(format!("{system} system records"), system as u64 == counts["stats"].as_u64().unwrap_or(0));
+    check(format!("{} losses", read.losses), read.losses as u64 == want["corrupt_regions"].as_u64().unwrap_or(0));
+    let mut explicit = BTreeMap::new();
+    want["summary_explicit"].as_object().unwrap_or(&none).iter().for_each(|(name, value)| flatten(name.clone(), value, &mut explicit));
+    explicit.iter().for_each(|(name, value)| {
+        check(format!("summary {name}: {:?}, want {value}", summary.get(name)), summary.get(name) == Some(value))
+    });
+    if want["console"]["stdout_has_all_logged_lines"] == true && rows.is_some() {
+        let said = console.iter().filter(|line| line.starts_with("step 0")).count() as u64;
+        check(format!("{said} console lines"), said == want["steps_logged_by_script"].as_u64().expect("a count").div_ceil(10));
+        check("a coloured line is plain".into(), console.iter().any(|line| line == "green plain bold"));
+    }
+    out
+}
+
+fn flatten(name: String, value: &Value, out: &mut BTreeMap<String, Value>) {
+    match value.as_object() {
+        Some(map) => map.iter().for_each(|(key, value)| flatten(format!("{name}.{key}"), value, out)),
+        None => drop(out.insert(name, value.clone())),
+    }
+}
+
+#[test]
+fn wandb_files_of_three_versions_and_damaged_ones_are_read() {
+    let Some(folder) = recordings("wandb") else { return };
+    let mut paths: Vec<_> = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let mut bad = 0;
+    for path in paths.iter().filter(|path| path.to_string_lossy().ends_with(".expected.json")) {
+        let stem = path.to_string_lossy().trim_end_matches(".expected.json").to_owned();
+        let bytes = unpacked(Path::new(&format!("{stem}.wandb.gz")));
+        let rows = PathBuf::from(format!("{stem}.rows.jsonl.gz"));
+        let rows = rows.exists().then(|| String::from_utf8(unpacked(&rows)).expect("text"));
+        let whole = read(&mut Wandb::new(), &bytes, usize::MAX);
+        let faults = wandb_faults(&whole, &expected(path), rows.as_deref());
+        println!("{} {stem}", if faults.is_empty() { "ok " } else { "BAD" });
+        faults.iter().take(12).for_each(|fault| println!("     {fault}"));
+        bad += usize::from(!faults.is_empty());
+        for chunk in [13, 4096] {
+            let cut = read(&mut Wandb::new(), &bytes, chunk);
+            assert_eq!(format!("{:?}{:?}", whole.rows, whole.rest), format!("{:?}{:?}", cut.rows, cut.rest), "{stem} in pieces of {chunk}");
+        }
+    }
+    assert_eq!(bad, 0, "{bad} files are read wrongly");
 }

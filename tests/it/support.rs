@@ -36,7 +36,7 @@ impl TestServer {
 
     /// Runs `tmux` beside og's own code, for what og never does.
     pub fn tmux(&self, args: &[&str]) -> String {
-        let output = Command::new("tmux").args(["-u", "-L", &self.name]).args(args).env_remove("TMUX").output().unwrap();
+        let output = Command::new(program()).args(["-u", "-L", &self.name]).args(args).env_remove("TMUX").output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -54,10 +54,15 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").args(["-L", &self.name, "kill-server"]).output();
+        let _ = Command::new(program()).args(["-L", &self.name, "kill-server"]).output();
         // tmux leaves it behind.
         let _ = self.socket.as_ref().map(fs::remove_file);
     }
+}
+
+/// The tmux under test, as og picks it.
+fn program() -> String {
+    std::env::var("OG_TMUX").unwrap_or_else(|_| "tmux".into())
 }
 
 /// A pane that runs `sh -c script`.

@@ -35,7 +35,10 @@ async fn attach(test: &TestServer, session: &str) -> Client {
 }
 
 async fn next(client: &mut Client) -> FromTmux {
-    timeout(DEADLINE, client.next()).await.expect("tmux is silent").expect("tmux is gone")
+    match timeout(DEADLINE, client.next()).await.expect("tmux is silent") {
+        Some(message) => message,
+        None => panic!("tmux is gone"),
+    }
 }
 
 /// The replies to a line, and the output of all panes until then.
@@ -45,6 +48,7 @@ async fn replies(client: &mut Client, ticket: Ticket) -> (Vec<Reply>, Vec<u8>) {
         match next(client).await {
             FromTmux::Reply { ticket: got, replies } if got == ticket => return (replies, before),
             FromTmux::Output { bytes, .. } => before.extend(bytes),
+            FromTmux::Gone { reason } => panic!("{reason}"),
             _ => {}
         }
     }
@@ -66,6 +70,19 @@ async fn printed(client: &mut Client, mark: &str) -> Vec<u8> {
 async fn captured(client: &mut Client, pane: PaneId) -> Result<Capture, CaptureError> {
     let ticket = client.command(&capture::commands(pane, "og-6b1f")).unwrap();
     capture::parse(&replies(client, ticket).await.0)
+}
+
+/// The first capture that shows what the program was to draw.
+async fn captured_when(client: &mut Client, pane: PaneId, drawn: impl Fn(&Seed) -> bool) -> Capture {
+    let found = timeout(DEADLINE, async {
+        loop {
+            let capture = captured(client, pane).await.unwrap();
+            if drawn(&capture.seed) {
+                return capture;
+            }
+        }
+    });
+    found.await.expect("the program did not draw it")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -243,6 +260,10 @@ fn a_death_is_told_by_status_or_signal() {
         assert_eq!((exit.status, exit.signal), (Some(status), None));
     }
     let signal = death("kill -9 $$");
+    if test.server.version().unwrap().to_string().starts_with("3.2") {
+        assert_eq!(signal, og::tmux::Death::default(), "told only from 3.3 on");
+        return;
+    }
     assert_eq!((signal.status, signal.signal), (None, Some(9)));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
     assert!((now - signal.time_unix_s.unwrap()).abs() < 60);
@@ -364,13 +385,8 @@ async fn a_paused_pane_is_silent_runs_on_and_can_be_captured() {
     assert_eq!(next_notable(&mut client).await, FromTmux::Event(Event::Paused(pane)));
     assert!(replies(&mut client, ticket).await.0[0].ok);
     client.command(&send_keys(pane, &[Send::Text("unseen\n")], false)).unwrap();
-    let seed = loop {
-        let seed = captured(&mut client, pane).await.unwrap().seed;
-        if seed.lines[1].starts_with(b"unseen") {
-            break seed;
-        }
-    };
-    assert_eq!(text(&seed.lines[0]), "unseen");
+    let seed = captured_when(&mut client, pane, |seed| seed.lines[1].starts_with(b"unseen")).await.seed;
+    assert_eq!(text(&seed.lines[0]).trim_end(), "unseen");
     let resync = [vec![continue_pane(pane)], capture::commands(pane, "og-77c1")].concat();
     let ticket = client.command(&resync).unwrap();
     assert_eq!(next_notable(&mut client).await, FromTmux::Event(Event::Continued(pane)));
@@ -401,13 +417,12 @@ async fn a_screen_that_uses_everything_becomes_its_seed() {
     let script = format!("printf '{main}\\033[?1049h{alternate}{modes}\\033[2;9Hab\\033[38;5'; exec cat");
     let pane = test.session("og-a", 10, 6, &script).id;
     let mut client = attach(&test, "og-a").await;
-    let capture = loop {
-        let capture = captured(&mut client, pane).await.unwrap();
-        if !capture.seed.partial.is_empty() {
-            break capture;
-        }
-    };
-    let rows = |rows: &[&str]| rows.iter().map(|r| r.as_bytes().to_vec()).collect::<Vec<_>>();
+    let mut capture = captured_when(&mut client, pane, |seed| !seed.partial.is_empty()).await;
+    // tmux 3.2 writes blanks after the text of a row, others do not.
+    let lines = drawn(10, &std::mem::take(&mut capture.seed.lines));
+    assert_eq!(lines, drawn(10, &["\x1b[1;31mbold", "next\x1b[m ┌─┐ l", "qk é日", "        ab", "", ""]));
+    let main = drawn(10, &capture.seed.main_lines.take().unwrap());
+    assert_eq!(main, drawn(10, &["main $HOME", " \\ \x1b[31mred", "back\\\\slas", "h", "", ""]));
     let want = Seed {
         cols: 10,
         rows: 6,
@@ -422,13 +437,24 @@ async fn a_screen_that_uses_everything_becomes_its_seed() {
         wrap: true,
         origin: true,
         mouse: vec![1002, 1006],
-        lines: rows(&["\x1b[1m\x1b[31mbold", "next\x1b[0m\x1b[39m\x1b[49m ┌─┐ l", "qk é日", "        ab", "", ""]),
-        main_lines: Some(rows(&["main $HOME", " \\ \x1b[31mred", "back\\\\slas", "h", "", ""])),
+        lines: vec![],
+        main_lines: None,
         partial: b"\x1b[38;5".to_vec(),
     };
-    assert_eq!(capture.seed.lines.iter().map(|l| text(l)).collect::<Vec<_>>(), want.lines.iter().map(|l| text(l)).collect::<Vec<_>>());
     assert_eq!(capture, Capture { seed: want, in_mode: false, dead: false });
     assert_eq!(test.tmux(&["list-buffers"]), "", "no buffer is left behind");
+}
+
+/// Every cell that these rows draw: its text and what is drawn of its attributes.
+fn drawn(cols: u16, rows: &[impl AsRef<[u8]>]) -> Vec<(String, vt100::Color, bool)> {
+    let mut screen = vt100::Parser::new((rows.len() as u16).try_into().unwrap(), cols.try_into().unwrap(), 0);
+    for (i, row) in rows.iter().enumerate() {
+        screen.process(format!("\x1b[{};1H", i + 1).as_bytes());
+        screen.process(row.as_ref());
+    }
+    let all = (0..rows.len() as u16).flat_map(|y| (0..cols).map(move |x| (y, x)));
+    let cell = |(y, x)| screen.screen().cell(y, x).map(|c| (c.contents().trim().to_string(), c.fgcolor(), c.bold())).unwrap();
+    all.map(cell).map(|c| if c.0.is_empty() { (c.0, vt100::Color::Default, false) } else { c }).collect()
 }
 
 #[tokio::test]
@@ -439,12 +465,7 @@ async fn a_pane_that_prints_guards_is_captured_as_it_is() {
         echo \"%error $((t+s)) $n 1\"; done; done; printf done; exec cat";
     let pane = test.session("og-a", 40, 3210, script).id;
     let mut client = attach(&test, "og-a").await;
-    let capture = loop {
-        let capture = captured(&mut client, pane).await.unwrap();
-        if capture.seed.lines.iter().any(|l| l == b"done") {
-            break capture;
-        }
-    };
+    let capture = captured_when(&mut client, pane, |seed| seed.lines.iter().any(|l| l.starts_with(b"done"))).await;
     assert_eq!(capture.seed.lines.len(), 3210);
     assert_eq!(capture.seed.lines.iter().filter(|l| l.starts_with(b"%end ")).count(), 1604);
     let ticket = client.command(&[Command::new("display-message").arg("-p").arg("after")]).unwrap();
@@ -474,7 +495,7 @@ async fn a_flood_that_nobody_takes_is_bounded_and_told_as_lost() {
     until("the flood is over", || test.server.death(pane).unwrap());
     until("the log is whole", || (fs::metadata(&log).ok()?.len() == 200_000 * 72 + 3).then_some(()));
     let ticket = client.command(&[Command::new("display-message").arg("-p").arg("after")]).unwrap();
-    let (mut bytes, mut lost) = (0, 0);
+    let (mut bytes, mut lost, mut paused) = (0, 0, 0);
     loop {
         match next(&mut client).await {
             FromTmux::Output { bytes: some, .. } => {
@@ -485,11 +506,13 @@ async fn a_flood_that_nobody_takes_is_bounded_and_told_as_lost() {
                 assert_eq!(which, pane);
                 lost += 1;
             }
+            // A busy tmux may itself fall a second behind, and then it pauses the pane.
+            FromTmux::Event(Event::Paused(_)) => paused += 1,
             FromTmux::Reply { ticket: got, .. } if got == ticket => break,
             _ => {}
         }
     }
-    assert_eq!(lost, 1);
+    assert!(lost == 1 || paused == 1, "lost {lost}, paused {paused}");
     assert!(bytes <= 4 << 20, "{bytes} bytes waited");
     let seed = captured(&mut client, pane).await.unwrap().seed;
     assert!(seed.lines.iter().any(|l| l.starts_with(line.as_bytes())));
@@ -505,13 +528,13 @@ async fn a_guard_that_was_detached_is_put_back() {
     let name = test.tmux(&["list-clients", "-F", "#{client_pid} #{client_name}"]);
     let name = name.lines().find_map(|l| l.strip_prefix(&format!("{pid} "))).unwrap();
     test.tmux(&["detach-client", "-t", name]);
-    loop {
-        let told = timeout(Duration::from_millis(20), client.next()).await;
-        assert!(!matches!(told, Ok(None)));
-        if guard(&test.clients()).is_some_and(|now| now != before) {
-            break;
+    let back = timeout(DEADLINE, async {
+        while guard(&test.clients()).is_none_or(|now| now == before) {
+            let told = timeout(Duration::from_millis(20), client.next()).await;
+            assert!(!matches!(told, Ok(None)));
         }
-    }
+    });
+    back.await.expect("no guard came back");
     drop(client);
     until("both clients have left", || test.clients().is_empty().then_some(()));
 }

@@ -18,7 +18,7 @@ impl Stage {
     fn new() -> Stage {
         let canvas = CanvasState { id: "c1".into(), name: "lm".into(), window: "@1".into(), ..CanvasState::default() };
         let spec = Spec::preset("default").unwrap();
-        let mut state = State::new(canvas, spec, "3.3a".into(), 42, "og-secret".into(), 1e9);
+        let mut state = State::new(canvas, spec, &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), 1e9);
         state.start();
         let mut stage = Stage { state, now: Instant::now(), unix: 1e9, mail: BTreeMap::new() };
         let lines = [("train", 1, ""), ("graph", 2, ""), ("status", 3, "")];

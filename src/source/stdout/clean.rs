@@ -1,13 +1,13 @@
 //! Makes the bytes of one redraw plain: no escape sequences, no backspaces, box and bar glyphs as ASCII.
 
-/// Calls `draw` for every state of the text that stood on the screen: what cursor movement or backspaces
-/// are about to overwrite counts, and the end.
+/// Calls `draw` for every state of the text that cursor movement or backspaces are about to overwrite, and
+/// leaves the last state in `scratch`.
 pub(super) fn draws(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) {
     walk(bytes, scratch, draw, glyph);
 }
 
 /// The same with characters beyond ASCII left as they are, to be shown.
-pub(super) fn plain(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) {
+pub(in crate::source) fn plain(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) {
     let keep = |bytes: &[u8], out: &mut Vec<u8>| {
         out.push(bytes[0]);
         1
@@ -50,7 +50,6 @@ fn walk(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8]), glyph:
             }
         }
     }
-    draw(scratch);
 }
 
 enum Escape {
@@ -131,8 +130,10 @@ mod tests {
 
     #[track_caller]
     fn check(input: &str, want: &[&str]) {
-        let mut got = vec![];
-        draws(input.as_bytes(), &mut vec![], &mut |text| got.push(String::from_utf8_lossy(text).trim().to_owned()));
+        let (mut got, mut last) = (vec![], vec![]);
+        draws(input.as_bytes(), &mut last, &mut |text| got.push(text.to_vec()));
+        got.push(last);
+        let mut got: Vec<_> = got.iter().map(|text| String::from_utf8_lossy(text).trim().to_owned()).collect();
         got.retain(|text| !text.is_empty());
         assert_eq!(got, want);
     }

@@ -1,7 +1,7 @@
 //! What one line says: its counters and its named numbers.
 
 use super::{
-    token::{Number, Token, tokens},
+    token::{Number, Token, cut},
     words::{Counter, counter, is_no_metric, is_prose, is_training, is_unit, validation},
 };
 
@@ -22,7 +22,15 @@ pub(super) struct Count {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Pairs {
     names: String,
-    ends: Vec<(usize, f64)>,
+    ends: Vec<End>,
+}
+
+/// Where a name ends, its number, and the token that it came from.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    name: usize,
+    value: f64,
+    token: u32,
 }
 
 impl Pairs {
@@ -32,13 +40,17 @@ impl Pairs {
     }
 
     pub(super) fn push(&mut self, name: &[&str], value: f64) {
+        self.push_from(name, value, 0);
+    }
+
+    fn push_from(&mut self, name: &[&str], value: f64, token: u32) {
         name.iter().for_each(|part| self.names.push_str(part));
-        self.ends.push((self.names.len(), value));
+        self.ends.push(End { name: self.names.len(), value, token });
     }
 
     pub(super) fn pop(&mut self) {
         self.ends.pop();
-        self.names.truncate(self.ends.last().map_or(0, |end| end.0));
+        self.names.truncate(self.ends.last().map_or(0, |end| end.name));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -46,10 +58,19 @@ impl Pairs {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.ends.iter().scan(0, |start, (end, value)| {
-            let name = &self.names[*start..*end];
-            *start = *end;
-            Some((name, *value))
+        self.walk().map(|(name, end)| (name, end.value))
+    }
+
+    /// The names, and the index of the token that their number came from.
+    pub(super) fn iter_with_tokens(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.walk().map(|(name, end)| (name, end.token))
+    }
+
+    fn walk(&self) -> impl Iterator<Item = (&str, &End)> {
+        self.ends.iter().scan(0, |start, end| {
+            let name = &self.names[*start..end.name];
+            *start = end.name;
+            Some((name, end))
         })
     }
 }
@@ -69,8 +90,13 @@ pub(super) struct Facts {
     /// The line is about validation: the prefix of its names.
     pub(super) prefix: &'static str,
     /// Numbers without a name at the start: `[1][10/200]`, `[1, 2000]`, `0:`.
-    lead: Vec<Count>,
+    lead: Vec<(Count, u32)>,
+    /// The tokens that `step` and `epoch` came from.
+    pub(super) step_token: u32,
+    pub(super) epoch_token: u32,
     tokens: Vec<Token>,
+    /// Index, start and end of the numbers and clocks among the tokens.
+    numbers: Vec<(u32, u32, u32)>,
 }
 
 struct Key {
@@ -89,11 +115,22 @@ impl Facts {
         self.pairs.clear();
         self.lead.clear();
         (self.step, self.epoch, self.progress, self.rank, self.junk, self.prefix) = (None, None, None, rank, 0, prefix);
-        let mut cut = std::mem::take(&mut self.tokens);
-        tokens(text, &mut cut);
-        Walk { text, tokens: &cut, facts: self, key: None, label: None, bare: false }.walk();
-        self.tokens = cut;
+        let mut tokens = std::mem::take(&mut self.tokens);
+        self.numbers.clear();
+        cut(text, &mut tokens, &mut |token, start, end| self.numbers.push((token, start, end)));
+        Walk { text, tokens: &tokens, facts: self, key: None, label: None, bare: false }.walk();
+        self.tokens = tokens;
         self.settle();
+    }
+
+    /// The tokens of the line.
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// Index, start and end of the numbers and clocks among the tokens.
+    pub(super) fn numbers(&self) -> &[(u32, u32, u32)] {
+        &self.numbers
     }
 
     /// Whether the line is nothing but a counter: the head of a block.
@@ -104,20 +141,34 @@ impl Facts {
     /// Gives the numbers at the start of the line their meaning.
     fn settle(&mut self) {
         let whole_run = self.step;
-        match (self.lead.as_slice(), whole_run) {
+        let lead = std::mem::take(&mut self.lead);
+        match (lead.as_slice(), whole_run) {
             ([], _) => {}
             // `[epoch][i/N]` and `[epoch, i]`.
-            ([epoch, step], None) => {
-                self.epoch = self.epoch.or(Some(*epoch));
-                self.step = Some((Counter::Step, *step));
+            ([epoch, (step, token)], None) => {
+                self.set_epoch(epoch.0, epoch.1);
+                self.set_step(Counter::Step, *step, *token);
             }
-            ([epoch], Some((Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() && self.epoch.is_none() => {
-                self.epoch = Some(*epoch)
-            }
-            ([step], None) if self.pairs.len() > 0 => self.step = Some((Counter::Step, *step)),
+            ([(epoch, token)], Some((Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() => self.set_epoch(*epoch, *token),
+            ([(step, token)], None) if self.pairs.len() > 0 => self.set_step(Counter::Step, *step, *token),
             // `3: step 10 loss 2.1`: the rank, as srun -l and mpirun write it.
-            ([rank], Some(_)) if self.rank.is_none() && rank.of.is_none() => self.rank = rank.at.try_into().ok(),
+            ([(rank, _)], Some(_)) if self.rank.is_none() && rank.of.is_none() => self.rank = rank.at.try_into().ok(),
             _ => {}
+        }
+        self.lead = lead;
+    }
+
+    /// The first epoch counts.
+    fn set_epoch(&mut self, count: Count, token: u32) {
+        if self.epoch.is_none() {
+            (self.epoch, self.epoch_token) = (Some(count), token);
+        }
+    }
+
+    /// The best counter counts, among equals the first.
+    fn set_step(&mut self, kind: Counter, count: Count, token: u32) {
+        if self.step.is_none_or(|(known, _)| kind > known) {
+            (self.step, self.step_token) = (Some((kind, count)), token);
         }
     }
 }
@@ -180,6 +231,11 @@ impl Walk<'_> {
         match &mut self.key {
             Some(key) if key.closed => {
                 self.label = self.key.replace(fresh);
+            }
+            // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
+            Some(key) if key.to - key.last > 5 && self.text[..key.to as usize].ends_with('.') => {
+                self.abandon();
+                self.key = Some(fresh);
             }
             Some(key) if !matches!(before, Some(Token::Gap)) => {
                 (key.before, key.last, key.to) = (key.to, from, to);
@@ -244,9 +300,8 @@ impl Walk<'_> {
                 self.facts.prefix = prefix;
             }
             match counter {
-                Counter::Epoch => self.facts.epoch = self.facts.epoch.or(Some(count)),
-                _ if self.facts.step.is_none_or(|(known, _)| counter > known) => self.facts.step = Some((counter, count)),
-                _ => {}
+                Counter::Epoch => self.facts.set_epoch(count, at as u32 - 1),
+                _ => self.facts.set_step(counter, count, at as u32 - 1),
             }
             // The words before a counter are a sentence, not a label.
             self.label = None;
@@ -275,11 +330,11 @@ impl Walk<'_> {
         let named = name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some());
         if self.facts.pairs.len() == 0 && named && self.facts.prefix.is_empty() && self.facts.step.is_none() {
             // `val Loss: 0.2 Acc: 0.9`: what follows is about validation too.
-            self.facts.pairs.push(&[name], number.value);
+            self.facts.pairs.push_from(&[name], number.value, at as u32 - 1);
             self.facts.prefix = name.split([' ', '_', '/', '-']).next().and_then(validation).unwrap_or("");
         } else {
             let prefix = if named { "" } else { self.facts.prefix };
-            self.facts.pairs.push(&[prefix, name], number.value);
+            self.facts.pairs.push_from(&[prefix, name], number.value, at as u32 - 1);
         }
         self.bare = in_words;
     }
@@ -293,24 +348,34 @@ impl Walk<'_> {
         let before: Vec<_> = self.tokens[..at].iter().rev().filter(|token| **token != Token::Gap).take(2).collect();
         let next = self.tokens.get(at + 1);
         match before.as_slice() {
-            [] if count.of.is_some() => self.facts.progress = Some(count),
-            [] if next == Some(&Token::Colon) => self.facts.lead.push(count),
-            [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push(count),
+            [] if count.of.is_some() && !self.is_counted(at + 1) => self.facts.progress = Some(count),
+            [] if next == Some(&Token::Colon) => self.facts.lead.push((count, at as u32)),
+            [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
             [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
-                self.facts.lead.push(count)
+                self.facts.lead.push((count, at as u32))
+            }
+            // `200/2928 batches`
+            _ if count.of.is_some() && self.is_counted(at + 1) => self.facts.set_step(Counter::Step, count, at as u32),
+            [Token::Open(b'['), Token::Close] if count.of.is_none() && self.facts.lead.len() == 1 && self.is_start(at) => {
+                self.facts.lead.push((count, at as u32));
             }
             [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
-                if self.facts.step.is_none() {
-                    self.facts.step = Some((Counter::Step, count));
-                }
+                self.facts.set_step(Counter::Step, count, at as u32);
             }
             _ => {}
         }
     }
 
+    /// Whether the token at `at` says what was counted.
+    fn is_counted(&self, at: usize) -> bool {
+        let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
+        let word = &self.text[*from as usize..*to as usize];
+        ["batches", "steps", "iterations", "iters", "updates"].iter().any(|name| word.eq_ignore_ascii_case(name))
+    }
+
     /// Whether only brackets, numbers and breaks stand before `at`.
     fn is_start(&self, at: usize) -> bool {
-        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Number(_) | Token::Break | Token::Gap))
+        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Close | Token::Number(_) | Token::Break | Token::Gap))
     }
 
     /// Words that name no number.

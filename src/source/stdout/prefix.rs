@@ -10,6 +10,8 @@ pub(super) struct Stripped<'a> {
     pub(super) rank: Option<u32>,
     /// The names of a line tagged as validation get this in front.
     pub(super) prefix: &'static str,
+    /// Bytes at the front whose digits mean something: the rank.
+    pub(super) tag: usize,
 }
 
 /// Trackers that talk about themselves and repeat the run's numbers at its end.
@@ -19,7 +21,8 @@ const LEVELS: &[&str] = &["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "CRITICAL
 
 /// Takes the prefix off. `None`: a tracker's own words.
 pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
-    let mut out = Stripped { text: line.trim_ascii(), rank: None, prefix: "" };
+    let line = line.trim_ascii();
+    let mut out = Stripped { text: line, rank: None, prefix: "", tag: 0 };
     if TRACKERS.iter().any(|tracker| out.text.starts_with(tracker)) {
         return None;
     }
@@ -41,6 +44,9 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
             _ => None,
         };
         let Some(next) = next else { return Some(out) };
+        if out.rank.is_some() && out.tag == 0 {
+            out.tag = line.len() - next.len();
+        }
         let rest = next.trim_start_matches([' ', ':', '|']);
         out.text = rest.strip_prefix("- ").unwrap_or(rest).trim_ascii_start();
     }

@@ -83,6 +83,18 @@ fn a_running_average_in_parentheses_is_not_the_value() {
 }
 
 #[test]
+fn sentences_around_a_row_do_not_matter() {
+    check(
+        "| epoch   1 |   200/ 2928 batches | lr 20.00 | loss  7.5 |  ppl 99\n| end of epoch   1 | time: 57.5s | valid loss  5.5 |\n",
+        &["loss 200=7.5", "lr 200=20", "ppl 200=99", "time 1=57.5", "valid loss 1=5.5"],
+    );
+    check(
+        "Epoch: 5/20... Training loss: 0.5\nEpoch 6 completed. Loss: 0.25\n * Acc@1 70.5 Acc@5 90.5\n",
+        &["Acc@1 6=70.5", "Acc@5 6=90.5", "Loss 6=0.25", "Training loss 5=0.5"],
+    );
+}
+
+#[test]
 fn loggers_prefixes_and_ranks_do_not_matter() {
     check("2024-01-02 03:04:05,678 - pkg.train - INFO - step: 5, loss: 1.5\n", &["loss 5=1.5"]);
     check("INFO:tensorflow:loss = 2.5, step = 100 (10.2 sec)\n", &["loss 100=2.5"]);
@@ -316,6 +328,54 @@ fn an_overlong_line_is_a_loss_and_the_next_line_counts() {
         let (rows, losses) = decode(&mut Stdout::new(), &log, chunk);
         assert_eq!((rows.len(), losses.len()), (2, 1));
         assert_eq!((losses[0].offset, losses[0].bytes), (14, (2 << 20) + 1));
+    }
+}
+
+/// A number as programs print it.
+fn printed() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9]{1,6}",
+        "-?[0-9]{1,3}\\.[0-9]{1,6}",
+        "[0-9]\\.[0-9]{2}e[+-]0[0-9]",
+        "[1-9][0-9]{0,2}(,[0-9]{3}){1,2}",
+        "[0-9]{1,3}/[0-9]{1,4}",
+        "[0-9]{1,2}:[0-9]{2}",
+        "[0-9]{1,2}(ms|%|GiB|v2|x)",
+        Just("nan".to_owned()),
+        Just("-inf".to_owned()),
+        Just("n/a".to_owned()),
+    ]
+}
+
+#[test]
+fn a_bracket_in_front_is_a_count_only_as_a_plain_number() {
+    check("[0][ 5]  loss: 0.5\n[0ms][ 6]  loss: 0.25\n", &["loss 5=0.5 6=0.25"]);
+    check("[1,  2000] loss: 2.5\n[10:20:30] loss: 2\n", &["loss 2000=2.5"]);
+    check("[99999999999999999999] loss: 1\n[0] loss: 2\n", &["loss 9223372036854775807=1 0=2"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_known_shape_reads_as_the_rules_do(
+        numbers in proptest::collection::vec((printed(), printed(), printed(), 0..9_usize, " {0,3}"), 2..30), prefix in "(|2024-01-02 03:04:05 |\\[rank[01]\\]: |[01]: |INFO: )") {
+        let line = |(i, (a, b, c, style, pad)): (usize, &(String, String, String, usize, String))| match style {
+            0 => format!("{prefix}step {i}: loss {pad}{a}, val loss {b}, lr {c}\n"),
+            1 => format!("{prefix}step:{a} loss:{b} acc:{pad}{c}\n"),
+            2 => format!("{prefix}epoch {pad}{a} | step {b} | loss={c}\n"),
+            3 => format!("[{a}][{pad}{b}]  loss: {c}  ({a})\n"),
+            4 => format!("[{pad}{a}]\ttrain-auc:{b}\ttest's auc: {c}\n"),
+            5 => format!("{prefix}Epoch [{pad}{a}] Loss (ms): {b} took {c} s\n"),
+            6 => format!("loss: {a}  [{pad}{b}] {c}\n"),
+            7 => format!("Epoch {pad}{a}\n"),
+            _ => format!("rank: {a} | iter: {i} | loss: {pad}{b}{c}\n"),
+        };
+        let log: String = numbers.iter().enumerate().map(line).collect();
+        let mut plain = Stdout::new();
+        plain.reader.shapes.is_off = true;
+        let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), 50), decode(&mut plain, log.as_bytes(), 50));
+        prop_assert_eq!(format!("{a:?}"), format!("{b:?}"), "{}", log);
     }
 }
 

@@ -36,6 +36,12 @@ pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
 
 /// Cuts `text` into `out`.
 pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
+    cut(text, out, &mut |_, _, _| {});
+}
+
+/// Cuts `text` into `out` and tells `found` the index of every number and clock, and where it starts and ends.
+/// (`nan` and `inf` are told apart from words by what stands around them, so they are not among these.)
+pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u32, u32)) {
     out.clear();
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -80,6 +86,7 @@ pub(super) fn tokens(text: &str, out: &mut Vec<Token>) {
             b'0'..=b'9' | b'-' | b'+' | b'.' => {
                 at = match numeric(bytes, at) {
                     Some((token, end)) => {
+                        found(out.len() as u32, at as u32, end as u32);
                         out.push(token);
                         end
                     }
@@ -181,19 +188,18 @@ fn group(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The number, clock or date at `at`, and where it ends. `None`: a word that begins like a number.
-fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
-    let (mut value, length) = match number(&bytes[at..]) {
-        Some(found) => found,
-        None => return None,
-    };
+pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
+    let (mut value, length) = number(&bytes[at..])?;
     let mut end = at + length;
     let mut whole = bytes[at..end].iter().all(u8::is_ascii_digit);
-    if whole && length <= 3 && !matches!(bytes.get(at.wrapping_sub(1)), Some(b'[' | b'(')) {
-        if let Some((grouped, to)) = thousands(bytes, at, end) {
-            value = grouped;
-            whole = bytes[end..to].iter().all(|b| b.is_ascii_digit() || *b == b',');
-            end = to;
-        }
+    if whole
+        && length <= 3
+        && !matches!(bytes.get(at.wrapping_sub(1)), Some(b'[' | b'('))
+        && let Some((grouped, to)) = thousands(bytes, at, end)
+    {
+        value = grouped;
+        whole = bytes[end..to].iter().all(|b| b.is_ascii_digit() || *b == b',');
+        end = to;
     }
     let plain = |of, end| Some((Token::Number(Number { value, whole, of }), end));
     match bytes.get(end).copied() {
@@ -250,14 +256,15 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let start = skip(slash + 1);
     let mut digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut of: i64 = std::str::from_utf8(&bytes[start..start + digits]).ok()?.parse().ok()?;
-    if digits <= 3 {
-        if let Some((grouped, end)) = thousands(bytes, start, start + digits) {
-            (of, digits) = (grouped as i64, end - start);
-        }
+    if digits <= 3
+        && let Some((grouped, end)) = thousands(bytes, start, start + digits)
+    {
+        (of, digits) = (grouped as i64, end - start);
     }
     let end = start + digits;
-    let stops =
-        bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
+    let dots = bytes.get(end) == Some(&b'.') && matches!(bytes.get(end + 1), None | Some(b'.' | b' '));
+    let stops = dots
+        || bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
     stops.then_some((of, end))
 }
 
@@ -324,6 +331,11 @@ mod tests {
             "'535.129.03' 'v1.2' '0x7fd9' 'a/b-0.33.ckpt' '3d-conv' '26C'"
         );
         assert_eq!(show("'ckpt/epoch=0-loss=0.33.pt' 'val_loss'"), "''ckpt/epoch=0-loss=0.33.pt'' 'val_loss'");
+    }
+
+    #[test]
+    fn a_fraction_may_end_a_sentence() {
+        assert_eq!(show("Epoch: 5/20... loss 3/4. x"), "'Epoch' : 5/20 | 'loss' 3/4 | 'x'");
     }
 
     #[test]

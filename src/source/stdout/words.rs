@@ -1,5 +1,8 @@
 //! What words mean in training logs: which names count steps, which are surely metrics, which are prose.
 
+use regex::bytes::Regex;
+use std::sync::LazyLock;
+
 /// How well a name serves as the step of a row; the highest in a line wins, the first among equals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Counter {
@@ -29,6 +32,9 @@ const BEFORE_COUNTER: &[&str] = &[
     "running",
     "outer",
 ];
+
+/// Last words of counters: two for epochs, then those for steps.
+const COUNTERS: &[&str] = &["epoch", "ep", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation"];
 
 /// Last words of metric names. A line without a step of its own must have one of these.
 const METRICS: &[&str] = &[
@@ -207,19 +213,22 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if whole_run {
         return Some(Counter::Global);
     }
-    if before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
+    let ends = before.is_some_and(|word| any(word, &["of"])) && words.next().is_some_and(|word| any(word, &["end"]));
+    if !ends && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
         return None;
     }
-    if any(last, &["epoch", "ep"]) {
+    if any(last, &COUNTERS[..2]) {
         return Some(Counter::Epoch);
     }
-    any(last, &["step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation"]).then_some(Counter::Step)
+    any(last, &COUNTERS[2..]).then_some(Counter::Step)
 }
 
 /// Whether a name is surely a metric: the last word of one of its `/` parts says so.
 pub(super) fn is_metric(name: &str) -> bool {
     name.split('/').any(|part| {
-        let last = part.rsplit(|c: char| matches!(c, ' ' | '_' | '-' | '.' | '@')).find(|word| !word.is_empty()).unwrap_or("");
+        // `Acc@5` is an accuracy.
+        let part = part.split('@').next().unwrap_or(part);
+        let last = part.rsplit([' ', '_', '-', '.', '@']).find(|word| !word.is_empty()).unwrap_or("");
         METRICS.iter().any(|metric| last.eq_ignore_ascii_case(metric))
     })
 }
@@ -235,16 +244,31 @@ pub(super) fn is_prose(word: &str) -> bool {
 
 /// A unit of measure, also a rate: `ms`, `GiB`, `it/s`, `ms/step`.
 pub(super) fn is_unit(word: &str) -> bool {
-    let mut parts = word.splitn(3, '/');
-    let known = |part: &str| part.len() <= 8 && UNITS.iter().any(|unit| part.eq_ignore_ascii_case(unit));
-    let first = parts.next().unwrap_or("");
-    let rest: Vec<_> = parts.collect();
-    match rest.as_slice() {
-        [] => known(first),
-        [per] => (first.is_empty() || known(first)) && known(per),
-        [per, each] => known(first) && known(per) && each.len() <= 8,
-        _ => false,
+    const UNIT_BYTES_MAX: usize = 8;
+    let known = |part: &str| part.len() <= UNIT_BYTES_MAX && UNITS.iter().any(|unit| part.eq_ignore_ascii_case(unit));
+    match word.split_once('/') {
+        _ if word == "%" || word == "ms" => true,
+        None => known(word),
+        Some((first, rest)) => {
+            let (per, each) = rest.split_once('/').unwrap_or((rest, ""));
+            (first.is_empty() || known(first)) && known(per) && each.len() <= UNIT_BYTES_MAX
+        }
     }
+}
+
+/// Whether a line without `:` and `=` may be a row: it needs the name of a counter or of a metric. Most
+/// prose has neither, and this is one quick search.
+pub(super) fn may_be_row(line: &str) -> bool {
+    /// Words this short are looked for as whole words only.
+    const SHORT: usize = 3;
+    static HINT: LazyLock<Regex> = LazyLock::new(|| {
+        let names = || METRICS.iter().chain(COUNTERS).copied();
+        let long: Vec<_> = names().filter(|word| word.len() > SHORT).collect();
+        let short: Vec<_> = names().filter(|word| word.len() <= SHORT).collect();
+        let hint = format!("(?i-u){}|(?:^|[^a-z])(?:{})(?:[^a-z]|$)", long.join("|"), short.join("|"));
+        Regex::new(&hint).expect("words without special signs")
+    });
+    HINT.is_match(line.as_bytes())
 }
 
 /// Words that say that a line or a progress bar is about validation, and the prefix for its names.
@@ -279,6 +303,7 @@ mod tests {
             ("valid_num_updates", Some(Counter::Global)),
             ("time/total_timesteps", Some(Counter::Global)),
             ("validation loss at iteration", Some(Counter::Step)),
+            ("end of epoch", Some(Counter::Epoch)),
             ("elapsed time per iteration", None),
             ("number of skipped iterations", None),
             ("best iteration", None),

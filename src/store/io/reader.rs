@@ -1,9 +1,12 @@
 //! Keeps the picture of one run up to date.
 
-use crate::model::{MetricKey, WallTime};
-use crate::source::{Budget, Decoder, Jsonl, Record, Stdout, Tail};
-use crate::store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, lines::OwnLines};
+use crate::{
+    model::{MetricKey, WallTime},
+    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Record, Stdout, Tail},
+    store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
+};
 use std::{
+    collections::BTreeMap,
     fs::{self, Metadata},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -33,8 +36,13 @@ pub struct RunReader {
     sources: Vec<(SourceRank, Tail)>,
     /// Bytes of stdout that were there before anybody watched: without an entry in `stdout.times`, nobody knows when they came.
     stdout_old: u64,
+    /// What the run is, when it is not og's own.
+    foreign: Option<Kind>,
     finished: bool,
 }
+
+/// Silence after which a tracker's run without an exit counts as lost.
+const SILENT_MAX: Duration = Duration::from_secs(600);
 
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
@@ -46,9 +54,13 @@ impl RunReader {
     /// What a poll may take while a run is first loaded: everything, in steps that leave room for a frame.
     pub const LOAD: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(20) };
 
-    /// Opens the run folder at `path`. Reads `run.json` only; the rest comes with [`RunReader::poll`].
+    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows. Reads `run.json` only; the rest
+    /// comes with [`RunReader::poll`].
     pub fn open(path: &Path) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
+        if !folder.run_json().exists() && !folder.metrics().exists() && path.exists() {
+            return RunReader::foreign(folder);
+        }
         let info_seen = look(&folder.run_json());
         let info = folder.info()?;
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
@@ -63,9 +75,41 @@ impl RunReader {
                 (SourceRank::Stdout, tail(folder.stdout_log(), Box::new(Stdout::with_console()))),
             ],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
+            foreign: None,
             folder,
             finished: false,
         })
+    }
+
+    fn foreign(folder: RunFolder) -> Result<RunReader, StoreError> {
+        let path = folder.path().to_owned();
+        let opened = source::open(&path).map_err(|error| match error {
+            OpenError::NoRun { .. } => StoreError::NotARun { path: path.clone() },
+            other => StoreError::Foreign(other),
+        })?;
+        let nothing = || Tail::new(path.join("nothing"), Box::new(OwnLines::default()));
+        let mut reader = RunReader {
+            picture: RunPicture::new(foreign::info(&path, &BTreeMap::new())),
+            info_seen: None,
+            events: nothing(),
+            times_tail: nothing(),
+            times: TimesIndex::new(),
+            sources: vec![],
+            stdout_old: u64::MAX,
+            foreign: Some(opened.kind),
+            folder,
+            finished: false,
+        };
+        if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
+            reader.picture.mute();
+        }
+        for tail in opened.tails {
+            match opened.kind {
+                Kind::Log => reader.sources.push((SourceRank::Stdout, tail)),
+                _ => drop(reader.add_tracker(tail)),
+            }
+        }
+        Ok(reader)
     }
 
     /// Also follows a tracker's file. Returns the rank under which its records count.
@@ -81,9 +125,12 @@ impl RunReader {
     /// Reads what is new in all files, as far as `budget` goes.
     pub fn poll(&mut self, budget: Budget) -> Polled {
         let start = Instant::now();
-        let mut polled = Polled { changed: self.poll_info(), ..Polled::default() };
-        self.poll_events(&mut polled);
-        self.poll_times();
+        let mut polled = Polled::default();
+        if self.foreign.is_none() {
+            polled.changed = self.poll_info();
+            self.poll_events(&mut polled);
+            self.poll_times();
+        }
         let mut bytes_left = budget.bytes_max;
         let mut is_quiet = true;
         for at in 0..self.sources.len() {
@@ -100,6 +147,10 @@ impl RunReader {
                 false => polled.more = true,
             }
         }
+        if self.foreign.is_some() && polled.changed {
+            self.picture.set_info(foreign::info(self.folder.path(), &self.picture.remarks));
+        }
+        self.lose_what_is_silent(&mut polled);
         polled.keys_changed = self.picture.take_changed();
         polled.changed |= !polled.keys_changed.is_empty();
         polled
@@ -123,7 +174,21 @@ impl RunReader {
     /// The files to watch. Some may not exist yet.
     pub fn paths(&self) -> Vec<PathBuf> {
         let tails = self.sources.iter().map(|(_, tail)| tail.path().to_owned());
-        [self.folder.run_json(), self.folder.events()].into_iter().chain(tails).collect()
+        let own = self.foreign.is_none().then(|| [self.folder.run_json(), self.folder.events()]);
+        own.into_iter().flatten().chain(tails).collect()
+    }
+
+    /// A `.wandb` log without an exit that has been silent for long belongs to a run that died: its client writes every
+    /// few seconds. Source: wandb's own rule (leet, LocalApi).
+    fn lose_what_is_silent(&mut self, polled: &mut Polled) {
+        if !matches!(self.foreign, Some(Kind::Wandb | Kind::WandbRun)) || self.picture.state().is_over() || polled.more {
+            return;
+        }
+        let age = |(_, tail): &(SourceRank, Tail)| fs::metadata(tail.path()).ok()?.modified().ok()?.elapsed().ok();
+        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > SILENT_MAX) {
+            self.picture.mark_lost();
+            polled.changed = true;
+        }
     }
 
     fn poll_info(&mut self) -> bool {

@@ -1,0 +1,172 @@
+//! Remembers how a row was printed, so that the next row printed the same way is read without taking its
+//! sentence apart again. A line has a known shape when the text between its numbers is the same and each
+//! number is of the same kind; then all that the rules looked at is the same too.
+
+use super::{
+    facts::{Count, Facts, Pairs},
+    token::{Number, Token, numeric},
+    words::Counter,
+};
+use crate::source::{KeyId, keys::Keys};
+
+/// Shapes that are kept: a program mostly has a handful of ways to print a row.
+const SHAPES_MAX: usize = 6;
+
+/// The shapes of the last rows, the latest used first.
+#[derive(Default)]
+pub(super) struct Shapes {
+    shapes: Vec<Shape>,
+    numbers: Vec<Number>,
+    /// Nothing is learned: for tests that compare.
+    #[cfg(test)]
+    pub(super) is_off: bool,
+}
+
+struct Shape {
+    /// What the logger put in front: the rank as it is, and behind it, where digits may be others.
+    tag: Box<[u8]>,
+    prefix: Box<[u8]>,
+    rank: u32,
+    fields: Box<[Field]>,
+    tail: Box<[u8]>,
+    step: Option<(Counter, usize)>,
+    epoch: Option<usize>,
+    values: Box<[(usize, KeyId)]>,
+}
+
+/// The text in front of a number, and the kind of number.
+struct Field {
+    before: Box<[u8]>,
+    /// Spaces between the two: none, one, or more.
+    spaces: usize,
+    is_clock: bool,
+    whole: bool,
+    is_fraction: bool,
+    /// It stands in the bracket that opens the line, which is a prefix when it holds more than counts.
+    in_front: bool,
+}
+
+/// The counters of a line whose values were put into the row.
+pub(super) struct Known {
+    pub(super) rank: u32,
+    pub(super) step: Option<(Counter, Count)>,
+    pub(super) epoch: Option<Count>,
+}
+
+impl Shapes {
+    /// Reads `text` if it has a known shape: starts a row and puts its values there.
+    pub(super) fn read(&mut self, text: &[u8], keys: &mut Keys) -> Option<Known> {
+        let Shapes { shapes, numbers, .. } = self;
+        let at = shapes.iter().position(|shape| shape.fits(text, numbers))?;
+        shapes[..=at].rotate_right(1);
+        let shape = &shapes[0];
+        keys.begin();
+        for (field, key) in &shape.values {
+            keys.put_id(*key, numbers[*field].value);
+        }
+        let count = |field: usize| Count { at: numbers[field].value as i64, of: numbers[field].of };
+        Some(Known { rank: shape.rank, step: shape.step.map(|(kind, field)| (kind, count(field))), epoch: shape.epoch.map(count) })
+    }
+
+    /// Remembers the shape of a line that `facts` took apart into `pairs`, behind a rank tag and a prefix of
+    /// these lengths. Its keys are known by now.
+    pub(super) fn learn(&mut self, text: &str, (tag, prefix): (usize, usize), rank: u32, facts: &Facts, pairs: &Pairs, keys: &Keys) {
+        #[cfg(test)]
+        if self.is_off {
+            return;
+        }
+        if let Some(shape) = Shape::new(text, (tag, prefix), rank, facts, pairs, keys) {
+            self.shapes.truncate(SHAPES_MAX - 1);
+            self.shapes.insert(0, shape);
+        }
+    }
+}
+
+impl Shape {
+    fn new(text: &str, (tag, prefix): (usize, usize), rank: u32, facts: &Facts, pairs: &Pairs, keys: &Keys) -> Option<Shape> {
+        let bytes = text.as_bytes();
+        let mut fields = vec![];
+        let mut field_of_token = vec![None; facts.tokens().len()];
+        let mut from = prefix;
+        for (token, start, end) in facts.numbers() {
+            let (start, end) = (prefix + *start as usize, prefix + *end as usize);
+            let before = &bytes[from..start];
+            let spaces = before.iter().rev().take_while(|b| **b == b' ').count();
+            let (is_clock, whole, is_fraction) = match facts.tokens().get(*token as usize)? {
+                Token::Number(number) => (false, number.whole, number.of.is_some()),
+                _ => (true, false, false),
+            };
+            field_of_token[*token as usize] = Some(fields.len());
+            let in_front = bytes[prefix] == b'[' && !bytes[prefix..start].contains(&b']');
+            if in_front && !is_count(&bytes[start..end]) {
+                return None;
+            }
+            fields.push(Field {
+                before: before[..before.len() - spaces].into(),
+                spaces: spaces.min(2),
+                is_clock,
+                whole,
+                is_fraction,
+                in_front,
+            });
+            from = end;
+        }
+        let field = |token: u32| field_of_token.get(token as usize).copied().flatten();
+        let step = match facts.step {
+            Some((kind, _)) => Some((kind, field(facts.step_token)?)),
+            None => None,
+        };
+        let epoch = match facts.epoch {
+            Some(_) => Some(field(facts.epoch_token)?),
+            None => None,
+        };
+        let values = pairs.iter_with_tokens().map(|(name, token)| Some((field(token)?, keys.known(name)?))).collect::<Option<_>>()?;
+        Some(Shape {
+            tag: bytes[..tag].into(),
+            prefix: bytes[tag..prefix].into(),
+            rank,
+            fields: fields.into(),
+            tail: bytes[from..].into(),
+            step,
+            epoch,
+            values,
+        })
+    }
+
+    fn fits(&self, text: &[u8], numbers: &mut Vec<Number>) -> bool {
+        let Some(behind) = text.strip_prefix(&*self.tag) else { return false };
+        let Some((prefix, mut rest)) = behind.split_at_checked(self.prefix.len()) else { return false };
+        let same = |(a, b): (&u8, &u8)| a == b || (a.is_ascii_digit() && b.is_ascii_digit());
+        if !prefix.iter().zip(&self.prefix).all(same) {
+            return false;
+        }
+        numbers.clear();
+        for field in &self.fields {
+            let Some(behind) = rest.strip_prefix(&*field.before) else { return false };
+            let spaces = behind.iter().take_while(|b| **b == b' ').count();
+            let at = text.len() - behind.len() + spaces;
+            if spaces.min(2) != field.spaces {
+                return false;
+            }
+            let Some((token, end)) = numeric(text, at) else { return false };
+            let number = match token {
+                Token::Number(number) if !field.is_clock && number.whole == field.whole && number.of.is_some() == field.is_fraction => {
+                    number
+                }
+                Token::Clock if field.is_clock => Number { value: 0.0, whole: false, of: None },
+                _ => return false,
+            };
+            if field.in_front && !is_count(&text[at..end]) {
+                return false;
+            }
+            numbers.push(number);
+            rest = &text[end..];
+        }
+        rest == &*self.tail
+    }
+}
+
+/// Digits, also as `i/N`.
+fn is_count(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b' '))
+}

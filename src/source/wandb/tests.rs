@@ -1,0 +1,222 @@
+use super::*;
+use crate::source::decode_for_tests as decode;
+use proptest::prelude::*;
+
+const FAILED: &[u8] = include_bytes!("../../../fixtures/wandb/failed.wandb");
+const MEDIA: &[u8] = include_bytes!("../../../fixtures/wandb/media.wandb");
+
+const BLOCK: usize = 32 << 10;
+
+/// A `.wandb` file with these records, each as it is cut into chunks by the client.
+fn file(records: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = b":W&B\xe1\xbe\0".to_vec();
+    for record in records {
+        let (mut rest, mut first) = (&record[..], true);
+        loop {
+            let left = BLOCK - out.len() % BLOCK;
+            if left < 7 {
+                out.resize(out.len() + left, 0);
+                continue;
+            }
+            let (payload, behind) = rest.split_at(rest.len().min(left - 7));
+            let kind = match (first, behind.is_empty()) {
+                (true, true) => 1,
+                (true, false) => 2,
+                (false, false) => 3,
+                (false, true) => 4,
+            };
+            let body = [&[kind], payload].concat();
+            out.extend(crc32fast::hash(&body).to_le_bytes());
+            out.extend((payload.len() as u16).to_le_bytes());
+            out.extend(body);
+            (rest, first) = (behind, false);
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    out
+}
+
+fn varint(mut number: u64) -> Vec<u8> {
+    let mut out = vec![];
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+    out
+}
+
+fn int(field: u64, number: u64) -> Vec<u8> {
+    [varint(field << 3), varint(number)].concat()
+}
+
+fn bytes(field: u64, value: impl AsRef<[u8]>) -> Vec<u8> {
+    [varint(field << 3 | 2), varint(value.as_ref().len() as u64), value.as_ref().to_vec()].concat()
+}
+
+/// A history record with a step and one item.
+fn history(step: u64, item: &[Vec<u8>]) -> Vec<u8> {
+    bytes(2, [bytes(1, item.concat()), bytes(2, if step == 0 { vec![] } else { int(1, step) })].concat())
+}
+
+fn json_item(key: &str, value: &str) -> [Vec<u8>; 2] {
+    [bytes(2, key), bytes(16, value)]
+}
+
+/// A step with its values by name.
+type StepRow = (i64, Vec<(String, f64)>);
+
+fn rows(input: &[u8]) -> (Vec<StepRow>, Vec<Loss>) {
+    let (rows, losses) = decode(&mut Wandb::new(), input, usize::MAX);
+    (rows.into_iter().map(|(row, values)| (row.step.unwrap().0, values)).collect(), losses)
+}
+
+/// Every record but keys and rows.
+fn rest(input: &[u8]) -> Vec<Record> {
+    let mut decoder = Wandb::new();
+    decoder.push(input);
+    let mut out: Vec<_> = std::iter::from_fn(|| decoder.next().unwrap()).collect();
+    decoder.finish();
+    out.extend(std::iter::from_fn(|| decoder.next().unwrap()));
+    out.retain(|record| !matches!(record, Record::Key(..) | Record::Row(_)));
+    out
+}
+
+#[test]
+fn a_real_run_is_read_as_it_was_logged() {
+    let (rows, losses) = decode(&mut Wandb::new(), FAILED, 1000);
+    assert_eq!((rows.len(), losses), (40, vec![]));
+    for (at, (row, values)) in rows.iter().enumerate() {
+        let mut values = values.clone();
+        values.sort_by(|a, b| a.0.cmp(&b.0));
+        let norm = [f64::NAN, f64::NEG_INFINITY].get(at.wrapping_sub(7)).copied().unwrap_or(at as f64 * 0.5);
+        assert_eq!(row.step, Some(Step(at as i64)));
+        assert!(row.time.is_some_and(|time| time.secs() > 1.79e9));
+        assert_eq!(format!("{values:?}"), format!("{:?}", [("grad.norm", norm), ("train/loss", 1.0 / (at as f64 + 1.0))]));
+    }
+    let rest = rest(FAILED);
+    let has = |record: Record| assert!(rest.contains(&record), "{record:?}");
+    has(Record::Info("run_id", json!("failed01")));
+    has(Record::Info("tags", json!(["a", "b"])));
+    has(Record::Config("optim.betas".into(), json!([0.9, 0.99])));
+    has(Record::Config("text".into(), json!("größe")));
+    has(Record::Config("late".into(), json!(1)));
+    has(Record::Summary("best".into(), json!(0.025)));
+    has(Record::Summary("train/loss".into(), json!(0.025)));
+    has(Record::Console("step 3: loss 0.2500".into()));
+    let exit: Vec<_> = rest.iter().filter(|record| matches!(record, Record::Exit(_))).collect();
+    assert!(matches!(exit[..], [Record::Exit(Exit { code: Some(3), signal: None, at: Some(_) })]), "{exit:?} {:?}", rest.last());
+}
+
+#[test]
+fn media_are_no_metrics() {
+    let (rows, _) = rows(MEDIA);
+    assert_eq!(rows.len(), 40);
+    assert!(rows.iter().flat_map(|(_, values)| values).all(|(name, _)| ["train/loss", "grad.norm"].contains(&name.as_str())));
+    let old = history(1, &[bytes(1, "img"), bytes(16, r#"{"_type": "image-file", "width": 5}"#)]);
+    assert_eq!(self::rows(&file(&[old])).0, []);
+}
+
+#[test]
+fn values_come_as_json_typed_or_as_a_dict() {
+    let records = [
+        history(0, &json_item("a", "NaN")),
+        history(1, &[bytes(2, "a"), bytes(2, "b"), int(5, 7)]),
+        history(2, &[bytes(1, "a"), [varint(6 << 3 | 1), 0.5_f64.to_le_bytes().to_vec()].concat()]),
+        history(3, &[bytes(1, "a"), int(4, 1)]),
+        history(4, &[bytes(1, "a"), bytes(8, r#"{"x": 1, "y": {"z": -Infinity}, "t": "text"}"#)]),
+    ];
+    let want = [
+        (0, vec![("a".to_owned(), f64::NAN)]),
+        (1, vec![("a.b".to_owned(), -4.0)]),
+        (2, vec![("a".to_owned(), 0.5)]),
+        (4, vec![("a.x".to_owned(), 1.0), ("a.y.z".to_owned(), f64::NEG_INFINITY)]),
+    ];
+    assert_eq!(format!("{:?}", rows(&file(&records)).0), format!("{want:?}"));
+}
+
+#[test]
+fn records_longer_than_a_block_are_joined() {
+    let long = format!("\"{}\"", "x".repeat(100_000));
+    let records = [history(1, &json_item("a", "1")), history(2, &json_item("t", &long)), history(3, &json_item("a", "2"))];
+    let (rows, losses) = rows(&file(&records));
+    assert_eq!((rows.iter().map(|row| row.0).collect::<Vec<_>>(), losses), (vec![1, 3], vec![]));
+}
+
+#[test]
+fn damage_costs_the_rest_of_its_block_only() {
+    let records: Vec<_> = (0..4000).map(|step| history(step, &json_item("a", "0.5"))).collect();
+    let mut input = file(&records);
+    assert!(input.len() > 3 * BLOCK);
+    let at = BLOCK + 1000;
+    input[at] ^= 4;
+    let (rows, losses) = rows(&input);
+    assert_eq!(losses.len(), 1);
+    assert!(losses[0].offset <= at as u64 && losses[0].offset + losses[0].bytes == 2 * BLOCK as u64);
+    let lost = 4000 - rows.len();
+    assert!((BLOCK / 40..BLOCK / 20).contains(&lost), "{lost}");
+    assert_eq!(rows.last().unwrap().0, 3999);
+}
+
+#[test]
+fn a_cut_tail_and_a_zeroed_tail_wait() {
+    let whole = file(&[history(1, &json_item("a", "1")), history(2, &json_item("a", "2"))]);
+    let (rows_cut, losses) = rows(&whole[..whole.len() - 3]);
+    assert_eq!((rows_cut.len(), losses.len()), (1, 0));
+    let mut zeroed = whole.clone();
+    zeroed.resize(whole.len() + 300, 0);
+    let (rows_zeroed, losses) = rows(&zeroed);
+    assert_eq!((rows_zeroed.len(), losses.len()), (2, 0));
+    // A hole with something behind it is a loss.
+    zeroed.resize(BLOCK, 0);
+    zeroed.extend(&file(&[history(3, &json_item("a", "3"))])[7..]);
+    let (rows_behind, losses) = rows(&zeroed);
+    assert_eq!((rows_behind.len(), losses.len()), (3, 1));
+}
+
+#[test]
+fn a_newer_or_foreign_file_is_refused_once() {
+    for head in [&b":W&B\xe1\xbe\x01"[..], b"PK\x03\x04foo", &[0; 7]] {
+        let input = [head, &[7; 100_000]].concat();
+        let (rows, losses) = rows(&input);
+        assert_eq!((rows.len(), losses.len()), (0, 1));
+    }
+    assert_eq!(rows(b":W&B"), (vec![], vec![]));
+}
+
+#[test]
+fn an_exit_code_of_zero_is_not_written_but_meant() {
+    assert!(matches!(rest(&file(&[bytes(18, [])]))[..], [Record::Exit(Exit { code: Some(0), .. })]));
+}
+
+#[test]
+fn the_summary_is_given_out_once_and_its_last_value_counts() {
+    let summary = |value: &str| bytes(3, bytes(1, json_item("best", value).concat()));
+    assert_eq!(rest(&file(&[summary("1"), summary("{\"a\": 2}")])), [Record::Summary("best.a".into(), json!(2))]);
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same_records(chunk in 1..5000_usize) {
+        let all = |chunk| decode(&mut Wandb::new(), FAILED, chunk);
+        prop_assert_eq!(format!("{:?}", all(chunk)), format!("{:?}", all(usize::MAX)));
+    }
+
+    #[test]
+    fn flipped_bytes_never_panic_and_never_invent_rows(flips in proptest::collection::vec((0..FAILED.len(), any::<u8>()), 1..6)) {
+        let mut input = FAILED.to_vec();
+        for (at, byte) in flips {
+            input[at] ^= byte;
+        }
+        let (rows, _) = decode(&mut Wandb::new(), &input, 777);
+        prop_assert!(rows.len() <= 40);
+    }
+
+    #[test]
+    fn any_message_is_read_without_panic(body in proptest::collection::vec(any::<u8>(), 0..80), field in 1..27_u64) {
+        let (rows, losses) = decode(&mut Wandb::new(), &file(&[bytes(field, body)]), usize::MAX);
+        prop_assert!(rows.len() + losses.len() <= 2);
+    }
+}
