@@ -26,6 +26,8 @@ impl Stage {
         for pane in [1, 2, 3] {
             stage.captured(pane, "");
         }
+        // The looks for programs that ended before anybody looked are behind us.
+        stage.state.left = None;
         stage
     }
 
