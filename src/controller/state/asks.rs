@@ -249,7 +249,8 @@ impl State {
 
     fn send(&mut self, peer: PeerId, id: u64, asked: Keys, world: &World<'_>, effects: &mut Vec<Effect>) -> Result<(), Response> {
         let inputs = asked.inputs()?;
-        let pane = self.pane(asked.pane.as_deref())?;
+        // Never another pane because the graph is gone: keys meant for it must not reach a training.
+        let pane = self.pane(Some(asked.pane.as_deref().unwrap_or("graph")))?;
         let (pane_id, role, seq, in_mode) = (pane.id, pane.role.clone(), pane.screen.seq(), pane.in_mode);
         if !self.spec.agent.may_send.contains(&role) {
             let hint = format!(
@@ -348,7 +349,9 @@ impl State {
         };
         let checks = until.iter().map(Check::new).collect::<Result<Vec<_>, _>>().map_err(bad)?;
         let stop = stop.map(wait::compile).transpose().map_err(bad)?;
-        Ok(Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now))
+        let mut wait = Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now);
+        wait.named = name.is_some();
+        Ok(wait)
     }
 }
 

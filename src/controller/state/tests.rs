@@ -138,6 +138,37 @@ fn keys_go_to_the_graph_pane_unless_told_otherwise() {
 }
 
 #[test]
+fn keys_for_a_graph_pane_that_is_gone_go_nowhere() {
+    let mut stage = Stage::new();
+    let allowed = Spec::preset("default").unwrap().merged(r#"{"agent":{"may_send":["graph","train","status"]}}"#).unwrap();
+    stage.on(Event::Spec(Ok(allowed)));
+    stage.list(&[("train", 1, ""), ("status", 3, "")]);
+    stage.connect(1);
+    assert!(tmux_lines(&stage.ask(1, keys(&["q"]))).is_empty());
+    let (code, words) = stage.refusal(1);
+    assert!(code == "unknown_pane" && words.contains("train (%1)"), "{code} {words}");
+}
+
+#[test]
+fn the_end_of_the_training_ends_a_wait_on_the_graphs_too() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let until = vec![Until::Text("never".into()), Until::Exit];
+    let wait =
+        |pane: Option<&str>| Request::WaitFor { pane: pane.map(str::to_owned), until: until.clone(), stop: None, timeout_ms: Some(100) };
+    stage.ask(1, wait(None));
+    stage.connect(2);
+    stage.ask(2, wait(Some("graph")));
+    stage.list(&[("train", 1, "7"), ("graph", 2, ""), ("status", 3, "")]);
+    assert_eq!(stage.outcome(1), "exited");
+    assert!(stage.answers(2).is_empty(), "the graph pane itself lives");
+    stage.ask(1, wait(None));
+    assert_eq!(stage.outcome(1), "matched_at_entry");
+    stage.pass(Duration::from_millis(100));
+    assert_eq!(stage.outcome(2), "deadline");
+}
+
+#[test]
 fn an_unknown_key_sends_nothing_and_names_its_neighbours() {
     let mut stage = Stage::new();
     stage.connect(1);
