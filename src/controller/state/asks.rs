@@ -52,10 +52,10 @@ impl State {
                 self.waits.retain(|pending| pending.peer != id);
                 self.sends.retain(|asked| asked.peer != id);
             }
-            FromPeer::Garbled(id, why) => {
+            FromPeer::Garbled(peer, id, why) => {
                 self.reply(
+                    peer,
                     id,
-                    0,
                     error(
                         "bad_message",
                         format!("this is no message: {why}"),
@@ -99,6 +99,12 @@ impl State {
                 self.list(effects);
                 Response::Done
             }
+            // Whoever is bound by it may not loosen it: a person edits the file.
+            Request::Update { config } if config.get("agent").is_some() => error(
+                "not_allowed",
+                "what an agent may do is not changed by a message",
+                Some("a person edits \"agent\" in the canvas's canvas.json"),
+            ),
             Request::Update { config } => match self.spec.with(config.as_object().cloned().unwrap_or_default()) {
                 Ok(spec) => {
                     self.on_spec(Ok(spec.clone()));

@@ -196,6 +196,18 @@ fn keys_to_the_training_need_the_canvas_to_allow_them() {
 }
 
 #[test]
+fn what_an_agent_may_do_is_not_for_the_agent_to_say() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let effects = stage.ask(1, Request::Update { config: serde_json::json!({"title": "x", "agent": {"may_send": ["train"]}}) });
+    assert!(effects.is_empty());
+    assert_eq!(stage.refusal(1).0, "not_allowed");
+    assert_eq!(stage.state.spec.agent.may_send, ["graph", "status"]);
+    let effects = stage.ask(1, Request::Update { config: serde_json::json!({"title": "x"}) });
+    assert!(matches!(&effects[..], [Effect::SaveSpec(spec)] if spec.title == "x"), "{effects:?}");
+}
+
+#[test]
 fn an_action_on_a_screen_that_has_changed_is_refused() {
     let mut stage = Stage::new();
     stage.connect(1);
