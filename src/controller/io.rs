@@ -53,10 +53,12 @@ const LOG_BYTES_MAX: u64 = 4 << 20;
 pub fn run(dir: &Path) -> anyhow::Result<()> {
     // Fails only when we lead a process group already, as when a person starts it by hand.
     let _ = rustix::process::setsid();
-    let Some(_lock) = life::lock(dir)? else {
+    let Some(lock) = life::lock(dir)? else {
         life::announce("busy");
         return Ok(());
     };
+    // A disk that is full keeps nobody from looking: only a later `restart` of a controller that hangs needs this.
+    let _ = life::sign(&lock);
     start_log(dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(serve(dir));
@@ -96,6 +98,8 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let (say, heard) = mpsc::channel(HEARD_MAX);
     let socket = ipc::io::socket_path(&canvas.id)?;
     ipc::io::serve(&socket, say).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    // Commands find the canvas by this; whoever emptied the folder of sockets took it along.
+    canvas::io::announce(&ipc::io::runtime_dir()?, &canvas.id, dir)?;
     let grew = Arc::new(Notify::new());
     let bell = Arc::clone(&grew);
     let mut watch = Watch::new(move || bell.notify_one())?;

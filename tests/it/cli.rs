@@ -393,6 +393,24 @@ fn a_server_that_is_gone_takes_its_canvases_along() {
 }
 
 #[test]
+fn a_canvas_whose_socket_was_swept_away_is_found_and_answers_again() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    // What happens to `/run/user/UID` when a person logs out, and to old files in `/tmp`.
+    for file in home.in_runtime() {
+        fs::remove_file(home.dir.path().join("rt/og").join(file)).unwrap();
+    }
+    assert!(home.ok(&["viewstate"]).starts_with("canvas base "));
+    assert!(home.ok(&["viewstate", &training.text("canvasId")]).starts_with("canvas base "), "it is announced again");
+    assert!(alive(training.pid()));
+    let controllers = processes()
+        .iter()
+        .filter(|(_, line)| line.contains("__controller") && line.contains(&*home.canvas("base").to_string_lossy()))
+        .count();
+    assert_eq!(controllers, 1);
+}
+
+#[test]
 fn a_controller_is_replaced_while_the_training_goes_on() {
     let home = Home::new();
     let said = home.train("base");
