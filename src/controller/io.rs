@@ -45,6 +45,8 @@ const HANGUP_MAX: Duration = Duration::from_secs(10);
 /// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being fought.
 const REATTACHED_MAX: u32 = 5;
 const REATTACH_REST: Duration = Duration::from_secs(1);
+/// How long the end of a training that another canvas watches may take to be written down.
+const WORD_MAX: Duration = Duration::from_secs(2);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -115,6 +117,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         attached_at: Instant::now(),
         reattached: 0,
         follow: false,
+        lost_due: None,
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
         client,
@@ -141,6 +144,8 @@ struct Controller {
     reattached: u32,
     /// The panes stand in another session than the client is attached to.
     follow: bool,
+    /// The training runs in no pane of ours: when it counts as lost, unless its end is written down before.
+    lost_due: Option<Instant>,
     spec_text: Option<String>,
     state: State,
     client: Client,
@@ -185,7 +190,18 @@ impl Controller {
                     self.poll().then_some(Event::RunGrew)
                 }
                 () = until(due) => Some(Event::Tick),
-                () = ended.notified() => Some(Event::TrainGone),
+                () = ended.notified() => match self.state.has_training_to_end() {
+                    true => Some(Event::TrainGone),
+                    false => {
+                        self.lost_due = Some(Instant::now() + WORD_MAX);
+                        None
+                    }
+                },
+                () = until(self.lost_due) => {
+                    self.lost_due = None;
+                    self.lose();
+                    Some(Event::RunGrew)
+                }
                 _ = terminate.recv() => Some(Event::TmuxGone("it was told to end by a signal".into())),
                 _ = interrupt.recv() => Some(Event::TmuxGone("it was interrupted".into())),
             };
@@ -198,6 +214,7 @@ impl Controller {
             }
             if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
                 blind_until = None;
+                self.watch_from_afar();
                 life::announce("ready");
             }
         }
@@ -316,6 +333,27 @@ impl Controller {
         self.spec_text = text;
         let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
         self.feed(Event::Spec(spec));
+    }
+
+    /// A training of this machine that runs in no pane of ours: its process tells that it ended, its files how.
+    fn watch_from_afar(&mut self) {
+        if self.state.has_training_to_end() {
+            return;
+        }
+        let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let picture = self.reader.as_ref().map(RunReader::picture);
+        let pid = picture.filter(|run| run.info.host.as_deref() == Some(here.as_str())).and_then(|run| run.pid());
+        if let Some(pid) = pid {
+            self.watch_training(pid);
+        }
+    }
+
+    /// The training is gone; where its files do not say how it ended, nobody knows.
+    fn lose(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            while reader.poll(RunReader::LOAD).more {}
+            reader.mark_lost();
+        }
     }
 
     /// A thread of its own waits for the end of the training: the kernel wakes it, nothing polls.

@@ -222,6 +222,11 @@ impl State {
         self.panes.values().any(|pane| pane.role == "train")
     }
 
+    /// Whether the end of the training is this controller's to write down.
+    pub fn has_training_to_end(&self) -> bool {
+        self.training_lives || self.exit_asks.is_some() || self.has_training()
+    }
+
     /// Something went wrong that people should see until it is over.
     pub fn complain(&mut self, about: &'static str, words: String) {
         self.errors.insert(about, words);

@@ -1,7 +1,7 @@
 //! The programs as a person and an agent use them: the real binary, a real tmux, real folders.
 
 use crate::{
-    home::{Home, alive, comes, fails, processes, read_json, text, told},
+    home::{Home, alive, comes, fails, kill, processes, read_json, text, told},
     support::DEADLINE,
 };
 use serde_json::Value;
@@ -408,6 +408,39 @@ fn a_canvas_whose_socket_was_swept_away_is_found_and_answers_again() {
         .filter(|(_, line)| line.contains("__controller") && line.contains(&*home.canvas("base").to_string_lossy()))
         .count();
     assert_eq!(controllers, 1);
+}
+
+#[test]
+fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    home.ok(&["canvas", "close", "base"]);
+    home.ok(&["view", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
+    let state = || home.json(&["viewstate", "--canvas", "seen", "--json"])["runInfo"]["state"].clone();
+    assert_eq!(state(), "running");
+    training.tell("exit 3");
+    home.ok(&["wait", "--canvas", "seen", "exit"]);
+    assert_eq!(state(), "lost");
+    comes("the status pane says so", || home.ok(&["viewstate", "--canvas", "seen", "status", "--screen"]).contains("lost"));
+    home.ok(&["canvas", "restart", "seen"]);
+    comes("so does the next controller", || state() == "lost");
+}
+
+#[test]
+fn a_training_is_interrupted_before_it_starts_without_a_trace() {
+    let home = Home::new();
+    for ms in [1, 5, 10, 20, 30, 50, 80, 120, 200] {
+        let mut run =
+            home.og(&["run", "--tmux-socket", "og", "--name", "cut", "--detach", "--", "cat"]).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(ms));
+        kill("INT", run.id().into());
+        // Until the signal is held, at the very beginning, there is nothing to take back.
+        if run.wait().unwrap().success() {
+            home.ok(&["canvas", "close", "--kill-run", "--yes", "--canvas", "cut"]);
+            fs::remove_dir_all(home.store().join("runs")).unwrap();
+        }
+        comes("nothing is left", || home.runs().is_empty() && home.in_runtime().is_empty() && home.tmux(&["list-panes", "-a"]).is_empty());
+    }
 }
 
 #[test]
