@@ -18,19 +18,27 @@ mod lines;
 mod proto;
 mod rows;
 mod shown;
+mod stamps;
 mod stdout;
 mod tfevents;
+mod trackio;
+mod tviz;
 mod wandb;
 
 pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
-pub use io::{Budget, OpenError, Opened, Progress, Tail, Watch, WatchError, event_files, open, runs_under};
+pub use io::{
+    Budget, Cursor, CursorError, OpenError, Opened, Progress, RunSelector, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo, Watch,
+    WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
+};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
+pub use trackio::trackio_folders;
+pub use tviz::{Rollout, Trajectory, tviz_databases};
 pub use wandb::Wandb;
 
 use crate::model::{Exit, MetricKey, Step, WallTime};

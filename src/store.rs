@@ -48,8 +48,8 @@ pub enum StoreError {
         /// What the system said.
         source: stdio::Error,
     },
-    /// The folder has no `run.json`.
-    #[error("{} is not a run folder: it has no run.json", path.display())]
+    /// Nothing is there, or a folder without a run in it.
+    #[error("{} is no run", path.display())]
     NotARun {
         /// The folder.
         path: PathBuf,
@@ -63,13 +63,8 @@ pub enum StoreError {
         source: serde_json::Error,
     },
     /// It is no run of another tool either.
-    #[error("{} cannot be read as a run", path.display())]
-    Foreign {
-        /// The path.
-        path: PathBuf,
-        /// What the readers say.
-        source: crate::source::OpenError,
-    },
+    #[error(transparent)]
+    Foreign(#[from] crate::source::OpenError),
     /// No run has this id or name, or several have.
     #[error(transparent)]
     Unknown(#[from] Unknown),
@@ -93,7 +88,7 @@ impl StoreError {
             StoreError::Full { .. } => "free some space, or set OG_DIR to a folder on another disk".to_owned(),
             StoreError::Cwd { .. } => "change to a folder that exists, or set OG_DIR".to_owned(),
             StoreError::NotARun { .. } => "give a run folder (`.og/runs/ID`), an id, or a name; `og view PATH` opens other logs".to_owned(),
-            StoreError::Foreign { source, .. } => source.hint().to_owned(),
+            StoreError::Foreign(error) => error.hint().to_owned(),
             StoreError::Damaged { .. } => "mend or remove the file; the metrics beside it are not touched".to_owned(),
             StoreError::Unknown(unknown) => unknown.hint(),
             StoreError::Io { .. } => "look at the path: is the disk there, and is it yours?".to_owned(),

@@ -94,6 +94,8 @@ fn find_run(store: &Store, asked: Option<&str>) -> Result<RunToShow, Fail> {
         (Ok(folder), _) => own_run(&RunFolder::at(folder.path().canonicalize().unwrap_or_else(|_| folder.path().to_owned()))),
         // A run of another kind: the readers tell which.
         (Err(_), Ok(path)) => {
+            // What cannot be read is told before anything is made.
+            RunReader::open(&path)?;
             let name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
             Ok(RunToShow { path, id: None, name })
         }
@@ -183,7 +185,7 @@ fn look(canvas: &Known) -> Look {
     Look {
         controller,
         health: None,
-        state: Some(run.state().as_str().into()),
+        state: run.known_state().map(|state| state.as_str().into()),
         step: run.step().map(|step| step.0),
         total_steps: run.total_steps,
     }

@@ -288,7 +288,7 @@ impl Controller {
             return;
         }
         self.spec_text = text;
-        let spec = canvas::io::read_spec(&self.dir).map_err(|error| error.to_string());
+        let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
         self.feed(Event::Spec(spec));
     }
 

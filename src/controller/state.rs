@@ -35,6 +35,9 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 /// tmux reaps a pane's process a moment after the kernel does; it is asked again so often and so long.
 const EXIT_ASK_EVERY: Duration = Duration::from_millis(10);
 const EXIT_ASKS_MAX: u32 = 500;
+/// When one of og's own programs left, tmux is looked at so soon, then after twice the time, and so many times.
+const LEFT_LOOK: Duration = Duration::from_millis(10);
+const LEFT_LOOKS_MAX: u32 = 7;
 /// What an agent did is shown a moment later: the redraw of the status must not compete with the answer to the agent's keys.
 const TELL_LATER: Duration = Duration::from_millis(20);
 /// Times that one pane is started again: more means that its program cannot run here.
@@ -154,6 +157,7 @@ pub struct State {
     found_once: bool,
     layout: layout::Watch,
     training_lives: bool,
+    left: Option<(u32, Instant)>,
     exit_asks: Option<(u32, Instant)>,
     run_over: bool,
     last_words: Option<Instant>,
@@ -195,6 +199,7 @@ impl State {
             found_once: false,
             layout: layout::Watch::default(),
             training_lives: false,
+            left: None,
             exit_asks: None,
             run_over: false,
             last_words: None,
@@ -254,7 +259,8 @@ impl State {
     pub fn due(&self, world: &World<'_>) -> Option<Instant> {
         let panes = self.panes.values().filter_map(Pane::due);
         let waits = self.waits.iter().filter_map(|pending| self.sight(&pending.wait, world, |sight| pending.wait.due(sight)));
-        let others = [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.last_words, self.health_due];
+        let others =
+            [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.left.map(|(_, due)| due), self.last_words, self.health_due];
         panes.chain(waits).chain(others.into_iter().flatten()).min()
     }
 
@@ -264,6 +270,9 @@ impl State {
         self.arrange_if_due(world, effects);
         if self.exit_asks.is_some_and(|(_, due)| world.now >= due) {
             self.ask_exit(world, effects);
+        }
+        if self.left.is_some_and(|(_, due)| world.now >= due) {
+            self.look_for_the_dead(world, effects);
         }
         if self.last_words.is_some_and(|due| world.now >= due) {
             self.last_words = None;
@@ -360,7 +369,11 @@ impl State {
         if ours.is_empty() && !self.canvas.keep && !self.training_lives {
             effects.push(Effect::Stop(if self.found_once { "its last pane is gone".into() } else { "none of its panes is there".into() }));
         }
-        self.found_once |= !ours.is_empty();
+        if !self.found_once && !ours.is_empty() {
+            self.found_once = true;
+            // Programs may have ended while nobody looked.
+            self.left = Some((0, world.now + LEFT_LOOK));
+        }
         if std::mem::take(&mut self.list_again) {
             self.list(effects);
         }
@@ -416,6 +429,14 @@ impl State {
         if training && died {
             self.training_ended(death.unwrap_or_default(), None, world, effects);
         }
+    }
+
+    /// A program of ours left. tmux may need a moment to see that its pane is dead, and may have missed it.
+    fn look_for_the_dead(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
+        let Some((looks, _)) = self.left else { return };
+        self.left = (looks + 1 < LEFT_LOOKS_MAX).then(|| (looks + 1, world.now + LEFT_LOOK * (2 << looks)));
+        effects.push(Effect::Tmux(vec![command::reap()], Purpose::Tell("look for programs that ended")));
+        self.list(effects);
     }
 
     /// One of og's own programs was killed (a person who quits it closes its pane): it starts again where it stood.

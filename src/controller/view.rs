@@ -3,7 +3,7 @@
 use super::pane::Pane;
 use crate::{
     ipc::wire::{CursorView, DeadView, PaneView, RunInfoView},
-    model::{Exit, WallTime, num},
+    model::{Exit, RunState, WallTime, num},
     query::{self, Condition, Facts},
     store::RunPicture,
 };
@@ -64,17 +64,18 @@ pub fn evaluate(condition: &Condition, run: &RunPicture) -> Option<(bool, String
 /// The run, as far as it is known; `unix` is now, in seconds since the epoch.
 pub fn run(run: &RunPicture, unix: f64) -> RunInfoView {
     let info = &run.info;
-    let state = run.state();
+    let state = run.known_state();
+    let live = state == Some(RunState::Running);
     let step = run.step();
-    let rate = pace(run).filter(|_| !state.is_over());
+    let rate = pace(run).filter(|_| live);
     let started = run.started_at().map(WallTime::secs);
-    let ended = run.exit.and_then(|exit| exit.at).map(WallTime::secs).or((!state.is_over()).then_some(unix));
+    let ended = run.exit.and_then(|exit| exit.at).map(WallTime::secs).or(live.then_some(unix));
     let progress = step.zip(run.total_steps).filter(|(_, total)| *total > 0);
     RunInfoView {
         id: info.id.clone(),
         name: info.name.clone(),
         project: info.project.clone(),
-        state: Some(state.as_str().into()),
+        state: state.map(|state| state.as_str().into()),
         exit_code: run.exit.and_then(|exit| exit.code),
         signal: run.exit.and_then(|exit| exit.signal),
         config: run.config.clone().into_iter().collect::<Map<_, _>>().into(),

@@ -114,6 +114,7 @@ pub struct RunPicture {
     /// Last samples of the host, by name.
     pub system: BTreeMap<String, f64>,
     lifecycle: Lifecycle,
+    mute: bool,
     attempt: u32,
     tracker_config: BTreeMap<String, Value>,
     config_patch: BTreeMap<String, Value>,
@@ -204,9 +205,14 @@ impl RunPicture {
         }
     }
 
-    /// Whether anybody said how the run stands. A bare log says nothing.
-    pub fn tells_state(&self) -> bool {
-        self.lifecycle != Lifecycle::Silent
+    /// The same, or `None` where nobody can say: a bare log does not tell whether its program lives.
+    pub fn known_state(&self) -> Option<RunState> {
+        (!self.mute || self.lifecycle != Lifecycle::Silent).then(|| self.state())
+    }
+
+    /// Says that the run's sources do not tell whether its program lives.
+    pub fn mute(&mut self) {
+        self.mute = true;
     }
 
     /// Says that the training process is gone without an exit that anybody saw. A later exit or start overrides it;

@@ -53,7 +53,7 @@ impl Facts {
         let info = &picture.info;
         let mut facts = Facts {
             name: if info.name.is_empty() { info.id.clone() } else { info.name.clone() },
-            state: Some(picture.state()),
+            state: picture.known_state(),
             exit: picture.exit,
             step: picture.step().map(|step| step.0),
             total_steps: picture.total_steps,
@@ -119,7 +119,7 @@ impl Facts {
 
     /// `running`, `failed (exit 3)`, `crashed (signal 9)`.
     pub fn state_text(&self) -> String {
-        let Some(state) = self.run_state() else { return "no state yet".into() };
+        let Some(state) = self.run_state() else { return "state unknown".into() };
         match self.end() {
             Some(Exit { signal: Some(signal), .. }) => format!("{state} (signal {signal})"),
             Some(Exit { code: Some(code), .. }) => format!("{state} (exit {code})"),

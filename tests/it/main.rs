@@ -2,14 +2,18 @@
 // Helpers of tests are tests too, which `allow-unwrap-in-tests` does not see outside of `#[test]`.
 #![allow(clippy::unwrap_used)]
 
+mod agent;
+mod canvas;
 mod cli;
 mod example;
 mod home;
 mod kill;
 mod layers;
 mod layout;
+mod panes;
 mod run;
 mod source;
+mod sql;
 mod support;
 mod tb;
 mod term;

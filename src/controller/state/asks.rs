@@ -1,6 +1,6 @@
 //! What peers ask, and the answers.
 
-use super::{Asked, Effect, Peer, Purpose, State, TELL_LATER, World, error, say};
+use super::{Asked, Effect, LEFT_LOOK, Peer, Purpose, State, TELL_LATER, World, error, say};
 use crate::{
     controller::{
         pane::{Pane, Why},
@@ -45,6 +45,8 @@ impl State {
             FromPeer::Left(id) => {
                 let role = self.peers.remove(&id).and_then(|peer| peer.role);
                 if role.is_some() {
+                    // One of og's own programs is gone; tmux sees it a moment later.
+                    self.left = Some((0, world.now + LEFT_LOOK));
                     self.list(effects);
                 }
                 self.waits.retain(|pending| pending.peer != id);

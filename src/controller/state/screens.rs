@@ -213,7 +213,7 @@ impl State {
             changed_rows: pane
                 .map_or(vec![], |pane| pane.screen.changed_since(entry_seq).into_iter().map(|(row, text)| RowView { row, text }).collect()),
             step: world.run.and_then(|run| run.step()).map(|step| step.0),
-            state: world.run.map(|run| run.state().as_str().into()),
+            state: world.run.and_then(|run| run.known_state()).map(|state| state.as_str().into()),
             exit_code: exit.and_then(|exit| exit.code),
             signal: exit.and_then(|exit| exit.signal),
             elapsed_ms: world.now.duration_since(started).as_secs_f64() * 1e3,

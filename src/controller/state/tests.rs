@@ -26,6 +26,8 @@ impl Stage {
         for pane in [1, 2, 3] {
             stage.captured(pane, "");
         }
+        // Enough looked for programs that ended before the start.
+        stage.state.left = None;
         stage
     }
 
@@ -267,6 +269,24 @@ fn a_killed_pane_of_ours_starts_again_and_a_closed_one_does_not() {
     assert!(tmux_lines(&effects).contains(&r#"respawn-pane "-k" "-t" "%2""#.to_string()), "{effects:?}");
     let effects = stage.list(&[("train", 1, ""), ("status", 3, "")]);
     assert!(!tmux_lines(&effects).iter().any(|line| line.contains("respawn")), "{effects:?}");
+}
+
+#[test]
+fn a_program_of_ours_that_left_is_looked_for_until_tmux_must_have_seen_it() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::Subscribe { events: vec![], role: Some("graph".into()) });
+    let lists = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Tmux(_, Purpose::List))).count();
+    assert_eq!(lists(&stage.on(Event::Peer(FromPeer::Left(PeerId(1))))), 1);
+    let all = [("train", 1, ""), ("graph", 2, ""), ("status", 3, "")];
+    for _ in 0..LEFT_LOOKS_MAX {
+        stage.list(&all);
+        let effects = stage.pass(Duration::from_secs(1));
+        assert_eq!(lists(&effects), 1);
+        assert!(tmux_lines(&effects).contains(&r#"run-shell "-b" ":""#.to_string()), "{effects:?}");
+    }
+    stage.list(&all);
+    assert_eq!(lists(&stage.pass(Duration::from_secs(1))), 0);
 }
 
 #[test]

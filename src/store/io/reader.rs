@@ -83,9 +83,9 @@ impl RunReader {
 
     fn foreign(folder: RunFolder) -> Result<RunReader, StoreError> {
         let path = folder.path().to_owned();
-        let opened = source::open(&path).map_err(|source| match source {
+        let opened = source::open(&path).map_err(|error| match error {
             OpenError::NoRun { .. } => StoreError::NotARun { path: path.clone() },
-            source => StoreError::Foreign { path: path.clone(), source },
+            other => StoreError::Foreign(other),
         })?;
         let nothing = || Tail::new(path.join("nothing"), Box::new(OwnLines::default()));
         let mut reader = RunReader {
@@ -100,6 +100,9 @@ impl RunReader {
             folder,
             finished: false,
         };
+        if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
+            reader.picture.mute();
+        }
         for tail in opened.tails {
             match opened.kind {
                 Kind::Log => reader.sources.push((SourceRank::Stdout, tail)),

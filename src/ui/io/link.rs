@@ -160,11 +160,11 @@ mod tests {
             let Heard::Up(reporter) = heard(&inbox) else { panic!("it is there") };
             let Some(FromPeer::Came(_, say)) = asked.blocking_recv() else { panic!("it connects first") };
             say.blocking_send(encode(&Reply { id: 0, response: Response::Ready { v: 1, scenario: String::new() } })).unwrap();
+            assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Ready { .. })));
             assert!(matches!(request(&mut asked), Request::Subscribe { role: Some(role), .. } if role == "graph"));
             let shown = Shown { role: "graph".into(), refreshed: 7, ..Shown::default() };
             assert!(reporter.report(&shown));
             assert!(matches!(request(&mut asked), Request::Shown(said) if *said == shown));
-            assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Ready { .. })));
             say.blocking_send(encode(&Reply { id: 0, response: Response::Redraw { number: 8 } })).unwrap();
             assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Redraw { number: 8 })));
             drop(stop);

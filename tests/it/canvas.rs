@@ -1,0 +1,213 @@
+//! `og canvas`: canvases on runs that exist, what is told of them, and what dies and comes back.
+
+use crate::home::{Home, Training, alive, becomes, comes, fails, kill, read_json, text};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A finished run under this name, whose own canvas is closed.
+fn finished(home: &Home, name: &str) -> Training {
+    let training = home.puppet(name);
+    (1..=20).for_each(|step| training.log(step, &json!({"loss": 1.0 / step as f64, "acc": step})));
+    training.tell("exit 0");
+    training.end();
+    home.ok(&["canvas", "close", name]);
+    training
+}
+
+fn controller(home: &Home, name: &str) -> Option<u64> {
+    let listed = home.json(&["canvas", "list", "--json"]);
+    listed.as_array().unwrap().iter().find(|canvas| canvas["name"] == name)?["controllerPid"].as_u64()
+}
+
+/// Keys of the metrics that the graph pane says it draws.
+fn drawn(home: &Home, canvas: &str) -> Vec<String> {
+    let view = home.json(&["viewstate", "--canvas", canvas, "--json"]);
+    view["visibleMetrics"].as_array().unwrap().iter().map(|metric| metric["key"].as_str().unwrap().into()).collect()
+}
+
+#[test]
+fn a_canvas_opens_on_a_run_by_any_of_its_names() {
+    let home = Home::new();
+    let run = finished(&home, "baseline");
+    let id = run.text("runId");
+    let short = id.rsplit('-').next().unwrap();
+    let path = run.text("run");
+    for (at, asked) in [id.as_str(), short, "baseline", path.as_str()].into_iter().enumerate() {
+        let name = format!("by-{at}");
+        let said = home.json(&["canvas", "spawn", "review", "--tmux-socket", "og", "--run", asked, "--name", &name, "--json"]);
+        assert_eq!((&said["runId"], &said["pid"]), (&json!(id), &Value::Null), "{asked}");
+        let roles: Vec<_> = said["panes"].as_array().unwrap().iter().map(|pane| pane["role"].as_str().unwrap()).collect();
+        assert_eq!(roles, ["graph", "status"]);
+        becomes(&vec!["loss".to_string(), "acc".into()], || drawn(&home, &name));
+        let view = home.json(&["viewstate", "--canvas", &name, "--json"]);
+        assert_eq!(
+            (&view["runInfo"]["state"], &view["runInfo"]["step"], &view["scenario"]),
+            (&json!("finished"), &json!(20), &json!("review"))
+        );
+        home.ok(&["canvas", "close", &name]);
+        assert_eq!(home.tmux(&["list-panes", "-a"]), "", "all of its panes go");
+    }
+    fails(home.og(&["canvas", "spawn", "review", "--tmux-socket", "og", "--run", "bsaeline"]), 1, &["bsaeline", "hint: "]);
+    assert_eq!(home.tmux(&["list-panes", "-a"]), "");
+}
+
+#[test]
+fn the_founding_config_is_taken_and_kept() {
+    let home = Home::new();
+    let run = finished(&home, "baseline");
+    // Run ids order runs by the second.
+    let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = second();
+    comes("another second", || second() > now);
+    let later = finished(&home, "later");
+    let config = json!({"runDir": run.folder(), "title": "night run", "leetArgs": ["--x"], "refreshInterval": 1000, "graphs": ["acc"]});
+    let said = home.json(&["canvas", "spawn", "monitor", "--tmux-socket", "og", "--config", &config.to_string(), "--json"]);
+    assert_eq!((&said["runId"], &said["canvas"]), (&json!(run.text("runId")), &json!("baseline")));
+    let spec = read_json(&home.canvas("baseline").join("canvas.json")).unwrap();
+    for (key, value) in config.as_object().unwrap() {
+        assert_eq!(spec[key], *value, "{key}");
+    }
+    becomes(&vec!["acc".to_string()], || drawn(&home, "baseline"));
+    comes("the title shows", || home.ok(&["viewstate", "status", "--screen"]).contains("night run"));
+
+    // Without a run it is the latest; what is wrong in a config is told all at once, and nothing is made.
+    let latest = home.json(&["canvas", "spawn", "--tmux-socket", "og", "--name", "latest", "--json"]);
+    assert_eq!(latest["runId"], json!(later.text("runId")));
+    let bad = home.og(&["canvas", "spawn", "review", "--config", r#"{"refreshInterval":1,"runDir":7,"title":[]}"#]);
+    fails(bad, 2, &["--config: ", "/refreshInterval: ", "/runDir: a path is expected, not 7", "/title: "]);
+    fails(home.og(&["canvas", "spawn", "review", "--config", "{runDir}"]), 2, &["not JSON at line 1, column 2"]);
+    assert_eq!(home.json(&["canvas", "list", "--json"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn canvases_are_listed_with_what_they_show_and_how_they_are() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    home.ok(&["canvas", "spawn", "--tmux-socket", "og", "--name", "beside"]);
+    let id = training.text("canvasId");
+    comes("both controllers say who they are", || controller(&home, "base").is_some() && controller(&home, "beside").is_some());
+    let listed = home.json(&["canvas", "list", "--json"]);
+    let want = json!({"name": "base", "id": id, "live": true, "runId": training.text("runId"), "run": training.text("run"),
+        "scenario": "monitor", "session": "og-base", "trainAlive": true, "attach": "tmux -L og attach -t og-base"});
+    for (key, value) in want.as_object().unwrap() {
+        assert_eq!(listed[0][key], *value, "{key}");
+    }
+    assert_eq!(listed[0]["panes"], training.said["panes"]);
+    assert_eq!((&listed[1]["name"], &listed[1]["trainAlive"]), (&json!("beside"), &Value::Null));
+
+    let row = |name: &str| -> Vec<String> {
+        let listed = home.ok(&["canvas", "list"]);
+        let row = listed.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        row.split("  ").map(|cell| cell.trim().to_string()).filter(|cell| !cell.is_empty()).collect()
+    };
+    let want = |name: &str, id: &str, state: &str, step: &str, panes: &str, look: &str| -> Vec<String> {
+        [name, id, &training.text("runId"), state, step, panes, "ok", look].map(String::from).into()
+    };
+    let (other, look) = (listed[1]["id"].as_str().unwrap(), "tmux -L og attach -t og-base");
+    becomes(&want("base", &id, "running", "-", "train graph status", look), || row("base"));
+    becomes(&want("beside", other, "running", "-", "graph status", "tmux -L og attach -t og-beside"), || row("beside"));
+    training.log(12, &json!({"loss": 1}));
+    training.tell("exit 0");
+    becomes(&want("base", &id, "finished", "12", "train graph status", look), || row("base"));
+
+    // Killed, a controller is missed in the list until somebody needs it.
+    let pid = controller(&home, "base").unwrap();
+    kill("9", pid);
+    becomes(&None, || controller(&home, "base"));
+    home.ok(&["viewstate", "--canvas", "base"]);
+    comes("another one is there", || controller(&home, "base").is_some_and(|new| new != pid));
+    home.ok(&["canvas", "close", "base"]);
+    home.ok(&["canvas", "close", "beside"]);
+    assert_eq!(text(&home.og(&["canvas", "list"]).output().unwrap().stdout), "");
+    let ended = home.json(&["canvas", "list", "--all", "--json"]);
+    assert_eq!(ended.as_array().unwrap().iter().map(|canvas| canvas["live"].clone()).collect::<Vec<_>>(), [false, false]);
+}
+
+#[test]
+fn closing_in_a_persons_window_leaves_their_pane_and_the_training() {
+    let home = Home::new();
+    home.tmux(&["new-session", "-d", "-x", "200", "-y", "50", "-s", "work", "cat"]);
+    let beside = home.ask("work", "#{socket_path},#{pid},0");
+    let training = home.puppet_with(&["--name", "base"], |run| _ = run.env("TMUX", &beside).env("TMUX_PANE", "%0"));
+    let (pid, pane) = (training.pid(), training.pane("train"));
+    let closed = home.json(&["canvas", "close", "--json"]);
+    assert_eq!((&closed["trainingLeft"], &closed["trainingEnded"]), (&json!(pane), &json!(false)));
+    assert_eq!(home.tmux(&["list-panes", "-a", "-F", "#{pane_id}"]), format!("%0\n{pane}\n"));
+    assert!(alive(pid));
+    training.tell("echo it goes on");
+    comes("it goes on in a pane like any other", || home.screen(&pane).contains("it goes on"));
+    training.tell("exit 0");
+    becomes(&"%0\n".to_string(), || home.tmux(&["list-panes", "-a", "-F", "#{pane_id}"]));
+}
+
+#[test]
+fn a_killed_controller_is_back_with_the_next_command_and_knows_everything() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    training.log(1, &json!({"loss": 3.0}));
+    training.tell("echo said before");
+    home.ok(&["wait", "train", "text:said before"]);
+    home.ok(&["sendkeys", "graph", "/", "\"lo\"", "Enter"]);
+    let filter = |home: &Home| home.json(&["viewstate", "--json"])["graph"]["filter"].clone();
+    becomes(&json!("lo"), || filter(&home));
+
+    let mut took = vec![];
+    for round in 1..=2 {
+        let pid = controller(&home, "base").unwrap();
+        kill("9", pid);
+        comes("it is gone", || !alive(pid));
+        training.log(1 + round, &json!({"loss": 3.0 / round as f64}));
+        training.tell(&format!("echo said meanwhile {round}"));
+        comes("the training goes on", || home.screen(&training.pane("train")).contains(&format!("meanwhile {round}")));
+        let since = Instant::now();
+        let screen = home.ok(&["viewstate", "train", "--screen"]);
+        took.push(since.elapsed());
+        assert!(screen.contains("said before") && screen.contains(&format!("said meanwhile {round}")), "{screen}");
+        becomes(&json!(1 + round), || home.json(&["viewstate", "--json"])["runInfo"]["step"].clone());
+        // The graph pane lived on, and tells the new controller what it shows.
+        becomes(&json!("lo"), || filter(&home));
+        comes("the status pane found it", || home.ok(&["viewstate", "status", "--screen"]).contains("controller: ok"));
+    }
+    // The better of two: the machine may be busy, but nothing may wait for a timer.
+    assert!(took.iter().min().unwrap() < &Duration::from_secs(1), "{took:?}");
+    training.tell("exit 6");
+    assert_eq!(training.end()["code"], 6);
+}
+
+#[test]
+fn a_replaced_controller_leaves_panes_and_training_alone() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let panes = || home.tmux(&["list-panes", "-a", "-F", "#{pane_id} #{pane_pid} #{@og_role}"]);
+    let before = (panes(), controller(&home, "base").unwrap());
+    assert_eq!(home.ok(&["canvas", "restart"]), "restarted the controller of base\n");
+    comes("another controller is there", || controller(&home, "base").is_some_and(|pid| pid != before.1));
+    comes("the one before ends", || !alive(before.1));
+    assert_eq!(panes(), before.0);
+    assert!(alive(training.pid()));
+    becomes(&json!("graphs"), || home.json(&["viewstate", "--json"])["graph"]["tab"].clone());
+}
+
+#[test]
+fn killed_panes_of_og_come_back_and_show_what_they_showed() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    training.log(4, &json!({"loss": 3.0}));
+    becomes(&vec!["loss".to_string()], || drawn(&home, "base"));
+    let places = home.places();
+    for roles in [&["graph", "status"][..], &["graph"], &["status"]] {
+        let panes: Vec<String> = roles.iter().map(|role| training.pane(role)).collect();
+        let pid = |pane: &String| home.ask(pane, "#{?pane_dead,,#{pane_pid}}").parse::<u64>().ok();
+        let before: Vec<_> = panes.iter().map(pid).collect();
+        before.iter().for_each(|pid| kill("9", pid.unwrap()));
+        comes("the panes run again", || panes.iter().zip(&before).all(|(pane, before)| pid(pane).is_some_and(|pid| Some(pid) != *before)));
+        comes("and draw", || {
+            home.screen(&training.pane("graph")).contains("loss") && home.screen(&training.pane("status")).contains("step 4")
+        });
+        becomes(&vec!["loss".to_string()], || drawn(&home, "base"));
+        assert_eq!(home.places(), places);
+    }
+    assert!(alive(training.pid()));
+    let marks = home.json(&["panes", "--json"]).as_array().unwrap().iter().map(|pane| pane["dead"].clone()).collect::<Vec<_>>();
+    assert_eq!(marks, [Value::Null, Value::Null, Value::Null]);
+}
