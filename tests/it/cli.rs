@@ -1,9 +1,6 @@
 //! The programs as a person and an agent use them: the real binary, a real tmux, real folders.
 
-use crate::{
-    home::{Home, alive, comes, fails, kill, processes, read_json, text, told},
-    support::DEADLINE,
-};
+use crate::home::{Home, alive, comes, fails, kill, processes, read_json, text, told};
 use serde_json::Value;
 use std::{
     fs,
@@ -11,7 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 // --- Arguments and output ---
@@ -488,15 +485,16 @@ fn an_answer_comes_in_milliseconds() {
     let home = Home::new();
     home.train("base");
     home.ok(&["wait", "step>=1", "--timeout", "20s"]);
-    let mut times: Vec<_> = (0..20)
-        .map(|_| {
+    let fastest = |args: &[&str]| {
+        let times = (0..20).map(|_| {
             let since = Instant::now();
-            home.ok(&["viewstate", "--screen"]);
+            home.ok(args);
             since.elapsed()
-        })
-        .collect();
-    times.sort();
-    // A debug build on a busy machine; `benches` measure the real thing. A poll or a sleep on the way would show here.
-    assert!(times[0].as_millis() < 150, "{times:?}");
-    assert!(times[19] < DEADLINE, "{times:?}");
+        });
+        times.min().unwrap()
+    };
+    // Against the same program without a question, since machines are busy; `benches` measure the real thing. A poll or a
+    // sleep on the way would show here.
+    let (alone, asked) = (fastest(&["version"]), fastest(&["viewstate", "--screen"]));
+    assert!(asked < alone * 4 + Duration::from_millis(40), "{asked:?} against {alone:?}");
 }
