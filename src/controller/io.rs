@@ -357,7 +357,9 @@ async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client>
     let panes = server.list_panes(None)?;
     let ours = panes.iter().find(|pane| pane.canvas.as_deref() == Some(canvas.id.as_str()));
     let Some(ours) = ours else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
-    Ok(Client::attach(server, &ours.session.to_string()).await?)
+    let session = ours.session.to_string();
+    server.end_orphans(&session)?;
+    Ok(Client::attach(server, &session).await?)
 }
 
 /// Sixteen hex digits that nobody can guess.
