@@ -432,7 +432,9 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
 async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client> {
     let panes = server.list_panes(None)?;
     let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
-    Ok(Client::attach(server, &home.session.to_string()).await?)
+    let session = home.session.to_string();
+    server.end_orphans(&session)?;
+    Ok(Client::attach(server, &session).await?)
 }
 
 /// Sixteen hex digits that nobody can guess.

@@ -484,7 +484,10 @@ impl State {
         pane.revivals += 1;
         pane.dead = None;
         tracing::info!(pane = %id, role = pane.role, "starting a killed pane again");
-        effects.push(Effect::Tmux(vec![Command::new("respawn-pane").arg("-k").target(id)], Purpose::Tell("start a pane again")));
+        // What the dead pane had still to say to this client is given up first: tmux 3.3a would count it against the new
+        // program's output, and crash.
+        let commands = vec![command::pause_pane(id), command::continue_pane(id), Command::new("respawn-pane").arg("-k").target(id)];
+        effects.push(Effect::Tmux(commands, Purpose::Tell("start a pane again")));
         self.capture(id, Why::Seed, effects);
     }
 
