@@ -163,7 +163,7 @@ def last(place, quick):
     """Runs that print 20,000 lines and end at once: how many lose the end of their log, in og and in plain tmux with
     `pipe-pane`. When a pane's process ends, tmux (3.2 to 3.5, seen in 3.3a) closes the pane if nothing waits to be read,
     and it does not see what the kernel has not handed over yet."""
-    rounds = 20 if quick else 100
+    rounds = 20 if quick else 50
     words = ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.02; done; exec seq 20000']
     printed = sum(len(str(i)) + 2 for i in range(1, 20001))
     lost = {"og": [], "plain tmux, pipe-pane": []}

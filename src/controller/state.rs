@@ -5,7 +5,7 @@ mod layout;
 mod screens;
 
 use super::{
-    pane::{Pane, Why},
+    pane::{Flow, Pane, Why},
     view,
     wait::Wait,
 };
@@ -54,8 +54,10 @@ pub enum Event {
     Notice(Notice),
     /// A line that we sent was answered, one answer a command; the first that failed is the last.
     Replied(Purpose, Vec<Answer>),
-    /// The control client is gone.
+    /// The control client is gone, and the panes with it.
     TmuxGone(String),
+    /// The control client is another one: whatever the one before was asked, it does not answer any more.
+    Attached,
     /// A peer on the socket.
     Peer(FromPeer),
     /// The run's files grew, and the picture is up to date.
@@ -81,6 +83,8 @@ pub enum Effect {
     RecordExit(Exit, Option<String>),
     /// Tell when this process ends.
     WatchTraining(u32),
+    /// Attach to the session in which the panes stand now: tmux tells a client of no other.
+    Follow,
     /// End the loop.
     Stop(String),
 }
@@ -222,6 +226,11 @@ impl State {
         self.panes.values().any(|pane| pane.role == "train")
     }
 
+    /// Whether the end of the training is this controller's to write down.
+    pub fn has_training_to_end(&self) -> bool {
+        self.training_lives || self.exit_asks.is_some() || self.has_training()
+    }
+
     /// Something went wrong that people should see until it is over.
     pub fn complain(&mut self, about: &'static str, words: String) {
         self.errors.insert(about, words);
@@ -243,6 +252,7 @@ impl State {
             Event::Notice(notice) => self.on_notice(notice, world, &mut effects),
             Event::Replied(purpose, answer) => self.on_reply(purpose, answer, world, &mut effects),
             Event::TmuxGone(reason) => effects.push(Effect::Stop(reason)),
+            Event::Attached => self.on_attached(&mut effects),
             Event::Peer(from) => self.on_peer(from, world, &mut effects),
             Event::RunGrew => self.on_run(world),
             Event::TrainGone => {
@@ -340,6 +350,25 @@ impl State {
         }
     }
 
+    /// What was asked of the client before is asked again, but for keys: nobody knows whether they arrived.
+    fn on_attached(&mut self, effects: &mut Vec<Effect>) {
+        let lost =
+            error("tmux", "the connection to tmux broke while keys were sent", Some("look before you send them again: `og viewstate`"));
+        for asked in std::mem::take(&mut self.sends) {
+            self.waits.retain(|pending| (pending.peer, pending.id) != (asked.peer, asked.id));
+            self.reply(asked.peer, asked.id, lost.clone());
+        }
+        self.foreign.clear();
+        self.layout = layout::Watch::default();
+        (self.listing, self.list_again) = (false, false);
+        for pane in self.panes.values_mut() {
+            pane.flow = Flow::Following;
+        }
+        let panes: Vec<PaneId> = self.panes.keys().copied().collect();
+        panes.into_iter().for_each(|pane| self.capture(pane, Why::Seed, effects));
+        self.list(effects);
+    }
+
     /// Asks for the panes; one question at a time, and once more when something happened meanwhile.
     fn list(&mut self, effects: &mut Vec<Effect>) {
         self.list_again = self.listing;
@@ -353,7 +382,17 @@ impl State {
         self.listing = false;
         let listed = tmux::parse_panes(lines);
         let ours: Vec<&PaneInfo> = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(self.canvas.id.as_str())).collect();
-        self.session = ours.first().map(|pane| pane.session).or(self.session);
+        if let Some(home) = home(&listed, &self.canvas.id) {
+            if self.session.is_some_and(|session| session != home.session) {
+                effects.push(Effect::Follow);
+            }
+            self.session = Some(home.session);
+            if self.canvas.session != home.session_name {
+                // A person renamed it, or moved the window: this is where the canvas is found from now on.
+                self.canvas.session = home.session_name.clone();
+                effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
+            }
+        }
         self.pause_foreign(&listed, effects);
         self.panes.retain(|id, _| ours.iter().any(|info| info.id == *id));
         for info in &ours {
@@ -445,7 +484,10 @@ impl State {
         pane.revivals += 1;
         pane.dead = None;
         tracing::info!(pane = %id, role = pane.role, "starting a killed pane again");
-        effects.push(Effect::Tmux(vec![Command::new("respawn-pane").arg("-k").target(id)], Purpose::Tell("start a pane again")));
+        // What the dead pane had still to say to this client is given up first: tmux 3.3a would count it against the new
+        // program's output, and crash.
+        let commands = vec![command::pause_pane(id), command::continue_pane(id), Command::new("respawn-pane").arg("-k").target(id)];
+        effects.push(Effect::Tmux(commands, Purpose::Tell("start a pane again")));
         self.capture(id, Why::Seed, effects);
     }
 
@@ -546,6 +588,13 @@ impl State {
         self.health_due = None;
         self.push("health", Response::Health(Box::new(self.health.clone())));
     }
+}
+
+/// The pane of a canvas in whose session its controller belongs: the training's, else the first.
+pub fn home<'a>(listed: &'a [PaneInfo], canvas: &str) -> Option<&'a PaneInfo> {
+    let mut ours = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(canvas));
+    let first = ours.clone().next();
+    ours.find(|pane| pane.role.as_deref() == Some("train")).or(first)
 }
 
 fn exit(death: &Death) -> Exit {

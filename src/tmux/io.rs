@@ -10,6 +10,10 @@ use std::{
     str::FromStr,
 };
 
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process, test_kill_process},
+};
 use tmux_interface::{
     AttachSession, BreakPane, DisplayMessage, HasSession, JoinPane, KillPane, KillSession, ListPanes, ListSessions,
     NewSession as NewSessionBuilder, NewWindow, PipePane, RespawnPane, RunShell, SelectLayout, SetOption, ShowOptions, SplitWindow, Tmux,
@@ -358,6 +362,28 @@ impl Server {
         };
         let session = |line: &str| Some((line.split_once(' ')?.0.parse().ok()?, line.split_once(' ')?.1.into()));
         said.lines().map(|line| session(line).ok_or_else(|| garbled("list-sessions", line))).collect()
+    }
+
+    /// Ends the control clients that a killed og left in a session. Nobody reads them, so they may stay for ever; then tmux
+    /// keeps all that the panes print for them, and 3.3a crashes when a pane is started again.
+    pub fn end_orphans(&self, session: &str) -> Result<(), TmuxError> {
+        let mut command = TmuxCommand::new();
+        command
+            .name("list-clients")
+            .push_option("-t", exact(session))
+            .push_option("-F", "#{client_control_mode} #{client_pid} #{client_flags}");
+        for line in self.run(command)?.lines() {
+            let mut words = line.splitn(3, ' ');
+            let (Some("1"), Some(pid), Some(flags)) = (words.next(), words.next(), words.next()) else { continue };
+            let Some(pid) = pid.parse().ok().and_then(Pid::from_raw).filter(|_| flags.contains("ignore-size")) else { continue };
+            // A controller leads the session of processes that its clients are in.
+            let leader = rustix::process::getsid(Some(pid));
+            if leader.is_ok_and(|leader| test_kill_process(leader) == Err(Errno::SRCH)) {
+                tracing::info!(pid = pid.as_raw_nonzero().get(), "ending a client that a killed og left");
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        Ok(())
     }
 
     /// How many people are attached to a session: clients that are terminals, not control clients such as og's.

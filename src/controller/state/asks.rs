@@ -52,10 +52,10 @@ impl State {
                 self.waits.retain(|pending| pending.peer != id);
                 self.sends.retain(|asked| asked.peer != id);
             }
-            FromPeer::Garbled(id, why) => {
+            FromPeer::Garbled(peer, id, why) => {
                 self.reply(
+                    peer,
                     id,
-                    0,
                     error(
                         "bad_message",
                         format!("this is no message: {why}"),
@@ -99,6 +99,12 @@ impl State {
                 self.list(effects);
                 Response::Done
             }
+            // Whoever is bound by it may not loosen it: a person edits the file.
+            Request::Update { config } if config.get("agent").is_some() => error(
+                "not_allowed",
+                "what an agent may do is not changed by a message",
+                Some("a person edits \"agent\" in the canvas's canvas.json"),
+            ),
             Request::Update { config } => match self.spec.with(config.as_object().cloned().unwrap_or_default()) {
                 Ok(spec) => {
                     self.on_spec(Ok(spec.clone()));
@@ -249,7 +255,8 @@ impl State {
 
     fn send(&mut self, peer: PeerId, id: u64, asked: Keys, world: &World<'_>, effects: &mut Vec<Effect>) -> Result<(), Response> {
         let inputs = asked.inputs()?;
-        let pane = self.pane(asked.pane.as_deref())?;
+        // Never another pane because the graph is gone: keys meant for it must not reach a training.
+        let pane = self.pane(Some(asked.pane.as_deref().unwrap_or("graph")))?;
         let (pane_id, role, seq, in_mode) = (pane.id, pane.role.clone(), pane.screen.seq(), pane.in_mode);
         if !self.spec.agent.may_send.contains(&role) {
             let hint = format!(
@@ -348,7 +355,9 @@ impl State {
         };
         let checks = until.iter().map(Check::new).collect::<Result<Vec<_>, _>>().map_err(bad)?;
         let stop = stop.map(wait::compile).transpose().map_err(bad)?;
-        Ok(Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now))
+        let mut wait = Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now);
+        wait.named = name.is_some();
+        Ok(wait)
     }
 }
 
