@@ -230,11 +230,21 @@ impl Controller {
     }
 
     fn world(&self) -> World<'_> {
-        World { now: Instant::now(), unix: unix_now(), run: self.reader.as_ref().map(RunReader::picture) }
+        World {
+            now: Instant::now(),
+            unix: unix_now(),
+            run: self.reader.as_ref().map(RunReader::picture),
+            loading: self.reader.is_some() && !self.caught_up,
+        }
     }
 
     fn feed(&mut self, event: Event) {
-        let world = World { now: Instant::now(), unix: unix_now(), run: self.reader.as_ref().map(RunReader::picture) };
+        let world = World {
+            now: Instant::now(),
+            unix: unix_now(),
+            run: self.reader.as_ref().map(RunReader::picture),
+            loading: self.reader.is_some() && !self.caught_up,
+        };
         let effects = self.state.on(event, &world);
         self.perform(effects);
     }

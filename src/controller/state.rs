@@ -34,7 +34,8 @@ use tokio::sync::mpsc;
 const LAST_WORDS: Duration = Duration::from_millis(250);
 /// tmux reaps a pane's process a moment after the kernel does; it is asked again so often and so long.
 const EXIT_ASK_EVERY: Duration = Duration::from_millis(10);
-const EXIT_ASKS_MAX: u32 = 500;
+const EXIT_ASKS_QUICK: u32 = 100;
+const EXIT_ASK_SLOWLY: Duration = Duration::from_millis(500);
 /// When one of og's own programs left, tmux is looked at so soon, then after twice the time, and so many times.
 const LEFT_LOOK: Duration = Duration::from_millis(10);
 const LEFT_LOOKS_MAX: u32 = 7;
@@ -114,6 +115,8 @@ pub struct World<'a> {
     pub unix: f64,
     /// The run as read so far.
     pub run: Option<&'a RunPicture>,
+    /// Whether its history is still being read.
+    pub loading: bool,
 }
 
 struct Peer {
@@ -163,6 +166,8 @@ pub struct State {
     training_lives: bool,
     left: Option<(u32, Instant)>,
     exit_asks: Option<(u32, Instant)>,
+    /// When the kernel said that the training is gone, in seconds since the epoch.
+    gone_unix: Option<f64>,
     run_over: bool,
     last_words: Option<Instant>,
     run_state: Option<RunState>,
@@ -205,6 +210,7 @@ impl State {
             training_lives: false,
             left: None,
             exit_asks: None,
+            gone_unix: None,
             run_over: false,
             last_words: None,
             run_state: None,
@@ -256,6 +262,7 @@ impl State {
             Event::Peer(from) => self.on_peer(from, world, &mut effects),
             Event::RunGrew => self.on_run(world),
             Event::TrainGone => {
+                self.gone_unix = Some(world.unix);
                 self.exit_asks = Some((0, world.now));
                 self.ask_exit(world, &mut effects);
             }
@@ -518,14 +525,14 @@ impl State {
     fn ask_exit(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
         let Some((asks, due)) = &mut self.exit_asks else { return };
         *asks += 1;
-        *due = world.now + EXIT_ASK_EVERY;
+        *due = world.now + if *asks <= EXIT_ASKS_QUICK { EXIT_ASK_EVERY } else { EXIT_ASK_SLOWLY };
         match self.panes.values().find(|pane| pane.role == "train").map(|pane| pane.id) {
-            Some(pane) if *asks <= EXIT_ASKS_MAX => {
+            Some(pane) => {
                 // tmux sees the end by itself, but for the times when it does not.
                 let nudge = (*asks > 2).then(command::reap);
                 effects.push(Effect::Tmux(nudge.into_iter().chain([tmux::ask_pane_command(pane)]).collect(), Purpose::AskExit));
             }
-            _ => self.training_ended(
+            None => self.training_ended(
                 Exit { at: WallTime::new(world.unix), ..Exit::default() },
                 Some("its pane is gone".into()),
                 world,
@@ -559,7 +566,8 @@ impl State {
             self.list(effects);
         }
         if world.run.is_some_and(|run| run.exit.is_none()) {
-            effects.push(Effect::RecordExit(exit, reason));
+            let at = exact(exit.at, self.gone_unix, world.run.and_then(RunPicture::started_at));
+            effects.push(Effect::RecordExit(Exit { at, ..exit }, reason));
         }
         self.last_words = Some(world.now + LAST_WORDS);
         self.changed(world);
@@ -601,6 +609,15 @@ fn exit(death: &Death) -> Exit {
     // With a signal, the status is an artefact of how tmux keeps both.
     let code = death.status.filter(|_| death.signal.is_none());
     Exit { code, signal: death.signal, at: death.time_unix_s.and_then(|secs| WallTime::new(secs as f64)) }
+}
+
+/// When the training ended: tmux tells whole seconds, the kernel told us at once, and no run ends before it starts.
+fn exact(told: Option<WallTime>, seen_unix: Option<f64>, started: Option<WallTime>) -> Option<WallTime> {
+    /// Farther apart, we were not there when it happened.
+    const NEAR_SECS: f64 = 3.0;
+    let seen = seen_unix.filter(|seen| told.is_none_or(|told| (seen - told.secs()).abs() < NEAR_SECS));
+    let at = seen.or(told.map(WallTime::secs))?;
+    WallTime::new(started.map_or(at, |started| at.max(started.secs())))
 }
 
 /// A peer whose queue is full is stuck; what it misses it asks for again when it wakes.

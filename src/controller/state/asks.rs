@@ -197,7 +197,8 @@ impl State {
     ) -> Result<Response, Response> {
         let region: Region = region.unwrap_or_default().parse().map_err(|why: RegionError| error("bad_region", why.to_string(), None))?;
         let shown = match format {
-            Format::Structure if name.is_none() => self.pane(None).ok(),
+            // The view state is about the graph pane; where that was closed, no other pane stands in for it.
+            Format::Structure | Format::Full if name.is_none() => self.panes.values().find(|pane| pane.role == "graph"),
             _ => Some(self.pane(name)?),
         };
         let screen = |pane: &Pane| {
@@ -235,6 +236,7 @@ impl State {
         let graph = self.panes.values().any(|pane| pane.role == "graph" && pane.dead.is_none());
         let shown = self.shown.get("graph").filter(|_| graph);
         let path = self.canvas.run.as_ref().map_or(String::new(), |path| path.display().to_string());
+        let problems = world.run.into_iter().flat_map(|run| run.problems.values().cloned());
         ViewState {
             v: 1,
             canvas_id: self.canvas.id.clone(),
@@ -243,12 +245,12 @@ impl State {
             last_updated: self.changed_unix.map(view::iso),
             scenario: self.canvas.scenario.clone(),
             panes: self.pane_views(),
-            run_info: world.run.map(|run| RunInfoView { path: path.clone(), ..view::run(run, world.unix) }),
+            run_info: world.run.map(|run| RunInfoView { path: path.clone(), loading: world.loading, ..view::run(run, world.unix) }),
             visible_metrics: shown.map_or(vec![], |shown| shown.visible_metrics.clone()),
             graph: shown.and_then(|shown| shown.graph.clone()),
             spec_revision: 0,
             health: self.health.clone(),
-            errors: self.errors.iter().map(|(what, error)| format!("{what}: {error}")).collect(),
+            errors: self.errors.iter().map(|(what, error)| format!("{what}: {error}")).chain(problems).collect(),
             ..ViewState::default()
         }
     }

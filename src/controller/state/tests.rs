@@ -32,7 +32,7 @@ impl Stage {
     }
 
     fn on(&mut self, event: Event) -> Vec<Effect> {
-        let world = World { now: self.now, unix: self.unix, run: None };
+        let world = World { now: self.now, unix: self.unix, run: None, loading: false };
         self.state.on(event, &world)
     }
 
@@ -401,4 +401,14 @@ fn unknown_requests_and_panes_are_answered() {
     assert!(code == "unknown_pane" && words.contains("graph (%2)"), "{words}");
     stage.ask(1, view("%3"));
     assert!(matches!(stage.answers(1).pop(), Some(Response::Screen { pane }) if pane.role == "status"));
+}
+
+#[test]
+fn an_end_is_timed_by_who_saw_it_and_never_before_the_start() {
+    let at = |secs: f64| WallTime::new(secs);
+    assert_eq!(exact(at(100.0), Some(100.7), at(90.0)), at(100.7));
+    assert_eq!(exact(at(100.0), Some(900.0), at(90.0)), at(100.0), "seen only long after");
+    assert_eq!(exact(at(100.0), None, at(100.4)), at(100.4));
+    assert_eq!(exact(None, Some(5.0), None), at(5.0));
+    assert_eq!(exact(None, None, None), None);
 }
