@@ -4,7 +4,10 @@
 use super::{fail::Fail, out, target};
 use crate::{
     canvas::{self, PaneState},
-    controller::arrange,
+    controller::{
+        self, arrange,
+        io::{mark, program_pane},
+    },
     tmux::{Layout, NewPane, NewSession, PaneId, PaneInfo, Place, Server, Size, Socket, TmuxError, Toward, layout::Node, own_pane},
 };
 use std::{
@@ -20,8 +23,6 @@ const BESIDE_PERCENT: u8 = 60;
 const BELOW_PERCENT: u8 = 65;
 /// Size of a session that no terminal gave a size.
 const DETACHED_SIZE: (u16, u16) = (200, 50);
-/// Variables of the caller that og's own panes need and a running tmux server does not know.
-const FOR_OUR_PANES: &[&str] = &["XDG_RUNTIME_DIR", "OG_TMUX", "OG_LOG", "OG_DIR", "NO_COLOR", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE"];
 
 /// Where a canvas is made.
 #[derive(Clone, PartialEq, Debug)]
@@ -140,14 +141,17 @@ pub struct Wanted<'a> {
 
 /// Makes the panes and arranges them. Nothing that the person has is closed, and their pane keeps the focus.
 pub fn make(site: &Site, wanted: &Wanted) -> Result<Made, Fail> {
-    let og = program()?;
     let command = |role: &str| -> Result<NewPane, Fail> {
-        let argv = match &wanted.train {
-            Some(gate) if role == "train" => gate.iter().map(|word| text(Path::new(word))).collect::<Result<_, _>>()?,
-            _ => vec![text(&og)?, format!("__{role}"), text(wanted.dir)?],
-        };
-        let known = FOR_OUR_PANES.iter().filter_map(|name| Some((name.to_string(), std::env::var(name).ok()?)));
-        Ok(NewPane { argv, cwd: None, env: known.collect() })
+        text(wanted.dir)?;
+        let own =
+            program_pane(role, wanted.dir).map_err(|error| Fail::of("program", &error, None).about("cannot tell where og itself lies"))?;
+        match &wanted.train {
+            Some(gate) if role == "train" => {
+                let argv = gate.iter().map(|word| text(Path::new(word))).collect::<Result<_, _>>()?;
+                Ok(NewPane { argv, ..own })
+            }
+            _ => Ok(own),
+        }
     };
     let [first_role, ..] = wanted.roles else { return Err(Fail::new("bad_spec", "a canvas without panes shows nothing")) };
     let (mut made, first) = first(site, wanted.name, first_role, &command(first_role)?)?;
@@ -252,15 +256,6 @@ fn free_session(server: &Server, name: &str) -> Result<String, Fail> {
     Ok(std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(base))
 }
 
-fn mark(server: &Server, pane: PaneId, id: &str, role: &str) -> Result<(), Fail> {
-    server.set_pane_option(pane, "@og_canvas", id)?;
-    server.set_pane_option(pane, "@og_role", role)?;
-    // The training's last screen stays. One of og's own panes stays only when it was killed, for the controller to start it again.
-    let remain = if role == "train" { "on" } else { "failed" };
-    server.set_pane_option(pane, "remain-on-exit", remain)?;
-    Ok(())
-}
-
 fn terminal_size() -> Option<(u16, u16)> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
@@ -268,11 +263,7 @@ fn terminal_size() -> Option<(u16, u16)> {
 
 /// This program's path, also when it was replaced on disk meanwhile.
 pub fn program() -> Result<PathBuf, Fail> {
-    let path = std::env::current_exe().map_err(|error| Fail::of("program", &error, None).about("cannot tell where og itself lies"))?;
-    match path.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
-        Some(replaced) => Ok(replaced.into()),
-        None => Ok(path),
-    }
+    controller::io::program().map_err(|error| Fail::of("program", &error, None).about("cannot tell where og itself lies"))
 }
 
 /// A path as tmux takes it: it knows only text.

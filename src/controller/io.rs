@@ -2,7 +2,7 @@
 
 mod life;
 
-pub use life::{ControllerError, connect, restart, stop};
+pub use life::{ControllerError, connect, mark, program, program_pane, restart, stop};
 
 use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     model::{Exit, WallTime},
     source::Watch,
     store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter},
-    tmux::{Client, FromTmux, Server, Ticket},
+    tmux::{Client, FromTmux, PaneId, Place, Server, Ticket, Toward},
 };
 use anyhow::Context;
 use rustix::{
@@ -304,6 +304,7 @@ impl Controller {
                     self.poll_due = Some(Instant::now());
                 }
             }
+            Effect::Replace(dead, role) => self.replace(dead, &role)?,
             Effect::WatchTraining(pid) => self.watch_training(pid),
             Effect::Follow => self.follow = true,
             Effect::Stop(reason) => self.stop = Some(reason),
@@ -376,6 +377,15 @@ impl Controller {
             while reader.poll(RunReader::LOAD).more {}
             reader.mark_lost();
         }
+    }
+
+    /// Starts one of og's own programs in a new pane where a dead one stood. Not `respawn-pane`: tmux counts output of the
+    /// dead program that it had read and not yet dropped against the new one's, and 3.3a crashes at the first byte.
+    fn replace(&self, dead: PaneId, role: &str) -> anyhow::Result<()> {
+        let place = Place { target: dead, toward: Toward::Left, size: None, full: false };
+        let pane = self.server.split(place, &program_pane(role, &self.dir)?)?;
+        mark(&self.server, pane, &self.state.canvas().id, role)?;
+        Ok(self.server.kill_pane(dead)?)
     }
 
     /// A thread of its own waits for the end of the training: the kernel wakes it, nothing polls.

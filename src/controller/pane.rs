@@ -69,8 +69,6 @@ pub struct Pane {
     pub in_mode: bool,
     /// How its program ended.
     pub dead: Option<Exit>,
-    /// How often its program was started again.
-    pub revivals: u32,
     /// How it is followed.
     pub flow: Flow,
     /// It must never be followed: this tmux does not survive that. See `tmux::Version::survives_a_dying_pane`.
@@ -99,7 +97,6 @@ impl Pane {
             seeded: false,
             in_mode: false,
             dead: None,
-            revivals: 0,
             flow: Flow::Following,
             only_sampled: false,
             capturing: false,

@@ -41,7 +41,7 @@ const LEFT_LOOK: Duration = Duration::from_millis(10);
 const LEFT_LOOKS_MAX: u32 = 7;
 /// What an agent did is shown a moment later: the redraw of the status must not compete with the answer to the agent's keys.
 const TELL_LATER: Duration = Duration::from_millis(20);
-/// Times that one pane is started again: more means that its program cannot run here.
+/// Times that the pane of a role is started again: more means that its program cannot run here.
 const REVIVALS_MAX: u32 = 5;
 
 /// Something happened.
@@ -82,6 +82,8 @@ pub enum Effect {
     SaveState(Box<CanvasState>),
     /// Write down how the training ended.
     RecordExit(Exit, Option<String>),
+    /// Put a new pane of this role in the place of a dead one.
+    Replace(PaneId, String),
     /// Tell when this process ends.
     WatchTraining(u32),
     /// Attach to the session in which the panes stand now: tmux tells a client of no other.
@@ -149,6 +151,9 @@ pub struct State {
     session: Option<SessionId>,
     panes: BTreeMap<PaneId, Pane>,
     foreign: BTreeSet<PaneId>,
+    /// Dead panes that others stand in for; a list that was on its way may still name them.
+    replaced: BTreeSet<PaneId>,
+    revivals: BTreeMap<String, u32>,
     peers: BTreeMap<PeerId, Peer>,
     waits: Vec<Pending>,
     sends: Vec<Asked>,
@@ -193,6 +198,8 @@ impl State {
             session: None,
             panes: BTreeMap::new(),
             foreign: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            revivals: BTreeMap::new(),
             peers: BTreeMap::new(),
             waits: vec![],
             sends: vec![],
@@ -388,7 +395,8 @@ impl State {
     fn on_list(&mut self, lines: &[Vec<u8>], world: &World<'_>, effects: &mut Vec<Effect>) {
         self.listing = false;
         let listed = tmux::parse_panes(lines);
-        let ours: Vec<&PaneInfo> = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(self.canvas.id.as_str())).collect();
+        let is_ours = |pane: &&PaneInfo| pane.canvas.as_deref() == Some(self.canvas.id.as_str()) && !self.replaced.contains(&pane.id);
+        let ours: Vec<&PaneInfo> = listed.iter().filter(is_ours).collect();
         if let Some(home) = home(&listed, &self.canvas.id) {
             if self.session.is_some_and(|session| session != home.session) {
                 effects.push(Effect::Follow);
@@ -459,6 +467,9 @@ impl State {
             let _ = pane.screen.resize(info.cols, info.rows);
         }
         let training = pane.role == "train";
+        if !training && death.is_some() && self.revive(info.id, effects) {
+            return;
+        }
         if fresh || resized || died {
             self.capture(info.id, Why::Seed, effects);
         }
@@ -468,9 +479,6 @@ impl State {
         if let Some(pid) = info.pid.filter(|_| training && fresh && death.is_none()) {
             self.training_lives = true;
             effects.push(Effect::WatchTraining(pid));
-        }
-        if !training && death.is_some() {
-            self.revive(info.id, effects);
         }
         if training && died {
             self.training_ended(death.unwrap_or_default(), None, world, effects);
@@ -486,16 +494,20 @@ impl State {
     }
 
     /// One of og's own programs was killed (a person who quits it closes its pane): it starts again where it stood.
-    fn revive(&mut self, id: PaneId, effects: &mut Vec<Effect>) {
-        let Some(pane) = self.panes.get_mut(&id).filter(|pane| pane.revivals < REVIVALS_MAX) else { return };
-        pane.revivals += 1;
-        pane.dead = None;
-        tracing::info!(pane = %id, role = pane.role, "starting a killed pane again");
-        // What the dead pane had still to say to this client is given up first: tmux 3.3a would count it against the new
-        // program's output, and crash.
-        let commands = vec![command::pause_pane(id), command::continue_pane(id), Command::new("respawn-pane").arg("-k").target(id)];
-        effects.push(Effect::Tmux(commands, Purpose::Tell("start a pane again")));
-        self.capture(id, Why::Seed, effects);
+    /// Whether it does.
+    fn revive(&mut self, id: PaneId, effects: &mut Vec<Effect>) -> bool {
+        let Some(role) = self.panes.get(&id).map(|pane| pane.role.clone()) else { return false };
+        let revivals = self.revivals.entry(role.clone()).or_default();
+        if *revivals >= REVIVALS_MAX {
+            return false;
+        }
+        *revivals += 1;
+        tracing::info!(pane = %id, role, "starting a killed pane again");
+        self.panes.remove(&id);
+        self.replaced.insert(id);
+        effects.push(Effect::Replace(id, role));
+        self.list(effects);
+        true
     }
 
     fn keep_panes(&mut self, effects: &mut Vec<Effect>) {

@@ -186,6 +186,12 @@ impl Home {
         listed.lines().filter_map(|line| line.split_once(' ')).map(|(role, place)| (role.into(), place.into())).collect()
     }
 
+    /// The pane of a role, where one canvas runs. A killed pane of og's comes back under another id.
+    pub fn pane(&self, role: &str) -> String {
+        let listed = self.tmux(&["list-panes", "-a", "-f", &format!("#{{==:#{{@og_role}},{role}}}"), "-F", "#{pane_id}"]);
+        listed.lines().next_back().unwrap_or_default().to_string()
+    }
+
     /// The screen of a pane as tmux has it, without blank rows at the bottom.
     pub fn screen(&self, pane: &str) -> String {
         self.screen_on("og", pane)

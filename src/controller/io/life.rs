@@ -7,6 +7,7 @@ use crate::{
         io::{Connection, IpcError},
         wire::Request,
     },
+    tmux::{NewPane, PaneId, Server, TmuxError},
 };
 use rustix::process::{Pid, Signal};
 use std::{
@@ -19,6 +20,8 @@ use std::{
 
 /// The file that a controller holds locked for as long as it lives; its process id is in it.
 const LOCK: &str = "controller.lock";
+/// Variables of the caller that og's own panes need and a running tmux server does not know.
+const FOR_OUR_PANES: &[&str] = &["XDG_RUNTIME_DIR", "OG_TMUX", "OG_LOG", "OG_DIR", "NO_COLOR", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE"];
 /// How long another starter's controller may take to listen.
 const START_MAX: Duration = Duration::from_secs(3);
 /// A controller that holds the lock and cannot be reached for so long has lost its socket: folders of sockets are emptied
@@ -126,8 +129,24 @@ fn start(dir: &Path, name: &str) -> Result<Started, ControllerError> {
     }
 }
 
+/// What a pane with one of og's own programs runs.
+pub fn program_pane(role: &str, dir: &Path) -> io::Result<NewPane> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or(io::ErrorKind::InvalidFilename);
+    let known = FOR_OUR_PANES.iter().filter_map(|name| Some((name.to_string(), std::env::var(name).ok()?)));
+    Ok(NewPane { argv: vec![text(&program()?)?, format!("__{role}"), text(dir)?], cwd: None, env: known.collect() })
+}
+
+/// Makes a pane one of this canvas's.
+pub fn mark(server: &Server, pane: PaneId, id: &str, role: &str) -> Result<(), TmuxError> {
+    server.set_pane_option(pane, "@og_canvas", id)?;
+    server.set_pane_option(pane, "@og_role", role)?;
+    // The training's last screen stays. One of og's own panes stays only when it was killed, for us to start it again.
+    let remain = if role == "train" { "on" } else { "failed" };
+    server.set_pane_option(pane, "remain-on-exit", remain)
+}
+
 /// The program that runs now, also when it was replaced on disk by a newer one meanwhile.
-fn program() -> io::Result<PathBuf> {
+pub fn program() -> io::Result<PathBuf> {
     let path = std::env::current_exe()?;
     match path.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
         Some(replaced) => Ok(PathBuf::from(replaced)),

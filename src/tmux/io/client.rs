@@ -65,8 +65,8 @@ impl Client {
         // pause-after: a pane that is a second behind is paused and told as such, instead of filling the server.
         let child = spawn(server, session, "ignore-size,pause-after=1", Stdio::piped(), Stdio::piped())?;
         // From here on a return ends the child.
-        let mut child = Ended(child);
-        let (Some(stdin), Some(stdout)) = (child.0.stdin.take(), child.0.stdout.take()) else {
+        let mut child = Ended::new(child);
+        let (Some(stdin), Some(stdout)) = (child.child.stdin.take(), child.child.stdout.take()) else {
             return Err(TmuxError::Gone { reason: "no pipes".into() });
         };
         let shared = Arc::<Shared>::default();
@@ -160,7 +160,7 @@ impl Client {
     /// What a child that has ended wrote to stderr.
     fn last_words(&mut self) -> String {
         let mut words = String::new();
-        if let Some(stderr) = &mut self.child.0.stderr {
+        if let Some(stderr) = &mut self.child.child.stderr {
             // Not text, or not readable: then there are no words.
             let _ = stderr.take(4096).read_to_string(&mut words);
         }
@@ -196,7 +196,7 @@ impl Guard {
 
     /// Puts it back where somebody has detached it.
     fn stand(&mut self) {
-        let ended = self.child.0.try_wait().is_ok_and(|status| status.is_some());
+        let ended = self.child.child.try_wait().is_ok_and(|status| status.is_some());
         if ended && self.spawned < GUARDS_MAX {
             self.spawned += 1;
             match Guard::spawn(&self.server, &self.session) {
@@ -208,18 +208,37 @@ impl Guard {
 
     /// Its stdin stays open in the child's handle: tmux detaches a control client at the end of its input.
     fn spawn(server: &Server, session: &str) -> Result<Ended, TmuxError> {
-        spawn(server, session, "no-output,ignore-size", Stdio::null(), Stdio::null()).map(Ended)
+        spawn(server, session, "no-output,ignore-size", Stdio::null(), Stdio::null()).map(Ended::new)
     }
 }
 
-/// A child that is ended and reaped when this is dropped.
-struct Ended(Child);
+/// A child that is ended and reaped when this is dropped, and ended when this process dies.
+///
+/// A control client whose reader died stays attached for good where tmux 3.3a has output left for it: nobody takes it, and
+/// tmux then stops reading the panes, the training's too. Only the end of the client's own process helps, so a shell waits
+/// for the end of ours: it holds a pipe that nobody writes to.
+struct Ended {
+    child: Child,
+    leash: Option<Child>,
+}
+
+impl Ended {
+    fn new(child: Child) -> Ended {
+        let mut leash = std::process::Command::new("sh");
+        leash.args(["-c", "read -r _; kill -9 \"$0\"", &child.id().to_string()]);
+        leash.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let leash = leash.spawn().inspect_err(|e| tracing::warn!(error = %e, "no leash for a tmux client")).ok();
+        Ended { child, leash }
+    }
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        // Both fail only where it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // All fail only where it has ended already. The leash goes first: it knows the child by its id alone.
+        for child in self.leash.iter_mut().chain([&mut self.child]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
