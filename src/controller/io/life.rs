@@ -127,7 +127,7 @@ fn start(dir: &Path, name: &str) -> Result<Started, ControllerError> {
 }
 
 /// The program that runs now, also when it was replaced on disk by a newer one meanwhile.
-fn program() -> io::Result<PathBuf> {
+pub(super) fn program() -> io::Result<PathBuf> {
     let path = std::env::current_exe()?;
     match path.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
         Some(replaced) => Ok(PathBuf::from(replaced)),
