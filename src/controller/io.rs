@@ -358,7 +358,8 @@ async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client>
     let ours = panes.iter().find(|pane| pane.canvas.as_deref() == Some(canvas.id.as_str()));
     let Some(ours) = ours else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
     let session = ours.session.to_string();
-    server.end_orphans(&session)?;
+    // The lock is ours, so whoever was the controller before is dead or dying.
+    server.end_orphans(&session, canvas.controller_pid)?;
     Ok(Client::attach(server, &session).await?)
 }
 
