@@ -1,6 +1,10 @@
 //! Canvas folders, `<store>/canvas/<name>/`, and the list of those that this machine knows.
 
 use super::{CanvasState, Spec, SpecError};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags},
+};
 use serde::Serialize;
 use std::{
     fs,
@@ -246,10 +250,16 @@ pub fn is_live(state: &CanvasState) -> bool {
     state.controller_pid.into_iter().chain(state.panes.iter().map(|pane| pane.pid)).any(is_process)
 }
 
-/// Whether a process of this user has this id.
+/// Whether a process of this user runs under this id. One that has ended but was never waited for still has its id, in a
+/// container whose first process does not care forever: it does not run.
 pub fn is_process(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    if rustix::process::test_kill_process(pid).is_err() {
+        return false;
+    }
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let ended = |process| poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_once)).is_ok_and(|n| n > 0);
+    !rustix::process::pidfd_open(pid, PidfdFlags::empty()).is_ok_and(ended)
 }
 
 fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
@@ -288,6 +298,21 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         child.id()
+    }
+
+    #[test]
+    fn a_process_that_nobody_waited_for_does_not_run() {
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert!(is_process(child.id()));
+        drop(child.stdin.take());
+        // Its end is not waited for here, so that it keeps its id.
+        let since = std::time::Instant::now();
+        while is_process(child.id()) {
+            assert!(since.elapsed().as_secs() < 30, "it has ended");
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(!is_process(child.id()) && !is_process(0) && !is_process(u32::MAX));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::{
     args::RunArgs,
     canvas::{attach_text, attach_to, holds_canvas, is_terminal, open_store},
-    fail::{Fail, chain},
+    fail::{EXIT_FAILED, Fail, chain},
     gate::{self, Gate, Order},
     out,
     place::{self, Made, Site, Spot, Wanted},
@@ -21,12 +21,20 @@ use crate::{
     store::{Event, EventKind, NewRun, RunFolder, Store},
 };
 use serde_json::{Map, Value, json};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
+};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs::{self, File},
     hash::{BuildHasher, Hasher, RandomState},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Set for the training unless the caller set them: output as it is printed, and wandb's file as it is logged (0.31 else
@@ -42,6 +50,7 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
         return Err(Fail::new("nested", format!("this already runs inside the run {outer}"))
             .hint("start the program without `og run`, or give it a canvas of its own with `--canvas NAME`"));
     }
+    let interrupt = Interrupt::held()?;
     let spec = spec(&args)?;
     let cwd = std::path::absolute(args.cwd.as_deref().unwrap_or(Path::new(".")));
     let cwd = cwd.map_err(|error| Fail::of("cwd", &error, None).about("there is no current folder"))?;
@@ -79,6 +88,7 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
     write_down(&mut state, &dir, &site, &made)?;
     start_controller(&dir);
     let env = environment(&args, &folder, &state)?;
+    interrupt.checked()?;
     let pid = gate.open(&Order { argv: argv.iter().map(OsString::from).collect(), env, cwd })?;
 
     // It runs. What fails from here on is told and changes nothing about that.
@@ -161,6 +171,7 @@ fn scalar(text: &str) -> Value {
 }
 
 /// Lets tmux write what the train pane prints to the run's log. `cat`, not og: it goes on when every og process is killed.
+/// When the disk is full it is started again once there are bytes to write, so that a log with a hole goes on behind it.
 fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
     let log = folder.stdout_log();
     File::options()
@@ -170,7 +181,7 @@ fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
         .map_err(|error| Fail::of("store", &error, None).about(format!("cannot write {}", log.display())))?;
     let Some(pane) = made.pane("train") else { return Ok(()) };
     let quoted = shlex::try_quote(&place::text(&log)?).map_err(|error| Fail::of("path", &error, None))?.into_owned();
-    Ok(site.server.pipe_pane(pane, &format!("exec cat >> {quoted}"))?)
+    Ok(site.server.pipe_pane(pane, &format!("until cat >> {quoted}; do [ $(head -c 1 | wc -c) = 1 ] || exit; sleep 1; done"))?)
 }
 
 /// The caller's environment as the training gets it.
@@ -276,6 +287,29 @@ impl Drop for Undo {
             let _ = controller::io::stop(&self.dir);
             canvases::forget(&self.runtime, &self.id);
             canvases::discard(&self.dir);
+        }
+    }
+}
+
+/// Ctrl-C and its like, held until what was made can be taken back. The second one ends og at once.
+struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    fn held() -> Result<Interrupt, Fail> {
+        let seen = Arc::<AtomicBool>::default();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let held = flag::register_conditional_shutdown(signal, EXIT_FAILED.into(), Arc::clone(&seen))
+                .and_then(|_| flag::register(signal, Arc::clone(&seen)));
+            held.map_err(|error| Fail::of("signals", &error, None))?;
+        }
+        Ok(Interrupt(seen))
+    }
+
+    /// Fails when there was one: nothing has started yet, and all is taken back.
+    fn checked(&self) -> Result<(), Fail> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Err(Fail::new("interrupted", "interrupted before the training started; nothing is left of it")),
+            false => Ok(()),
         }
     }
 }

@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Most bytes of the summary that `og viewstate` prints unless asked otherwise: some 700 tokens.
 pub const SUMMARY_BYTES_MAX: usize = 2048;
+/// Longest name shown.
+const NAME_CELLS_MAX: usize = 80;
 /// Metrics listed before the summary says how many more there are.
 const METRICS_MAX: usize = 16;
 /// Most bytes of changed rows that an outcome prints: an agent that wants more asks for the screen.
@@ -59,7 +61,13 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
 }
 
 fn run_lines(out: &mut String, run: &RunInfoView) {
-    let _ = write!(out, "run {} ({}) {}", run.name, run.id, run.state.as_deref().unwrap_or("state unknown"));
+    let _ = write!(
+        out,
+        "run {} ({}) {}",
+        text::cut(&run.name, NAME_CELLS_MAX),
+        text::cut(&run.id, NAME_CELLS_MAX),
+        run.state.as_deref().unwrap_or("state unknown")
+    );
     if let Some(how) = ending(run.exit_code, run.signal) {
         let _ = write!(out, ", {how}");
     }
@@ -79,6 +87,9 @@ fn run_lines(out: &mut String, run: &RunInfoView) {
             .map(|runtime| format!("running for {}", text::duration(runtime)))
             .map(|said| if run.state.as_deref() == Some("running") { said } else { said.replace("running for", "ran for") }),
     );
+    if run.loading {
+        parts.push("its history is still being read".into());
+    }
     if run.losses > 0 {
         parts.push(format!("{} stretches of input unreadable", run.losses));
     }

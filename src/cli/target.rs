@@ -66,11 +66,12 @@ fn pick(asked: Option<&str>, store: &StoreArgs, known: &[Known]) -> Result<Known
     Ok(chosen?.clone())
 }
 
-/// The canvases that this machine knows; with `--tmux-socket` those on that server. One that was asked for by name may
-/// also lie in the store alone, when the runtime folder was emptied.
+/// The canvases that this machine knows; with `--tmux-socket` those on that server. One that was asked for by name, or
+/// the only one, may also lie in the store alone, when the runtime folder was emptied.
 fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
     let mut known = canvases::announced(&runtime_dir()?);
-    if let Some(near) = which.canvas.as_ref().and_then(|_| near_store(&which.store)) {
+    let asked = which.canvas.is_some() || known.is_empty();
+    if let Some(near) = asked.then(|| near_store(&which.store)).flatten() {
         let more: Vec<Known> = canvases::list(&near);
         known.extend(more.into_iter().filter(|one| !has(&known, one)).collect::<Vec<_>>());
     }

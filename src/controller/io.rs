@@ -4,7 +4,7 @@ mod life;
 
 pub use life::{ControllerError, connect, restart, stop};
 
-use super::state::{Effect, Event, Purpose, State, World};
+use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
     canvas::{self, CanvasState},
     ipc,
@@ -45,6 +45,11 @@ const WRITES: Duration = Duration::from_millis(100);
 const BLIND_MAX: Duration = Duration::from_millis(500);
 /// How long a training may take to end after its tmux ended, for its end to be written down.
 const HANGUP_MAX: Duration = Duration::from_secs(10);
+/// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being fought.
+const REATTACHED_MAX: u32 = 5;
+const REATTACH_REST: Duration = Duration::from_secs(1);
+/// How long the end of a training that another canvas watches may take to be written down.
+const WORD_MAX: Duration = Duration::from_secs(2);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -53,10 +58,12 @@ const LOG_BYTES_MAX: u64 = 4 << 20;
 pub fn run(dir: &Path) -> anyhow::Result<()> {
     // Fails only when we lead a process group already, as when a person starts it by hand.
     let _ = rustix::process::setsid();
-    let Some(_lock) = life::lock(dir)? else {
+    let Some(lock) = life::lock(dir)? else {
         life::announce("busy");
         return Ok(());
     };
+    // A disk that is full keeps nobody from looking: only a later `restart` of a controller that hangs needs this.
+    let _ = life::sign(&lock);
     start_log(dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(serve(dir));
@@ -96,6 +103,8 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let (say, heard) = mpsc::channel(HEARD_MAX);
     let socket = ipc::io::socket_path(&canvas.id)?;
     ipc::io::serve(&socket, say).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    // Commands find the canvas by this; whoever emptied the folder of sockets took it along.
+    canvas::io::announce(&ipc::io::runtime_dir()?, &canvas.id, dir)?;
     let grew = Arc::new(Notify::new());
     let bell = Arc::clone(&grew);
     let mut watch = Watch::new(move || bell.notify_one())?;
@@ -107,6 +116,11 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
+        server,
+        attached_at: Instant::now(),
+        reattached: 0,
+        follow: false,
+        lost_due: None,
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
         client,
@@ -129,6 +143,13 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
 
 struct Controller {
     dir: PathBuf,
+    server: Server,
+    attached_at: Instant,
+    reattached: u32,
+    /// The panes stand in another session than the client is attached to.
+    follow: bool,
+    /// The training runs in no pane of ours: when it counts as lost, unless its end is written down before.
+    lost_due: Option<Instant>,
     spec_text: Option<String>,
     state: State,
     client: Client,
@@ -160,6 +181,7 @@ impl Controller {
             let due = self.state.due(&self.world());
             let event = tokio::select! {
                 from = self.client.next() => match from {
+                    Some(FromTmux::Gone { reason }) => Some(self.attach_again(reason).await),
                     Some(from) => self.event_of(from),
                     None => Some(Event::TmuxGone("tmux is gone".into())),
                 },
@@ -176,15 +198,31 @@ impl Controller {
                     self.poll().then_some(Event::RunGrew)
                 }
                 () = until(due) => Some(Event::Tick),
-                () = ended.notified() => Some(Event::TrainGone),
+                () = ended.notified() => match self.state.has_training_to_end() {
+                    true => Some(Event::TrainGone),
+                    false => {
+                        self.lost_due = Some(Instant::now() + WORD_MAX);
+                        None
+                    }
+                },
+                () = until(self.lost_due) => {
+                    self.lost_due = None;
+                    self.lose();
+                    Some(Event::RunGrew)
+                }
                 _ = terminate.recv() => Some(Event::TmuxGone("it was told to end by a signal".into())),
                 _ = interrupt.recv() => Some(Event::TmuxGone("it was interrupted".into())),
             };
             if let Some(event) = event {
                 self.feed(event);
             }
+            if std::mem::take(&mut self.follow) {
+                let event = self.attach_again("its panes moved to another session".into()).await;
+                self.feed(event);
+            }
             if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
                 blind_until = None;
+                self.watch_from_afar();
                 life::announce("ready");
             }
         }
@@ -192,11 +230,21 @@ impl Controller {
     }
 
     fn world(&self) -> World<'_> {
-        World { now: Instant::now(), unix: unix_now(), run: self.reader.as_ref().map(RunReader::picture) }
+        World {
+            now: Instant::now(),
+            unix: unix_now(),
+            run: self.reader.as_ref().map(RunReader::picture),
+            loading: self.reader.is_some() && !self.caught_up,
+        }
     }
 
     fn feed(&mut self, event: Event) {
-        let world = World { now: Instant::now(), unix: unix_now(), run: self.reader.as_ref().map(RunReader::picture) };
+        let world = World {
+            now: Instant::now(),
+            unix: unix_now(),
+            run: self.reader.as_ref().map(RunReader::picture),
+            loading: self.reader.is_some() && !self.caught_up,
+        };
         let effects = self.state.on(event, &world);
         self.perform(effects);
     }
@@ -207,11 +255,27 @@ impl Controller {
             FromTmux::Lost(pane) => Event::Lost(pane),
             FromTmux::Reply { ticket, replies } => Event::Replied(self.tickets.remove(&ticket)?, replies),
             FromTmux::Event(notice) => Event::Notice(notice),
-            FromTmux::Gone { reason } => {
-                note_a_lost_training(self.state.canvas(), self.reader.as_mut());
-                Event::TmuxGone(reason)
-            }
+            FromTmux::Gone { reason } => Event::TmuxGone(reason),
         })
+    }
+
+    /// The control client is gone, or in the wrong place. Where only it was sent away (`tmux attach -d` does that to all
+    /// others), the panes are still there, and are followed anew.
+    async fn attach_again(&mut self, reason: String) -> Event {
+        self.reattached = if self.attached_at.elapsed() < REATTACH_REST { self.reattached + 1 } else { 0 };
+        if self.reattached < REATTACHED_MAX {
+            match attach(&self.server, self.state.canvas()).await {
+                Ok(client) => {
+                    tracing::info!(reason, "attached again");
+                    self.attached_at = Instant::now();
+                    self.client = client;
+                    self.tickets.clear();
+                    return Event::Attached;
+                }
+                Err(_) => note_a_lost_training(self.state.canvas(), self.reader.as_mut()),
+            }
+        }
+        Event::TmuxGone(reason)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -241,6 +305,7 @@ impl Controller {
                 }
             }
             Effect::WatchTraining(pid) => self.watch_training(pid),
+            Effect::Follow => self.follow = true,
             Effect::Stop(reason) => self.stop = Some(reason),
         }
         Ok(())
@@ -290,6 +355,27 @@ impl Controller {
         self.spec_text = text;
         let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
         self.feed(Event::Spec(spec));
+    }
+
+    /// A training of this machine that runs in no pane of ours: its process tells that it ended, its files how.
+    fn watch_from_afar(&mut self) {
+        if self.state.has_training_to_end() {
+            return;
+        }
+        let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let picture = self.reader.as_ref().map(RunReader::picture);
+        let pid = picture.filter(|run| run.info.host.as_deref() == Some(here.as_str())).and_then(|run| run.pid());
+        if let Some(pid) = pid {
+            self.watch_training(pid);
+        }
+    }
+
+    /// The training is gone; where its files do not say how it ended, nobody knows.
+    fn lose(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            while reader.poll(RunReader::LOAD).more {}
+            reader.mark_lost();
+        }
     }
 
     /// A thread of its own waits for the end of the training: the kernel wakes it, nothing polls.
@@ -355,9 +441,8 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
 /// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it.
 async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client> {
     let panes = server.list_panes(None)?;
-    let ours = panes.iter().find(|pane| pane.canvas.as_deref() == Some(canvas.id.as_str()));
-    let Some(ours) = ours else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
-    let session = ours.session.to_string();
+    let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
+    let session = home.session.to_string();
     // The lock is ours, so whoever was the controller before is dead or dying.
     server.end_orphans(&session, canvas.controller_pid)?;
     Ok(Client::attach(server, &session).await?)

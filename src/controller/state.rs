@@ -5,7 +5,7 @@ mod layout;
 mod screens;
 
 use super::{
-    pane::{Pane, Why},
+    pane::{Flow, Pane, Why},
     view,
     wait::Wait,
 };
@@ -34,7 +34,8 @@ use tokio::sync::mpsc;
 const LAST_WORDS: Duration = Duration::from_millis(250);
 /// tmux reaps a pane's process a moment after the kernel does; it is asked again so often and so long.
 const EXIT_ASK_EVERY: Duration = Duration::from_millis(10);
-const EXIT_ASKS_MAX: u32 = 500;
+const EXIT_ASKS_QUICK: u32 = 100;
+const EXIT_ASK_SLOWLY: Duration = Duration::from_millis(500);
 /// When one of og's own programs left, tmux is looked at so soon, then after twice the time, and so many times.
 const LEFT_LOOK: Duration = Duration::from_millis(10);
 const LEFT_LOOKS_MAX: u32 = 7;
@@ -54,8 +55,10 @@ pub enum Event {
     Notice(Notice),
     /// A line that we sent was answered, one answer a command; the first that failed is the last.
     Replied(Purpose, Vec<Answer>),
-    /// The control client is gone.
+    /// The control client is gone, and the panes with it.
     TmuxGone(String),
+    /// The control client is another one: whatever the one before was asked, it does not answer any more.
+    Attached,
     /// A peer on the socket.
     Peer(FromPeer),
     /// The run's files grew, and the picture is up to date.
@@ -81,6 +84,8 @@ pub enum Effect {
     RecordExit(Exit, Option<String>),
     /// Tell when this process ends.
     WatchTraining(u32),
+    /// Attach to the session in which the panes stand now: tmux tells a client of no other.
+    Follow,
     /// End the loop.
     Stop(String),
 }
@@ -110,6 +115,8 @@ pub struct World<'a> {
     pub unix: f64,
     /// The run as read so far.
     pub run: Option<&'a RunPicture>,
+    /// Whether its history is still being read.
+    pub loading: bool,
 }
 
 struct Peer {
@@ -159,6 +166,8 @@ pub struct State {
     training_lives: bool,
     left: Option<(u32, Instant)>,
     exit_asks: Option<(u32, Instant)>,
+    /// When the kernel said that the training is gone, in seconds since the epoch.
+    gone_unix: Option<f64>,
     run_over: bool,
     last_words: Option<Instant>,
     run_state: Option<RunState>,
@@ -201,6 +210,7 @@ impl State {
             training_lives: false,
             left: None,
             exit_asks: None,
+            gone_unix: None,
             run_over: false,
             last_words: None,
             run_state: None,
@@ -220,6 +230,11 @@ impl State {
     /// Whether the training runs in a pane of this canvas, alive or dead.
     pub fn has_training(&self) -> bool {
         self.panes.values().any(|pane| pane.role == "train")
+    }
+
+    /// Whether the end of the training is this controller's to write down.
+    pub fn has_training_to_end(&self) -> bool {
+        self.training_lives || self.exit_asks.is_some() || self.has_training()
     }
 
     /// Something went wrong that people should see until it is over.
@@ -243,9 +258,11 @@ impl State {
             Event::Notice(notice) => self.on_notice(notice, world, &mut effects),
             Event::Replied(purpose, answer) => self.on_reply(purpose, answer, world, &mut effects),
             Event::TmuxGone(reason) => effects.push(Effect::Stop(reason)),
+            Event::Attached => self.on_attached(&mut effects),
             Event::Peer(from) => self.on_peer(from, world, &mut effects),
             Event::RunGrew => self.on_run(world),
             Event::TrainGone => {
+                self.gone_unix = Some(world.unix);
                 self.exit_asks = Some((0, world.now));
                 self.ask_exit(world, &mut effects);
             }
@@ -340,6 +357,25 @@ impl State {
         }
     }
 
+    /// What was asked of the client before is asked again, but for keys: nobody knows whether they arrived.
+    fn on_attached(&mut self, effects: &mut Vec<Effect>) {
+        let lost =
+            error("tmux", "the connection to tmux broke while keys were sent", Some("look before you send them again: `og viewstate`"));
+        for asked in std::mem::take(&mut self.sends) {
+            self.waits.retain(|pending| (pending.peer, pending.id) != (asked.peer, asked.id));
+            self.reply(asked.peer, asked.id, lost.clone());
+        }
+        self.foreign.clear();
+        self.layout = layout::Watch::default();
+        (self.listing, self.list_again) = (false, false);
+        for pane in self.panes.values_mut() {
+            pane.flow = Flow::Following;
+        }
+        let panes: Vec<PaneId> = self.panes.keys().copied().collect();
+        panes.into_iter().for_each(|pane| self.capture(pane, Why::Seed, effects));
+        self.list(effects);
+    }
+
     /// Asks for the panes; one question at a time, and once more when something happened meanwhile.
     fn list(&mut self, effects: &mut Vec<Effect>) {
         self.list_again = self.listing;
@@ -353,7 +389,17 @@ impl State {
         self.listing = false;
         let listed = tmux::parse_panes(lines);
         let ours: Vec<&PaneInfo> = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(self.canvas.id.as_str())).collect();
-        self.session = ours.first().map(|pane| pane.session).or(self.session);
+        if let Some(home) = home(&listed, &self.canvas.id) {
+            if self.session.is_some_and(|session| session != home.session) {
+                effects.push(Effect::Follow);
+            }
+            self.session = Some(home.session);
+            if self.canvas.session != home.session_name {
+                // A person renamed it, or moved the window: this is where the canvas is found from now on.
+                self.canvas.session = home.session_name.clone();
+                effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
+            }
+        }
         self.pause_foreign(&listed, effects);
         self.panes.retain(|id, _| ours.iter().any(|info| info.id == *id));
         for info in &ours {
@@ -479,14 +525,14 @@ impl State {
     fn ask_exit(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
         let Some((asks, due)) = &mut self.exit_asks else { return };
         *asks += 1;
-        *due = world.now + EXIT_ASK_EVERY;
+        *due = world.now + if *asks <= EXIT_ASKS_QUICK { EXIT_ASK_EVERY } else { EXIT_ASK_SLOWLY };
         match self.panes.values().find(|pane| pane.role == "train").map(|pane| pane.id) {
-            Some(pane) if *asks <= EXIT_ASKS_MAX => {
+            Some(pane) => {
                 // tmux sees the end by itself, but for the times when it does not.
                 let nudge = (*asks > 2).then(command::reap);
                 effects.push(Effect::Tmux(nudge.into_iter().chain([tmux::ask_pane_command(pane)]).collect(), Purpose::AskExit));
             }
-            _ => self.training_ended(
+            None => self.training_ended(
                 Exit { at: WallTime::new(world.unix), ..Exit::default() },
                 Some("its pane is gone".into()),
                 world,
@@ -520,7 +566,8 @@ impl State {
             self.list(effects);
         }
         if world.run.is_some_and(|run| run.exit.is_none()) {
-            effects.push(Effect::RecordExit(exit, reason));
+            let at = exact(exit.at, self.gone_unix, world.run.and_then(RunPicture::started_at));
+            effects.push(Effect::RecordExit(Exit { at, ..exit }, reason));
         }
         self.last_words = Some(world.now + LAST_WORDS);
         self.changed(world);
@@ -551,10 +598,26 @@ impl State {
     }
 }
 
+/// The pane of a canvas in whose session its controller belongs: the training's, else the first.
+pub fn home<'a>(listed: &'a [PaneInfo], canvas: &str) -> Option<&'a PaneInfo> {
+    let mut ours = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(canvas));
+    let first = ours.clone().next();
+    ours.find(|pane| pane.role.as_deref() == Some("train")).or(first)
+}
+
 fn exit(death: &Death) -> Exit {
     // With a signal, the status is an artefact of how tmux keeps both.
     let code = death.status.filter(|_| death.signal.is_none());
     Exit { code, signal: death.signal, at: death.time_unix_s.and_then(|secs| WallTime::new(secs as f64)) }
+}
+
+/// When the training ended: tmux tells whole seconds, the kernel told us at once, and no run ends before it starts.
+fn exact(told: Option<WallTime>, seen_unix: Option<f64>, started: Option<WallTime>) -> Option<WallTime> {
+    /// Farther apart, we were not there when it happened.
+    const NEAR_SECS: f64 = 3.0;
+    let seen = seen_unix.filter(|seen| told.is_none_or(|told| (seen - told.secs()).abs() < NEAR_SECS));
+    let at = seen.or(told.map(WallTime::secs))?;
+    WallTime::new(started.map_or(at, |started| at.max(started.secs())))
 }
 
 /// A peer whose queue is full is stuck; what it misses it asks for again when it wakes.

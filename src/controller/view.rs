@@ -93,6 +93,7 @@ pub fn run(run: &RunPicture, unix: f64) -> RunInfoView {
         git: info.git.as_ref().map(|git| serde_json::json!({ "sha": git.sha, "dirty": git.dirty })),
         parent: info.parent.as_ref().and_then(|parent| serde_json::to_value(parent).ok()),
         path: String::new(),
+        loading: false,
         losses: run.losses.count,
     }
 }

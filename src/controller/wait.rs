@@ -70,8 +70,10 @@ pub struct Sight<'a> {
     pub seq: u64,
     /// When its last different frame came.
     pub changed_at: Option<Instant>,
-    /// The pane's program (or the run, for the training pane) has ended.
+    /// The pane's program has ended.
     pub ended: bool,
+    /// What `exit` asks has come: the end of the pane's program where a pane was named, else of the training.
+    pub exited: bool,
     /// The run is over and all that it left has been read.
     pub run_over: bool,
     /// Evaluates a metric condition: whether it holds, and the value in words. `None`: not known yet.
@@ -94,6 +96,8 @@ pub struct Verdict {
 pub struct Wait {
     /// The pane looked at.
     pub pane: PaneId,
+    /// Somebody named that pane; else `exit` means the training, whatever screen is looked at.
+    pub named: bool,
     /// `seq` of the pane at entry.
     pub entry_seq: u64,
     /// When it began.
@@ -105,10 +109,10 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// A wait that begins now. `timeout` is bounded.
+    /// A wait that begins now, on a pane that nobody named. `timeout` is bounded.
     pub fn new(pane: PaneId, entry_seq: u64, checks: Vec<Check>, stop: Option<Regex>, timeout: Option<Duration>, now: Instant) -> Wait {
         let timeout = timeout.unwrap_or(TIMEOUT_DEFAULT).min(TIMEOUT_MAX);
-        Wait { pane, entry_seq, started: now, timeout, checks, stop }
+        Wait { pane, named: false, entry_seq, started: now, timeout, checks, stop }
     }
 
     /// Whether a frame must be ended as soon as bytes came, because this wait wants to know at once.
@@ -128,7 +132,7 @@ impl Wait {
                     None => continue,
                 },
                 Check::Gone(pattern) if (sight.find)(pattern).is_none() => (matched, None),
-                Check::Exit if sight.ended => (if at_entry { "matched_at_entry" } else { "exited" }, None),
+                Check::Exit if sight.exited => (if at_entry { "matched_at_entry" } else { "exited" }, None),
                 Check::Metric(condition, _) => match (sight.metric)(condition) {
                     Some((true, value)) => (matched, Some(value)),
                     _ => continue,
@@ -164,6 +168,7 @@ impl Wait {
         !self.checks.is_empty()
             && self.checks.iter().all(|check| match check {
                 Check::Metric(..) => sight.run_over,
+                Check::Exit => sight.exited,
                 Check::Settle(_) => false,
                 _ => sight.ended,
             })
@@ -189,8 +194,15 @@ mod tests {
             Some((held, loss.to_string()))
         };
         let find = |pattern: &Regex| scene.rows.iter().find(|row| pattern.is_match(row)).cloned();
-        let sight =
-            Sight { find: &find, seq: scene.seq, changed_at: scene.changed_at, ended: scene.ended, run_over: scene.ended, metric: &metric };
+        let sight = Sight {
+            find: &find,
+            seq: scene.seq,
+            changed_at: scene.changed_at,
+            ended: scene.ended,
+            exited: scene.ended,
+            run_over: scene.ended,
+            metric: &metric,
+        };
         wait.look(&sight, now, at_entry).map(|verdict| verdict.outcome)
     }
 

@@ -56,10 +56,27 @@ pub fn decode<T: DeserializeOwned>(line: &[u8]) -> Result<T, serde_json::Error> 
     serde_json::from_slice(line)
 }
 
+/// The id of a line that is JSON and yet no message, so that whoever waits for its answer gets one.
+pub fn id_of(line: &[u8]) -> u64 {
+    #[derive(serde::Deserialize)]
+    struct Id {
+        id: u64,
+    }
+    decode::<Id>(line).map_or(0, |id| id.id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ipc::wire::{Call, Reply, Request, Response, Until};
+
+    #[test]
+    fn a_line_that_is_no_message_keeps_its_id() {
+        assert_eq!(id_of(br#"{"id":7,"type":"waitFor"}"#), 7);
+        for other in [&b"{}"[..], b"7", b"{\"id\":-1}", b"{\"id\":7", b"\xff"] {
+            assert_eq!(id_of(other), 0, "{other:?}");
+        }
+    }
 
     #[test]
     fn any_split_gives_the_same_lines() {

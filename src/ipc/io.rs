@@ -207,8 +207,8 @@ pub enum FromPeer {
     Came(PeerId, mpsc::Sender<Vec<u8>>),
     /// They ask something.
     Asked(PeerId, Call),
-    /// They said something that is no message.
-    Garbled(PeerId, String),
+    /// They said something that is no message: its id, where it has one, and why.
+    Garbled(PeerId, u64, String),
     /// They are gone.
     Left(PeerId),
 }
@@ -276,7 +276,7 @@ async fn attend(peer: PeerId, stream: AsyncStream, heard: mpsc::Sender<FromPeer>
                     Ok(Some(line)) if line.iter().all(u8::is_ascii_whitespace) => continue,
                     Ok(Some(line)) => match codec::decode::<Call>(&line) {
                         Ok(call) => FromPeer::Asked(peer, call),
-                        Err(error) => FromPeer::Garbled(peer, error.to_string()),
+                        Err(error) => FromPeer::Garbled(peer, codec::id_of(&line), error.to_string()),
                     },
                     Err(_) => return,
                 };

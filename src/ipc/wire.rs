@@ -443,6 +443,8 @@ pub struct RunInfoView {
     pub parent: Option<Value>,
     /// The run folder or file.
     pub path: String,
+    /// Its history is still being read: steps and values are those read so far.
+    pub loading: bool,
     /// Stretches of input that could not be read.
     pub losses: u64,
 }

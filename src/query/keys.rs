@@ -71,8 +71,12 @@ pub fn goal(key: &str) -> Goal {
     }
 }
 
-/// The first point with the best finite value, by the [`goal`] that the name of `key` tells.
+/// The first point with the best finite value, by the [`goal`] that the name of `key` tells. `None` also where it tells
+/// none: nobody knows which learning rate is the best.
 pub fn best(key: &MetricKey, series: &Series) -> Option<Point> {
+    if ![COSTS, GAINS, SPEEDS].iter().any(|words| names(key.as_str(), words)) {
+        return None;
+    }
     match goal(key.as_str()) {
         Goal::Min => series.min_point(),
         Goal::Max => series.max_point(),

@@ -46,7 +46,9 @@ impl TimesWriter {
 
     /// The line that was held back, if any.
     pub fn flush(&mut self) -> Option<String> {
-        let (offset, ms) = self.pending.take()?;
+        let (offset, seen_ms) = self.pending.take()?;
+        // A later time is as true, and keeps the lines apart.
+        let ms = self.last.map_or(seen_ms, |(_, last_ms)| if seen_ms < last_ms { seen_ms } else { seen_ms.max(last_ms + GAP_MS) });
         self.last = Some((offset, ms));
         Some(format!("{offset} {ms}\n"))
     }
@@ -110,7 +112,7 @@ mod tests {
         let lines: String = (0..1000).filter_map(|ms| writer.note(ms as u64 * 50 + 50, at(5000 + ms))).collect();
         assert_eq!(lines.lines().count(), 10);
         assert_eq!(writer.due(), Some(at(6000)));
-        assert_eq!(writer.flush().as_deref(), Some("50000 5999\n"));
+        assert_eq!(writer.flush().as_deref(), Some("50000 6000\n"));
         assert_eq!((writer.flush(), writer.due()), (None, None));
         assert_eq!(writer.note(50000, at(9000)), None);
         assert_eq!(writer.note(50001, at(100)).as_deref(), Some("50001 100\n"));

@@ -71,6 +71,13 @@ pub enum Event {
         /// Its name.
         name: String,
     },
+    /// A session has another name.
+    SessionRenamed {
+        /// The session.
+        session: SessionId,
+        /// Its new name.
+        name: String,
+    },
     /// A session was made or closed.
     SessionsChanged,
     /// Another window of a session is current.
@@ -300,6 +307,10 @@ fn known(line: &[u8]) -> Option<Event> {
             let (session, name) = cut(rest, b' ');
             Event::SessionChanged { session: SessionId::parse(session)?, name: text(name) }
         }
+        b"%session-renamed" => {
+            let (session, name) = cut(rest, b' ');
+            Event::SessionRenamed { session: SessionId::parse(session)?, name: text(name) }
+        }
         b"%sessions-changed" => Event::SessionsChanged,
         b"%session-window-changed" => {
             let (session, window) = cut(rest, b' ');
@@ -416,7 +427,7 @@ mod tests {
         let layout = |s: &str| s.to_string();
         check(
             b"%session-changed $0 a b\n%window-add @3\n%layout-change @0 aa,1x1,0,0,0 bb,1x1,0,0,0 *Z\n%window-pane-changed @0 %4\n\
-              %pane-mode-changed %4\n%client-detached client-12\n%sessions-changed\n%window-renamed @0 two words\n\
+              %pane-mode-changed %4\n%client-detached client-12\n%session-renamed $0 new name\n%sessions-changed\n%window-renamed @0 two words\n\
               %session-window-changed $0 @3\n%window-close @3\n%pause %4\n%continue %4\n%paste-buffer-changed b\n%exit too far behind\n%exit\n",
             &[
                 Event::SessionChanged { session: SessionId(0), name: layout("a b") },
@@ -430,6 +441,7 @@ mod tests {
                 Event::WindowPaneChanged { window: WindowId(0), pane: PaneId(4) },
                 Event::PaneModeChanged(PaneId(4)),
                 Event::ClientDetached(layout("client-12")),
+                Event::SessionRenamed { session: SessionId(0), name: layout("new name") },
                 Event::SessionsChanged,
                 Event::WindowRenamed { window: WindowId(0), name: layout("two words") },
                 Event::SessionWindowChanged { session: SessionId(0), window: WindowId(3) },

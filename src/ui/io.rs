@@ -46,8 +46,9 @@ const FRAME: Duration = Duration::from_millis(50);
 const REST_SHARE: u32 = 16;
 /// A run whose files changed so lately still writes.
 const WRITES: Duration = Duration::from_millis(100);
-/// Rest between two reports to the controller, unless a key or a refresh asks for one.
-const REPORT: Duration = Duration::from_millis(100);
+/// Rest between two reports to the controller, unless a key or a refresh asks for one: every frame is reported, or what is
+/// said to be visible would lag behind what is.
+const REPORT: Duration = FRAME;
 /// How often files are looked at where the system gives no events at all.
 const BLIND: Duration = Duration::from_secs(1);
 /// Events that may wait. Keys typed faster than this are held back in the terminal.

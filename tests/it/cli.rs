@@ -1,9 +1,6 @@
 //! The programs as a person and an agent use them: the real binary, a real tmux, real folders.
 
-use crate::{
-    home::{Home, alive, comes, fails, processes, read_json, text, told},
-    support::DEADLINE,
-};
+use crate::home::{Home, alive, comes, fails, kill, processes, read_json, text, told};
 use serde_json::Value;
 use std::{
     fs,
@@ -11,7 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 // --- Arguments and output ---
@@ -393,6 +390,57 @@ fn a_server_that_is_gone_takes_its_canvases_along() {
 }
 
 #[test]
+fn a_canvas_whose_socket_was_swept_away_is_found_and_answers_again() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    // What happens to `/run/user/UID` when a person logs out, and to old files in `/tmp`.
+    for file in home.in_runtime() {
+        fs::remove_file(home.dir.path().join("rt/og").join(file)).unwrap();
+    }
+    assert!(home.ok(&["viewstate"]).starts_with("canvas base "));
+    assert!(home.ok(&["viewstate", &training.text("canvasId")]).starts_with("canvas base "), "it is announced again");
+    assert!(alive(training.pid()));
+    let controllers = processes()
+        .iter()
+        .filter(|(_, line)| line.contains("__controller") && line.contains(&*home.canvas("base").to_string_lossy()))
+        .count();
+    assert_eq!(controllers, 1);
+}
+
+#[test]
+fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    home.ok(&["canvas", "close", "base"]);
+    home.ok(&["view", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
+    let state = || home.json(&["viewstate", "--canvas", "seen", "--json"])["runInfo"]["state"].clone();
+    assert_eq!(state(), "running");
+    training.tell("exit 3");
+    home.ok(&["wait", "--canvas", "seen", "exit"]);
+    assert_eq!(state(), "lost");
+    comes("the status pane says so", || home.ok(&["viewstate", "--canvas", "seen", "status", "--screen"]).contains("lost"));
+    home.ok(&["canvas", "restart", "seen"]);
+    comes("so does the next controller", || state() == "lost");
+}
+
+#[test]
+fn a_training_is_interrupted_before_it_starts_without_a_trace() {
+    let home = Home::new();
+    for ms in [1, 5, 10, 20, 30, 50, 80, 120, 200] {
+        let mut run =
+            home.og(&["run", "--tmux-socket", "og", "--name", "cut", "--detach", "--", "cat"]).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(ms));
+        kill("INT", run.id().into());
+        // Until the signal is held, at the very beginning, there is nothing to take back.
+        if run.wait().unwrap().success() {
+            home.ok(&["canvas", "close", "--kill-run", "--yes", "--canvas", "cut"]);
+            fs::remove_dir_all(home.store().join("runs")).unwrap();
+        }
+        comes("nothing is left", || home.runs().is_empty() && home.in_runtime().is_empty() && home.tmux(&["list-panes", "-a"]).is_empty());
+    }
+}
+
+#[test]
 fn a_controller_is_replaced_while_the_training_goes_on() {
     let home = Home::new();
     let said = home.train("base");
@@ -405,19 +453,48 @@ fn a_controller_is_replaced_while_the_training_goes_on() {
 }
 
 #[test]
+fn a_controller_that_was_sent_away_or_left_behind_follows_its_panes() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let pid = || read_json(&home.canvas("base").join("state.json")).unwrap()["controller_pid"].clone();
+    let controller = pid();
+    let clients = |session: &str| home.tmux(&["list-clients", "-t", session, "-F", "#{client_name}"]);
+    let waiting = home.og(&["wait", "train", "text:here it is", "--timeout", "20s"]).spawn().unwrap();
+
+    // What `tmux attach -d` does to all other clients.
+    let first = clients("og-base");
+    first.lines().for_each(|client| _ = home.tmux(&["detach-client", "-t", client]));
+    comes("new clients", || clients("og-base").lines().count() == 2 && clients("og-base") != first);
+    assert!(home.ok(&["viewstate"]).starts_with("canvas base "));
+
+    home.tmux(&["rename-session", "-t", "og-base", "night run"]);
+    comes("the new name", || home.ok(&["canvas", "list"]).contains("attach -t 'night run'"));
+    home.tmux(&["new-window", "-d", "-t", "night run:", "cat"]);
+    home.tmux(&["new-session", "-d", "-s", "other", "cat"]);
+    home.tmux(&["move-window", "-s", &training.text("window"), "-t", "other:"]);
+    comes("clients on the other session", || clients("other").lines().count() == 2);
+
+    training.tell("echo 'here it is'");
+    let waited = waiting.wait_with_output().unwrap();
+    assert!(waited.status.success(), "{}", told(&waited));
+    assert_eq!(pid(), controller, "one controller all the time");
+}
+
+#[test]
 fn an_answer_comes_in_milliseconds() {
     let home = Home::new();
     home.train("base");
     home.ok(&["wait", "step>=1", "--timeout", "20s"]);
-    let mut times: Vec<_> = (0..20)
-        .map(|_| {
+    let fastest = |args: &[&str]| {
+        let times = (0..20).map(|_| {
             let since = Instant::now();
-            home.ok(&["viewstate", "--screen"]);
+            home.ok(args);
             since.elapsed()
-        })
-        .collect();
-    times.sort();
-    // A debug build on a busy machine; `benches` measure the real thing. A poll or a sleep on the way would show here.
-    assert!(times[0].as_millis() < 150, "{times:?}");
-    assert!(times[19] < DEADLINE, "{times:?}");
+        });
+        times.min().unwrap()
+    };
+    // Against the same program without a question, since machines are busy; `benches` measure the real thing. A poll or a
+    // sleep on the way would show here.
+    let (alone, asked) = (fastest(&["version"]), fastest(&["viewstate", "--screen"]));
+    assert!(asked < alone * 4 + Duration::from_millis(40), "{asked:?} against {alone:?}");
 }

@@ -10,15 +10,20 @@ use crate::{
 };
 use rustix::process::{Pid, Signal};
 use std::{
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+/// The file that a controller holds locked for as long as it lives; its process id is in it.
+const LOCK: &str = "controller.lock";
 /// How long another starter's controller may take to listen.
 const START_MAX: Duration = Duration::from_secs(3);
+/// A controller that holds the lock and cannot be reached for so long has lost its socket: folders of sockets are emptied
+/// when a person logs out, and by cleaners of /tmp.
+const UNREACHABLE_MAX: Duration = Duration::from_millis(800);
 /// How long a controller may take to end when asked.
 const END_MAX: Duration = Duration::from_secs(1);
 /// Pause between two looks while waiting for another process.
@@ -66,17 +71,35 @@ pub fn connect(dir: &Path) -> Result<Connection, ControllerError> {
         answered => return Ok(answered?),
     }
     let since = Instant::now();
-    start(dir, &canvas.name)?;
+    let mut unreachable = match start(dir, &canvas.name)? {
+        Started::Ready => None,
+        Started::Busy => holder(dir),
+    };
     loop {
         match Connection::open(&socket) {
+            Err(IpcError::Absent { .. }) if since.elapsed() > UNREACHABLE_MAX && unreachable.is_some() => {
+                // Only that one: somebody else may have replaced it by now.
+                if let Some(pid) = unreachable.take().filter(|pid| holder(dir) == Some(*pid)) {
+                    kill(dir, pid);
+                }
+                start(dir, &canvas.name)?;
+            }
             Err(IpcError::Absent { .. }) if since.elapsed() < START_MAX => std::thread::sleep(LOOK_EVERY),
             answered => return Ok(answered?),
         }
     }
 }
 
+/// What a started controller said.
+enum Started {
+    /// It listens.
+    Ready,
+    /// Another one has the lock.
+    Busy,
+}
+
 /// Starts a controller and waits until it listens, or until it says that another one does.
-fn start(dir: &Path, name: &str) -> Result<(), ControllerError> {
+fn start(dir: &Path, name: &str) -> Result<Started, ControllerError> {
     let failed = |why: String| ControllerError::Start { name: name.into(), why };
     let dir = std::path::absolute(dir).map_err(|error| failed(error.to_string()))?;
     let log = File::options().create(true).append(true).open(dir.join("controller.log")).map_err(|error| failed(error.to_string()))?;
@@ -96,7 +119,8 @@ fn start(dir: &Path, name: &str) -> Result<(), ControllerError> {
         let _ = BufReader::new(out).read_line(&mut said);
     }
     match said.trim_end() {
-        "ready" | "busy" => Ok(()),
+        "ready" => Ok(Started::Ready),
+        "busy" => Ok(Started::Busy),
         "" => Err(failed("it ended at once".into())),
         said => Err(failed(said.strip_prefix("error ").unwrap_or(said).into())),
     }
@@ -125,11 +149,24 @@ pub fn stop(dir: &Path) -> Result<(), ControllerError> {
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    // The lock says that it lives, and the state says who it is.
-    if let Some(pid) = canvas.controller_pid.and_then(|pid| Pid::from_raw(pid as i32)) {
-        let _ = rustix::process::kill_process(pid, Signal::KILL);
+    if let Some(pid) = holder(dir) {
+        kill(dir, pid);
     }
     Ok(())
+}
+
+/// Who has the lock, or had it last.
+fn holder(dir: &Path) -> Option<Pid> {
+    Pid::from_raw(fs::read_to_string(dir.join(LOCK)).ok()?.trim().parse().ok()?)
+}
+
+/// Ends a controller that has the lock, and waits until it is free.
+fn kill(dir: &Path, pid: Pid) {
+    let _ = rustix::process::kill_process(pid, Signal::KILL);
+    let since = Instant::now();
+    while lock(dir).is_ok_and(|free| free.is_none()) && since.elapsed() < END_MAX {
+        std::thread::sleep(LOOK_EVERY);
+    }
 }
 
 /// Replaces the controller of the canvas in `dir`.
@@ -140,12 +177,18 @@ pub fn restart(dir: &Path) -> Result<Connection, ControllerError> {
 
 /// Takes the lock of a canvas; `None`: another controller has it.
 pub(super) fn lock(dir: &Path) -> io::Result<Option<File>> {
-    let file = File::options().create(true).append(true).open(dir.join("controller.lock"))?;
+    let file = File::options().create(true).append(true).open(dir.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Writes into the lock who has it.
+pub(super) fn sign(mut lock: &File) -> io::Result<()> {
+    lock.set_len(0)?;
+    writeln!(lock, "{}", std::process::id())
 }
 
 /// Says a line to whoever started us; nobody may be listening.

@@ -52,10 +52,10 @@ impl State {
                 self.waits.retain(|pending| pending.peer != id);
                 self.sends.retain(|asked| asked.peer != id);
             }
-            FromPeer::Garbled(id, why) => {
+            FromPeer::Garbled(peer, id, why) => {
                 self.reply(
+                    peer,
                     id,
-                    0,
                     error(
                         "bad_message",
                         format!("this is no message: {why}"),
@@ -99,6 +99,12 @@ impl State {
                 self.list(effects);
                 Response::Done
             }
+            // Whoever is bound by it may not loosen it: a person edits the file.
+            Request::Update { config } if config.get("agent").is_some() => error(
+                "not_allowed",
+                "what an agent may do is not changed by a message",
+                Some("a person edits \"agent\" in the canvas's canvas.json"),
+            ),
             Request::Update { config } => match self.spec.with(config.as_object().cloned().unwrap_or_default()) {
                 Ok(spec) => {
                     self.on_spec(Ok(spec.clone()));
@@ -191,7 +197,8 @@ impl State {
     ) -> Result<Response, Response> {
         let region: Region = region.unwrap_or_default().parse().map_err(|why: RegionError| error("bad_region", why.to_string(), None))?;
         let shown = match format {
-            Format::Structure if name.is_none() => self.pane(None).ok(),
+            // The view state is about the graph pane; where that was closed, no other pane stands in for it.
+            Format::Structure | Format::Full if name.is_none() => self.panes.values().find(|pane| pane.role == "graph"),
             _ => Some(self.pane(name)?),
         };
         let screen = |pane: &Pane| {
@@ -229,6 +236,7 @@ impl State {
         let graph = self.panes.values().any(|pane| pane.role == "graph" && pane.dead.is_none());
         let shown = self.shown.get("graph").filter(|_| graph);
         let path = self.canvas.run.as_ref().map_or(String::new(), |path| path.display().to_string());
+        let problems = world.run.into_iter().flat_map(|run| run.problems.values().cloned());
         ViewState {
             v: 1,
             canvas_id: self.canvas.id.clone(),
@@ -237,19 +245,20 @@ impl State {
             last_updated: self.changed_unix.map(view::iso),
             scenario: self.canvas.scenario.clone(),
             panes: self.pane_views(),
-            run_info: world.run.map(|run| RunInfoView { path: path.clone(), ..view::run(run, world.unix) }),
+            run_info: world.run.map(|run| RunInfoView { path: path.clone(), loading: world.loading, ..view::run(run, world.unix) }),
             visible_metrics: shown.map_or(vec![], |shown| shown.visible_metrics.clone()),
             graph: shown.and_then(|shown| shown.graph.clone()),
             spec_revision: 0,
             health: self.health.clone(),
-            errors: self.errors.iter().map(|(what, error)| format!("{what}: {error}")).collect(),
+            errors: self.errors.iter().map(|(what, error)| format!("{what}: {error}")).chain(problems).collect(),
             ..ViewState::default()
         }
     }
 
     fn send(&mut self, peer: PeerId, id: u64, asked: Keys, world: &World<'_>, effects: &mut Vec<Effect>) -> Result<(), Response> {
         let inputs = asked.inputs()?;
-        let pane = self.pane(asked.pane.as_deref())?;
+        // Never another pane because the graph is gone: keys meant for it must not reach a training.
+        let pane = self.pane(Some(asked.pane.as_deref().unwrap_or("graph")))?;
         let (pane_id, role, seq, in_mode) = (pane.id, pane.role.clone(), pane.screen.seq(), pane.in_mode);
         if !self.spec.agent.may_send.contains(&role) {
             let hint = format!(
@@ -348,7 +357,9 @@ impl State {
         };
         let checks = until.iter().map(Check::new).collect::<Result<Vec<_>, _>>().map_err(bad)?;
         let stop = stop.map(wait::compile).transpose().map_err(bad)?;
-        Ok(Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now))
+        let mut wait = Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now);
+        wait.named = name.is_some();
+        Ok(wait)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Effect, Pending, Purpose, State, World, error};
 use crate::{
     controller::{
-        pane::{Flow, Why},
+        pane::{Flow, Pane, Why},
         view,
         wait::{Sight, Verdict, Wait},
     },
@@ -229,10 +229,25 @@ impl State {
         let pane = self.panes.get(&wait.pane)?;
         let over = self.run_over || (world.run.is_some_and(|run| run.state().is_over()) && self.last_words.is_none());
         // The training has ended once the run says so too: whoever waited for it is told how.
-        let written = pane.role != "train" || world.run.is_none_or(|run| run.state().is_over());
-        let ended = pane.dead.is_some() && written;
+        let run_ended = world.run.is_none_or(|run| run.state().is_over());
+        let ended_of = |pane: &Pane| pane.dead.is_some() && (pane.role != "train" || run_ended);
+        let training = self.panes.values().find(|pane| pane.role == "train");
+        let ended = ended_of(pane);
+        let exited = match training {
+            _ if wait.named => ended,
+            Some(training) => ended_of(training),
+            None => world.run.is_some() && run_ended,
+        };
         let metric = |condition: &Condition| world.run.and_then(|run| view::evaluate(condition, run));
         let find = |pattern: &Regex| pane.screen.rows().into_iter().find(|row| pattern.is_match(row));
-        Some(look(&Sight { find: &find, seq: pane.screen.seq(), changed_at: pane.changed_at, ended, run_over: over, metric: &metric }))
+        Some(look(&Sight {
+            find: &find,
+            seq: pane.screen.seq(),
+            changed_at: pane.changed_at,
+            ended,
+            exited,
+            run_over: over,
+            metric: &metric,
+        }))
     }
 }

@@ -32,7 +32,7 @@ impl Stage {
     }
 
     fn on(&mut self, event: Event) -> Vec<Effect> {
-        let world = World { now: self.now, unix: self.unix, run: None };
+        let world = World { now: self.now, unix: self.unix, run: None, loading: false };
         self.state.on(event, &world)
     }
 
@@ -138,6 +138,37 @@ fn keys_go_to_the_graph_pane_unless_told_otherwise() {
 }
 
 #[test]
+fn keys_for_a_graph_pane_that_is_gone_go_nowhere() {
+    let mut stage = Stage::new();
+    let allowed = Spec::preset("default").unwrap().merged(r#"{"agent":{"may_send":["graph","train","status"]}}"#).unwrap();
+    stage.on(Event::Spec(Ok(allowed)));
+    stage.list(&[("train", 1, ""), ("status", 3, "")]);
+    stage.connect(1);
+    assert!(tmux_lines(&stage.ask(1, keys(&["q"]))).is_empty());
+    let (code, words) = stage.refusal(1);
+    assert!(code == "unknown_pane" && words.contains("train (%1)"), "{code} {words}");
+}
+
+#[test]
+fn the_end_of_the_training_ends_a_wait_on_the_graphs_too() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let until = vec![Until::Text("never".into()), Until::Exit];
+    let wait =
+        |pane: Option<&str>| Request::WaitFor { pane: pane.map(str::to_owned), until: until.clone(), stop: None, timeout_ms: Some(100) };
+    stage.ask(1, wait(None));
+    stage.connect(2);
+    stage.ask(2, wait(Some("graph")));
+    stage.list(&[("train", 1, "7"), ("graph", 2, ""), ("status", 3, "")]);
+    assert_eq!(stage.outcome(1), "exited");
+    assert!(stage.answers(2).is_empty(), "the graph pane itself lives");
+    stage.ask(1, wait(None));
+    assert_eq!(stage.outcome(1), "matched_at_entry");
+    stage.pass(Duration::from_millis(100));
+    assert_eq!(stage.outcome(2), "deadline");
+}
+
+#[test]
 fn an_unknown_key_sends_nothing_and_names_its_neighbours() {
     let mut stage = Stage::new();
     stage.connect(1);
@@ -162,6 +193,18 @@ fn keys_to_the_training_need_the_canvas_to_allow_them() {
     let allowed = Spec::preset("default").unwrap().merged(r#"{"agent":{"may_send":["graph","train"]}}"#).unwrap();
     stage.on(Event::Spec(Ok(allowed)));
     assert_eq!(tmux_lines(&stage.ask(1, to_train(keys(&["C-c"])))), [r#"send-keys "-t" "%1" "--" "C-c""#]);
+}
+
+#[test]
+fn what_an_agent_may_do_is_not_for_the_agent_to_say() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let effects = stage.ask(1, Request::Update { config: serde_json::json!({"title": "x", "agent": {"may_send": ["train"]}}) });
+    assert!(effects.is_empty());
+    assert_eq!(stage.refusal(1).0, "not_allowed");
+    assert_eq!(stage.state.spec.agent.may_send, ["graph", "status"]);
+    let effects = stage.ask(1, Request::Update { config: serde_json::json!({"title": "x"}) });
+    assert!(matches!(&effects[..], [Effect::SaveSpec(spec)] if spec.title == "x"), "{effects:?}");
 }
 
 #[test]
@@ -291,6 +334,49 @@ fn a_program_of_ours_that_left_is_looked_for_until_tmux_must_have_seen_it() {
 }
 
 #[test]
+fn a_client_that_was_sent_away_costs_no_wait_and_asks_everything_again() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::WaitFor { pane: None, until: vec![Until::Change], stop: None, timeout_ms: None });
+    stage.connect(2);
+    stage.ask(2, keys(&["Tab"]));
+    let effects = stage.on(Event::Attached);
+    let asked = |purpose: &Purpose| effects.iter().filter(|effect| matches!(effect, Effect::Tmux(_, p) if p == purpose)).count();
+    assert_eq!(asked(&Purpose::List), 1, "{effects:?}");
+    for pane in [1, 2, 3] {
+        assert_eq!(asked(&Purpose::Capture(PaneId(pane), Why::Seed)), 1, "{effects:?}");
+    }
+    assert_eq!(stage.refusal(2).0, "tmux", "nobody knows whether the key arrived");
+    assert!(stage.answers(1).is_empty(), "the wait goes on");
+    stage.on(Event::Output(PaneId(2), b"x".to_vec()));
+    assert_eq!(stage.outcome(1), "changed");
+}
+
+#[test]
+fn the_controller_follows_its_panes_into_another_session() {
+    let mut stage = Stage::new();
+    let line = |session: &str, name: &str| {
+        format!("%1\t@1\t{session}\t1001\t40\t10\t0\t0\t200\t50\t1\t0\t\t\t\t0\t1\t1\t0\t{name}\tc1\ttrain\ttitle").into_bytes()
+    };
+    let mut list = |line: Vec<u8>| stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: vec![line] }]));
+    let follows = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Follow));
+    let saved = |effects: &[Effect]| {
+        let name = |effect: &Effect| match effect {
+            Effect::SaveState(canvas) => Some(canvas.session.clone()),
+            _ => None,
+        };
+        effects.iter().find_map(name)
+    };
+    let renamed = list(line("$0", "new name"));
+    assert!(!follows(&renamed));
+    assert_eq!(saved(&renamed).as_deref(), Some("new name"));
+    let moved = list(line("$7", "work"));
+    assert!(follows(&moved));
+    assert_eq!(saved(&moved).as_deref(), Some("work"));
+    assert!(!follows(&list(line("$7", "work"))));
+}
+
+#[test]
 fn the_controller_ends_with_its_last_pane_unless_told_to_stay() {
     let mut stage = Stage::new();
     assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))), "the training still has to end");
@@ -315,4 +401,14 @@ fn unknown_requests_and_panes_are_answered() {
     assert!(code == "unknown_pane" && words.contains("graph (%2)"), "{words}");
     stage.ask(1, view("%3"));
     assert!(matches!(stage.answers(1).pop(), Some(Response::Screen { pane }) if pane.role == "status"));
+}
+
+#[test]
+fn an_end_is_timed_by_who_saw_it_and_never_before_the_start() {
+    let at = |secs: f64| WallTime::new(secs);
+    assert_eq!(exact(at(100.0), Some(100.7), at(90.0)), at(100.7));
+    assert_eq!(exact(at(100.0), Some(900.0), at(90.0)), at(100.0), "seen only long after");
+    assert_eq!(exact(at(100.0), None, at(100.4)), at(100.4));
+    assert_eq!(exact(None, Some(5.0), None), at(5.0));
+    assert_eq!(exact(None, None, None), None);
 }

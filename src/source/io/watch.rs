@@ -25,15 +25,15 @@ const REST: Duration = Duration::from_millis(10);
 const NAP: Duration = Duration::from_millis(5);
 const NAP_AFTER: Duration = Duration::from_millis(1);
 
+/// How often a file of this machine is looked at when the system has no watcher left: a look costs microseconds.
+const POLL_LOCAL: Duration = Duration::from_millis(200);
+
 /// How often a file is looked at where no event can be had.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Why files cannot be watched at all.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// The system gives no watcher.
-    #[error("cannot watch files")]
-    Notify(#[from] notify::Error),
     /// No thread could be started.
     #[error("cannot start the file watcher")]
     Thread(#[from] std::io::Error),
@@ -61,7 +61,8 @@ impl Watch {
                     rested = Instant::now();
                 }
             }
-        })?;
+        });
+        let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file events: looking at the files instead")).ok();
         let hands = Hands { watcher, folders: HashSet::new(), targets: HashMap::new() };
         let shared = Arc::new(Shared { ears, hands: Mutex::new(hands) });
         let weak = Arc::downgrade(&shared);
@@ -124,7 +125,8 @@ impl Ears {
 
 /// What the thread and [`Watch::add`] work with.
 struct Hands {
-    watcher: RecommendedWatcher,
+    /// `None`: the system gives no more of them (their number is limited), so everything is looked at.
+    watcher: Option<RecommendedWatcher>,
     /// Folders that the watcher watches.
     folders: HashSet<PathBuf>,
     targets: HashMap<PathBuf, How>,
@@ -166,7 +168,7 @@ impl Hands {
         for folder in std::mem::take(&mut lock(ears).gone) {
             self.folders.remove(&folder);
             // It fails when the folder is gone, and then the watch is gone with it.
-            let _ = self.watcher.unwatch(&folder);
+            self.unwatch(&folder);
         }
         let mut names: HashMap<PathBuf, HashSet<OsString>> = HashMap::new();
         let near: Vec<_> = self.targets.keys().map(|target| (target.clone(), nearest(target))).collect();
@@ -185,7 +187,7 @@ impl Hands {
         let stale: Vec<_> = self.folders.iter().filter(|folder| !names.contains_key(*folder)).cloned().collect();
         for folder in stale {
             self.folders.remove(&folder);
-            let _ = self.watcher.unwatch(&folder);
+            self.unwatch(&folder);
         }
     }
 
@@ -194,15 +196,24 @@ impl Hands {
         if self.folders.contains(folder) {
             return true;
         }
-        let watched = !is_remote(folder) && self.watcher.watch(folder, RecursiveMode::NonRecursive).is_ok();
+        let watcher = self.watcher.as_mut().filter(|_| !is_remote(folder));
+        let watched = watcher.is_some_and(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive).is_ok());
         if watched {
             self.folders.insert(folder.to_owned());
         }
         watched
     }
 
-    fn polls(&self) -> bool {
-        self.targets.values().any(|how| matches!(how, How::Poll(_)))
+    fn unwatch(&mut self, folder: &Path) {
+        if let Some(watcher) = &mut self.watcher {
+            let _ = watcher.unwatch(folder);
+        }
+    }
+
+    /// How often to look, if some file must be looked at.
+    fn polls(&self) -> Option<Duration> {
+        let polls = self.targets.values().any(|how| matches!(how, How::Poll(_)));
+        polls.then_some(if self.watcher.is_some() { POLL } else { POLL_LOCAL })
     }
 
     /// Looks at the files without events. True when one changed.
@@ -222,8 +233,8 @@ fn run(shared: &Weak<Shared>, rings: &Receiver<()>, wake: impl Fn()) {
     loop {
         let Some(polls) = shared.upgrade().map(|shared| lock(&shared.hands).polls()) else { return };
         let rung = match polls {
-            true => rings.recv_timeout(POLL),
-            false => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(every) => rings.recv_timeout(every),
+            None => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         let Some(shared) = shared.upgrade() else { return };
         let changed = {

@@ -62,7 +62,14 @@ impl RunReader {
             return RunReader::foreign(folder);
         }
         let info_seen = look(&folder.run_json());
-        let info = folder.info()?;
+        let info = match folder.info() {
+            // The metrics beside it are as good as ever.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::warn!(%error, "going on without");
+                foreign::info(folder.path(), &BTreeMap::new())
+            }
+            info => info?,
+        };
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
         Ok(RunReader {
             picture: RunPicture::new(info),
@@ -443,6 +450,17 @@ mod tests {
         assert_eq!(reader.picture().state(), RunState::Running);
         reader.mark_lost();
         assert_eq!(reader.picture().state(), RunState::Lost);
+    }
+
+    #[test]
+    fn a_damaged_run_json_costs_the_name_and_no_metric() {
+        let (_dir, folder) = run();
+        append(&folder.metrics(), &metrics_line(Step(5), time(1.0), &[("loss", 1.0)]));
+        fs::write(folder.run_json(), "{\"v\": 1, \"na").unwrap();
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        load(&mut reader);
+        assert_eq!(points(&reader, "loss"), [(5, Some(1.0), 1.0)]);
+        assert_eq!(reader.picture().info.name, folder.id().0);
     }
 
     #[test]
