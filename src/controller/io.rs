@@ -447,7 +447,8 @@ async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client>
     let panes = server.list_panes(None)?;
     let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
     let session = home.session.to_string();
-    server.end_orphans(&session)?;
+    // The lock is ours, so whoever was the controller before is dead or dying.
+    server.end_orphans(&session, canvas.controller_pid)?;
     Ok(Client::attach(server, &session).await?)
 }
 
