@@ -4,15 +4,15 @@
 //! computes, and only its `io.rs` touches disk, sockets, processes or the clock. `tests/it/layers.rs`
 //! checks the arrows between rooms.
 
-pub mod canvas;
-pub mod cli;
-pub mod controller;
-pub mod ipc;
 pub mod model;
-pub mod query;
-pub mod source;
-pub mod store;
-pub mod term;
 pub mod text;
+pub mod source;
+pub mod query;
+pub mod canvas;
+pub mod term;
 pub mod tmux;
+pub mod ipc;
+pub mod store;
 pub mod ui;
+pub mod controller;
+pub mod cli;

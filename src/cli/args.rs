@@ -41,7 +41,7 @@ pub enum Verb {
     Wait(WaitArgs),
     /// List the panes of a canvas
     Panes(OneCanvas),
-    /// Take every screen from tmux again and redraw og's panes
+    /// Open og's panes that were closed, take every screen from tmux again and redraw
     Refresh(OneCanvas),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]

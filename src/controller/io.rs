@@ -113,7 +113,11 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
+    let mut state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
+    match (life::program()?.to_str(), dir.to_str()) {
+        (Some(program), Some(dir)) => state.may_open(program.into(), dir.into()),
+        _ => tracing::warn!("panes cannot be opened: a path is not UTF-8"),
+    }
     let mut controller = Controller {
         dir: dir.to_owned(),
         server,
@@ -453,7 +457,8 @@ async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client>
     let panes = server.list_panes(None)?;
     let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
     let session = home.session.to_string();
-    server.end_orphans(&session)?;
+    // The lock is ours, so whoever was the controller before is dead or dying.
+    server.end_orphans(&session, canvas.controller_pid)?;
     Ok(Client::attach(server, &session).await?)
 }
 

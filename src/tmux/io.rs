@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::{self, Stdio},
     str::FromStr,
+    time::Duration,
 };
 
 use rustix::{
@@ -26,6 +27,10 @@ use super::{
     command::{escape_format, escape_time_format},
     pane,
 };
+
+/// How often [`Server::end_orphans`] looks, and how long it waits between: a killed process dies when it is next run.
+const ORPHAN_ROUNDS_MAX: usize = 100;
+const ORPHAN_PAUSE: Duration = Duration::from_millis(5);
 
 /// How often [`Server::death`] asks: some 0.3 s in all.
 const DEATH_ROUNDS_MAX: usize = 50;
@@ -364,26 +369,41 @@ impl Server {
         said.lines().map(|line| session(line).ok_or_else(|| garbled("list-sessions", line))).collect()
     }
 
-    /// Ends the control clients that a killed og left in a session. Nobody reads them, so they may stay for ever; then tmux
-    /// keeps all that the panes print for them, and 3.3a crashes when a pane is started again.
-    pub fn end_orphans(&self, session: &str) -> Result<(), TmuxError> {
+    /// Ends the control clients that a killed controller left in a session, `predecessor` among the controllers, and returns
+    /// when tmux has let go of them. Nobody reads them, so they may stay for ever; then tmux keeps all that the panes print
+    /// for them, and 3.3a crashes when a pane is started again.
+    pub fn end_orphans(&self, session: &str, predecessor: Option<u32>) -> Result<(), TmuxError> {
+        for _ in 0..ORPHAN_ROUNDS_MAX {
+            let orphans = self.orphans(session, predecessor)?;
+            if orphans.is_empty() {
+                break;
+            }
+            for orphan in orphans {
+                tracing::info!(pid = orphan.as_raw_nonzero().get(), "ending a client that a killed og left");
+                let _ = kill_process(orphan, Signal::KILL);
+            }
+            std::thread::sleep(ORPHAN_PAUSE);
+        }
+        Ok(())
+    }
+
+    fn orphans(&self, session: &str, predecessor: Option<u32>) -> Result<Vec<Pid>, TmuxError> {
         let mut command = TmuxCommand::new();
         command
             .name("list-clients")
             .push_option("-t", exact(session))
             .push_option("-F", "#{client_control_mode} #{client_pid} #{client_flags}");
-        for line in self.run(command)?.lines() {
+        let said = self.run(command)?;
+        let ours = |line: &str| {
             let mut words = line.splitn(3, ' ');
-            let (Some("1"), Some(pid), Some(flags)) = (words.next(), words.next(), words.next()) else { continue };
-            let Some(pid) = pid.parse().ok().and_then(Pid::from_raw).filter(|_| flags.contains("ignore-size")) else { continue };
-            // A controller leads the session of processes that its clients are in.
-            let leader = rustix::process::getsid(Some(pid));
-            if leader.is_ok_and(|leader| test_kill_process(leader) == Err(Errno::SRCH)) {
-                tracing::info!(pid = pid.as_raw_nonzero().get(), "ending a client that a killed og left");
-                let _ = kill_process(pid, Signal::KILL);
-            }
-        }
-        Ok(())
+            let (Some("1"), Some(pid), Some(flags)) = (words.next(), words.next(), words.next()) else { return None };
+            pid.parse().ok().and_then(Pid::from_raw).filter(|_| flags.contains("ignore-size"))
+        };
+        // A controller leads the session of processes that its clients are in. One that was killed may still be dying.
+        let is_dead =
+            |leader: Pid| Some(leader.as_raw_nonzero().get() as u32) == predecessor || test_kill_process(leader) == Err(Errno::SRCH);
+        // A client that is itself gone has no session, and tmux will see it.
+        Ok(said.lines().filter_map(ours).filter(|pid| rustix::process::getsid(Some(*pid)).map_or(true, is_dead)).collect())
     }
 
     /// How many people are attached to a session: clients that are terminals, not control clients such as og's.

@@ -49,6 +49,13 @@ impl Watch {
         self.due = Some(now + CALM);
     }
 
+    /// A pane of ours came.
+    pub fn look_again(&mut self, now: Instant) {
+        self.moves = 0;
+        self.unsettled = true;
+        self.due = Some(now);
+    }
+
     /// A list of all panes came: the window of the canvas, when its layout must be asked for.
     pub fn saw(&mut self, listed: &[PaneInfo], canvas: &CanvasState) -> Option<WindowId> {
         let ours = listed.iter().find(|pane| pane.window.to_string() == canvas.window)?;

@@ -137,7 +137,10 @@ impl State {
                 self.health.resyncs += u64::from(why == Why::Seed);
             }
         }
-        self.end_frame(id, world);
+        // A check may come in the middle of a frame, which is nobody's business yet.
+        if self.panes.get(&id).is_some_and(|pane| !pane.screen.mid_frame()) {
+            self.end_frame(id, world);
+        }
         if why == Why::Sample && self.panes.get_mut(&id).is_some_and(|pane| pane.sampled(world.now)) {
             effects.push(Effect::Tmux(vec![command::continue_pane(id)], Purpose::Tell("follow a pane again")));
             self.capture(id, Why::Seed, effects);
