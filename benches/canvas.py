@@ -318,7 +318,8 @@ def frames(place, quick):
         with ending(Canvas(place, program("frames", 60, count, kind))) as canvas:
             line = canvas.line()
             ask = lambda: line.ask(type="getViewState", pane="train", format="screen")["pane"]
-            until("the first frame", lambda: ask()["snapshot"].startswith("0"))
+            # In its first second the pane gets its size, and the program paints for the one before.
+            until("the first frames", lambda: ask()["snapshot"][:6].isdigit() and int(ask()["snapshot"][:6]) >= 60)
             process = peers.Processes(canvas.tmux, canvas.panes["train"])
             seqs, seen, torn, torn_tmux = [], {}, [], []
             while not (pane := ask())["dead"] and int(pane["snapshot"][:6]) < count - 5:
