@@ -490,7 +490,8 @@ async fn a_flood_that_nobody_takes_is_bounded_and_told_as_lost() {
     test.server.pipe_pane(pane, &format!("exec cat >> {}", log.display())).unwrap();
     let mut client = attach(&test, "og-a").await;
     let line = "x".repeat(70);
-    test.server.respawn_pane(pane, &sh(&format!("yes {line} | head -n 200000; printf end"))).unwrap();
+    // It rests before it ends: tmux may drop what a program wrote in its last moment.
+    test.server.respawn_pane(pane, &sh(&format!("yes {line} | head -n 200000; printf end; sleep 0.2"))).unwrap();
     // The consumer takes nothing until the program is done, and the program does not wait for it.
     until("the flood is over", || test.server.death(pane).unwrap());
     until("the log is whole", || (fs::metadata(&log).ok()?.len() == 200_000 * 72 + 3).then_some(()));
