@@ -113,11 +113,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    let mut state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
-    match (life::program()?.to_str(), dir.to_str()) {
-        (Some(program), Some(dir)) => state.may_open(program.into(), dir.into()),
-        _ => tracing::warn!("panes cannot be opened: a path is not UTF-8"),
-    }
+    let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
         server,
@@ -308,6 +304,7 @@ impl Controller {
                     self.poll_due = Some(Instant::now());
                 }
             }
+            Effect::Open(beside, role) => self.open(beside, &role)?,
             Effect::Replace(dead, role) => self.replace(dead, &role)?,
             Effect::WatchTraining(pid) => self.watch_training(pid),
             Effect::Follow => self.follow = true,
@@ -381,6 +378,17 @@ impl Controller {
             while reader.poll(RunReader::LOAD).more {}
             reader.mark_lost();
         }
+    }
+
+    /// Starts one of og's own programs in a new pane beside another, or in a window of its own where that has no room.
+    fn open(&self, beside: PaneId, role: &str) -> anyhow::Result<()> {
+        let (place, program) = (Place { target: beside, toward: Toward::Below, size: None, full: false }, program_pane(role, &self.dir)?);
+        let canvas = self.state.canvas();
+        let pane = match self.server.split(place, &program) {
+            Ok(pane) => pane,
+            Err(_) => self.server.new_window(&canvas.session, Some(&format!("{} {role}", canvas.name)), &program)?,
+        };
+        Ok(mark(&self.server, pane, &canvas.id, role)?)
     }
 
     /// Starts one of og's own programs in a new pane where a dead one stood. Not `respawn-pane`: tmux counts output of the

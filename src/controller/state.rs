@@ -82,6 +82,8 @@ pub enum Effect {
     SaveState(Box<CanvasState>),
     /// Write down how the training ended.
     RecordExit(Exit, Option<String>),
+    /// Open a pane of this role beside another one.
+    Open(PaneId, String),
     /// Put a new pane of this role in the place of a dead one.
     Replace(PaneId, String),
     /// Tell when this process ends.
@@ -105,8 +107,6 @@ pub enum Purpose {
     AskExit,
     /// The layout of the canvas's window.
     AskLayout,
-    /// A new pane of a role; the flag says that it may still be tried in a window of its own.
-    Open(String, bool),
     /// Nobody waits for the answer; a failure is logged with these words.
     Tell(&'static str),
 }
@@ -149,8 +149,6 @@ pub struct State {
     canvas: CanvasState,
     spec: Spec,
     secret: String,
-    /// The og program and the canvas folder, with which panes are opened.
-    program: Option<(String, String)>,
     fragile: bool,
     session: Option<SessionId>,
     panes: BTreeMap<PaneId, Pane>,
@@ -198,7 +196,6 @@ impl State {
             canvas,
             spec,
             secret,
-            program: None,
             fragile: !tmux.survives_a_dying_pane(),
             session: None,
             panes: BTreeMap::new(),
@@ -227,11 +224,6 @@ impl State {
             last_words: None,
             run_state: None,
         }
-    }
-
-    /// With what panes are opened: the og program and the canvas folder.
-    pub fn may_open(&mut self, program: String, dir: String) {
-        self.program = Some((program, dir));
     }
 
     /// The canvas as it is now.
@@ -368,9 +360,6 @@ impl State {
             (Purpose::Capture(pane, why), _) => self.on_capture(pane, why, &answers, world, effects),
             (Purpose::Send(peer, id), failure) => self.on_sent(peer, id, failure, world),
             (Purpose::AskExit, _) => self.on_exit_answer(&lines(&answers), world, effects),
-            (Purpose::Open(role, _), None) => self.on_opened(&role, &lines(&answers), effects),
-            (Purpose::Open(role, true), Some(_)) => self.open(&role, false, effects),
-            (Purpose::Open(role, false), Some(error)) => tracing::warn!(role, error, "cannot open a pane"),
             (Purpose::AskLayout, _) => self.layout.told(&lines(&answers), world.now),
             (Purpose::Tell(what), Some(error)) => tracing::warn!(what, error, "tmux refused"),
             (Purpose::Tell(_), None) => {}
@@ -511,33 +500,10 @@ impl State {
 
     /// Opens the panes of the spec that are not there: a person closed them and wants them back.
     fn open_what_is_missing(&mut self, effects: &mut Vec<Effect>) {
-        let missing: Vec<String> = self.spec.roles().into_iter().filter(|role| *role != "train").map(str::to_owned).collect();
-        for role in missing {
-            if !self.panes.values().any(|pane| pane.role == role) {
-                self.open(&role, true, effects);
-            }
-        }
-    }
-
-    /// Starts one of og's own programs beside a pane of the canvas, or in a window of its own where that has no room.
-    fn open(&mut self, role: &str, beside: bool, effects: &mut Vec<Effect>) {
-        let Some((program, dir)) = &self.program else { return };
         let by_role = |role: &str| self.panes.values().find(|pane| pane.role == role);
-        let Some(anchor) = by_role("train").or_else(|| self.panes.values().next()) else { return };
-        let place = match beside {
-            true => Command::new("split-window").arg("-d").target(anchor.id),
-            false => Command::new("new-window").arg("-d"),
-        };
-        let command = place.arg("-P").arg("-F").arg("#{pane_id}").arg(program).arg(format!("__{role}")).arg(dir);
-        effects.push(Effect::Tmux(vec![command], Purpose::Open(role.to_owned(), beside)));
-    }
-
-    fn on_opened(&mut self, role: &str, lines: &[Vec<u8>], effects: &mut Vec<Effect>) {
-        let Some(pane) = lines.first().and_then(|line| PaneId::parse(line)) else { return };
-        let set = |option: &str, value: &str| Command::new("set-option").arg("-p").target(pane).arg(option).arg(value);
-        let marks = vec![set("@og_canvas", &self.canvas.id), set("@og_role", role), set("remain-on-exit", "failed")];
-        effects.push(Effect::Tmux(marks, Purpose::Tell("mark a new pane")));
-        self.list(effects);
+        let Some(beside) = by_role("train").or_else(|| self.panes.values().next()).map(|pane| pane.id) else { return };
+        let missing = self.spec.roles().into_iter().filter(|role| *role != "train" && by_role(role).is_none());
+        effects.extend(missing.map(|role| Effect::Open(beside, role.to_owned())));
     }
 
     /// One of og's own programs was killed (a person who quits it closes its pane): it starts again where it stood.

@@ -419,16 +419,11 @@ fn an_end_is_timed_by_who_saw_it_and_never_before_the_start() {
 #[test]
 fn a_pane_that_a_person_closed_comes_back_when_asked_for() {
     let mut stage = Stage::new();
-    stage.state.may_open("/bin/og".into(), "/s/canvas/lm".into());
     stage.connect(1);
     stage.list(&[("train", 1, ""), ("status", 3, "")]);
-    let lines = tmux_lines(&stage.ask(1, Request::Refresh));
-    let split = r##"split-window "-d" "-t" "%1" "-P" "-F" "#{pane_id}" "/bin/og" "__graph" "/s/canvas/lm""##;
-    assert!(lines.contains(&split.to_string()), "{lines:?}");
-    let no_room = Answer { number: 1, ok: false, lines: vec![b"no space for new pane".to_vec()] };
-    let lines = tmux_lines(&stage.on(Event::Replied(Purpose::Open("graph".into(), true), vec![no_room])));
-    assert!(lines[0].starts_with(r#"new-window "-d""#), "{lines:?}");
-    let made = Answer { number: 2, ok: true, lines: vec![b"%9".to_vec()] };
-    let lines = tmux_lines(&stage.on(Event::Replied(Purpose::Open("graph".into(), false), vec![made])));
-    assert!(lines[0].contains(r#"set-option "-p" "-t" "%9" "@og_role" "graph""#), "{lines:?}");
+    let opened =
+        |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Open(PaneId(1), role) if role == "graph")).count();
+    assert_eq!(opened(&stage.ask(1, Request::Refresh)), 1);
+    stage.list(&[("train", 1, ""), ("graph", 9, ""), ("status", 3, "")]);
+    assert_eq!(opened(&stage.ask(1, Request::Refresh)), 0);
 }
