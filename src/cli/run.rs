@@ -171,6 +171,7 @@ fn scalar(text: &str) -> Value {
 }
 
 /// Lets tmux write what the train pane prints to the run's log. `cat`, not og: it goes on when every og process is killed.
+/// It gives way: woken for every line of a flood it would take the core from the training; so it takes many at once.
 /// When the disk is full it is started again once there are bytes to write, so that a log with a hole goes on behind it.
 fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
     let log = folder.stdout_log();
@@ -181,7 +182,7 @@ fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
         .map_err(|error| Fail::of("store", &error, None).about(format!("cannot write {}", log.display())))?;
     let Some(pane) = made.pane("train") else { return Ok(()) };
     let quoted = shlex::try_quote(&place::text(&log)?).map_err(|error| Fail::of("path", &error, None))?.into_owned();
-    Ok(site.server.pipe_pane(pane, &format!("until cat >> {quoted}; do [ $(head -c 1 | wc -c) = 1 ] || exit; sleep 1; done"))?)
+    Ok(site.server.pipe_pane(pane, &format!("until nice -n 19 cat >> {quoted}; do [ $(head -c 1 | wc -c) = 1 ] || exit; sleep 1; done"))?)
 }
 
 /// The caller's environment as the training gets it.

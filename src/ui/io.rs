@@ -93,6 +93,9 @@ pub fn graph(canvas_dir: &Path) -> Result<(), UiError> {
     run(Graph::new(theme(), utc_offset()), "graph", canvas_dir, state)
 }
 
+/// How far og's panes stand back behind the training and tmux where there are not enough cores for all.
+const NICE: i32 = 10;
+
 /// Runs the status pane of the canvas in `canvas_dir` until it is quit.
 pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
@@ -110,6 +113,8 @@ pub(super) enum Woken {
 }
 
 fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasState) -> Result<(), UiError> {
+    // It fails only where we stand back already.
+    let _ = rustix::process::nice(NICE);
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(UiError::NoTerminal);
     }
