@@ -38,7 +38,7 @@ const HEARD_MAX: usize = 1024;
 const POLL_REST: Duration = Duration::from_millis(25);
 /// While a run writes, a look at its files is followed by a rest so many times as long: it needs the core more than we do.
 /// What is left is read without rest as soon as it stops.
-const REST_SHARE: u32 = 16;
+const REST_SHARE: u32 = 48;
 /// A run whose files changed so lately still writes.
 const WRITES: Duration = Duration::from_millis(100);
 /// A new controller answers nobody until it has seen its panes, but no longer than this.

@@ -17,7 +17,7 @@ const FLOOD_LINES: usize = 4000;
 /// How long output is added up before the sum starts anew.
 const FLOOD_WINDOW: Duration = Duration::from_millis(250);
 /// Time between two samples of a flooded pane.
-const SAMPLE_EVERY: Duration = Duration::from_millis(250);
+const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 /// The same, for a pane that is only sampled and stands still.
 const SAMPLE_STILL_EVERY: Duration = Duration::from_secs(2);
 /// First time between output and an audit; doubled up to [`AUDIT_EVERY_MAX`] while audits find nothing.

@@ -43,7 +43,7 @@ use std::{
 /// Rest between two looks at the files, and between two frames, while data pours in.
 const FRAME: Duration = Duration::from_millis(50);
 /// While a run writes, a look at its files is followed by a rest so many times as long: it needs the core more than we do.
-const REST_SHARE: u32 = 16;
+const REST_SHARE: u32 = 48;
 /// A run whose files changed so lately still writes.
 const WRITES: Duration = Duration::from_millis(100);
 /// Rest between two reports to the controller, unless a key or a refresh asks for one: every frame is reported, or what is

@@ -286,7 +286,7 @@ fn a_flood_is_sampled_until_it_stands_still() {
     }
     assert_eq!(lines, [r#"refresh-client "-A" "%1:pause""#]);
     assert!(stage.state.health.sampling);
-    let sample = stage.pass(Duration::from_millis(250));
+    let sample = stage.pass(Duration::from_millis(500));
     assert!(matches!(&sample[..], [Effect::Tmux(_, Purpose::Capture(PaneId(1), Why::Sample))]), "{sample:?}");
 }
 
