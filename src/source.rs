@@ -54,7 +54,7 @@ pub enum Record {
     Key(KeyId, MetricKey),
     /// A history row.
     Row(Row),
-    /// One config entry; nested keys are joined with `.`.
+    /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),
