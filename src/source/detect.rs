@@ -28,6 +28,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word for people and programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::OgRun => "og",
+            Kind::WandbRun | Kind::Wandb => "wandb",
+            Kind::Jsonl => "jsonl",
+            Kind::Json => "json",
+            Kind::Csv => "csv",
+            Kind::TfEvents => "tfevents",
+            Kind::Sqlite => "sqlite",
+            Kind::Log => "log",
+            Kind::Binary => "binary",
+        }
+    }
+
     /// What a file is. `head` is as much of its start as is at hand; an empty or short one is fine.
     pub fn of_file(name: &str, head: &[u8]) -> Kind {
         if head.starts_with(b":W&B") || (name.ends_with(".wandb") && head.len() < 4) {
