@@ -181,7 +181,7 @@ mod tests {
         alerts.forget(Some(Tracker(0)));
         assert_eq!((alerts.count, alerts.last.len()), (1, 1));
         let mut losses = Losses::default();
-        [Tracker(0), Tracker(1)].map(|source| losses.push(source, Loss { offset: 1, bytes: 5, reason: String::new() }));
+        [Tracker(0), Tracker(1)].into_iter().for_each(|source| losses.push(source, Loss { offset: 1, bytes: 5, reason: String::new() }));
         losses.forget(Tracker(1));
         assert_eq!((losses.count, losses.bytes, losses.last.len()), (1, 5, 1));
     }
