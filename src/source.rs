@@ -18,6 +18,7 @@ mod lines;
 mod proto;
 mod rows;
 mod shown;
+mod sniff;
 mod stamps;
 mod stdout;
 mod tfevents;
