@@ -18,6 +18,7 @@ mod lines;
 mod proto;
 mod rows;
 mod shown;
+mod sniff;
 mod stamps;
 mod stdout;
 mod tfevents;
@@ -29,8 +30,8 @@ pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
-    Budget, Cursor, CursorError, OpenError, Opened, Progress, RunSelector, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo, Watch,
-    WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
+    Budget, OpenError, Opened, Progress, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo,
+    Watch, WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
 };
 pub use json::lenient;
 pub use jsonl::Jsonl;
@@ -54,7 +55,7 @@ pub enum Record {
     Key(KeyId, MetricKey),
     /// A history row.
     Row(Row),
-    /// One config entry; nested keys are joined with `.`.
+    /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),

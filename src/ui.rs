@@ -7,10 +7,10 @@
 pub mod io;
 pub mod keymap;
 
+mod board;
 mod chart;
 mod edit;
 mod facts;
-mod graph;
 mod grid;
 mod pane;
 mod raster;

@@ -490,7 +490,7 @@ pub struct Window {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GraphView {
-    /// `graphs`, or `help` while the help is open.
+    /// `graphs`, `run`, `logs`, `alerts`; `help` or `palette` while that is open.
     pub tab: String,
     /// Filter text.
     pub filter: String,
@@ -514,6 +514,10 @@ pub struct GraphView {
     pub runs: Vec<String>,
     /// The source line of the footer.
     pub source: String,
+    /// Whether the picture is held still.
+    pub paused: bool,
+    /// What else the tab shows: its selection, its scroll, its rows.
+    pub detail: Value,
 }
 
 /// How a wait or a send ended.

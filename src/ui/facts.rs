@@ -154,6 +154,21 @@ impl Facts {
         }
     }
 
+    /// `loading`, `live` or `ended`.
+    pub fn reading(&self) -> &'static str {
+        match (self.loading, self.is_live()) {
+            (true, _) => "loading",
+            (false, true) => "live",
+            (false, false) => "ended",
+        }
+    }
+
+    /// What is read, and how that goes.
+    pub fn source_line(&self) -> String {
+        let parts = [self.source.as_str(), self.reading(), &self.losses_text()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
+    }
+
     /// Name, state, step and pace: the start of every pane's first line.
     pub fn head(&self, theme: &Theme) -> Vec<Part> {
         let style = theme.state(self.run_state());

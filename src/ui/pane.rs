@@ -1,28 +1,38 @@
-//! What the two panes have in common: events in, effects out, one drawing.
+//! What the panes have in common: events in, effects out, one drawing.
 
 use super::facts::{Facts, SeriesMap};
 use crate::ipc::wire::{Health, Shown};
 use crate::model::Exit;
+use crate::store::RunPicture;
 use crossterm::event::KeyEvent;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
+/// What is known of the world, read while keys are taken and frames are drawn, and never changed by either.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The run of the canvas.
+    pub run: &'a RunPicture,
+}
+
+impl<'a> Scene<'a> {
+    /// The curves of the run.
+    pub fn series(&self) -> &'a SeriesMap {
+        &self.run.series
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
-pub enum Event<'a> {
+pub enum Event {
     /// A key went down.
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
     /// The pane has this size now.
     Resized(u16, u16),
-    /// The run was read on.
-    Data {
-        /// What is said of it.
-        facts: Box<Facts>,
-        /// Its points.
-        series: &'a SeriesMap,
-    },
+    /// The run was read on; this is said of it.
+    Data(Box<Facts>),
     /// The spec says which metrics to draw (none: all) and how the canvas is called.
     Spec {
         /// Names of keys, as in a spec.
@@ -46,6 +56,8 @@ pub enum Link {
     /// Nothing is known yet.
     #[default]
     Unknown,
+    /// There is no canvas, so no controller either.
+    None,
     /// It answers, and said this of the canvas.
     Up(Health),
     /// It does not answer; we try again.
@@ -53,7 +65,7 @@ pub enum Link {
 }
 
 /// What is to be done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
     /// Draw at once: a person waits.
     Draw,
@@ -61,6 +73,8 @@ pub enum Effect {
     DrawSoon,
     /// Draw at once, every cell, and report it.
     DrawAll,
+    /// Give this text to the clipboard of the terminal.
+    Copy(String),
     /// Leave.
     Quit,
 }
@@ -68,11 +82,13 @@ pub enum Effect {
 /// A pane. `now` is the time since the pane started.
 pub trait Pane {
     /// Takes an event in.
-    fn update(&mut self, event: Event<'_>, now: Duration) -> Vec<Effect>;
+    fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect>;
+    /// A key as this pane knows it: Escape and a key right behind it may have come as one.
+    fn apart(&self, key: KeyEvent) -> Vec<KeyEvent>;
     /// Draws; only reads.
-    fn draw(&self, series: &SeriesMap, area: Rect, buf: &mut Buffer);
+    fn draw(&self, scene: Scene<'_>, area: Rect, buf: &mut Buffer);
     /// What [`Pane::draw`] shows on an area of this size.
-    fn shown(&self, series: &SeriesMap, area: Rect) -> Shown;
+    fn shown(&self, scene: Scene<'_>, area: Rect) -> Shown;
     /// Title of the terminal.
     fn title(&self) -> String;
     /// When to send [`Event::Deadline`]; `None`: never.

@@ -39,6 +39,11 @@ impl Theme {
         self.fg(Color::LightGreen).add_modifier(Modifier::BOLD)
     }
 
+    /// The one of several that is chosen.
+    pub fn chosen(&self) -> Style {
+        self.title().add_modifier(Modifier::BOLD | Modifier::REVERSED)
+    }
+
     /// Values.
     pub fn value(&self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
