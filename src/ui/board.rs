@@ -8,6 +8,7 @@ mod logs;
 mod overview;
 mod page;
 mod palette;
+mod scroll;
 
 use self::{
     alerts::Alerts,
@@ -138,6 +139,12 @@ impl Board {
             refreshed: 0,
             area: Rect::ZERO,
         }
+    }
+
+    /// Draws these metrics (none: all), and expects no controller.
+    pub fn view_alone(&mut self, graphs: Vec<String>) {
+        self.shared.link = Link::None;
+        self.graphs.want(graphs);
     }
 
     fn page(&self) -> &dyn Page {

@@ -5,10 +5,10 @@ mod link;
 mod screen;
 
 use super::{
-    facts::{Facts, SeriesMap},
-    graph::Graph,
-    keymap,
-    pane::{Effect, Event, Link, Pane},
+    board::Board,
+    facts::Facts,
+    keymap::Keymap,
+    pane::{Effect, Event, Link, Pane, Scene},
     status::Status,
     theme::Theme,
 };
@@ -22,7 +22,7 @@ use crate::ipc::{
 };
 use crate::model::{Exit, RunState};
 use crate::source::io::Watch;
-use crate::store::{RunReader, StoreError};
+use crate::store::{RunPicture, RunReader, StoreError};
 use link::{Bell, Heard, Reporter};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
@@ -90,7 +90,7 @@ impl UiError {
 /// Runs the graph pane of the canvas in `canvas_dir` until it is quit.
 pub fn graph(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
-    run(Graph::new(theme(), utc_offset()), "graph", canvas_dir, state)
+    run_in_canvas(Board::new(theme(), utc_offset(), Keymap::default()), "graph", canvas_dir, state)
 }
 
 /// How far og's panes stand back behind the training and tmux where there are not enough cores for all.
@@ -99,7 +99,16 @@ const NICE: i32 = 10;
 /// Runs the status pane of the canvas in `canvas_dir` until it is quit.
 pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
-    run(Status::new(theme(), utc_offset(), state.name.clone()), "status", canvas_dir, state)
+    run_in_canvas(Status::new(theme(), utc_offset(), state.name.clone()), "status", canvas_dir, state)
+}
+
+/// Runs the board on one run in this terminal, without a canvas, until it is quit. `graphs`: names of the metrics to draw, as
+/// in a spec; none: all.
+pub fn view(reader: RunReader, graphs: Vec<String>) -> Result<(), UiError> {
+    let sources = |watch| Sources::of_run(reader, watch);
+    let mut pane = Board::new(theme(), utc_offset(), Keymap::default());
+    pane.view_alone(graphs);
+    run(pane, None, sources)
 }
 
 /// What wakes the loop.
@@ -112,9 +121,17 @@ pub(super) enum Woken {
     Signal,
 }
 
-fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasState) -> Result<(), UiError> {
+fn run_in_canvas<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasState) -> Result<(), UiError> {
     // It fails only where we stand back already.
     let _ = rustix::process::nice(NICE);
+    // Without a safe folder for it there is no socket, and nothing will ever stand at the empty path.
+    let socket = socket_path(&state.id).unwrap_or_default();
+    let sources = |watch| Sources::of_canvas(canvas_dir, &socket, state, watch);
+    run(pane, Some((socket.clone(), role)), sources)
+}
+
+/// `link`: the socket of the controller, and as what to speak to it.
+fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl FnOnce(Option<Watch>) -> Sources) -> Result<(), UiError> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(UiError::NoTerminal);
     }
@@ -122,12 +139,10 @@ fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasSta
     listen_to_signals(tell.clone())?;
     let screen = Screen::enter().map_err(|source| UiError::Terminal { doing: "take", source })?;
     listen_to_terminal(tell.clone()).map_err(UiError::Thread)?;
-    // Without a safe folder for it there is no socket, and nothing will ever stand at the empty path.
-    let socket = socket_path(&state.id).unwrap_or_default();
-    let bell = link::follow(socket.clone(), role, tell.clone()).map_err(UiError::Thread)?;
+    let follow = |(socket, role)| link::follow(socket, role, tell.clone());
+    let bell = link.map(follow).transpose().map_err(UiError::Thread)?;
     let stirred = Arc::new(AtomicBool::new(false));
-    let mut sources = Sources::new(canvas_dir, socket, watch(tell, Arc::clone(&stirred)));
-    sources.open(state);
+    let sources = sources(watch(tell, Arc::clone(&stirred)));
     Loop {
         pane,
         screen,
@@ -207,7 +222,8 @@ struct Loop<P> {
     screen: Screen,
     sources: Sources,
     stirred: Arc<AtomicBool>,
-    bell: Bell,
+    /// Calls the controller's attention; `None`: there is none.
+    bell: Option<Bell>,
     reporter: Option<Reporter>,
     link: Link,
     reported: Option<Shown>,
@@ -295,8 +311,9 @@ impl<P: Pane> Loop<P> {
                 Go::On
             }
             Woken::Terminal(Terminal::Key(key)) => {
+                let keys = self.pane.apart(key);
                 let out = |go, key| if go == Go::Out { Go::Out } else { self.tell(Event::Key(key)) };
-                keymap::apart(key).into_iter().fold(Go::On, out)
+                keys.into_iter().fold(Go::On, out)
             }
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
             Woken::Resized => match crossterm::terminal::size() {
@@ -348,9 +365,9 @@ impl<P: Pane> Loop<P> {
         self.tell(Event::Controller(link))
     }
 
-    fn tell(&mut self, event: Event<'_>) -> Go {
+    fn tell(&mut self, event: Event) -> Go {
         let now = self.now();
-        let effects = self.pane.update(event, now);
+        let effects = self.pane.update(event, self.sources.scene(), now);
         self.take(effects, now)
     }
 
@@ -358,6 +375,7 @@ impl<P: Pane> Loop<P> {
         for effect in effects {
             match effect {
                 Effect::Quit => return Go::Out,
+                Effect::Copy(text) => self.screen.copy(&text),
                 Effect::Draw => (self.due.draw, self.due.report) = (Some(now), Some(now)),
                 Effect::DrawAll => {
                     self.screen.forget();
@@ -378,8 +396,8 @@ impl<P: Pane> Loop<P> {
         let found = self.sources.poll();
         let rested_at = self.now() + ((self.now() - now) * REST_SHARE).max(FRAME);
         self.rested_at = Some(rested_at);
-        if found.socket_changed && self.reporter.is_none() {
-            self.bell.ring();
+        if let (true, None, Some(bell)) = (found.socket_changed, &self.reporter, &self.bell) {
+            bell.ring();
         }
         self.due.poll = match (found.more, self.sources.watch.is_some()) {
             // What is left is read without rest as soon as the run stops writing.
@@ -393,16 +411,16 @@ impl<P: Pane> Loop<P> {
         }
         if let Some(facts) = found.facts {
             let now = self.now();
-            let effects = self.pane.update(Event::Data { facts: Box::new(facts), series: self.sources.series() }, now);
+            let effects = self.pane.update(Event::Data(Box::new(facts)), self.sources.scene(), now);
             self.take(effects, now);
         }
     }
 
     fn draw(&mut self) -> Result<(), UiError> {
         self.due.draw = None;
-        let (pane, series) = (&self.pane, self.sources.series());
+        let (pane, scene) = (&self.pane, self.sources.scene());
         self.screen
-            .draw(&pane.title(), |buf| pane.draw(series, buf.area, buf))
+            .draw(&pane.title(), |buf| pane.draw(scene, buf.area, buf))
             .map_err(|source| UiError::Terminal { doing: "write to", source })?;
         self.drawn_at = Some(self.now());
         Ok(())
@@ -418,7 +436,7 @@ impl<P: Pane> Loop<P> {
             self.due.report = self.due.draw;
             return;
         }
-        let shown = self.pane.shown(self.sources.series(), self.screen.area());
+        let shown = self.pane.shown(self.sources.scene(), self.screen.area());
         if self.reported.as_ref() == Some(&shown) {
             return;
         }
@@ -446,40 +464,50 @@ struct Found {
     socket_changed: bool,
 }
 
-/// The files of a canvas and of its run.
+/// The files of a run, and of its canvas where it has one.
 struct Sources {
-    canvas_dir: PathBuf,
+    canvas: Option<CanvasFiles>,
     watch: Option<Watch>,
-    /// The spec, the state, the controller's socket.
-    canvas_files: [PathBuf; 3],
-    canvas_seen: [Option<Look>; 3],
     run: Option<PathBuf>,
     reader: Option<RunReader>,
     /// No look at the run has reached its end yet.
     loading: bool,
     problem: Option<String>,
-    empty: SeriesMap,
+    /// What is shown of a run that cannot be read.
+    empty: RunPicture,
+}
+
+/// The files of a canvas, and how they looked last.
+struct CanvasFiles {
+    dir: PathBuf,
+    /// The spec, the state, the controller's socket.
+    paths: [PathBuf; 3],
+    seen: [Option<Look>; 3],
 }
 
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
 
 impl Sources {
-    fn new(canvas_dir: &Path, socket: PathBuf, watch: Option<Watch>) -> Sources {
-        let canvas_files = [canvas_dir.join("canvas.json"), canvas_dir.join("state.json"), socket];
-        let mut sources = Sources {
-            canvas_dir: canvas_dir.to_owned(),
-            watch,
-            canvas_seen: [None, look(&canvas_files[1]), None],
-            canvas_files: canvas_files.clone(),
-            run: None,
-            reader: None,
-            loading: true,
-            problem: None,
-            empty: SeriesMap::new(),
-        };
-        sources.add(canvas_files.into_iter().filter(|path| !path.as_os_str().is_empty()));
+    fn of_canvas(dir: &Path, socket: &Path, state: CanvasState, watch: Option<Watch>) -> Sources {
+        let paths = [dir.join("canvas.json"), dir.join("state.json"), socket.to_owned()];
+        let canvas = CanvasFiles { dir: dir.to_owned(), seen: [None, look(&paths[1]), None], paths: paths.clone() };
+        let mut sources = Sources::new(Some(canvas), watch);
+        sources.add(paths.into_iter().filter(|path| !path.as_os_str().is_empty()));
+        sources.open(state);
         sources
+    }
+
+    fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
+        let mut sources = Sources::new(None, watch);
+        sources.run = Some(reader.folder().path().to_owned());
+        sources.add(reader.paths().into_iter());
+        sources.reader = Some(reader);
+        sources
+    }
+
+    fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
+        Sources { canvas, watch, run: None, reader: None, loading: true, problem: None, empty: RunPicture::default() }
     }
 
     fn add(&mut self, paths: impl Iterator<Item = PathBuf>) {
@@ -488,8 +516,8 @@ impl Sources {
         }
     }
 
-    fn series(&self) -> &SeriesMap {
-        self.reader.as_ref().map_or(&self.empty, |reader| &reader.picture().series)
+    fn scene(&self) -> Scene<'_> {
+        Scene { run: self.reader.as_ref().map_or(&self.empty, RunReader::picture) }
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -542,15 +570,15 @@ impl Sources {
     }
 
     fn poll_canvas(&mut self) -> Found {
-        let seen = self.canvas_files.each_ref().map(|path| look(path));
-        let before = std::mem::replace(&mut self.canvas_seen, seen);
-        if before[1] != seen[1]
-            && let Ok(state) = canvas_io::read(&self.canvas_dir)
-        {
+        let Some(canvas) = &mut self.canvas else { return Found::default() };
+        let seen = canvas.paths.each_ref().map(|path| look(path));
+        let before = std::mem::replace(&mut canvas.seen, seen);
+        // A spec that cannot be read leaves the last one in force; `og canvas` says what is wrong with it.
+        let spec = (before[0] != seen[0]).then(|| canvas_io::read_spec(&canvas.dir).ok()).flatten();
+        let state = (before[1] != seen[1]).then(|| canvas_io::read(&canvas.dir).ok()).flatten();
+        if let Some(state) = state {
             self.open(state);
         }
-        // A spec that cannot be read leaves the last one in force; `og canvas` says what is wrong with it.
-        let spec = (before[0] != seen[0]).then(|| canvas_io::read_spec(&self.canvas_dir).ok()).flatten();
         Found { spec, socket_changed: before[2] != seen[2], ..Found::default() }
     }
 

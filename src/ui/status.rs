@@ -2,15 +2,15 @@
 
 use super::{
     facts::{Facts, SeriesMap, grouped},
-    keymap::{Action, BINDINGS, action},
-    pane::{Effect, Event, Link, Pane},
+    keymap::{Action, Keymap, Scope},
+    pane::{Effect, Event, Link, Pane, Scene},
     strip::{self, Part},
     theme::Theme,
 };
 use crate::ipc::wire::Shown;
 use crate::query;
 use crate::text;
-use crossterm::event::KeyEventKind;
+use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ const MORE_KEYS: &[&str] = &["prefix+arrows move", "og canvas close"];
 #[derive(Debug)]
 pub struct Status {
     theme: Theme,
+    keymap: Keymap,
     utc_offset: f64,
     facts: Facts,
     metrics: Vec<Metric>,
@@ -71,6 +72,7 @@ impl Status {
     pub fn new(theme: Theme, utc_offset: f64, canvas: String) -> Status {
         Status {
             theme,
+            keymap: Keymap::default(),
             utc_offset,
             facts: Facts::default(),
             metrics: vec![],
@@ -134,7 +136,7 @@ impl Status {
         let name = if self.title.is_empty() { &self.canvas } else { &self.title };
         let mut parts = vec![Part::new(format!("canvas {name}"), quiet, 5)];
         parts.push(match &self.link {
-            Link::Unknown => Part::new("controller: connecting", quiet, 8),
+            Link::None | Link::Unknown => Part::new("controller: connecting", quiet, 8),
             Link::Up(_) => Part::new("controller: ok", quiet, 8),
             Link::Down => Part::new(RECONNECTING, self.theme.warn(), 9),
         });
@@ -223,17 +225,18 @@ impl Status {
 const RECONNECTING: &str = "controller: reconnecting";
 
 impl Pane for Status {
-    fn update(&mut self, event: Event<'_>, _now: Duration) -> Vec<Effect> {
+    fn update(&mut self, event: Event, scene: Scene<'_>, _now: Duration) -> Vec<Effect> {
+        let quits = |key| self.keymap.action(&[Scope::Board], key) == Some(Action::Quit);
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release && action(BINDINGS, key) == Some(Action::Quit) => {
+            Event::Key(key) if key.kind != KeyEventKind::Release && quits(key) => {
                 return vec![Effect::Quit];
             }
             Event::Key(_) | Event::Paste(_) | Event::Deadline => return vec![],
             Event::Resized(..) => return vec![Effect::DrawAll],
-            Event::Data { facts, series } => {
+            Event::Data(facts) => {
                 let told = self.facts.told;
                 self.facts = Facts { told, ..*facts };
-                self.metrics = metrics(&self.facts, series, &self.theme);
+                self.metrics = metrics(&self.facts, scene.series(), &self.theme);
             }
             Event::Spec { title, .. } => self.title = title,
             Event::Controller(link) => self.link = link,
@@ -246,7 +249,11 @@ impl Pane for Status {
         vec![Effect::DrawSoon]
     }
 
-    fn draw(&self, _series: &SeriesMap, area: Rect, buf: &mut Buffer) {
+    fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
+        self.keymap.apart(&[Scope::Board], key)
+    }
+
+    fn draw(&self, _scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
@@ -262,7 +269,7 @@ impl Pane for Status {
         }
     }
 
-    fn shown(&self, _series: &SeriesMap, _area: Rect) -> Shown {
+    fn shown(&self, _scene: Scene<'_>, _area: Rect) -> Shown {
         Shown { role: "status".into(), graph: None, visible_metrics: vec![], refreshed: self.refreshed }
     }
 

@@ -1,13 +1,15 @@
 //! Both panes drawn from a made-up run: how they look, and that they never lie or break.
 
 use super::{
+    board::Board,
     facts::{Facts, SeriesMap},
-    graph::Graph,
-    pane::{Effect, Event, Link, Pane},
+    keymap::Keymap,
+    pane::{Effect, Event, Link, Pane, Scene},
     status::Status,
     theme::Theme,
 };
 use crate::model::{Exit, MetricKey, Point, RunState, Series, Step, WallTime, num};
+use crate::store::RunPicture;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
@@ -16,7 +18,7 @@ use std::time::Duration;
 pub(super) const START: f64 = 1_795_161_553.0;
 
 /// A run that looks like one: a loss that falls with noise, a spike and a NaN, a warm-up and decay, rare evaluations.
-fn run(steps: i64) -> SeriesMap {
+fn run(steps: i64) -> RunPicture {
     let mut series = SeriesMap::new();
     let mut seed = 7u64;
     let mut noise = || {
@@ -38,10 +40,17 @@ fn run(steps: i64) -> SeriesMap {
             series.entry(MetricKey::from(key)).or_default().push(point);
         }
     }
-    series
+    picture(series)
 }
 
-fn facts(series: &SeriesMap) -> Facts {
+/// A run with these curves and nothing else.
+pub(super) fn picture(series: SeriesMap) -> RunPicture {
+    let mut run = RunPicture::default();
+    run.series = series;
+    run
+}
+
+fn facts(run: &RunPicture) -> Facts {
     let mut facts = Facts {
         name: "calm-otter".into(),
         state: Some(RunState::Running),
@@ -52,31 +61,35 @@ fn facts(series: &SeriesMap) -> Facts {
         losses: 1,
         ..Facts::default()
     };
-    facts.pace(series);
+    facts.pace(&run.series);
     facts
 }
 
-pub(super) fn graph(theme: Theme, series: &SeriesMap, size: (u16, u16)) -> Graph {
-    let mut graph = Graph::new(theme, 3600.0);
-    graph.update(Event::Resized(size.0, size.1), Duration::ZERO);
-    graph.update(Event::Data { facts: Box::new(facts(series)), series }, Duration::ZERO);
+pub(super) fn graph(theme: Theme, run: &RunPicture, size: (u16, u16)) -> Board {
+    let mut graph = Board::new(theme, 3600.0, Keymap::default());
+    graph.update(Event::Resized(size.0, size.1), scene(run), Duration::ZERO);
+    graph.update(Event::Data(Box::new(facts(run))), scene(run), Duration::ZERO);
     graph
 }
 
-fn status(theme: Theme, series: &SeriesMap) -> Status {
+fn status(theme: Theme, run: &RunPicture) -> Status {
     let mut status = Status::new(theme, 3600.0, "night".into());
-    status.update(Event::Data { facts: Box::new(facts(series)), series }, Duration::ZERO);
-    status.update(Event::Controller(Link::Up(Default::default())), Duration::ZERO);
+    status.update(Event::Data(Box::new(facts(run))), scene(run), Duration::ZERO);
+    status.update(Event::Controller(Link::Up(Default::default())), scene(run), Duration::ZERO);
     status
 }
 
 pub(super) const UNICODE: Theme = Theme::new(true, true);
 const ASCII: Theme = Theme::new(false, false);
 
-fn buffer(pane: &dyn Pane, series: &SeriesMap, size: (u16, u16)) -> Buffer {
+fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| pane.draw(series, frame.area(), frame.buffer_mut())).unwrap();
+    terminal.draw(|frame| pane.draw(scene(run), frame.area(), frame.buffer_mut())).unwrap();
     terminal.backend().buffer().clone()
+}
+
+pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
+    Scene { run }
 }
 
 fn text(buf: &Buffer) -> String {
@@ -84,23 +97,23 @@ fn text(buf: &Buffer) -> String {
     (0..buf.area.height).map(row).collect::<Vec<_>>().join("\n")
 }
 
-fn drawn(pane: &dyn Pane, series: &SeriesMap, size: (u16, u16)) -> String {
-    text(&buffer(pane, series, size))
+fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
+    text(&buffer(pane, run, size))
 }
 
-pub(super) fn press(pane: &mut dyn Pane, keys: &str) {
+pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
     for key in keys.split(' ') {
         let (code, modifiers) = match key {
             "enter" => (KeyCode::Enter, KeyModifiers::NONE),
             "esc" => (KeyCode::Esc, KeyModifiers::NONE),
-            "tab" => (KeyCode::Tab, KeyModifiers::NONE),
             "right" => (KeyCode::Right, KeyModifiers::NONE),
+            "tab" => (KeyCode::Tab, KeyModifiers::NONE),
             "down" => (KeyCode::Down, KeyModifiers::NONE),
             "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
             "ctrl+u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
             c => (KeyCode::Char(c.chars().next().unwrap()), KeyModifiers::NONE),
         };
-        pane.update(Event::Key(KeyEvent::new(code, modifiers)), Duration::ZERO);
+        pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(run), Duration::ZERO);
     }
 }
 
@@ -125,9 +138,9 @@ fn the_status_pane_looks_like_this() {
 fn one_chart_fills_the_pane_and_the_axis_switches() {
     let series = run(1200);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    press(&mut pane, "tab enter x x +");
+    press(&mut pane, &series, "right enter x x +");
     insta::assert_snapshot!("graph_zoom_80x24", drawn(&pane, &series, (80, 24)));
-    let shown = pane.shown(&series, Rect::new(0, 0, 80, 24));
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
     assert_eq!(shown.visible_metrics.len(), 1);
     let graph = shown.graph.unwrap();
     assert!(graph.full_screen);
@@ -138,10 +151,10 @@ fn one_chart_fills_the_pane_and_the_axis_switches() {
 fn the_help_comes_from_the_key_table() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 34));
-    press(&mut pane, "h");
+    press(&mut pane, &series, "h");
     insta::assert_snapshot!("graph_help_80x34", drawn(&pane, &series, (80, 34)));
-    assert!(pane.shown(&series, Rect::new(0, 0, 80, 34)).visible_metrics.is_empty());
-    press(&mut pane, "esc");
+    assert!(pane.shown(scene(&series), Rect::new(0, 0, 80, 34)).visible_metrics.is_empty());
+    press(&mut pane, &series, "esc");
     assert!(!drawn(&pane, &series, (80, 34)).contains("quit this pane"));
 }
 
@@ -149,32 +162,32 @@ fn the_help_comes_from_the_key_table() {
 fn a_filter_is_live_and_can_be_taken_back() {
     let series = run(300);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    press(&mut pane, "/ v a l");
+    press(&mut pane, &series, "/ v a l");
     insta::assert_snapshot!("graph_filter_80x24", drawn(&pane, &series, (80, 24)));
-    press(&mut pane, "esc");
+    press(&mut pane, &series, "esc");
     assert!(drawn(&pane, &series, (80, 24)).contains("train/loss"));
-    press(&mut pane, "/ q q enter");
+    press(&mut pane, &series, "/ q q enter");
     assert!(drawn(&pane, &series, (80, 24)).contains("no metric matches `qq`"));
-    press(&mut pane, "/ ctrl+u l o s s enter");
-    let shown = pane.shown(&series, Rect::new(0, 0, 80, 24));
+    press(&mut pane, &series, "/ ctrl+u l o s s enter");
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
     assert_eq!(shown.visible_metrics.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["train/loss", "val/loss"]);
-    press(&mut pane, "esc");
-    assert_eq!(pane.shown(&series, Rect::new(0, 0, 80, 24)).graph.unwrap().filter, "");
+    press(&mut pane, &series, "esc");
+    assert_eq!(pane.shown(scene(&series), Rect::new(0, 0, 80, 24)).graph.unwrap().filter, "");
 }
 
 #[test]
 fn an_empty_run_says_what_it_waits_for() {
-    let series = SeriesMap::new();
+    let series = RunPicture::default();
     let size = (80, 24);
-    let mut pane = Graph::new(UNICODE, 0.0);
+    let mut pane = Board::new(UNICODE, 0.0, Keymap::default());
     let facts =
         |state| Box::new(Facts { name: "calm-otter".into(), state: Some(state), watched: "metrics.jsonl".into(), ..Facts::default() });
-    pane.update(Event::Data { facts: facts(RunState::Running), series: &series }, Duration::ZERO);
+    pane.update(Event::Data(facts(RunState::Running)), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, size);
     assert!(text.contains("waiting for the first metric..."), "{text}");
     assert!(text.contains("log to $OG_METRICS or print `step=1 loss=2.3`"), "{text}");
     let over = Facts { exit: Some(Exit { code: Some(3), signal: None, at: None }), ..*facts(RunState::Failed) };
-    pane.update(Event::Data { facts: Box::new(over), series: &series }, Duration::ZERO);
+    pane.update(Event::Data(Box::new(over)), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, size);
     assert!(text.contains("the run ended without a metric: failed (exit 3)"), "{text}");
 }
@@ -185,11 +198,11 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
     let size = (120, 40);
     let mut pane = graph(UNICODE, &old, size);
     let secs = Duration::from_secs;
-    pane.update(Event::Data { facts: Box::new(facts(&new)), series: &new }, secs(10));
+    pane.update(Event::Data(Box::new(facts(&new))), scene(&new), secs(10));
     assert!(drawn(&pane, &new, size).contains("new series: val/acc and 1 more"));
     assert_eq!(pane.deadline(), Some(secs(15)));
-    assert_eq!(pane.update(Event::Deadline, secs(14)), []);
-    assert_eq!(pane.update(Event::Deadline, secs(15)), [Effect::DrawSoon]);
+    assert_eq!(pane.update(Event::Deadline, scene(&new), secs(14)), []);
+    assert_eq!(pane.update(Event::Deadline, scene(&new), secs(15)), [Effect::DrawSoon]);
     assert!(!drawn(&pane, &new, size).contains("new series"));
     assert_eq!(pane.deadline(), None);
 }
@@ -198,8 +211,12 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
 fn the_spec_chooses_and_orders_the_charts() {
     let series = run(150);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    pane.update(Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], title: String::new() }, Duration::ZERO);
-    let shown = pane.shown(&series, Rect::new(0, 0, 80, 24));
+    pane.update(
+        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], title: String::new() },
+        scene(&series),
+        Duration::ZERO,
+    );
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
     assert_eq!(shown.visible_metrics.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["lr", "train/loss", "val/loss"]);
 }
 
@@ -208,16 +225,16 @@ fn keys_that_mean_nothing_draw_nothing() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));
     let key = |c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-    assert_eq!(pane.update(key('z'), Duration::ZERO), []);
-    assert_eq!(pane.update(key('x'), Duration::ZERO), [Effect::Draw]);
-    assert_eq!(pane.update(key('q'), Duration::ZERO), [Effect::Quit]);
+    assert_eq!(pane.update(key('z'), scene(&series), Duration::ZERO), []);
+    assert_eq!(pane.update(key('x'), scene(&series), Duration::ZERO), [Effect::Draw]);
+    assert_eq!(pane.update(key('q'), scene(&series), Duration::ZERO), [Effect::Quit]);
 }
 
 #[test]
 fn a_lost_controller_is_told_at_every_height() {
     let series = run(1200);
     let mut pane = status(UNICODE, &series);
-    pane.update(Event::Controller(Link::Down), Duration::ZERO);
+    pane.update(Event::Controller(Link::Down), scene(&series), Duration::ZERO);
     for height in 1..=8 {
         assert!(drawn(&pane, &series, (120, height)).contains("controller: reconnecting"), "{height}");
     }
@@ -227,7 +244,7 @@ fn a_lost_controller_is_told_at_every_height() {
 fn an_end_is_told_with_its_code_and_time() {
     let series = run(1200);
     let mut pane = status(UNICODE, &series);
-    pane.update(Event::RunEnded(Some(Exit { code: None, signal: Some(9), at: WallTime::new(START) })), Duration::ZERO);
+    pane.update(Event::RunEnded(Some(Exit { code: None, signal: Some(9), at: WallTime::new(START) })), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, (120, 1));
     assert!(text.contains("crashed (signal 9)") && text.contains("ended 08:59"), "{text}");
 }
@@ -263,9 +280,9 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 }
 
 /// Every metric reported as shown stands on the screen: its key (perhaps cut at its start) and its value.
-fn agrees(pane: &Graph, series: &SeriesMap, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
-    let text = drawn(pane, series, size);
-    for metric in pane.shown(series, Rect::new(0, 0, size.0, size.1)).visible_metrics {
+fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
+    let text = drawn(pane, run, size);
+    for metric in pane.shown(scene(run), Rect::new(0, 0, size.0, size.1)).visible_metrics {
         let value = crate::text::number(num::from_json(&metric.latest_value).unwrap(), 4);
         let cut = if theme == UNICODE { "…" } else { "~" };
         let named = |line: &str| {
@@ -283,9 +300,9 @@ proptest! {
     #[test]
     fn whatever_happens_nothing_breaks_and_what_is_reported_is_drawn(moves in moves(), ascii in any::<bool>()) {
         let theme = if ascii { ASCII } else { UNICODE };
-        let mut series = SeriesMap::new();
+        let mut series = RunPicture::default();
         let mut size = (80, 24);
-        let (mut graph, mut status) = (Graph::new(theme, 0.0), Status::new(theme, 0.0, "c".into()));
+        let (mut graph, mut status) = (Board::new(theme, 0.0, Keymap::default()), Status::new(theme, 0.0, "c".into()));
         let mut now = Duration::ZERO;
         for (i, step) in moves.into_iter().enumerate() {
             now += Duration::from_millis(400);
@@ -295,17 +312,17 @@ proptest! {
             let event = || match &step {
                 Move::Key(code, modifiers) => Event::Key(KeyEvent::new(*code, *modifiers)),
                 Move::Size(w, h) => Event::Resized(*w, *h),
-                Move::Data(_) => Event::Data { facts: Box::new(facts(&series)), series: &series },
+                Move::Data(_) => Event::Data(Box::new(facts(&series))),
                 Move::Paste(text) => Event::Paste(text.clone()),
                 Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), title: "t".into() },
                 Move::Redraw => Event::Redraw(i as u64),
             };
-            graph.update(event(), now);
-            status.update(event(), now);
+            graph.update(event(), scene(&series), now);
+            status.update(event(), scene(&series), now);
             if let Move::Size(w, h) = step {
                 size = (w, h);
             }
-            graph.update(Event::Deadline, now);
+            graph.update(Event::Deadline, scene(&series), now);
             agrees(&graph, &series, size, theme)?;
             drawn(&status, &series, size);
         }
@@ -326,10 +343,10 @@ proptest! {
         for (i, value) in values.into_iter().enumerate() {
             one.push(Point { step: Step(i as i64 * 1_000_000_007), time: None, value });
         }
-        let series: SeriesMap = [(MetricKey::from(key.as_str()), one)].into();
+        let series = picture([(MetricKey::from(key.as_str()), one)].into());
         let mut pane = graph(UNICODE, &series, (width, height));
         drawn(&pane, &series, (width, height));
-        press(&mut pane, "x enter + x");
+        press(&mut pane, &series, "x enter + x");
         drawn(&pane, &series, (width, height));
         drawn(&status(UNICODE, &series), &series, (width, height));
     }

@@ -1,5 +1,6 @@
 //! What a tab of the board is.
 
+use crate::ipc::wire::{GraphView, MetricView};
 use crate::ui::{
     facts::Facts,
     keymap::{Action, Scope},
@@ -7,7 +8,6 @@ use crate::ui::{
     strip::Part,
     theme::Theme,
 };
-use crate::ipc::wire::{GraphView, MetricView};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 /// What all tabs share.

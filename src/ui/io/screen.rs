@@ -1,6 +1,7 @@
 //! The terminal: raw mode and alternate screen, whole frames, and everything put back on every way out.
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute, queue,
@@ -90,6 +91,12 @@ impl Screen {
         let mut out = io::stdout().lock();
         out.write_all(&bytes)?;
         out.flush()
+    }
+
+    /// Gives a text to the clipboard of the terminal, through ssh and tmux too (OSC 52). A terminal that cannot take it does
+    /// nothing.
+    pub fn copy(&mut self, text: &str) {
+        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
     }
 
     fn compose(&mut self, title: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<Vec<u8>> {

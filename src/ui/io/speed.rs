@@ -1,9 +1,8 @@
 //! How long a frame takes.
 
 use crate::model::{MetricKey, Point, Series, Step, WallTime};
-use crate::ui::facts::SeriesMap;
 use crate::ui::pane::Pane;
-use crate::ui::tests::{START, UNICODE, graph, press};
+use crate::ui::tests::{START, UNICODE, graph, picture, press, scene};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ fn a_frame_of_sixteen_million_points_takes_milliseconds() {
         return;
     }
     const POINTS: i64 = 1_000_000;
-    let series: SeriesMap = (0..16)
+    let series = (0..16)
         .map(|n| {
             let mut one = Series::new();
             for i in 0..POINTS {
@@ -25,9 +24,10 @@ fn a_frame_of_sixteen_million_points_takes_milliseconds() {
             (MetricKey::from(format!("m/{n}").as_str()), one)
         })
         .collect();
+    let run = picture(series);
     let area = Rect::new(0, 0, 200, 50);
     let mut buf = Buffer::empty(area);
-    let mut pane = graph(UNICODE, &series, (200, 50));
+    let mut pane = graph(UNICODE, &run, (200, 50));
     // The fastest of many: the others shared the machine with somebody.
     let fastest = |work: &mut dyn FnMut()| {
         let once = |_| {
@@ -40,11 +40,11 @@ fn a_frame_of_sixteen_million_points_takes_milliseconds() {
     for axis in ["step", "relative", "wall"] {
         let frame = fastest(&mut || {
             buf.reset();
-            pane.draw(&series, area, &mut buf);
+            pane.draw(scene(&run), area, &mut buf);
         });
-        let report = fastest(&mut || assert_eq!(pane.shown(&series, area).visible_metrics.len(), 16));
+        let report = fastest(&mut || assert_eq!(pane.shown(scene(&run), area).visible_metrics.len(), 16));
         println!("{axis}: {frame:?} a frame, {report:?} a report");
         assert!(cfg!(debug_assertions) || frame < Duration::from_millis(3), "{frame:?}");
-        press(&mut pane, "x");
+        press(&mut pane, &run, "x");
     }
 }

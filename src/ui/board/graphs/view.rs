@@ -3,13 +3,7 @@
 use super::{Graphs, Layout, SMOOTHING};
 use crate::model::{MetricKey, XAxis};
 use crate::text;
-use crate::ui::{
-    board::page::Shared,
-    chart::Chart,
-    facts::SeriesMap,
-    pane::Scene,
-    strip::Part,
-};
+use crate::ui::{board::page::Shared, chart::Chart, facts::SeriesMap, pane::Scene, strip::Part};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Widget};
 
 impl Graphs {
