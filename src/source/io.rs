@@ -3,6 +3,7 @@
 mod inbox;
 mod logdir;
 mod open;
+mod probe;
 mod sqlite;
 mod tail;
 mod trackio;
@@ -11,6 +12,7 @@ mod watch;
 
 pub use logdir::{event_files, runs_under};
 pub use open::{OpenError, Opened, open};
+pub use probe::{Reach, SILENT_MAX, probe};
 pub use sqlite::{Cursor, CursorError};
 pub use tail::{Budget, Progress, Tail};
 pub use trackio::{RunSelector, TrackioRun, TrackioRunInfo, trackio_projects, trackio_runs};

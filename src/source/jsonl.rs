@@ -106,6 +106,12 @@ impl Decoder for Jsonl {
     fn reset(&mut self) {
         *self = Jsonl::new();
     }
+
+    fn jump(&mut self) -> bool {
+        self.lines = Lines::default();
+        self.flat.jump();
+        true
+    }
 }
 
 /// What a line says beside its values.

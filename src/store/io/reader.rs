@@ -41,9 +41,6 @@ pub struct RunReader {
     finished: bool,
 }
 
-/// Silence after which a tracker's run without an exit counts as lost.
-const SILENT_MAX: Duration = Duration::from_secs(600);
-
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
 
@@ -192,7 +189,7 @@ impl RunReader {
             return;
         }
         let age = |(_, tail): &(SourceRank, Tail)| fs::metadata(tail.path()).ok()?.modified().ok()?.elapsed().ok();
-        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > SILENT_MAX) {
+        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX) {
             self.picture.mark_lost();
             polled.changed = true;
         }
