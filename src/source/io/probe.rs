@@ -415,7 +415,7 @@ mod tests {
         }
         let (_dir, _, found) = long("metrics.jsonl", &(text + "{\"s\":99,\"m\":{\"loss\""));
         assert_eq!((found.step, value(&found, "loss"), value(&found, "val/loss")), (Some(Step(19_999)), Some(0.25), Some(19_000.0)));
-        assert!(found.last["lr".into()].value.is_nan());
+        assert!(found.last["lr"].value.is_nan());
 
         // Rows without the best name of the step stand where the last one with it stood, maybe far before.
         let mut text = String::new();
