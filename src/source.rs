@@ -30,9 +30,10 @@ pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
-    Budget, Cursor, CursorError, OpenError, Opened, Progress, Reach, RunSelector, SILENT_MAX, Tail, TrackioRun, TrackioRunInfo, TvizRun,
-    TvizRunInfo, Watch, WatchError, event_files, open, probe, runs_under, trackio_projects, trackio_runs, tviz_runs,
+    Budget, OpenError, Opened, Progress, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo,
+    Watch, WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
 };
+pub use io::{Reach, SILENT_MAX, probe};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use probe::{LastPoint, Probe};

@@ -125,7 +125,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         state,
         client,
         reader,
-        _watch: watch,
+        watch,
         tickets: HashMap::new(),
         ended: Arc::default(),
         times: TimesWriter::new(),
@@ -154,8 +154,7 @@ struct Controller {
     state: State,
     client: Client,
     reader: Option<RunReader>,
-    /// Held for its threads: dropping it ends the wakes.
-    _watch: Watch,
+    watch: Watch,
     tickets: HashMap<Ticket, Purpose>,
     ended: Arc<Notify>,
     times: TimesWriter,
@@ -327,6 +326,11 @@ impl Controller {
         if polled.more {
             let writes = self.grew.is_some_and(|at| now < at + WRITES);
             self.poll_due = Some(if writes && !loading { rested } else { now });
+        } else {
+            self.poll_due = polled.again.map(|again| now + again);
+        }
+        if polled.paths_changed {
+            reader.paths().iter().for_each(|path| self.watch.add(path));
         }
         self.caught_up |= !polled.more;
         self.note_times();

@@ -1,6 +1,6 @@
 //! Opens whatever a path holds.
 
-use super::{Tail, event_files};
+use super::{Source, Tail, event_files};
 use crate::source::{
     Jsonl, Stdout,
     detect::{Kind, is_wandb_run},
@@ -18,8 +18,8 @@ const HEAD_BYTES: usize = 8 << 10;
 pub struct Opened {
     /// What the path holds.
     pub kind: Kind,
-    /// One tail a file, the best source of a metric first.
-    pub tails: Vec<Tail>,
+    /// What it is kept in, the best source of a metric first.
+    pub sources: Vec<Box<dyn Source>>,
 }
 
 /// Why a path cannot be read as a run.
@@ -76,12 +76,12 @@ fn folder(path: &Path) -> Result<Opened, OpenError> {
             // Both may come later; what the program logged on purpose goes before what it printed.
             let metrics = Tail::new(path.join("metrics.jsonl"), Box::new(Jsonl::new()));
             let stdout = Tail::new(path.join("stdout.log"), Box::new(Stdout::new()));
-            Ok(Opened { kind: Kind::OgRun, tails: vec![metrics, stdout] })
+            Ok(Opened { kind: Kind::OgRun, sources: vec![Box::new(metrics), Box::new(stdout)] })
         }
         Some(Kind::TfEvents) => {
             let files = event_files(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
-            let tails = files.into_iter().filter_map(|path| Some(Tail::new(path, Kind::TfEvents.decoder()?))).collect();
-            Ok(Opened { kind: Kind::TfEvents, tails })
+            let tail = |path| Some(Box::new(Tail::new(path, Kind::TfEvents.decoder()?)) as Box<dyn Source>);
+            Ok(Opened { kind: Kind::TfEvents, sources: files.into_iter().filter_map(tail).collect() })
         }
         Some(kind) => {
             let run = names.iter().find(|name| is_wandb_run(name)).map(|name| path.join(name));
@@ -98,7 +98,7 @@ fn file(path: &Path) -> Result<Opened, OpenError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let kind = Kind::of_file(&name, &head);
     let decoder = kind.decoder().ok_or_else(|| OpenError::Kind { path: path.to_owned(), kind })?;
-    Ok(Opened { kind, tails: vec![Tail::new(path.to_owned(), decoder)] })
+    Ok(Opened { kind, sources: vec![Box::new(Tail::new(path.to_owned(), decoder))] })
 }
 
 fn names(path: &Path) -> io::Result<Vec<String>> {
@@ -118,8 +118,8 @@ mod tests {
 
     fn steps(opened: &mut Opened) -> usize {
         let mut rows = 0;
-        for tail in &mut opened.tails {
-            tail.read(Budget::ALL, &mut |record| rows += usize::from(matches!(record, Ok(Record::Row(_))))).unwrap();
+        for source in &mut opened.sources {
+            source.poll(Budget::ALL, &mut |record| rows += usize::from(matches!(record, Ok(Record::Row(_))))).unwrap();
         }
         rows
     }

@@ -1,43 +1,18 @@
 //! One growing file.
 
-use crate::source::{Decoder, Loss, Record};
+use super::{Budget, Progress, Sink, Source, SourceError};
+use crate::source::Decoder;
 use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// Bytes per read: large enough that the call costs nothing, small enough to stay in the cache and to be decoded within the
 /// time of a budget, which is looked at between reads: 64 KiB of console take some 3 ms.
 const READ_BYTES: usize = 64 << 10;
-
-/// How much one look at a file may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Stop after this many bytes (rounded up to one read of 64 KiB).
-    pub bytes_max: u64,
-    /// Stop after this much time.
-    pub time_max: Duration,
-}
-
-impl Budget {
-    /// No limit: read all there is.
-    pub const ALL: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::MAX };
-}
-
-/// What one look at a file came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Progress {
-    /// Bytes read.
-    pub bytes: u64,
-    /// The budget ended before the file did: call again.
-    pub more: bool,
-    /// The file shrank or another took its place. Nothing was read: drop what came before, then call
-    /// again to read from the start.
-    pub restarted: bool,
-}
 
 /// Reads a growing file through a decoder, from the start and then only what is new.
 pub struct Tail {
@@ -46,6 +21,8 @@ pub struct Tail {
     file: Option<Open>,
     offset: u64,
     buffer: Vec<u8>,
+    /// It was there and is not any more.
+    is_gone: bool,
 }
 
 struct Open {
@@ -56,7 +33,7 @@ struct Open {
 impl Tail {
     /// Stands at the start of the file at `path`, which may not exist yet.
     pub fn new(path: PathBuf, decoder: Box<dyn Decoder>) -> Tail {
-        Tail { path, decoder, file: None, offset: 0, buffer: Vec::new() }
+        Tail { path, decoder, file: None, offset: 0, buffer: Vec::new(), is_gone: false }
     }
 
     /// The file that is read.
@@ -73,7 +50,7 @@ impl Tail {
     ///
     /// A file that does not exist (yet, or any more) has nothing new. Other errors leave the tail where
     /// it stands; the next call tries again.
-    pub fn read(&mut self, budget: Budget, sink: &mut dyn FnMut(Result<Record, Loss>)) -> io::Result<Progress> {
+    pub fn read(&mut self, budget: Budget, sink: &mut Sink) -> io::Result<Progress> {
         if self.is_replaced()? {
             self.file = None;
             self.offset = 0;
@@ -117,7 +94,7 @@ impl Tail {
 
     /// Says that the file will not grow any more, so that a last line without a newline counts. Growing
     /// files may go on afterwards.
-    pub fn finish(&mut self, sink: &mut dyn FnMut(Result<Record, Loss>)) {
+    pub fn finish(&mut self, sink: &mut Sink) {
         self.decoder.finish();
         drain(self.decoder.as_mut(), sink);
     }
@@ -129,6 +106,7 @@ impl Tail {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
             Err(error) => return Err(error),
         };
+        self.is_gone = self.file.is_some() && at_path.is_none();
         match (&self.file, at_path) {
             (None, None) => Ok(false),
             (None, Some(_)) => {
@@ -147,7 +125,29 @@ impl Tail {
     }
 }
 
-fn drain(decoder: &mut dyn Decoder, sink: &mut dyn FnMut(Result<Record, Loss>)) {
+impl Source for Tail {
+    fn poll(&mut self, budget: Budget, sink: &mut Sink) -> Result<Progress, SourceError> {
+        let progress = self.read(budget, sink).map_err(|source| SourceError::Io { path: self.path.clone(), source })?;
+        if progress == Progress::default() && self.is_gone {
+            return Err(SourceError::Gone { path: self.path.clone() });
+        }
+        Ok(progress)
+    }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        Tail::finish(self, sink);
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+fn drain(decoder: &mut dyn Decoder, sink: &mut Sink) {
     loop {
         match decoder.next() {
             Ok(Some(record)) => sink(Ok(record)),
@@ -164,8 +164,9 @@ fn id(metadata: &Metadata) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Jsonl;
+    use crate::source::{Jsonl, Record};
     use std::io::Write;
+    use std::time::Duration;
 
     fn row(step: i64) -> String {
         format!("{{\"s\":{step},\"m\":{{\"loss\":1.5}}}}\n")

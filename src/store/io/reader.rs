@@ -2,7 +2,7 @@
 
 use crate::{
     model::{MetricKey, WallTime},
-    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Record, Stdout, Tail},
+    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Record, Source, Stdout, Tail},
     store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
@@ -20,6 +20,11 @@ pub struct Polled {
     pub changed: bool,
     /// The budget ended before the files did: poll again soon.
     pub more: bool,
+    /// Poll again after so long, whether a file changes or not: a database that may have changed was looked at just
+    /// before.
+    pub again: Option<Duration>,
+    /// [`RunReader::paths`] has others now.
+    pub paths_changed: bool,
     /// The keys whose series changed, came or went.
     pub keys_changed: Vec<MetricKey>,
 }
@@ -33,12 +38,36 @@ pub struct RunReader {
     events: Tail,
     times_tail: Tail,
     times: TimesIndex,
-    sources: Vec<(SourceRank, Tail)>,
+    sources: Vec<Feed>,
+    /// The paths that were last told.
+    told: Vec<PathBuf>,
     /// Bytes of stdout that were there before anybody watched: without an entry in `stdout.times`, nobody knows when they came.
     stdout_old: u64,
     /// What the run is, when it is not og's own.
     foreign: Option<Kind>,
     finished: bool,
+}
+
+/// A source and how it stands.
+struct Feed {
+    rank: SourceRank,
+    source: Box<dyn Source>,
+    /// When it was last polled.
+    polled_at: Option<Instant>,
+    /// The last poll left something over.
+    behind: bool,
+}
+
+impl Feed {
+    fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
+        Feed { rank, source, polled_at: None, behind: false }
+    }
+
+    /// How long it is too early for another poll.
+    fn rest(&self) -> Duration {
+        let rest = |at: Instant| self.source.refresh().saturating_sub(at.elapsed());
+        if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
+    }
 }
 
 /// What tells two states of a file apart: inode, length, time of change.
@@ -68,21 +97,24 @@ impl RunReader {
             info => info?,
         };
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
-        Ok(RunReader {
+        let mut reader = RunReader {
             picture: RunPicture::new(info),
             info_seen,
             events: tail(folder.events(), Box::<OwnLines>::default()),
             times_tail: tail(folder.stdout_times(), Box::<OwnLines>::default()),
             times: TimesIndex::new(),
             sources: vec![
-                (SourceRank::Own, tail(folder.metrics(), Box::new(Jsonl::new()))),
-                (SourceRank::Stdout, tail(folder.stdout_log(), Box::new(Stdout::with_console()))),
+                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), Box::new(Jsonl::new())))),
+                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), Box::new(Stdout::with_console())))),
             ],
+            told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             foreign: None,
             folder,
             finished: false,
-        })
+        };
+        reader.told = reader.paths();
+        Ok(reader)
     }
 
     fn foreign(folder: RunFolder) -> Result<RunReader, StoreError> {
@@ -99,6 +131,7 @@ impl RunReader {
             times_tail: nothing(),
             times: TimesIndex::new(),
             sources: vec![],
+            told: vec![],
             stdout_old: u64::MAX,
             foreign: Some(opened.kind),
             folder,
@@ -107,22 +140,23 @@ impl RunReader {
         if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
             reader.picture.mute();
         }
-        for tail in opened.tails {
+        for source in opened.sources {
             match opened.kind {
-                Kind::Log => reader.sources.push((SourceRank::Stdout, tail)),
-                _ => drop(reader.add_tracker(tail)),
+                Kind::Log => reader.sources.push(Feed::new(SourceRank::Stdout, source)),
+                _ => drop(reader.add_tracker(source)),
             }
         }
+        reader.told = reader.paths();
         Ok(reader)
     }
 
-    /// Also follows a tracker's file. Returns the rank under which its records count.
-    pub fn add_tracker(&mut self, tail: Tail) -> SourceRank {
-        let trackers = self.sources.iter().filter(|(rank, _)| matches!(rank, SourceRank::Tracker(_))).count();
+    /// Also follows what a tracker writes. Returns the rank under which its records count.
+    pub fn add_tracker(&mut self, source: Box<dyn Source>) -> SourceRank {
+        let trackers = self.sources.iter().filter(|feed| matches!(feed.rank, SourceRank::Tracker(_))).count();
         let rank = SourceRank::Tracker(u16::try_from(trackers).unwrap_or(u16::MAX));
         // Best first, so that a flooding console is read with what the others leave of the budget.
-        let at = self.sources.iter().position(|(other, _)| *other < rank).unwrap_or(self.sources.len());
-        self.sources.insert(at, (rank, tail));
+        let at = self.sources.iter().position(|feed| feed.rank < rank).unwrap_or(self.sources.len());
+        self.sources.insert(at, Feed::new(rank, source));
         rank
     }
 
@@ -138,6 +172,11 @@ impl RunReader {
         let mut bytes_left = budget.bytes_max;
         let mut is_quiet = true;
         for at in 0..self.sources.len() {
+            let rest = self.sources[at].rest();
+            if !rest.is_zero() {
+                polled.again = Some(polled.again.map_or(rest, |again| again.min(rest)));
+                continue;
+            }
             // Every source gets at least one read, so that none starves another for good.
             let left = Budget { bytes_max: bytes_left, time_max: budget.time_max.saturating_sub(start.elapsed()) };
             let bytes = self.poll_source(at, left, &mut polled);
@@ -155,6 +194,9 @@ impl RunReader {
             self.picture.set_info(foreign::info(self.folder.path(), &self.picture.remarks));
         }
         self.lose_what_is_silent(&mut polled);
+        let paths = self.paths();
+        polled.paths_changed = paths != self.told;
+        self.told = paths;
         polled.keys_changed = self.picture.take_changed();
         polled.changed |= !polled.keys_changed.is_empty();
         polled
@@ -175,11 +217,11 @@ impl RunReader {
         self.picture.mark_lost();
     }
 
-    /// The files to watch. Some may not exist yet.
+    /// The files and folders to watch. Some may not exist yet.
     pub fn paths(&self) -> Vec<PathBuf> {
-        let tails = self.sources.iter().map(|(_, tail)| tail.path().to_owned());
+        let sources = self.sources.iter().flat_map(|feed| feed.source.paths());
         let own = self.foreign.is_none().then(|| [self.folder.run_json(), self.folder.events()]);
-        own.into_iter().flatten().chain(tails).collect()
+        own.into_iter().flatten().chain(sources).collect()
     }
 
     /// A `.wandb` log without an exit that has been silent for long belongs to a run that died: its client writes every
@@ -188,7 +230,7 @@ impl RunReader {
         if !matches!(self.foreign, Some(Kind::Wandb | Kind::WandbRun)) || self.picture.state().is_over() || polled.more {
             return;
         }
-        let age = |(_, tail): &(SourceRank, Tail)| fs::metadata(tail.path()).ok()?.modified().ok()?.elapsed().ok();
+        let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
         if self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX) {
             self.picture.mark_lost();
             polled.changed = true;
@@ -251,8 +293,8 @@ impl RunReader {
 
     /// Returns the bytes read.
     fn poll_source(&mut self, at: usize, budget: Budget, polled: &mut Polled) -> u64 {
-        let (rank, tail) = &mut self.sources[at];
-        let (rank, picture, times, stdout_old) = (*rank, &mut self.picture, &self.times, self.stdout_old);
+        let feed = &mut self.sources[at];
+        let (rank, picture, times, stdout_old) = (feed.rank, &mut self.picture, &self.times, self.stdout_old);
         let now = now();
         let mut heard = 0u64;
         let mut sink = |record: Result<Record, _>| {
@@ -263,10 +305,12 @@ impl RunReader {
             };
             picture.apply(rank, record, fallback);
         };
-        let progress = match tail.read(budget, &mut sink) {
+        let polled_now = feed.source.poll(budget, &mut sink);
+        (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
+        let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
-                let problem = format!("cannot read {}: {error}", tail.path().display());
+                let problem = chain(&error);
                 polled.changed |= self.picture.problems.insert(rank, problem.clone()).as_ref() != Some(&problem);
                 return 0;
             }
@@ -274,7 +318,7 @@ impl RunReader {
         if progress.restarted {
             self.picture.forget(rank);
         }
-        let offset = tail.offset();
+        let offset = feed.source.offset();
         polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
@@ -291,9 +335,9 @@ impl RunReader {
     fn finish(&mut self, polled: &mut Polled) {
         self.finished = true;
         let (times, stdout_old, now) = (&self.times, self.stdout_old, now());
-        for (rank, tail) in &mut self.sources {
+        for Feed { rank, source, .. } in &mut self.sources {
             let picture = &mut self.picture;
-            tail.finish(&mut |record| {
+            source.finish(&mut |record| {
                 polled.changed = true;
                 let fallback = match &record {
                     Ok(Record::Row(row)) if *rank == SourceRank::Stdout => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
@@ -316,6 +360,11 @@ fn came(times: &TimesIndex, offset: u64, stdout_old: u64, now: Option<WallTime>)
 
 fn now() -> Option<WallTime> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| WallTime::new(now.as_secs_f64()))
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn look(path: &Path) -> Option<Look> {
