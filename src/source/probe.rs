@@ -35,6 +35,8 @@ pub struct Probe {
     pub bytes: u64,
     /// Nothing was passed over: there are no other keys.
     pub is_whole: bool,
+    /// The source itself counts steps.
+    pub(super) says_steps: bool,
 }
 
 /// The last point of a key.
@@ -65,6 +67,7 @@ impl Probe {
             last: BTreeMap::new(),
             bytes: 0,
             is_whole: true,
+            says_steps: false,
         }
     }
 
@@ -91,6 +94,7 @@ pub(super) struct Gather {
     row: Option<Option<Step>>,
     /// The step that a row without one has, as long as nothing was passed over.
     counter: Option<i64>,
+    says_steps: bool,
     first_time: Option<WallTime>,
     exit: Option<Exit>,
     total_steps: Option<i64>,
@@ -147,6 +151,7 @@ impl Gather {
         let step = row.step.or_else(|| self.counted(row));
         self.counter = step.map(|step| step.0);
         self.row = Some(step);
+        self.says_steps |= row.step.is_some();
         self.ranks.insert(row.rank);
         for (id, value) in &row.values {
             let slot = self.slots.entry(id.0).or_default();
@@ -202,7 +207,7 @@ impl Gather {
         probe.state = self.exit.map(|exit| exit.state());
         probe.step = self.row.flatten();
         probe.last = self.slots.iter().filter_map(|(id, slot)| Some((self.names.get(id)?.clone(), last(slot)?))).collect();
-        probe.is_whole = !self.jumped;
+        (probe.is_whole, probe.says_steps) = (!self.jumped, self.says_steps);
         probe
     }
 }

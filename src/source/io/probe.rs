@@ -52,28 +52,29 @@ pub enum Reach {
     Keys,
 }
 
-/// Probes the run at `path`, which may be what [`super::open`] takes: a file, or the folder of a run.
-pub fn probe(path: &Path, reach: Reach) -> Result<Probe, OpenError> {
+/// Probes the run at `path`, which may be what [`super::open`] takes: a file, or the folder of a run. `is_over`: it is known
+/// that nobody writes there any more, so that a last line without its newline counts.
+pub fn probe(path: &Path, reach: Reach, is_over: bool) -> Result<Probe, OpenError> {
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(failed)?;
+    let how = How { reach, is_over, sizes: Sizes::USUAL };
     if !metadata.is_dir() {
-        return file(path, &metadata, reach);
+        return file(path, &metadata, how);
     }
     let names = names(path).map_err(failed)?;
-    let in_folder = |name: &str| file(&path.join(name), &fs::metadata(path.join(name)).map_err(failed)?, reach);
+    let in_folder = |name: &str| file(&path.join(name), &fs::metadata(path.join(name)).map_err(failed)?, how);
     match Kind::of_folder(names.iter().map(String::as_str)) {
         Some(Kind::OgRun) => {
-            // A key that both log is that of the metrics, also where their end does not have it.
-            let sources = ["metrics.jsonl", "stdout.log"].into_iter().filter(|name| names.iter().any(|known| known == name));
-            let mut probes = sources.map(in_folder).collect::<Result<Vec<_>, _>>()?.into_iter();
-            let best = probes.find(|probe| !probe.last.is_empty() || probe.step.is_some());
-            Ok(Probe { kind: Kind::OgRun, state: None, ..best.unwrap_or_else(|| Probe::new(Kind::OgRun)) })
+            let has = |name: &str| names.iter().any(|known| known == name);
+            let metrics = if has("metrics.jsonl") { Some(in_folder("metrics.jsonl")?) } else { None };
+            let stdout = if has("stdout.log") { Some(in_folder("stdout.log")?) } else { None };
+            Ok(own(metrics, stdout))
         }
         Some(Kind::TfEvents) => {
             let files = event_files(path).map_err(failed)?;
             let mut merged: Option<Probe> = None;
             for file_path in files.iter().rev().take(FILES_MAX) {
-                let older = stream(file_path, Kind::TfEvents, reach).map_err(failed)?;
+                let older = stream(file_path, Kind::TfEvents, how).map_err(failed)?;
                 merged = Some(match merged {
                     None => older,
                     Some(newer) => newer.go_on_from(older),
@@ -89,12 +90,12 @@ pub fn probe(path: &Path, reach: Reach) -> Result<Probe, OpenError> {
             let name = names.iter().find(|name| is_wandb_run(name)).ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
             in_folder(name).map(|probe| Probe { kind, ..probe })
         }
-        None if names.iter().any(|name| name == "latest-run") => probe(&path.join("latest-run"), reach),
+        None if names.iter().any(|name| name == "latest-run") => probe(&path.join("latest-run"), reach, is_over),
         None => Err(OpenError::NoRun { path: path.to_owned() }),
     }
 }
 
-fn file(path: &Path, metadata: &Metadata, reach: Reach) -> Result<Probe, OpenError> {
+fn file(path: &Path, metadata: &Metadata, how: How) -> Result<Probe, OpenError> {
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
     if !metadata.is_file() {
         return Err(failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
@@ -102,7 +103,7 @@ fn file(path: &Path, metadata: &Metadata, reach: Reach) -> Result<Probe, OpenErr
     let kind = kind_of(path).map_err(failed)?;
     match kind {
         Kind::Binary | Kind::Sqlite | Kind::OgRun | Kind::WandbRun => Err(OpenError::Kind { path: path.to_owned(), kind }),
-        _ => stream(path, kind, reach).map_err(failed),
+        _ => stream(path, kind, how).map_err(failed),
     }
 }
 
@@ -114,9 +115,32 @@ fn kind_of(path: &Path) -> io::Result<Kind> {
     Ok(Kind::of_file(&path.file_name().unwrap_or_default().to_string_lossy(), &head[..length]))
 }
 
-/// Probes a file that a decoder reads.
-fn stream(path: &Path, kind: Kind, reach: Reach) -> io::Result<Probe> {
-    stream_with(path, kind, reach, Sizes::USUAL)
+/// A run of ours: what it logged on purpose counts before what it printed.
+fn own(metrics: Option<Probe>, stdout: Option<Probe>) -> Probe {
+    let kind = Kind::OgRun;
+    match (metrics, stdout) {
+        (Some(metrics), Some(stdout)) if !metrics.last.is_empty() || !metrics.is_whole => Probe {
+            kind,
+            // The console's count stands where the metrics have none of their own.
+            step: metrics.step.filter(|_| metrics.says_steps),
+            total_steps: metrics.total_steps.or(stdout.total_steps),
+            changed: if stdout.changed > metrics.changed { stdout.changed } else { metrics.changed },
+            bytes: metrics.bytes + stdout.bytes,
+            // The console may show more keys; but a key of the metrics may be among them, logged long ago.
+            is_whole: false,
+            ..metrics
+        },
+        (Some(alone), None) | (_, Some(alone)) => Probe { kind, ..alone },
+        (None, None) => Probe::new(kind),
+    }
+}
+
+/// How a file is probed.
+#[derive(Clone, Copy)]
+struct How {
+    reach: Reach,
+    is_over: bool,
+    sizes: Sizes,
 }
 
 /// How much is read; tests read less, so that small files are large.
@@ -132,10 +156,12 @@ impl Sizes {
     const USUAL: Sizes = Sizes { head: HEAD_BYTES, window: WINDOW_BYTES, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX };
 }
 
-fn stream_with(path: &Path, kind: Kind, reach: Reach, sizes: Sizes) -> io::Result<Probe> {
+/// Probes a file that a decoder reads.
+fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
+    let How { reach, is_over, sizes } = how;
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    let mut end = End { file, kind, bytes: metadata.len(), read: 0 };
+    let mut end = End { file, kind, is_over, bytes: metadata.len(), read: 0 };
     let head = end.bytes_of(0, end.bytes.min(sizes.head))?;
     let mut window = sizes.window;
     let gather = loop {
@@ -160,6 +186,7 @@ fn stream_with(path: &Path, kind: Kind, reach: Reach, sizes: Sizes) -> io::Resul
 struct End {
     file: File,
     kind: Kind,
+    is_over: bool,
     bytes: u64,
     /// Bytes read so far.
     read: u64,
@@ -186,8 +213,7 @@ impl End {
             let tail = self.bytes_of(start, self.bytes - start)?;
             feed(decoder.as_mut(), from_a_line(self.kind, &tail), &mut gather);
         }
-        decoder.glimpse();
-        feed(decoder.as_mut(), &[], &mut gather);
+        self.end(decoder.as_mut(), &mut gather);
         Ok(Some(gather))
     }
 
@@ -201,9 +227,18 @@ impl End {
         }
         let rest = self.bytes_of(head.len() as u64, self.bytes.saturating_sub(head.len() as u64))?;
         feed(decoder.as_mut(), &rest, &mut gather);
-        decoder.glimpse();
-        feed(decoder.as_mut(), &[], &mut gather);
+        self.end(decoder.as_mut(), &mut gather);
         Ok(gather)
+    }
+
+    /// Takes what stands at the end of the file, as a reader that got there does.
+    fn end(&self, decoder: &mut dyn Decoder, gather: &mut Gather) {
+        decoder.glimpse();
+        feed(decoder, &[], gather);
+        if self.is_over {
+            decoder.finish();
+            feed(decoder, &[], gather);
+        }
     }
 
     /// `length` bytes from `start` on, as far as they are there.
@@ -317,10 +352,10 @@ mod tests {
         }
         for sizes in SMALL {
             for reach in [Reach::Row, Reach::Keys] {
-                agrees(path, &stream_with(path, kind, reach, sizes).unwrap());
+                agrees(path, &stream(path, kind, How { reach, is_over: false, sizes }).unwrap());
             }
         }
-        agrees(path, &probe(path, Reach::Keys).unwrap());
+        agrees(path, &probe(path, Reach::Keys, false).unwrap());
     }
 
     fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -367,14 +402,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run-x.wandb");
         fs::write(&path, file(&records)).unwrap();
-        let found = probe(&path, Reach::Keys).unwrap();
+        let found = probe(&path, Reach::Keys, false).unwrap();
         agrees(&path, &found);
         assert_eq!((found.state, found.step, value(&found, "loss")), (Some(RunState::Running), Some(Step(20_001)), Some(1.5)));
         assert_eq!(value(&found, "val"), Some(0.25));
         records.push(bytes(18, int(1, 1)));
         fs::write(&path, file(&records)).unwrap();
         agrees_at_all_sizes(&path);
-        let found = probe(&path, Reach::Keys).unwrap();
+        let found = probe(&path, Reach::Keys, false).unwrap();
         agrees(&path, &found);
         assert!(!found.is_whole && found.bytes < 400_000, "{}", found.bytes);
         assert_eq!((found.state, found.exit.and_then(|exit| exit.code)), (Some(RunState::Failed), Some(1)));
@@ -386,7 +421,7 @@ mod tests {
             let mut bad = whole.clone();
             bad[at] ^= 4;
             fs::write(&path, &bad[..whole.len() - at % 100]).unwrap();
-            agrees(&path, &probe(&path, Reach::Row).unwrap());
+            agrees(&path, &probe(&path, Reach::Row, false).unwrap());
         }
     }
 
@@ -395,7 +430,7 @@ mod tests {
         let path = dir.path().join(name);
         fs::write(&path, text).unwrap();
         agrees_at_all_sizes(&path);
-        let found = probe(&path, Reach::Keys).unwrap();
+        let found = probe(&path, Reach::Keys, false).unwrap();
         assert!(!found.is_whole);
         (dir, path, found)
     }
@@ -473,7 +508,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trainer_state.json");
         fs::write(&path, format!("{{\n \"log_history\": [\n{}\n ]\n}}", rows.join(",\n"))).unwrap();
-        let found = probe(&path, Reach::Row).unwrap();
+        let found = probe(&path, Reach::Row, false).unwrap();
         agrees(&path, &found);
         assert_eq!((found.step, value(&found, "loss"), found.is_whole), (Some(Step(1999)), Some(1999.5), true));
     }
@@ -481,10 +516,10 @@ mod tests {
     #[test]
     fn what_is_no_run_is_said_as_when_it_is_opened() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(probe(dir.path(), Reach::Row), Err(OpenError::NoRun { .. })));
-        assert!(matches!(probe(&dir.path().join("x"), Reach::Row), Err(OpenError::Open { .. })));
+        assert!(matches!(probe(dir.path(), Reach::Row, false), Err(OpenError::NoRun { .. })));
+        assert!(matches!(probe(&dir.path().join("x"), Reach::Row, false), Err(OpenError::Open { .. })));
         fs::write(dir.path().join("model.bin"), [0; 9]).unwrap();
-        assert!(matches!(probe(&dir.path().join("model.bin"), Reach::Row), Err(OpenError::Kind { .. })));
+        assert!(matches!(probe(&dir.path().join("model.bin"), Reach::Row, false), Err(OpenError::Kind { .. })));
     }
 
     proptest! {
