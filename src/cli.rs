@@ -7,6 +7,8 @@ mod args;
 mod canvas;
 mod fail;
 mod gate;
+mod inspect;
+mod open;
 mod out;
 mod place;
 mod prompt;
@@ -64,6 +66,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Wait(args) => agent::wait(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
+        Verb::Inspect(args) => inspect::inspect(*args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),

@@ -19,6 +19,7 @@ mod probe;
 mod proto;
 mod rows;
 mod shown;
+mod sniff;
 mod stamps;
 mod stdout;
 mod tfevents;
@@ -33,7 +34,7 @@ pub use io::{
     Budget, OpenError, Opened, Progress, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo,
     Watch, WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
 };
-pub use io::{Reach, SILENT_MAX, probe};
+pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use probe::{LastPoint, Probe};
@@ -57,7 +58,7 @@ pub enum Record {
     Key(KeyId, MetricKey),
     /// A history row.
     Row(Row),
-    /// One config entry; nested keys are joined with `.`.
+    /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),

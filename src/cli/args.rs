@@ -43,6 +43,9 @@ pub enum Verb {
     Panes(OneCanvas),
     /// Open og's panes that were closed, take every screen from tmux again and redraw
     Refresh(OneCanvas),
+    /// Print all that is known of a run: any tracker's, any log, no canvas needed
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(Box<InspectArgs>),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -350,6 +353,30 @@ pub struct WaitArgs {
     pub which: OneCanvas,
 }
 
+/// `og inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// A file, a folder or a database of any tracker; or a run of the store by id, short id or name
+    #[arg(value_name = "PATH|RUN")]
+    pub run: String,
+    /// One run of several that are in PATH, by id or name
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Print step, time and value of every point of this metric key: tab-separated, or with --json an array
+    #[arg(long, value_name = "KEY")]
+    pub series: Option<String>,
+    /// Add what loading cost: wall_s, cpu_s, first_value_s, points, bytes, peak_rss_bytes
+    #[arg(long)]
+    pub stats: bool,
+    /// Print one line of JSON for every change until the run ends
+    #[arg(long)]
+    pub follow: bool,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// `og skill ...`.
 #[derive(Subcommand, Debug)]
 pub enum SkillVerb {
@@ -477,6 +504,19 @@ Examples:
   og wait train 'text:Traceback' --timeout 1h --stop 'epoch 3'
 
 Exit code: 0 when a condition held, 1 at the deadline or when --stop matched.";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  og inspect wandb/latest-run --json | jq .config
+  og inspect baseline --series train/loss            step, time and value of every point
+  og inspect runs/tb/exp3 --stats --json             with what it cost to load
+  og inspect ~/.cache/huggingface/trackio/demo.db --run lr1e-3
+  og inspect train.log --follow                      one line of JSON for every change
+
+--json prints strict JSON with sorted keys; NaN and infinities are the strings \"NaN\", \"Infinity\" and
+\"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
+`count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
+counted in `superseded`.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

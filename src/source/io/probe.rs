@@ -6,7 +6,7 @@
 
 use super::{OpenError, event_files};
 use crate::model::{RunState, WallTime};
-use crate::source::{Csv, CsvOptions, Decoder, Kind, Probe, RowOptions, Rows, detect::is_wandb_run, probe::Gather};
+use crate::source::{Decoder, Kind, Probe, detect::is_wandb_run, probe::Gather};
 use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind},
@@ -18,6 +18,10 @@ use std::{
 /// Silence after which a `.wandb` log without an exit belongs to a run that died: its client writes every few seconds.
 /// Source: wandb's own rule (leet, LocalApi).
 pub const SILENT_MAX: Duration = Duration::from_secs(600);
+
+/// Silence after which the last line of a file counts as whole: programs write a line at once, or the rest of it with the
+/// next step.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Block of a `.wandb` log; a reader may start at any of them.
 const BLOCK_BYTES: u64 = 32 << 10;
@@ -161,7 +165,9 @@ fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
     let How { reach, is_over, sizes } = how;
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    let mut end = End { file, kind, is_over, bytes: metadata.len(), read: 0 };
+    let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
+    let is_older = |than: Duration| age.is_some_and(|age| age > than);
+    let mut end = End { file, kind, is_over: is_over || is_older(SETTLED_AFTER), bytes: metadata.len(), read: 0 };
     let head = end.bytes_of(0, end.bytes.min(sizes.head))?;
     let mut window = sizes.window;
     let gather = loop {
@@ -176,8 +182,7 @@ fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
     probe.bytes = end.read;
     probe.changed = metadata.modified().ok().and_then(wall_time);
     if kind == Kind::Wandb && probe.state.is_none() {
-        let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
-        probe.state = Some(if age.is_some_and(|age| age > SILENT_MAX) { RunState::Lost } else { RunState::Running });
+        probe.state = Some(if is_older(SILENT_MAX) { RunState::Lost } else { RunState::Running });
     }
     Ok(probe)
 }
@@ -263,11 +268,7 @@ fn from_a_line(kind: Kind, tail: &[u8]) -> &[u8] {
 }
 
 fn decoder(kind: Kind) -> io::Result<Box<dyn Decoder>> {
-    match kind {
-        Kind::Json => Ok(Box::new(Rows::new(RowOptions::default()))),
-        Kind::Csv => Ok(Box::new(Csv::new(CsvOptions::default()))),
-        _ => kind.decoder().ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records")),
-    }
+    kind.decoder().ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
 }
 
 fn feed(decoder: &mut dyn Decoder, bytes: &[u8], gather: &mut Gather) {
@@ -329,6 +330,7 @@ mod tests {
     fn agrees(path: &Path, probe: &Probe) {
         let mut reader = RunReader::open(path).unwrap();
         while reader.poll(RunReader::LOAD).more {}
+        reader.settle();
         let full = reader.picture();
         let name = path.display();
         assert_eq!((probe.state, probe.exit), (full.known_state(), full.exit), "{name}");

@@ -207,6 +207,33 @@ impl RunReader {
         &self.picture
     }
 
+    /// What the run is kept in.
+    pub fn kind(&self) -> Kind {
+        self.foreign.unwrap_or(Kind::OgRun)
+    }
+
+    /// The sources and the files by which people know them, best first.
+    pub fn sources(&self) -> impl Iterator<Item = (SourceRank, &Path)> {
+        self.sources.iter().map(|feed| (feed.rank, feed.source.path()))
+    }
+
+    /// From the next poll on, compares the values of keys that two sources log: [`RunPicture::twins`].
+    pub fn compare_sources(&mut self) {
+        self.picture.compare_sources();
+    }
+
+    /// Takes what stands at the ends of files that nobody has written to for a while: nobody waits for the rest of a
+    /// last line. A file that grows just now may be torn in the middle of a number.
+    pub fn settle(&mut self) -> Polled {
+        let mut polled = Polled::default();
+        let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
+        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SETTLED_AFTER) {
+            self.finish(&mut polled);
+        }
+        polled.keys_changed = self.picture.take_changed();
+        polled
+    }
+
     /// The run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
@@ -318,6 +345,7 @@ impl RunReader {
         if progress.restarted {
             self.picture.forget(rank);
         }
+        self.picture.note_bytes(rank, progress.bytes);
         let offset = feed.source.offset();
         polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
         polled.more |= progress.more;
