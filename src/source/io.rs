@@ -6,6 +6,7 @@
 mod inbox;
 mod logdir;
 mod open;
+mod probe;
 mod sqlite;
 mod tail;
 mod trackio;
@@ -14,6 +15,7 @@ mod watch;
 
 pub use logdir::{event_files, runs_under};
 pub use open::{OpenError, Opened, open};
+pub use probe::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use tail::Tail;
 pub use trackio::{RunSelector, TrackioRun, TrackioRunInfo, trackio_projects, trackio_runs};
 pub use tviz::{TvizRun, TvizRunInfo, tviz_runs};

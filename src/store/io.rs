@@ -1,9 +1,11 @@
 //! The store on disk: finds it, makes run folders, appends to them, and reads them as they grow.
 
 mod git;
+mod glance;
 mod reader;
 mod root;
 mod write;
 
+pub use glance::{RunGlance, glance};
 pub use reader::{Polled, RunReader};
 pub use root::{Store, Whereabouts};

@@ -10,6 +10,7 @@ mod home;
 mod kill;
 mod layers;
 mod layout;
+mod live;
 mod panes;
 mod run;
 mod source;

@@ -70,13 +70,6 @@ impl Feed {
     }
 }
 
-/// Silence after which a tracker's run without an exit counts as lost.
-const SILENT_MAX: Duration = Duration::from_secs(600);
-
-/// Silence after which the last line of a file counts as whole: programs write a line at once, or the rest of it with the
-/// next step.
-const SETTLED_AFTER: Duration = Duration::from_secs(60);
-
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
 
@@ -234,7 +227,7 @@ impl RunReader {
     pub fn settle(&mut self) -> Polled {
         let mut polled = Polled::default();
         let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
-        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > SETTLED_AFTER) {
+        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SETTLED_AFTER) {
             self.finish(&mut polled);
         }
         polled.keys_changed = self.picture.take_changed();
@@ -265,7 +258,7 @@ impl RunReader {
             return;
         }
         let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
-        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > SILENT_MAX) {
+        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX) {
             self.picture.mark_lost();
             polled.changed = true;
         }
