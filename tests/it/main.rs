@@ -10,6 +10,7 @@ mod home;
 mod kill;
 mod layers;
 mod layout;
+mod open;
 mod panes;
 mod run;
 mod source;

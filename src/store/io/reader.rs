@@ -349,7 +349,8 @@ impl RunReader {
             self.picture.forget(rank);
         }
         let offset = feed.source.offset();
-        polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
+        let solved = self.picture.problems.remove(&rank).is_some();
+        polled.changed |= heard > 0 || progress.restarted || solved;
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
         if rank == SourceRank::Stdout {
