@@ -95,7 +95,13 @@ const FORMATS: &[Format] = &[
         is: |file| file.has(&["json"]),
         decoder: Some(|| Box::new(Rows::new(RowOptions::default()))),
     },
-    Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.head.contains(&0), decoder: None },
+    Format {
+        kind: Kind::Binary,
+        name: "binary",
+        example: "",
+        is: |file| file.head.contains(&0) || guess(file.head).is_some(),
+        decoder: None,
+    },
     Format {
         kind: Kind::Log,
         name: "log",
@@ -104,6 +110,25 @@ const FORMATS: &[Format] = &[
         decoder: Some(|| Box::new(Stdout::with_console())),
     },
 ];
+
+/// What bytes that og does not read most likely are.
+pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
+        (b"\x1f\x8b", "a gzip file, to be unpacked first"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file, to be unpacked first"),
+        (b"\xfd7zXZ", "an xz file, to be unpacked first"),
+        (b"\xff\xfe", "text in UTF-16 (`iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"PAR1", "a Parquet file"),
+        (b"\x89PNG", "a picture"),
+        (b"\x80\x02", "a pickle"),
+        (b"\x80\x04", "a pickle"),
+        (b"\x7fELF", "a program"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
+}
 
 /// The start of a file.
 struct Start<'a> {
