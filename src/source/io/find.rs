@@ -125,10 +125,12 @@ fn locate(path: &Path) -> Result<(PathBuf, Option<String>), OpenError> {
 /// The database of the Trackio project that is meant: by its path without the ending, or by its name alone.
 fn project(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
-    let beside = path.with_file_name(format!("{name}.db"));
     let has_inbox = path.with_file_name("inbox").is_dir();
-    if beside.is_file() || has_inbox && database(&beside).is_ok() {
-        return Some(beside);
+    for file in [format!("{name}.db"), canonical(&name) + ".db"] {
+        let beside = path.with_file_name(file);
+        if beside.is_file() || has_inbox && database(&beside).is_ok() {
+            return Some(beside);
+        }
     }
     if has_inbox && has_extension(path.as_os_str(), &["db"]) {
         return Some(path.to_owned());
