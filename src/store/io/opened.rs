@@ -48,7 +48,7 @@ fn log_of(path: &Path) -> Option<PathBuf> {
     (name.contains("tfevents") && !name.ends_with(".profile-empty")).then(|| path.parent().map(Path::to_owned))?
 }
 
-/// Whether a file is open for writing, by `flags:	0100002` of its `fdinfo`: octal, of which the last two bits are the access.
+/// Whether a file is open for writing, by the line `flags:` of its `fdinfo`: octal, of which the last two bits are the access.
 fn writes(info: &str) -> bool {
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & 0b11 != 0)
