@@ -12,6 +12,7 @@ mod place;
 mod prompt;
 mod python;
 mod run;
+mod shown;
 mod skill;
 mod summary;
 mod target;
@@ -66,6 +67,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
+        Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),

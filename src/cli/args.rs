@@ -2,7 +2,7 @@
 //! of each `og`. What a `///` says above the fields of a deferred verb would replace the verb's own line in its help, so there it is `//`.
 
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// A tmux canvas for ML training runs that you and your agent share.
 #[derive(Parser, Debug)]
@@ -67,6 +67,14 @@ pub enum Verb {
     Status {
         /// Canvas folder.
         dir: PathBuf,
+    },
+    /// Takes what is piped into a canvas
+    #[command(name = "__pump", hide = true)]
+    Pump {
+        /// Canvas folder.
+        dir: PathBuf,
+        /// The pipe; else standard input.
+        from: Option<PathBuf>,
     },
     /// The controller
     #[command(name = "__controller", hide = true)]
@@ -173,9 +181,13 @@ pub struct RunArgs {
 // `og view`.
 #[derive(Args, Debug)]
 pub struct ViewArgs {
-    /// A run by id, short id, name or folder
+    /// A run by id, short id or name; a run folder, log or database of any tracker; a folder of them; a Trackio project;
+    /// `-` for standard input
     #[arg(value_name = "RUN")]
-    pub run: String,
+    pub path: OsString,
+    /// Which run of a path that holds several: its name or id [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub which: Option<String>,
     #[command(flatten)]
     pub spawn: SpawnOptions,
 }
@@ -204,9 +216,9 @@ pub struct SpawnArgs {
     /// default, monitor or review
     #[arg(default_value = "review")]
     pub preset: String,
-    /// The run to show: id, short id, name or folder [default: the latest of the store]
+    /// The run to show: as for `og view`; PATH#NAME is one of several [default: the latest of the store]
     #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
+    pub run: Option<OsString>,
     #[command(flatten)]
     pub options: SpawnOptions,
 }
@@ -425,6 +437,10 @@ The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
 const VIEW_EXAMPLES: &str = "\
 Examples:
   og view baseline
+  og view wandb                                the latest run of wandb in this folder
+  og view lightning_logs --run version_3
+  og view my-project                           the newest run of a Trackio project; also my-project#NAME
+  ssh gpu tail -n +1 -f train.log | og view -
   og view .og/runs/20261120-101500-quiet-otter-3f2a";
 
 const CANVAS_EXAMPLES: &str = "\

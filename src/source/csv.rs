@@ -31,6 +31,24 @@ const QUOTED_BYTES_MAX: usize = 1 << 16;
 /// What may stand between cells, likeliest first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
+/// Whether a text starts with a line of names and one of as many numbers.
+pub(super) fn is_table(head: &[u8]) -> bool {
+    let mut lines = head.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let mut line = || std::str::from_utf8(lines.next()?.strip_suffix(b"\n")?).ok().map(str::trim_end);
+    let (Some(names), Some(row)) = (line(), line()) else { return false };
+    let is_name = |cell: &&str| {
+        let name = cell.trim().trim_matches('"');
+        name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains([' ', '=', '{'])
+    };
+    DELIMITERS.into_iter().any(|delimiter| {
+        let at = char::from(delimiter);
+        let (names, cells): (Vec<&str>, Vec<&str>) = (names.split(at).collect(), row.split(at).collect());
+        let is_value = |cell: &&&str| cell.trim().is_empty() || number(cell, delimiter).is_some();
+        let values = cells.iter().filter(is_value).count();
+        names.len() >= 2 && names.iter().all(is_name) && cells.len() == names.len() && values * 2 >= cells.len()
+    })
+}
+
 /// Decodes a table.
 #[derive(Default)]
 pub struct Csv {

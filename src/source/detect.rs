@@ -1,6 +1,9 @@
 //! Tells what kind of source a path is, from its name, its first bytes, or the names in a folder.
+//!
+//! [`FORMATS`] is the table of all kinds: a new format is one row in it and one file beside this one.
 
-use super::{Csv, CsvOptions, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, json::lenient};
+use super::{Csv, CsvOptions, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient};
+use std::fmt;
 
 /// What a path holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -9,52 +12,157 @@ pub enum Kind {
     OgRun,
     /// A run folder of wandb: exactly one `run-*.wandb`.
     WandbRun,
+    /// A run in a Trackio project.
+    Trackio,
+    /// A run in a tviz database.
+    Tviz,
     /// A `.wandb` file.
     Wandb,
-    /// JSON lines.
-    Jsonl,
-    /// A JSON document, such as `trainer_state.json`.
-    Json,
-    /// A table with a head line, parted by commas, semicolons or tabs.
-    Csv,
+    /// An SQLite database that was not looked into.
+    Sqlite,
     /// A TensorBoard event file, or a folder of them.
     TfEvents,
-    /// An SQLite database: Trackio, tviz.
-    Sqlite,
-    /// Any other text: console output.
-    Log,
+    /// JSON lines.
+    Jsonl,
+    /// A table with a head line, parted by commas, semicolons or tabs.
+    Csv,
+    /// A JSON document, such as `trainer_state.json`.
+    Json,
     /// Bytes that are no text.
     Binary,
+    /// Any other text: console output.
+    Log,
+}
+
+/// What is known of a format.
+struct Format {
+    kind: Kind,
+    /// Its name, on the wire and on screens.
+    name: &'static str,
+    /// What people give to have it read; empty: nothing.
+    example: &'static str,
+    /// Whether a file is of this kind, if it is of none further up.
+    is: fn(&Start) -> bool,
+    /// Reads such a file, where it is a stream of bytes.
+    decoder: Option<fn() -> Box<dyn Decoder>>,
+}
+
+/// All formats; of a file, the first one that fits counts.
+const FORMATS: &[Format] = &[
+    Format { kind: Kind::OgRun, name: "og", example: "a run folder of og", is: |_| false, decoder: None },
+    Format { kind: Kind::WandbRun, name: "wandb-run", example: "a run folder of wandb", is: |_| false, decoder: None },
+    Format {
+        kind: Kind::Wandb,
+        name: "wandb",
+        example: "a .wandb file",
+        is: |file| file.head.starts_with(b":W&B") || (file.name.ends_with(".wandb") && file.head.len() < 4),
+        decoder: Some(|| Box::new(Wandb::new())),
+    },
+    Format { kind: Kind::Trackio, name: "trackio", example: "a database or project of Trackio", is: |_| false, decoder: None },
+    Format { kind: Kind::Tviz, name: "tviz", example: "a database of tviz", is: |_| false, decoder: None },
+    Format {
+        kind: Kind::Sqlite,
+        name: "sqlite",
+        example: "",
+        is: |file| file.head.starts_with(b"SQLite format 3\0") || (file.has(&["db", "sqlite", "sqlite3"]) && file.is_empty()),
+        decoder: None,
+    },
+    Format {
+        kind: Kind::TfEvents,
+        name: "tensorboard",
+        example: "a folder or file of TensorBoard events",
+        is: |file| file.name.contains("tfevents") || file.starts_like_events(),
+        decoder: Some(|| Box::new(TfEvents::new())),
+    },
+    Format {
+        kind: Kind::Jsonl,
+        name: "jsonl",
+        example: "JSON lines (.jsonl)",
+        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.has(&["json"]) && is_json_line(file.head)) || file.has_json_lines(),
+        decoder: Some(|| Box::new(Jsonl::new())),
+    },
+    Format {
+        kind: Kind::Csv,
+        name: "csv",
+        example: "a table (.csv, .tsv)",
+        is: |file| file.has(&["csv", "tsv"]) || (!file.has(&["json", "log"]) && csv::is_table(file.head)),
+        decoder: Some(|| Box::new(Csv::new(CsvOptions::default()))),
+    },
+    Format {
+        kind: Kind::Json,
+        name: "json",
+        example: "a JSON document (.json)",
+        is: |file| file.has(&["json"]),
+        decoder: Some(|| Box::new(Rows::new(RowOptions::default()))),
+    },
+    Format {
+        kind: Kind::Binary,
+        name: "binary",
+        example: "",
+        is: |file| file.head.contains(&0) || guess(file.head).is_some(),
+        decoder: None,
+    },
+    Format {
+        kind: Kind::Log,
+        name: "log",
+        example: "what a training prints (any text)",
+        is: |_| true,
+        decoder: Some(|| Box::new(Stdout::with_console())),
+    },
+];
+
+/// What bytes that og does not read most likely are.
+pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
+        (b"\x1f\x8b", "a gzip file, to be unpacked first"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file, to be unpacked first"),
+        (b"\xfd7zXZ", "an xz file, to be unpacked first"),
+        (b"\xff\xfe", "text in UTF-16 (`iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"PAR1", "a Parquet file"),
+        (b"\x89PNG", "a picture"),
+        (b"\x80\x02", "a pickle"),
+        (b"\x80\x04", "a pickle"),
+        (b"\x7fELF", "a program"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
+}
+
+/// The start of a file.
+struct Start<'a> {
+    name: &'a str,
+    head: &'a [u8],
+}
+
+impl Start<'_> {
+    fn has(&self, extensions: &[&str]) -> bool {
+        let extension = self.name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.head.trim_ascii().is_empty()
+    }
+
+    /// Whether JSON goes on behind a first line that is whole.
+    fn has_json_lines(&self) -> bool {
+        let mut lines = self.head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        lines.next().is_some_and(is_json_line) && lines.next().is_some_and(|line| line.trim_ascii().starts_with(b"{"))
+    }
+
+    /// The first record is 24 bytes long or so and says `brain.Event:2`.
+    fn starts_like_events(&self) -> bool {
+        self.head.len() >= 12 && self.head[12..].windows(12).take(32).any(|word| word == b"brain.Event:")
+    }
 }
 
 impl Kind {
     /// What a file is. `head` is as much of its start as is at hand; an empty or short one is fine.
     pub fn of_file(name: &str, head: &[u8]) -> Kind {
-        if head.starts_with(b":W&B") || (name.ends_with(".wandb") && head.len() < 4) {
-            return Kind::Wandb;
-        }
-        if head.starts_with(b"SQLite format 3\0") {
-            return Kind::Sqlite;
-        }
-        // Its first record is 24 bytes long or so and says `brain.Event:2`.
-        if name.contains("tfevents") || (head.len() >= 12 && head[12..].windows(12).take(32).any(|word| word == b"brain.Event:")) {
-            return Kind::TfEvents;
-        }
-        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let is_empty = head.trim_ascii().is_empty();
-        if ["jsonl", "ndjson"].contains(&extension) || (!is_empty && is_json_line(head)) {
-            return Kind::Jsonl;
-        }
-        if ["csv", "tsv"].contains(&extension) {
-            return Kind::Csv;
-        }
-        if extension == "json" {
-            return Kind::Json;
-        }
-        if ["db", "sqlite", "sqlite3"].contains(&extension) && is_empty {
-            return Kind::Sqlite;
-        }
-        if head.contains(&0) { Kind::Binary } else { Kind::Log }
+        let start = Start { name, head };
+        FORMATS.iter().find(|format| (format.is)(&start)).map_or(Kind::Log, |format| format.kind)
     }
 
     /// What a folder is, from the names in it. `None`: nothing that is known.
@@ -75,15 +183,27 @@ impl Kind {
 
     /// A decoder for a file of this kind, where it is a stream of bytes that can be read here.
     pub fn decoder(self) -> Option<Box<dyn Decoder>> {
-        match self {
-            Kind::Wandb => Some(Box::new(Wandb::new())),
-            Kind::Jsonl => Some(Box::new(Jsonl::new())),
-            Kind::Log => Some(Box::new(Stdout::new())),
-            Kind::Json => Some(Box::new(Rows::new(RowOptions::default()))),
-            Kind::Csv => Some(Box::new(Csv::new(CsvOptions::default()))),
-            Kind::TfEvents => Some(Box::new(TfEvents::new())),
-            Kind::OgRun | Kind::WandbRun | Kind::Sqlite | Kind::Binary => None,
-        }
+        self.format().decoder.map(|make| make())
+    }
+
+    /// Its name on the wire and on screens.
+    pub fn as_str(self) -> &'static str {
+        self.format().name
+    }
+
+    /// What og reads, as people would say it.
+    pub fn examples() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|format| format.example).filter(|example| !example.is_empty())
+    }
+
+    fn format(self) -> &'static Format {
+        FORMATS.iter().find(|format| format.kind == self).expect("the table has all kinds")
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -93,7 +213,7 @@ pub(super) fn is_wandb_run(name: &str) -> bool {
 }
 
 /// Whether the first line is a JSON object.
-fn is_json_line(head: &[u8]) -> bool {
+pub(super) fn is_json_line(head: &[u8]) -> bool {
     let line = head.split(|b| *b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let text = std::str::from_utf8(line).unwrap_or("").trim_ascii();
     text.starts_with('{') && lenient(text).is_some_and(|value| value.is_object())
@@ -120,10 +240,24 @@ mod tests {
             ("renamed", &event, Kind::TfEvents),
             ("model.pt", b"PK\x03\x04\0\0", Kind::Binary),
             ("metrics.csv", b"epoch,loss\n", Kind::Csv),
+            ("results", b"epoch,loss\n1,0.5\n", Kind::Csv),
+            ("results.TSV", b"", Kind::Csv),
+            ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
+            ("trainer_state.json", b"{\"log_history\": []}", Kind::Json),
+            ("log.json", b"{\"step\": 1}\n{\"step\"", Kind::Jsonl),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");
         }
+    }
+
+    #[test]
+    fn every_kind_has_a_row() {
+        use Kind::*;
+        for kind in [OgRun, WandbRun, Trackio, Tviz, Wandb, Sqlite, TfEvents, Jsonl, Csv, Json, Binary, Log] {
+            assert!(!kind.as_str().is_empty());
+        }
+        assert_eq!(Kind::examples().count(), FORMATS.len() - 2);
     }
 
     #[test]

@@ -385,7 +385,7 @@ impl<P: Pane> Loop<P> {
             // What is left is read without rest as soon as the run stops writing.
             (true, _) if !self.sources.loading && self.stirred_at.is_some_and(|at| now < at + WRITES) => Some(rested_at),
             (true, _) => Some(self.now()),
-            (false, true) => None,
+            (false, true) => found.again.map(|again| self.now() + again),
             (false, false) => Some(now + BLIND),
         };
         if let Some(spec) = found.spec {
@@ -442,6 +442,7 @@ struct Found {
     spec: Option<Spec>,
     facts: Option<Facts>,
     more: bool,
+    again: Option<Duration>,
     socket_changed: bool,
 }
 
@@ -530,11 +531,13 @@ impl Sources {
         };
         let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
         self.loading &= polled.more;
-        found.more = polled.more;
+        (found.more, found.again) = (polled.more, polled.again);
+        let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
             let facts = Facts::of(reader.picture(), polled.more);
             found.facts = Some(Facts { watched: self.watched(), ..facts });
         }
+        self.add(new_paths.into_iter());
         found
     }
 
@@ -554,6 +557,7 @@ impl Sources {
     /// The files that may hold metrics, in words.
     fn watched(&self) -> String {
         match (&self.reader, &self.run) {
+            (Some(reader), _) if reader.foreign_kind().is_some() => reader.folder().path().display().to_string(),
             (Some(reader), _) => format!("metrics.jsonl and stdout.log in {}", reader.folder().path().display()),
             (None, Some(run)) => run.display().to_string(),
             (None, None) => "this canvas has no run yet".into(),

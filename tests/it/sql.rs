@@ -95,7 +95,7 @@ impl Seen {
 
     /// Polls once more and until there is no more.
     #[track_caller]
-    fn poll(&mut self, cursor: &mut dyn Cursor) {
+    fn poll(&mut self, cursor: &mut dyn Source) {
         let deadline = Instant::now() + Duration::from_secs(20);
         let budget = Budget { bytes_max: 1, time_max: Duration::ZERO };
         while {

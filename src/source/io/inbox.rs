@@ -2,7 +2,7 @@
 //!
 //! A file appears whole and never changes. A dashboard, if one runs, imports the files into the database and deletes them.
 
-use super::sqlite::{CursorError, FileStamp};
+use super::{SourceError, sqlite::FileStamp};
 use crate::source::{
     Loss,
     trackio::{Posted, posted},
@@ -59,7 +59,7 @@ impl Inbox {
     }
 
     /// Reads the files that were not read before, those of the writer that began first first.
-    pub(super) fn read(&mut self) -> Result<Mail, CursorError> {
+    pub(super) fn read(&mut self) -> Result<Mail, SourceError> {
         let now = SystemTime::now();
         let Some(stamp) = FileStamp::of(&self.dir)? else { return Ok(Mail::default()) };
         if self.stamp.as_ref() != Some(&stamp) {
@@ -96,7 +96,7 @@ impl Inbox {
 type New = (SystemTime, PathBuf, u64);
 
 impl Writer {
-    fn look(&mut self, dir: &Path, now: SystemTime) -> Result<Vec<New>, CursorError> {
+    fn look(&mut self, dir: &Path, now: SystemTime) -> Result<Vec<New>, SourceError> {
         let Some(stamp) = FileStamp::of(dir)? else { return Ok(vec![]) };
         if self.stamp.as_ref() == Some(&stamp) {
             return Ok(vec![]);
@@ -121,8 +121,8 @@ impl Writer {
 }
 
 impl Mail {
-    fn take(&mut self, path: &Path) -> Result<(), CursorError> {
-        let failed = |source| CursorError::Io { path: path.into(), source };
+    fn take(&mut self, path: &Path) -> Result<(), SourceError> {
+        let failed = |source| SourceError::Io { path: path.into(), source };
         let bytes = match fs::metadata(path).and_then(|m| if m.len() > FILE_BYTES_MAX { Ok(Err(m.len())) } else { fs::read(path).map(Ok) })
         {
             Ok(Ok(bytes)) => bytes,
@@ -162,8 +162,8 @@ fn number(path: &Path) -> Option<u64> {
 }
 
 /// The paths in a folder; empty when it is gone.
-fn list(dir: &Path) -> Result<Vec<PathBuf>, CursorError> {
-    let failed = |source| CursorError::Io { path: dir.into(), source };
+fn list(dir: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let failed = |source| SourceError::Io { path: dir.into(), source };
     match fs::read_dir(dir) {
         Ok(entries) => entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect(),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(vec![]),

@@ -11,7 +11,7 @@
 //! What cannot be had: a writer of a write-ahead log that closes in the very milliseconds of a read leaves its log and index
 //! there, whole and valid, for whoever comes next. It does so for every reader.
 
-use crate::source::{Budget, Loss, Progress, Record};
+use super::SourceError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, config::DbConfig, types::ValueRef};
 use std::{
     ffi::{OsStr, OsString},
@@ -30,71 +30,21 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// How long a read waits for a writer that holds the database. Its commit takes a few milliseconds.
+/// How long a read waits for a writer that holds the database, if it may take so long. Its commit takes a few milliseconds.
 const BUSY_MAX: Duration = Duration::from_millis(50);
+
+/// How often a database that keeps changing is looked at.
+pub(super) const REFRESH: Duration = Duration::from_secs(1);
 
 /// Kernels note the time of a change in ticks of 1 to 10 ms, so a file that changed just now may change once more without
 /// looking different. This is a few ticks.
 const TICK: Duration = Duration::from_millis(50);
 
+/// The least that a read waits for a writer.
+const SPIN_MIN: Duration = Duration::from_millis(1);
+
 /// The longest tick.
 const TICK_MAX: Duration = Duration::from_millis(10);
-
-/// Reads a database that grows: from the start, and then only what is new.
-pub trait Cursor: Send {
-    /// Hands what is new to `sink`. A database that does not exist (yet, or any more) has nothing new, and one that a writer
-    /// holds just now has `more`. [`Progress::restarted`]: what was read before is no longer there; drop it and call again.
-    /// After an error the cursor stands where it stood.
-    ///
-    /// The offset of a [`Loss`] is the number of a row, that of a line of a JSONL inbox is in bytes.
-    fn poll(&mut self, budget: Budget, sink: &mut dyn FnMut(Result<Record, Loss>)) -> Result<Progress, CursorError>;
-
-    /// The files whose change makes a poll worth it. They may not exist, and others may be named after a poll.
-    fn paths(&self) -> Vec<PathBuf>;
-}
-
-/// Why a database cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum CursorError {
-    /// A file or folder cannot be read.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// SQLite cannot read the database.
-    #[error("cannot read database {}", path.display())]
-    Sqlite {
-        /// The database.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// A writer has held the database for a second.
-    #[error("database {} is being written by another program", path.display())]
-    Busy {
-        /// The database.
-        path: PathBuf,
-    },
-    /// The tables of the tracker are not there.
-    #[error("{} is not a database of {tracker}", path.display())]
-    Foreign {
-        /// The database.
-        path: PathBuf,
-        /// `Trackio` or `tviz`.
-        tracker: &'static str,
-    },
-    /// No such run.
-    #[error("{} has no run {run}", path.display())]
-    NoRun {
-        /// The database.
-        path: PathBuf,
-        /// What was asked for.
-        run: String,
-    },
-}
 
 /// A file as it stands: which one, how long, when written. Its ctime says nothing: SQLite sets the owner of a log or journal that it
 /// opens as root, to what it is.
@@ -107,11 +57,11 @@ pub(super) struct FileStamp {
 
 impl FileStamp {
     /// `None`: there is no such file.
-    pub(super) fn of(path: &Path) -> Result<Option<FileStamp>, CursorError> {
+    pub(super) fn of(path: &Path) -> Result<Option<FileStamp>, SourceError> {
         match fs::metadata(path) {
             Ok(m) => Ok(Some(FileStamp { id: (m.dev(), m.ino()), bytes: m.len(), changed: (m.mtime(), m.mtime_nsec()) })),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-            Err(source) => Err(CursorError::Io { path: path.into(), source }),
+            Err(source) => Err(SourceError::Io { path: path.into(), source }),
         }
     }
 
@@ -180,7 +130,7 @@ impl Db {
     }
 
     /// Looks whether a read is worth it. Costs three system calls.
-    pub(super) fn look(&mut self) -> Result<Look, CursorError> {
+    pub(super) fn look(&mut self) -> Result<Look, SourceError> {
         let stamp = self.stamp()?;
         let Some(db) = &stamp.db else { return Ok(Look::Same) };
         if self.id.replace(db.id).is_some_and(|id| id != db.id) {
@@ -207,30 +157,35 @@ impl Db {
     }
 
     /// Calls `read` with a connection that lives for this call only; it may be called twice. Keep it short: a writer
-    /// may have to wait for it. `None`: a writer is at work, call again.
-    pub(super) fn read<T>(&mut self, mut read: impl FnMut(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, CursorError> {
+    /// may have to wait for it. `None`: a writer is at work, and `time_max` was waited for it; call again.
+    pub(super) fn read<T>(
+        &mut self,
+        time_max: Duration,
+        mut read: impl FnMut(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, SourceError> {
+        // Whoever comes again at once must not spin.
+        let wait_max = time_max.clamp(SPIN_MIN, BUSY_MAX);
         // When a process closes any descriptor of a file, it loses all its locks on that file. So the descriptors that are opened
         // here next to SQLite's own must not be closed while another thread of ours reads the same database.
         static ALONE: Mutex<()> = Mutex::new(());
-        let before = self.steady_stamp()?;
+        let Some(before) = self.steady_stamp(wait_max)? else { return Ok(None) };
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let held = match self.hold() {
             Ok(held) => held,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                // Whoever comes again at once must not spin.
-                std::thread::sleep(TICK_MAX);
+                std::thread::sleep(wait_max.min(TICK_MAX));
                 return Ok(None);
             }
-            Err(source) => return Err(CursorError::Io { path: self.path.clone(), source }),
+            Err(source) => return Err(SourceError::Io { path: self.path.clone(), source }),
         };
         let mut access = held.access;
         let mut result = match access {
-            Access::Copy => self.read_copy(&before, &mut read)?,
-            in_place => open(&self.path, in_place).and_then(|connection| read(&connection)).map(Some),
+            Access::Copy => self.read_copy(&before, wait_max, &mut read)?,
+            in_place => open(&self.path, in_place, wait_max).and_then(|connection| read(&connection)).map(Some),
         };
         if access != Access::Copy && result.as_ref().is_err_and(needs_repair) {
             access = Access::Copy;
-            result = self.read_copy(&before, &mut read)?;
+            result = self.read_copy(&before, wait_max, &mut read)?;
         }
         drop(held);
         if access == Access::Immutable && self.stamp()? != before {
@@ -238,19 +193,19 @@ impl Db {
         }
         match result {
             Err(error) if is_busy(&error) => Ok(None),
-            other => other.map_err(|source| CursorError::Sqlite { path: self.path.clone(), source }),
+            other => other.map_err(|source| SourceError::Sqlite { path: self.path.clone(), source }),
         }
     }
 
     /// As [`Db::read`], for a caller that cannot come again: tries for a second.
-    pub(super) fn read_now<T>(&mut self, mut read: impl FnMut(&Connection) -> rusqlite::Result<T>) -> Result<T, CursorError> {
+    pub(super) fn read_now<T>(&mut self, mut read: impl FnMut(&Connection) -> rusqlite::Result<T>) -> Result<T, SourceError> {
         for _ in 0..20 {
-            if let Some(value) = self.read(&mut read)? {
+            if let Some(value) = self.read(BUSY_MAX, &mut read)? {
                 return Ok(value);
             }
             std::thread::sleep(BUSY_MAX);
         }
-        Err(CursorError::Busy { path: self.path.clone() })
+        Err(SourceError::Busy { path: self.path.clone() })
     }
 
     /// Finds the way to open the database and holds on to what makes it right.
@@ -282,36 +237,37 @@ impl Db {
     fn read_copy<T>(
         &mut self,
         stamp: &Stamp,
+        wait_max: Duration,
         read: &mut dyn FnMut(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<rusqlite::Result<Option<T>>, CursorError> {
+    ) -> Result<rusqlite::Result<Option<T>>, SourceError> {
         if self.copy.as_ref().is_none_or(|copy| copy.of != *stamp) {
             self.copy = None;
-            let copy = Copy::new(&self.path, stamp.clone()).map_err(|source| CursorError::Io { path: self.path.clone(), source })?;
+            let copy = Copy::new(&self.path, stamp.clone()).map_err(|source| SourceError::Io { path: self.path.clone(), source })?;
             if self.stamp()? != *stamp {
                 return Ok(Ok(None));
             }
             self.copy = Some(copy);
         }
         let Some(copy) = &self.copy else { return Ok(Ok(None)) };
-        Ok(open(&copy.db(), Access::Copy).and_then(|connection| read(&connection)).map(Some))
+        Ok(open(&copy.db(), Access::Copy, wait_max).and_then(|connection| read(&connection)).map(Some))
     }
 
     /// The stamp; if the database was written in this very tick without a log, that of the next one. A read without locks
-    /// could not tell a second write in the same tick from the first.
-    fn steady_stamp(&self) -> Result<Stamp, CursorError> {
+    /// could not tell a second write in the same tick from the first. `None`: that would take longer than `wait_max`.
+    fn steady_stamp(&self, wait_max: Duration) -> Result<Option<Stamp>, SourceError> {
         let stamp = self.stamp()?;
         let has_log = stamp.wal.as_ref().is_some_and(|wal| wal.bytes > 0);
         let age = stamp.db.as_ref().filter(|_| !has_log).and_then(|db| db.age(SystemTime::now()));
         match age.and_then(|age| TICK_MAX.checked_sub(age)) {
             Some(rest) => {
-                std::thread::sleep(rest);
-                self.stamp()
+                std::thread::sleep(rest.min(wait_max));
+                if rest > wait_max { Ok(None) } else { self.stamp().map(Some) }
             }
-            None => Ok(stamp),
+            None => Ok(Some(stamp)),
         }
     }
 
-    fn stamp(&self) -> Result<Stamp, CursorError> {
+    fn stamp(&self) -> Result<Stamp, SourceError> {
         let of = |end| FileStamp::of(&self.beside(end));
         Ok(Stamp { db: FileStamp::of(&self.path)?, wal: of("-wal")?, journal: of("-journal")? })
     }
@@ -340,7 +296,7 @@ struct Held {
     _file: File,
 }
 
-fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> {
+fn open(path: &Path, access: Access, wait_max: Duration) -> rusqlite::Result<Connection> {
     let mode = match access {
         Access::Copy => "mode=rw",
         Access::Immutable => "mode=ro&immutable=1",
@@ -353,7 +309,7 @@ fn open(path: &Path, access: Access) -> rusqlite::Result<Connection> {
     };
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(uri(path, mode), flags)?;
-    connection.busy_timeout(BUSY_MAX)?;
+    connection.busy_timeout(wait_max)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     Ok(connection)
@@ -497,8 +453,8 @@ impl Room {
     const TIME_MAX: Duration = Duration::from_millis(20);
     const BYTES_MAX: u64 = 8 << 20;
 
-    pub(super) fn new() -> Room {
-        Room { until: Instant::now() + Room::TIME_MAX, bytes_used: 0 }
+    pub(super) fn new(time_max: Duration) -> Room {
+        Room { until: Instant::now() + time_max.min(Room::TIME_MAX), bytes_used: 0 }
     }
 
     pub(super) fn is_full(&self) -> bool {

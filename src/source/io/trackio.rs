@@ -1,12 +1,13 @@
 //! The queries of the Trackio reader. What its rows mean is in `source::trackio`.
 
 use super::{
+    Sink, Source, SourceError,
     inbox::Inbox,
-    sqlite::{Cursor, CursorError, Db, Look, Room, VALUE_BYTES_MAX, bytes, columns, int, text, walk},
+    sqlite::{Db, Look, REFRESH, Room, VALUE_BYTES_MAX, bytes, columns, int, text, walk},
 };
 use crate::model::{Step, WallTime};
 use crate::source::{
-    Budget, Loss, Progress, Record,
+    Budget, Progress, Record,
     stamps::Stamps,
     trackio::{Logged, Posted, Rows, Stored, StoredAlert, StoredTrace, canonical, log_number, project_of},
 };
@@ -16,7 +17,7 @@ use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Unsent rows are counted up to here, which takes some milliseconds.
@@ -53,12 +54,13 @@ pub struct TrackioRunInfo {
 }
 
 /// The databases of the projects in a folder of Trackio, sorted. That of a project that only has an inbox does not exist.
-pub fn trackio_projects(dir: &Path) -> Result<Vec<PathBuf>, CursorError> {
-    let failed = |source: io::Error| CursorError::Io { path: dir.into(), source };
+pub fn trackio_projects(dir: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let failed = |source: io::Error| SourceError::Io { path: dir.into(), source };
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if project_of(&path).is_some() && path.is_file() {
+        let is_db = path.extension().is_some_and(|extension| extension == "db");
+        if is_db && project_of(&path).is_some() && path.is_file() {
             found.insert(path);
         }
     }
@@ -73,7 +75,7 @@ pub fn trackio_projects(dir: &Path) -> Result<Vec<PathBuf>, CursorError> {
 }
 
 /// The runs of the project with this database (which need not exist when the project has an inbox), the oldest first.
-pub fn trackio_runs(db: &Path) -> Result<Vec<TrackioRunInfo>, CursorError> {
+pub fn trackio_runs(db: &Path) -> Result<Vec<TrackioRunInfo>, SourceError> {
     let project = project_of(db).ok_or_else(|| foreign(db))?;
     let mut runs = vec![];
     let exists = fs::metadata(db).is_ok_and(|m| m.len() > 0);
@@ -117,7 +119,7 @@ pub fn trackio_runs(db: &Path) -> Result<Vec<TrackioRunInfo>, CursorError> {
         }
     }
     if !exists && runs.is_empty() {
-        return Err(CursorError::Io { path: db.into(), source: io::ErrorKind::NotFound.into() });
+        return Err(SourceError::Io { path: db.into(), source: io::ErrorKind::NotFound.into() });
     }
     runs.sort_by(|a, b| a.first_time.partial_cmp(&b.first_time).unwrap_or(std::cmp::Ordering::Equal));
     Ok(runs)
@@ -131,8 +133,8 @@ fn later(a: Option<WallTime>, b: Option<WallTime>) -> Option<WallTime> {
     if b > a { b } else { a }
 }
 
-fn foreign(db: &Path) -> CursorError {
-    CursorError::Foreign { path: db.into(), tracker: "Trackio" }
+fn foreign(db: &Path) -> SourceError {
+    SourceError::Foreign { path: db.into(), tracker: "Trackio" }
 }
 
 /// What a database can tell: the columns of the tables that are read.
@@ -323,7 +325,7 @@ struct Batch {
 
 impl TrackioRun {
     /// Stands at the start of a run. The database need not exist when the project has an inbox.
-    pub fn open(db: &Path, run: RunSelector) -> Result<TrackioRun, CursorError> {
+    pub fn open(db: &Path, run: RunSelector) -> Result<TrackioRun, SourceError> {
         let project = project_of(db).ok_or_else(|| foreign(db))?;
         let runs = trackio_runs(db)?;
         let found = runs.iter().any(|info| match &run {
@@ -332,7 +334,7 @@ impl TrackioRun {
         });
         if !found {
             let (RunSelector::Id(run) | RunSelector::Name(run)) = run;
-            return Err(CursorError::NoRun { path: db.into(), run });
+            return Err(SourceError::NoRun { path: db.into(), run });
         }
         let mut cursor = TrackioRun {
             project,
@@ -362,7 +364,7 @@ impl TrackioRun {
     }
 
     /// Tells what the run is called, when it is found at last.
-    fn introduce(&mut self, key: Key, sink: &mut dyn FnMut(Result<Record, Loss>)) {
+    fn introduce(&mut self, key: Key, sink: &mut Sink) {
         sink(Ok(Record::Info("project", self.project.clone().into())));
         sink(Ok(Record::Info("name", key.name.clone().into())));
         if let Some(id) = &key.id {
@@ -372,13 +374,13 @@ impl TrackioRun {
     }
 
     /// Takes what the inbox has and the database has not.
-    fn read_inbox(&mut self, sink: &mut dyn FnMut(Result<Record, Loss>)) -> Result<Progress, CursorError> {
+    fn read_inbox(&mut self, time_max: Duration, sink: &mut Sink) -> Result<Progress, SourceError> {
         let mail = self.inbox.read()?;
         mail.losses.into_iter().for_each(|loss| sink(Err(loss)));
         let wanted = |line: &Posted| canonical(&line.project) == self.project && is_of(&self.run, self.place.key.as_ref(), line);
         self.mail.extend(mail.lines.into_iter().filter(wanted));
         if self.db.is_there() && !self.mail.is_empty() {
-            match self.db.read(|connection| imported(connection, &self.mail))? {
+            match self.db.read(time_max, |connection| imported(connection, &self.mail))? {
                 Some(imported) => keep(&mut self.mail, imported),
                 None => return Ok(Progress { bytes: mail.bytes, more: true, restarted: false }),
             }
@@ -408,8 +410,8 @@ fn is_of(run: &RunSelector, key: Option<&Key>, line: &Posted) -> bool {
     }
 }
 
-impl Cursor for TrackioRun {
-    fn poll(&mut self, budget: Budget, sink: &mut dyn FnMut(Result<Record, Loss>)) -> Result<Progress, CursorError> {
+impl Source for TrackioRun {
+    fn poll(&mut self, budget: Budget, sink: &mut Sink) -> Result<Progress, SourceError> {
         let start = Instant::now();
         let mut progress = Progress::default();
         let restarted = Progress { more: true, restarted: true, bytes: 0 };
@@ -423,7 +425,9 @@ impl Cursor for TrackioRun {
         };
         while changed {
             let (place, run) = (&self.place, &self.run);
-            let Batch { rows, place, bytes, end, unsent } = match self.db.read(|connection| scan(connection, run, place))? {
+            let time_max = budget.time_max.saturating_sub(start.elapsed());
+            let scanned = self.db.read(time_max, |connection| scan(connection, run, place, time_max))?;
+            let Batch { rows, place, bytes, end, unsent } = match scanned {
                 None => return Ok(Progress { more: true, ..progress }),
                 Some(Scan::Foreign) => return Err(foreign(self.db.path())),
                 // Nothing of what this poll has handed out is wrong, but more may have come before.
@@ -455,8 +459,16 @@ impl Cursor for TrackioRun {
                 return Ok(Progress { more: true, ..progress });
             }
         }
-        let inbox = self.read_inbox(sink)?;
+        let inbox = self.read_inbox(budget.time_max.saturating_sub(start.elapsed()), sink)?;
         Ok(Progress { bytes: progress.bytes + inbox.bytes, more: inbox.more, restarted: false })
+    }
+
+    fn path(&self) -> &Path {
+        self.db.path()
+    }
+
+    fn refresh(&self) -> Duration {
+        REFRESH
     }
 
     fn paths(&self) -> Vec<PathBuf> {
@@ -467,7 +479,7 @@ impl Cursor for TrackioRun {
 }
 
 /// Reads on behind `place`, as far as one short read goes.
-fn scan(connection: &Connection, run: &RunSelector, place: &Place) -> rusqlite::Result<Scan> {
+fn scan(connection: &Connection, run: &RunSelector, place: &Place, time_max: Duration) -> rusqlite::Result<Scan> {
     // One state of all tables.
     let snapshot = connection.unchecked_transaction()?;
     let connection = &*snapshot;
@@ -492,7 +504,7 @@ fn scan(connection: &Connection, run: &RunSelector, place: &Place) -> rusqlite::
         }
     }
     place.key = Some(key.clone());
-    let (mut rows, mut room, mut end) = (vec![], Room::new(), true);
+    let (mut rows, mut room, mut end) = (vec![], Room::new(time_max), true);
     for (table, at) in TABLES.into_iter().zip(&mut place.at) {
         let Some(column) = schema.run_column(table) else { continue };
         if at.is_none() {

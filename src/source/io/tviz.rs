@@ -1,9 +1,12 @@
 //! The queries of the tviz reader. What its rows mean is in `source::tviz`.
 
-use super::sqlite::{Cursor, CursorError, Db, Look, Room, VALUE_BYTES_MAX, columns, int, text, walk};
+use super::{
+    Sink, Source, SourceError,
+    sqlite::{Db, Look, REFRESH, Room, VALUE_BYTES_MAX, columns, int, text, walk},
+};
 use crate::model::{Step, WallTime};
 use crate::source::{
-    Budget, Loss, Progress, Record,
+    Budget, Loss, Progress,
     stamps::Stamps,
     tviz::{Cell, Cells, Rows},
 };
@@ -11,7 +14,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 use std::{
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Steps that are read between two looks at the clock.
@@ -37,12 +40,12 @@ pub struct TvizRunInfo {
 }
 
 /// The runs of a tviz database, the oldest first.
-pub fn tviz_runs(db: &Path) -> Result<Vec<TvizRunInfo>, CursorError> {
+pub fn tviz_runs(db: &Path) -> Result<Vec<TvizRunInfo>, SourceError> {
     Db::new(db).read_now(list)?.ok_or_else(|| foreign(db))
 }
 
-fn foreign(db: &Path) -> CursorError {
-    CursorError::Foreign { path: db.into(), tracker: "tviz" }
+fn foreign(db: &Path) -> SourceError {
+    SourceError::Foreign { path: db.into(), tracker: "tviz" }
 }
 
 /// The columns that the tables have: the first versions had fewer.
@@ -126,9 +129,9 @@ enum Scan {
 
 impl TvizRun {
     /// Stands at the start of the run with this id.
-    pub fn open(db: &Path, run: &str) -> Result<TvizRun, CursorError> {
+    pub fn open(db: &Path, run: &str) -> Result<TvizRun, SourceError> {
         if !tviz_runs(db)?.iter().any(|info| info.id == run) {
-            return Err(CursorError::NoRun { path: db.into(), run: run.to_owned() });
+            return Err(SourceError::NoRun { path: db.into(), run: run.to_owned() });
         }
         Ok(TvizRun { run: run.to_owned(), db: Db::new(db), rows: Rows::new(), place: Place::default() })
     }
@@ -140,8 +143,8 @@ impl TvizRun {
     }
 }
 
-impl Cursor for TvizRun {
-    fn poll(&mut self, budget: Budget, sink: &mut dyn FnMut(Result<Record, Loss>)) -> Result<Progress, CursorError> {
+impl Source for TvizRun {
+    fn poll(&mut self, budget: Budget, sink: &mut Sink) -> Result<Progress, SourceError> {
         let start = Instant::now();
         let mut progress = Progress::default();
         match self.db.look()? {
@@ -152,7 +155,8 @@ impl Cursor for TvizRun {
         let mut first = true;
         loop {
             let (run, place) = (&self.run, &self.place);
-            match self.db.read(|connection| scan(connection, run, place, first))? {
+            let time_max = budget.time_max.saturating_sub(start.elapsed());
+            match self.db.read(time_max, |connection| scan(connection, run, place, first, time_max))? {
                 None => return Ok(Progress { more: true, ..progress }),
                 Some(Scan::Foreign) => return Err(foreign(self.db.path())),
                 Some(Scan::Restart) => return Ok(self.restart()),
@@ -176,19 +180,27 @@ impl Cursor for TvizRun {
         }
     }
 
+    fn path(&self) -> &Path {
+        self.db.path()
+    }
+
+    fn refresh(&self) -> Duration {
+        REFRESH
+    }
+
     fn paths(&self) -> Vec<PathBuf> {
         self.db.paths()
     }
 }
 
 /// Reads on behind `place`, as far as one short read goes. `is_first`: it is the first read of a poll.
-fn scan(connection: &Connection, run: &str, place: &Place, is_first: bool) -> rusqlite::Result<Scan> {
+fn scan(connection: &Connection, run: &str, place: &Place, is_first: bool, time_max: Duration) -> rusqlite::Result<Scan> {
     // One state of all tables.
     let snapshot = connection.unchecked_transaction()?;
     let connection = &*snapshot;
     let Some(schema) = Schema::of(connection)? else { return Ok(Scan::Foreign) };
     let mut place = place.clone();
-    let (mut losses, mut room) = (vec![], Room::new());
+    let (mut losses, mut room) = (vec![], Room::new(time_max));
     if let (Some(last), true) = (place.step, is_first) {
         // A step that is logged again gets a new row number, and its old row is gone.
         let again = "SELECT min(step) FROM steps WHERE rowid > ?1 AND +run_id = ?2 AND +step <= ?3";

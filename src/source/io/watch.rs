@@ -1,4 +1,4 @@
-//! Hears when files change.
+//! Hears when files change, and when any file of a folder comes, goes or grows.
 //!
 //! The parent folders are watched, not the files, so that a file may come, go and be replaced. An event
 //! is only a hint that a look is worth it: the consumer reads at every wake. Folders on network filesystems, where no event comes, are looked at once a second.
@@ -63,22 +63,29 @@ impl Watch {
             }
         });
         let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file events: looking at the files instead")).ok();
-        let hands = Hands { watcher, folders: HashSet::new(), targets: HashMap::new() };
+        let hands = Hands { watcher, folders: HashSet::new(), wholes: HashSet::new(), targets: HashMap::new() };
         let shared = Arc::new(Shared { ears, hands: Mutex::new(hands) });
         let weak = Arc::downgrade(&shared);
         thread::Builder::new().name("og-watch".into()).spawn(move || run(&weak, &rings, wake))?;
         Ok(Watch { bell, shared })
     }
 
-    /// Watches the file at `path`; it and its folders may not exist yet. One wake follows in any case, so
-    /// nothing is missed between a first look and the watch.
+    /// Watches the file at `path`; it and its folders may not exist yet. Where a folder stands there now, all that
+    /// happens right in it counts. One wake follows, so nothing is missed between a first look and the watch;
+    /// a path that is watched already changes nothing.
     pub fn add(&mut self, path: &Path) {
         let target = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut hands = lock(&self.shared.hands);
-        if hands.targets.insert(target, How::Poll(None)).is_none() {
-            hands.settle(&self.shared.ears);
+        let new_whole = target.is_dir() && hands.wholes.insert(target.clone());
+        let new_target = !hands.targets.contains_key(&target);
+        if new_target {
+            hands.targets.insert(target, How::Poll(None));
         }
-        ring(&self.bell);
+        if new_target || new_whole {
+            hands.settle(&self.shared.ears);
+            drop(hands);
+            ring(&self.bell);
+        }
     }
 }
 
@@ -94,6 +101,8 @@ struct Shared {
 struct Ears {
     /// Folder -> the names in it that matter.
     names: HashMap<PathBuf, HashSet<OsString>>,
+    /// Folders in which every name matters.
+    wholes: HashSet<PathBuf>,
     /// Folders that were removed or moved away: their watch is gone even if they are back.
     gone: HashSet<PathBuf>,
 }
@@ -111,13 +120,15 @@ impl Ears {
         }
         let mut worth = false;
         for path in &event.paths {
-            let is_folder = self.names.contains_key(path);
+            let is_folder = self.names.contains_key(path) || self.wholes.contains(path);
             if is_folder && matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
                 self.gone.insert(path.clone());
                 worth = true;
             }
             let name = path.parent().zip(path.file_name());
-            worth |= name.is_some_and(|(folder, name)| self.names.get(folder).is_some_and(|names| names.contains(name)));
+            worth |= name.is_some_and(|(folder, name)| {
+                self.wholes.contains(folder) || self.names.get(folder).is_some_and(|names| names.contains(name))
+            });
         }
         worth
     }
@@ -129,6 +140,8 @@ struct Hands {
     watcher: Option<RecommendedWatcher>,
     /// Folders that the watcher watches.
     folders: HashSet<PathBuf>,
+    /// Targets that are folders.
+    wholes: HashSet<PathBuf>,
     targets: HashMap<PathBuf, How>,
 }
 
@@ -176,7 +189,15 @@ impl Hands {
         for near in near.iter().filter_map(|(_, near)| near.as_ref()) {
             names.entry(near.folder.clone()).or_default().insert(near.name.clone());
         }
-        lock(ears).names = names.clone();
+        let wholes: HashSet<PathBuf> = self.wholes.iter().filter_map(|folder| fs::canonicalize(folder).ok()).collect();
+        {
+            let mut ears = lock(ears);
+            (ears.names, ears.wholes) = (names.clone(), wholes.clone());
+        }
+        for folder in &wholes {
+            // Where no events can be had, the folder is a file like any other: its time of change tells.
+            self.watch(folder);
+        }
         for (target, near) in near {
             let how = match near {
                 Some(near) if self.watch(&near.folder) => How::Events { is_parent: near.is_parent },
@@ -184,7 +205,8 @@ impl Hands {
             };
             self.targets.insert(target, how);
         }
-        let stale: Vec<_> = self.folders.iter().filter(|folder| !names.contains_key(*folder)).cloned().collect();
+        let stale: Vec<_> =
+            self.folders.iter().filter(|folder| !names.contains_key(*folder) && !wholes.contains(*folder)).cloned().collect();
         for folder in stale {
             self.folders.remove(&folder);
             self.unwatch(&folder);
@@ -363,6 +385,22 @@ mod tests {
         told.recv_timeout(DEADLINE).expect("a wake for the replaced file");
         fs::File::options().append(true).open(&path).unwrap().write_all(b"c").unwrap();
         told.recv_timeout(DEADLINE).expect("a wake for the grown file");
+    }
+
+    #[test]
+    fn whatever_happens_in_a_folder_wakes() {
+        let dir = tempfile::tempdir().unwrap();
+        let inbox = dir.path().join("inbox");
+        let (mut watch, told) = watched();
+        watch.add(&inbox);
+        told.recv_timeout(DEADLINE).expect("the wake of add");
+        fs::create_dir(&inbox).unwrap();
+        told.recv_timeout(DEADLINE).expect("a wake for the new folder");
+        watch.add(&inbox);
+        watch.add(&inbox);
+        told.recv_timeout(DEADLINE).expect("the wake of the second add");
+        fs::write(inbox.join("0001.jsonl"), "x").unwrap();
+        told.recv_timeout(DEADLINE).expect("a wake for a new file in it");
     }
 
     #[test]

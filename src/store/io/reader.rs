@@ -1,13 +1,15 @@
 //! Keeps the picture of one run up to date.
 
+use super::trackers::Trackers;
 use crate::{
     model::{MetricKey, WallTime},
-    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Record, Stdout, Tail},
-    store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
+    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Opened, Record, RunRef, Source, Stdout, Tail},
+    store::{Event, EventKind, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
+    io::ErrorKind,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -20,6 +22,11 @@ pub struct Polled {
     pub changed: bool,
     /// The budget ended before the files did: poll again soon.
     pub more: bool,
+    /// Poll again after so long, whether a file changes or not: a database that may have changed was looked at just
+    /// before.
+    pub again: Option<Duration>,
+    /// [`RunReader::paths`] has others now.
+    pub paths_changed: bool,
     /// The keys whose series changed, came or went.
     pub keys_changed: Vec<MetricKey>,
 }
@@ -33,12 +40,40 @@ pub struct RunReader {
     events: Tail,
     times_tail: Tail,
     times: TimesIndex,
-    sources: Vec<(SourceRank, Tail)>,
+    sources: Vec<Feed>,
+    /// What the training logs elsewhere.
+    trackers: Trackers,
+    /// The paths that were last told.
+    told: Vec<PathBuf>,
     /// Bytes of stdout that were there before anybody watched: without an entry in `stdout.times`, nobody knows when they came.
     stdout_old: u64,
     /// What the run is, when it is not og's own.
     foreign: Option<Kind>,
+    /// Which run of its path it is, where that holds several.
+    run: Option<RunRef>,
     finished: bool,
+}
+
+/// A source and how it stands.
+struct Feed {
+    rank: SourceRank,
+    source: Box<dyn Source>,
+    /// When it was last polled.
+    polled_at: Option<Instant>,
+    /// The last poll left something over.
+    behind: bool,
+}
+
+impl Feed {
+    fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
+        Feed { rank, source, polled_at: None, behind: false }
+    }
+
+    /// How long it is too early for another poll.
+    fn rest(&self) -> Duration {
+        let rest = |at: Instant| self.source.refresh().saturating_sub(at.elapsed());
+        if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
+    }
 }
 
 /// Silence after which a tracker's run without an exit counts as lost.
@@ -54,78 +89,99 @@ impl RunReader {
     /// What a poll may take while a run is first loaded: everything, in steps that leave room for a frame.
     pub const LOAD: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(20) };
 
-    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows. Reads `run.json` only; the rest
-    /// comes with [`RunReader::poll`].
+    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows, also `PATH#RUN`. Reads
+    /// `run.json` only; the rest comes with [`RunReader::poll`].
     pub fn open(path: &Path) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
-        if !folder.run_json().exists() && !folder.metrics().exists() && path.exists() {
-            return RunReader::foreign(folder);
+        if folder.run_json().exists() || folder.metrics().exists() {
+            return RunReader::own(folder);
         }
+        let opened = source::open(path).map_err(|error| match error {
+            OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
+            OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
+            other => StoreError::Foreign(other),
+        })?;
+        RunReader::of(path, opened)
+    }
+
+    /// The reader of a run that was opened already.
+    pub fn of(path: &Path, opened: Opened) -> Result<RunReader, StoreError> {
+        match (opened.kind, &opened.run) {
+            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path))),
+            _ => Ok(RunReader::foreign(path, opened)),
+        }
+    }
+
+    fn own(folder: RunFolder) -> Result<RunReader, StoreError> {
         let info_seen = look(&folder.run_json());
         let info = match folder.info() {
             // The metrics beside it are as good as ever.
             Err(error @ StoreError::Damaged { .. }) => {
                 tracing::warn!(%error, "going on without");
-                foreign::info(folder.path(), &BTreeMap::new())
+                foreign::info(folder.path(), None, &BTreeMap::new())
             }
             info => info?,
         };
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
-        Ok(RunReader {
+        let mut reader = RunReader {
             picture: RunPicture::new(info),
             info_seen,
             events: tail(folder.events(), Box::<OwnLines>::default()),
             times_tail: tail(folder.stdout_times(), Box::<OwnLines>::default()),
             times: TimesIndex::new(),
             sources: vec![
-                (SourceRank::Own, tail(folder.metrics(), Box::new(Jsonl::new()))),
-                (SourceRank::Stdout, tail(folder.stdout_log(), Box::new(Stdout::with_console()))),
+                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), Box::new(Jsonl::new())))),
+                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), Box::new(Stdout::with_console())))),
             ],
+            trackers: Trackers::default(),
+            told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             foreign: None,
+            run: None,
             folder,
             finished: false,
-        })
+        };
+        reader.told = reader.paths();
+        Ok(reader)
     }
 
-    fn foreign(folder: RunFolder) -> Result<RunReader, StoreError> {
-        let path = folder.path().to_owned();
-        let opened = source::open(&path).map_err(|error| match error {
-            OpenError::NoRun { .. } => StoreError::NotARun { path: path.clone() },
-            other => StoreError::Foreign(other),
-        })?;
+    fn foreign(path: &Path, opened: Opened) -> RunReader {
         let nothing = || Tail::new(path.join("nothing"), Box::new(OwnLines::default()));
         let mut reader = RunReader {
-            picture: RunPicture::new(foreign::info(&path, &BTreeMap::new())),
+            picture: RunPicture::new(foreign::info(path, opened.run.as_ref(), &BTreeMap::new())),
             info_seen: None,
             events: nothing(),
             times_tail: nothing(),
             times: TimesIndex::new(),
             sources: vec![],
+            trackers: Trackers::default(),
+            told: vec![],
             stdout_old: u64::MAX,
             foreign: Some(opened.kind),
-            folder,
+            run: opened.run,
+            folder: RunFolder::at(path),
             finished: false,
         };
         if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
             reader.picture.mute();
         }
-        for tail in opened.tails {
+        for source in opened.sources {
             match opened.kind {
-                Kind::Log => reader.sources.push((SourceRank::Stdout, tail)),
-                _ => drop(reader.add_tracker(tail)),
+                Kind::Log => reader.sources.push(Feed::new(SourceRank::Stdout, source)),
+                _ => drop(reader.add_tracker(source)),
             }
         }
-        Ok(reader)
+        reader.told = reader.paths();
+        reader
     }
 
-    /// Also follows a tracker's file. Returns the rank under which its records count.
-    pub fn add_tracker(&mut self, tail: Tail) -> SourceRank {
-        let trackers = self.sources.iter().filter(|(rank, _)| matches!(rank, SourceRank::Tracker(_))).count();
+    /// Also follows what a tracker writes. Returns the rank under which its records count.
+    pub fn add_tracker(&mut self, source: Box<dyn Source>) -> SourceRank {
+        let trackers = self.sources.iter().filter(|feed| matches!(feed.rank, SourceRank::Tracker(_))).count();
         let rank = SourceRank::Tracker(u16::try_from(trackers).unwrap_or(u16::MAX));
         // Best first, so that a flooding console is read with what the others leave of the budget.
-        let at = self.sources.iter().position(|(other, _)| *other < rank).unwrap_or(self.sources.len());
-        self.sources.insert(at, (rank, tail));
+        let at = self.sources.iter().position(|feed| feed.rank < rank).unwrap_or(self.sources.len());
+        self.sources.insert(at, Feed::new(rank, source));
         rank
     }
 
@@ -141,12 +197,18 @@ impl RunReader {
         let mut bytes_left = budget.bytes_max;
         let mut is_quiet = true;
         for at in 0..self.sources.len() {
+            let rest = self.sources[at].rest();
+            if !rest.is_zero() {
+                polled.again = Some(polled.again.map_or(rest, |again| again.min(rest)));
+                continue;
+            }
             // Every source gets at least one read, so that none starves another for good.
             let left = Budget { bytes_max: bytes_left, time_max: budget.time_max.saturating_sub(start.elapsed()) };
             let bytes = self.poll_source(at, left, &mut polled);
             bytes_left = bytes_left.saturating_sub(bytes);
             is_quiet &= bytes == 0;
         }
+        self.open_trackers(&mut polled);
         if self.picture.state().is_over() && !self.finished && !polled.more {
             // The exit may be heard of before the last bytes are written: they get one more look.
             match is_quiet {
@@ -155,9 +217,12 @@ impl RunReader {
             }
         }
         if self.foreign.is_some() && polled.changed {
-            self.picture.set_info(foreign::info(self.folder.path(), &self.picture.remarks));
+            self.picture.set_info(foreign::info(self.folder.path(), self.run.as_ref(), &self.picture.remarks));
         }
         self.lose_what_is_silent(&mut polled);
+        let paths = self.paths();
+        polled.paths_changed = paths != self.told;
+        self.told = paths;
         polled.keys_changed = self.picture.take_changed();
         polled.changed |= !polled.keys_changed.is_empty();
         polled
@@ -166,6 +231,16 @@ impl RunReader {
     /// The run as read so far.
     pub fn picture(&self) -> &RunPicture {
         &self.picture
+    }
+
+    /// What the run is kept in, when it is not og's own.
+    pub fn foreign_kind(&self) -> Option<Kind> {
+        self.foreign
+    }
+
+    /// Which run of its path it is, where that holds several.
+    pub fn run(&self) -> Option<&RunRef> {
+        self.run.as_ref()
     }
 
     /// The run's folder.
@@ -178,11 +253,29 @@ impl RunReader {
         self.picture.mark_lost();
     }
 
-    /// The files to watch. Some may not exist yet.
+    /// The files and folders to watch. Some may not exist yet.
     pub fn paths(&self) -> Vec<PathBuf> {
-        let tails = self.sources.iter().map(|(_, tail)| tail.path().to_owned());
+        let sources = self.sources.iter().flat_map(|feed| feed.source.paths());
         let own = self.foreign.is_none().then(|| [self.folder.run_json(), self.folder.events()]);
-        own.into_iter().flatten().chain(tails).collect()
+        own.into_iter().flatten().chain(sources).chain(self.trackers.paths()).collect()
+    }
+
+    /// Whether the tracker's log at `path` is known to be the run's.
+    pub fn has_tracker(&self, path: &Path) -> bool {
+        self.trackers.has(path)
+    }
+
+    fn open_trackers(&mut self, polled: &mut Polled) {
+        let (sources, again) = self.trackers.open(self.picture.started_at());
+        for source in sources {
+            self.add_tracker(source);
+            polled.more = true;
+        }
+        if let Some(again) = again
+            && !self.picture.state().is_over()
+        {
+            polled.again = Some(polled.again.map_or(again, |other| other.min(again)));
+        }
     }
 
     /// A `.wandb` log without an exit that has been silent for long belongs to a run that died: its client writes every
@@ -191,7 +284,7 @@ impl RunReader {
         if !matches!(self.foreign, Some(Kind::Wandb | Kind::WandbRun)) || self.picture.state().is_over() || polled.more {
             return;
         }
-        let age = |(_, tail): &(SourceRank, Tail)| fs::metadata(tail.path()).ok()?.modified().ok()?.elapsed().ok();
+        let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
         if self.sources.iter().filter_map(age).min().is_some_and(|age| age > SILENT_MAX) {
             self.picture.mark_lost();
             polled.changed = true;
@@ -214,12 +307,15 @@ impl RunReader {
     }
 
     fn poll_events(&mut self, polled: &mut Polled) {
-        let picture = &mut self.picture;
+        let (picture, trackers) = (&mut self.picture, &mut self.trackers);
         // Events are few and decide the state: they are read whole, whatever the budget.
         loop {
             let progress = self.events.read(Budget::ALL, &mut |record| match record {
                 Ok(Record::Console(line)) => match Event::from_line(&line) {
                     Some(event) => {
+                        if let EventKind::Source { path } = &event.kind {
+                            trackers.saw(path.into());
+                        }
                         picture.apply_event(event);
                         polled.changed = true;
                     }
@@ -254,22 +350,32 @@ impl RunReader {
 
     /// Returns the bytes read.
     fn poll_source(&mut self, at: usize, budget: Budget, polled: &mut Polled) -> u64 {
-        let (rank, tail) = &mut self.sources[at];
-        let (rank, picture, times, stdout_old) = (*rank, &mut self.picture, &self.times, self.stdout_old);
+        let feed = &mut self.sources[at];
+        let (rank, times, stdout_old) = (feed.rank, &self.times, self.stdout_old);
         let now = now();
         let mut heard = 0u64;
+        let (trackers, is_own, cwd) = (&mut self.trackers, self.foreign.is_none(), self.picture.info.cwd.clone());
+        let picture = &mut self.picture;
         let mut sink = |record: Result<Record, _>| {
             heard += 1;
+            match (&record, rank) {
+                (Ok(Record::Console(line)), SourceRank::Stdout) if is_own => trackers.hear(line, &cwd),
+                // Our own log has every line already.
+                (Ok(Record::Console(_)), SourceRank::Tracker(_)) if is_own => return,
+                _ => {}
+            }
             let fallback = match (&record, rank) {
                 (Ok(Record::Row(row)), SourceRank::Stdout) => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
                 _ => None,
             };
             picture.apply(rank, record, fallback);
         };
-        let progress = match tail.read(budget, &mut sink) {
+        let polled_now = feed.source.poll(budget, &mut sink);
+        (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
+        let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
-                let problem = format!("cannot read {}: {error}", tail.path().display());
+                let problem = chain(&error);
                 polled.changed |= self.picture.problems.insert(rank, problem.clone()).as_ref() != Some(&problem);
                 return 0;
             }
@@ -277,8 +383,9 @@ impl RunReader {
         if progress.restarted {
             self.picture.forget(rank);
         }
-        let offset = tail.offset();
-        polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
+        let offset = feed.source.offset();
+        let solved = self.picture.problems.remove(&rank).is_some();
+        polled.changed |= heard > 0 || progress.restarted || solved;
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
         if rank == SourceRank::Stdout {
@@ -294,9 +401,9 @@ impl RunReader {
     fn finish(&mut self, polled: &mut Polled) {
         self.finished = true;
         let (times, stdout_old, now) = (&self.times, self.stdout_old, now());
-        for (rank, tail) in &mut self.sources {
+        for Feed { rank, source, .. } in &mut self.sources {
             let picture = &mut self.picture;
-            tail.finish(&mut |record| {
+            source.finish(&mut |record| {
                 polled.changed = true;
                 let fallback = match &record {
                     Ok(Record::Row(row)) if *rank == SourceRank::Stdout => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
@@ -319,6 +426,11 @@ fn came(times: &TimesIndex, offset: u64, stdout_old: u64, now: Option<WallTime>)
 
 fn now() -> Option<WallTime> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| WallTime::new(now.as_secs_f64()))
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn look(path: &Path) -> Option<Look> {
