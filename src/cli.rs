@@ -5,6 +5,7 @@
 mod agent;
 mod args;
 mod canvas;
+mod doctor;
 mod fail;
 mod gate;
 mod inspect;
@@ -67,6 +68,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),

@@ -46,6 +46,9 @@ pub enum Verb {
     /// Print all that is known of a run: any tracker's, any log, no canvas needed
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Box<InspectArgs>),
+    /// Look whether this machine has what og needs; with a run, where what is known of it comes from
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -377,6 +380,21 @@ pub struct InspectArgs {
     pub output: Output,
 }
 
+/// `og doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A run: a path, or an id, short id or name in the store
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// One run of several that are in the path, by id or name
+    #[arg(long = "run", value_name = "NAME", requires = "run")]
+    pub run_name: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// `og skill ...`.
 #[derive(Subcommand, Debug)]
 pub enum SkillVerb {
@@ -517,6 +535,14 @@ Examples:
 \"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
 `count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
 counted in `superseded`.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  og doctor                    versions, tmux, terminal, store, sockets, limits
+  og doctor baseline           the run's sources, keys logged twice and where they differ, what could not be read
+  og doctor wandb/latest-run --json
+
+Exit code: 1 when something cannot work (`bad`); what only works worse is a `warn`.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

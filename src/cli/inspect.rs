@@ -5,6 +5,8 @@ mod report;
 mod stats;
 mod table;
 
+pub use report::{source_json, source_word};
+
 use super::{
     args::InspectArgs,
     fail::Fail,
@@ -32,12 +34,7 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
             let stats = load(&mut reader, watch);
             one(&args, *reader, stats)
         }
-        Found::Several(runs) if args.series.is_some() || args.follow => {
-            let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).take(5).collect();
-            let more = if runs.len() > names.len() { ", ..." } else { "" };
-            Err(Fail::usage(format!("{} holds {} runs", args.run, runs.len()))
-                .hint(format!("name one with --run: {}{more}", names.join(", "))))
-        }
+        Found::Several(runs) if args.series.is_some() || args.follow => Err(open::which(&args.run, &runs)),
         Found::Several(runs) => several(&args, runs),
     }
 }

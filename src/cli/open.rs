@@ -45,6 +45,13 @@ pub fn find(asked: &str, name: Option<&str>, store: &StoreArgs) -> Result<Found,
     }
 }
 
+/// Several runs where one is needed.
+pub fn which(asked: &str, runs: &[Held]) -> Fail {
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).take(5).collect();
+    let more = if runs.len() > names.len() { ", ..." } else { "" };
+    Fail::new("several_runs", format!("{asked} holds {} runs", runs.len())).hint(format!("name one with --run: {}{more}", names.join(", ")))
+}
+
 /// A run of og's whose training is gone without an exit is lost; nobody but the process table knows.
 pub fn mark_lost(reader: &mut RunReader) {
     if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
