@@ -356,6 +356,18 @@ pub struct WaitArgs {
     pub which: OneCanvas,
 }
 
+/// How a run is read, where the usual rules do not fit.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReadArgs {
+    /// Read lines that fit this pattern by its named groups, `step` being the step:
+    /// 'step (?P<step>\d+) .* loss (?P<loss>\S+)'; may be repeated
+    #[arg(long, value_name = "RE")]
+    pub regex: Vec<String>,
+    /// Column that holds the step, in tables and rows of JSON [default: step, global_step, iter, epoch, ...]
+    #[arg(long, value_name = "NAME")]
+    pub step_key: Option<String>,
+}
+
 /// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
@@ -375,6 +387,8 @@ pub struct InspectArgs {
     #[arg(long)]
     pub follow: bool,
     #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]
     pub output: Output,
@@ -389,6 +403,8 @@ pub struct DoctorArgs {
     /// One run of several that are in the path, by id or name
     #[arg(long = "run", value_name = "NAME", requires = "run")]
     pub run_name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]

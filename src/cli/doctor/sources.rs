@@ -5,7 +5,7 @@ use crate::{
         args::DoctorArgs,
         fail::Fail,
         inspect::{source_json, source_word},
-        open::{self, Found},
+        open::{self, Asked},
         out,
     },
     model::num,
@@ -24,10 +24,8 @@ const LOSSES_LISTED: usize = 10;
 
 /// `og doctor RUN`.
 pub(super) fn sources(run: &str, args: &DoctorArgs) -> Result<u8, Fail> {
-    let mut reader = match open::find(run, args.run_name.as_deref(), &args.store)? {
-        Found::One(reader) => reader,
-        Found::Several(runs) => return Err(open::which(run, &runs)),
-    };
+    let read = open::read_options(&args.read)?;
+    let mut reader = open::one(&Asked { run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
     reader.compare_sources();
     // The best source is read whole before the next one, so that what is compared is there.
     while reader.poll(Budget::ALL).more {}
