@@ -15,9 +15,12 @@ mod place;
 mod prompt;
 mod python;
 mod run;
+mod shown;
 mod skill;
 mod summary;
+mod tail;
 mod target;
+mod wakes;
 
 use self::{
     args::{Cli, Output, Verb},
@@ -68,9 +71,11 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Tail(args) => tail::tail(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
+        Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),

@@ -1,7 +1,7 @@
 //! The arguments of every verb, and their help.
 
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// A tmux canvas for ML training runs that you and your agent share.
 #[derive(Parser, Debug)]
@@ -46,6 +46,9 @@ pub enum Verb {
     /// Print all that is known of a run: any tracker's, any log, no canvas needed
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Box<InspectArgs>),
+    /// Print the last lines that a run printed, whatever keeps them
+    #[command(after_help = TAIL_EXAMPLES)]
+    Tail(TailArgs),
     /// Look whether this machine has what og needs; with a run, where what is known of it comes from
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -71,6 +74,14 @@ pub enum Verb {
     Status {
         /// Canvas folder.
         dir: PathBuf,
+    },
+    /// Takes what is piped into a canvas
+    #[command(name = "__pump", hide = true)]
+    Pump {
+        /// Canvas folder.
+        dir: PathBuf,
+        /// The pipe; else standard input.
+        from: Option<PathBuf>,
     },
     /// The controller
     #[command(name = "__controller", hide = true)]
@@ -177,9 +188,13 @@ pub struct RunArgs {
 /// `og view`.
 #[derive(Args, Debug)]
 pub struct ViewArgs {
-    /// A run by id, short id, name or folder
+    /// A run by id, short id or name; a run folder, log or database of any tracker; a folder of them; a Trackio project;
+    /// `-` for standard input
     #[arg(value_name = "RUN")]
-    pub run: String,
+    pub path: OsString,
+    /// Which run of a path that holds several: its name or id [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub which: Option<String>,
     #[command(flatten)]
     pub spawn: SpawnOptions,
 }
@@ -207,9 +222,9 @@ pub struct SpawnArgs {
     /// default, monitor or review
     #[arg(default_value = "review")]
     pub preset: String,
-    /// The run to show: id, short id, name or folder [default: the latest of the store]
+    /// The run to show: as for `og view`; PATH#NAME is one of several [default: the latest of the store]
     #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
+    pub run: Option<OsString>,
     #[command(flatten)]
     pub options: SpawnOptions,
 }
@@ -371,9 +386,9 @@ pub struct ReadArgs {
 /// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
-    /// A file, a folder or a database of any tracker; or a run of the store by id, short id or name
+    /// A file, a folder or a database of any tracker, `-` for standard input; or a run of the store by id, short id or name
     #[arg(value_name = "PATH|RUN")]
-    pub run: String,
+    pub run: OsString,
     /// One run of several that are in PATH, by id or name
     #[arg(long = "run", value_name = "NAME")]
     pub run_name: Option<String>,
@@ -394,12 +409,36 @@ pub struct InspectArgs {
     pub output: Output,
 }
 
+/// `og tail`.
+#[derive(Args, Debug)]
+pub struct TailArgs {
+    /// A run of the store by id, short id or name; or a log, a folder or a database of any tracker
+    #[arg(value_name = "PATH|RUN")]
+    pub run: OsString,
+    /// One run of several that are in PATH, by id or name [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Print the last N lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub lines: usize,
+    /// Go on with lines that come, until the run ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines that match
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// `og doctor`.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
     /// A run: a path, or an id, short id or name in the store
     #[arg(value_name = "RUN")]
-    pub run: Option<String>,
+    pub run: Option<OsString>,
     /// One run of several that are in the path, by id or name
     #[arg(long = "run", value_name = "NAME", requires = "run")]
     pub run_name: Option<String>,
@@ -482,6 +521,10 @@ The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
 const VIEW_EXAMPLES: &str = "\
 Examples:
   og view baseline
+  og view wandb                                the latest run of wandb in this folder
+  og view lightning_logs --run version_3
+  og view my-project                           the newest run of a Trackio project; also my-project#NAME
+  ssh gpu tail -n +1 -f train.log | og view -
   og view .og/runs/20261120-101500-quiet-otter-3f2a";
 
 const CANVAS_EXAMPLES: &str = "\
@@ -551,6 +594,16 @@ Examples:
 \"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
 `count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
 counted in `superseded`.";
+
+const TAIL_EXAMPLES: &str = "\
+Examples:
+  og tail baseline                       the last ten lines of a run of the store
+  og tail baseline -n 50 --grep 'WARN|Error'
+  og tail wandb/latest-run -f            lines as they come, also those that wandb keeps
+  og tail train.log -n 3
+
+Lines come as they looked in the end: without colours, and of a bar that redraws itself the last state.
+--json prints {\"line\": \"...\"} for each.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:

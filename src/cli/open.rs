@@ -11,7 +11,7 @@ use crate::{
     store::{RunReader, Store, StoreError, Whereabouts},
 };
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -26,7 +26,7 @@ pub enum Found {
 /// What is asked for.
 pub struct Asked<'a> {
     /// A path; or an id, a short id or a name in the store.
-    pub run: &'a str,
+    pub run: &'a OsStr,
     /// One of several that are there.
     pub name: Option<&'a str>,
     /// Where names are looked up.
@@ -35,8 +35,17 @@ pub struct Asked<'a> {
     pub read: &'a ReadOptions,
 }
 
-/// The run that is asked for, or the several. A path comes first, then the store.
+/// The run that is asked for, or the several.
 pub fn find(asked: &Asked) -> Result<Found, Fail> {
+    let runs = runs(asked)?;
+    match runs.as_slice() {
+        [only] => Ok(Found::One(Box::new(open(only, asked.read)?))),
+        _ => Ok(Found::Several(runs)),
+    }
+}
+
+/// The runs that are asked for, newest first; at least one. A path comes first, then the store.
+pub fn runs(asked: &Asked) -> Result<Vec<RunRef>, Fail> {
     let mut path = PathBuf::from(asked.run);
     if !is_there(&path)
         && let Some(folder) = in_store(asked)?
@@ -52,10 +61,7 @@ pub fn find(asked: &Asked) -> Result<Found, Fail> {
     if let Some(at) = runs.iter().position(is_run) {
         runs = vec![runs.swap_remove(at)];
     }
-    match runs.as_slice() {
-        [only] => Ok(Found::One(Box::new(open(only, asked.read)?))),
-        _ => Ok(Found::Several(runs)),
-    }
+    Ok(runs)
 }
 
 /// The run that is asked for. Of several, one has to be named.
@@ -73,10 +79,11 @@ pub fn open(run: &RunRef, read: &ReadOptions) -> Result<RunReader, Fail> {
 }
 
 /// Several runs where one is needed.
-pub fn which(asked: &str, runs: &[RunRef]) -> Fail {
+pub fn which(asked: &OsStr, runs: &[RunRef]) -> Fail {
     let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).take(5).collect();
     let more = if runs.len() > names.len() { ", ..." } else { "" };
-    Fail::new("several_runs", format!("{asked} holds {} runs", runs.len())).hint(format!("name one with --run: {}{more}", names.join(", ")))
+    Fail::new("several_runs", format!("{} holds {} runs", asked.display(), runs.len()))
+        .hint(format!("name one with --run: {}{more}", names.join(", ")))
 }
 
 /// What the command line says about reading.
@@ -111,7 +118,8 @@ fn is_there(path: &Path) -> bool {
 /// The folder of the run that the store has by this id or name. `None`: it has none, or there is no store.
 fn in_store(asked: &Asked) -> Result<Option<PathBuf>, Fail> {
     let Some(store) = Store::find(&Whereabouts::of_process(asked.store.store.clone())?) else { return Ok(None) };
-    match store.find_run(asked.run) {
+    let Some(name) = asked.run.to_str() else { return Ok(None) };
+    match store.find_run(name) {
         Ok(folder) => Ok(Some(folder.path().to_owned())),
         // Which of several is for the person to say; what is unknown here may be known elsewhere.
         Err(error @ StoreError::Unknown(crate::store::Unknown::Several { .. })) => Err(error.into()),
@@ -122,7 +130,7 @@ fn in_store(asked: &Asked) -> Result<Option<PathBuf>, Fail> {
 fn fail(error: OpenError, asked: &Asked) -> Fail {
     match &error {
         OpenError::Open { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            Fail::new("not_found", format!("there is no {}, and no run is called so", asked.run))
+            Fail::new("not_found", format!("there is no {}, and no run is called so", asked.run.display()))
                 .hint("give a file, a folder, a database, or a run of the store (its id, short id or name)")
         }
         _ => StoreError::Foreign(error).into(),

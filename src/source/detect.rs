@@ -79,7 +79,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Jsonl,
         name: "jsonl",
         example: "JSON lines (.jsonl)",
-        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.is_empty() && is_json_line(file.head)),
+        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.has(&["json"]) && is_json_line(file.head)) || file.has_json_lines(),
         decoder: Some(|read| Box::new(Jsonl::with(rows(read)))),
     },
     Format {
@@ -96,7 +96,13 @@ const FORMATS: &[Format] = &[
         is: |file| file.has(&["json"]),
         decoder: Some(|read| Box::new(Rows::new(rows(read)))),
     },
-    Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.head.contains(&0), decoder: None },
+    Format {
+        kind: Kind::Binary,
+        name: "binary",
+        example: "",
+        is: |file| file.head.contains(&0) || guess(file.head).is_some(),
+        decoder: None,
+    },
     Format {
         kind: Kind::Log,
         name: "log",
@@ -108,6 +114,25 @@ const FORMATS: &[Format] = &[
 
 fn rows(read: &ReadOptions) -> RowOptions {
     RowOptions { step_key: read.step_key.clone(), time_key: None }
+}
+
+/// What bytes that og does not read most likely are.
+pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
+        (b"\x1f\x8b", "a gzip file, to be unpacked first"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file, to be unpacked first"),
+        (b"\xfd7zXZ", "an xz file, to be unpacked first"),
+        (b"\xff\xfe", "text in UTF-16 (`iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"PAR1", "a Parquet file"),
+        (b"\x89PNG", "a picture"),
+        (b"\x80\x02", "a pickle"),
+        (b"\x80\x04", "a pickle"),
+        (b"\x7fELF", "a program"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
 }
 
 /// The start of a file.
@@ -124,6 +149,12 @@ impl Start<'_> {
 
     fn is_empty(&self) -> bool {
         self.head.trim_ascii().is_empty()
+    }
+
+    /// Whether JSON goes on behind a first line that is whole.
+    fn has_json_lines(&self) -> bool {
+        let mut lines = self.head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        lines.next().is_some_and(is_json_line) && lines.next().is_some_and(|line| line.trim_ascii().starts_with(b"{"))
     }
 
     /// The first record is 24 bytes long or so and says `brain.Event:2`.
@@ -223,6 +254,8 @@ mod tests {
             ("results.TSV", b"", Kind::Csv),
             ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
+            ("trainer_state.json", b"{\"log_history\": []}", Kind::Json),
+            ("log.json", b"{\"step\": 1}\n{\"step\"", Kind::Jsonl),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");
         }

@@ -14,7 +14,7 @@ use crate::{
     text,
 };
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::{ffi::OsStr, fmt::Write};
 
 /// Keys listed that two sources log; those that differ come first.
 const TWINS_LISTED: usize = 20;
@@ -23,7 +23,7 @@ const TWINS_LISTED: usize = 20;
 const LOSSES_LISTED: usize = 10;
 
 /// `og doctor RUN`.
-pub(super) fn sources(run: &str, args: &DoctorArgs) -> Result<u8, Fail> {
+pub(super) fn sources(run: &OsStr, args: &DoctorArgs) -> Result<u8, Fail> {
     let read = open::read_options(&args.read)?;
     let mut reader = open::one(&Asked { run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
     reader.compare_sources();

@@ -126,8 +126,12 @@ fn locate(path: &Path) -> Result<(PathBuf, Option<String>), OpenError> {
 fn project(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
     let beside = path.with_file_name(format!("{name}.db"));
-    if beside.is_file() {
+    let has_inbox = path.with_file_name("inbox").is_dir();
+    if beside.is_file() || has_inbox && database(&beside).is_ok() {
         return Some(beside);
+    }
+    if has_inbox && has_extension(path.as_os_str(), &["db"]) {
+        return Some(path.to_owned());
     }
     if path.components().count() != 1 {
         return None;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::ReadOptions,
-    source::{Kind, sniff},
+    source::{Kind, detect, sniff},
 };
 use std::{
     fs::{self, File},
@@ -89,7 +89,7 @@ impl OpenError {
             OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
             OpenError::NoSuchRun { near, .. } => format!("it has {}", near.join(", ")),
-            OpenError::Format { head, .. } => match guess(head) {
+            OpenError::Format { head, .. } => match detect::guess(head) {
                 Some(guess) => format!("this looks like {guess}; og reads {}", formats()),
                 None => format!("og reads {}", formats()),
             },
@@ -111,24 +111,6 @@ fn shown(head: &[u8]) -> String {
     let hex: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
     let text: String = head.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
     format!("{} \"{text}\"", hex.join(" "))
-}
-
-/// What bytes that og does not read most likely are.
-fn guess(head: &[u8]) -> Option<&'static str> {
-    const KNOWN: &[(&[u8], &str)] = &[
-        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
-        (b"\x1f\x8b", "a gzip file: unpack it first"),
-        (b"\x28\xb5\x2f\xfd", "a zstd file: unpack it first"),
-        (b"\xfd7zXZ", "an xz file: unpack it first"),
-        (b"\x93NUMPY", "a NumPy array"),
-        (b"\x89HDF", "an HDF5 file"),
-        (b"PAR1", "a Parquet file"),
-        (b"\x89PNG", "a picture"),
-        (b"\x80\x02", "a pickle"),
-        (b"\x80\x04", "a pickle"),
-        (b"\x7fELF", "a program"),
-    ];
-    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
 }
 
 /// Opens the run at `path`: a run folder of og, wandb or TensorBoard, a database, any log, `-` for the standard input, or

@@ -387,7 +387,8 @@ impl RunReader {
         }
         self.picture.note_bytes(rank, progress.bytes);
         let offset = feed.source.offset();
-        polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
+        let solved = self.picture.problems.remove(&rank).is_some();
+        polled.changed |= heard > 0 || progress.restarted || solved;
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
         if rank == SourceRank::Stdout {
