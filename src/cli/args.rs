@@ -175,6 +175,8 @@ pub struct RunArgs {
     /// Steps that the run means to take, where its output does not tell
     #[arg(long, value_name = "N")]
     pub total_steps: Option<u64>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Keep the controller when all panes are gone
     #[arg(long)]
     pub keep: bool,
@@ -238,6 +240,8 @@ pub struct SpawnOptions {
     /// Name of the canvas [default: the name of the run]
     #[arg(long)]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)

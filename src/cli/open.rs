@@ -7,8 +7,8 @@ use super::{
 use crate::{
     canvas::io as canvases,
     model::{LineRule, ReadOptions},
-    source::{self, OpenError, RunRef},
-    store::{RunReader, Store, StoreError, Whereabouts},
+    source::{self, Kind, OpenError, RunRef},
+    store::{RunFolder, RunReader, Store, StoreError, Whereabouts},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -72,8 +72,10 @@ pub fn one(asked: &Asked) -> Result<RunReader, Fail> {
     }
 }
 
-/// Opens one of several runs.
+/// Opens one of several runs. Where the command line says nothing, a run of og's is read as its canvas says.
 pub fn open(run: &RunRef, read: &ReadOptions) -> Result<RunReader, Fail> {
+    let of_canvas = if *read == ReadOptions::default() { of_canvas(run) } else { None };
+    let read = of_canvas.as_ref().unwrap_or(read);
     let opened = source::open_ref(run, read).map_err(StoreError::Foreign)?;
     Ok(RunReader::of(&run.address(), opened, read)?)
 }
@@ -100,6 +102,15 @@ pub fn mark_lost(reader: &mut RunReader) {
     if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
         reader.mark_lost();
     }
+}
+
+/// What the canvas in which a run was started says about reading it.
+fn of_canvas(run: &RunRef) -> Option<ReadOptions> {
+    let info = RunFolder::at(&run.path).info().ok().filter(|_| run.kind == Kind::OgRun)?;
+    let dir = run.path.parent()?.parent()?.join("canvas").join(info.canvas?);
+    let state = canvases::read(&dir).ok()?;
+    // The name may be that of another canvas by now.
+    (state.run_id.as_ref() == Some(&info.id)).then(|| canvases::read_spec(&dir).ok().map(|spec| spec.read))?
 }
 
 /// `PATH#RUN`
