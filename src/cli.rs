@@ -5,8 +5,11 @@
 mod agent;
 mod args;
 mod canvas;
+mod doctor;
 mod fail;
 mod gate;
+mod inspect;
+mod open;
 mod out;
 mod place;
 mod prompt;
@@ -15,7 +18,9 @@ mod run;
 mod shown;
 mod skill;
 mod summary;
+mod tail;
 mod target;
+mod wakes;
 
 use self::{
     args::{Cli, Output, Verb},
@@ -65,6 +70,9 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Wait(args) => agent::wait(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
+        Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Tail(args) => tail::tail(&args),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),

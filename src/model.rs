@@ -5,10 +5,12 @@
 mod near;
 pub mod num;
 mod packed;
+mod read;
 mod run;
 mod series;
 
 pub use near::near;
+pub use read::{LineRule, ReadOptions, RuleError};
 pub use run::{Exit, RunId, RunState};
 pub use series::{Column, Point, Series, XAxis};
 

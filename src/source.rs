@@ -31,7 +31,8 @@ pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
     Budget, OpenError, Opened, Progress, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun,
-    TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, runs, runs_under, trackio_projects, trackio_runs, tviz_runs,
+    TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_with, runs, runs_under, trackio_projects, trackio_runs,
+    tviz_runs,
 };
 pub use json::lenient;
 pub use jsonl::Jsonl;
@@ -55,7 +56,7 @@ pub enum Record {
     Key(KeyId, MetricKey),
     /// A history row.
     Row(Row),
-    /// One config entry; nested keys are joined with `.`.
+    /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),

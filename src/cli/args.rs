@@ -45,6 +45,15 @@ pub enum Verb {
     Panes(OneCanvas),
     /// Open og's panes that were closed, take every screen from tmux again and redraw
     Refresh(OneCanvas),
+    /// Print all that is known of a run: any tracker's, any log, no canvas needed
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(Box<InspectArgs>),
+    /// Print the last lines that a run printed, whatever keeps them
+    #[command(after_help = TAIL_EXAMPLES)]
+    Tail(TailArgs),
+    /// Look whether this machine has what og needs; with a run, where what is known of it comes from
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -168,6 +177,8 @@ pub struct RunArgs {
     /// Steps that the run means to take, where its output does not tell
     #[arg(long, value_name = "N")]
     pub total_steps: Option<u64>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Keep the controller when all panes are gone
     #[arg(long)]
     pub keep: bool,
@@ -232,6 +243,8 @@ pub struct SpawnOptions {
     /// Name of the canvas [default: the name of the run]
     #[arg(long)]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
@@ -363,6 +376,85 @@ pub struct WaitArgs {
     pub timeout: Option<u64>,
     #[command(flatten)]
     pub which: OneCanvas,
+}
+
+/// How a run is read, where the usual rules do not fit.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReadArgs {
+    /// Read lines that fit this pattern by its named groups, `step` being the step:
+    /// 'step (?P<step>\d+) .* loss (?P<loss>\S+)'; may be repeated
+    #[arg(long, value_name = "RE")]
+    pub regex: Vec<String>,
+    /// Column that holds the step, in tables and rows of JSON [default: step, global_step, iter, epoch, ...]
+    #[arg(long, value_name = "NAME")]
+    pub step_key: Option<String>,
+}
+
+/// `og inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// A file, a folder or a database of any tracker, `-` for standard input; or a run of the store by id, short id or name
+    #[arg(value_name = "PATH|RUN")]
+    pub run: OsString,
+    /// One run of several that are in PATH, by id or name
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Print step, time and value of every point of this metric key: tab-separated, or with --json an array
+    #[arg(long, value_name = "KEY")]
+    pub series: Option<String>,
+    /// Add what loading cost: wall_s, cpu_s, first_value_s, points, bytes, peak_rss_bytes
+    #[arg(long)]
+    pub stats: bool,
+    /// Print one line of JSON for every change until the run ends
+    #[arg(long)]
+    pub follow: bool,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og tail`.
+#[derive(Args, Debug)]
+pub struct TailArgs {
+    /// A run of the store by id, short id or name; or a log, a folder or a database of any tracker
+    #[arg(value_name = "PATH|RUN")]
+    pub run: OsString,
+    /// One run of several that are in PATH, by id or name [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Print the last N lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub lines: usize,
+    /// Go on with lines that come, until the run ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines that match
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A run: a path, or an id, short id or name in the store
+    #[arg(value_name = "RUN")]
+    pub run: Option<OsString>,
+    /// One run of several that are in the path, by id or name
+    #[arg(long = "run", value_name = "NAME", requires = "run")]
+    pub run_name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// `og skill ...`.
@@ -497,6 +589,37 @@ Examples:
   og wait train 'text:Traceback' --timeout 1h --stop 'epoch 3'
 
 Exit code: 0 when a condition held, 1 at the deadline or when --stop matched.";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  og inspect wandb/latest-run --json | jq .config
+  og inspect baseline --series train/loss            step, time and value of every point
+  og inspect runs/tb/exp3 --stats --json             with what it cost to load
+  og inspect ~/.cache/huggingface/trackio/demo.db --run lr1e-3
+  og inspect train.log --follow                      one line of JSON for every change
+
+--json prints strict JSON with sorted keys; NaN and infinities are the strings \"NaN\", \"Infinity\" and
+\"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
+`count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
+counted in `superseded`.";
+
+const TAIL_EXAMPLES: &str = "\
+Examples:
+  og tail baseline                       the last ten lines of a run of the store
+  og tail baseline -n 50 --grep 'WARN|Error'
+  og tail wandb/latest-run -f            lines as they come, also those that wandb keeps
+  og tail train.log -n 3
+
+Lines come as they looked in the end: without colours, and of a bar that redraws itself the last state.
+--json prints {\"line\": \"...\"} for each.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  og doctor                    versions, tmux, terminal, store, sockets, limits
+  og doctor baseline           the run's sources, keys logged twice and where they differ, what could not be read
+  og doctor wandb/latest-run --json
+
+Exit code: 1 when something cannot work (`bad`); what only works worse is a `warn`.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

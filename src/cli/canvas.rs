@@ -3,7 +3,7 @@
 use super::{
     args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs, ViewArgs},
     fail::{EXIT_FAILED, Fail},
-    out,
+    open, out,
     place::{self, Site, Spot, Wanted},
     run,
     shown::RunToShow,
@@ -58,11 +58,12 @@ fn spawn(args: SpawnArgs) -> Result<u8, Fail> {
 
 /// Makes a canvas without a training for `run`, or for the one of its runs that is called `which`.
 fn show(preset: String, run: Option<OsString>, which: Option<&str>, options: SpawnOptions) -> Result<u8, Fail> {
-    let SpawnOptions { config, name, store, tmux_socket, detach, keep, output } = options;
+    let SpawnOptions { config, name, read, store, tmux_socket, detach, keep, output } = options;
     let mut spec = Spec::preset(&preset)?;
     if let Some(config) = &config {
         spec = spec.merged(config).map_err(|error| Fail::from(error).about("--config"))?;
     }
+    let spec = spec.with(Spec::reading(&open::read_options(&read)?))?;
     let store = open_store(&store)?;
     let asked = run.or_else(|| spec.run_dir.as_ref().map(OsString::from));
     let run = RunToShow::find(&store, asked.as_deref(), which)?;
@@ -151,7 +152,8 @@ fn look(canvas: &Known) -> Look {
         return Look { controller: "ok", health: Some(data.health), state: run.state, step: run.step, total_steps: run.total_steps };
     }
     let controller = if answer.is_some() { "hangs" } else { "off" };
-    let Some(mut reader) = canvas.state.run.as_deref().and_then(|run| RunReader::open(run).ok()) else {
+    let read = canvases::read_spec(&canvas.dir).map(|spec| spec.read).unwrap_or_default();
+    let Some(mut reader) = canvas.state.run.as_deref().and_then(|run| RunReader::open_with(run, &read).ok()) else {
         return Look { controller, health: None, state: None, step: None, total_steps: None };
     };
     while reader.poll(RunReader::LOAD).more {}

@@ -8,7 +8,7 @@
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{whole, whole_text},
+    columns::{RowOptions, whole, whole_text},
     flat::Flat,
     json::{Cursor, Token, non_finite},
     keys::{KEYS_MAX, Keys},
@@ -35,6 +35,11 @@ impl Jsonl {
     /// A decoder that stands at the start of a source.
     pub fn new() -> Jsonl {
         Jsonl::default()
+    }
+
+    /// The same, where a person said which column holds the step of lines of other writers.
+    pub fn with(options: RowOptions) -> Jsonl {
+        Jsonl { flat: Flat::new(options), ..Jsonl::default() }
     }
 
     fn read(&mut self, line: &Line) -> Result<(), Loss> {
@@ -104,7 +109,9 @@ impl Decoder for Jsonl {
     }
 
     fn reset(&mut self) {
-        *self = Jsonl::new();
+        let mut flat = std::mem::take(&mut self.flat);
+        flat.renew();
+        *self = Jsonl { flat, ..Jsonl::default() };
     }
 }
 

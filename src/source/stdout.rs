@@ -26,7 +26,7 @@ mod words;
 pub(super) use clean::plain;
 
 use super::{Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines, shown::Shown};
-use crate::model::Step;
+use crate::model::{LineRule, Step};
 use bar::{Bar, bar};
 use dict::Dict;
 use facts::{Count, Facts, Pairs};
@@ -58,6 +58,12 @@ impl Stdout {
     /// Also yields a [`Record::Console`] for every finished line, as it looked at last.
     pub fn with_console() -> Stdout {
         Stdout { console: Some(Shown::default()), ..Stdout::default() }
+    }
+
+    /// The same, with rules for lines that come before its own.
+    pub fn rules(mut self, rules: Vec<LineRule>) -> Stdout {
+        self.reader.rules = rules;
+        self
     }
 
     fn take(&mut self, segment: &Segment) {
@@ -106,7 +112,8 @@ impl Decoder for Stdout {
     }
 
     fn reset(&mut self) {
-        *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() };
+        let rules = std::mem::take(&mut self.reader.rules);
+        *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() }.rules(rules);
     }
 }
 
@@ -170,6 +177,8 @@ impl Turn {
 
 #[derive(Default)]
 struct Reader {
+    /// What a person said about lines.
+    rules: Vec<LineRule>,
     ready: VecDeque<Record>,
     keys: Keys,
     context: Context,
@@ -189,7 +198,7 @@ struct Reader {
 impl Reader {
     /// Whether lines without a letter say nothing now.
     fn may_pass(&self) -> bool {
-        self.held.is_none() && !self.table.is_open() && self.framed.offset.is_none()
+        self.rules.is_empty() && self.held.is_none() && !self.table.is_open() && self.framed.offset.is_none()
     }
 
     fn take(&mut self, bytes: &[u8], segment: &Segment) {
@@ -214,6 +223,9 @@ impl Reader {
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
         }
+        if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(text), classes, offset, is_final) {
+            return;
+        }
         let is_plain = is_final && !self.table.is_open() && self.framed.offset.is_none();
         if is_plain && let Some(known) = self.shapes.read(text, &mut self.keys) {
             self.draft.rank = known.rank;
@@ -231,14 +243,36 @@ impl Reader {
             return;
         }
         self.draft.offset = offset;
+        if self.hand_on(is_final)
+            && let Some(prefix) = self.learnable.filter(|_| is_plain)
+        {
+            self.shapes.learn(text, prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
+        }
+    }
+
+    /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
+    fn draw_by_rules(&mut self, text: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+        let mut pairs = Pairs::default();
+        let found = self.rules.iter().filter_map(|rule| rule.read(text, &mut |name, value| pairs.push(&[name], value)));
+        let Some(step) = found.reduce(Option::or) else { return false };
+        self.draft.pairs.clear();
+        if step.is_some() {
+            (self.draft.step, self.draft.total, self.draft.rank) = (step, None, 0);
+        } else if !self.read(text, classes, offset) {
+            self.draft.step = None;
+        }
+        (self.draft.pairs, self.draft.offset) = (pairs, offset);
+        self.hand_on(is_final);
+        true
+    }
+
+    /// Gives out the draft, or holds it until its line is whole. True: it was given out, and still stands in `draft`.
+    fn hand_on(&mut self, is_final: bool) -> bool {
         let draft = std::mem::take(&mut self.draft);
         match &mut self.held {
             _ if is_final => {
-                let draft = self.emit(draft);
-                if let Some(prefix) = self.learnable.filter(|_| is_plain) {
-                    self.shapes.learn(text, prefix, draft.rank, &self.facts, &draft.pairs, &self.keys);
-                }
-                self.draft = draft;
+                self.draft = self.emit(draft);
+                return true;
             }
             Some(held) if held.step == draft.step => held.update(draft),
             _ => {
@@ -246,6 +280,7 @@ impl Reader {
                 self.held = Some(draft);
             }
         }
+        false
     }
 
     /// Gives out the row of the finished line.

@@ -286,7 +286,7 @@ impl Rows {
                 "_Username" => "username",
                 "_Group" => "group",
                 _ => {
-                    entries(&name, value, &mut |name, value| self.entry(name, value));
+                    self.entry(name, value);
                     continue;
                 }
             };
@@ -411,16 +411,6 @@ pub(super) fn numbers(value: &Value, path: &mut String, put: &mut dyn FnMut(&str
     }
 }
 
-/// Calls `put` for every entry of a config, dicts flattened with `.`; an empty dict is an entry.
-pub(super) fn entries(path: &str, value: Value, put: &mut dyn FnMut(String, Value)) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            fields.into_iter().for_each(|(name, value)| entries(&format!("{path}.{name}"), value, put));
-        }
-        value => put(path.to_owned(), value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -518,8 +508,7 @@ mod tests {
         let of = |name: &str, value| Record::Config(name.into(), value);
         let want = [
             of("lr", json!(1)),
-            of("m.a", json!({})),
-            of("m.b", json!([1])),
+            of("m", json!({"a": {}, "b": [1]})),
             Record::Info("created_at", json!("x")),
             of("lr", json!(2)),
             Record::Info("created_at", json!("y")),

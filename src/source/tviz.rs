@@ -10,7 +10,7 @@ use super::{
     json::{lenient, non_finite},
     keys::{KEYS_MAX, Keys},
     stamps::Stamps,
-    trackio::{entries, numbers},
+    trackio::numbers,
 };
 use crate::model::{Exit, Step, WallTime, num};
 use jiff::tz::TimeZone;
@@ -223,9 +223,7 @@ impl Rows {
         if let Cell::Text(text) = cell(row, "config") {
             match lenient(text) {
                 Some(Value::Object(config)) => {
-                    let mut found = vec![];
-                    config.into_iter().for_each(|(name, value)| entries(&name, value, &mut |name, value| found.push((name, value))));
-                    for (name, value) in found {
+                    for (name, value) in config {
                         if self.is_news(&format!("config.{name}"), &value) {
                             self.ready.push_back(Record::Config(name, value));
                         }

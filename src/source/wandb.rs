@@ -4,19 +4,20 @@
 //! media are left out, dicts are flattened with `.`. The summary is written again with every row, so it is
 //! given out when asked for ([`Decoder::glimpse`], [`Decoder::finish`]) and at the exit. Info names:
 //! `run_id entity project group job_type name notes tags sweep_id host start_time resumed wandb_version os
-//! python program args git_commit git_remote alert metric`.
+//! python program args git_commit git_remote root executable username email cpu_count gpu gpu_count cuda starting_step
+//! forked branch_point metric`.
 //! Field numbers: `wandb/proto/wandb_internal.proto` of 0.31.0 (MIT), read 2026-11.
 
 mod blocks;
 mod proto;
 
 use super::{
-    Decoder, KeyId, Loss, Record, Row,
+    Alert, Decoder, KeyId, Loss, Record, Row,
     json::{Cursor, Token, lenient, non_finite},
     keys::{KEYS_MAX, Keys},
     shown::Shown,
 };
-use crate::model::{Exit, Step, WallTime};
+use crate::model::{Exit, Step, WallTime, num};
 use blocks::Blocks;
 use proto::{Value, fields};
 use serde_json::json;
@@ -180,7 +181,7 @@ impl Reader {
                 && !is_own
                 && let Some(value) = lenient(&item.json())
             {
-                flatten(self.path.clone(), value, &mut |name, value| self.ready.push_back(Record::Config(name, value)));
+                self.ready.push_back(Record::Config(self.path.clone(), value));
             }
         }
         all.is_whole().then_some(())
@@ -253,6 +254,22 @@ impl Reader {
                     self.info("resumed", json!(value.int() != 0));
                     continue;
                 }
+                14 if value.int() != 0 => {
+                    self.info("starting_step", json!(value.int()));
+                    continue;
+                }
+                21 => {
+                    self.git(value.bytes());
+                    continue;
+                }
+                22 => {
+                    self.info("forked", json!(value.int() != 0));
+                    continue;
+                }
+                23 => {
+                    self.branch_point(value.bytes());
+                    continue;
+                }
                 _ => continue,
             };
             if !value.text().is_empty() {
@@ -286,16 +303,31 @@ impl Reader {
         self.ready.push_back(Record::Exit(Exit { code: Some(code), signal: None, at }));
     }
 
+    /// An alert has no time of its own; it stands behind the row that raised it.
     fn alert(&mut self, body: &[u8]) {
-        let text = |wanted| fields(body).find(|(number, _)| *number == wanted).map_or("", |(_, value)| value.text());
-        self.info("alert", json!({"title": text(1), "text": text(2), "level": text(3)}));
+        let text = |wanted| fields(body).find(|(number, _)| *number == wanted).map_or("", |(_, value)| value.text()).to_owned();
+        let level = match text(3).to_ascii_lowercase().as_str() {
+            "warn" | "warning" => "warn",
+            "error" => "error",
+            _ => "info",
+        };
+        self.ready.push_back(Record::Alert(Alert { title: text(1), text: text(2), level, step: None, time: self.time }));
     }
 
     fn metric(&mut self, body: &[u8]) {
+        /// Fields of `MetricSummary`, from 1 on.
+        const SUMMARY: [&str; 8] = ["min", "max", "mean", "best", "last", "none", "copy", "first"];
         let find = |wanted| fields(body).find(|(number, _)| *number == wanted).map(|(_, value)| value);
         let text = |wanted| find(wanted).map(Value::text);
         let goal = find(8).and_then(|goal| ["minimize", "maximize"].get((goal.int() - 1) as usize).copied());
-        self.info("metric", json!({"name": text(1), "glob": text(2), "step_metric": text(4), "goal": goal}));
+        let options = find(6).map_or(&[][..], Value::bytes);
+        let hidden = fields(options).any(|(number, value)| number == 2 && value.int() != 0);
+        let set = fields(find(7).map_or(&[][..], Value::bytes)).filter(|(_, value)| value.int() != 0);
+        let summary: Vec<&str> = set.filter_map(|(number, _)| SUMMARY.get((number as usize).checked_sub(1)?).copied()).collect();
+        self.info(
+            "metric",
+            json!({"name": text(1), "glob": text(2), "step_metric": text(4), "hidden": hidden, "summary": summary, "goal": goal}),
+        );
     }
 
     fn header(&mut self, body: &[u8]) {
@@ -314,17 +346,43 @@ impl Reader {
                 2 => self.info("python", json!(value.text())),
                 5 => args.push(value.text()),
                 6 => self.info("program", json!(value.text())),
-                9 => {
-                    for (number, value) in fields(value.bytes()) {
-                        self.info(if number == 2 { "git_commit" } else { "git_remote" }, json!(value.text()));
-                    }
-                }
+                9 => self.git(value.bytes()),
+                10 => self.info("email", json!(value.text())),
+                11 => self.info("root", json!(value.text())),
                 12 => self.info("host", json!(value.text())),
+                13 => self.info("username", json!(value.text())),
+                14 => self.info("executable", json!(value.text())),
+                17 => self.info("cpu_count", json!(value.int())),
+                18 => self.info("gpu", json!(value.text())),
+                19 => self.info("gpu_count", json!(value.int())),
+                25 => self.info("cuda", json!(value.text())),
                 _ => {}
             }
         }
         if !args.is_empty() {
             self.info("args", json!(args));
+        }
+    }
+
+    fn git(&mut self, body: &[u8]) {
+        for (number, value) in fields(body).filter(|(_, value)| !value.text().is_empty()) {
+            self.info(if number == 2 { "git_commit" } else { "git_remote" }, json!(value.text()));
+        }
+    }
+
+    /// Where a forked run left the other one.
+    fn branch_point(&mut self, body: &[u8]) {
+        let (mut run, mut at, mut metric) = ("", 0.0, "");
+        for (number, value) in fields(body) {
+            match (number, value) {
+                (1, value) => run = value.text(),
+                (2, Value::Fixed64(bits)) => at = f64::from_bits(bits),
+                (3, value) => metric = value.text(),
+                _ => {}
+            }
+        }
+        if !run.is_empty() {
+            self.info("branch_point", json!({"run": run, "metric": metric, "value": num::to_json(at)}));
         }
     }
 

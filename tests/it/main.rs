@@ -7,6 +7,7 @@ mod canvas;
 mod cli;
 mod example;
 mod home;
+mod inspect;
 mod kill;
 mod layers;
 mod layout;

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 /// All points, a line a key: `loss 10=2.1 20=1.9`; a point without a step as `-=5.2`.
 fn show(log: &str) -> Vec<String> {
-    let mut decoder = Stdout::new();
-    let (rows, losses) = decode(&mut decoder, log.as_bytes(), usize::MAX);
+    show_by(Stdout::new(), log, usize::MAX)
+}
+
+fn show_by(mut decoder: Stdout, log: &str, chunk: usize) -> Vec<String> {
+    let (rows, losses) = decode(&mut decoder, log.as_bytes(), chunk);
     assert_eq!(losses, []);
     let mut keys = BTreeMap::<&str, String>::new();
     for (row, values) in &rows {
@@ -398,4 +401,39 @@ proptest! {
         let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), cut), decode(&mut Stdout::new(), log.as_bytes(), usize::MAX));
         prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
     }
+}
+
+/// Checks what rules make of a log, in any pieces and once more after a reset.
+#[track_caller]
+fn check_rules(rules: &[&str], log: &str, want: &[&str]) {
+    let rules = || rules.iter().map(|rule| LineRule::parse(rule).unwrap()).collect::<Vec<_>>();
+    for chunk in [1, 7, log.len()] {
+        assert_eq!(show_by(Stdout::new().rules(rules()), log, chunk), want, "{log}");
+    }
+    let mut decoder = Stdout::with_console().rules(rules());
+    decode(&mut decoder, log.as_bytes(), 9);
+    decoder.reset();
+    assert_eq!(show_by(decoder, log, 5), want, "after a reset");
+}
+
+#[test]
+fn a_rule_of_a_person_comes_before_those_of_og() {
+    let rule = r"step (?P<step>\d+) .* loss (?P<loss>\S+)";
+    check_rules(&[rule], "at step 10 of many, loss 2.5 acc 0.5\nat step 20 of many, loss 2.25, acc 0.75\n", &["loss 10=2.5 20=2.25"]);
+    // What it does not fit is read as usual.
+    check_rules(&[rule], "step 10 | loss 3\nstep 20: lr 0.5\n", &["loss 10=3", "lr 20=0.5"]);
+    check_rules(&[r"^<(?P<step>\d+)/\d+> (?P<x>\S+) (?P<y>\S+)$"], "<1/9> 5 6\n<2/9> 7 -\n", &["x 1=5 2=7", "y 1=6"]);
+}
+
+#[test]
+fn rules_are_joined_and_the_usual_step_stands_where_they_name_none() {
+    let rules = [r"L=(?P<loss>\S+)", r"A=(?P<acc>\S+)"];
+    check_rules(&rules, "step 5: L=2 A=0.5 time 12ms\nstep 6: A=0.75\n", &["acc 5=0.5 6=0.75", "loss 5=2"]);
+    check_rules(&rules, "A=0.5\nA=0.75\n", &["acc -=0.5 -=0.75"]);
+}
+
+#[test]
+fn redraws_and_colours_are_gone_before_a_rule_sees_a_line() {
+    let rule = r"^\[(?P<step>\d+)\] (?P<loss>\S+)$";
+    check_rules(&[rule], "\x1b[32m[1] 5\x1b[0m\r[1] 4\r[2] 3\n[3] 2\n", &["loss 1=4 2=3 3=2"]);
 }

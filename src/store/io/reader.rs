@@ -2,8 +2,8 @@
 
 use super::trackers::Trackers;
 use crate::{
-    model::{MetricKey, WallTime},
-    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Opened, Record, RunRef, Source, Stdout, Tail},
+    model::{MetricKey, ReadOptions, WallTime},
+    source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
     store::{Event, EventKind, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
@@ -79,6 +79,10 @@ impl Feed {
 /// Silence after which a tracker's run without an exit counts as lost.
 const SILENT_MAX: Duration = Duration::from_secs(600);
 
+/// Silence after which the last line of a file counts as whole: programs write a line at once, or the rest of it with the
+/// next step.
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
+
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
 
@@ -92,27 +96,32 @@ impl RunReader {
     /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows, also `PATH#RUN`. Reads
     /// `run.json` only; the rest comes with [`RunReader::poll`].
     pub fn open(path: &Path) -> Result<RunReader, StoreError> {
+        RunReader::open_with(path, &ReadOptions::default())
+    }
+
+    /// The same, where a person said how it is to be read.
+    pub fn open_with(path: &Path, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
         if folder.run_json().exists() || folder.metrics().exists() {
-            return RunReader::own(folder);
+            return RunReader::own(folder, read);
         }
-        let opened = source::open(path).map_err(|error| match error {
+        let opened = source::open_with(path, read).map_err(|error| match error {
             OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
             OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
             other => StoreError::Foreign(other),
         })?;
-        RunReader::of(path, opened)
+        RunReader::of(path, opened, read)
     }
 
     /// The reader of a run that was opened already.
-    pub fn of(path: &Path, opened: Opened) -> Result<RunReader, StoreError> {
+    pub fn of(path: &Path, opened: Opened, read: &ReadOptions) -> Result<RunReader, StoreError> {
         match (opened.kind, &opened.run) {
-            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path))),
+            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path)), read),
             _ => Ok(RunReader::foreign(path, opened)),
         }
     }
 
-    fn own(folder: RunFolder) -> Result<RunReader, StoreError> {
+    fn own(folder: RunFolder, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let info_seen = look(&folder.run_json());
         let info = match folder.info() {
             // The metrics beside it are as good as ever.
@@ -123,6 +132,7 @@ impl RunReader {
             info => info?,
         };
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
+        let decoder = |kind: Kind| kind.decoder_with(read).expect("lines of text are a stream");
         let mut reader = RunReader {
             picture: RunPicture::new(info),
             info_seen,
@@ -130,8 +140,8 @@ impl RunReader {
             times_tail: tail(folder.stdout_times(), Box::<OwnLines>::default()),
             times: TimesIndex::new(),
             sources: vec![
-                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), Box::new(Jsonl::new())))),
-                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), Box::new(Stdout::with_console())))),
+                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), decoder(Kind::Jsonl)))),
+                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), decoder(Kind::Log)))),
             ],
             trackers: Trackers::default(),
             told: vec![],
@@ -231,6 +241,33 @@ impl RunReader {
     /// The run as read so far.
     pub fn picture(&self) -> &RunPicture {
         &self.picture
+    }
+
+    /// What the run is kept in.
+    pub fn kind(&self) -> Kind {
+        self.foreign.unwrap_or(Kind::OgRun)
+    }
+
+    /// The sources and the files by which people know them, best first.
+    pub fn sources(&self) -> impl Iterator<Item = (SourceRank, &Path)> {
+        self.sources.iter().map(|feed| (feed.rank, feed.source.path()))
+    }
+
+    /// From the next poll on, compares the values of keys that two sources log: [`RunPicture::twins`].
+    pub fn compare_sources(&mut self) {
+        self.picture.compare_sources();
+    }
+
+    /// Takes what stands at the ends of files that nobody has written to for a while: nobody waits for the rest of a
+    /// last line. A file that grows just now may be torn in the middle of a number.
+    pub fn settle(&mut self) -> Polled {
+        let mut polled = Polled::default();
+        let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
+        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > SETTLED_AFTER) {
+            self.finish(&mut polled);
+        }
+        polled.keys_changed = self.picture.take_changed();
+        polled
     }
 
     /// What the run is kept in, when it is not og's own.
@@ -383,6 +420,7 @@ impl RunReader {
         if progress.restarted {
             self.picture.forget(rank);
         }
+        self.picture.note_bytes(rank, progress.bytes);
         let offset = feed.source.offset();
         let solved = self.picture.problems.remove(&rank).is_some();
         polled.changed |= heard > 0 || progress.restarted || solved;

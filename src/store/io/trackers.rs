@@ -1,7 +1,7 @@
 //! The trackers that a run of ours opened: heard of on its console or in its events, and followed as soon as they can be.
 
 use crate::{
-    model::WallTime,
+    model::{ReadOptions, WallTime},
     source::{self, Kind, OpenError, RunRef, Source},
     store::announced::{Announced, Announcements},
 };
@@ -77,7 +77,7 @@ impl Trackers {
         self.tried_at = Some(Instant::now());
         let mut opened = vec![];
         for wanted in std::mem::take(&mut self.wanted) {
-            match find(&wanted, since).and_then(|run| Ok((source::open_ref(&run)?, run))) {
+            match find(&wanted, since).and_then(|run| Ok((source::open_ref(&run, &ReadOptions::default())?, run))) {
                 Ok((found, run)) => {
                     let sources = found.sources.into_iter().filter(|source| {
                         let real = source.path().canonicalize().unwrap_or_else(|_| source.path().to_owned());

@@ -1,0 +1,142 @@
+//! `og inspect`: all that og knows of a run, without a canvas. The headless door to every reader.
+
+mod follow;
+mod report;
+mod stats;
+mod table;
+
+pub use report::{source_json, source_word};
+
+use super::{
+    args::InspectArgs,
+    fail::Fail,
+    open::{self, Asked, Found},
+    out,
+};
+use crate::{
+    model::{MetricKey, Point, ReadOptions, Series, WallTime, num},
+    query,
+    source::RunRef,
+    store::{RunPicture, RunReader},
+};
+use serde_json::{Value, json};
+use stats::Stopwatch;
+use std::fmt::Write;
+
+/// Points printed in one piece: few enough that a reader which goes away is noticed soon.
+const POINTS_AT_ONCE: usize = 4096;
+
+/// `og inspect PATH`.
+pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
+    let watch = Stopwatch::start();
+    let read = open::read_options(&args.read)?;
+    let found = open::find(&Asked { run: &args.run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
+    match found {
+        Found::One(mut reader) => {
+            let stats = load(&mut reader, watch);
+            one(&args, *reader, stats)
+        }
+        Found::Several(runs) if args.series.is_some() || args.follow => Err(open::which(&args.run, &runs)),
+        Found::Several(runs) => several(&args, &runs, &read),
+    }
+}
+
+/// Reads all that is there.
+fn load(reader: &mut RunReader, mut watch: Stopwatch) -> Value {
+    while reader.poll(RunReader::LOAD).more {
+        watch.look(reader.picture());
+    }
+    reader.settle();
+    open::mark_lost(reader);
+    watch.look(reader.picture());
+    watch.stats(reader.picture())
+}
+
+fn one(args: &InspectArgs, reader: RunReader, stats: Value) -> Result<u8, Fail> {
+    if let Some(name) = &args.series {
+        let key = resolve(name, reader.picture())?;
+        print_series(&reader.picture().series[&key], args.output.json || args.follow, args.follow)?;
+        return if args.follow { follow::points(reader, &key) } else { Ok(0) };
+    }
+    if args.follow {
+        return follow::changes(reader);
+    }
+    let stats = args.stats.then_some(stats);
+    match args.output.json {
+        true => out::json(&sorted(report::report(&reader, stats)))?,
+        false => out::text(&table::table(&reader, stats.as_ref()))?,
+    }
+    Ok(0)
+}
+
+/// One run after the other, so that the memory is that of one.
+fn several(args: &InspectArgs, runs: &[RunRef], read: &ReadOptions) -> Result<u8, Fail> {
+    if args.output.json {
+        out::text("{\"runs\":[")?;
+    }
+    for (at, run) in runs.iter().enumerate() {
+        let watch = Stopwatch::start();
+        let mut reader = open::open(run, read)?;
+        let stats = load(&mut reader, watch);
+        let stats = args.stats.then_some(stats);
+        match args.output.json {
+            true => out::text(&format!("{}{}", if at > 0 { ",\n" } else { "" }, sorted(report::report(&reader, stats))))?,
+            false => out::text(&format!("{}{}", if at > 0 { "\n" } else { "" }, table::table(&reader, stats.as_ref())))?,
+        }
+    }
+    if args.output.json {
+        out::line("]}")?;
+    }
+    Ok(0)
+}
+
+/// The key that is meant by a name.
+fn resolve(name: &str, run: &RunPicture) -> Result<MetricKey, Fail> {
+    query::resolve(name, run.series.keys()).cloned().map_err(|error| {
+        let hint = match &error {
+            query::Unresolved::Unknown { near, .. } if near.is_empty() => match run.series.is_empty() {
+                true => "the run has no metric (yet)".to_owned(),
+                false => format!("keys: {}", run.series.keys().take(8).map(MetricKey::as_str).collect::<Vec<_>>().join(", ")),
+            },
+            query::Unresolved::Unknown { near, .. } => format!("did you mean {}?", near.join(", ")),
+            query::Unresolved::Ambiguous { keys, .. } => format!("write more of it: {}", keys.join(", ")),
+        };
+        Fail::of("unknown_key", &error, Some(hint))
+    })
+}
+
+/// Prints every point; `as_lines`: one object a line without the brackets of an array.
+fn print_series(series: &Series, as_json: bool, as_lines: bool) -> Result<(), Fail> {
+    if !as_json {
+        out::line("step\ttime\tvalue")?;
+    } else if !as_lines {
+        out::line("[")?;
+    }
+    for start in (0..series.len()).step_by(POINTS_AT_ONCE) {
+        let mut text = String::new();
+        for (at, point) in (start..).zip(series.points(start..start + POINTS_AT_ONCE)) {
+            if as_json {
+                let comma = if as_lines || at + 1 == series.len() { "" } else { "," };
+                let _ = writeln!(text, "{}{comma}", point_json(&point));
+            } else {
+                let time = point.time.map_or_else(String::new, |time| format!("{:.3}", time.secs()));
+                let _ = writeln!(text, "{}\t{time}\t{}", point.step.0, point.value);
+            }
+        }
+        out::text(&text)?;
+    }
+    if as_json && !as_lines {
+        out::line("]")?;
+    }
+    Ok(())
+}
+
+fn point_json(point: &Point) -> Value {
+    json!({"step": point.step.0, "time": point.time.map(WallTime::secs), "value": num::to_json(point.value)})
+}
+
+/// The same with the fields of every object in order of name.
+fn sorted(mut value: Value) -> Value {
+    value.sort_all_objects();
+    value
+}

@@ -1,0 +1,158 @@
+//! A run as one JSON object.
+
+use super::point_json;
+use crate::{
+    model::{Series, Step, WallTime, num},
+    source::Alert,
+    store::{Given, MetricRule, RunPicture, RunReader, SourceRank},
+};
+use serde_json::{Map, Value, json};
+
+/// Remarks that the report tells by another name.
+const TOLD_ELSEWHERE: &[&str] = &["run_id", "name", "project", "group", "tags", "notes", "start_time", "git_commit", "git_remote"];
+
+/// All that is known of a run; `stats` is what it cost to load.
+pub fn report(reader: &RunReader, stats: Option<Value>) -> Value {
+    let run = reader.picture();
+    let keys: Map<String, Value> = run.series.iter().map(|(key, series)| (key.to_string(), key_json(run, key.as_str(), series))).collect();
+    let rules: Map<String, Value> = run.rules.iter().map(|(name, rule)| (name.to_owned(), rule_json(rule))).collect();
+    let exit = run.exit.unwrap_or_default();
+    let mut report = json!({
+        "kind": reader.kind().as_str(),
+        "path": reader.folder().path(),
+        "run": run_json(run),
+        "state": run.known_state().map(|state| state.as_str()),
+        "exit_code": exit.code,
+        "signal": exit.signal,
+        "ended_at": exit.at.map(WallTime::secs),
+        "step": run.step().map(|step| step.0),
+        "total_steps": run.total_steps,
+        "config": run.config,
+        "summary": summary(run),
+        "tags": tags(run),
+        "notes": run.info.notes,
+        "keys": keys,
+        "metric_rules": rules,
+        "points": run.points(),
+        "console_lines": run.console.count(),
+        "system_keys": run.system.keys().collect::<Vec<_>>(),
+        "alerts": run.alerts.last.iter().map(|(_, alert)| alert_json(alert)).collect::<Vec<_>>(),
+        "alert_count": run.alerts.count,
+        "media": run.media.counts().map(|(kind, count)| (kind.to_owned(), count.into())).collect::<Map<_, _>>(),
+        "losses": run.losses.last.iter().map(|(_, loss)| json!({"offset": loss.offset, "bytes": loss.bytes, "reason": loss.reason})).collect::<Vec<_>>(),
+        "loss_count": run.losses.count,
+        "loss_bytes": run.losses.bytes,
+        "problems": run.problems.values().collect::<Vec<_>>(),
+        "sources": sources(reader),
+    });
+    if let Some(stats) = stats {
+        report["stats"] = stats;
+    }
+    report
+}
+
+/// What the run is: `run.json` or the tracker's word, and all remarks beside it.
+fn run_json(run: &RunPicture) -> Value {
+    let info = &run.info;
+    let told = run.remarks.iter().filter(|(name, _)| !TOLD_ELSEWHERE.contains(&name.as_str()));
+    let mut all: Map<String, Value> = told.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let git = info.git.as_ref().map(|git| json!({"commit": git.sha, "dirty": git.dirty}));
+    let mut git = git.or_else(|| run.remarks.get("git_commit").map(|commit| json!({"commit": commit})));
+    if let Some(remote) = run.remarks.get("git_remote") {
+        git.get_or_insert_with(|| json!({}))["remote"] = remote.clone();
+    }
+    let facts = json!({
+        "id": info.id,
+        "name": info.name,
+        "project": info.project,
+        "group": info.group,
+        "host": info.host,
+        "command": info.command,
+        "cwd": info.cwd,
+        "pid": run.pid(),
+        "started_at": run.started_at().map(WallTime::secs),
+        "git": git,
+        "parent": info.parent,
+        "canvas": info.canvas,
+        "prompt": info.prompt,
+        "attempt": run.attempt(),
+    });
+    if let Value::Object(facts) = facts {
+        let is_said = |value: &Value| !(value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty));
+        all.extend(facts.into_iter().filter(|(_, value)| is_said(value)));
+    }
+    all.into()
+}
+
+/// Tags as they were given: `word` or `key=value`.
+pub(super) fn tags(run: &RunPicture) -> Vec<String> {
+    run.info.tags.iter().map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") }).collect()
+}
+
+/// The last value of every key: the tracker's own word, else what the series end with.
+fn summary(run: &RunPicture) -> Map<String, Value> {
+    let ends = run.series.iter().filter_map(|(key, series)| Some((key.to_string(), num::to_json(series.last()?.value))));
+    let mut all: Map<String, Value> = ends.collect();
+    all.extend(run.summary.iter().map(|(name, value)| (name.clone(), value.clone())));
+    all
+}
+
+fn key_json(run: &RunPicture, key: &str, series: &Series) -> Value {
+    let (min, max) = series.range().unzip();
+    let mut out = json!({
+        "count": series.len(),
+        "nan": series.nan_count(),
+        "inf": series.inf_count(),
+        "superseded": series.superseded(),
+        "first": series.first().map(|point| point_json(&point)),
+        "last": series.last().map(|point| point_json(&point)),
+        "min": min.map(num::to_json),
+        "max": max.map(num::to_json),
+    });
+    if let Some(rule) = run.rules.of(key) {
+        if let Some(x) = &rule.step_metric {
+            out["x"] = x.as_str().into();
+        }
+        if rule.hidden {
+            out["hidden"] = true.into();
+        }
+    }
+    out
+}
+
+fn rule_json(rule: &MetricRule) -> Value {
+    json!({"step_metric": rule.step_metric, "hidden": rule.hidden, "summary": rule.summary, "goal": rule.goal})
+}
+
+/// An alert as an object.
+pub(super) fn alert_json(alert: &Alert) -> Value {
+    json!({
+        "title": alert.title, "text": alert.text, "level": alert.level,
+        "step": alert.step.map(|Step(step)| step), "time": alert.time.map(WallTime::secs),
+    })
+}
+
+fn sources(reader: &RunReader) -> Vec<Value> {
+    let run = reader.picture();
+    let given = |rank| run.given().find(|(known, _)| *known == rank).map(|(_, given)| given).unwrap_or_default();
+    reader.sources().map(|(rank, path)| source_json(run, rank, path.display().to_string(), given(rank))).collect()
+}
+
+/// What one source is and gave.
+pub fn source_json(run: &RunPicture, rank: SourceRank, path: String, given: Given) -> Value {
+    let shown = run.series.keys().filter(|key| run.source_of(key) == Some(rank)).count();
+    json!({
+        "source": source_word(rank), "path": path, "bytes": given.bytes, "rows": given.rows, "points": given.points,
+        "keys_shown": shown, "console_lines": given.console_lines, "system_samples": given.system_samples, "alerts": given.alerts,
+        "media": given.media, "config": given.config, "losses": given.losses, "problem": run.problems.get(&rank),
+    })
+}
+
+/// What kind of source a rank is.
+pub fn source_word(rank: SourceRank) -> &'static str {
+    match rank {
+        SourceRank::Own => "metrics",
+        SourceRank::Tracker(_) => "tracker",
+        SourceRank::Stdout => "console",
+    }
+}

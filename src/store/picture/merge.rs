@@ -1,0 +1,268 @@
+//! Many sources, one series a key: whose points are shown.
+
+use super::{RunPicture, SourceRank};
+use crate::model::{MetricKey, Point, Series, Step, WallTime, XAxis};
+use crate::source::{KeyId, Row};
+use std::collections::BTreeMap;
+
+/// What one source of a run gave, in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Given {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Rows of history.
+    pub rows: u64,
+    /// Values in them, those that another source shows included.
+    pub points: u64,
+    /// Lines of console.
+    pub console_lines: u64,
+    /// Samples of the host.
+    pub system_samples: u64,
+    /// Alerts.
+    pub alerts: u64,
+    /// References to what is no number.
+    pub media: u64,
+    /// Config entries.
+    pub config: u64,
+    /// Stretches that could not be read.
+    pub losses: u64,
+}
+
+/// A key that two sources log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Twin {
+    /// The source whose points are shown.
+    pub shown: SourceRank,
+    /// The key as it is shown.
+    pub key: MetricKey,
+    /// The source whose points are not.
+    pub hidden: SourceRank,
+    /// The key as that source writes it.
+    pub hidden_key: MetricKey,
+    /// Values that are the same at the same step, as far as the hidden source writes digits.
+    pub equal: u64,
+    /// Values that differ.
+    pub different: u64,
+    /// Values at steps at which the shown source has none.
+    pub alone: u64,
+    /// The first step at which they differ: the value shown, and the hidden one.
+    pub first: Option<(Step, f64, f64)>,
+}
+
+/// What is known of one source.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    /// By key number.
+    slots: Vec<Option<Slot>>,
+    /// The step that a row without one has.
+    counter: Option<i64>,
+    /// The last step, and whether the source itself said it.
+    pub(super) step: Option<(Step, bool)>,
+    pub(super) given: Given,
+}
+
+/// Times that a console's value must agree with one logged under a longer name before it counts as its echo.
+const ECHOES_MIN: u8 = 3;
+
+/// Times that the two are compared at all.
+const ECHO_LOOKS_MAX: u8 = 16;
+
+/// How often a console's key was compared with longer names, and how often it agreed.
+#[derive(Debug, Default)]
+struct Echo {
+    agreed: u8,
+    looks: u8,
+}
+
+#[derive(Debug)]
+struct Slot {
+    echo: Echo,
+    key: MetricKey,
+    /// Whether this source is the one whose points are shown.
+    shown: bool,
+    /// The key that is shown in its place.
+    instead: Option<MetricKey>,
+    /// The attempt and the rank whose points are taken.
+    writer: Option<(u32, u32)>,
+    /// The round of [`RunPicture::take_changed`] in which a point last came.
+    changed: Option<u64>,
+}
+
+/// Keys that two sources log, by hidden source and key number.
+pub(super) type Twins = BTreeMap<(SourceRank, u32), Twin>;
+
+impl RunPicture {
+    /// Decides whether `source` or another one feeds the series of `key`.
+    pub(super) fn key(&mut self, source: SourceRank, id: u32, key: MetricKey) {
+        let rivals: Vec<MetricKey> = self.loose.get(&loose_form(&key)).into_iter().flatten().cloned().collect();
+        let is_same =
+            |rival: &MetricKey, owner: SourceRank| *rival == key || (source == SourceRank::Stdout) != (owner == SourceRank::Stdout);
+        let mut instead = None;
+        for rival in rivals {
+            match self.owners.get(&rival).copied().filter(|owner| is_same(&rival, *owner)) {
+                Some(owner) if owner > source => instead = Some(rival),
+                Some(owner) if owner < source => {
+                    self.disown(&rival);
+                    let slots = self.sources.get_mut(&owner).into_iter().flat_map(|loser| loser.slots.iter_mut().flatten());
+                    for slot in slots.filter(|slot| slot.key == rival) {
+                        (slot.shown, slot.instead) = (false, Some(key.clone()));
+                    }
+                    self.changed.push(rival);
+                }
+                _ => {}
+            }
+        }
+        let shown = instead.is_none();
+        if shown && !self.owners.contains_key(&key) {
+            self.owners.insert(key.clone(), source);
+            self.loose.entry(loose_form(&key)).or_default().push(key.clone());
+        }
+        let slots = &mut self.sources.entry(source).or_default().slots;
+        let at = id as usize;
+        if at >= slots.len() {
+            slots.resize_with(at + 1, || None);
+        }
+        slots[at] = Some(Slot { key, shown, instead, writer: None, changed: None, echo: Echo::default() });
+    }
+
+    pub(super) fn disown(&mut self, key: &MetricKey) {
+        self.owners.remove(key);
+        self.series.remove(key);
+        if let Some(same) = self.loose.get_mut(&loose_form(key)) {
+            same.retain(|k| k != key);
+        }
+    }
+
+    pub(super) fn row(&mut self, rank: SourceRank, row: &Row, fallback: Option<WallTime>) {
+        let time = row.time.or(fallback);
+        self.origin = self.origin.or(time);
+        let Some(source) = self.sources.get_mut(&rank) else { return };
+        source.given.rows += 1;
+        source.given.points += row.values.len() as u64;
+        let step = match row.step {
+            Some(step) => step,
+            None => {
+                let taken = |key: &MetricKey, at: i64| self.series.get(key).and_then(Series::last).is_some_and(|last| last.step.0 >= at);
+                let mut keys = row.values.iter().filter_map(|(id, _)| source.slots.get(id.0 as usize)?.as_ref()).map(|slot| &slot.key);
+                match source.counter {
+                    None => Step(0),
+                    Some(at) if keys.any(|key| taken(key, at)) => Step(at.saturating_add(1)),
+                    Some(at) => Step(at),
+                }
+            }
+        };
+        source.counter = Some(step.0);
+        source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
+        if rank == SourceRank::Stdout {
+            self.drop_echoes(step, &row.values);
+        }
+        let slots = self.sources.get_mut(&rank).map_or(&mut [][..], |source| &mut source.slots);
+        for (id, value) in &row.values {
+            let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { continue };
+            if !slot.shown {
+                if let (Some(twins), Some(key)) = (&mut self.twins, &slot.instead)
+                    && let Some(owner) = self.owners.get(key)
+                {
+                    let twin = twins.entry((rank, id.0)).or_insert_with(|| Twin::new((*owner, key), (rank, &slot.key)));
+                    twin.compare(step, *value, self.series.get(key));
+                }
+                continue;
+            }
+            let (attempt, writer) = slot.writer.unwrap_or((row.attempt, row.rank));
+            if row.attempt < attempt || row.attempt == attempt && row.rank != writer {
+                continue;
+            }
+            slot.writer = Some((row.attempt, row.rank));
+            if slot.changed != Some(self.round) {
+                slot.changed = Some(self.round);
+                self.changed.push(slot.key.clone());
+            }
+            let point = Point { step, time, value: *value };
+            match self.series.get_mut(&slot.key) {
+                Some(series) => series.push(point),
+                None => {
+                    let mut series = Series::new();
+                    self.origin.iter().for_each(|origin| series.set_origin(*origin));
+                    series.push(point);
+                    self.series.insert(slot.key.clone(), series);
+                }
+            }
+        }
+    }
+
+    /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`. When the values of
+    /// such a pair agree [`ECHOES_MIN`] times and never differ, the console's series goes.
+    fn drop_echoes(&mut self, step: Step, values: &[(KeyId, f64)]) {
+        let Some(source) = self.sources.get_mut(&SourceRank::Stdout) else { return };
+        let mut dropped = vec![];
+        for (id, value) in values {
+            let Some(slot) = source.slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
+            let echo = &mut slot.echo;
+            if echo.looks >= ECHO_LOOKS_MAX {
+                continue;
+            }
+            let tail = format!("/{}", loose_form(&slot.key));
+            let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
+            let logged: Vec<_> = longer.filter_map(|(key, _)| Some((key, value_at(self.series.get(key)?, step)?))).collect();
+            if logged.is_empty() {
+                continue;
+            }
+            let alike = logged.into_iter().find(|(_, logged)| prints_alike(*logged, *value));
+            echo.looks += 1;
+            match alike {
+                Some(_) => echo.agreed += 1,
+                None => echo.looks = ECHO_LOOKS_MAX,
+            }
+            if echo.agreed >= ECHOES_MIN && echo.looks < ECHO_LOOKS_MAX {
+                (slot.shown, slot.instead) = (false, alike.map(|(key, _)| key.clone()));
+                dropped.push(slot.key.clone());
+            }
+        }
+        for key in dropped {
+            self.disown(&key);
+            self.changed.push(key);
+        }
+    }
+}
+
+impl Twin {
+    fn new(shown: (SourceRank, &MetricKey), hidden: (SourceRank, &MetricKey)) -> Twin {
+        let ((shown, key), (hidden, hidden_key)) = ((shown.0, shown.1.clone()), (hidden.0, hidden.1.clone()));
+        Twin { shown, key, hidden, hidden_key, equal: 0, different: 0, alone: 0, first: None }
+    }
+
+    fn compare(&mut self, step: Step, value: f64, series: Option<&Series>) {
+        let Some(shown) = series.and_then(|series| value_at(series, step)) else {
+            self.alone += 1;
+            return;
+        };
+        // TensorBoard keeps single floats.
+        let is_same = match self.hidden {
+            SourceRank::Stdout => prints_alike(shown, value),
+            _ => shown == value || shown.is_nan() && value.is_nan() || shown as f32 == value as f32,
+        };
+        match is_same {
+            true => self.equal += 1,
+            false => {
+                self.different += 1;
+                self.first = self.first.or(Some((step, shown, value)));
+            }
+        }
+    }
+}
+
+fn value_at(series: &Series, step: Step) -> Option<f64> {
+    series.nearest(XAxis::Step, step.0 as f64).filter(|point| point.step == step).map(|point| point.value)
+}
+
+/// Whether two values are one, as far as a console prints it: four digits behind the point, or as many in all.
+fn prints_alike(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-4 + 5e-4 * a.abs().max(b.abs())
+}
+
+/// A name as a console's names are compared: small letters, any run of separators as one.
+fn loose_form(key: &MetricKey) -> String {
+    let is_separator = |c: char| c.is_whitespace() || "_/-.".contains(c);
+    let words: Vec<String> = key.as_str().split(is_separator).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    words.join("/")
+}

@@ -1,0 +1,248 @@
+use super::{
+    console::{CONSOLE_BYTES_MAX, CONSOLE_LINES_MAX},
+    kept::LOSSES_KEPT,
+    *,
+};
+use crate::source::{KeyId, Media, Row};
+use SourceRank::{Own, Stdout, Tracker};
+use serde_json::json;
+
+fn key(picture: &mut RunPicture, source: SourceRank, id: u32, name: &str) {
+    picture.apply(source, Ok(Record::Key(KeyId(id), name.into())), None);
+}
+
+fn row(picture: &mut RunPicture, source: SourceRank, step: Option<i64>, values: &[(u32, f64)]) {
+    let values = values.iter().map(|(id, value)| (KeyId(*id), *value)).collect();
+    picture.apply(source, Ok(Record::Row(Row { step: step.map(Step), values, ..Row::default() })), WallTime::new(100.0));
+}
+
+fn points(picture: &RunPicture, name: &str) -> Vec<(i64, f64)> {
+    picture.series.get(name).into_iter().flat_map(|s| s.points(0..s.len()).map(|p| (p.step.0, p.value)).collect::<Vec<_>>()).collect()
+}
+
+fn event(picture: &mut RunPicture, kind: EventKind) {
+    picture.apply_event(Event { t: WallTime::new(1.0).unwrap(), author: "og".into(), kind });
+}
+
+#[test]
+fn the_better_source_wins_whichever_comes_first() {
+    for own_first in [true, false] {
+        let mut picture = RunPicture::default();
+        let own = |picture: &mut RunPicture| {
+            key(picture, Own, 0, "train/loss");
+            row(picture, Own, Some(1), &[(0, 1.0)]);
+        };
+        if own_first {
+            own(&mut picture);
+        }
+        key(&mut picture, Stdout, 0, "Train loss");
+        key(&mut picture, Stdout, 1, "speed");
+        row(&mut picture, Stdout, Some(1), &[(0, 1.01), (1, 5.0)]);
+        if !own_first {
+            assert_eq!(points(&picture, "Train loss"), [(1, 1.01)]);
+            own(&mut picture);
+        }
+        row(&mut picture, Stdout, Some(2), &[(0, 2.02), (1, 6.0)]);
+        assert_eq!(points(&picture, "train/loss"), [(1, 1.0)]);
+        assert_eq!(points(&picture, "Train loss"), []);
+        assert_eq!(points(&picture, "speed"), [(1, 5.0), (2, 6.0)]);
+        assert_eq!(picture.source_of(&"train/loss".into()), Some(Own));
+    }
+}
+
+#[test]
+fn a_console_that_prints_a_logged_value_again_adds_no_series() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Own, 0, "train/loss");
+    key(&mut picture, Own, 1, "val/loss");
+    key(&mut picture, Stdout, 0, "loss");
+    key(&mut picture, Stdout, 1, "time");
+    for step in 0..5 {
+        row(&mut picture, Own, Some(step), &[(0, 2.512345 - step as f64 * 0.1), (1, 3.0)]);
+        row(&mut picture, Stdout, Some(step), &[(0, ((2.512345 - step as f64 * 0.1) * 1e4_f64).round() / 1e4), (1, 12.0)]);
+    }
+    assert_eq!(picture.series.keys().map(MetricKey::as_str).collect::<Vec<_>>(), ["time", "train/loss", "val/loss"]);
+
+    let mut picture = RunPicture::default();
+    key(&mut picture, Own, 0, "train/loss");
+    key(&mut picture, Stdout, 0, "loss");
+    for step in 0..5 {
+        row(&mut picture, Own, Some(step), &[(0, 2.5)]);
+        row(&mut picture, Stdout, Some(step), &[(0, 2.6)]);
+    }
+    assert_eq!(points(&picture, "loss").len(), 5, "another value is another metric");
+}
+
+#[test]
+fn trackers_must_agree_on_the_letter() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Own, 0, "train/loss");
+    key(&mut picture, Tracker(0), 0, "train_loss");
+    key(&mut picture, Tracker(0), 1, "train/loss");
+    row(&mut picture, Own, Some(1), &[(0, 1.0)]);
+    row(&mut picture, Tracker(0), Some(1), &[(0, 2.0), (1, 3.0)]);
+    assert_eq!(points(&picture, "train/loss"), [(1, 1.0)]);
+    assert_eq!(points(&picture, "train_loss"), [(1, 2.0)]);
+}
+
+#[test]
+fn rows_without_steps_are_counted_and_lose_nothing() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Stdout, 0, "loss");
+    key(&mut picture, Stdout, 1, "val");
+    (0..3).for_each(|i| row(&mut picture, Stdout, None, &[(0, f64::from(i))]));
+    assert_eq!(points(&picture, "loss"), [(0, 0.0), (1, 1.0), (2, 2.0)]);
+    row(&mut picture, Stdout, Some(10), &[(0, 9.0)]);
+    row(&mut picture, Stdout, None, &[(1, 5.0)]);
+    row(&mut picture, Stdout, None, &[(1, 6.0)]);
+    assert_eq!(points(&picture, "val"), [(10, 5.0), (11, 6.0)]);
+    assert_eq!(picture.series["val"].last().unwrap().time, WallTime::new(100.0));
+}
+
+#[test]
+fn the_step_is_that_of_the_best_source_that_counts() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Own, 0, "a");
+    key(&mut picture, Stdout, 0, "b");
+    row(&mut picture, Own, None, &[(0, 1.0)]);
+    assert_eq!(picture.step(), Some(Step(0)));
+    row(&mut picture, Stdout, Some(500), &[(0, 1.0)]);
+    assert_eq!(picture.step(), Some(Step(500)));
+    row(&mut picture, Own, Some(400), &[(0, 1.0)]);
+    assert_eq!(picture.step(), Some(Step(400)));
+}
+
+#[test]
+fn another_rank_and_an_older_attempt_do_not_mix_in() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Own, 0, "loss");
+    for (attempt, rank, step) in [(0, 0, 1), (0, 1, 1), (0, 0, 2), (1, 3, 2), (0, 0, 3), (1, 0, 3), (1, 3, 3)] {
+        let values = vec![(KeyId(0), f64::from(attempt * 10 + rank))];
+        picture.apply(Own, Ok(Record::Row(Row { step: Some(Step(step)), attempt, rank, values, ..Row::default() })), None);
+    }
+    assert_eq!(points(&picture, "loss"), [(1, 0.0), (2, 13.0), (3, 13.0)]);
+}
+
+#[test]
+fn our_own_word_on_the_end_counts_most() {
+    let mut picture = RunPicture::default();
+    let told = Exit { code: Some(0), ..Exit::default() };
+    assert_eq!(picture.state(), RunState::Running);
+    picture.apply(Tracker(0), Ok(Record::Exit(told)), None);
+    assert_eq!(picture.state(), RunState::Finished);
+    event(&mut picture, EventKind::Started { pid: 7, attempt: 0 });
+    picture.apply(Tracker(0), Ok(Record::Exit(told)), None);
+    assert_eq!((picture.state(), picture.pid()), (RunState::Running, Some(7)));
+    picture.mark_lost();
+    assert_eq!(picture.state(), RunState::Lost);
+    picture.apply(Tracker(0), Ok(Record::Exit(told)), None);
+    assert_eq!(picture.state(), RunState::Lost);
+    event(&mut picture, EventKind::Exit(Exit { code: Some(7), ..Exit::default() }));
+    assert_eq!(picture.state(), RunState::Failed);
+    picture.mark_lost();
+    assert_eq!(picture.state(), RunState::Failed);
+    event(&mut picture, EventKind::Started { pid: 8, attempt: 1 });
+    assert_eq!((picture.state(), picture.attempt()), (RunState::Running, 1));
+}
+
+#[test]
+fn config_is_layered() {
+    let config = |lr: f64| BTreeMap::from([("lr".to_owned(), json!(lr))]);
+    let mut picture = RunPicture::new(RunInfo { config: config(0.1), ..RunInfo::default() });
+    picture.apply(Tracker(0), Ok(Record::Config("lr".into(), json!(0.5))), None);
+    picture.apply(Tracker(0), Ok(Record::Config("seed".into(), json!(1))), None);
+    assert_eq!((&picture.config["lr"], &picture.config["seed"]), (&json!(0.1), &json!(1)));
+    event(&mut picture, EventKind::Config(config(0.01)));
+    picture.set_info(RunInfo { config: config(0.2), total_steps: Some(9), ..RunInfo::default() });
+    picture.apply(Tracker(0), Ok(Record::TotalSteps(5)), None);
+    picture.apply(Stdout, Ok(Record::TotalSteps(3)), None);
+    assert_eq!((&picture.config["lr"], picture.total_steps), (&json!(0.01), Some(9)));
+    picture.set_info(RunInfo::default());
+    assert_eq!(picture.total_steps, Some(5));
+}
+
+#[test]
+fn console_losses_and_changes_are_bounded_and_counted() {
+    let mut picture = RunPicture::default();
+    (0..CONSOLE_LINES_MAX + 3).for_each(|i| picture.apply(Stdout, Ok(Record::Console(i.to_string())), None));
+    assert_eq!((picture.console.lines().next(), picture.console.dropped()), (Some("3"), 3));
+    (0..9).for_each(|_| picture.apply(Stdout, Ok(Record::Console("é".repeat(1 << 20))), None));
+    assert!(picture.console.bytes() <= CONSOLE_BYTES_MAX);
+    (0..300).for_each(|i| picture.apply(Own, Err(Loss { offset: i, bytes: 5, reason: String::new() }), None));
+    assert_eq!((picture.losses.count, picture.losses.bytes, picture.losses.last.len()), (300, 1500, LOSSES_KEPT));
+    key(&mut picture, Own, 0, "a");
+    row(&mut picture, Own, Some(1), &[(0, 1.0)]);
+    row(&mut picture, Own, Some(2), &[(0, 1.0)]);
+    assert_eq!(picture.take_changed(), ["a".into()]);
+    assert_eq!(picture.take_changed(), []);
+    picture.forget(Own);
+    assert_eq!(picture.take_changed(), ["a".into()]);
+    assert!(picture.series.is_empty() && picture.step().is_none());
+}
+
+#[test]
+fn alerts_media_and_rules_of_metrics_are_kept_and_forgotten_with_their_source() {
+    let mut picture = RunPicture::default();
+    let alert = |level: &'static str| Alert { title: "spike".into(), text: String::new(), level, step: Some(Step(7)), time: None };
+    let media = Media { key: "weights".into(), step: Some(Step(1)), time: None, kind: "histogram".into(), about: json!({}) };
+    picture.apply(Tracker(0), Ok(Record::Alert(alert("error"))), None);
+    picture.apply(Tracker(0), Ok(Record::Media(media)), None);
+    picture.apply(Tracker(0), Ok(Record::Info("metric", json!({"glob": "val/*", "step_metric": "epoch"}))), None);
+    picture.apply(Tracker(0), Ok(Record::Info("resumed", json!(true))), None);
+    event(&mut picture, EventKind::Other("alert".into(), json!({"rule": "loss is NaN", "step": 5}).as_object().cloned().unwrap()));
+    let titles: Vec<_> = picture.alerts.last.iter().map(|(source, alert)| (*source, alert.title.as_str(), alert.level)).collect();
+    assert_eq!(titles, [(Some(Tracker(0)), "spike", "error"), (None, "loss is NaN", "warn")]);
+    assert_eq!(picture.media.counts().collect::<Vec<_>>(), [("histogram", 1)]);
+    assert_eq!((picture.x_of(&"val/loss".into()), picture.x_of(&"loss".into())), (Some("epoch"), None));
+    assert_eq!(picture.remarks["resumed"], json!(true));
+    picture.forget(Tracker(0));
+    assert_eq!((picture.alerts.count, picture.media.count()), (1, 0));
+}
+
+#[test]
+fn a_file_that_starts_over_takes_back_the_exit_that_it_told() {
+    let mut picture = RunPicture::default();
+    picture.apply(Tracker(0), Ok(Record::Exit(Exit { code: Some(1), ..Exit::default() })), None);
+    picture.forget(Tracker(1));
+    assert_eq!(picture.state(), RunState::Failed);
+    picture.forget(Tracker(0));
+    assert_eq!(picture.state(), RunState::Running);
+}
+
+#[test]
+fn the_console_is_shown_once() {
+    let mut picture = RunPicture::default();
+    let say = |picture: &mut RunPicture, source, line: &str| picture.apply(source, Ok(Record::Console(line.into())), None);
+    say(&mut picture, Tracker(0), "a copy");
+    say(&mut picture, Stdout, "one");
+    say(&mut picture, Tracker(0), "a copy");
+    say(&mut picture, Stdout, "two");
+    assert_eq!((picture.console.lines().collect::<Vec<_>>(), picture.console.source()), (vec!["one", "two"], Some(Stdout)));
+    assert_eq!(picture.given().map(|(source, given)| (source, given.console_lines)).collect::<Vec<_>>(), [(Tracker(0), 2), (Stdout, 2)]);
+    picture.forget(Stdout);
+    assert_eq!(picture.console.count(), 0);
+}
+
+#[test]
+fn what_two_sources_log_is_compared_where_somebody_asks() {
+    let mut picture = RunPicture::default();
+    picture.compare_sources();
+    key(&mut picture, Own, 0, "train/loss");
+    key(&mut picture, Tracker(0), 4, "train/loss");
+    key(&mut picture, Stdout, 0, "loss");
+    for step in 0..5 {
+        let loss = 2.5 - step as f64 / 8.0;
+        row(&mut picture, Own, Some(step), &[(0, loss)]);
+        row(&mut picture, Tracker(0), Some(step + 1), &[(4, if step == 2 { 9.0 } else { 2.5 - (step + 1) as f64 / 8.0 })]);
+        row(&mut picture, Stdout, Some(step), &[(0, loss)]);
+    }
+    (0..5).for_each(|step| row(&mut picture, Tracker(0), Some(step), &[(4, if step == 3 { f64::NAN } else { 2.5 - step as f64 / 8.0 })]));
+    let twins: Vec<_> = picture.twins().collect();
+    let [console, tracker] = twins[..] else { panic!("{twins:?}") };
+    assert_eq!((console.hidden, console.hidden_key.as_str(), console.key.as_str()), (Stdout, "loss", "train/loss"));
+    assert_eq!((console.equal, console.different), (3, 0), "from the third on it is an echo");
+    assert_eq!((tracker.equal, tracker.different, tracker.alone), (4, 1, 5));
+    assert!(tracker.first.is_some_and(|(step, shown, hidden)| (step, shown) == (Step(3), 2.125) && hidden.is_nan()));
+    let points: u64 = picture.given().map(|(_, given)| given.points).sum();
+    assert_eq!((points, picture.points()), (20, 5));
+}
