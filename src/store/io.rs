@@ -1,9 +1,12 @@
 //! The store on disk: finds it, makes run folders, appends to them, and reads them as they grow.
 
 mod git;
+mod opened;
 mod reader;
 mod root;
+mod trackers;
 mod write;
 
+pub use opened::opened_by;
 pub use reader::{Polled, RunReader};
 pub use root::{Store, Whereabouts};
