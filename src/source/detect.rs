@@ -35,6 +35,9 @@ pub enum Kind {
     Log,
 }
 
+/// Makes the decoder of a format, the way a person said that it is to be read.
+type MakeDecoder = fn(&ReadOptions) -> Box<dyn Decoder>;
+
 /// What is known of a format.
 struct Format {
     kind: Kind,
@@ -45,7 +48,7 @@ struct Format {
     /// Whether a file is of this kind, if it is of none further up.
     is: fn(&Start) -> bool,
     /// Reads such a file, where it is a stream of bytes.
-    decoder: Option<fn(&ReadOptions) -> Box<dyn Decoder>>,
+    decoder: Option<MakeDecoder>,
 }
 
 /// All formats; of a file, the first one that fits counts.

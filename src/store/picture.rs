@@ -202,12 +202,12 @@ impl RunPicture {
 
     /// From now on, compares the values of keys that two sources log. Costs a search for each value that is not shown.
     pub fn compare_sources(&mut self) {
-        self.twins = Some(Twins::new());
+        self.twins = Some(Twins::default());
     }
 
     /// The keys that two sources log, since [`RunPicture::compare_sources`].
     pub fn twins(&self) -> impl Iterator<Item = &Twin> {
-        self.twins.iter().flat_map(|twins| twins.values())
+        self.twins.iter().flat_map(Twins::iter)
     }
 
     /// Counts bytes that were read of `source`.
@@ -306,7 +306,7 @@ impl RunPicture {
         self.alerts.forget(Some(source));
         self.media.forget(source);
         if let Some(twins) = &mut self.twins {
-            twins.retain(|_, twin| ![twin.shown, twin.hidden].contains(&source));
+            twins.forget(source);
         }
         if self.lifecycle == Lifecycle::Told && self.told_by == Some(source) {
             (self.exit, self.lifecycle) = (None, Lifecycle::Silent);

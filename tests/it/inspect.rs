@@ -560,7 +560,7 @@ fn a_log_that_grows_is_followed_as_points() {
     let writer = thread::spawn(move || {
         let mut file = File::options().append(true).open(&path).unwrap();
         for step in 2..=20 {
-            write!(file, "step {step} loss {}.5\n", 20 - step).unwrap();
+            writeln!(file, "step {step} loss {}.5", 20 - step).unwrap();
         }
     });
     let got: Vec<_> = lines.by_ref().take(19).map(|point| (point["step"].as_i64().unwrap(), point["value"].as_f64().unwrap())).collect();

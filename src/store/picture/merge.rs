@@ -88,8 +88,40 @@ struct Slot {
     changed: Option<u64>,
 }
 
-/// Keys that two sources log, by hidden source and key number.
-pub(super) type Twins = BTreeMap<(SourceRank, u32), Twin>;
+/// Keys that two sources log.
+#[derive(Debug, Default)]
+pub(super) struct Twins {
+    /// By hidden source and its key.
+    found: BTreeMap<(SourceRank, MetricKey), Twin>,
+    /// What was shown of a source until a better one came, by the key of the better one.
+    shown_before: BTreeMap<MetricKey, Vec<(SourceRank, MetricKey, Series)>>,
+}
+
+impl Twins {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Twin> {
+        self.found.values()
+    }
+
+    pub(super) fn forget(&mut self, source: SourceRank) {
+        self.found.retain(|_, twin| ![twin.shown, twin.hidden].contains(&source));
+        self.shown_before.values_mut().for_each(|before| before.retain(|(rank, ..)| *rank != source));
+    }
+
+    fn of(&mut self, shown: (SourceRank, &MetricKey), hidden: (SourceRank, &MetricKey)) -> &mut Twin {
+        self.found.entry((hidden.0, hidden.1.clone())).or_insert_with(|| Twin::new(shown, hidden))
+    }
+
+    /// Compares a value of the shown source with what was shown before it came.
+    fn compare_with_before(&mut self, shown: (SourceRank, &MetricKey), step: Step, value: f64) {
+        let Some(before) = self.shown_before.remove(shown.1) else { return };
+        for (rank, key, series) in &before {
+            if let Some(hidden) = value_at(series, step) {
+                self.of(shown, (*rank, key)).compare(step, hidden, Some(value));
+            }
+        }
+        self.shown_before.insert(shown.1.clone(), before);
+    }
+}
 
 impl RunPicture {
     /// Decides whether `source` or another one feeds the series of `key`.
@@ -102,6 +134,9 @@ impl RunPicture {
             match self.owners.get(&rival).copied().filter(|owner| is_same(&rival, *owner)) {
                 Some(owner) if owner > source => instead = Some(rival),
                 Some(owner) if owner < source => {
+                    if let (Some(twins), Some(series)) = (&mut self.twins, self.series.remove(&rival)) {
+                        twins.shown_before.entry(key.clone()).or_default().push((owner, rival.clone(), series));
+                    }
                     self.disown(&rival);
                     let slots = self.sources.get_mut(&owner).into_iter().flat_map(|loser| loser.slots.iter_mut().flatten());
                     for slot in slots.filter(|slot| slot.key == rival) {
@@ -163,10 +198,13 @@ impl RunPicture {
                 if let (Some(twins), Some(key)) = (&mut self.twins, &slot.instead)
                     && let Some(owner) = self.owners.get(key)
                 {
-                    let twin = twins.entry((rank, id.0)).or_insert_with(|| Twin::new((*owner, key), (rank, &slot.key)));
-                    twin.compare(step, *value, self.series.get(key));
+                    let shown = self.series.get(key).and_then(|series| value_at(series, step));
+                    twins.of((*owner, key), (rank, &slot.key)).compare(step, *value, shown);
                 }
                 continue;
+            }
+            if let Some(twins) = &mut self.twins {
+                twins.compare_with_before((rank, &slot.key), step, *value);
             }
             let (attempt, writer) = slot.writer.unwrap_or((row.attempt, row.rank));
             if row.attempt < attempt || row.attempt == attempt && row.rank != writer {
@@ -231,8 +269,8 @@ impl Twin {
         Twin { shown, key, hidden, hidden_key, equal: 0, different: 0, alone: 0, first: None }
     }
 
-    fn compare(&mut self, step: Step, value: f64, series: Option<&Series>) {
-        let Some(shown) = series.and_then(|series| value_at(series, step)) else {
+    fn compare(&mut self, step: Step, value: f64, shown: Option<f64>) {
+        let Some(shown) = shown else {
             self.alone += 1;
             return;
         };
