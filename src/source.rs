@@ -31,8 +31,8 @@ pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
-    Budget, OpenError, Opened, Progress, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo,
-    Watch, WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
+    Budget, OpenError, Opened, Progress, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun,
+    TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, runs, runs_under, trackio_projects, trackio_runs, tviz_runs,
 };
 pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;

@@ -78,7 +78,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Jsonl,
         name: "jsonl",
         example: "JSON lines (.jsonl)",
-        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.is_empty() && is_json_line(file.head)),
+        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.has(&["json"]) && is_json_line(file.head)) || file.has_json_lines(),
         decoder: Some(|| Box::new(Jsonl::new())),
     },
     Format {
@@ -119,6 +119,12 @@ impl Start<'_> {
 
     fn is_empty(&self) -> bool {
         self.head.trim_ascii().is_empty()
+    }
+
+    /// Whether JSON goes on behind a first line that is whole.
+    fn has_json_lines(&self) -> bool {
+        let mut lines = self.head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        lines.next().is_some_and(is_json_line) && lines.next().is_some_and(|line| line.trim_ascii().starts_with(b"{"))
     }
 
     /// The first record is 24 bytes long or so and says `brain.Event:2`.
@@ -213,6 +219,8 @@ mod tests {
             ("results.TSV", b"", Kind::Csv),
             ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
+            ("trainer_state.json", b"{\"log_history\": []}", Kind::Json),
+            ("log.json", b"{\"step\": 1}\n{\"step\"", Kind::Jsonl),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");
         }

@@ -11,8 +11,18 @@ const HEAD_BYTES_MAX: usize = 8 << 10;
 /// Bytes that tell the kind of a binary file.
 const BINARY_BYTES: usize = 64;
 
+/// A decoder for a stream of which only the name is known; its ending may tell the kind.
+pub(super) fn decoder(name: &str) -> Box<dyn Decoder> {
+    Box::new(Sniff::new(name))
+}
+
+/// Whether more of a stream is needed to tell its kind.
+pub(super) fn is_open(head: &[u8]) -> bool {
+    enough(head).is_none()
+}
+
 /// Decodes a stream of any kind, once its start has told which it is.
-pub(super) struct Sniff {
+struct Sniff {
     name: String,
     state: State,
 }
@@ -25,8 +35,7 @@ enum State {
 }
 
 impl Sniff {
-    /// `name` is what the stream is called; its ending may tell the kind.
-    pub(super) fn new(name: &str) -> Sniff {
+    fn new(name: &str) -> Sniff {
         Sniff { name: name.to_owned(), state: State::Open(vec![]) }
     }
 

@@ -57,8 +57,9 @@ pub(super) fn canonical(project: &str) -> String {
 
 /// The project whose database has this file name. `None`: it is not a project.
 pub(super) fn project_of(db: &Path) -> Option<String> {
-    let stem = db.file_stem()?.to_str()?;
-    (db.extension()? == "db" && !stem.starts_with(REGISTRY)).then(|| stem.to_owned())
+    let stem = db.file_stem()?.to_string_lossy();
+    let is_db = db.extension().is_none_or(|extension| ["db", "sqlite", "sqlite3"].iter().any(|known| extension == *known));
+    (is_db && !stem.starts_with(REGISTRY)).then(|| stem.into_owned())
 }
 
 /// A row of one of Trackio's tables, or a line of its inbox, as stored.

@@ -6,6 +6,6 @@ mod reader;
 mod root;
 mod write;
 
-pub use glance::{RunGlance, glance};
+pub use glance::{RunGlance, glance, glance_at};
 pub use reader::{Polled, RunReader};
 pub use root::{Store, Whereabouts};

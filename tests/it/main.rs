@@ -11,6 +11,7 @@ mod kill;
 mod layers;
 mod layout;
 mod live;
+mod open;
 mod panes;
 mod run;
 mod source;

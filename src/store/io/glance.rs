@@ -2,10 +2,11 @@
 
 use crate::{
     model::{Exit, RunState, WallTime},
-    source::{self, Kind, Probe, Reach},
-    store::{Event, EventKind, RunFolder, RunInfo, StoreError},
+    source::{self, Kind, Probe, Reach, RunRef},
+    store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign},
 };
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     path::Path,
@@ -39,35 +40,55 @@ impl RunGlance {
     }
 }
 
-/// Looks at the run at `path`, as far as the ends of its files tell. What it says is what a [`super::RunReader`] comes to.
+/// Looks at the run at `path` (the newest, where it holds several), as far as the ends of its files tell. What it says is what a
+/// [`super::RunReader`] comes to.
 pub fn glance(path: &Path, reach: Reach) -> Result<RunGlance, StoreError> {
     let folder = RunFolder::at(path);
-    if !folder.run_json().exists() && !folder.metrics().exists() {
-        let probe = source::probe(path, reach, false)?;
-        let own_name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        let id = probe.id.clone().unwrap_or_else(|| own_name.clone());
-        let name = probe.name.clone().or(probe.id.clone()).unwrap_or(own_name);
-        let info = RunInfo { id, name, project: probe.project.clone(), started_at: probe.started, ..RunInfo::default() };
-        return Ok(RunGlance { info, probe, pid: None });
+    if folder.run_json().exists() || folder.metrics().exists() {
+        return own(&folder, reach);
     }
+    let runs = source::runs(path)?;
+    let newest = runs.first().ok_or_else(|| StoreError::NotARun { path: path.to_owned() })?;
+    let is_chosen = newest.address() != path;
+    foreign_glance(newest, is_chosen.then_some(newest), path, reach)
+}
+
+/// Looks at one of the runs that a path holds.
+pub fn glance_at(run: &RunRef, reach: Reach) -> Result<RunGlance, StoreError> {
+    foreign_glance(run, Some(run), &run.path, reach)
+}
+
+/// `chosen`: the run, where the path alone does not name it.
+fn foreign_glance(run: &RunRef, chosen: Option<&RunRef>, path: &Path, reach: Reach) -> Result<RunGlance, StoreError> {
+    if run.kind == Kind::OgRun {
+        return own(&RunFolder::at(&run.path), reach);
+    }
+    let probe = source::probe(run, reach, false)?;
+    let info = foreign::info(path, chosen, &probe.remarks);
+    Ok(RunGlance { info, probe, pid: None })
+}
+
+fn own(folder: &RunFolder, reach: Reach) -> Result<RunGlance, StoreError> {
     let info = match folder.info() {
         // The metrics beside it are as good as ever.
-        Err(StoreError::Damaged { .. }) => RunInfo { id: folder.id().0, name: folder.id().0, ..RunInfo::default() },
+        Err(StoreError::Damaged { .. }) => foreign::info(folder.path(), None, &BTreeMap::new()),
         info => info?,
     };
-    let life = life(&folder)?;
+    let life = life(folder)?;
     let state = life.exit.map_or(RunState::Running, |exit| exit.state());
-    let probe = source::probe(path, reach, state.is_over()).map_err(StoreError::Foreign);
-    let mut probe = match probe {
-        // A folder with `run.json` alone: the training has not written anything.
-        Err(StoreError::Foreign(source::OpenError::NoRun { .. })) => Probe::new(Kind::OgRun),
-        probe => probe?,
+    let files = RunRef {
+        kind: Kind::OgRun,
+        id: info.id.clone(),
+        name: info.name.clone(),
+        project: info.project.clone(),
+        started: info.started_at,
+        changed: None,
+        path: folder.path().to_owned(),
     };
-    (probe.state, probe.exit) = (Some(state), life.exit);
-    probe.started = info.started_at.or(probe.started);
-    probe.total_steps = info.total_steps.or(probe.total_steps);
+    let probe = source::probe(&files, reach, state.is_over())?;
+    let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);
-    Ok(RunGlance { info, probe, pid })
+    Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit: life.exit, started, total_steps, ..probe } })
 }
 
 /// What the events say of the training process.
@@ -196,5 +217,71 @@ mod tests {
         fs::write(dir.path().join("night.csv"), "step,loss\n1,2\n").unwrap();
         assert_eq!(glance(&dir.path().join("night.csv"), Reach::Row).unwrap().info.name, "night");
         assert!(glance(&dir.path().join("none"), Reach::Row).is_err());
+    }
+
+    /// Compares what the end of each run in a database says with a full read.
+    fn agrees_with_all_rows(path: &Path) -> usize {
+        let runs = source::runs(path).unwrap();
+        for run in &runs {
+            let glance = glance_at(run, Reach::Keys).unwrap();
+            let mut reader = RunReader::of(path, source::open_ref(run).unwrap()).unwrap();
+            while reader.poll(RunReader::LOAD).more {}
+            let full = reader.picture();
+            assert_eq!((glance.probe.state, glance.probe.exit), (full.known_state(), full.exit), "{run:?}");
+            assert_eq!(glance.probe.step, full.step(), "{run:?}");
+            assert_eq!((&glance.info.id, &glance.info.name, &glance.info.project), (&full.info.id, &full.info.name, &full.info.project));
+            assert!(full.series.is_empty() || !glance.probe.last.is_empty(), "{run:?}");
+            for (key, point) in &glance.probe.last {
+                let last = full.series.get(key).and_then(|series| series.last()).map(|last| (Some(last.step), last.value.to_bits()));
+                assert_eq!(Some((point.step, point.value.to_bits())), last, "{run:?}: {key}");
+            }
+            if glance.probe.is_whole {
+                assert_eq!(glance.probe.last.len(), full.series.len(), "{run:?}");
+            }
+        }
+        runs.len()
+    }
+
+    #[test]
+    fn the_last_rows_of_a_database_say_what_all_of_them_say() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let fixture = |name: &str| fs::read_to_string(root.join("fixtures").join(name)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let made = |name: &str, sql: &[&str]| {
+            let path = dir.path().join(name);
+            let db = rusqlite::Connection::open(&path).unwrap();
+            sql.iter().for_each(|sql| db.execute_batch(sql).unwrap());
+            path
+        };
+        // A run that was resumed at a lower step, and one whose rows all lie between those of another.
+        let more = |table_of_runs: &str| {
+            format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+                 INSERT INTO metrics ({table_of_runs}, timestamp, step, metrics)
+                 SELECT {}iif(i % 3, 'long', 'old'), '2031-01-01T00:' || printf('%02d:%02d', i / 60, i % 60), iif(i < 800, i, i - 300),
+                 '{{\"loss\": ' || i || '.5, \"val' || (i % 50) || '\": \"NaN\"}}' FROM n",
+                if table_of_runs.starts_with("run_id") { "iif(i % 3, 'long', 'old'), " } else { "" }
+            )
+        };
+        let mut runs = 0;
+        for (name, sql, more) in [
+            ("new.db", "trackio/v0.43.0/ogfixture.sql", more("run_id, run_name")),
+            ("middle.db", "trackio/v0.20.2/legacy.sql", more("run_name")),
+            ("old.db", "trackio/v0.2.9/legacy.sql", more("run_name")),
+        ] {
+            let path = made(name, &[&fixture(sql), &more]);
+            runs += agrees_with_all_rows(&path);
+            let newest = glance(&dir.path().join(format!("{name}#long")), Reach::Row).unwrap();
+            assert_eq!((newest.probe.step.map(|step| step.0), newest.probe.is_whole), (Some(599), false), "{name}");
+        }
+        let steps = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+                     INSERT INTO steps (run_id, step, reward_mean, extras) SELECT 'aaaaaaaa', i, i * 0.5, '{\"x\": NaN}' FROM n;
+                     INSERT INTO runs (id, name, type, modality) VALUES ('aaaaaaaa', 'long', 'rl', 'text')";
+        runs += agrees_with_all_rows(&made("tviz.db", &[&fixture("tviz/v0.2.2/tviz.sql"), steps]));
+        let shared = std::env::var_os("OG_SHARED").map_or_else(|| root.join("../shared"), Into::into);
+        for folder in ["trackio", "tviz"].map(|name| shared.join("data").join(name)).iter().filter(|folder| folder.is_dir()) {
+            runs += agrees_with_all_rows(folder);
+        }
+        assert!(runs >= 10, "{runs}");
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::{
     model::{MetricKey, WallTime},
-    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Record, Source, Stdout, Tail},
+    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Opened, Record, RunRef, Source, Stdout, Tail},
     store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
+    io::ErrorKind,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -45,6 +46,8 @@ pub struct RunReader {
     stdout_old: u64,
     /// What the run is, when it is not og's own.
     foreign: Option<Kind>,
+    /// Which run of its path it is, where that holds several.
+    run: Option<RunRef>,
     finished: bool,
 }
 
@@ -80,19 +83,36 @@ impl RunReader {
     /// What a poll may take while a run is first loaded: everything, in steps that leave room for a frame.
     pub const LOAD: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(20) };
 
-    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows. Reads `run.json` only; the rest
-    /// comes with [`RunReader::poll`].
+    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows, also `PATH#RUN`. Reads
+    /// `run.json` only; the rest comes with [`RunReader::poll`].
     pub fn open(path: &Path) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
-        if !folder.run_json().exists() && !folder.metrics().exists() && path.exists() {
-            return RunReader::foreign(folder);
+        if folder.run_json().exists() || folder.metrics().exists() {
+            return RunReader::own(folder);
         }
+        let opened = source::open(path).map_err(|error| match error {
+            OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
+            OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
+            other => StoreError::Foreign(other),
+        })?;
+        RunReader::of(path, opened)
+    }
+
+    /// The reader of a run that was opened already.
+    pub fn of(path: &Path, opened: Opened) -> Result<RunReader, StoreError> {
+        match (opened.kind, &opened.run) {
+            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path))),
+            _ => Ok(RunReader::foreign(path, opened)),
+        }
+    }
+
+    fn own(folder: RunFolder) -> Result<RunReader, StoreError> {
         let info_seen = look(&folder.run_json());
         let info = match folder.info() {
             // The metrics beside it are as good as ever.
             Err(error @ StoreError::Damaged { .. }) => {
                 tracing::warn!(%error, "going on without");
-                foreign::info(folder.path(), &BTreeMap::new())
+                foreign::info(folder.path(), None, &BTreeMap::new())
             }
             info => info?,
         };
@@ -110,6 +130,7 @@ impl RunReader {
             told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             foreign: None,
+            run: None,
             folder,
             finished: false,
         };
@@ -117,15 +138,10 @@ impl RunReader {
         Ok(reader)
     }
 
-    fn foreign(folder: RunFolder) -> Result<RunReader, StoreError> {
-        let path = folder.path().to_owned();
-        let opened = source::open(&path).map_err(|error| match error {
-            OpenError::NoRun { .. } => StoreError::NotARun { path: path.clone() },
-            other => StoreError::Foreign(other),
-        })?;
+    fn foreign(path: &Path, opened: Opened) -> RunReader {
         let nothing = || Tail::new(path.join("nothing"), Box::new(OwnLines::default()));
         let mut reader = RunReader {
-            picture: RunPicture::new(foreign::info(&path, &BTreeMap::new())),
+            picture: RunPicture::new(foreign::info(path, opened.run.as_ref(), &BTreeMap::new())),
             info_seen: None,
             events: nothing(),
             times_tail: nothing(),
@@ -134,7 +150,8 @@ impl RunReader {
             told: vec![],
             stdout_old: u64::MAX,
             foreign: Some(opened.kind),
-            folder,
+            run: opened.run,
+            folder: RunFolder::at(path),
             finished: false,
         };
         if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
@@ -147,7 +164,7 @@ impl RunReader {
             }
         }
         reader.told = reader.paths();
-        Ok(reader)
+        reader
     }
 
     /// Also follows what a tracker writes. Returns the rank under which its records count.
@@ -191,7 +208,7 @@ impl RunReader {
             }
         }
         if self.foreign.is_some() && polled.changed {
-            self.picture.set_info(foreign::info(self.folder.path(), &self.picture.remarks));
+            self.picture.set_info(foreign::info(self.folder.path(), self.run.as_ref(), &self.picture.remarks));
         }
         self.lose_what_is_silent(&mut polled);
         let paths = self.paths();
@@ -232,6 +249,16 @@ impl RunReader {
         }
         polled.keys_changed = self.picture.take_changed();
         polled
+    }
+
+    /// What the run is kept in, when it is not og's own.
+    pub fn foreign_kind(&self) -> Option<Kind> {
+        self.foreign
+    }
+
+    /// Which run of its path it is, where that holds several.
+    pub fn run(&self) -> Option<&RunRef> {
+        self.run.as_ref()
     }
 
     /// The run's folder.
@@ -347,7 +374,8 @@ impl RunReader {
         }
         self.picture.note_bytes(rank, progress.bytes);
         let offset = feed.source.offset();
-        polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
+        let solved = self.picture.problems.remove(&rank).is_some();
+        polled.changed |= heard > 0 || progress.restarted || solved;
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
         if rank == SourceRank::Stdout {
