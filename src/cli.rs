@@ -14,6 +14,7 @@ mod place;
 mod prompt;
 mod python;
 mod run;
+mod runs;
 mod skill;
 mod summary;
 mod target;
@@ -66,6 +67,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Wait(args) => agent::wait(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
+        Verb::Runs(args) => runs::runs(&args),
         Verb::Inspect(args) => inspect::inspect(*args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),

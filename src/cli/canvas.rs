@@ -14,7 +14,8 @@ use crate::{
         io::{Connection, runtime_dir, socket_path},
         wire::{Format, Health, Request, Response, Until},
     },
-    store::{RunFolder, RunReader, Store, Whereabouts},
+    source::Reach,
+    store::{RunFolder, RunReader, Store, Whereabouts, glance},
     text,
     tmux::{PaneId, PaneInfo, Server},
 };
@@ -174,20 +175,18 @@ fn look(canvas: &Known) -> Look {
         return Look { controller: "ok", health: Some(data.health), state: run.state, step: run.step, total_steps: run.total_steps };
     }
     let controller = if answer.is_some() { "hangs" } else { "off" };
-    let Some(mut reader) = canvas.state.run.as_deref().and_then(|run| RunReader::open(run).ok()) else {
+    let Some(mut run) = canvas.state.run.as_deref().and_then(|run| glance(run, Reach::Row).ok()) else {
         return Look { controller, health: None, state: None, step: None, total_steps: None };
     };
-    while reader.poll(RunReader::LOAD).more {}
-    if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
-        reader.mark_lost();
+    if run.pid.is_some_and(|pid| !canvases::is_process(pid)) {
+        run.mark_lost();
     }
-    let run = reader.picture();
     Look {
         controller,
         health: None,
-        state: run.known_state().map(|state| state.as_str().into()),
-        step: run.step().map(|step| step.0),
-        total_steps: run.total_steps,
+        state: run.probe.state.map(|state| state.as_str().into()),
+        step: run.probe.step.map(|step| step.0),
+        total_steps: run.probe.total_steps,
     }
 }
 

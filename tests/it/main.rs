@@ -14,6 +14,7 @@ mod live;
 mod open;
 mod panes;
 mod run;
+mod runs;
 mod source;
 mod sql;
 mod support;
