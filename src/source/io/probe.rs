@@ -393,6 +393,14 @@ mod tests {
         assert!(fixtures.len() > 10);
         for path in fixtures.into_iter().chain(recordings(dir.path())) {
             agrees_at_all_sizes(&path);
+            // A program that is started again and again.
+            let bytes = fs::read(&path).unwrap();
+            if path.extension().is_some_and(|end| end == "log" || end == "jsonl") && !bytes.is_empty() {
+                let again = dir.path().join(path.file_name().unwrap()).with_extension("again.log");
+                fs::write(&again, bytes.repeat((150_000 / bytes.len()).max(3))).unwrap();
+                agrees_at_all_sizes(&again);
+                fs::remove_file(&again).unwrap();
+            }
         }
     }
 
