@@ -2,7 +2,7 @@
 //! Prints one JSON object a line, `{bench, what, unit, values, target}`, which `benches/live.py` makes a table of.
 
 use og::{
-    model::{Point, Series, Step, WallTime, XAxis},
+    model::{Point, ReadOptions, Series, Step, WallTime, XAxis},
     source::{Reach, probe, runs},
 };
 use std::{hint::black_box, path::Path, time::Instant};
@@ -104,7 +104,7 @@ fn probes(path: &Path) {
     let Ok(found) = runs(path) else { return eprintln!("{name}: no run") };
     for (reach, what) in [(Reach::Row, "a row"), (Reach::Keys, "all keys")] {
         let mut seen = None;
-        let times = micros(100, |_| seen = probe(&found[0], reach, false).ok());
+        let times = micros(100, |_| seen = probe(&found[0], &ReadOptions::default(), reach, false).ok());
         let millis: Vec<f64> = times.iter().map(|micros| micros / 1e3).collect();
         let seen = seen.map_or_else(String::new, |seen| format!("{} keys, {:.0} kB read", seen.last.len(), seen.bytes as f64 / 1e3));
         tell("probe", &format!("{name}, {megabytes:.0} MB, until {what} ({seen})"), "ms", &millis, Some(("p95", 5.0)));

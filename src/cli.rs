@@ -5,6 +5,7 @@
 mod agent;
 mod args;
 mod canvas;
+mod doctor;
 mod fail;
 mod gate;
 mod inspect;
@@ -15,9 +16,12 @@ mod prompt;
 mod python;
 mod run;
 mod runs;
+mod shown;
 mod skill;
 mod summary;
+mod tail;
 mod target;
+mod wakes;
 
 use self::{
     args::{Cli, Output, Verb},
@@ -69,8 +73,11 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Runs(args) => runs::runs(&args),
         Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Tail(args) => tail::tail(&args),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
+        Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),

@@ -1,5 +1,6 @@
 //! What a canvas should be: `canvas.json`, and the presets that come with og.
 
+use crate::model::{LineRule, ReadOptions};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub struct Spec {
     pub refresh_interval_ms: u64,
     /// The run to show when none is given otherwise.
     pub run_dir: Option<PathBuf>,
+    /// How the run's output and tables are read, where the usual rules do not fit: `regex`, `stepKey`.
+    pub read: ReadOptions,
     /// Arguments for `leet`, where a canvas runs it.
     pub leet_args: Vec<String>,
     raw: Map<String, Value>,
@@ -137,6 +140,16 @@ impl Spec {
         Spec::check(raw)
     }
 
+    /// The keys that say how a run is read, for [`Spec::with`].
+    pub fn reading(read: &ReadOptions) -> Map<String, Value> {
+        let mut keys = Map::new();
+        if !read.rules.is_empty() {
+            keys.insert("regex".into(), read.rules.iter().map(LineRule::as_str).collect::<Vec<_>>().into());
+        }
+        keys.extend(read.step_key.iter().map(|key| ("stepKey".to_owned(), key.as_str().into())));
+        keys
+    }
+
     /// The roles in order.
     pub fn roles(&self) -> Vec<&str> {
         self.panes.iter().map(|pane| pane.role.as_str()).collect()
@@ -163,10 +176,11 @@ impl Spec {
             Some(Value::String(path)) if !path.is_empty() => Some(PathBuf::from(path)),
             Some(other) => check.fail("/runDir", format!("a path is expected, not {other}"), &[]),
         };
+        let read = check.read();
         let panes = check.panes();
         let agent = check.agent();
         if check.problems.is_empty() {
-            Ok(Spec { v, title, panes, layout, graphs, agent, refresh_interval_ms, run_dir, leet_args, raw })
+            Ok(Spec { v, title, panes, layout, graphs, agent, refresh_interval_ms, run_dir, read, leet_args, raw })
         } else {
             Err(SpecError::Problems(check.problems))
         }
@@ -258,6 +272,22 @@ impl Check<'_> {
         strings
     }
 
+    fn read(&mut self) -> ReadOptions {
+        let mut rules = vec![];
+        for (at, pattern) in self.strings("regex").iter().enumerate() {
+            match LineRule::parse(pattern) {
+                Ok(rule) => rules.push(rule),
+                Err(error) => self.fail(&format!("/regex/{at}"), error.in_a_line(pattern), &[]),
+            }
+        }
+        let step_key = match self.raw.get("stepKey") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(key)) if !key.is_empty() => Some(key.clone()),
+            Some(other) => self.fail("/stepKey", format!("the name of a column is expected, not {other}"), &[]),
+        };
+        ReadOptions { rules, step_key }
+    }
+
     fn panes(&mut self) -> Vec<PaneSpec> {
         let fallback = json!([{"role": "train"}, {"role": "graph"}, {"role": "status"}]);
         let value = self.raw.get("panes").unwrap_or(&fallback);
@@ -340,12 +370,26 @@ mod tests {
         refused(r#"{"layout":"fancy"}"#, "/layout: `fancy` is unknown (allowed: auto)");
         refused(r#"{"refreshInterval":1}"#, "/refreshInterval: a whole number from 16 to 60000 is expected, not 1");
         refused(r#"{"agent":{"may_send":["all"]}}"#, "/agent/may_send/0: `all` is unknown (allowed: train, graph, status)");
+        refused(r#"{"regex":["loss ("]}"#, "/regex/0: `loss (` is no pattern: unclosed group");
+        refused(
+            r#"{"regex":["(?P<step>1)",2],"stepKey":7}"#,
+            "/regex/1: a string is expected, not a number; /regex/0: `(?P<step>1)` names no value beside the step; /stepKey: the name of a column is expected, not 7",
+        );
         refused("[]", "/: an object is expected, not an array");
         refused("{\n\"a\":}", "not JSON at line 2, column 5");
         refused(
             r#"{"title":7,"graphs":["loss",1]}"#,
             "/title: a string is expected, not a number; /graphs/1: a string is expected, not a number",
         );
+    }
+
+    #[test]
+    fn how_a_run_is_read_is_kept_in_the_spec() {
+        let read = ReadOptions { rules: vec![LineRule::parse(r"L=(?P<loss>\S+)").unwrap()], step_key: Some("frames".into()) };
+        let spec = Spec::preset("monitor").unwrap().with(Spec::reading(&read)).unwrap();
+        assert_eq!(Spec::parse(&spec.to_json()).unwrap().read, read);
+        assert_eq!(Spec::reading(&ReadOptions::default()), Map::new());
+        assert_eq!(Spec::parse("{}").unwrap().read, ReadOptions::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The arguments of every verb, and their help.
 
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// A tmux canvas for ML training runs that you and your agent share.
 #[derive(Parser, Debug)]
@@ -49,6 +49,12 @@ pub enum Verb {
     /// Print all that is known of a run: any tracker's, any log, no canvas needed
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Box<InspectArgs>),
+    /// Print the last lines that a run printed, whatever keeps them
+    #[command(after_help = TAIL_EXAMPLES)]
+    Tail(TailArgs),
+    /// Look whether this machine has what og needs; with a run, where what is known of it comes from
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -71,6 +77,14 @@ pub enum Verb {
     Status {
         /// Canvas folder.
         dir: PathBuf,
+    },
+    /// Takes what is piped into a canvas
+    #[command(name = "__pump", hide = true)]
+    Pump {
+        /// Canvas folder.
+        dir: PathBuf,
+        /// The pipe; else standard input.
+        from: Option<PathBuf>,
     },
     /// The controller
     #[command(name = "__controller", hide = true)]
@@ -164,6 +178,8 @@ pub struct RunArgs {
     /// Steps that the run means to take, where its output does not tell
     #[arg(long, value_name = "N")]
     pub total_steps: Option<u64>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Keep the controller when all panes are gone
     #[arg(long)]
     pub keep: bool,
@@ -177,9 +193,13 @@ pub struct RunArgs {
 /// `og view`.
 #[derive(Args, Debug)]
 pub struct ViewArgs {
-    /// A run by id, short id, name or folder
+    /// A run by id, short id or name; a run folder, log or database of any tracker; a folder of them; a Trackio project;
+    /// `-` for standard input
     #[arg(value_name = "RUN")]
-    pub run: String,
+    pub path: OsString,
+    /// Which run of a path that holds several: its name or id [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub which: Option<String>,
     #[command(flatten)]
     pub spawn: SpawnOptions,
 }
@@ -207,9 +227,9 @@ pub struct SpawnArgs {
     /// default, monitor or review
     #[arg(default_value = "review")]
     pub preset: String,
-    /// The run to show: id, short id, name or folder [default: the latest of the store]
+    /// The run to show: as for `og view`; PATH#NAME is one of several [default: the latest of the store]
     #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
+    pub run: Option<OsString>,
     #[command(flatten)]
     pub options: SpawnOptions,
 }
@@ -223,6 +243,8 @@ pub struct SpawnOptions {
     /// Name of the canvas [default: the name of the run]
     #[arg(long)]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
@@ -370,12 +392,24 @@ pub struct RunsArgs {
     pub output: Output,
 }
 
+/// How a run is read, where the usual rules do not fit.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReadArgs {
+    /// Read lines that fit this pattern by its named groups, `step` being the step:
+    /// 'step (?P<step>\d+) .* loss (?P<loss>\S+)'; may be repeated
+    #[arg(long, value_name = "RE")]
+    pub regex: Vec<String>,
+    /// Column that holds the step, in tables and rows of JSON [default: step, global_step, iter, epoch, ...]
+    #[arg(long, value_name = "NAME")]
+    pub step_key: Option<String>,
+}
+
 /// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
-    /// A file, a folder or a database of any tracker; or a run of the store by id, short id or name
+    /// A file, a folder or a database of any tracker, `-` for standard input; or a run of the store by id, short id or name
     #[arg(value_name = "PATH|RUN")]
-    pub run: String,
+    pub run: OsString,
     /// One run of several that are in PATH, by id or name
     #[arg(long = "run", value_name = "NAME")]
     pub run_name: Option<String>,
@@ -388,6 +422,49 @@ pub struct InspectArgs {
     /// Print one line of JSON for every change until the run ends
     #[arg(long)]
     pub follow: bool,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og tail`.
+#[derive(Args, Debug)]
+pub struct TailArgs {
+    /// A run of the store by id, short id or name; or a log, a folder or a database of any tracker
+    #[arg(value_name = "PATH|RUN")]
+    pub run: OsString,
+    /// One run of several that are in PATH, by id or name [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Print the last N lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub lines: usize,
+    /// Go on with lines that come, until the run ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines that match
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A run: a path, or an id, short id or name in the store
+    #[arg(value_name = "RUN")]
+    pub run: Option<OsString>,
+    /// One run of several that are in the path, by id or name
+    #[arg(long = "run", value_name = "NAME", requires = "run")]
+    pub run_name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]
@@ -465,6 +542,10 @@ The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
 const VIEW_EXAMPLES: &str = "\
 Examples:
   og view baseline
+  og view wandb                                the latest run of wandb in this folder
+  og view lightning_logs --run version_3
+  og view my-project                           the newest run of a Trackio project; also my-project#NAME
+  ssh gpu tail -n +1 -f train.log | og view -
   og view .og/runs/20261120-101500-quiet-otter-3f2a";
 
 const CANVAS_EXAMPLES: &str = "\
@@ -543,6 +624,24 @@ Examples:
 
 The metric is a loss where there is one. Only the ends of files are read; what cannot be told from
 there is left out, and never wrong.";
+
+const TAIL_EXAMPLES: &str = "\
+Examples:
+  og tail baseline                       the last ten lines of a run of the store
+  og tail baseline -n 50 --grep 'WARN|Error'
+  og tail wandb/latest-run -f            lines as they come, also those that wandb keeps
+  og tail train.log -n 3
+
+Lines come as they looked in the end: without colours, and of a bar that redraws itself the last state.
+--json prints {\"line\": \"...\"} for each.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  og doctor                    versions, tmux, terminal, store, sockets, limits
+  og doctor baseline           the run's sources, keys logged twice and where they differ, what could not be read
+  og doctor wandb/latest-run --json
+
+Exit code: 1 when something cannot work (`bad`); what only works worse is a `warn`.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

@@ -3,9 +3,11 @@
 use super::{
     args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs, ViewArgs},
     fail::{EXIT_FAILED, Fail},
-    out,
-    place::{self, Site, Wanted},
-    run, target,
+    open, out,
+    place::{self, Site, Spot, Wanted},
+    run,
+    shown::RunToShow,
+    target,
 };
 use crate::{
     canvas::{CanvasState, PaneState, Spec, io as canvases, io::Known},
@@ -15,15 +17,16 @@ use crate::{
         wire::{Format, Health, Request, Response, Until},
     },
     source::Reach,
-    store::{RunFolder, RunReader, Store, Whereabouts, glance},
+    store::{Store, Whereabouts, glance},
     text,
     tmux::{PaneId, PaneInfo, Server},
 };
 use rustix::process::{Pid, Signal};
 use std::{
-    io::{BufRead, IsTerminal, Write},
+    ffi::OsString,
+    fs::File,
+    io::{self, BufRead, IsTerminal, Write},
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -47,66 +50,41 @@ pub fn canvas(verb: CanvasVerb) -> Result<u8, Fail> {
 
 /// `og view RUN`.
 pub fn view(args: ViewArgs) -> Result<u8, Fail> {
-    spawn(SpawnArgs { preset: "review".into(), run: Some(args.run), options: args.spawn })
+    show("review".into(), Some(args.path), args.which.as_deref(), args.spawn)
 }
 
 fn spawn(args: SpawnArgs) -> Result<u8, Fail> {
-    let SpawnArgs { preset, run, options } = args;
-    let SpawnOptions { config, name, store, tmux_socket, detach, keep, output } = options;
+    show(args.preset, args.run, None, args.options)
+}
+
+/// Makes a canvas without a training for `run`, or for the one of its runs that is called `which`.
+fn show(preset: String, run: Option<OsString>, which: Option<&str>, options: SpawnOptions) -> Result<u8, Fail> {
+    let SpawnOptions { config, name, read, store, tmux_socket, detach, keep, output } = options;
     let mut spec = Spec::preset(&preset)?;
     if let Some(config) = &config {
         spec = spec.merged(config).map_err(|error| Fail::from(error).about("--config"))?;
     }
+    let spec = spec.with(Spec::reading(&open::read_options(&read)?))?;
     let store = open_store(&store)?;
-    let asked = run.or_else(|| spec.run_dir.as_ref().map(|path| path.display().to_string()));
-    let run = find_run(&store, asked.as_deref())?;
+    let asked = run.or_else(|| spec.run_dir.as_ref().map(OsString::from));
+    let run = RunToShow::find(&store, asked.as_deref(), which)?;
     let site = Site::find(tmux_socket.as_deref(), false, holds_canvas)?;
     // A canvas without a training of its own has no pane for one.
     let roles: Vec<&str> = spec.roles().into_iter().filter(|role| *role != "train").collect();
-    let draft = CanvasState { scenario: preset, run: Some(run.path), run_id: run.id, keep, ..CanvasState::default() };
+    let draft = CanvasState { scenario: preset, run_id: run.id.clone(), keep, ..CanvasState::default() };
     let (dir, mut state) = run::make_folder(&store, name.as_deref(), &run.name, draft, &spec)?;
     let mut undo = run::Undo::new(&dir, &state.id)?;
+    state.run = Some(run.settle(&dir)?);
+    canvases::write(&dir, &state)?;
     let mut made = place::make(&site, &Wanted { name: &state.name, id: &state.id, dir: &dir, roles: &roles, train: None })?;
     run::write_down(&mut state, &dir, &site, &made)?;
     run::start_controller(&dir);
     made.keep();
     undo.keep();
-    run::tell(&run::Told { site: &site, state: &state, dir: &dir, started: None, attach: !detach, json: output.json })
-}
-
-/// A run to show.
-struct RunToShow {
-    path: PathBuf,
-    id: Option<String>,
-    name: String,
-}
-
-/// A run of the store by id, short id or name; a run folder or a foreign run by path; else the latest of the store.
-fn find_run(store: &Store, asked: Option<&str>) -> Result<RunToShow, Fail> {
-    let Some(asked) = asked else {
-        return match store.runs()?.first() {
-            Some(latest) => own_run(&store.run(latest)),
-            None => Err(Fail::new("no_run", format!("there is no run in {}", store.root().display()))
-                .hint("start one with `og run train.py`, or name one with --run PATH")),
-        };
-    };
-    let by_name = store.find_run(asked);
-    match (by_name, Path::new(asked).canonicalize()) {
-        (Ok(folder), _) => own_run(&RunFolder::at(folder.path().canonicalize().unwrap_or_else(|_| folder.path().to_owned()))),
-        // A run of another kind: the readers tell which.
-        (Err(_), Ok(path)) => {
-            // What cannot be read is told before anything is made.
-            RunReader::open(&path)?;
-            let name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-            Ok(RunToShow { path, id: None, name })
-        }
-        (Err(error), Err(_)) => Err(error.into()),
+    if run.is_stdin() && !detach && !output.json && site.spot == Spot::Session && !site.inside && io::stdout().is_terminal() {
+        return attach_by(&state, Some("/dev/tty"));
     }
-}
-
-fn own_run(folder: &RunFolder) -> Result<RunToShow, Fail> {
-    let info = folder.info()?;
-    Ok(RunToShow { path: folder.path().to_owned(), id: Some(info.id), name: info.name })
+    run::tell(&run::Told { site: &site, state: &state, dir: &dir, started: None, attach: !detach, json: output.json })
 }
 
 /// The store that was named, else the nearest, else a new one here.
@@ -175,7 +153,8 @@ fn look(canvas: &Known) -> Look {
         return Look { controller: "ok", health: Some(data.health), state: run.state, step: run.step, total_steps: run.total_steps };
     }
     let controller = if answer.is_some() { "hangs" } else { "off" };
-    let Some(mut run) = canvas.state.run.as_deref().and_then(|run| glance(run, Reach::Row).ok()) else {
+    let read = canvases::read_spec(&canvas.dir).map(|spec| spec.read).unwrap_or_default();
+    let Some(mut run) = canvas.state.run.as_deref().and_then(|run| glance(run, &read, Reach::Row).ok()) else {
         return Look { controller, health: None, state: None, step: None, total_steps: None };
     };
     if run.pid.is_some_and(|pid| !canvases::is_process(pid)) {
@@ -245,6 +224,11 @@ fn quoted(word: &str) -> String {
 
 /// Becomes `tmux attach`. Returns only when that fails.
 pub fn attach_to(state: &CanvasState) -> Result<u8, Fail> {
+    attach_by(state, None)
+}
+
+/// The same, with the keyboard of a terminal that is not standard input.
+fn attach_by(state: &CanvasState, keyboard: Option<&str>) -> Result<u8, Fail> {
     if matches!(Server::from_env(), Ok(Some(_))) {
         return Err(Fail::new("inside_tmux", "this terminal is inside tmux already").hint(format!(
             "go there with `tmux switch-client -t {}`, or in another terminal: {}",
@@ -252,14 +236,19 @@ pub fn attach_to(state: &CanvasState) -> Result<u8, Fail> {
             attach_text(state)
         )));
     }
-    if !is_terminal() {
+    let keyboard = keyboard.and_then(|path| File::options().read(true).write(true).open(path).ok());
+    if keyboard.is_none() && !is_terminal() {
         return Err(Fail::new("no_terminal", "there is no terminal to attach").hint(format!("in a terminal: {}", attach_text(state))));
     }
     let server = Server::new(target::parse_socket(&state.tmux));
     if !server.has_session(&state.session)? {
         return Err(Fail::new("no_session", format!("the tmux session {} is gone", state.session)));
     }
-    let error = server.attach_command(&state.session).env_remove("TMUX").env_remove("TMUX_PANE").exec();
+    let mut attach = server.attach_command(&state.session);
+    if let Some(keyboard) = keyboard {
+        attach.stdin(keyboard);
+    }
+    let error = attach.env_remove("TMUX").env_remove("TMUX_PANE").exec();
     Err(Fail::of("tmux", &error, None).about("cannot attach"))
 }
 

@@ -8,7 +8,7 @@ use super::{
     canvas::{attach_text, attach_to, holds_canvas, is_terminal, open_store},
     fail::{EXIT_FAILED, Fail, chain},
     gate::{self, Gate, Order},
-    out,
+    open, out,
     place::{self, Made, Site, Spot, Wanted},
     prompt, python,
 };
@@ -123,6 +123,7 @@ fn spec(args: &RunArgs) -> Result<Spec, Fail> {
     if let Some(graphs) = &args.graphs {
         keys.insert("graphs".into(), query::parse_key_list(graphs).into());
     }
+    keys.extend(Spec::reading(&open::read_options(&args.read)?));
     Ok(spec.with(keys)?)
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     canvas::io::is_process,
-    model::{MetricKey, RunState, WallTime, num},
+    model::{MetricKey, ReadOptions, RunState, WallTime, num},
     query,
     source::{self, Kind, LastPoint, Reach},
     store::{RunFolder, RunGlance, Store, StoreError, Whereabouts, glance, glance_at},
@@ -75,9 +75,10 @@ impl Place {
     }
 
     fn look(&self) -> Result<RunGlance, StoreError> {
+        let read = ReadOptions::default();
         let mut seen = match self {
-            Place::Own(folder) => glance(folder.path(), Reach::Row),
-            Place::Found(run) => glance_at(run, Reach::Row),
+            Place::Own(folder) => glance(folder.path(), &read, Reach::Row),
+            Place::Found(run) => glance_at(run, &read, Reach::Row),
         }?;
         // Only the machine that a training runs on knows whether it lives.
         let is_here = seen.info.host.as_deref().is_none_or(|host| rustix::system::uname().nodename().to_bytes() == host.as_bytes());

@@ -8,7 +8,7 @@ use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
     canvas::{self, CanvasState},
     ipc,
-    model::{Exit, WallTime},
+    model::{Exit, ReadOptions, WallTime},
     source::Watch,
     store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter},
     tmux::{Client, FromTmux, PaneId, Place, Server, Ticket, Toward},
@@ -92,7 +92,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let spec = canvas::io::read_spec(dir)?;
     let server = Server::new(canvas.tmux.parse()?);
     let version = server.check_floor()?;
-    let mut reader = canvas.run.as_deref().map(RunReader::open).transpose()?;
+    let mut reader = canvas.run.as_deref().map(|run| RunReader::open_with(run, &spec.read)).transpose()?;
     let client = match attach(&server, &canvas).await {
         Ok(client) => client,
         Err(error) => {
@@ -113,6 +113,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
+    let read = spec.read.clone();
     let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
@@ -125,6 +126,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         state,
         client,
         reader,
+        read,
         watch,
         tickets: HashMap::new(),
         ended: Arc::default(),
@@ -154,6 +156,8 @@ struct Controller {
     state: State,
     client: Client,
     reader: Option<RunReader>,
+    /// How the spec says that the run is to be read.
+    read: ReadOptions,
     watch: Watch,
     tickets: HashMap<Ticket, Purpose>,
     ended: Arc<Notify>,
@@ -360,7 +364,23 @@ impl Controller {
         }
         self.spec_text = text;
         let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
+        if let Ok(spec) = &spec {
+            self.read_anew(&spec.read);
+        }
         self.feed(Event::Spec(spec));
+    }
+
+    /// Reads the run from its start when the spec says another way to read it.
+    fn read_anew(&mut self, read: &ReadOptions) {
+        if *read == self.read {
+            return;
+        }
+        self.read = read.clone();
+        let Ok(canvas) = canvas::io::read(&self.dir) else { return };
+        match canvas.run.as_deref().map(|run| RunReader::open_with(run, read)).transpose() {
+            Ok(reader) => (self.reader, self.caught_up, self.poll_due) = (reader, false, Some(Instant::now())),
+            Err(error) => self.state.complain("run", error.to_string()),
+        }
     }
 
     /// A training of this machine that runs in no pane of ours: its process tells that it ended, its files how.

@@ -2,7 +2,8 @@
 //!
 //! [`FORMATS`] is the table of all kinds: a new format is one row in it and one file beside this one.
 
-use super::{Csv, CsvOptions, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient};
+use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient};
+use crate::model::ReadOptions;
 use std::fmt;
 
 /// What a path holds.
@@ -44,7 +45,7 @@ struct Format {
     /// Whether a file is of this kind, if it is of none further up.
     is: fn(&Start) -> bool,
     /// Reads such a file, where it is a stream of bytes.
-    decoder: Option<fn() -> Box<dyn Decoder>>,
+    decoder: Option<fn(&ReadOptions) -> Box<dyn Decoder>>,
 }
 
 /// All formats; of a file, the first one that fits counts.
@@ -56,7 +57,7 @@ const FORMATS: &[Format] = &[
         name: "wandb",
         example: "a .wandb file",
         is: |file| file.head.starts_with(b":W&B") || (file.name.ends_with(".wandb") && file.head.len() < 4),
-        decoder: Some(|| Box::new(Wandb::new())),
+        decoder: Some(|_| Box::new(Wandb::new())),
     },
     Format { kind: Kind::Trackio, name: "trackio", example: "a database or project of Trackio", is: |_| false, decoder: None },
     Format { kind: Kind::Tviz, name: "tviz", example: "a database of tviz", is: |_| false, decoder: None },
@@ -72,38 +73,67 @@ const FORMATS: &[Format] = &[
         name: "tensorboard",
         example: "a folder or file of TensorBoard events",
         is: |file| file.name.contains("tfevents") || file.starts_like_events(),
-        decoder: Some(|| Box::new(TfEvents::new())),
+        decoder: Some(|_| Box::new(TfEvents::new())),
     },
     Format {
         kind: Kind::Jsonl,
         name: "jsonl",
         example: "JSON lines (.jsonl)",
         is: |file| file.has(&["jsonl", "ndjson"]) || (!file.has(&["json"]) && is_json_line(file.head)) || file.has_json_lines(),
-        decoder: Some(|| Box::new(Jsonl::new())),
+        decoder: Some(|read| Box::new(Jsonl::with(rows(read)))),
     },
     Format {
         kind: Kind::Csv,
         name: "csv",
         example: "a table (.csv, .tsv)",
         is: |file| file.has(&["csv", "tsv"]) || (!file.has(&["json", "log"]) && csv::is_table(file.head)),
-        decoder: Some(|| Box::new(Csv::new(CsvOptions::default()))),
+        decoder: Some(|read| Box::new(Csv::new(rows(read)))),
     },
     Format {
         kind: Kind::Json,
         name: "json",
         example: "a JSON document (.json)",
         is: |file| file.has(&["json"]),
-        decoder: Some(|| Box::new(Rows::new(RowOptions::default()))),
+        decoder: Some(|read| Box::new(Rows::new(rows(read)))),
     },
-    Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.head.contains(&0), decoder: None },
+    Format {
+        kind: Kind::Binary,
+        name: "binary",
+        example: "",
+        is: |file| file.head.contains(&0) || guess(file.head).is_some(),
+        decoder: None,
+    },
     Format {
         kind: Kind::Log,
         name: "log",
         example: "what a training prints (any text)",
         is: |_| true,
-        decoder: Some(|| Box::new(Stdout::with_console())),
+        decoder: Some(|read| Box::new(Stdout::with_console().rules(read.rules.clone()))),
     },
 ];
+
+fn rows(read: &ReadOptions) -> RowOptions {
+    RowOptions { step_key: read.step_key.clone(), time_key: None }
+}
+
+/// What bytes that og does not read most likely are.
+pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
+        (b"\x1f\x8b", "a gzip file, to be unpacked first"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file, to be unpacked first"),
+        (b"\xfd7zXZ", "an xz file, to be unpacked first"),
+        (b"\xff\xfe", "text in UTF-16 (`iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"PAR1", "a Parquet file"),
+        (b"\x89PNG", "a picture"),
+        (b"\x80\x02", "a pickle"),
+        (b"\x80\x04", "a pickle"),
+        (b"\x7fELF", "a program"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
+}
 
 /// The start of a file.
 struct Start<'a> {
@@ -158,7 +188,12 @@ impl Kind {
 
     /// A decoder for a file of this kind, where it is a stream of bytes that can be read here.
     pub fn decoder(self) -> Option<Box<dyn Decoder>> {
-        self.format().decoder.map(|make| make())
+        self.decoder_with(&ReadOptions::default())
+    }
+
+    /// The same, where a person said how it is to be read.
+    pub fn decoder_with(self, read: &ReadOptions) -> Option<Box<dyn Decoder>> {
+        self.format().decoder.map(|make| make(read))
     }
 
     /// Its name on the wire and on screens.

@@ -18,7 +18,7 @@ mod watch;
 
 pub use find::{RunRef, runs};
 pub use logdir::{event_files, runs_under};
-pub use open::{OpenError, Opened, open, open_ref};
+pub use open::{OpenError, Opened, open, open_ref, open_with};
 pub use probe::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use tail::{Tail, Writes};
 pub use trackio::{RunSelector, TrackioRun, TrackioRunInfo, trackio_projects, trackio_runs};

@@ -1,6 +1,6 @@
 //! A run that another tool wrote: what its tracker says of it, in the words of `run.json`.
 
-use super::RunInfo;
+use super::{Parent, RunInfo};
 use crate::{model::WallTime, source::RunRef};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
@@ -30,8 +30,15 @@ pub(super) fn info(path: &Path, run: Option<&RunRef>, remarks: &BTreeMap<String,
         host: text("host"),
         started_at: started.and_then(WallTime::new).or(run.and_then(|run| run.started)),
         git: text("git_commit").map(|sha| super::Git { sha, dirty: false }),
+        parent: remarks.get("branch_point").and_then(parent),
         ..RunInfo::default()
     }
+}
+
+/// The run that this one was forked from, and the step at which it left it.
+fn parent(branch_point: &Value) -> Option<Parent> {
+    let step = branch_point.get("value").and_then(Value::as_f64).filter(|_| branch_point["metric"] == "_step");
+    Some(Parent { run: branch_point.get("run")?.as_str()?.to_owned(), checkpoint: None, step: step.map(|step| step as i64) })
 }
 
 #[cfg(test)]
@@ -46,6 +53,10 @@ mod tests {
         let info = super::info(Path::new("/d/wandb/run-1-x1"), None, &remarks);
         assert_eq!((info.id.as_str(), info.name.as_str(), info.project.as_deref()), ("x1", "bright-sun-3", Some("lm")));
         assert_eq!((info.command.join(" "), info.started_at), ("t.py --lr 1".to_string(), WallTime::new(5.5)));
+        let forked =
+            json!({"branch_point": {"run": "x0", "metric": "_step", "value": 49.0}}).as_object().unwrap().clone().into_iter().collect();
+        let parent = super::info(Path::new("/d/run"), None, &forked).parent.unwrap();
+        assert_eq!((parent.run.as_str(), parent.step), ("x0", Some(49)));
         let bare = super::info(Path::new("/d/train.log"), None, &BTreeMap::new());
         assert_eq!((bare.id.as_str(), bare.name.as_str(), bare.project), ("train", "train", None));
     }

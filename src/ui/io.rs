@@ -20,7 +20,7 @@ use crate::ipc::{
     io::socket_path,
     wire::{Response, Shown},
 };
-use crate::model::{Exit, RunState};
+use crate::model::{Exit, ReadOptions, RunState};
 use crate::source::io::Watch;
 use crate::store::{RunReader, StoreError};
 use link::{Bell, Heard, Reporter};
@@ -454,6 +454,8 @@ struct Sources {
     canvas_files: [PathBuf; 3],
     canvas_seen: [Option<Look>; 3],
     run: Option<PathBuf>,
+    /// How the canvas says that its run is to be read.
+    read: ReadOptions,
     reader: Option<RunReader>,
     /// No look at the run has reached its end yet.
     loading: bool,
@@ -473,6 +475,7 @@ impl Sources {
             canvas_seen: [None, look(&canvas_files[1]), None],
             canvas_files: canvas_files.clone(),
             run: None,
+            read: canvas_io::read_spec(canvas_dir).map(|spec| spec.read).unwrap_or_default(),
             reader: None,
             loading: true,
             problem: None,
@@ -502,7 +505,7 @@ impl Sources {
         self.problem = None;
         self.loading = true;
         let Some(run) = self.run.clone() else { return };
-        match RunReader::open(&run) {
+        match RunReader::open_with(&run, &self.read) {
             Ok(reader) => {
                 self.add(reader.paths().into_iter());
                 self.reader = Some(reader);
@@ -551,6 +554,10 @@ impl Sources {
         }
         // A spec that cannot be read leaves the last one in force; `og canvas` says what is wrong with it.
         let spec = (before[0] != seen[0]).then(|| canvas_io::read_spec(&self.canvas_dir).ok()).flatten();
+        if let Some(spec) = spec.as_ref().filter(|spec| spec.read != self.read) {
+            self.read = spec.read.clone();
+            self.reader = None;
+        }
         Found { spec, socket_changed: before[2] != seen[2], ..Found::default() }
     }
 

@@ -6,7 +6,10 @@ use super::{
     find::{runs, wandb_file},
     pipe::Pipe,
 };
-use crate::source::{Jsonl, Kind, Stdout, sniff};
+use crate::{
+    model::ReadOptions,
+    source::{Kind, detect, sniff},
+};
 use std::{
     fs::{self, File},
     io::{self, Read},
@@ -86,7 +89,7 @@ impl OpenError {
             OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
             OpenError::NoSuchRun { near, .. } => format!("it has {}", near.join(", ")),
-            OpenError::Format { head, .. } => match guess(head) {
+            OpenError::Format { head, .. } => match detect::guess(head) {
                 Some(guess) => format!("this looks like {guess}; og reads {}", formats()),
                 None => format!("og reads {}", formats()),
             },
@@ -110,70 +113,57 @@ fn shown(head: &[u8]) -> String {
     format!("{} \"{text}\"", hex.join(" "))
 }
 
-/// What bytes that og does not read most likely are.
-fn guess(head: &[u8]) -> Option<&'static str> {
-    const KNOWN: &[(&[u8], &str)] = &[
-        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
-        (b"\x1f\x8b", "a gzip file: unpack it first"),
-        (b"\x28\xb5\x2f\xfd", "a zstd file: unpack it first"),
-        (b"\xfd7zXZ", "an xz file: unpack it first"),
-        (b"\x93NUMPY", "a NumPy array"),
-        (b"\x89HDF", "an HDF5 file"),
-        (b"PAR1", "a Parquet file"),
-        (b"\x89PNG", "a picture"),
-        (b"\x80\x02", "a pickle"),
-        (b"\x80\x04", "a pickle"),
-        (b"\x7fELF", "a program"),
-    ];
-    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
-}
-
 /// Opens the run at `path`: a run folder of og, wandb or TensorBoard, a database, any log, `-` for the standard input, or
 /// the run of them that is named behind a `#` ([`runs`]). Where it holds several, the newest.
 pub fn open(path: &Path) -> Result<Opened, OpenError> {
+    open_with(path, &ReadOptions::default())
+}
+
+/// The same, where a person said how it is to be read.
+pub fn open_with(path: &Path, read: &ReadOptions) -> Result<Opened, OpenError> {
     let newest = runs(path)?.into_iter().next().ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
-    let opened = open_ref(&newest)?;
+    let opened = open_ref(&newest, read)?;
     let is_whole = newest.address() == path;
     Ok(Opened { run: (!is_whole).then_some(newest), ..opened })
 }
 
 /// Opens a run that [`runs`] has found.
-pub fn open_ref(run: &RunRef) -> Result<Opened, OpenError> {
+pub fn open_ref(run: &RunRef, read: &ReadOptions) -> Result<Opened, OpenError> {
     let path = run.path.as_path();
     let sources: Vec<Box<dyn Source>> = match run.kind {
         Kind::OgRun => {
             // Both may come later; what the program logged on purpose goes before what it printed.
-            let metrics = Tail::new(path.join("metrics.jsonl"), Box::new(Jsonl::new()));
-            let stdout = Tail::new(path.join("stdout.log"), Box::new(Stdout::with_console()));
+            let metrics = Tail::new(path.join("metrics.jsonl"), Kind::Jsonl.decoder_with(read).expect("JSON lines are a stream"));
+            let stdout = Tail::new(path.join("stdout.log"), Kind::Log.decoder_with(read).expect("a log is a stream"));
             vec![Box::new(metrics), Box::new(stdout)]
         }
         Kind::Trackio => vec![Box::new(TrackioRun::open(path, RunSelector::Id(run.id.clone()))?)],
         Kind::Tviz => vec![Box::new(TvizRun::open(path, &run.id)?)],
         Kind::WandbRun => match wandb_file(path) {
-            Some(log) => vec![file(Kind::Wandb, &log)?],
+            Some(log) => vec![file(Kind::Wandb, &log, read)?],
             None => return Err(OpenError::NoRun { path: path.to_owned() }),
         },
         Kind::TfEvents if path.is_dir() => vec![Box::new(EventFiles::new(path.to_owned()))],
-        kind => vec![file(kind, path)?],
+        kind => vec![file(kind, path, read)?],
     };
     Ok(Opened { kind: run.kind, sources, run: Some(run.clone()) })
 }
 
 /// A source that is one file, or a pipe.
-fn file(kind: Kind, path: &Path) -> Result<Box<dyn Source>, OpenError> {
+fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, OpenError> {
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if path.as_os_str() == "-" {
-        return Ok(Box::new(Pipe::stdin(sniff::decoder(&name))));
+        return Ok(Box::new(Pipe::stdin(sniff::decoder(&name, read))));
     }
     if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
-        return Ok(Box::new(Pipe::fifo(path, sniff::decoder(&name)).map_err(failed)?));
+        return Ok(Box::new(Pipe::fifo(path, sniff::decoder(&name, read)).map_err(failed)?));
     }
     let head = head(path).map_err(failed)?;
     let decoder = match kind {
         // Too little of it is there to tell.
-        Kind::Log if sniff::is_open(&head) => Some(sniff::decoder(&name)),
-        kind => kind.decoder(),
+        Kind::Log if sniff::is_open(&head) => Some(sniff::decoder(&name, read)),
+        kind => kind.decoder_with(read),
     };
     let writes = match kind {
         Kind::Csv => Writes::Heads,

@@ -5,7 +5,7 @@
 //! a full read says; what it cannot know it leaves out.
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
-use crate::model::{RunState, WallTime};
+use crate::model::{ReadOptions, RunState, WallTime};
 use crate::source::{Decoder, Kind, Probe, probe::Gather, sniff};
 use std::{
     fs::{self, File},
@@ -58,10 +58,10 @@ pub enum Reach {
 
 /// Probes a run that [`super::runs`] has found. `is_over`: it is known that nobody writes there any more, so that a last line
 /// without its newline counts.
-pub fn probe(run: &RunRef, reach: Reach, is_over: bool) -> Result<Probe, OpenError> {
+pub fn probe(run: &RunRef, read: &ReadOptions, reach: Reach, is_over: bool) -> Result<Probe, OpenError> {
     let (path, kind) = (run.path.as_path(), run.kind);
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
-    let how = How { reach, is_over, may_be_any: kind != Kind::OgRun, sizes: Sizes::USUAL };
+    let how = How { read, reach, is_over, may_be_any: kind != Kind::OgRun, sizes: Sizes::USUAL };
     let probe = match kind {
         Kind::OgRun => {
             let file = |name: &str, kind| match stream(&path.join(name), kind, how) {
@@ -89,7 +89,7 @@ pub fn probe(run: &RunRef, reach: Reach, is_over: bool) -> Result<Probe, OpenErr
 }
 
 /// The event files of a folder, as far as they say anything, newest first.
-fn events(folder: &Path, how: How) -> io::Result<Probe> {
+fn events(folder: &Path, how: How<'_>) -> io::Result<Probe> {
     let files = event_files(folder)?;
     let mut found = Probe::new(Kind::TfEvents);
     for (at, file) in files.iter().rev().enumerate() {
@@ -134,7 +134,8 @@ fn own(metrics: Option<Probe>, stdout: Option<Probe>) -> Probe {
 
 /// How a file is probed.
 #[derive(Clone, Copy)]
-struct How {
+struct How<'a> {
+    read: &'a ReadOptions,
     reach: Reach,
     is_over: bool,
     /// A log with little in it may be of any kind; our own may not.
@@ -156,13 +157,14 @@ impl Sizes {
 }
 
 /// Probes a file that a decoder reads.
-fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
-    let How { reach, is_over, may_be_any, sizes } = how;
+fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
+    let How { read, reach, is_over, may_be_any, sizes } = how;
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
     let is_older = |than: Duration| age.is_some_and(|age| age > than);
-    let mut end = End { file, kind, is_over: is_over || is_older(SETTLED_AFTER), may_be_any, bytes: metadata.len(), read: 0 };
+    let mut end =
+        End { file, kind, read_as: read, is_over: is_over || is_older(SETTLED_AFTER), may_be_any, bytes: metadata.len(), read: 0 };
     let head = end.bytes_of(0, end.bytes.min(sizes.head))?;
     let mut window = sizes.window;
     let gather = loop {
@@ -183,9 +185,10 @@ fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
 }
 
 /// A file, looked at from its end.
-struct End {
+struct End<'a> {
     file: File,
     kind: Kind,
+    read_as: &'a ReadOptions,
     is_over: bool,
     may_be_any: bool,
     bytes: u64,
@@ -193,7 +196,7 @@ struct End {
     read: u64,
 }
 
-impl End {
+impl End<'_> {
     /// Reads the last `window` bytes behind the head, or all there is when that is not much more. `None`: this file must be
     /// read whole.
     fn look(&mut self, head: &[u8], window: u64) -> io::Result<Option<Gather>> {
@@ -234,9 +237,9 @@ impl End {
 
     fn decoder(&self, head: &[u8]) -> io::Result<Box<dyn Decoder>> {
         if self.may_be_any && self.kind == Kind::Log && sniff::is_open(head) {
-            return Ok(sniff::decoder(""));
+            return Ok(sniff::decoder("", self.read_as));
         }
-        self.kind.decoder().ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
+        self.kind.decoder_with(self.read_as).ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
 
     /// Takes what stands at the end of the file, as a reader that got there does.
@@ -319,7 +322,7 @@ mod tests {
     }
 
     fn probed(path: &Path, reach: Reach) -> Probe {
-        probe(&run(path), reach, false).unwrap()
+        probe(&run(path), &ReadOptions::default(), reach, false).unwrap()
     }
 
     /// Small enough that most fixtures are long.
@@ -358,7 +361,10 @@ mod tests {
         }
         for sizes in SMALL {
             for reach in [Reach::Row, Reach::Keys] {
-                agrees(path, &stream(path, kind, How { reach, is_over: false, may_be_any: true, sizes }).unwrap());
+                agrees(
+                    path,
+                    &stream(path, kind, How { read: &ReadOptions::default(), reach, is_over: false, may_be_any: true, sizes }).unwrap(),
+                );
             }
         }
         agrees(path, &probed(path, Reach::Keys));

@@ -4,7 +4,7 @@ use super::{Budget, Progress, Sink, Source, SourceError};
 use crate::source::{Decoder, Loss};
 use std::{
     fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read},
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     time::Instant,
@@ -59,6 +59,11 @@ impl Tail {
     /// The same, of a file that is written in this way.
     pub fn written(self, writes: Writes) -> Tail {
         Tail { writes, ..self }
+    }
+
+    /// The same, from `offset` on: what stands before it is passed over.
+    pub fn from(self, offset: u64) -> Tail {
+        Tail { offset, ..self }
     }
 
     /// The file that is read.
@@ -152,7 +157,10 @@ impl Tail {
                 if !metadata.is_file() {
                     return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
                 }
-                let file = File::open(&self.path)?;
+                let mut file = File::open(&self.path)?;
+                if self.offset > 0 {
+                    file.seek(SeekFrom::Start(self.offset))?;
+                }
                 self.file = Some(Open { id: id(&file.metadata()?), file, seen: None });
                 Ok(None)
             }

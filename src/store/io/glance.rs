@@ -1,7 +1,7 @@
 //! Where a run stands, without reading it: for lists.
 
 use crate::{
-    model::{Exit, RunState, WallTime},
+    model::{Exit, ReadOptions, RunState, WallTime},
     source::{self, Kind, Probe, Reach, RunRef},
     store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign},
 };
@@ -42,33 +42,33 @@ impl RunGlance {
 
 /// Looks at the run at `path` (the newest, where it holds several), as far as the ends of its files tell. What it says is what a
 /// [`super::RunReader`] comes to.
-pub fn glance(path: &Path, reach: Reach) -> Result<RunGlance, StoreError> {
+pub fn glance(path: &Path, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     let folder = RunFolder::at(path);
     if folder.run_json().exists() || folder.metrics().exists() {
-        return own(&folder, reach);
+        return own(&folder, read, reach);
     }
     let runs = source::runs(path)?;
     let newest = runs.first().ok_or_else(|| StoreError::NotARun { path: path.to_owned() })?;
     let is_chosen = newest.address() != path;
-    foreign_glance(newest, is_chosen.then_some(newest), path, reach)
+    foreign_glance(newest, is_chosen.then_some(newest), path, read, reach)
 }
 
 /// Looks at one of the runs that a path holds.
-pub fn glance_at(run: &RunRef, reach: Reach) -> Result<RunGlance, StoreError> {
-    foreign_glance(run, Some(run), &run.path, reach)
+pub fn glance_at(run: &RunRef, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
+    foreign_glance(run, Some(run), &run.path, read, reach)
 }
 
 /// `chosen`: the run, where the path alone does not name it.
-fn foreign_glance(run: &RunRef, chosen: Option<&RunRef>, path: &Path, reach: Reach) -> Result<RunGlance, StoreError> {
+fn foreign_glance(run: &RunRef, chosen: Option<&RunRef>, path: &Path, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     if run.kind == Kind::OgRun {
-        return own(&RunFolder::at(&run.path), reach);
+        return own(&RunFolder::at(&run.path), read, reach);
     }
-    let probe = source::probe(run, reach, false)?;
+    let probe = source::probe(run, read, reach, false)?;
     let info = foreign::info(path, chosen, &probe.remarks);
     Ok(RunGlance { info, probe, pid: None })
 }
 
-fn own(folder: &RunFolder, reach: Reach) -> Result<RunGlance, StoreError> {
+fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     let info = match folder.info() {
         // The metrics beside it are as good as ever.
         Err(StoreError::Damaged { .. }) => foreign::info(folder.path(), None, &BTreeMap::new()),
@@ -85,7 +85,7 @@ fn own(folder: &RunFolder, reach: Reach) -> Result<RunGlance, StoreError> {
         changed: None,
         path: folder.path().to_owned(),
     };
-    let probe = source::probe(&files, reach, state.is_over())?;
+    let probe = source::probe(&files, read, reach, state.is_over())?;
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);
     Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit: life.exit, started, total_steps, ..probe } })
@@ -162,7 +162,7 @@ mod tests {
     /// The glance at a run, after comparing it with a full read.
     #[track_caller]
     fn agreed(folder: &RunFolder) -> RunGlance {
-        let glance = glance(folder.path(), Reach::Keys).unwrap();
+        let glance = glance(folder.path(), &ReadOptions::default(), Reach::Keys).unwrap();
         let mut reader = RunReader::open(folder.path()).unwrap();
         while reader.poll(RunReader::LOAD).more {}
         let full = reader.picture();
@@ -208,23 +208,23 @@ mod tests {
     #[test]
     fn another_tools_run_is_named_as_a_reader_names_it() {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"));
-        let seen = glance(path, Reach::Row).unwrap();
+        let seen = glance(path, &ReadOptions::default(), Reach::Row).unwrap();
         let mut reader = RunReader::open(path).unwrap();
         while reader.poll(RunReader::LOAD).more {}
         let info = &reader.picture().info;
         assert_eq!((&seen.info.id, &seen.info.name, &seen.info.project), (&info.id, &info.name, &info.project));
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("night.csv"), "step,loss\n1,2\n").unwrap();
-        assert_eq!(glance(&dir.path().join("night.csv"), Reach::Row).unwrap().info.name, "night");
-        assert!(glance(&dir.path().join("none"), Reach::Row).is_err());
+        assert_eq!(glance(&dir.path().join("night.csv"), &ReadOptions::default(), Reach::Row).unwrap().info.name, "night");
+        assert!(glance(&dir.path().join("none"), &ReadOptions::default(), Reach::Row).is_err());
     }
 
     /// Compares what the end of each run in a database says with a full read.
     fn agrees_with_all_rows(path: &Path) -> usize {
         let runs = source::runs(path).unwrap();
         for run in &runs {
-            let glance = glance_at(run, Reach::Keys).unwrap();
-            let mut reader = RunReader::of(path, source::open_ref(run).unwrap()).unwrap();
+            let glance = glance_at(run, &ReadOptions::default(), Reach::Keys).unwrap();
+            let mut reader = RunReader::of(path, source::open_ref(run, &ReadOptions::default()).unwrap(), &ReadOptions::default()).unwrap();
             while reader.poll(RunReader::LOAD).more {}
             let full = reader.picture();
             assert_eq!((glance.probe.state, glance.probe.exit), (full.known_state(), full.exit), "{run:?}");
@@ -271,7 +271,7 @@ mod tests {
         ] {
             let path = made(name, &[&fixture(sql), &more]);
             runs += agrees_with_all_rows(&path);
-            let newest = glance(&dir.path().join(format!("{name}#long")), Reach::Row).unwrap();
+            let newest = glance(&dir.path().join(format!("{name}#long")), &ReadOptions::default(), Reach::Row).unwrap();
             assert_eq!((newest.probe.step.map(|step| step.0), newest.probe.is_whole), (Some(599), false), "{name}");
         }
         let steps = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)

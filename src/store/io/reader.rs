@@ -1,8 +1,8 @@
 //! Keeps the picture of one run up to date.
 
 use crate::{
-    model::{MetricKey, WallTime},
-    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Opened, Record, RunRef, Source, Stdout, Tail},
+    model::{MetricKey, ReadOptions, WallTime},
+    source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
     store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
@@ -86,27 +86,32 @@ impl RunReader {
     /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows, also `PATH#RUN`. Reads
     /// `run.json` only; the rest comes with [`RunReader::poll`].
     pub fn open(path: &Path) -> Result<RunReader, StoreError> {
+        RunReader::open_with(path, &ReadOptions::default())
+    }
+
+    /// The same, where a person said how it is to be read.
+    pub fn open_with(path: &Path, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
         if folder.run_json().exists() || folder.metrics().exists() {
-            return RunReader::own(folder);
+            return RunReader::own(folder, read);
         }
-        let opened = source::open(path).map_err(|error| match error {
+        let opened = source::open_with(path, read).map_err(|error| match error {
             OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
             OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
             other => StoreError::Foreign(other),
         })?;
-        RunReader::of(path, opened)
+        RunReader::of(path, opened, read)
     }
 
     /// The reader of a run that was opened already.
-    pub fn of(path: &Path, opened: Opened) -> Result<RunReader, StoreError> {
+    pub fn of(path: &Path, opened: Opened, read: &ReadOptions) -> Result<RunReader, StoreError> {
         match (opened.kind, &opened.run) {
-            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path))),
+            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path)), read),
             _ => Ok(RunReader::foreign(path, opened)),
         }
     }
 
-    fn own(folder: RunFolder) -> Result<RunReader, StoreError> {
+    fn own(folder: RunFolder, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let info_seen = look(&folder.run_json());
         let info = match folder.info() {
             // The metrics beside it are as good as ever.
@@ -117,6 +122,7 @@ impl RunReader {
             info => info?,
         };
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
+        let decoder = |kind: Kind| kind.decoder_with(read).expect("lines of text are a stream");
         let mut reader = RunReader {
             picture: RunPicture::new(info),
             info_seen,
@@ -124,8 +130,8 @@ impl RunReader {
             times_tail: tail(folder.stdout_times(), Box::<OwnLines>::default()),
             times: TimesIndex::new(),
             sources: vec![
-                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), Box::new(Jsonl::new())))),
-                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), Box::new(Stdout::with_console())))),
+                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), decoder(Kind::Jsonl)))),
+                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), decoder(Kind::Log)))),
             ],
             told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
