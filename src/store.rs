@@ -5,6 +5,7 @@
 //! A [`RunFolder`] names the files of one run; [`io::Store`] finds and makes such folders. A [`RunPicture`] is what
 //! all sources of a run come to; [`io::RunReader`] keeps one up to date.
 
+mod announced;
 mod event;
 mod folder;
 mod foreign;
@@ -16,7 +17,7 @@ mod times;
 
 pub use event::{Event, EventKind};
 pub use folder::{Git, Known, NewRun, Parent, RunFolder, RunInfo, Unknown, lookup, metrics_line};
-pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, glance, glance_at};
+pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, glance, glance_at, opened_by};
 pub use names::run_id;
 pub use picture::{Alerts, Console, Given, Losses, MediaShelf, MetricRule, MetricRules, RunPicture, SourceRank, Twin};
 pub use times::{TimesIndex, TimesWriter};

@@ -10,7 +10,7 @@ use crate::{
     ipc,
     model::{Exit, ReadOptions, WallTime},
     source::Watch,
-    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter},
+    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter, opened_by},
     tmux::{Client, FromTmux, PaneId, Place, Server, Ticket, Toward},
 };
 use anyhow::Context;
@@ -50,6 +50,10 @@ const REATTACHED_MAX: u32 = 5;
 const REATTACH_REST: Duration = Duration::from_secs(1);
 /// How long the end of a training that another canvas watches may take to be written down.
 const WORD_MAX: Duration = Duration::from_secs(2);
+/// When the files that a training has open are looked at after its start: each rest is twice the one before, up to the
+/// last. A look takes a millisecond, and most trackers open their logs within seconds of the start.
+const LOGS_FIRST: Duration = Duration::from_millis(250);
+const LOGS_REST_MAX: Duration = Duration::from_secs(15);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -136,6 +140,8 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         grew: None,
         caught_up: false,
         stop: None,
+        logs_due: Some(Instant::now() + LOGS_FIRST),
+        logs_rest: LOGS_FIRST,
     };
     let reason = controller.run(heard, grew).await?;
     tracing::info!(reason, "the controller ends");
@@ -169,6 +175,9 @@ struct Controller {
     grew: Option<Instant>,
     caught_up: bool,
     stop: Option<String>,
+    /// When to look which trackers' logs the training has open, and how long to rest then.
+    logs_due: Option<Instant>,
+    logs_rest: Duration,
 }
 
 impl Controller {
@@ -201,6 +210,10 @@ impl Controller {
                     self.poll().then_some(Event::RunGrew)
                 }
                 () = until(due) => Some(Event::Tick),
+                () = until(self.logs_due) => {
+                    self.look_for_logs();
+                    None
+                }
                 () = ended.notified() => match self.state.has_training_to_end() {
                     true => Some(Event::TrainGone),
                     false => {
@@ -339,6 +352,28 @@ impl Controller {
         self.caught_up |= !polled.more;
         self.note_times();
         polled.changed
+    }
+
+    /// Writes down which trackers' logs the training has open: they belong to its run, and later nobody could tell.
+    fn look_for_logs(&mut self) {
+        self.logs_due = None;
+        let Some(reader) = &self.reader else { return };
+        let run = reader.picture();
+        if run.state().is_over() || self.state.knows_its_panes() && !self.state.has_training() {
+            return;
+        }
+        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX);
+        self.logs_due = Some(Instant::now() + self.logs_rest);
+        let Some(pid) = run.pid() else { return };
+        let seen = opened_by(pid).into_iter().filter(|log| !reader.has_tracker(log));
+        let texts: Vec<String> = seen.filter_map(|log| log.to_str().map(str::to_owned)).collect();
+        for path in texts {
+            let Some(t) = WallTime::new(unix_now()) else { break };
+            if let Err(error) = reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path } }) {
+                self.state.complain("disk", error.to_string());
+                break;
+            }
+        }
     }
 
     /// Writes down how long the log of our own training is now, so that its lines have a time.

@@ -564,6 +564,7 @@ impl Sources {
     /// The files that may hold metrics, in words.
     fn watched(&self) -> String {
         match (&self.reader, &self.run) {
+            (Some(reader), _) if reader.foreign_kind().is_some() => reader.folder().path().display().to_string(),
             (Some(reader), _) => format!("metrics.jsonl and stdout.log in {}", reader.folder().path().display()),
             (None, Some(run)) => run.display().to_string(),
             (None, None) => "this canvas has no run yet".into(),

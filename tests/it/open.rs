@@ -337,3 +337,84 @@ fn a_file_that_vanishes_is_told_of_and_goes_on_when_it_is_back() {
     while reader.poll(RunReader::LIVE).more {}
     assert!(!reader.picture().series.contains_key("loss"));
 }
+
+/// Whether there is time for what takes minutes.
+fn is_slow_wanted() -> bool {
+    std::env::var_os("OG_SLOW").is_some_and(|set| set == "1")
+}
+
+#[test]
+fn a_million_rows_are_loaded_at_once_and_a_look_at_new_ones_is_short() {
+    const ROWS: usize = 1_000_000;
+    if !is_slow_wanted() {
+        return;
+    }
+    let (dir, db) = trackio();
+    let writer = Connection::open(&db).unwrap();
+    let insert = |from: usize, to: usize| {
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {to}) \
+             INSERT INTO metrics (run_id, timestamp, run_name, step, metrics) \
+             SELECT 'aaaabbbbccccddddaaaabbbbccccdddd', strftime('%Y-%m-%dT%H:%M:%f+00:00', 1900000000 + i / 20.0, 'unixepoch'), 'long', i, \
+             CAST(json_object('loss', 1.0 / (i + 1), 'acc', i * 1e-6, 'lr', 0.0003) AS BLOB) FROM n"
+        );
+        writer.execute_batch(&sql).unwrap();
+    };
+    writer.execute_batch("PRAGMA journal_mode=WAL").unwrap();
+    insert(0, ROWS);
+    let files = || -> Vec<(String, Vec<u8>)> {
+        let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names.iter().map(|path| (path.display().to_string(), fs::read(path).unwrap())).collect()
+    };
+    let before = files();
+    let start = Instant::now();
+    let mut reader = RunReader::open(&db).unwrap();
+    let listed = start.elapsed();
+    while reader.poll(RunReader::LOAD).more {}
+    println!("{ROWS} rows: listed in {listed:?}, loaded in {:?}", start.elapsed());
+    assert_eq!(reader.picture().series["loss"].len(), ROWS);
+    assert!(files() == before, "the files of the database changed");
+    let mut looks: Vec<Duration> = vec![];
+    for round in 0..20 {
+        insert(ROWS + round * 100, ROWS + (round + 1) * 100);
+        let due = Instant::now() + Duration::from_millis(1100);
+        std::thread::sleep(due - Instant::now());
+        while reader.picture().series["loss"].len() < ROWS + (round + 1) * 100 {
+            let start = Instant::now();
+            reader.poll(RunReader::LIVE);
+            looks.push(start.elapsed());
+        }
+    }
+    looks.sort();
+    println!("a look at 100 new rows: median {:?}, longest {:?} of {}", looks[looks.len() / 2], looks[looks.len() - 1], looks.len());
+}
+
+#[test]
+fn five_gigabytes_are_read_with_little_memory() {
+    if !is_slow_wanted() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for (name, start) in
+        [("zeros.jsonl", &b"{\"step\":1,\"loss\":2}\n"[..]), ("zeros.log", b"step 1 loss 2\n"), ("zeros.csv", b"step,loss\n1,2\n")]
+    {
+        let path = dir.path().join(name);
+        let mut file = File::create(&path).unwrap();
+        file.write_all(start).unwrap();
+        file.set_len(5 << 30).unwrap();
+        let memory = || -> u64 {
+            let status = fs::read_to_string("/proc/self/status").unwrap();
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse().ok()).unwrap()
+        };
+        let before = memory();
+        let clock = Instant::now();
+        let mut reader = RunReader::open(&path).unwrap();
+        let opened = clock.elapsed();
+        reader.poll(RunReader::LIVE);
+        assert_eq!(points(&reader, "loss"), [(1, 2.0)]);
+        while reader.poll(RunReader::LOAD).more {}
+        println!("{name}: opened in {opened:?}, read in {:?}, {} KiB more memory", clock.elapsed(), memory().saturating_sub(before));
+        assert!(memory().saturating_sub(before) < 64 << 10);
+    }
+}

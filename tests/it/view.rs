@@ -1,6 +1,6 @@
 //! `og view` and `og canvas spawn --run` on what other programs leave behind: the real binary and a real tmux.
 
-use crate::home::{Home, comes, fails, told};
+use crate::home::{Home, becomes, comes, fails, told};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::{
@@ -144,4 +144,41 @@ fn recorded_runs_of_all_trackers_are_shown() {
     shows(&home, &[&at("tensorboard"), "--run", "restart"], "loss", 179.0);
     shows(&home, &[&at("trackio/resume/resume-proj.db#same-name")], "loss", 76.0);
     shows(&home, &[&at("trackio/small"), "--run", "lr3e-3-spike"], "lr", 0.003);
+}
+
+/// What a run of ours shows, by key.
+fn metrics(home: &Home, canvas: &str) -> Vec<(String, u64)> {
+    let view = home.json(&["viewstate", "--canvas", canvas, "--json"]);
+    let metrics = view["visibleMetrics"].as_array().into_iter().flatten();
+    metrics.map(|metric| (metric["key"].as_str().unwrap().into(), metric["dataPoints"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn what_a_training_logs_to_its_tracker_is_part_of_its_run() {
+    let home = Home::new();
+    let training = home.puppet("t");
+    // It says so, as wandb does, and prints again what it logs.
+    let folder = home.work().join("wandb/offline-run-20261120_080000-failed01");
+    copy("wandb/failed.wandb", &folder.join("run-failed01.wandb"));
+    training.tell(&format!("echo 'wandb: Run data is saved locally in {}'; echo step 3 train/loss 0.25", folder.display()));
+    comes("the metrics of wandb", || metrics(&home, "t").contains(&("train/loss".into(), 40)));
+    let info = || home.json(&["viewstate", "--canvas", "t", "--json"])["runInfo"].clone();
+    comes("its config", || info()["config"]["lr"].as_f64() == Some(0.1));
+    // How its own process fares is ours to say.
+    assert_eq!((info()["state"].as_str(), info()["name"].as_str()), (Some("running"), Some("t")));
+    // Or it only holds the file open.
+    copy("tfevents/tbx/events.out.tfevents.1700000000.fixture", &home.work().join("tb/events.out.tfevents.1700000000.h"));
+    training.tell("exec 7>>tb/events.out.tfevents.1700000000.h");
+    comes("the metrics of TensorBoard", || metrics(&home, "t").contains(&("val/acc".into(), 8)));
+    // A canvas on the run of later finds them again.
+    training.tell("exit 0");
+    training.end();
+    home.ok(&["canvas", "close", "t"]);
+    home.ok(&["view", "t", "--name", "later", "--tmux-socket", "og", "--detach"]);
+    // wandb: grad.norm and train/loss; TensorBoard: train/loss again, and val/acc.
+    becomes(&["grad.norm", "train/loss", "val/acc"].map(String::from).to_vec(), || {
+        let mut keys: Vec<String> = metrics(&home, "later").into_iter().map(|(key, _)| key).collect();
+        keys.sort();
+        keys
+    });
 }

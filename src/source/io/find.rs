@@ -7,6 +7,7 @@ use crate::{
         Decoder, Kind, Record, Wandb,
         detect::is_wandb_run,
         trackio::{canonical, trackio_folders},
+        tviz::tviz_databases,
     },
 };
 use jiff::{civil::DateTime, tz::TimeZone};
@@ -122,13 +123,15 @@ fn locate(path: &Path) -> Result<(PathBuf, Option<String>), OpenError> {
     Err(OpenError::Open { path: path.to_owned(), source: missing })
 }
 
-/// The database of the Trackio project that is meant: by its path without the ending, or by its name alone.
+/// The database that is meant: that of a Trackio project by its path without the ending, or by its name alone; tviz's own by `tviz`.
 fn project(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
-    let beside = path.with_file_name(format!("{name}.db"));
     let has_inbox = path.with_file_name("inbox").is_dir();
-    if beside.is_file() || has_inbox && database(&beside).is_ok() {
-        return Some(beside);
+    for file in [format!("{name}.db"), canonical(&name) + ".db"] {
+        let beside = path.with_file_name(file);
+        if beside.is_file() || has_inbox && database(&beside).is_ok() {
+            return Some(beside);
+        }
     }
     if has_inbox && has_extension(path.as_os_str(), &["db"]) {
         return Some(path.to_owned());
@@ -136,14 +139,16 @@ fn project(path: &Path) -> Option<PathBuf> {
     if path.components().count() != 1 {
         return None;
     }
+    let env = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let file = canonical(&name) + ".db";
-    let folders = trackio_folders(|name| std::env::var_os(name).map(PathBuf::from), Path::is_dir);
-    folders.into_iter().find_map(|folder| {
+    let in_trackio = trackio_folders(env, Path::is_dir).into_iter().find_map(|folder| {
         let db = folder.join(&file);
         // A project may have an inbox only.
         let there = db.is_file() || trackio_projects(&folder).is_ok_and(|projects| projects.contains(&db));
         there.then_some(db)
-    })
+    });
+    let tviz = || if name == "tviz" { tviz_databases(env, Path::is_file).into_iter().next() } else { None };
+    in_trackio.or_else(tviz)
 }
 
 /// The one of `runs` (newest first) that is asked for.

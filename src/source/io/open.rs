@@ -201,6 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_may_not_read_a_file_is_told_so() {
+        let error = |kind: io::ErrorKind| OpenError::Open { path: "a".into(), source: kind.into() };
+        assert!(error(io::ErrorKind::PermissionDenied).hint().contains("chmod"));
+        assert!(!error(io::ErrorKind::NotFound).hint().contains("chmod"));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.jsonl");
+        fs::write(&path, "{}").unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+        // Root may read everything.
+        if File::open(&path).is_err() {
+            assert!(matches!(open(&path), Err(OpenError::Open { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied));
+        }
+    }
+
+    #[test]
     fn every_kind_of_run_is_opened_by_its_path() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);

@@ -1,13 +1,14 @@
 //! Where a run stands, without reading it: for lists.
 
+use super::trackers::Trackers;
 use crate::{
     model::{Exit, ReadOptions, RunState, WallTime},
-    source::{self, Kind, Probe, Reach, RunRef},
+    source::{self, Decoder, Kind, Probe, Reach, Record, RunRef, Stdout},
     store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign},
 };
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     path::Path,
 };
@@ -75,7 +76,6 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
         info => info?,
     };
     let life = life(folder)?;
-    let state = life.exit.map_or(RunState::Running, |exit| exit.state());
     let files = RunRef {
         kind: Kind::OgRun,
         id: info.id.clone(),
@@ -85,10 +85,66 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
         changed: None,
         path: folder.path().to_owned(),
     };
-    let probe = source::probe(&files, read, reach, state.is_over())?;
+    let is_logged = fs::metadata(folder.metrics()).is_ok_and(|file| file.len() > 0);
+    let is_told = life.exit.is_some() || life.pid.is_some();
+    let mut exit = life.exit;
+    let tracker = if is_logged && is_told { None } else { tracker(folder, &info)? };
+    let tracked = tracker.map(|run| run.and_then(|run| source::probe(&run, &ReadOptions::default(), reach, false).ok()));
+    if let (Some(Some(tracked)), false) = (&tracked, is_told) {
+        exit = tracked.exit;
+    }
+    let state = exit.map_or(RunState::Running, |exit| exit.state());
+    let mut probe = source::probe(&files, read, reach, state.is_over())?;
+    if let (Some(tracked), false) = (tracked, is_logged) {
+        // What a tracker logged goes before what was printed, and prints may repeat it.
+        (probe.step, probe.last, probe.is_whole) = tracked.map_or_else(Default::default, |tracked| (tracked.step, tracked.last, false));
+    }
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);
-    Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit: life.exit, started, total_steps, ..probe } })
+    Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit, started, total_steps, ..probe } })
+}
+
+/// The tracker's run that a run of ours logs to, told by its events or on its console. `Some(None)`: there are several, whose
+/// keys may be the same.
+fn tracker(folder: &RunFolder, info: &RunInfo) -> Result<Option<Option<RunRef>>, StoreError> {
+    let failed = |source| StoreError::of("read", folder.path(), source);
+    let mut trackers = Trackers::default();
+    let events = ends_of(&folder.events()).map_err(failed)?;
+    for event in events.iter().flat_map(|text| text.lines()).filter_map(Event::from_line) {
+        if let EventKind::Source { path } = event.kind {
+            trackers.saw(path.into());
+        }
+    }
+    let console = ends_of(&folder.stdout_log()).map_err(failed)?;
+    for text in &console {
+        let mut lines = Stdout::with_console();
+        lines.push(text.as_bytes());
+        lines.finish();
+        while let Ok(Some(record)) = lines.next() {
+            if let Record::Console(line) = record {
+                trackers.hear(&line, &info.cwd);
+            }
+        }
+    }
+    let mut found = trackers.found(info.started_at);
+    Ok(match found.len() {
+        0 => None,
+        1 => found.pop().map(Some),
+        _ => Some(None),
+    })
+}
+
+/// The start and the end of a file, or all of a short one.
+fn ends_of(path: &Path) -> io::Result<Vec<String>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(vec![]),
+        file => file?,
+    };
+    let end = file.metadata()?.len().saturating_sub(EVENTS_BYTES);
+    let mut head = vec![];
+    Read::by_ref(&mut file).take(EVENTS_BYTES).read_to_end(&mut head)?;
+    let tail = if end > 0 { end_of(&mut file, end.max(EVENTS_BYTES))? } else { vec![] };
+    Ok([head, tail].iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect())
 }
 
 /// What the events say of the training process.
@@ -203,6 +259,22 @@ mod tests {
         event(&folder, EventKind::Started { pid: 8, attempt: 1 });
         append(&folder.events(), "{\"t\":1,\"kind\":\"lifecycle\",\"what\":\"exit\"");
         assert_eq!(agreed(&folder).pid, Some(8));
+    }
+
+    #[test]
+    fn what_a_run_logs_to_a_tracker_goes_before_what_it_prints() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+        let new = NewRun { cwd: dir.path().to_owned(), ..NewRun::default() };
+        let (folder, _) = store.create_run(new, time(1000.0), 1).unwrap();
+        append(&folder.stdout_log(), "step 1 loss 2.5\nstep 900 loss 2.0\n");
+        assert_eq!(agreed(&folder).probe.step, Some(Step(900)));
+        let log = dir.path().join("wandb/offline-run-20261120_075913-x/run-x.wandb");
+        fs::create_dir_all(log.parent().unwrap()).unwrap();
+        fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"), &log).unwrap();
+        event(&folder, EventKind::Source { path: log.parent().unwrap().display().to_string() });
+        let seen = agreed(&folder);
+        assert!(seen.probe.last.len() > 1 && seen.probe.step != Some(Step(900)), "{:?}", seen.probe);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Keeps the picture of one run up to date.
 
+use super::trackers::Trackers;
 use crate::{
     model::{MetricKey, ReadOptions, WallTime},
     source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
-    store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
+    store::{Event, EventKind, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
     collections::BTreeMap,
@@ -40,6 +41,8 @@ pub struct RunReader {
     times_tail: Tail,
     times: TimesIndex,
     sources: Vec<Feed>,
+    /// What the training logs elsewhere.
+    trackers: Trackers,
     /// The paths that were last told.
     told: Vec<PathBuf>,
     /// Bytes of stdout that were there before anybody watched: without an entry in `stdout.times`, nobody knows when they came.
@@ -51,6 +54,9 @@ pub struct RunReader {
     finished: bool,
 }
 
+/// How many looks at a database may find nothing in the time of one that finds something: each costs a millisecond or two.
+const IDLE_LOOKS: u32 = 5;
+
 /// A source and how it stands.
 struct Feed {
     rank: SourceRank,
@@ -59,16 +65,20 @@ struct Feed {
     polled_at: Option<Instant>,
     /// The last poll left something over.
     behind: bool,
+    /// The last poll found something.
+    fruitful: bool,
 }
 
 impl Feed {
     fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false }
+        Feed { rank, source, polled_at: None, behind: false, fruitful: false }
     }
 
     /// How long it is too early for another poll.
     fn rest(&self) -> Duration {
-        let rest = |at: Instant| self.source.refresh().saturating_sub(at.elapsed());
+        // A look that found nothing (others write there too) does not hold back the next for as long.
+        let pause = if self.fruitful { self.source.refresh() } else { self.source.refresh() / IDLE_LOOKS };
+        let rest = |at: Instant| pause.saturating_sub(at.elapsed());
         if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
     }
 }
@@ -133,6 +143,7 @@ impl RunReader {
                 Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), decoder(Kind::Jsonl)))),
                 Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), decoder(Kind::Log)))),
             ],
+            trackers: Trackers::default(),
             told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             foreign: None,
@@ -153,6 +164,7 @@ impl RunReader {
             times_tail: nothing(),
             times: TimesIndex::new(),
             sources: vec![],
+            trackers: Trackers::default(),
             told: vec![],
             stdout_old: u64::MAX,
             foreign: Some(opened.kind),
@@ -206,6 +218,7 @@ impl RunReader {
             bytes_left = bytes_left.saturating_sub(bytes);
             is_quiet &= bytes == 0;
         }
+        self.open_trackers(&mut polled);
         if self.picture.state().is_over() && !self.finished && !polled.more {
             // The exit may be heard of before the last bytes are written: they get one more look.
             match is_quiet {
@@ -281,7 +294,25 @@ impl RunReader {
     pub fn paths(&self) -> Vec<PathBuf> {
         let sources = self.sources.iter().flat_map(|feed| feed.source.paths());
         let own = self.foreign.is_none().then(|| [self.folder.run_json(), self.folder.events()]);
-        own.into_iter().flatten().chain(sources).collect()
+        own.into_iter().flatten().chain(sources).chain(self.trackers.paths()).collect()
+    }
+
+    /// Whether the tracker's log at `path` is known to be the run's.
+    pub fn has_tracker(&self, path: &Path) -> bool {
+        self.trackers.has(path)
+    }
+
+    fn open_trackers(&mut self, polled: &mut Polled) {
+        let (sources, again) = self.trackers.open(self.picture.started_at());
+        for source in sources {
+            self.add_tracker(source);
+            polled.more = true;
+        }
+        if let Some(again) = again
+            && !self.picture.state().is_over()
+        {
+            polled.again = Some(polled.again.map_or(again, |other| other.min(again)));
+        }
     }
 
     /// A `.wandb` log without an exit that has been silent for long belongs to a run that died: its client writes every
@@ -313,12 +344,15 @@ impl RunReader {
     }
 
     fn poll_events(&mut self, polled: &mut Polled) {
-        let picture = &mut self.picture;
+        let (picture, trackers) = (&mut self.picture, &mut self.trackers);
         // Events are few and decide the state: they are read whole, whatever the budget.
         loop {
             let progress = self.events.read(Budget::ALL, &mut |record| match record {
                 Ok(Record::Console(line)) => match Event::from_line(&line) {
                     Some(event) => {
+                        if let EventKind::Source { path } = &event.kind {
+                            trackers.saw(path.into());
+                        }
                         picture.apply_event(event);
                         polled.changed = true;
                     }
@@ -354,11 +388,19 @@ impl RunReader {
     /// Returns the bytes read.
     fn poll_source(&mut self, at: usize, budget: Budget, polled: &mut Polled) -> u64 {
         let feed = &mut self.sources[at];
-        let (rank, picture, times, stdout_old) = (feed.rank, &mut self.picture, &self.times, self.stdout_old);
+        let (rank, times, stdout_old) = (feed.rank, &self.times, self.stdout_old);
         let now = now();
         let mut heard = 0u64;
+        let (trackers, is_own, cwd) = (&mut self.trackers, self.foreign.is_none(), self.picture.info.cwd.clone());
+        let picture = &mut self.picture;
         let mut sink = |record: Result<Record, _>| {
             heard += 1;
+            match (&record, rank) {
+                (Ok(Record::Console(line)), SourceRank::Stdout) if is_own => trackers.hear(line, &cwd),
+                // Our own log has every line already.
+                (Ok(Record::Console(_)), SourceRank::Tracker(_)) if is_own => return,
+                _ => {}
+            }
             let fallback = match (&record, rank) {
                 (Ok(Record::Row(row)), SourceRank::Stdout) => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
                 _ => None,
@@ -367,6 +409,7 @@ impl RunReader {
         };
         let polled_now = feed.source.poll(budget, &mut sink);
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
+        feed.fruitful = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
