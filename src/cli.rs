@@ -15,6 +15,7 @@ mod place;
 mod prompt;
 mod python;
 mod run;
+mod runs;
 mod shown;
 mod skill;
 mod summary;
@@ -70,6 +71,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Wait(args) => agent::wait(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
+        Verb::Runs(args) => runs::runs(&args),
         Verb::Inspect(args) => inspect::inspect(*args),
         Verb::Tail(args) => tail::tail(&args),
         Verb::Doctor(args) => doctor::doctor(&args),

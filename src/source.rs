@@ -15,6 +15,7 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod probe;
 mod proto;
 mod rows;
 mod shown;
@@ -34,8 +35,10 @@ pub use io::{
     TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_with, runs, runs_under, trackio_projects, trackio_runs,
     tviz_runs,
 };
+pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;
 pub use jsonl::Jsonl;
+pub use probe::{LastPoint, Probe};
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
@@ -150,6 +153,13 @@ pub trait Decoder: Send {
     fn finish(&mut self) {}
     /// Forgets everything: the next byte is the first of a new source, and keys are numbered anew.
     fn reset(&mut self);
+    /// Says that the next bytes come from further on: at the start of a line in a source of lines, at a block in a
+    /// `.wandb` log, anywhere in an event file. What was learned stays (columns, tags, the numbers of keys), what was open
+    /// goes, and what hangs on bytes that were passed over is left out: a row without a step, after this, is one whose
+    /// step cannot be told. False: this source must be read whole.
+    fn jump(&mut self) -> bool {
+        false
+    }
 }
 
 /// A row and its values by name.

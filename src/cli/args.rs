@@ -45,6 +45,9 @@ pub enum Verb {
     Panes(OneCanvas),
     /// Open og's panes that were closed, take every screen from tmux again and redraw
     Refresh(OneCanvas),
+    /// List the runs of the store or of any path: state, step, loss
+    #[command(after_help = RUNS_EXAMPLES)]
+    Runs(RunsArgs),
     /// Print all that is known of a run: any tracker's, any log, no canvas needed
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Box<InspectArgs>),
@@ -378,6 +381,20 @@ pub struct WaitArgs {
     pub which: OneCanvas,
 }
 
+/// `og runs`.
+#[derive(Args, Debug)]
+pub struct RunsArgs {
+    /// A folder or database of any tracker, a folder of logs, a file [default: the store]
+    pub path: Option<PathBuf>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// How a run is read, where the usual rules do not fit.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReadArgs {
@@ -602,6 +619,15 @@ Examples:
 \"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
 `count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
 counted in `superseded`.";
+
+const RUNS_EXAMPLES: &str = "\
+Examples:
+  og runs                          the runs of this store, newest first
+  og runs wandb --limit 10
+  og runs ~/.cache/huggingface/trackio --json
+
+The metric is a loss where there is one. Only the ends of files are read; what cannot be told from
+there is left out, and never wrong.";
 
 const TAIL_EXAMPLES: &str = "\
 Examples:

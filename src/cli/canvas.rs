@@ -16,7 +16,8 @@ use crate::{
         io::{Connection, runtime_dir, socket_path},
         wire::{Format, Health, Request, Response, Until},
     },
-    store::{RunReader, Store, Whereabouts},
+    source::Reach,
+    store::{Store, Whereabouts, glance},
     text,
     tmux::{PaneId, PaneInfo, Server},
 };
@@ -153,20 +154,18 @@ fn look(canvas: &Known) -> Look {
     }
     let controller = if answer.is_some() { "hangs" } else { "off" };
     let read = canvases::read_spec(&canvas.dir).map(|spec| spec.read).unwrap_or_default();
-    let Some(mut reader) = canvas.state.run.as_deref().and_then(|run| RunReader::open_with(run, &read).ok()) else {
+    let Some(mut run) = canvas.state.run.as_deref().and_then(|run| glance(run, &read, Reach::Row).ok()) else {
         return Look { controller, health: None, state: None, step: None, total_steps: None };
     };
-    while reader.poll(RunReader::LOAD).more {}
-    if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
-        reader.mark_lost();
+    if run.pid.is_some_and(|pid| !canvases::is_process(pid)) {
+        run.mark_lost();
     }
-    let run = reader.picture();
     Look {
         controller,
         health: None,
-        state: run.known_state().map(|state| state.as_str().into()),
-        step: run.step().map(|step| step.0),
-        total_steps: run.total_steps,
+        state: run.probe.state.map(|state| state.as_str().into()),
+        step: run.probe.step.map(|step| step.0),
+        total_steps: run.probe.total_steps,
     }
 }
 

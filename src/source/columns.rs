@@ -99,6 +99,11 @@ impl Axis {
         *self = Axis::new(std::mem::take(&mut self.options));
     }
 
+    /// Rows were passed over: where the last of them stood is not known.
+    pub(super) fn jump(&mut self) {
+        self.last = None;
+    }
+
     pub(super) fn role(&self, name: &str) -> Role {
         let usual = |names: &[&str]| names.iter().position(|known| known.eq_ignore_ascii_case(name));
         let place = |key: &Option<String>, names| match key {

@@ -154,6 +154,14 @@ impl Decoder for Csv {
         }
     }
 
+    fn jump(&mut self) -> bool {
+        (self.lines, self.open_bytes, self.table.jumped) = (Lines::default(), 0, true);
+        self.open.clear();
+        self.again.clear();
+        self.table.axis.jump();
+        self.table.header.is_some()
+    }
+
     fn reset(&mut self) {
         let mut axis = std::mem::take(&mut self.table.axis);
         axis.renew();
@@ -175,6 +183,8 @@ struct Table {
     ready: VecDeque<Record>,
     overflow: Option<Loss>,
     overflowed: bool,
+    /// Rows were passed over, and maybe a line that names other columns.
+    jumped: bool,
 }
 
 struct Header {
@@ -282,6 +292,9 @@ impl Table {
         let cell = |at: usize| self.cells.get(at).map_or("", |cell| text[cell.clone()].trim());
         if (columns.len()..self.cells.len()).any(|at| !cell(at).is_empty()) {
             return Err(loss(format!("a row has {} cells and the header {}", self.cells.len(), columns.len())));
+        }
+        if self.jumped && self.cells.len() != columns.len() {
+            return Err(loss("a row of another table".into()));
         }
         self.axis.begin();
         self.keys.begin();

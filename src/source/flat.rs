@@ -28,6 +28,11 @@ impl Flat {
         self.axis.renew();
     }
 
+    /// Rows were passed over.
+    pub(super) fn jump(&mut self) {
+        self.axis.jump();
+    }
+
     /// Reads the object at the cursor and puts its numbers into the row of `keys`; step and time stay out of it.
     /// `None`: it is not JSON, and the row is to be dropped.
     pub(super) fn read(&mut self, cursor: &mut Cursor, keys: &mut Keys) -> Option<Place> {

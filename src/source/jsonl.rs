@@ -113,6 +113,12 @@ impl Decoder for Jsonl {
         flat.renew();
         *self = Jsonl { flat, ..Jsonl::default() };
     }
+
+    fn jump(&mut self) -> bool {
+        self.lines = Lines::default();
+        self.flat.jump();
+        true
+    }
 }
 
 /// What a line says beside its values.

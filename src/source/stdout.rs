@@ -111,6 +111,12 @@ impl Decoder for Stdout {
         self.reader.end();
     }
 
+    fn jump(&mut self) -> bool {
+        (self.lines, self.scan, self.console) = (Lines::default(), Scan::default(), None);
+        self.reader.jump();
+        true
+    }
+
     fn reset(&mut self) {
         let rules = std::mem::take(&mut self.reader.rules);
         *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() }.rules(rules);
@@ -149,6 +155,28 @@ struct Context {
     progress: Option<(i64, Count, u64)>,
     total: Option<i64>,
     line: u64,
+    landing: Option<Landing>,
+}
+
+/// What is not known behind a jump.
+#[derive(Default)]
+struct Landing {
+    /// Epochs were announced: counters that start over with each of them, and bars in them, count from nobody knows where.
+    has_epochs: bool,
+    /// The first step seen, of which lines may be missing.
+    first: Option<i64>,
+    /// Another step was seen.
+    passed: bool,
+}
+
+impl Landing {
+    /// Whether a row of `step` is to be trusted, and its step too.
+    fn trusts(&mut self, step: Option<i64>) -> bool {
+        let Some(step) = step else { return false };
+        self.passed |= self.first.is_some_and(|first| first != step);
+        self.first = self.first.or(Some(step));
+        self.passed
+    }
 }
 
 #[derive(Default)]
@@ -306,6 +334,15 @@ impl Reader {
         self.close_box();
     }
 
+    /// Forgets the lines so far, but not how such lines are to be read.
+    fn jump(&mut self) {
+        let Context { fine, bar, total, line, epoch, turn, .. } = std::mem::take(&mut self.context);
+        let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), ..Landing::default() };
+        self.context = Context { fine, bar, total, line, landing: Some(landing), ..Context::default() };
+        (self.held, self.draft, self.learnable) = (None, Draft::default(), None);
+        (self.table, self.framed) = (Table::default(), Box2::default());
+    }
+
     /// Puts a row out; returns it for its memory.
     fn emit(&mut self, draft: Draft) -> Draft {
         if let Some(step) = draft.step {
@@ -336,6 +373,14 @@ impl Reader {
         if self.keys.is_empty() {
             return;
         }
+        let (mut step, mut total) = (step.or(self.context.carried).map(Step), total);
+        if let Some(landing) = &mut self.context.landing {
+            landing.has_epochs |= self.context.epoch.is_some() || self.context.turn.epoch.is_some();
+            if !landing.trusts(step.map(|step| step.0)) {
+                return;
+            }
+            (step, total) = if landing.has_epochs { (None, None) } else { (step, total) };
+        }
         if let Some(total) = total
             && self.context.total != Some(total)
         {
@@ -343,7 +388,6 @@ impl Reader {
             self.ready.push_back(Record::TotalSteps(total));
         }
         let values: Vec<(KeyId, f64)> = self.keys.take(&mut self.ready);
-        let step = step.or(self.context.carried).map(Step);
         self.ready.push_back(Record::Row(Row { step, time: None, offset: Some(offset), attempt: 0, rank, values }));
     }
 

@@ -42,6 +42,8 @@ pub struct TfEvents {
     /// A loss to be told behind the records that came before it.
     loss: Option<Loss>,
     overflowed: bool,
+    /// Bytes were passed over, and with them first events of tags.
+    jumped: bool,
 }
 
 /// What the values of a tag are.
@@ -68,8 +70,9 @@ impl TfEvents {
         let event = Event::read(self.frames.get(frame.range.clone())).map_err(|_| loss("a record cannot be read as an event"))?;
         self.keys.begin();
         let ready = self.ready.len();
+        let unknown = if self.jumped { Kind::Foreign } else { Kind::Unknown };
         for value in event.values() {
-            let read = value.and_then(|value| value.put(&event, frame.offset, &mut self.tags, &mut self.keys, &mut self.ready));
+            let read = value.and_then(|value| value.put(&event, frame.offset, unknown, &mut self.tags, &mut self.keys, &mut self.ready));
             if read.is_err() {
                 self.ready.truncate(ready);
                 return Err(loss("a record cannot be read as an event"));
@@ -114,6 +117,12 @@ impl Decoder for TfEvents {
 
     fn reset(&mut self) {
         *self = TfEvents::new();
+    }
+
+    fn jump(&mut self) -> bool {
+        self.frames.jump();
+        self.jumped = true;
+        true
     }
 }
 
@@ -182,12 +191,14 @@ impl<'a> Summary<'a> {
         Ok(summary)
     }
 
-    /// Puts the value where it belongs: a number into the row, everything else into `out`.
+    /// Puts the value where it belongs: a number into the row, everything else into `out`. A tensor of a tag of which
+    /// nobody said what it holds counts as `unknown`.
     #[inline]
     fn put(
         self,
         event: &Event,
         offset: u64,
+        unknown: Kind,
         tags: &mut HashMap<String, Kind>,
         keys: &mut Keys,
         out: &mut VecDeque<Record>,
@@ -213,7 +224,7 @@ impl<'a> Summary<'a> {
             Body::Histogram(histogram) => {
                 out.push_back(media("histogram", about(histogram, offset, &[(1, "min"), (2, "max"), (3, "count"), (4, "sum")])?));
             }
-            Body::Tensor(tensor) => match kind.or_else(|| tags.get(&*self.tag).copied()).unwrap_or(Kind::Unknown) {
+            Body::Tensor(tensor) => match kind.or_else(|| tags.get(&*self.tag).copied()).unwrap_or(unknown) {
                 Kind::Scalar | Kind::Unknown => drop(tensor::number(tensor)?.map(|number| keys.put(&self.tag, number))),
                 Kind::Media("text") => out.push_back(media("text", text(tensor).into())),
                 Kind::Media("image") => {

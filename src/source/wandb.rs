@@ -68,6 +68,10 @@ impl Decoder for Wandb {
     fn reset(&mut self) {
         *self = Wandb::new();
     }
+
+    fn jump(&mut self) -> bool {
+        self.blocks.jump()
+    }
 }
 
 #[derive(Default)]
@@ -533,4 +537,4 @@ fn timestamp(bytes: &[u8]) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,12 +1,14 @@
 //! The store on disk: finds it, makes run folders, appends to them, and reads them as they grow.
 
 mod git;
+mod glance;
 mod opened;
 mod reader;
 mod root;
 mod trackers;
 mod write;
 
+pub use glance::{RunGlance, glance, glance_at};
 pub use opened::opened_by;
 pub use reader::{Polled, RunReader};
 pub use root::{Store, Whereabouts};

@@ -302,3 +302,24 @@ fn cells((table, columns): (&str, &[String]), row: &Row, room: &mut Room, losses
     }
     Ok(Some(cells))
 }
+
+/// Steps that are looked at from the end of a run on.
+const LAST_STEPS: i64 = 64;
+
+/// Hands the records of the last steps of a run to `sink`, found by index. False: they are not all of its steps.
+pub(super) fn tviz_end(db: &Path, run: &str, sink: &mut Sink) -> Result<bool, SourceError> {
+    let read = |connection: &Connection| {
+        let near = "SELECT step FROM steps WHERE run_id = ?1 ORDER BY step DESC LIMIT 1 OFFSET ?2";
+        let from: Option<Option<i64>> = connection.query_row(near, (run, LAST_STEPS), |row| int(row, 0)).optional()?;
+        // Rollouts and what they hold are not asked for.
+        let place = Place { step: from.flatten(), rollout: i64::MAX, ..Place::default() };
+        scan(connection, run, &place, false, Duration::MAX).map(|scan| (scan, from.is_none()))
+    };
+    let (scan, is_whole) = Db::new(db).read_now(read)?;
+    let Scan::Rows { run, steps, end, .. } = scan else { return Err(foreign(db)) };
+    let mut rows = Rows::new();
+    run.iter().for_each(|row| rows.run(row, sink));
+    // Steps so large that one read does not get to the last say nothing.
+    steps.iter().filter(|_| end).for_each(|row| rows.step(row, sink));
+    Ok(is_whole && end)
+}

@@ -75,6 +75,12 @@ impl Frames {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// The next byte may stand anywhere: the next header is looked for.
+    pub(super) fn jump(&mut self) {
+        let search = Search { start: 0, zeros: true, reason: "a record was passed over" };
+        *self = Frames { state: State::Searching(search), ..Frames::default() };
+    }
+
     pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]
     }

@@ -137,6 +137,15 @@ impl Blocks {
         Ok(None)
     }
 
+    /// The next byte is the first of a block. False: the head of the file was not read, or is of another format.
+    pub(super) fn jump(&mut self) -> bool {
+        let is_log = self.state == State::Chunks;
+        if is_log {
+            *self = Blocks { state: State::Chunks, ..Blocks::default() };
+        }
+        is_log
+    }
+
     /// Reads the head of the file. False: it is not all there yet.
     fn head(&mut self) -> Result<bool, Loss> {
         let Some((head, _)) = self.bytes.split_first_chunk::<7>() else { return Ok(false) };

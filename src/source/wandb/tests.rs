@@ -8,7 +8,7 @@ const MEDIA: &[u8] = include_bytes!("../../../fixtures/wandb/media.wandb");
 const BLOCK: usize = 32 << 10;
 
 /// A `.wandb` file with these records, each as it is cut into chunks by the client.
-fn file(records: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn file(records: &[Vec<u8>]) -> Vec<u8> {
     let mut out = b":W&B\xe1\xbe\0".to_vec();
     for record in records {
         let (mut rest, mut first) = (&record[..], true);
@@ -48,20 +48,20 @@ fn varint(mut number: u64) -> Vec<u8> {
     out
 }
 
-fn int(field: u64, number: u64) -> Vec<u8> {
+pub(crate) fn int(field: u64, number: u64) -> Vec<u8> {
     [varint(field << 3), varint(number)].concat()
 }
 
-fn bytes(field: u64, value: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn bytes(field: u64, value: impl AsRef<[u8]>) -> Vec<u8> {
     [varint(field << 3 | 2), varint(value.as_ref().len() as u64), value.as_ref().to_vec()].concat()
 }
 
 /// A history record with a step and one item.
-fn history(step: u64, item: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn history(step: u64, item: &[Vec<u8>]) -> Vec<u8> {
     bytes(2, [bytes(1, item.concat()), bytes(2, if step == 0 { vec![] } else { int(1, step) })].concat())
 }
 
-fn json_item(key: &str, value: &str) -> [Vec<u8>; 2] {
+pub(crate) fn json_item(key: &str, value: &str) -> [Vec<u8>; 2] {
     [bytes(2, key), bytes(16, value)]
 }
 

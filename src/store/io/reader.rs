@@ -54,6 +54,9 @@ pub struct RunReader {
     finished: bool,
 }
 
+/// How many looks at a database may find nothing in the time of one that finds something: each costs a millisecond or two.
+const IDLE_LOOKS: u32 = 5;
+
 /// A source and how it stands.
 struct Feed {
     rank: SourceRank,
@@ -62,26 +65,23 @@ struct Feed {
     polled_at: Option<Instant>,
     /// The last poll left something over.
     behind: bool,
+    /// The last poll found something.
+    fruitful: bool,
 }
 
 impl Feed {
     fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false }
+        Feed { rank, source, polled_at: None, behind: false, fruitful: false }
     }
 
     /// How long it is too early for another poll.
     fn rest(&self) -> Duration {
-        let rest = |at: Instant| self.source.refresh().saturating_sub(at.elapsed());
+        // A look that found nothing (others write there too) does not hold back the next for as long.
+        let pause = if self.fruitful { self.source.refresh() } else { self.source.refresh() / IDLE_LOOKS };
+        let rest = |at: Instant| pause.saturating_sub(at.elapsed());
         if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
     }
 }
-
-/// Silence after which a tracker's run without an exit counts as lost.
-const SILENT_MAX: Duration = Duration::from_secs(600);
-
-/// Silence after which the last line of a file counts as whole: programs write a line at once, or the rest of it with the
-/// next step.
-const SETTLED_AFTER: Duration = Duration::from_secs(60);
 
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
@@ -263,7 +263,7 @@ impl RunReader {
     pub fn settle(&mut self) -> Polled {
         let mut polled = Polled::default();
         let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
-        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > SETTLED_AFTER) {
+        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SETTLED_AFTER) {
             self.finish(&mut polled);
         }
         polled.keys_changed = self.picture.take_changed();
@@ -322,7 +322,7 @@ impl RunReader {
             return;
         }
         let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
-        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > SILENT_MAX) {
+        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX) {
             self.picture.mark_lost();
             polled.changed = true;
         }
@@ -409,6 +409,7 @@ impl RunReader {
         };
         let polled_now = feed.source.poll(budget, &mut sink);
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
+        feed.fruitful = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {

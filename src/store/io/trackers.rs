@@ -67,6 +67,18 @@ impl Trackers {
         })
     }
 
+    /// The runs named so far that are there, each once.
+    pub(super) fn found(&self, since: Option<WallTime>) -> Vec<RunRef> {
+        let mut found: Vec<RunRef> = vec![];
+        for run in self.wanted.iter().filter_map(|wanted| find(wanted, since).ok()) {
+            let is_known = |known: &RunRef| known.id == run.id && known.path.canonicalize().ok() == run.path.canonicalize().ok();
+            if !found.iter().any(is_known) {
+                found.push(run);
+            }
+        }
+        found
+    }
+
     /// Opens what can be opened now, of a run that began at `since`. Also says when another try is worth it, although
     /// nothing changes.
     pub(super) fn open(&mut self, since: Option<WallTime>) -> (Vec<Box<dyn Source>>, Option<Duration>) {

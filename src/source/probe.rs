@@ -1,0 +1,261 @@
+//! What the end of a source says of its run, gathered from the records of its head and its tail.
+//!
+//! A probe says what a full read would say, or nothing: whatever may hang on bytes that were passed over is left out.
+
+use super::{Kind, Loss, Record, Row};
+use crate::model::{Exit, MetricKey, RunState, Step, WallTime};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Where a run stands, by the ends of its files.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Probe {
+    /// What was probed.
+    pub kind: Kind,
+    /// What its tracker says of the run itself (its name, its project, ...), by field name.
+    pub remarks: BTreeMap<String, Value>,
+    /// When it started.
+    pub started: Option<WallTime>,
+    /// When its files last changed, or its last row was logged.
+    pub changed: Option<WallTime>,
+    /// How it stands; `None`: its files do not tell.
+    pub state: Option<RunState>,
+    /// How it ended.
+    pub exit: Option<Exit>,
+    /// Its last step.
+    pub step: Option<Step>,
+    /// Steps it means to take.
+    pub total_steps: Option<i64>,
+    /// The last point of each key, as far as it was seen.
+    pub last: BTreeMap<MetricKey, LastPoint>,
+    /// Bytes that were read for this.
+    pub bytes: u64,
+    /// Nothing was passed over: there are no other keys.
+    pub is_whole: bool,
+    /// The source itself counts steps.
+    pub says_steps: bool,
+}
+
+/// The last point of a key.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LastPoint {
+    /// Step it was logged at; `None`: that takes a full read.
+    pub step: Option<Step>,
+    /// When it was logged, if the source says.
+    pub time: Option<WallTime>,
+    /// The value.
+    pub value: f64,
+}
+
+impl Probe {
+    /// A probe that knows nothing yet.
+    pub fn new(kind: Kind) -> Probe {
+        Probe {
+            kind,
+            remarks: BTreeMap::new(),
+            started: None,
+            changed: None,
+            state: None,
+            exit: None,
+            step: None,
+            total_steps: None,
+            last: BTreeMap::new(),
+            bytes: 0,
+            is_whole: true,
+            says_steps: false,
+        }
+    }
+
+    /// Takes over what an older part of the same run says and this one does not.
+    pub(super) fn go_on_from(mut self, older: Probe) -> Probe {
+        let Probe { remarks, started, step, total_steps, last, bytes, is_whole, .. } = older;
+        for (name, value) in remarks {
+            self.remarks.entry(name).or_insert(value);
+        }
+        (self.started, self.step, self.total_steps) = (started.or(self.started), self.step.or(step), self.total_steps.or(total_steps));
+        for (key, point) in last {
+            self.last.entry(key).or_insert(point);
+        }
+        (self.bytes, self.is_whole) = (self.bytes + bytes, self.is_whole && is_whole);
+        self
+    }
+}
+
+/// Gathers the records of one source.
+#[derive(Default)]
+pub(super) struct Gather {
+    names: HashMap<u32, MetricKey>,
+    slots: BTreeMap<u32, Slot>,
+    ranks: BTreeSet<u32>,
+    /// The last row, if there was one: its step.
+    row: Option<Option<Step>>,
+    /// The step that a row without one has, as long as nothing was passed over.
+    counter: Option<i64>,
+    says_steps: bool,
+    first_time: Option<WallTime>,
+    exit: Option<Exit>,
+    total_steps: Option<i64>,
+    remarks: BTreeMap<String, Value>,
+    jumped: bool,
+}
+
+/// What is known of one key.
+#[derive(Default)]
+struct Slot {
+    /// The attempt and the rank whose points count, as far as they were seen from the start on.
+    writer: Option<(u32, u32)>,
+    /// The last point of each rank behind the jump, with its attempt.
+    last: BTreeMap<u32, (u32, LastPoint)>,
+}
+
+impl Gather {
+    /// Takes one record.
+    pub(super) fn take(&mut self, record: Result<Record, Loss>) {
+        match record {
+            Ok(Record::Key(id, key)) => drop(self.names.insert(id.0, key)),
+            Ok(Record::Row(row)) => self.row(&row),
+            Ok(Record::Info(name, value)) => drop(self.remarks.insert(name.to_owned(), value)),
+            Ok(Record::TotalSteps(steps)) => self.total_steps = Some(steps),
+            Ok(Record::Exit(exit)) => self.exit = Some(exit),
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// Bytes were passed over: what was seen so far is old.
+    pub(super) fn jump(&mut self) {
+        self.jumped = true;
+        self.row = None;
+        self.slots.values_mut().for_each(|slot| slot.last.clear());
+    }
+
+    /// Whether nothing was passed over.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.jumped
+    }
+
+    /// Whether a row was seen since the jump.
+    pub(super) fn has_row(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// Whether every key was seen since the jump.
+    pub(super) fn has_all_keys(&self) -> bool {
+        self.slots.values().all(|slot| !slot.last.is_empty())
+    }
+
+    fn row(&mut self, row: &Row) {
+        if !self.jumped {
+            self.first_time = self.first_time.or(row.time);
+        }
+        let step = row.step.or_else(|| self.counted(row));
+        self.counter = step.map(|step| step.0);
+        self.row = Some(step);
+        self.says_steps |= row.step.is_some();
+        self.ranks.insert(row.rank);
+        for (id, value) in &row.values {
+            let slot = self.slots.entry(id.0).or_default();
+            let point = LastPoint { step, time: row.time, value: *value };
+            match (self.jumped, slot.writer) {
+                // The first rank that logs a key in an attempt is the one that counts.
+                (false, writer) => {
+                    let (attempt, rank) = writer.unwrap_or((row.attempt, row.rank));
+                    if row.attempt > attempt || (row.attempt, row.rank) == (attempt, rank) {
+                        slot.writer = Some((row.attempt, row.rank));
+                        slot.last = BTreeMap::from([(row.rank, (row.attempt, point))]);
+                    }
+                }
+                (true, _) => {
+                    let newest = slot.last.values().map(|(attempt, _)| *attempt).chain(slot.writer.map(|(attempt, _)| attempt)).max();
+                    if newest.is_none_or(|newest| row.attempt >= newest) {
+                        slot.last.insert(row.rank, (row.attempt, point));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The step of a row that names none: the rows of each key are counted.
+    fn counted(&self, row: &Row) -> Option<Step> {
+        let last_of = |id: &u32| self.slots.get(id)?.last.values().next()?.1.step;
+        let is_taken = |at: i64| row.values.iter().filter_map(|(id, _)| last_of(&id.0)).any(|last| last.0 >= at);
+        match self.counter {
+            _ if self.jumped => None,
+            None => Some(Step(0)),
+            Some(at) => Some(Step(if is_taken(at) { at.saturating_add(1) } else { at })),
+        }
+    }
+
+    /// What all this comes to.
+    pub(super) fn finish(self, kind: Kind) -> Probe {
+        let said = self.remarks.get("start_time").or_else(|| self.remarks.get("started_at")).and_then(Value::as_f64);
+        let is_alone = self.ranks.len() <= 1;
+        let last = |slot: &Slot| {
+            let newest = slot.last.values().max_by_key(|(attempt, _)| *attempt)?;
+            match slot.writer {
+                _ if is_alone => Some(newest.1),
+                // Another attempt may have another first rank: that row may have been passed over.
+                Some((attempt, rank)) if attempt == newest.0 => slot.last.get(&rank).map(|(_, point)| *point),
+                _ => None,
+            }
+        };
+        let mut probe = Probe::new(kind);
+        probe.started = said.and_then(WallTime::new).or(self.first_time);
+        (probe.exit, probe.total_steps) = (self.exit, self.total_steps);
+        probe.state = self.exit.map(|exit| exit.state());
+        probe.step = self.row.flatten();
+        probe.remarks = self.remarks;
+        probe.last = self.slots.iter().filter_map(|(id, slot)| Some((self.names.get(id)?.clone(), last(slot)?))).collect();
+        (probe.is_whole, probe.says_steps) = (!self.jumped, self.says_steps);
+        probe
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::KeyId;
+
+    fn row(step: i64, attempt: u32, rank: u32, values: &[(u32, f64)]) -> Result<Record, Loss> {
+        let values = values.iter().map(|(id, value)| (KeyId(*id), *value)).collect();
+        Ok(Record::Row(Row { step: Some(Step(step)), attempt, rank, values, ..Row::default() }))
+    }
+
+    fn gather(rows: Vec<Result<Record, Loss>>, jump_at: usize) -> Probe {
+        let mut gather = Gather::default();
+        ["loss", "lr"].into_iter().enumerate().for_each(|(id, name)| gather.take(Ok(Record::Key(KeyId(id as u32), name.into()))));
+        for (at, row) in rows.into_iter().enumerate() {
+            if at == jump_at {
+                gather.jump();
+            }
+            gather.take(row);
+        }
+        gather.finish(Kind::Jsonl)
+    }
+
+    fn value(probe: &Probe, key: &str) -> Option<f64> {
+        probe.last.get(key).map(|point| point.value)
+    }
+
+    #[test]
+    fn only_the_rank_that_logged_a_key_first_counts() {
+        let rows =
+            || vec![row(1, 0, 1, &[(0, 1.0)]), row(1, 0, 0, &[(0, 2.0), (1, 5.0)]), row(2, 0, 1, &[(0, 3.0)]), row(2, 0, 0, &[(0, 4.0)])];
+        for jump_at in [9, 2] {
+            let probe = gather(rows(), jump_at);
+            assert_eq!((value(&probe, "loss"), probe.step), (Some(3.0), Some(Step(2))), "{jump_at}");
+        }
+        // Behind a jump into another attempt nobody knows who was first.
+        let probe = gather(vec![row(1, 0, 1, &[(0, 1.0)]), row(1, 1, 1, &[(0, 2.0)]), row(1, 1, 0, &[(0, 3.0)])], 1);
+        assert_eq!(value(&probe, "loss"), None);
+        let probe = gather(vec![row(1, 0, 1, &[(0, 1.0)]), row(1, 1, 1, &[(0, 2.0)]), row(2, 0, 1, &[(0, 3.0)])], 1);
+        assert_eq!(value(&probe, "loss"), Some(2.0));
+    }
+
+    #[test]
+    fn what_was_seen_before_the_jump_is_no_last_value() {
+        let probe = gather(vec![row(1, 0, 0, &[(0, 1.0), (1, 5.0)]), row(9, 0, 0, &[(0, 2.0)])], 1);
+        assert_eq!((value(&probe, "loss"), value(&probe, "lr"), probe.is_whole), (Some(2.0), None, false));
+        let probe = gather(vec![row(1, 0, 0, &[(1, 5.0)])], 9);
+        assert_eq!((value(&probe, "lr"), probe.is_whole), (Some(5.0), true));
+    }
+}
