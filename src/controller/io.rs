@@ -11,7 +11,7 @@ use crate::{
     model::{Exit, WallTime},
     source::Watch,
     store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter},
-    tmux::{Client, FromTmux, PaneId, Place, Server, Ticket, Toward},
+    tmux::{Client, FromTmux, PaneId, Place, Server, SessionId, Ticket, Toward},
 };
 use anyhow::Context;
 use rustix::{
@@ -45,9 +45,16 @@ const WRITES: Duration = Duration::from_millis(100);
 const BLIND_MAX: Duration = Duration::from_millis(500);
 /// How long a training may take to end after its tmux ended, for its end to be written down.
 const HANGUP_MAX: Duration = Duration::from_secs(10);
-/// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being fought.
+/// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being
+/// fought, and rests as long.
 const REATTACHED_MAX: u32 = 5;
 const REATTACH_REST: Duration = Duration::from_secs(1);
+/// A session may close while it is attached to.
+const ATTACH_TRIES_MAX: u32 = 5;
+/// Clients that are sent away together leave within some milliseconds; see [`Client::end`] for why they are waited for.
+const SENT_AWAY_REST: Duration = Duration::from_millis(50);
+/// A person who moves a window to and fro is followed no more often than this.
+const FOLLOW_REST: Duration = Duration::from_millis(100);
 /// How long the end of a training that another canvas watches may take to be written down.
 const WORD_MAX: Duration = Duration::from_secs(2);
 /// A log above this is begun anew at the next start.
@@ -93,8 +100,8 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let server = Server::new(canvas.tmux.parse()?);
     let version = server.check_floor()?;
     let mut reader = canvas.run.as_deref().map(RunReader::open).transpose()?;
-    let client = match attach(&server, &canvas).await {
-        Ok(client) => client,
+    let (client, session) = match attach(&server, &canvas).await {
+        Ok(attached) => attached,
         Err(error) => {
             note_a_lost_training(&canvas, reader.as_mut());
             return Err(error);
@@ -113,13 +120,14 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
+    let state = State::new(canvas, spec, session, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
         server,
         attached_at: Instant::now(),
         reattached: 0,
-        follow: false,
+        follow: None,
+        away: None,
         lost_due: None,
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
@@ -146,8 +154,10 @@ struct Controller {
     server: Server,
     attached_at: Instant,
     reattached: u32,
-    /// The panes stand in another session than the client is attached to.
-    follow: bool,
+    /// The panes stand in another session than the client is attached to: when it goes after them.
+    follow: Option<Instant>,
+    /// The client is gone, for this reason, and not yet replaced.
+    away: Option<String>,
     /// The training runs in no pane of ours: when it counts as lost, unless its end is written down before.
     lost_due: Option<Instant>,
     spec_text: Option<String>,
@@ -180,8 +190,11 @@ impl Controller {
         while self.stop.is_none() {
             let due = self.state.due(&self.world());
             let event = tokio::select! {
-                from = self.client.next() => match from {
-                    Some(FromTmux::Gone { reason }) => Some(self.attach_again(reason).await),
+                from = self.client.next(), if self.away.is_none() => match from {
+                    Some(FromTmux::Gone { reason }) => {
+                        self.sent_away(reason);
+                        None
+                    }
                     Some(from) => self.event_of(from),
                     None => Some(Event::TmuxGone("tmux is gone".into())),
                 },
@@ -205,6 +218,7 @@ impl Controller {
                         None
                     }
                 },
+                () = until(self.follow) => Some(self.follow().await),
                 () = until(self.lost_due) => {
                     self.lost_due = None;
                     self.lose();
@@ -214,10 +228,6 @@ impl Controller {
                 _ = interrupt.recv() => Some(Event::TmuxGone("it was interrupted".into())),
             };
             if let Some(event) = event {
-                self.feed(event);
-            }
-            if std::mem::take(&mut self.follow) {
-                let event = self.attach_again("its panes moved to another session".into()).await;
                 self.feed(event);
             }
             if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
@@ -259,23 +269,34 @@ impl Controller {
         })
     }
 
-    /// The control client is gone, or in the wrong place. Where only it was sent away (`tmux attach -d` does that to all
-    /// others), the panes are still there, and are followed anew.
-    async fn attach_again(&mut self, reason: String) -> Event {
+    /// The control client is gone. Where only it was sent away (`tmux attach -d` does that to all others, and a session that
+    /// loses its last window is closed), the panes are still there, and are looked for. Others may have been sent away
+    /// with it and are still on their way out.
+    fn sent_away(&mut self, reason: String) {
         self.reattached = if self.attached_at.elapsed() < REATTACH_REST { self.reattached + 1 } else { 0 };
-        if self.reattached < REATTACHED_MAX {
-            match attach(&self.server, self.state.canvas()).await {
-                Ok(client) => {
-                    tracing::info!(reason, "attached again");
-                    self.attached_at = Instant::now();
-                    self.client = client;
-                    self.tickets.clear();
-                    return Event::Attached;
-                }
-                Err(_) => note_a_lost_training(self.state.canvas(), self.reader.as_mut()),
+        let rest = if self.reattached < REATTACHED_MAX { SENT_AWAY_REST } else { REATTACH_REST };
+        self.away = Some(reason);
+        self.follow = Some(Instant::now() + rest);
+    }
+
+    /// Attaches to the session in which the panes stand now.
+    async fn follow(&mut self) -> Event {
+        let reason = self.away.take().unwrap_or_else(|| "its panes moved to another session".into());
+        self.follow = None;
+        self.client.end();
+        match attach(&self.server, self.state.canvas()).await {
+            Ok((client, session)) => {
+                tracing::info!(reason, "attached again");
+                self.attached_at = Instant::now();
+                self.client = client;
+                self.tickets.clear();
+                Event::Attached(session)
+            }
+            Err(_) => {
+                note_a_lost_training(self.state.canvas(), self.reader.as_mut());
+                Event::TmuxGone(reason)
             }
         }
-        Event::TmuxGone(reason)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -289,6 +310,8 @@ impl Controller {
 
     fn perform_one(&mut self, effect: Effect) -> anyhow::Result<()> {
         match effect {
+            // All that matters is asked again as soon as there is a client.
+            Effect::Tmux(..) if self.away.is_some() => {}
             Effect::Tmux(commands, purpose) => {
                 let ticket = self.client.command(&commands)?;
                 self.tickets.insert(ticket, purpose);
@@ -307,7 +330,9 @@ impl Controller {
             Effect::Open(beside, role) => self.open(beside, &role)?,
             Effect::Replace(dead, role) => self.replace(dead, &role)?,
             Effect::WatchTraining(pid) => self.watch_training(pid),
-            Effect::Follow => self.follow = true,
+            Effect::Follow => {
+                self.follow.get_or_insert(Instant::now().max(self.attached_at + FOLLOW_REST));
+            }
             Effect::Stop(reason) => self.stop = Some(reason),
         }
         Ok(())
@@ -460,14 +485,22 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
     }
 }
 
-/// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it.
-async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client> {
-    let panes = server.list_panes(None)?;
-    let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
-    let session = home.session.to_string();
-    // The lock is ours, so whoever was the controller before is dead or dying.
-    server.end_orphans(&session, canvas.controller_pid)?;
-    Ok(Client::attach(server, &session).await?)
+/// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it, and may do so
+/// between the question and the attach.
+async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<(Client, SessionId)> {
+    let mut tries = 0;
+    loop {
+        let panes = server.list_panes(None)?;
+        let Some(home) = home(&panes, &canvas.id, None) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
+        // The lock is ours, so whoever was the controller before is dead or dying.
+        server.end_orphans(&home.session.to_string(), canvas.controller_pid)?;
+        tries += 1;
+        match Client::attach(server, &home.session.to_string()).await {
+            Ok(client) => return Ok((client, home.session)),
+            Err(error) if tries >= ATTACH_TRIES_MAX => return Err(error.into()),
+            Err(error) => tracing::debug!(%error, "cannot attach; looking again"),
+        }
+    }
 }
 
 /// Sixteen hex digits that nobody can guess.

@@ -57,8 +57,9 @@ pub enum Event {
     Replied(Purpose, Vec<Answer>),
     /// The control client is gone, and the panes with it.
     TmuxGone(String),
-    /// The control client is another one: whatever the one before was asked, it does not answer any more.
-    Attached,
+    /// The control client is another one, attached to this session: whatever the one before was asked, it does not answer
+    /// any more.
+    Attached(SessionId),
     /// A peer on the socket.
     Peer(FromPeer),
     /// The run's files grew, and the picture is up to date.
@@ -150,7 +151,8 @@ pub struct State {
     spec: Spec,
     secret: String,
     fragile: bool,
-    session: Option<SessionId>,
+    /// What the control client is attached to.
+    session: SessionId,
     panes: BTreeMap<PaneId, Pane>,
     foreign: BTreeSet<PaneId>,
     /// Dead panes that others stand in for; a list that was on its way may still name them.
@@ -181,9 +183,9 @@ pub struct State {
 }
 
 impl State {
-    /// A controller that knows its canvas and nothing of its panes yet.
+    /// A controller that knows its canvas, is attached to a session, and knows nothing of its panes yet.
     /// `secret` names tmux buffers, so that no program in a pane can forge a capture.
-    pub fn new(canvas: CanvasState, spec: Spec, tmux: &Version, pid: u32, secret: String, unix: f64) -> State {
+    pub fn new(canvas: CanvasState, spec: Spec, session: SessionId, tmux: &Version, pid: u32, secret: String, unix: f64) -> State {
         let health = Health {
             controller_pid: pid,
             started_at: view::iso(unix),
@@ -197,7 +199,7 @@ impl State {
             spec,
             secret,
             fragile: !tmux.survives_a_dying_pane(),
-            session: None,
+            session,
             panes: BTreeMap::new(),
             foreign: BTreeSet::new(),
             replaced: BTreeSet::new(),
@@ -267,7 +269,7 @@ impl State {
             Event::Notice(notice) => self.on_notice(notice, world, &mut effects),
             Event::Replied(purpose, answer) => self.on_reply(purpose, answer, world, &mut effects),
             Event::TmuxGone(reason) => effects.push(Effect::Stop(reason)),
-            Event::Attached => self.on_attached(&mut effects),
+            Event::Attached(session) => self.on_attached(session, &mut effects),
             Event::Peer(from) => self.on_peer(from, world, &mut effects),
             Event::RunGrew => self.on_run(world),
             Event::TrainGone => {
@@ -367,13 +369,14 @@ impl State {
     }
 
     /// What was asked of the client before is asked again, but for keys: nobody knows whether they arrived.
-    fn on_attached(&mut self, effects: &mut Vec<Effect>) {
+    fn on_attached(&mut self, session: SessionId, effects: &mut Vec<Effect>) {
         let lost =
             error("tmux", "the connection to tmux broke while keys were sent", Some("look before you send them again: `og viewstate`"));
         for asked in std::mem::take(&mut self.sends) {
             self.waits.retain(|pending| (pending.peer, pending.id) != (asked.peer, asked.id));
             self.reply(asked.peer, asked.id, lost.clone());
         }
+        self.session = session;
         self.foreign.clear();
         self.layout = layout::Watch::default();
         (self.listing, self.list_again) = (false, false);
@@ -399,11 +402,10 @@ impl State {
         let listed = tmux::parse_panes(lines);
         let is_ours = |pane: &&PaneInfo| pane.canvas.as_deref() == Some(self.canvas.id.as_str()) && !self.replaced.contains(&pane.id);
         let ours: Vec<&PaneInfo> = listed.iter().filter(is_ours).collect();
-        if let Some(home) = home(&listed, &self.canvas.id) {
-            if self.session.is_some_and(|session| session != home.session) {
+        if let Some(home) = home(&listed, &self.canvas.id, Some(self.session)) {
+            if home.session != self.session {
                 effects.push(Effect::Follow);
             }
-            self.session = Some(home.session);
             if self.canvas.session != home.session_name {
                 // A person renamed it, or moved the window: this is where the canvas is found from now on.
                 self.canvas.session = home.session_name.clone();
@@ -440,7 +442,7 @@ impl State {
     fn pause_foreign(&mut self, listed: &[PaneInfo], effects: &mut Vec<Effect>) {
         let theirs: BTreeSet<PaneId> = listed
             .iter()
-            .filter(|pane| Some(pane.session) == self.session && pane.canvas.as_deref() != Some(self.canvas.id.as_str()))
+            .filter(|pane| pane.session == self.session && pane.canvas.as_deref() != Some(self.canvas.id.as_str()))
             .map(|pane| pane.id)
             .collect();
         for pane in theirs.difference(&self.foreign) {
@@ -623,11 +625,11 @@ impl State {
     }
 }
 
-/// The pane of a canvas in whose session its controller belongs: the training's, else the first.
-pub fn home<'a>(listed: &'a [PaneInfo], canvas: &str) -> Option<&'a PaneInfo> {
-    let mut ours = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(canvas));
-    let first = ours.clone().next();
-    ours.find(|pane| pane.role.as_deref() == Some("train")).or(first)
+/// The pane of a canvas in whose session its controller belongs: the training's, else the first. A window that is linked
+/// into several sessions is listed with each; the one that the controller is `in_session` already goes first.
+pub fn home<'a>(listed: &'a [PaneInfo], canvas: &str, in_session: Option<SessionId>) -> Option<&'a PaneInfo> {
+    let ours = listed.iter().filter(|pane| pane.canvas.as_deref() == Some(canvas));
+    ours.min_by_key(|pane| (pane.role.as_deref() != Some("train"), Some(pane.session) != in_session))
 }
 
 fn exit(death: &Death) -> Exit {

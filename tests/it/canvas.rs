@@ -208,3 +208,42 @@ fn killed_panes_of_og_come_back_and_show_what_they_showed() {
     let marks = home.json(&["panes", "--json"]).as_array().unwrap().iter().map(|pane| pane["dead"].clone()).collect::<Vec<_>>();
     assert_eq!(marks, [Value::Null, Value::Null, Value::Null]);
 }
+
+/// Prints numbered lines until it is told to stop, and says how many.
+const COUNTER: &str = "i=0; while [ ! -e stop ]; do i=$((i+1)); echo line $i; [ $((i % 50)) = 0 ] && sleep 0.01; done; echo $i > count; exit 3";
+
+#[test]
+fn a_window_that_is_moved_about_takes_tmux_the_training_and_og_along() {
+    let home = Home::new();
+    home.tmux(&["new-session", "-d", "-x", "200", "-y", "50", "-s", "other", "cat"]);
+    let said = home.json(&["run", "--name", "base", "--tmux-socket", "og", "--json", "--", "sh", "-c", COUNTER]);
+    let (server, pid, window) = (home.ask("other", "#{pid}"), controller(&home, "base"), said["window"].as_str().unwrap());
+    home.tmux(&["new-window", "-d", "-t", "og-base:", "cat"]);
+    let controlled = |session: &str| home.tmux(&["list-clients", "-t", session, "-F", "#{client_control_mode}"]).matches('1').count();
+    for (number, to) in ["other", "og-base"].into_iter().cycle().take(20).enumerate() {
+        home.tmux(&["move-window", "-d", "-s", window, "-t", &format!("{to}:")]);
+        match number % 4 {
+            // Moved on at once, or while the controller is on its way.
+            0 => {}
+            1 => comes("it follows", || controlled(to) > 0),
+            _ => comes("it and its guard are there", || controlled(to) == 2),
+        }
+        assert_eq!(home.ask("other", "#{pid}"), server, "after {number} moves");
+    }
+    home.tmux(&["link-window", "-d", "-s", window, "-t", "other:"]);
+    home.tmux(&["unlink-window", "-t", &format!("og-base:{window}")]);
+    home.tmux(&["rename-session", "-t", "other", "elsewhere"]);
+    home.tmux(&["kill-session", "-a", "-t", "elsewhere"]);
+    comes("it is found where it is now", || home.ok(&["canvas", "list"]).contains("attach -t elsewhere"));
+    comes("it and its guard are there", || controlled("elsewhere") == 2);
+    assert_eq!(controller(&home, "base"), pid, "one controller all the time");
+
+    std::fs::write(home.work().join("stop"), "").unwrap();
+    home.ok(&["wait", "exit"]);
+    assert_eq!(home.json(&["viewstate", "--json"])["runInfo"]["exitCode"], 3);
+    let count: usize = std::fs::read_to_string(home.work().join("count")).unwrap().trim().parse().unwrap();
+    let printed: String = (1..=count).map(|line| format!("line {line}\r\n")).collect();
+    let log = std::path::Path::new(said["run"].as_str().unwrap()).join("stdout.log");
+    becomes(&printed.len(), || std::fs::metadata(&log).unwrap().len() as usize);
+    assert!(std::fs::read_to_string(&log).unwrap() == printed, "every line once and in order");
+}

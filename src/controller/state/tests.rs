@@ -18,7 +18,7 @@ impl Stage {
     fn new() -> Stage {
         let canvas = CanvasState { id: "c1".into(), name: "lm".into(), window: "@1".into(), ..CanvasState::default() };
         let spec = Spec::preset("default").unwrap();
-        let mut state = State::new(canvas, spec, &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), 1e9);
+        let mut state = State::new(canvas, spec, SessionId(0), &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), 1e9);
         state.start();
         let mut stage = Stage { state, now: Instant::now(), unix: 1e9, mail: BTreeMap::new() };
         let lines = [("train", 1, ""), ("graph", 2, ""), ("status", 3, "")];
@@ -343,7 +343,7 @@ fn a_client_that_was_sent_away_costs_no_wait_and_asks_everything_again() {
     stage.ask(1, Request::WaitFor { pane: None, until: vec![Until::Change], stop: None, timeout_ms: None });
     stage.connect(2);
     stage.ask(2, keys(&["Tab"]));
-    let effects = stage.on(Event::Attached);
+    let effects = stage.on(Event::Attached(SessionId(0)));
     let asked = |purpose: &Purpose| effects.iter().filter(|effect| matches!(effect, Effect::Tmux(_, p) if p == purpose)).count();
     assert_eq!(asked(&Purpose::List), 1, "{effects:?}");
     for pane in [1, 2, 3] {
@@ -361,7 +361,7 @@ fn the_controller_follows_its_panes_into_another_session() {
     let line = |session: &str, name: &str| {
         format!("%1\t@1\t{session}\t1001\t40\t10\t0\t0\t200\t50\t1\t0\t\t\t\t0\t1\t1\t0\t{name}\tc1\ttrain\ttitle").into_bytes()
     };
-    let mut list = |line: Vec<u8>| stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: vec![line] }]));
+    let mut list = |lines: &[Vec<u8>]| stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: lines.to_vec() }]));
     let follows = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Follow));
     let saved = |effects: &[Effect]| {
         let name = |effect: &Effect| match effect {
@@ -370,13 +370,18 @@ fn the_controller_follows_its_panes_into_another_session() {
         };
         effects.iter().find_map(name)
     };
-    let renamed = list(line("$0", "new name"));
+    let renamed = list(&[line("$0", "new name")]);
     assert!(!follows(&renamed));
     assert_eq!(saved(&renamed).as_deref(), Some("new name"));
-    let moved = list(line("$7", "work"));
+    let linked = list(&[line("$7", "work"), line("$0", "new name")]);
+    assert!(!follows(&linked) && saved(&linked).is_none(), "it is here too");
+    let moved = list(&[line("$7", "work")]);
     assert!(follows(&moved));
     assert_eq!(saved(&moved).as_deref(), Some("work"));
-    assert!(!follows(&list(line("$7", "work"))));
+    assert!(follows(&list(&[line("$7", "work")])), "until it is there");
+    stage.on(Event::Attached(SessionId(7)));
+    let there = stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: vec![line("$7", "work")] }]));
+    assert!(!follows(&there));
 }
 
 #[test]
