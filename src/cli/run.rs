@@ -11,9 +11,13 @@ use super::{
     out,
     place::{self, Made, Site, Spot, Wanted},
     prompt, python,
+    target::Servers,
 };
 use crate::{
-    canvas::{CanvasState, Spec, io as canvases},
+    canvas::{
+        CanvasState, Spec,
+        io::{self as canvases, Life},
+    },
     controller,
     ipc::io::{runtime_dir, socket_path},
     model::WallTime,
@@ -228,9 +232,10 @@ pub fn make_folder(
 /// Fails when the name cannot be that of a canvas, or a live canvas has it.
 fn free(store: &Store, name: &str) -> Result<(), Fail> {
     let dir = canvases::folder(store.root(), name)?;
-    match canvases::known(dir) {
-        Some(canvas) if canvas.live => Err(canvases::CanvasError::Taken { name: name.into() }.into()),
-        _ => Ok(()),
+    match canvases::known(dir).map(|canvas| canvas.or_left(|state| Servers::default().hold(state)).life) {
+        Some(Life::Live | Life::Left) => Err(canvases::CanvasError::Taken { name: name.into() }.into()),
+        Some(Life::Closed) => Err(canvases::CanvasError::GoesOn { name: name.into() }.into()),
+        Some(Life::Ended) | None => Ok(()),
     }
 }
 
@@ -246,7 +251,6 @@ pub fn write_down(state: &mut CanvasState, dir: &Path, site: &Site, made: &Made)
     let (panes, layout) = made.state()?;
     state.tmux = site.server.socket().to_string();
     state.session = made.session.clone();
-    state.owns_session = made.owns_session;
     state.window = made.window.clone();
     state.panes = panes;
     state.layout = layout;

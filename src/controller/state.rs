@@ -158,6 +158,8 @@ pub struct State {
     /// Dead panes that others stand in for; a list that was on its way may still name them.
     replaced: BTreeSet<PaneId>,
     revivals: BTreeMap<String, u32>,
+    /// Roles whose panes were asked for and not listed since.
+    opening: BTreeSet<String>,
     peers: BTreeMap<PeerId, Peer>,
     waits: Vec<Pending>,
     sends: Vec<Asked>,
@@ -204,6 +206,7 @@ impl State {
             foreign: BTreeSet::new(),
             replaced: BTreeSet::new(),
             revivals: BTreeMap::new(),
+            opening: BTreeSet::new(),
             peers: BTreeMap::new(),
             waits: vec![],
             sends: vec![],
@@ -305,6 +308,7 @@ impl State {
         if self.last_words.is_some_and(|due| world.now >= due) {
             self.last_words = None;
             self.run_over = true;
+            self.close_the_closed(effects);
         }
         if self.health_due.is_some_and(|due| world.now >= due) {
             self.push_health();
@@ -424,7 +428,7 @@ impl State {
         }
         self.changed(world);
         // A training whose pane was closed still has to end, and its end to be written down.
-        if ours.is_empty() && !self.canvas.keep && !self.training_lives {
+        if ours.is_empty() && (!self.canvas.keep || self.canvas.closed) && !self.training_lives {
             effects.push(Effect::Stop(if self.found_once { "its last pane is gone".into() } else { "none of its panes is there".into() }));
         }
         if !self.found_once && !ours.is_empty() {
@@ -432,8 +436,10 @@ impl State {
             // Programs may have ended while nobody looked.
             self.left = Some((0, world.now + LEFT_LOOK));
         }
-        if std::mem::take(&mut self.list_again) {
-            self.list(effects);
+        match std::mem::take(&mut self.list_again) {
+            true => self.list(effects),
+            // What was asked for before this list is in it, or failed.
+            false => self.opening.clear(),
         }
         self.look_at_waits(world);
     }
@@ -471,7 +477,7 @@ impl State {
             let _ = pane.screen.resize(info.cols, info.rows);
         }
         let training = pane.role == "train";
-        if !training && death.is_some() && self.revive(info.id, effects) {
+        if !training && death.is_some() && !self.canvas.closed && self.revive(info.id, effects) {
             return;
         }
         if fresh && self.found_once {
@@ -500,12 +506,13 @@ impl State {
         self.list(effects);
     }
 
-    /// Opens the panes of the spec that are not there: a person closed them and wants them back.
     fn open_what_is_missing(&mut self, effects: &mut Vec<Effect>) {
         let by_role = |role: &str| self.panes.values().find(|pane| pane.role == role);
         let Some(beside) = by_role("train").or_else(|| self.panes.values().next()).map(|pane| pane.id) else { return };
-        let missing = self.spec.roles().into_iter().filter(|role| *role != "train" && by_role(role).is_none());
-        effects.extend(missing.map(|role| Effect::Open(beside, role.to_owned())));
+        let is_missing = |role: &&str| *role != "train" && by_role(role).is_none() && !self.opening.contains(*role);
+        let missing: Vec<String> = self.spec.roles().into_iter().filter(is_missing).map(str::to_owned).collect();
+        self.opening.extend(missing.iter().cloned());
+        effects.extend(missing.into_iter().map(|role| Effect::Open(beside, role)));
     }
 
     /// One of og's own programs was killed (a person who quits it closes its pane): it starts again where it stood.
@@ -520,6 +527,7 @@ impl State {
         tracing::info!(pane = %id, role, "starting a killed pane again");
         self.panes.remove(&id);
         self.replaced.insert(id);
+        self.opening.insert(role.clone());
         effects.push(Effect::Replace(id, role));
         self.list(effects);
         true
@@ -598,6 +606,22 @@ impl State {
         }
         self.last_words = Some(world.now + LAST_WORDS);
         self.changed(world);
+    }
+
+    /// The training of a canvas that was closed has ended, and all that it printed is written: its pane closes, as any other
+    /// does when its program ends.
+    fn close_the_closed(&self, effects: &mut Vec<Effect>) {
+        let train = self.panes.values().filter(|pane| self.canvas.closed && pane.role == "train" && pane.dead.is_some());
+        let close = |pane: &Pane| Effect::Tmux(vec![Command::new("kill-pane").target(pane.id)], Purpose::Tell("close the training's pane"));
+        effects.extend(train.map(close));
+    }
+
+    /// Opens a canvas that was closed, and panes of the spec that are not there: a person closed them and wants them back.
+    fn reopen(&mut self, effects: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.canvas.closed) {
+            effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
+        }
+        self.open_what_is_missing(effects);
     }
 
     /// Something that a view state says has changed.

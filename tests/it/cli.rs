@@ -341,20 +341,21 @@ fn text_from_standard_input_is_typed_and_pasted() {
 // --- The end of a canvas ---
 
 #[test]
-fn closing_a_canvas_leaves_a_live_training_in_a_plain_pane() {
+fn closing_a_canvas_leaves_a_live_training_in_its_pane() {
     let home = Home::new();
     let said = home.train("base");
     let pid = said["pid"].as_u64().unwrap();
     let closed = home.ok(&["canvas", "close", "base"]);
     assert!(closed.contains("the training goes on in pane"), "{closed}");
     assert!(alive(pid));
-    let panes = home.tmux(&["list-panes", "-a", "-F", "#{pane_pid} [#{@og_canvas}] #{remain-on-exit}"]);
-    assert_eq!(panes.trim(), format!("{pid} [] off"));
+    assert_eq!(home.tmux(&["list-panes", "-a", "-F", "#{pane_pid}"]).trim(), pid.to_string());
     let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
     let before = fs::metadata(&log).unwrap().len();
     comes("the log goes on", || fs::metadata(&log).unwrap().len() > before);
-    assert_eq!(home.json(&["canvas", "list", "--json"]), Value::Array(vec![]));
+    kill("9", pid);
+    comes("nothing is left", || home.json(&["canvas", "list", "--json"]) == Value::Array(vec![]));
     fails(home.og(&["viewstate", "--canvas", "base"]), 1, &["the canvas `base` has ended", "--run base"]);
+    assert!(fs::read_to_string(log.with_file_name("events.jsonl")).unwrap().contains(r#""signal":9"#));
 }
 
 #[test]
@@ -411,6 +412,8 @@ fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
     let home = Home::new();
     let training = home.puppet("base");
     home.ok(&["canvas", "close", "base"]);
+    let watching = read_json(&home.canvas("base").join("state.json")).unwrap()["controller_pid"].as_u64().unwrap();
+    kill("9", watching);
     home.ok(&["view", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
     let state = || home.json(&["viewstate", "--canvas", "seen", "--json"])["runInfo"]["state"].clone();
     assert_eq!(state(), "running");
@@ -420,6 +423,10 @@ fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
     comes("the status pane says so", || home.ok(&["viewstate", "--canvas", "seen", "status", "--screen"]).contains("lost"));
     home.ok(&["canvas", "restart", "seen"]);
     comes("so does the next controller", || state() == "lost");
+    // tmux saw it, and tells whoever asks.
+    home.ok(&["canvas", "close", "base"]);
+    assert_eq!(training.end()["code"], 3);
+    comes("then everybody knows", || state() == "failed");
 }
 
 #[test]

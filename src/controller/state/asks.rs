@@ -95,7 +95,7 @@ impl State {
                 self.refreshes += 1;
                 let panes: Vec<PaneId> = self.panes.keys().copied().collect();
                 panes.into_iter().for_each(|pane| self.capture(pane, Why::Seed, effects));
-                self.open_what_is_missing(effects);
+                self.reopen(effects);
                 self.push("refresh", Response::Redraw { number: self.refreshes });
                 self.list(effects);
                 Response::Done

@@ -432,3 +432,34 @@ fn a_pane_that_a_person_closed_comes_back_when_asked_for() {
     stage.list(&[("train", 1, ""), ("graph", 9, ""), ("status", 3, "")]);
     assert_eq!(opened(&stage.ask(1, Request::Refresh)), 0);
 }
+
+#[test]
+fn a_closed_canvas_waits_for_its_training_and_closes_its_pane() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.state.canvas.closed = true;
+    stage.state.canvas.keep = true;
+    let alone = [("train", 1, "")];
+    assert!(!stage.list(&alone).iter().any(|effect| matches!(effect, Effect::Stop(_) | Effect::Open(..))));
+    stage.list(&[("train", 1, "7"), ("graph", 9, "s9")]);
+    assert!(stage.state.panes.contains_key(&PaneId(9)), "what was killed does not come back");
+    assert!(!tmux_lines(&stage.pass(LAST_WORDS / 2)).iter().any(|line| line.contains("kill-pane")));
+    assert!(tmux_lines(&stage.pass(LAST_WORDS)).contains(&r#"kill-pane "-t" "%1""#.to_string()));
+    assert!(stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))), "though it was to be kept");
+}
+
+#[test]
+fn a_closed_canvas_is_opened_again_and_no_pane_twice() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.state.canvas.closed = true;
+    stage.list(&[("train", 1, "")]);
+    let opened = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Open(..))).count();
+    let effects = stage.ask(1, Request::Refresh);
+    assert_eq!(opened(&effects), 2);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::SaveState(canvas) if !canvas.closed)));
+    assert_eq!(opened(&stage.ask(1, Request::Refresh)), 0, "they are on their way");
+    stage.list(&[("train", 1, "")]);
+    stage.list(&[("train", 1, "")]);
+    assert_eq!(opened(&stage.ask(1, Request::Refresh)), 2, "they never came");
+}
