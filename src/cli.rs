@@ -66,7 +66,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
-        Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
+        Verb::Exec { socket, dir } => Err(gate::wait_and_become(&socket, &dir)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),
         Verb::Controller { dir } => {

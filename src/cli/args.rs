@@ -53,6 +53,8 @@ pub enum Verb {
     Exec {
         /// Socket of the gate.
         socket: PathBuf,
+        /// Canvas folder.
+        dir: PathBuf,
     },
     /// The graph pane
     #[command(name = "__graph", hide = true)]

@@ -23,6 +23,7 @@ use crate::{
     model::WallTime,
     query,
     store::{Event, EventKind, NewRun, RunFolder, Store},
+    tmux::{PaneId, PaneInfo, Server, own_pane},
 };
 use serde_json::{Map, Value, json};
 use signal_hook::{
@@ -44,6 +45,8 @@ use std::{
 /// Set for the training unless the caller set them: output as it is printed, and wandb's file as it is logged (0.31 else
 /// writes every 15 s, up to 0.30 every block).
 const UNLESS_SET: &[(&str, &str)] = &[("PYTHONUNBUFFERED", "1"), ("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")];
+/// Rounds in which panes of a canvas that never came to be are closed; more than two are never needed.
+const TAKE_BACK_ROUNDS_MAX: usize = 10;
 /// Says that this process runs in a training that og started.
 const RUN_ID: &str = "OG_RUN_ID";
 
@@ -86,7 +89,7 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
 
     let gate = Gate::make(&runtime_dir()?)?;
     let roles = spec.roles();
-    let train = Some(gate.command(&place::program()?));
+    let train = Some(gate.command(&place::program()?, &dir));
     let mut made = place::make(&site, &Wanted { name: &state.name, id: &state.id, dir: &dir, roles: &roles, train })?;
     record(&site, &made, &folder)?;
     write_down(&mut state, &dir, &site, &made)?;
@@ -328,6 +331,30 @@ impl Drop for UndoRun {
             let _ = fs::remove_dir_all(folder.path());
         }
     }
+}
+
+/// Takes back what an `og run` made that was killed before it could start its training, and ends with the pane that this
+/// runs in.
+pub fn take_back(dir: &Path) {
+    let (Ok(state), Ok(Some(server)), Some(own)) = (canvases::read(dir), Server::from_env(), own_pane()) else { return };
+    let folder = state.run.as_deref().map(RunFolder::at);
+    drop(UndoRun(folder.filter(|folder| folder.info().is_ok_and(|info| info.pid.is_none()))));
+    // tmux may still be making the pane that was asked for last, which has no mark yet.
+    let program = dir.display().to_string();
+    let of_canvas = |pane: &PaneInfo| match &pane.canvas {
+        Some(id) => *id == state.id,
+        None => server.display(&pane.id.to_string(), "#{pane_start_command}").is_ok_and(|command| command.contains(&program)),
+    };
+    for _ in 0..TAKE_BACK_ROUNDS_MAX {
+        let panes = server.list_panes(None).unwrap_or_default();
+        let others: Vec<PaneId> = panes.iter().filter(|pane| pane.id != own && of_canvas(pane)).map(|pane| pane.id).collect();
+        if others.is_empty() {
+            break;
+        }
+        others.into_iter().for_each(|pane| _ = server.kill_pane(pane));
+    }
+    drop(Undo::new(dir, &state.id));
+    let _ = server.kill_pane(own);
 }
 
 /// What is told of a canvas that was made.

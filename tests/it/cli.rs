@@ -447,6 +447,27 @@ fn a_training_is_interrupted_before_it_starts_without_a_trace() {
 }
 
 #[test]
+fn a_start_that_is_killed_leaves_no_pane_that_waits_for_ever() {
+    let home = Home::new();
+    let panes = || home.tmux(&["list-panes", "-a", "-F", "#{@og_role}"]);
+    // The last comes too late in most places: then the training runs as if nothing had happened.
+    for ms in [20, 40, 50, 60, 70, 80, 90, 100, 120, 150, 300] {
+        let run = home.og(&["run", "--tmux-socket", "og", "--name", "cut", "--detach", "--", "sh", "-c", "touch runs; exec cat"]).spawn();
+        let mut run = run.unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(ms));
+        kill("9", run.id().into());
+        run.wait().unwrap();
+        let runs = home.work().join("runs");
+        comes("it runs, or nothing is shown of it", || panes().is_empty() || runs.exists() && panes().lines().count() == 3);
+        if runs.exists() {
+            home.ok(&["canvas", "close", "--kill-run", "--yes", "--canvas", "cut"]);
+            fs::remove_file(runs).unwrap();
+        }
+        comes("its controller ends", || home.og(&["canvas", "list", "--json"]).output().unwrap().stdout.starts_with(b"[]"));
+    }
+}
+
+#[test]
 fn a_controller_is_replaced_while_the_training_goes_on() {
     let home = Home::new();
     let said = home.train("base");
