@@ -171,8 +171,8 @@ pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf,
 /// `<store>/canvas/<name>`, when the name can be a folder.
 pub fn folder(store: &Path, name: &str) -> Result<PathBuf, CanvasError> {
     let fits = name.len() <= NAME_BYTES_MAX
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        && name.starts_with(char::is_alphanumeric)
+        && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
     match fits {
         true => Ok(store.join("canvas").join(name)),
         false => Err(CanvasError::Name(name.to_string())),
@@ -378,10 +378,12 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_folder_is_refused() {
-        for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", &"x".repeat(65)] {
+        for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", "a\u{202e}b", "👍", &"x".repeat(65)] {
             assert!(matches!(folder(Path::new("/s"), name), Err(CanvasError::Name(_))), "{name:?}");
         }
-        assert_eq!(folder(Path::new("/s"), "lr-0.1_b").unwrap(), Path::new("/s/canvas/lr-0.1_b"));
+        for name in ["lr-0.1_b", "训练", "größe-2"] {
+            assert_eq!(folder(Path::new("/s"), name).unwrap(), Path::new("/s/canvas").join(name));
+        }
     }
 
     #[test]

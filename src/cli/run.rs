@@ -45,6 +45,8 @@ use std::{
 /// Set for the training unless the caller set them: output as it is printed, and wandb's file as it is logged (0.31 else
 /// writes every 15 s, up to 0.30 every block).
 const UNLESS_SET: &[(&str, &str)] = &[("PYTHONUNBUFFERED", "1"), ("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")];
+/// Longest name made of that of a run; a number may follow.
+const NAME_BYTES_MAX: usize = 48;
 /// Rounds in which panes of a canvas that never came to be are closed; more than two are never needed.
 const TAKE_BACK_ROUNDS_MAX: usize = 10;
 /// Says that this process runs in a training that og started.
@@ -242,10 +244,11 @@ fn free(store: &Store, name: &str) -> Result<(), Fail> {
     }
 }
 
-/// A name of a run as that of a canvas.
+/// A name of a run as that of a canvas: letters and digits of any script stay, anything else becomes a dash.
 fn as_name(run: &str) -> String {
-    let name: String = run.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).take(48).collect();
-    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let name: String = run.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name = name.trim_matches(|c: char| !c.is_alphanumeric());
+    let name = name[..name.floor_char_boundary(NAME_BYTES_MAX)].trim_end_matches(|c: char| !c.is_alphanumeric());
     if name.is_empty() { "run".into() } else { name.into() }
 }
 
@@ -451,10 +454,13 @@ mod tests {
 
     #[test]
     fn a_run_name_becomes_a_folder_name() {
-        assert_eq!(as_name("lr=3e-4 über"), "lr-3e-4--ber");
+        assert_eq!(as_name("lr=3e-4 über"), "lr-3e-4-über");
         assert_eq!(as_name("../x"), "x");
-        assert_eq!(as_name("日本"), "run");
-        assert!(canvases::folder(Path::new("/"), &as_name(&"x".repeat(500))).is_ok());
+        assert_eq!(as_name("训练"), "训练");
+        assert_eq!(as_name("👍"), "run");
+        for long in ["x", "训", "é-"] {
+            assert!(canvases::folder(Path::new("/"), &as_name(&long.repeat(500))).is_ok());
+        }
     }
 
     #[test]

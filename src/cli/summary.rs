@@ -182,6 +182,9 @@ pub fn outcome(outcome: &Outcome, rows: bool) -> String {
     if let Some(evidence) = &outcome.evidence {
         let _ = write!(out, ": {evidence}");
     }
+    if let Some(note) = &outcome.note {
+        let _ = write!(out, "\n{note}");
+    }
     let _ = write!(out, "\npane {} seq {}", outcome.pane, outcome.seq);
     if let Some(step) = outcome.step {
         let _ = write!(out, "  step {step}");

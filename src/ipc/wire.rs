@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// Version of the protocol.
 pub const VERSION: u32 = 1;
+/// Longest wait, in milliseconds: a week. More is a mistake, and who waits can ask again.
+pub const TIMEOUT_MS_MAX: u64 = 7 * 24 * 3600 * 1000;
 
 /// A request with the id that its reply repeats.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,7 +80,7 @@ pub enum Request {
         /// A pattern on the pane's screen that ends the wait early, with outcome `stopped`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stop: Option<String>,
-        /// Longest wait; 30 s when absent.
+        /// Longest wait, at most [`TIMEOUT_MS_MAX`]; 30 s when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timeout_ms: Option<u64>,
     },
@@ -526,6 +528,8 @@ pub struct Outcome {
     pub condition: Option<String>,
     /// The evidence: the line that matched, the value that was compared.
     pub evidence: Option<String>,
+    /// Why no condition held, where that is known: a metric that nobody has logged.
+    pub note: Option<String>,
     /// The pane looked at.
     pub pane: String,
     /// Its `seq` at the end.

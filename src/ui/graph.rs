@@ -266,17 +266,18 @@ impl Graph {
         let told = self.facts.told;
         let before = std::mem::replace(&mut self.facts, Facts { told, ..facts });
         if before.keys != self.facts.keys {
+            self.choose_keys();
             if self.caught_up {
                 self.announce(&before.keys, now);
             }
-            self.choose_keys();
         }
         self.caught_up |= !self.facts.loading;
         vec![Effect::DrawSoon]
     }
 
     fn announce(&mut self, before: &[MetricKey], now: Duration) {
-        let fresh: Vec<&MetricKey> = self.facts.keys.iter().filter(|key| !before.contains(key)).collect();
+        // What the spec or the filter hides is no news on this screen.
+        let fresh: Vec<&MetricKey> = self.keys.iter().filter(|key| !before.contains(key)).collect();
         let text = match fresh.as_slice() {
             [] => return,
             [key] => format!("new series: {key}"),

@@ -171,12 +171,23 @@ fn listen_to_signals(tell: SyncSender<Woken>) -> Result<(), UiError> {
 const EXIT_BY_SIGNAL: i32 = 143;
 
 fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
+    use crossterm::event::{Event, poll, read};
     let listen = move || {
+        let mut rejoin = keymap::Rejoin::default();
         loop {
-            let woken = crossterm::event::read().map_or(Woken::TerminalGone, Woken::Terminal);
-            let gone = matches!(woken, Woken::TerminalGone);
-            if tell.send(woken).is_err() || gone {
-                return;
+            let woken = match read() {
+                Ok(Event::Key(key)) => {
+                    let more = rejoin.asks(key) && poll(Duration::ZERO).unwrap_or(false);
+                    rejoin.push(key, more).into_iter().map(|key| Woken::Terminal(Event::Key(key))).collect()
+                }
+                Ok(event) => vec![Woken::Terminal(event)],
+                Err(_) => vec![Woken::TerminalGone],
+            };
+            for woken in woken {
+                let gone = matches!(woken, Woken::TerminalGone);
+                if tell.send(woken).is_err() || gone {
+                    return;
+                }
             }
         }
     };

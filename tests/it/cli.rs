@@ -15,11 +15,14 @@ use std::{
 #[test]
 fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
     let home = Home::new();
-    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "type", "paste", "wait", "skill"] {
-        let help = home.ok(&[verb, "--help"]);
-        assert!(help.contains("Examples:"), "{verb}: {help}");
+    let verbs = "run, view, canvas, canvas spawn, canvas list, canvas attach, canvas close, canvas restart, viewstate, sendkeys, type, \
+                 paste, wait, panes, refresh, skill";
+    for verb in verbs.split(", ") {
+        let help = home.ok(&verb.split(' ').chain(["--help"]).collect::<Vec<_>>());
+        assert!(help.contains("Examples:\n  "), "{verb}: {help}");
         assert!(!help.contains('\x1b'), "no colours where nobody looks: {help}");
     }
+    assert!(home.ok(&["--help"]).contains("og -r train.py"));
     let mut long = Command::new(env!("CARGO_BIN_EXE_opengraphs"));
     home.settle(long.arg("version"));
     assert_eq!(text(&long.output().unwrap().stdout), home.ok(&["version"]));
@@ -31,6 +34,8 @@ fn bad_arguments_are_exit_2_also_in_json() {
     let home = Home::new();
     assert_eq!(home.og(&["viewstat"]).output().unwrap().status.code(), Some(2));
     assert_eq!(home.og(&["wait", "step>=5", "--timeout", "soon"]).output().unwrap().status.code(), Some(2));
+    let long = home.og(&["wait", "exit", "--timeout", "8d"]).output().unwrap();
+    assert!(long.status.code() == Some(2) && text(&long.stderr).contains("a wait may last 7 days at most"), "{}", told(&long));
     fails(home.og(&["wait", "nonsense"]), 2, &["`nonsense` is no condition", "hint: conditions: change"]);
     fails(home.og(&["run", "--layout", "fancy", "train.py"]), 2, &["no preset is called `fancy`", "hint: presets: default, monitor"]);
     let output = home.og(&["wait", "step>=5", "--timeout", "soon", "--json"]).output().unwrap();
@@ -121,7 +126,7 @@ fn a_store_that_cannot_be_written_is_told() {
 #[test]
 fn an_unknown_key_names_the_nearest_and_needs_no_canvas_for_that() {
     let home = Home::new();
-    fails(home.og(&["sendkeys", "Tba"]), 1, &["unknown key \"Tba\": nothing was sent", "nearest: Tab"]);
+    fails(home.og(&["sendkeys", "Tba"]), 2, &["unknown key \"Tba\": nothing was sent", "nearest: Tab"]);
 }
 
 #[test]
@@ -194,7 +199,7 @@ fn killing_every_og_process_leaves_the_training_and_its_log_alone() {
     let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
     comes("the log grows", || fs::read_to_string(&log).is_ok_and(|log| log.contains("line 1")));
     let ours = || -> Vec<String> {
-        let is_ours = |args: &str| args.contains(dir) && args.contains(" __");
+        let is_ours = |args: &str| args.starts_with(env!("CARGO_BIN_EXE_og")) && args.contains(dir) && args.contains(" __");
         processes().into_iter().filter(|(_, args)| is_ours(args)).map(|(pid, _)| pid).collect()
     };
     assert_eq!(ours().len(), 3, "controller, graph and status");

@@ -209,6 +209,20 @@ fn keys_change_what_is_drawn_and_what_is_reported_alike() {
 }
 
 #[test]
+fn escape_and_what_follows_are_keys_of_their_own() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    for step in 1..=5 {
+        training.log(step, &json!({"a": step, "b": step, "c": step}));
+    }
+    becomes(&json!(3), || graph(&home, "keys"));
+    home.ok(&["sendkeys", "graph", "/", "x", "Escape", "Right", "Escape", "Right"]);
+    becomes(&(json!("c"), json!(""), json!(false)), || (graph(&home, "focused"), graph(&home, "filter"), graph(&home, "filtering")));
+    home.ok(&["sendkeys", "graph", "/", "b", "Escape", "Left"]);
+    becomes(&(json!("b"), json!("")), || (graph(&home, "focused"), graph(&home, "filter")));
+}
+
+#[test]
 fn nothing_is_drawn_when_nothing_changed() {
     let home = Home::new();
     let training = home.puppet("base");

@@ -204,6 +204,11 @@ impl State {
         };
         let screen = |pane: &Pane| {
             let mut seen = self.pane_view(pane);
+            // tmux writes into the last row of a dead pane that it is dead; the last lines that are wanted are the program's.
+            let region = match region {
+                Region::Whole if pane.dead.is_some() && lines_max.is_some() => Region::Rows(0, pane.screen.size().1.saturating_sub(2)),
+                other => other,
+            };
             let snapshot = pane.screen.snapshot(region, lines_max.map(|n| n as usize));
             seen.highlights = snapshot.highlights.iter().map(highlight).collect();
             seen.snapshot = Some(snapshot.text);
@@ -351,6 +356,9 @@ impl State {
         let bad = |why: String| {
             error("bad_condition", why, Some("conditions: change, settle:MS, text:RE, gone:RE, exit, step>=N, loss<2.5, state=finished"))
         };
+        if timeout_ms.is_some_and(|ms| ms > wire::TIMEOUT_MS_MAX) {
+            return Err(bad("a wait may last 7 days at most".into()));
+        }
         let training = until.iter().all(|until| matches!(until, Until::Exit | Until::Metric(_)));
         let pane = match name {
             None if training => self.pane(Some("train")).or_else(|_| self.pane(None))?,

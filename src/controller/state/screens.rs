@@ -199,6 +199,7 @@ impl State {
             outcome: verdict.outcome.into(),
             condition: verdict.condition.clone(),
             evidence: verdict.evidence.clone(),
+            note: world.run.filter(|_| verdict.condition.is_none()).and_then(|run| view::unknown(pending.wait.metrics(), run)),
             effective_timeout: pending.wait.timeout.as_millis() as u64,
             ..outcome
         };
