@@ -475,6 +475,7 @@ impl State {
         if resized {
             // Whatever becomes of it, the seed that follows replaces it.
             let _ = pane.screen.resize(info.cols, info.rows);
+            pane.unsure = true;
         }
         let training = pane.role == "train";
         if !training && death.is_some() && !self.canvas.closed && self.revive(info.id, effects) {

@@ -150,6 +150,8 @@ pub struct Shown {
     pub graph: Option<GraphView>,
     /// The metrics on its screen, in the order drawn.
     pub visible_metrics: Vec<MetricView>,
+    /// The size that it draws for. On a pane of another size this is not what can be seen.
+    pub size: Option<Dimensions>,
     /// Number of the last request `refresh` that this drawing follows.
     pub refreshed: u64,
 }

@@ -71,6 +71,9 @@ pub struct PaneScreen<E: Emulator = Vt100> {
     lost: bool,
     /// The title from before the emulator was replaced.
     title: Option<String>,
+    /// The last note of the frame that is being drawn, and that of the last whole frame until somebody takes it.
+    note: Option<Vec<u8>>,
+    noted: Option<Vec<u8>>,
     frame: Frame,
     seq: u64,
     /// The seq of the last change that was handed out.
@@ -115,6 +118,8 @@ impl<E: Emulator> PaneScreen<E> {
             heard: None,
             lost: false,
             title: None,
+            note: None,
+            noted: None,
             frame,
             seq: 0,
             told: 0,
@@ -298,6 +303,11 @@ impl<E: Emulator> PaneScreen<E> {
         (0..).zip(&self.frame.rows).filter(|(_, row)| row.seq > seq).map(|(y, row)| (y, row.trimmed().to_owned())).collect()
     }
 
+    /// What the program said of the frame that can be read here, if it did and nobody has taken it yet. See [`super::note`].
+    pub fn take_note(&mut self) -> Option<Vec<u8>> {
+        self.noted.take()
+    }
+
     pub(super) fn frame(&self) -> &Frame {
         &self.frame
     }
@@ -311,7 +321,10 @@ impl<E: Emulator> PaneScreen<E> {
         for (i, (offset, op)) in filtered.ops.iter().enumerate() {
             self.emulator.feed(&filtered.bytes[at..*offset]);
             at = *offset;
-            self.apply(*op);
+            match op {
+                Op::Note(number) => self.note = filtered.notes.get_mut(*number).map(std::mem::take),
+                op => self.apply(*op),
+            }
             if last_end == Some(i) {
                 self.cut();
             }
@@ -379,6 +392,8 @@ impl<E: Emulator> PaneScreen<E> {
                 self.say(&format!("{}\x1b[{n}{}{}", dress(plain), char::from(last), dress(pen)));
             }
             Op::Reset => (self.tabs, self.sync) = (None, None),
+            // Taken where the notes are.
+            Op::Note(_) => {}
         }
     }
 
@@ -491,6 +506,7 @@ impl<E: Emulator> PaneScreen<E> {
                 *row = Row { seq: if row.hash == fresh.hash { row.seq } else { seq }, ..fresh };
             }
         }
+        self.noted = self.note.take().or(self.noted.take());
         self.frame.cursor = self.emulator.cursor();
         self.frame.modes = self.emulator.modes();
         let hash = self.frame.digest();
@@ -511,6 +527,7 @@ impl<E: Emulator> PaneScreen<E> {
     }
 
     fn give_up(&mut self) -> Fed {
+        (self.note, self.noted) = (None, None);
         self.start_over(self.cols, self.rows);
         self.lost = true;
         Fed::Lost
@@ -561,6 +578,27 @@ mod tests {
         assert_eq!(screen.feed(bytes, Instant::now()), Fed::Ok);
         screen.settle(0.0);
         screen
+    }
+
+    #[test]
+    fn a_note_is_that_of_the_frame_that_can_be_read() {
+        let frame = |number: u8| format!("\x1b[?2026h\x1b[H{number}\x1bPog;{number}\x1b\\\x1b[?2026l").into_bytes();
+        let stream: Vec<u8> = (1..=9).flat_map(frame).collect();
+        for cut in 1..stream.len() {
+            let mut screen = PaneScreen::new(20, 5);
+            let mut note = None;
+            for piece in [&stream[..cut], &stream[cut..]] {
+                assert_eq!(screen.feed(piece, Instant::now()), Fed::Ok);
+                note = screen.take_note().or(note);
+                let shown = screen.text();
+                assert_eq!(note.as_deref().unwrap_or_default(), shown.as_bytes(), "cut at {cut}");
+            }
+        }
+        let mut screen = fed(&frame(1));
+        screen.take_note();
+        assert_eq!(screen.feed(b"\x1b[?2026h\x1bPog;2\x1b\\\x1b[?2026l", Instant::now()), Fed::Ok);
+        assert_eq!(screen.take_note().as_deref(), Some(&b"2"[..]), "though nothing else changed");
+        assert_eq!(screen.take_note(), None);
     }
 
     #[test]

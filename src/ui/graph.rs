@@ -10,7 +10,7 @@ use super::{
     pane::{Effect, Event, Link, Pane},
     theme::Theme,
 };
-use crate::ipc::wire::{GraphView, MetricView, Shown, Window};
+use crate::ipc::wire::{Dimensions, GraphView, MetricView, Shown, Window};
 use crate::model::{MetricKey, Series, XAxis, num};
 use crate::query::{self, KeyFilter};
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -379,6 +379,7 @@ impl Pane for Graph {
                 source: self.source_line(),
             }),
             visible_metrics: visible.into_iter().map(|(key, series)| self.metric_view(key, series, window)).collect(),
+            size: Some(Dimensions { cols: area.width, rows: area.height }),
             refreshed: self.refreshed,
         }
     }

@@ -263,7 +263,7 @@ impl Pane for Status {
     }
 
     fn shown(&self, _series: &SeriesMap, _area: Rect) -> Shown {
-        Shown { role: "status".into(), graph: None, visible_metrics: vec![], refreshed: self.refreshed }
+        Shown { role: "status".into(), refreshed: self.refreshed, ..Shown::default() }
     }
 
     fn title(&self) -> String {

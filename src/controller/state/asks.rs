@@ -139,7 +139,7 @@ impl State {
         self.reply(peer, id, answer);
     }
 
-    fn on_shown(&mut self, shown: Shown, world: &World<'_>) {
+    pub(super) fn on_shown(&mut self, shown: Shown, world: &World<'_>) {
         if self.shown.get(&shown.role) != Some(&shown) {
             self.shown.insert(shown.role.clone(), shown);
             self.changed(world);
@@ -239,8 +239,10 @@ impl State {
     }
 
     fn view_state(&self, world: &World<'_>) -> ViewState {
-        let graph = self.panes.values().any(|pane| pane.role == "graph" && pane.dead.is_none());
-        let shown = self.shown.get("graph").filter(|_| graph);
+        let graph = self.panes.values().find(|pane| pane.role == "graph" && pane.dead.is_none() && !pane.unsure);
+        let fits = |size: &Dimensions, pane: &Pane| (size.cols, size.rows) == pane.screen.size();
+        let shown =
+            self.shown.get("graph").filter(|shown| graph.is_some_and(|pane| shown.size.as_ref().is_none_or(|size| fits(size, pane))));
         let path = self.canvas.run.as_ref().map_or(String::new(), |path| path.display().to_string());
         let problems = world.run.into_iter().flat_map(|run| run.problems.values().cloned());
         ViewState {
