@@ -16,8 +16,8 @@ use std::{
 const NAME_BYTES_MAX: usize = 64;
 /// Name of the file that holds the spec, in the canvas folder.
 pub const SPEC: &str = "canvas.json";
-/// What was made of it.
-const STATE: &str = "state.json";
+/// Name of the file that says what was made of it.
+pub const STATE: &str = "state.json";
 /// The conversation.
 const CHAT: &str = "chat.jsonl";
 /// Ending of a file in the runtime folder that says where a canvas lies.

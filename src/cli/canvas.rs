@@ -6,6 +6,7 @@ use super::{
     out,
     place::{self, Site, Wanted},
     run,
+    summary::ending,
     target::{self, Servers},
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     model::RunState,
     store::{RunFolder, RunReader, Store, Whereabouts},
     text,
-    tmux::{PaneId, PaneInfo, Server},
+    tmux::{Death, PaneId, PaneInfo, Server},
 };
 use rustix::process::{Pid, Signal};
 use std::{
@@ -308,22 +309,27 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
     let train_pane = close_panes(&server, state, is_noted)?;
     let panes = state.panes.iter().filter(|pane| train_pane.is_some_and(|train| pane.pane == train.to_string())).cloned().collect();
     let written = canvases::write(&canvas.dir, &CanvasState { closed: true, panes, controller_pid: None, ..state.clone() });
-    // The end of the training is still to be written down, also one that nobody has seen yet: a controller stays for that.
     let watched = match train_pane {
-        Some(_) => controller::io::connect(&canvas.dir).map(drop),
+        // The end of the training is still to be written down, also one that nobody has seen yet: a controller stays for that.
+        Some(_) => stay(&canvas, written.is_ok()),
         None => {
             canvases::forget(&runtime_dir()?, &state.id);
             Ok(())
         }
     };
-    if let (None, Some(pane)) = (left, train_pane) {
-        close_dead(&canvas, &server, pane);
+    let unnoted = train_pane.filter(|_| left.is_none()).and_then(|pane| close_dead(&canvas, &server, pane));
+    if let (Err(error), Some(_)) = (&written, left) {
+        out::note(format!("{}, which will say that {} is open for as long as there is no room", chain(error), state.name));
     }
-    if let Err(error) = &written {
-        out::note(format!("{}; so og takes {} for open, until it is closed again", chain(error), state.name));
+    if let Err(fail) = &watched {
+        out::note(format!("{}; so how the training of {} ends is not written down before the next command asks", fail.message, state.name));
     }
-    if let Err(error) = &watched {
-        out::note(format!("{}; so how the training of {} ends is not written down before the next command asks", chain(error), state.name));
+    if let Some(death) = &unnoted {
+        let how = ending(death.status, death.signal).unwrap_or_else(|| "nobody knows how".into());
+        out::note(format!(
+            "how the training of {} ended ({how}) could not be written into its events.jsonl; is the disk full?",
+            state.name
+        ));
     }
     if args.canvas.which.output.json {
         let left = left.map(|pane| &pane.pane);
@@ -337,6 +343,15 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
     };
     out::line(format!("closed {}{training}", state.name))?;
     Ok(0)
+}
+
+/// Lets a controller stay for the end of the training. One that cannot read that the canvas is closed is told.
+fn stay(canvas: &Known, written: bool) -> Result<(), Fail> {
+    let mut controller = target::connect(canvas)?;
+    if !written {
+        controller.call(Request::Closed, ANSWER_MAX)?;
+    }
+    Ok(())
 }
 
 /// Whether the controller knows that the run is over, and so has written down how.
@@ -359,16 +374,21 @@ fn close_panes(server: &Server, state: &CanvasState, all: bool) -> Result<Option
     Ok(train.first().map(|pane| pane.id))
 }
 
-/// Waits until the controller has written down how a training ended and closed its pane; after a while the pane is closed
-/// without it.
-fn close_dead(canvas: &Known, server: &Server, pane: PaneId) {
+/// Waits until the controller has written down how a training ended and closed its pane. After a while the pane is closed
+/// without it, and what was not written down is returned.
+fn close_dead(canvas: &Known, server: &Server, pane: PaneId) -> Option<Death> {
     let since = Instant::now();
-    while since.elapsed() < LAST_WORDS_MAX && server.pane(pane).is_ok_and(|pane| pane.is_some()) {
+    let mut death = None;
+    while let Ok(Some(info)) = server.pane(pane) {
+        if since.elapsed() >= LAST_WORDS_MAX {
+            death = info.dead;
+            let _ = server.kill_pane(pane);
+            break;
+        }
         std::thread::sleep(LOOK_EVERY);
     }
-    // Where it is closed already, as should be, this fails.
-    let _ = server.kill_pane(pane);
     let _ = controller::io::stop(&canvas.dir);
+    death
 }
 
 /// Asks the training to end, gives it time for a last checkpoint, then makes it. The controller is given time to write

@@ -97,7 +97,7 @@ fn run_lines(out: &mut String, run: &RunInfoView) {
 }
 
 /// How a process ended, if that is known.
-fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
+pub fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
     signal.map(|signal| format!("signal {signal}")).or_else(|| code.map(|code| format!("exit code {code}")))
 }
 

@@ -55,6 +55,10 @@ const ATTACH_TRIES_MAX: u32 = 5;
 const SENT_AWAY_REST: Duration = Duration::from_millis(50);
 /// A person who moves a window to and fro is followed no more often than this.
 const FOLLOW_REST: Duration = Duration::from_millis(100);
+/// How often what must be written down is tried again, where the disk is full.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// The name of that file, for people.
+const EVENTS: &str = "events.jsonl";
 /// How long the end of a training that another canvas watches may take to be written down.
 const WORD_MAX: Duration = Duration::from_secs(2);
 /// A log above this is begun anew at the next start.
@@ -129,6 +133,9 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         follow: None,
         away: None,
         lost_due: None,
+        unrecorded: None,
+        unsaved: false,
+        write_due: None,
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
         client,
@@ -144,6 +151,10 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         stop: None,
     };
     let reason = controller.run(heard, grew).await?;
+    controller.write_again();
+    if let Some((exit, _)) = &controller.unrecorded {
+        tracing::error!(?exit, "nobody wrote down how the training ended");
+    }
     tracing::info!(reason, "the controller ends");
     let _ = fs::remove_file(&socket);
     Ok(())
@@ -160,6 +171,12 @@ struct Controller {
     away: Option<String>,
     /// The training runs in no pane of ours: when it counts as lost, unless its end is written down before.
     lost_due: Option<Instant>,
+    /// How the training ended, where that could not be written down.
+    unrecorded: Option<(Exit, Option<String>)>,
+    /// `state.json` is not up to date.
+    unsaved: bool,
+    /// When what could not be written is tried again.
+    write_due: Option<Instant>,
     spec_text: Option<String>,
     state: State,
     client: Client,
@@ -218,6 +235,10 @@ impl Controller {
                         None
                     }
                 },
+                () = until(self.write_due) => {
+                    self.write_again();
+                    None
+                }
                 () = until(self.follow) => Some(self.follow().await),
                 () = until(self.lost_due) => {
                     self.lost_due = None;
@@ -303,7 +324,7 @@ impl Controller {
         for effect in effects {
             if let Err(error) = self.perform_one(effect) {
                 tracing::warn!(error = format!("{error:#}"), "an effect failed");
-                self.state.complain("disk", format!("{error:#}"));
+                self.state.complain("og", format!("{error:#}"));
             }
         }
     }
@@ -316,15 +337,28 @@ impl Controller {
                 let ticket = self.client.command(&commands)?;
                 self.tickets.insert(ticket, purpose);
             }
-            Effect::SaveState(canvas) => canvas::io::write(&self.dir, &canvas)?,
+            Effect::SaveState(canvas) => self.save(&canvas),
             Effect::SaveSpec(spec) => {
                 self.spec_text = Some(spec.to_json());
-                canvas::io::write_spec(&self.dir, &spec)?;
+                let written = canvas::io::write_spec(&self.dir, &spec);
+                self.wrote(canvas::io::SPEC, written);
             }
             Effect::RecordExit(exit, reason) => {
-                if let Some(reader) = &mut self.reader {
-                    record_exit(reader, exit, reason.as_deref())?;
-                    self.poll_due = Some(Instant::now());
+                self.unrecorded = Some((exit, reason));
+                self.record();
+            }
+            Effect::LookAtLog => {
+                if let Some(folder) = self.reader.as_ref().map(RunReader::folder) {
+                    let bytes = fs::metadata(folder.stdout_log()).map_or(0, |log| log.len());
+                    let room = rustix::fs::statvfs(folder.path()).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+                    self.feed(Event::Log(bytes, room));
+                }
+            }
+            Effect::Note(words) => {
+                if let (Some(reader), Some(t)) = (&self.reader, WallTime::new(unix_now())) {
+                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note(words) };
+                    let written = reader.folder().append_event(&note);
+                    self.wrote(EVENTS, written);
                 }
             }
             Effect::Open(beside, role) => self.open(beside, &role)?,
@@ -336,6 +370,50 @@ impl Controller {
             Effect::Stop(reason) => self.stop = Some(reason),
         }
         Ok(())
+    }
+
+    fn save(&mut self, canvas: &CanvasState) {
+        let written = canvas::io::write(&self.dir, canvas);
+        self.unsaved = written.is_err();
+        if self.unsaved {
+            self.write_due = Some(Instant::now() + WRITE_EVERY);
+        }
+        self.wrote(canvas::io::STATE, written);
+    }
+
+    /// Writes what could not be written.
+    fn write_again(&mut self) {
+        self.write_due = None;
+        if self.unsaved {
+            self.save(&self.state.canvas().clone());
+        }
+        self.record();
+    }
+
+    /// Writes down how the training ended; where that cannot be, it is tried again.
+    fn record(&mut self) {
+        let (Some((exit, reason)), Some(reader)) = (&self.unrecorded, &self.reader) else { return };
+        let recorded = record_exit(reader, *exit, reason.as_deref());
+        if recorded.is_ok() {
+            self.unrecorded = None;
+            self.poll_due = Some(Instant::now());
+            self.feed(Event::Recorded);
+        } else {
+            self.write_due = Some(Instant::now() + WRITE_EVERY);
+        }
+        self.wrote(EVENTS, recorded);
+    }
+
+    /// People see that a file could not be written for as long as that is so.
+    fn wrote<E: std::error::Error + Send + Sync + 'static>(&mut self, file: &'static str, written: Result<(), E>) {
+        match written {
+            Ok(()) => self.state.resolve(file),
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(file, error, "cannot write");
+                self.state.complain(file, error);
+            }
+        }
     }
 
     /// Reads what is new of the run; whether anything was.
@@ -366,10 +444,9 @@ impl Controller {
         }
         let folder = reader.folder();
         let Ok(log) = fs::metadata(folder.stdout_log()) else { return };
-        if let Some(line) = self.times.note(log.len(), now)
-            && let Err(error) = folder.append(&folder.stdout_times(), &line)
-        {
-            self.state.complain("disk", error.to_string());
+        if let Some(line) = self.times.note(log.len(), now) {
+            let written = folder.append(&folder.stdout_times(), &line);
+            self.wrote("stdout.times", written);
         }
     }
 

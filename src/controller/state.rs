@@ -5,6 +5,7 @@ mod layout;
 mod screens;
 
 use super::{
+    log::{Found, LogWatch},
     pane::{Flow, Pane, Why},
     view,
     wait::Wait,
@@ -41,6 +42,10 @@ const LEFT_LOOK: Duration = Duration::from_millis(10);
 const LEFT_LOOKS_MAX: u32 = 7;
 /// What an agent did is shown a moment later: the redraw of the status must not compete with the answer to the agent's keys.
 const TELL_LATER: Duration = Duration::from_millis(20);
+/// What is complained about as the log.
+const LOG: &str = "stdout.log";
+/// Less room than this is none: what is written at once must fit.
+const ROOM_BYTES_MIN: u64 = 64 << 10;
 /// Times that the pane of a role is started again: more means that its program cannot run here.
 const REVIVALS_MAX: u32 = 5;
 
@@ -68,6 +73,10 @@ pub enum Event {
     TrainGone,
     /// The spec file changed.
     Spec(Result<Spec, String>),
+    /// The training's log has so many bytes, and there is room for so many more, if that is known.
+    Log(u64, Option<u64>),
+    /// It is written down how the training ended.
+    Recorded,
     /// A timer of [`State::due`] went off.
     Tick,
 }
@@ -83,6 +92,10 @@ pub enum Effect {
     SaveState(Box<CanvasState>),
     /// Write down how the training ended.
     RecordExit(Exit, Option<String>),
+    /// Look how long the training's log is.
+    LookAtLog,
+    /// Keep a remark with the run.
+    Note(String),
     /// Open a pane of this role beside another one.
     Open(PaneId, String),
     /// Put a new pane of this role in the place of a dead one.
@@ -181,7 +194,10 @@ pub struct State {
     gone_unix: Option<f64>,
     run_over: bool,
     last_words: Option<Instant>,
+    /// How the training ended is still to be written down.
+    unrecorded: bool,
     run_state: Option<RunState>,
+    log: LogWatch,
 }
 
 impl State {
@@ -227,7 +243,9 @@ impl State {
             gone_unix: None,
             run_over: false,
             last_words: None,
+            unrecorded: false,
             run_state: None,
+            log: LogWatch::default(),
         }
     }
 
@@ -253,7 +271,25 @@ impl State {
 
     /// Something went wrong that people should see until it is over.
     pub fn complain(&mut self, about: &'static str, words: String) {
-        self.errors.insert(about, words);
+        if self.errors.insert(about, words.clone()) != Some(words) {
+            self.tell_problems();
+        }
+    }
+
+    /// It is over.
+    pub fn resolve(&mut self, about: &'static str) {
+        if self.errors.remove(about).is_some() {
+            self.tell_problems();
+        }
+    }
+
+    fn tell_problems(&mut self) {
+        self.health.problems = self.problems();
+        self.push_health();
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.errors.iter().map(|(what, error)| format!("{what}: {error}")).collect()
     }
 
     /// What to do first.
@@ -281,6 +317,13 @@ impl State {
                 self.ask_exit(world, &mut effects);
             }
             Event::Spec(spec) => self.on_spec(spec),
+            Event::Log(bytes, room) => self.on_log(bytes, room, world, &mut effects),
+            Event::Recorded => {
+                self.unrecorded = false;
+                if self.last_words.is_none() {
+                    self.close_the_closed(&mut effects);
+                }
+            }
             Event::Tick => self.on_tick(world, &mut effects),
         }
         effects
@@ -290,8 +333,14 @@ impl State {
     pub fn due(&self, world: &World<'_>) -> Option<Instant> {
         let panes = self.panes.values().filter_map(Pane::due);
         let waits = self.waits.iter().filter_map(|pending| self.sight(&pending.wait, world, |sight| pending.wait.due(sight)));
-        let others =
-            [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.left.map(|(_, due)| due), self.last_words, self.health_due];
+        let others = [
+            self.layout.due(),
+            self.exit_asks.map(|(_, due)| due),
+            self.left.map(|(_, due)| due),
+            self.last_words,
+            self.health_due,
+            self.log.due(),
+        ];
         panes.chain(waits).chain(others.into_iter().flatten()).min()
     }
 
@@ -309,6 +358,9 @@ impl State {
             self.last_words = None;
             self.run_over = true;
             self.close_the_closed(effects);
+        }
+        if self.log.is_due(world.now) {
+            effects.push(Effect::LookAtLog);
         }
         if self.health_due.is_some_and(|due| world.now >= due) {
             self.push_health();
@@ -343,15 +395,34 @@ impl State {
     fn on_spec(&mut self, spec: Result<Spec, String>) {
         match spec {
             Ok(spec) => {
-                self.errors.remove("spec");
+                self.resolve("spec");
                 self.health.may_send = spec.agent.may_send.clone();
                 self.push("config", Response::Config { config: serde_json::from_str(&spec.to_json()).unwrap_or_default() });
                 self.spec = spec;
                 self.push_health();
             }
             Err(error) => {
-                self.errors.insert("spec", error);
+                self.complain("spec", error);
             }
+        }
+    }
+
+    fn on_log(&mut self, bytes: u64, room: Option<u64>, world: &World<'_>, effects: &mut Vec<Effect>) {
+        match self.log.looked(bytes, world.now) {
+            Some(Found::Stuck) => {
+                let why = match room {
+                    Some(room) if room < ROOM_BYTES_MIN => "the disk is full: what the training prints is lost until there is room",
+                    _ => "it does not grow though the training prints: is its logger (tmux's pipe-pane) gone?",
+                };
+                tracing::warn!(why, "the log does not grow");
+                self.complain(LOG, why.to_owned());
+            }
+            Some(Found::Grows(after)) => {
+                tracing::info!(secs = after.as_secs(), "the log grows again");
+                self.resolve(LOG);
+                effects.push(Effect::Note(format!("stdout.log has a hole: it could not grow for {} s", after.as_secs())));
+            }
+            None => {}
         }
     }
 
@@ -603,6 +674,7 @@ impl State {
         }
         if world.run.is_some_and(|run| run.exit.is_none()) {
             let at = exact(exit.at, self.gone_unix, world.run.and_then(RunPicture::started_at));
+            self.unrecorded = true;
             effects.push(Effect::RecordExit(Exit { at, ..exit }, reason));
         }
         self.last_words = Some(world.now + LAST_WORDS);
@@ -612,7 +684,9 @@ impl State {
     /// The training of a canvas that was closed has ended, and all that it printed is written: its pane closes, as any other
     /// does when its program ends.
     fn close_the_closed(&self, effects: &mut Vec<Effect>) {
-        let train = self.panes.values().filter(|pane| self.canvas.closed && pane.role == "train" && pane.dead.is_some());
+        // While it is not written down how it ended, the pane is what tells it.
+        let close = self.canvas.closed && !self.unrecorded;
+        let train = self.panes.values().filter(|pane| close && pane.role == "train" && pane.dead.is_some());
         let close = |pane: &Pane| Effect::Tmux(vec![Command::new("kill-pane").target(pane.id)], Purpose::Tell("close the training's pane"));
         effects.extend(train.map(close));
     }

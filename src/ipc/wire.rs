@@ -104,6 +104,8 @@ pub enum Request {
     },
     /// End the controller. Panes are left alone.
     Close,
+    /// The canvas was closed, and that could not be written down: stay only for the end of the training.
+    Closed,
     /// A newer client said something we do not know.
     #[serde(other)]
     Unknown,
@@ -260,6 +262,8 @@ pub struct Health {
     pub agent_last: Option<(String, String)>,
     /// Roles that keys may be sent to.
     pub may_send: Vec<String>,
+    /// What is wrong just now and matters to people, in words: the log does not grow, the disk is full.
+    pub problems: Vec<String>,
 }
 
 /// The snapshot of a canvas at one revision.

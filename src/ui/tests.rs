@@ -195,6 +195,17 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
 }
 
 #[test]
+fn what_is_wrong_is_told_at_every_height() {
+    let series = run(50);
+    let mut pane = status(UNICODE, &series);
+    let health = crate::ipc::wire::Health { problems: vec!["stdout.log: the disk is full".into()], ..Default::default() };
+    pane.update(Event::Controller(Link::Up(health)), Duration::ZERO);
+    for height in 1..=6 {
+        assert!(drawn(&pane, &series, (100, height)).contains("stdout.log: the disk is full"), "{height}");
+    }
+}
+
+#[test]
 fn a_new_series_that_is_hidden_is_no_news() {
     let (old, new) = (run(50), run(150));
     let size = (120, 40);

@@ -130,6 +130,11 @@ impl State {
                 effects.push(Effect::Stop("it was asked to end".into()));
                 Response::Done
             }
+            Request::Closed => {
+                self.canvas.closed = true;
+                effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
+                Response::Done
+            }
             Request::Unknown => error(
                 "unknown_type",
                 "this controller does not know that request",
@@ -258,7 +263,7 @@ impl State {
             graph: shown.and_then(|shown| shown.graph.clone()),
             spec_revision: 0,
             health: self.health.clone(),
-            errors: self.errors.iter().map(|(what, error)| format!("{what}: {error}")).chain(problems).collect(),
+            errors: self.problems().into_iter().chain(problems).collect(),
             ..ViewState::default()
         }
     }

@@ -25,6 +25,9 @@ impl State {
     pub(super) fn on_output(&mut self, id: PaneId, bytes: &[u8], world: &World<'_>, effects: &mut Vec<Effect>) {
         let wanted = self.waits.iter().any(|pending| pending.wait.pane == id && pending.wait.wants_frames());
         let Some(pane) = self.panes.get_mut(&id) else { return };
+        if pane.role == "train" {
+            self.log.printed(world.now);
+        }
         if pane.flow != Flow::Following {
             return;
         }
@@ -184,6 +187,9 @@ impl State {
         let Some(pane) = self.panes.get_mut(&id) else { return };
         if pane.screen.settle(world.unix).is_some() {
             pane.changed_at = Some(world.now);
+            if pane.role == "train" && pane.flow != Flow::Following {
+                self.log.printed(world.now);
+            }
             self.changed(world);
         }
         self.take_note(id, world);

@@ -442,9 +442,11 @@ fn a_closed_canvas_waits_for_its_training_and_closes_its_pane() {
     let alone = [("train", 1, "")];
     assert!(!stage.list(&alone).iter().any(|effect| matches!(effect, Effect::Stop(_) | Effect::Open(..))));
     stage.list(&[("train", 1, "7"), ("graph", 9, "s9")]);
+    stage.state.unrecorded = true;
     assert!(stage.state.panes.contains_key(&PaneId(9)), "what was killed does not come back");
     assert!(!tmux_lines(&stage.pass(LAST_WORDS / 2)).iter().any(|line| line.contains("kill-pane")));
-    assert!(tmux_lines(&stage.pass(LAST_WORDS)).contains(&r#"kill-pane "-t" "%1""#.to_string()));
+    assert!(!tmux_lines(&stage.pass(LAST_WORDS)).iter().any(|line| line.contains("kill-pane")), "nobody wrote down how it ended");
+    assert_eq!(tmux_lines(&stage.on(Event::Recorded)), [r#"kill-pane "-t" "%1""#]);
     assert!(stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))), "though it was to be kept");
 }
 
@@ -462,4 +464,29 @@ fn a_closed_canvas_is_opened_again_and_no_pane_twice() {
     stage.list(&[("train", 1, "")]);
     stage.list(&[("train", 1, "")]);
     assert_eq!(opened(&stage.ask(1, Request::Refresh)), 2, "they never came");
+}
+
+#[test]
+fn people_see_that_the_log_does_not_grow_and_that_it_goes_on() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::Subscribe { events: vec!["health".into()], role: None });
+    stage.answers(1);
+    let looks = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::LookAtLog)).count();
+    let problems = |stage: &mut Stage| match stage.answers(1).pop() {
+        Some(Response::Health(health)) => health.problems,
+        other => panic!("{other:?}"),
+    };
+    stage.on(Event::Output(PaneId(1), b"step 1".to_vec()));
+    for _ in 0..2 {
+        assert_eq!(looks(&stage.pass(Duration::from_secs(2))), 1);
+        stage.on(Event::Log(0, Some(0)));
+    }
+    let told = problems(&mut stage);
+    assert!(told[0].starts_with("stdout.log: the disk is full"), "{told:?}");
+    assert_eq!(looks(&stage.pass(Duration::from_secs(2))), 1);
+    let effects = stage.on(Event::Log(100, Some(1 << 30)));
+    assert!(matches!(&effects[..], [Effect::Note(words)] if words.contains("a hole")), "{effects:?}");
+    assert!(problems(&mut stage).is_empty());
+    assert_eq!(looks(&stage.pass(Duration::from_secs(60))), 0, "nothing is printed, nothing is looked at");
 }
