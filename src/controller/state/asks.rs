@@ -1,6 +1,6 @@
 //! What peers ask, and the answers.
 
-use super::{Asked, Effect, LEFT_LOOK, Peer, Purpose, State, TELL_LATER, World, error, say};
+use super::{Asked, Effect, Peer, Purpose, State, TELL_LATER, World, error, panes::LEFT_LOOK, say};
 use crate::{
     controller::{
         pane::{Pane, Why},

@@ -1,9 +1,14 @@
 //! The controller without tmux: events in, effects and replies out.
 
-use super::*;
+use super::{
+    panes::LEFT_LOOKS_MAX,
+    run::{LAST_WORDS, exact},
+    *,
+};
 use crate::{
     controller::pane::Why,
     ipc::wire::{Call, Format, Request, Until},
+    model::WallTime,
 };
 
 /// A controller with a train, a graph and a status pane, its peers' mailboxes, and a clock that the test moves.
