@@ -3,6 +3,7 @@
 use super::{Effect, Purpose, State, World, run::exit};
 use crate::{
     controller::pane::{Pane, Why},
+    ipc::wire::Response,
     tmux::{self, Command, PaneId, PaneInfo, SessionId, WindowId, command},
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -108,6 +109,10 @@ impl State {
         }
         if fresh || resized || died {
             self.capture(info.id, Why::Seed, effects);
+        }
+        if fresh && !training {
+            // What it has drawn so far was not seen.
+            self.push("refresh", Response::Redraw { number: self.refreshes });
         }
         if training && fresh && self.fragile {
             self.only_sample(info.id, world, effects);

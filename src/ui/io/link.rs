@@ -80,7 +80,9 @@ fn converse(socket: &Path, role: &str, hear: &mut dyn FnMut(Heard) -> bool) -> R
     let mut connection = Connection::open(socket)?;
     let events = EVENTS.iter().map(|&event| event.to_owned()).collect();
     connection.send(Request::Subscribe { events, role: Some(role.to_owned()) })?;
-    let mut listening = hear(Heard::Up);
+    // It greets when it knows its panes: a frame that is drawn before, it does not see.
+    let greeting = connection.receive()?.response;
+    let mut listening = hear(Heard::Up) && hear(Heard::Said(Box::new(greeting)));
     while listening {
         listening = hear(Heard::Said(Box::new(connection.receive()?.response)));
     }
@@ -137,9 +139,9 @@ mod tests {
         for _ in 0..2 {
             let (stop, mut asked) = controller(&socket);
             bell.ring();
-            assert!(matches!(heard(&inbox), Heard::Up));
             let Some(FromPeer::Came(_, say)) = asked.blocking_recv() else { panic!("it connects first") };
             say.blocking_send(encode(&Reply { id: 0, response: Response::Ready { v: 1, scenario: String::new() } })).unwrap();
+            assert!(matches!(heard(&inbox), Heard::Up));
             assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Ready { .. })));
             assert!(matches!(request(&mut asked), Request::Subscribe { role: Some(role), .. } if role == "graph"));
             say.blocking_send(encode(&Reply { id: 0, response: Response::Redraw { number: 8 } })).unwrap();
