@@ -78,7 +78,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
-        Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
+        Verb::Exec { socket, dir } => Err(gate::wait_and_become(&socket, &dir)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),
         Verb::Controller { dir } => {

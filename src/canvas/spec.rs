@@ -1,6 +1,6 @@
 //! What a canvas should be: `canvas.json`, and the presets that come with og.
 
-use crate::model::{LineRule, ReadOptions};
+use crate::model::{LineRule, ReadOptions, near};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -10,6 +10,8 @@ const PRESETS: &[(&str, &str)] = &[
     ("monitor", include_str!("../../canvases/monitor.json")),
     ("review", include_str!("../../canvases/review.json")),
 ];
+/// Keys that a spec may have.
+const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "leetArgs"];
 /// Roles that a pane may have.
 const ROLES: &[&str] = &["train", "graph", "status"];
 /// Arrangements that a spec may name.
@@ -133,11 +135,17 @@ impl Spec {
         self.with(parse_object(config)?)
     }
 
-    /// The spec with these keys in place of its own.
+    /// The spec with these keys in place of its own. Unlike in a file, which another og may have written, a key that is
+    /// unknown is a mistake here: whoever gives it means something by it.
     pub fn with(&self, keys: Map<String, Value>) -> Result<Spec, SpecError> {
+        let unknown: Vec<Problem> = keys.keys().filter(|key| !KEYS.contains(&key.as_str())).map(|key| unknown_key(key)).collect();
         let mut raw = self.raw.clone();
         raw.extend(keys);
-        Spec::check(raw)
+        match (Spec::check(raw), unknown.is_empty()) {
+            (checked, true) => checked,
+            (Err(SpecError::Problems(others)), false) => Err(SpecError::Problems([unknown, others].concat())),
+            (_, false) => Err(SpecError::Problems(unknown)),
+        }
     }
 
     /// The keys that say how a run is read, for [`Spec::with`].
@@ -185,6 +193,17 @@ impl Spec {
             Err(SpecError::Problems(check.problems))
         }
     }
+}
+
+fn unknown_key(key: &str) -> Problem {
+    // A key of one letter is in every other word.
+    let meant = near(key, KEYS.iter().copied().filter(|known| known.len() > 1));
+    let message = match meant.as_slice() {
+        [] => "there is no such key".to_owned(),
+        meant => format!("there is no such key; did you mean {}?", meant.join(", ")),
+    };
+    let allowed = if meant.is_empty() { KEYS.iter().map(|key| key.to_string()).collect() } else { vec![] };
+    Problem { pointer: format!("/{key}"), message, allowed }
 }
 
 fn parse_object(text: &str) -> Result<Map<String, Value>, SpecError> {
@@ -393,12 +412,23 @@ mod tests {
     }
 
     #[test]
-    fn config_replaces_keys_and_unknown_ones_are_kept() {
+    fn config_replaces_keys_and_what_a_file_says_besides_is_kept() {
         let base = Spec::parse(r#"{"title":"a","mine":{"x":1}}"#).unwrap();
-        let spec = base.merged(r#"{"title":"b","runDir":"/r","leetArgs":["--x"],"refreshInterval":500,"other":2}"#).unwrap();
+        let spec = base.merged(r#"{"title":"b","runDir":"/r","leetArgs":["--x"],"refreshInterval":500}"#).unwrap();
         assert_eq!((spec.title.as_str(), spec.refresh_interval_ms), ("b", 500));
         assert_eq!(spec.run_dir, Some(PathBuf::from("/r")));
         assert_eq!(spec.leet_args, ["--x"]);
-        assert!(spec.to_json().contains("\"mine\"") && spec.to_json().contains("\"other\""));
+        assert!(spec.to_json().contains("\"mine\""));
+    }
+
+    #[test]
+    fn a_key_that_somebody_gives_is_one_that_there_is() {
+        let wrong = |config: &str| Spec::preset("review").unwrap().merged(config).unwrap_err().to_string();
+        assert_eq!(wrong(r#"{"refreshIntervall":500}"#), "/refreshIntervall: there is no such key; did you mean refreshInterval?");
+        assert_eq!(
+            wrong(r#"{"rundir":"/r","title":3}"#),
+            "/rundir: there is no such key; did you mean runDir?; /title: a string is expected, not a number"
+        );
+        assert!(wrong(r#"{"x":1}"#).starts_with("/x: there is no such key (allowed: v, title, panes, layout"));
     }
 }

@@ -1,6 +1,7 @@
 //! The arguments of every verb, and their help. Only the verb that was typed is built (`defer`): a third of a millisecond
 //! of each `og`. What a `///` says above the fields of a deferred verb would replace the verb's own line in its help, so there it is `//`.
 
+use crate::ipc::wire::TIMEOUT_MS_MAX;
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf};
 
@@ -42,8 +43,10 @@ pub enum Verb {
     #[command(after_help = WAIT_EXAMPLES)]
     Wait(WaitArgs),
     /// List the panes of a canvas
+    #[command(after_help = PANES_EXAMPLES)]
     Panes(OneCanvas),
     /// Open og's panes that were closed, take every screen from tmux again and redraw
+    #[command(after_help = REFRESH_EXAMPLES)]
     Refresh(OneCanvas),
     /// List the runs of the store or of any path: state, step, loss
     #[command(after_help = RUNS_EXAMPLES)]
@@ -67,6 +70,8 @@ pub enum Verb {
     Exec {
         /// Socket of the gate.
         socket: PathBuf,
+        /// Canvas folder.
+        dir: PathBuf,
     },
     /// The graph pane
     #[command(name = "__graph", hide = true)]
@@ -214,13 +219,16 @@ pub enum CanvasVerb {
     #[command(after_help = SPAWN_EXAMPLES)]
     Spawn(SpawnArgs),
     /// List the canvases of this machine and of the store
+    #[command(after_help = LIST_EXAMPLES)]
     List(ListArgs),
-    /// Attach this terminal to a canvas
+    /// Attach this terminal to a canvas; one that was closed is opened again
+    #[command(after_help = ATTACH_EXAMPLES)]
     Attach(NamedCanvas),
     /// Close og's panes and controller; a live training stays
     #[command(after_help = CLOSE_EXAMPLES)]
     Close(CloseArgs),
-    /// Replace the controller
+    /// Replace the controller; a canvas that was closed is opened again
+    #[command(after_help = RESTART_EXAMPLES)]
     Restart(NamedCanvas),
 }
 
@@ -334,8 +342,8 @@ pub struct SendOptions {
     /// Refuse when the pane's frame is no longer this one
     #[arg(long, value_name = "SEQ")]
     pub expect_seq: Option<u64>,
-    /// Longest wait: 500ms, 5s, 2m, 1h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    /// Longest wait: 500ms, 5s, 2m, 1h, at most 7d [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub timeout: Option<u64>,
     #[command(flatten)]
     pub which: OneCanvas,
@@ -374,8 +382,8 @@ pub struct WaitArgs {
     /// A pattern on that screen that ends the wait early
     #[arg(long, value_name = "RE")]
     pub stop: Option<String>,
-    /// Longest wait: 500ms, 5s, 2m, 1h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    /// Longest wait: 500ms, 5s, 2m, 1h, at most 7d [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub timeout: Option<u64>,
     #[command(flatten)]
     pub which: OneCanvas,
@@ -495,9 +503,17 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A time that a wait may last, in milliseconds.
+fn timeout(text: &str) -> Result<u64, String> {
+    match milliseconds(text)? {
+        longer if longer > TIMEOUT_MS_MAX => Err("a wait may last 7 days at most".into()),
+        ms => Ok(ms),
+    }
+}
+
 /// A time with a unit as milliseconds; a bare number is seconds.
 fn milliseconds(text: &str) -> Result<u64, String> {
-    let expected = || "a time such as 500ms, 5s, 2m or 1h is expected".to_string();
+    let expected = || "a time such as 500ms, 5s, 2m, 1h or 1d is expected".to_string();
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
     let factor = match unit {
@@ -505,6 +521,7 @@ fn milliseconds(text: &str) -> Result<u64, String> {
         "" | "s" => 1e3,
         "m" => 60e3,
         "h" => 3600e3,
+        "d" => 24.0 * 3600e3,
         _ => return Err(expected()),
     };
     let number: f64 = number.parse().map_err(|_| expected())?;
@@ -522,6 +539,7 @@ pub fn founding_spelling(mut args: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsS
 const ROOT_EXAMPLES: &str = "\
 Examples:
   og run train.py --lr 3e-4             a training, its graphs and its state, side by side
+  og -r train.py --lr 3e-4              the same
   og run -- ./train.sh                  any command
   og viewstate                          what the canvas shows, in a few lines
   og wait 'step>=1000' --timeout 10m    return when it is so
@@ -564,10 +582,33 @@ Examples:
   og canvas spawn review --run 3f2a --name evening
   og canvas spawn monitor --config '{\"runDir\":\"runs/7\",\"title\":\"night\",\"refreshInterval\":500}'";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  og canvas list
+  og canvas list --all --json    those that have ended too, for programs
+
+`closed, training goes on`: closed by `og canvas close`, and a controller waits for the end of the
+training. `ended, panes remain`: nothing of it runs any more, but tmux still has its panes.
+`og canvas restart NAME` opens either again.";
+
+const ATTACH_EXAMPLES: &str = "\
+Examples:
+  og canvas attach             the canvas of this store, if it is the only one
+  og canvas attach baseline
+
+Leave it with tmux's own keys (prefix d); nothing ends by that.";
+
 const CLOSE_EXAMPLES: &str = "\
 Examples:
-  og canvas close baseline                     og's panes and controller end; a live training stays in its pane
-  og canvas close baseline --kill-run --yes    the training too";
+  og canvas close baseline                     og's panes end; a live training stays in its pane
+  og canvas close baseline --kill-run --yes    the training too
+
+While the training goes on a controller stays, which writes down how it ends.";
+
+const RESTART_EXAMPLES: &str = "\
+Examples:
+  og canvas restart             the controller of this window's canvas, or of the only one
+  og canvas restart baseline    also after `og canvas close baseline`: its panes come back";
 
 const VIEWSTATE_EXAMPLES: &str = "\
 Examples:
@@ -575,6 +616,16 @@ Examples:
   og viewstate --json              everything, for programs
   og viewstate train --screen --max-lines 20
   og viewstate graph --since 991   only rows that changed since frame 991";
+
+const PANES_EXAMPLES: &str = "\
+Examples:
+  og panes
+  og panes --canvas baseline --json    with cursor, seq and how a program ended";
+
+const REFRESH_EXAMPLES: &str = "\
+Examples:
+  og refresh                      after a pane was closed with q, or something drew over one
+  og refresh --canvas baseline    also after `og canvas close baseline`: its panes come back";
 
 const SENDKEYS_EXAMPLES: &str = "\
 Examples:
@@ -684,6 +735,8 @@ mod tests {
         assert_eq!(milliseconds("1.5s"), Ok(1500));
         assert_eq!(milliseconds("2"), Ok(2000));
         assert_eq!(milliseconds("10m"), Ok(600_000));
+        assert_eq!((timeout("7d"), timeout("168h")), (Ok(TIMEOUT_MS_MAX), Ok(TIMEOUT_MS_MAX)));
+        assert!(timeout("169h").is_err() && timeout("9999999999999999999999s").is_err());
         assert!(milliseconds("5 s").is_err() && milliseconds("s").is_err() && milliseconds("-1s").is_err());
     }
 

@@ -10,7 +10,7 @@ use super::{
     pane::{Effect, Event, Link, Pane},
     theme::Theme,
 };
-use crate::ipc::wire::{GraphView, MetricView, Shown, Window};
+use crate::ipc::wire::{Dimensions, GraphView, MetricView, Shown, Window};
 use crate::model::{MetricKey, Series, XAxis, num};
 use crate::query::{self, KeyFilter};
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -266,17 +266,18 @@ impl Graph {
         let told = self.facts.told;
         let before = std::mem::replace(&mut self.facts, Facts { told, ..facts });
         if before.keys != self.facts.keys {
+            self.choose_keys();
             if self.caught_up {
                 self.announce(&before.keys, now);
             }
-            self.choose_keys();
         }
         self.caught_up |= !self.facts.loading;
         vec![Effect::DrawSoon]
     }
 
     fn announce(&mut self, before: &[MetricKey], now: Duration) {
-        let fresh: Vec<&MetricKey> = self.facts.keys.iter().filter(|key| !before.contains(key)).collect();
+        // What the spec or the filter hides is no news on this screen.
+        let fresh: Vec<&MetricKey> = self.keys.iter().filter(|key| !before.contains(key)).collect();
         let text = match fresh.as_slice() {
             [] => return,
             [key] => format!("new series: {key}"),
@@ -378,6 +379,7 @@ impl Pane for Graph {
                 source: self.source_line(),
             }),
             visible_metrics: visible.into_iter().map(|(key, series)| self.metric_view(key, series, window)).collect(),
+            size: Some(Dimensions { cols: area.width, rows: area.height }),
             refreshed: self.refreshed,
         }
     }

@@ -59,7 +59,7 @@ pub enum Effect {
     Draw,
     /// Draw at the next turn.
     DrawSoon,
-    /// Draw at once, every cell, and report it.
+    /// Draw at once, every cell.
     DrawAll,
     /// Leave.
     Quit,

@@ -195,6 +195,37 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
 }
 
 #[test]
+fn what_is_wrong_is_told_at_every_height() {
+    let series = run(50);
+    let mut pane = status(UNICODE, &series);
+    let health = crate::ipc::wire::Health { problems: vec!["stdout.log: the disk is full".into()], ..Default::default() };
+    pane.update(Event::Controller(Link::Up(health)), Duration::ZERO);
+    for height in 1..=6 {
+        assert!(drawn(&pane, &series, (100, height)).contains("stdout.log: the disk is full"), "{height}");
+    }
+}
+
+#[test]
+fn a_new_series_that_is_hidden_is_no_news() {
+    let (old, new) = (run(50), run(150));
+    let size = (120, 40);
+    let told = |prepare: &dyn Fn(&mut Graph)| {
+        let mut pane = graph(UNICODE, &old, size);
+        prepare(&mut pane);
+        pane.update(Event::Data { facts: Box::new(facts(&new)), series: &new }, Duration::ZERO);
+        let text = drawn(&pane, &new, size);
+        text.lines().find_map(|line| Some(line.split_once("new series: ")?.1.split(' ').next()?.to_owned()))
+    };
+    let hides = |pane: &mut Graph, spec: &str| {
+        pane.update(Event::Spec { graphs: vec![spec.into()], title: String::new() }, Duration::ZERO);
+    };
+    assert_eq!(told(&|pane| hides(pane, "train/loss")), None);
+    assert_eq!(told(&|pane| hides(pane, "val/loss")).as_deref(), Some("val/loss"));
+    assert_eq!(told(&|pane| press(pane, "/ a c c enter")).as_deref(), Some("val/acc"));
+    assert_eq!(told(&|pane| press(pane, "/ t r a i n enter")), None);
+}
+
+#[test]
 fn the_spec_chooses_and_orders_the_charts() {
     let series = run(150);
     let mut pane = graph(UNICODE, &series, (80, 24));

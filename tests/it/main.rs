@@ -6,6 +6,7 @@ mod agent;
 mod canvas;
 mod cli;
 mod example;
+mod full;
 mod home;
 mod inspect;
 mod kill;

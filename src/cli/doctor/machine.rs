@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::{
-    canvas::io as canvases,
+    canvas::io::{self as canvases, Life},
     cli::{args::StoreArgs, fail::chain, python},
     ipc::io::{Connection, runtime_dir, socket_path},
     store::{Store, Whereabouts},
@@ -134,7 +134,7 @@ fn sockets() -> Vec<Finding> {
         Err(error) => return vec![Finding::bad("sockets", chain(&error), error.hint())],
     };
     let mut found = vec![Finding::ok("sockets", format!("{}, yours alone", runtime.display()))];
-    for canvas in canvases::announced(&runtime).into_iter().filter(|canvas| canvas.live) {
+    for canvas in canvases::announced(&runtime, |_| true).into_iter().filter(|canvas| canvas.life == Life::Live) {
         let name = &canvas.state.name;
         let answers = socket_path(&canvas.state.id).is_ok_and(|socket| Connection::open(&socket).is_ok());
         found.push(match answers {
