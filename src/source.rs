@@ -37,7 +37,7 @@ pub use jsonl::Jsonl;
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
-pub use trackio::trackio_folders;
+pub use trackio::{trackio_folders, trackio_line};
 pub use tviz::{Rollout, Trajectory, tviz_databases};
 pub use wandb::Wandb;
 
