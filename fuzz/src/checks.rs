@@ -103,7 +103,9 @@ pub fn control(bytes: &[u8]) {
                 let _ = capture::parse(replies);
                 replies.iter().for_each(|reply| drop(parse_panes(&reply.lines)));
             }
-            control::Event::LayoutChange { layout, visible, .. } => [layout, visible].into_iter().for_each(|text| drop(text.parse::<Layout>())),
+            control::Event::LayoutChange { layout, visible, .. } => {
+                [layout, visible].into_iter().for_each(|text| drop(text.parse::<Layout>().is_ok()))
+            }
             _ => {}
         }
     }
@@ -115,7 +117,9 @@ pub fn term(bytes: &[u8]) {
     let now = Instant::now();
     let screens = [bytes.len().max(1), chunk(bytes)].map(|chunk| {
         let mut screen: PaneScreen<Vt100> = PaneScreen::new(cols, rows);
-        bytes.chunks(chunk).for_each(|part| drop(screen.feed(part, now)));
+        bytes.chunks(chunk).for_each(|part| {
+            let _ = screen.feed(part, now);
+        });
         let _ = screen.settle(1.0);
         screen
     });
@@ -265,7 +269,8 @@ fn records_mended(mut file: Vec<u8>) -> Vec<u8> {
     let masked = |bytes: &[u8]| crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes();
     let mut at = 0;
     while let Some(length) = file.get(at..at + 8).and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))) {
-        let Some(end) = usize::try_from(length).ok().and_then(|length| (at + 12).checked_add(length)).filter(|end| end + 4 <= file.len()) else {
+        let Some(end) = usize::try_from(length).ok().and_then(|length| (at + 12).checked_add(length)).filter(|end| end + 4 <= file.len())
+        else {
             break;
         };
         let (head, data) = (masked(&file[at..at + 8]), masked(&file[at + 12..end]));

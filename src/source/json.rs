@@ -205,7 +205,8 @@ impl<'a> Cursor<'a> {
                 let number = self.number()?;
                 let digits = &self.text[start..self.at];
                 match (digits.parse::<i64>(), digits.parse::<u64>()) {
-                    (Ok(int), _) => Value::from(int),
+                    // `-0` is no integer: its sign would be lost.
+                    (Ok(int), _) if int != 0 || !digits.starts_with('-') => Value::from(int),
                     (_, Ok(int)) => Value::from(int),
                     _ => float(number),
                 }

@@ -6,6 +6,7 @@ mod agent;
 mod canvas;
 mod cli;
 mod example;
+mod fuzz;
 mod home;
 mod kill;
 mod layers;
