@@ -8,6 +8,7 @@
 
 mod columns;
 mod csv;
+mod decimal;
 mod detect;
 mod flat;
 pub mod io;
