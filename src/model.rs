@@ -2,12 +2,14 @@
 //! Values only: everything here is made, compared and asked without the outside world.
 //! Never here: files, formats, drawing, or a clock.
 
+mod map;
 mod near;
 pub mod num;
 mod packed;
 mod run;
 mod series;
 
+pub use map::{Seat, SeriesMap};
 pub use near::near;
 pub use run::{Exit, RunId, RunState};
 pub use series::{Column, Point, Series, XAxis};

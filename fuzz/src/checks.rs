@@ -104,7 +104,7 @@ pub fn control(bytes: &[u8]) {
                 replies.iter().for_each(|reply| drop(parse_panes(&reply.lines)));
             }
             control::Event::LayoutChange { layout, visible, .. } => {
-                [layout, visible].into_iter().for_each(|text| drop(text.parse::<Layout>().is_ok()))
+                [layout, visible].into_iter().for_each(|text| _ = text.parse::<Layout>())
             }
             _ => {}
         }

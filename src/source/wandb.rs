@@ -132,9 +132,7 @@ impl Reader {
     }
 
     fn history(&mut self, body: &[u8], offset: u64) -> Option<()> {
-        let Gathered { numbers, others, media, .. } = std::mem::take(&mut self.row);
-        self.row = Gathered { numbers, others, media, ..Gathered::default() };
-        (self.row.numbers.clear(), self.row.others.clear(), self.row.media.clear());
+        self.row.clear();
         let mut all = fields(body);
         let mut step = None;
         for (number, value) in all.by_ref() {
@@ -457,6 +455,13 @@ impl Reader {
 }
 
 impl Gathered {
+    fn clear(&mut self) {
+        (self.step, self.time, self.overflowed) = (None, None, false);
+        self.numbers.clear();
+        self.others.clear();
+        self.media.clear();
+    }
+
     /// Takes an item of the row.
     #[inline]
     fn take(&mut self, item: Item, names: &mut Names) {

@@ -4,7 +4,7 @@ use super::{
     event::{Event, EventKind},
     folder::RunInfo,
 };
-use crate::model::{Exit, MetricKey, Point, RunState, Series, Step, WallTime, XAxis};
+use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, SeriesMap, Step, WallTime, XAxis};
 use crate::source::{KeyId, Loss, Record, Row};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -98,7 +98,7 @@ pub struct RunPicture {
     /// What trackers say about the run itself, by field name.
     pub remarks: BTreeMap<String, Value>,
     /// The points.
-    pub series: BTreeMap<MetricKey, Series>,
+    pub series: SeriesMap,
     /// How the run ended, once it has.
     pub exit: Option<Exit>,
     /// Steps that the run means to take.
@@ -173,6 +173,8 @@ struct Echo {
 struct Slot {
     echo: Echo,
     key: MetricKey,
+    /// Where its series was found last.
+    seat: Seat,
     /// Whether this source is the one whose points are shown.
     shown: bool,
     /// The attempt and the rank whose points are taken.
@@ -376,7 +378,7 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, shown, writer: None, changed: None, echo: Echo::default() });
+        slots[at] = Some(Slot { key, seat: Seat::default(), shown, writer: None, changed: None, echo: Echo::default() });
     }
 
     fn disown(&mut self, key: &MetricKey) {
@@ -405,7 +407,8 @@ impl RunPicture {
         };
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
-        if rank == SourceRank::Stdout {
+        // Alone, a console echoes nobody.
+        if rank == SourceRank::Stdout && self.sources.len() > 1 {
             self.drop_echoes(step, &row.values);
         }
         let slots = self.sources.get_mut(&rank).map_or(&mut [][..], |source| &mut source.slots);
@@ -422,15 +425,13 @@ impl RunPicture {
                 self.changed.push(slot.key.clone());
             }
             let point = Point { step, time, value: *value };
-            match self.series.get_mut(&slot.key) {
-                Some(series) => series.push(point),
-                None => {
-                    let mut series = Series::new();
-                    self.origin.iter().for_each(|origin| series.set_origin(*origin));
-                    series.push(point);
-                    self.series.insert(slot.key.clone(), series);
-                }
-            }
+            let origin = self.origin;
+            let series = self.series.get_or_insert(&slot.key, &mut slot.seat, || {
+                let mut series = Series::new();
+                origin.iter().for_each(|origin| series.set_origin(*origin));
+                series
+            });
+            series.push(point);
         }
     }
 }

@@ -7,7 +7,8 @@ use std::{fs, path::Path};
 
 #[test]
 fn what_was_found_once_stays_mended() {
-    let all: [(&str, fn(&[u8])); 10] = [
+    type Check = fn(&[u8]);
+    let all: [(&str, Check); 10] = [
         ("wandb", checks::wandb),
         ("tfevents", checks::tfevents),
         ("jsonl", checks::jsonl),
