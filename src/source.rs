@@ -8,6 +8,7 @@
 
 mod columns;
 mod csv;
+mod decimal;
 mod detect;
 mod flat;
 pub mod io;
@@ -42,7 +43,7 @@ pub use probe::{LastPoint, Probe};
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
-pub use trackio::trackio_folders;
+pub use trackio::{trackio_folders, trackio_line};
 pub use tviz::{Rollout, Trajectory, tviz_databases};
 pub use wandb::Wandb;
 

@@ -163,6 +163,16 @@ pub(super) fn posted(line: &str) -> Option<Posted> {
     Some(Posted { project, run, run_id, id, time, step, config, what })
 }
 
+/// The records of one line of a JSONL inbox, as if it were the first of its run. Empty: it is no such line.
+pub fn trackio_line(line: &[u8]) -> Vec<Result<Record, Loss>> {
+    let mut out = vec![];
+    if let Some(posted) = std::str::from_utf8(line).ok().and_then(posted) {
+        let mut rows = Rows::new(TimeZone::UTC);
+        posted.config.iter().chain([&posted.what]).for_each(|stored| rows.read(stored, &mut |record| out.push(record)));
+    }
+    out
+}
+
 /// Turns the rows of one run into records.
 pub(super) struct Rows {
     keys: Keys,

@@ -14,7 +14,7 @@ use super::{
     event::{Event, EventKind},
     folder::RunInfo,
 };
-use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime, num};
+use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
 use crate::source::{Alert, Loss, Record};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
@@ -55,7 +55,7 @@ pub struct RunPicture {
     /// What trackers say about the run itself, by field name.
     pub remarks: BTreeMap<String, Value>,
     /// The points.
-    pub series: BTreeMap<MetricKey, Series>,
+    pub series: SeriesMap,
     /// How the run ended, once it has.
     pub exit: Option<Exit>,
     /// Steps that the run means to take.

@@ -308,6 +308,7 @@ impl<E: Emulator> PaneScreen<E> {
             match op {
                 Op::Begin if !in_sync => (in_sync, last) = (true, Some(i)),
                 Op::End => (in_sync, last) = (false, Some(i)),
+                Op::Reset => in_sync = false,
                 _ => {}
             }
         }

@@ -7,7 +7,7 @@ use super::{
     status::Status,
     theme::Theme,
 };
-use crate::model::{Exit, MetricKey, Point, RunState, Series, Step, WallTime, num};
+use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
@@ -35,7 +35,7 @@ fn run(steps: i64) -> SeriesMap {
         }
         for (key, value) in values {
             let point = Point { step: Step(step), time: WallTime::new(START + x * 0.31), value };
-            series.entry(MetricKey::from(key)).or_default().push(point);
+            series.get_or_insert(&MetricKey::from(key), &mut Seat::default(), Series::new).push(point);
         }
     }
     series

@@ -7,6 +7,7 @@ mod canvas;
 mod cli;
 mod example;
 mod full;
+mod fuzz;
 mod home;
 mod inspect;
 mod kill;

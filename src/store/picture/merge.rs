@@ -1,7 +1,7 @@
 //! Many sources, one series a key: whose points are shown.
 
 use super::{RunPicture, SourceRank};
-use crate::model::{MetricKey, Point, Series, Step, WallTime, XAxis};
+use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
 use crate::source::{KeyId, Row};
 use std::collections::BTreeMap;
 
@@ -78,6 +78,8 @@ struct Echo {
 struct Slot {
     echo: Echo,
     key: MetricKey,
+    /// Where its series was found last.
+    seat: Seat,
     /// Whether this source is the one whose points are shown.
     shown: bool,
     /// The key that is shown in its place.
@@ -157,7 +159,7 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, shown, instead, writer: None, changed: None, echo: Echo::default() });
+        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, changed: None, echo: Echo::default() });
     }
 
     pub(super) fn disown(&mut self, key: &MetricKey) {
@@ -216,15 +218,13 @@ impl RunPicture {
                 self.changed.push(slot.key.clone());
             }
             let point = Point { step, time, value: *value };
-            match self.series.get_mut(&slot.key) {
-                Some(series) => series.push(point),
-                None => {
-                    let mut series = Series::new();
-                    self.origin.iter().for_each(|origin| series.set_origin(*origin));
-                    series.push(point);
-                    self.series.insert(slot.key.clone(), series);
-                }
-            }
+            let origin = self.origin;
+            let series = self.series.get_or_insert(&slot.key, &mut slot.seat, || {
+                let mut series = Series::new();
+                origin.iter().for_each(|origin| series.set_origin(*origin));
+                series
+            });
+            series.push(point);
         }
     }
 
