@@ -99,13 +99,7 @@ const FORMATS: &[Format] = &[
         is: |file| file.has(&["json"]),
         decoder: Some(|read| Box::new(Rows::new(rows(read)))),
     },
-    Format {
-        kind: Kind::Binary,
-        name: "binary",
-        example: "",
-        is: |file| file.head.contains(&0) || guess(file.head).is_some(),
-        decoder: None,
-    },
+    Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.is_binary(), decoder: None },
     Format {
         kind: Kind::Log,
         name: "log",
@@ -152,6 +146,13 @@ impl Start<'_> {
 
     fn is_empty(&self) -> bool {
         self.head.trim_ascii().is_empty()
+    }
+
+    /// Zeros behind lines of text are a file that a crash of the machine left: it is still text.
+    fn is_binary(&self) -> bool {
+        let zero = self.head.iter().position(|byte| *byte == 0);
+        let is_text = |before: &[u8]| before.contains(&b'\n') && std::str::from_utf8(before).is_ok();
+        guess(self.head).is_some() || zero.is_some_and(|zero| !is_text(&self.head[..zero]))
     }
 
     /// Whether JSON goes on behind a first line that is whole.
@@ -248,6 +249,7 @@ mod tests {
             ("log.txt", b"{'loss': 2.1}\n", Kind::Log),
             ("train.log", b"step 1: loss 2\n", Kind::Log),
             ("train.log", b"", Kind::Log),
+            ("train.log", b"step 1: loss 2\n\0\0\0\0", Kind::Log),
             ("x.db", b"SQLite format 3\0", Kind::Sqlite),
             ("events.out.tfevents.17", b"", Kind::TfEvents),
             ("renamed", &event, Kind::TfEvents),

@@ -193,7 +193,10 @@ fn held(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     }
     match open::kind_of(path).map_err(failed)? {
         (Kind::Sqlite, _) => database(path),
-        (Kind::Binary, head) => Err(OpenError::Format { path: path.to_owned(), head }),
+        (Kind::Binary, mut head) => {
+            head.truncate(OpenError::HEAD_MAX);
+            Err(OpenError::Format { path: path.to_owned(), head })
+        }
         (kind, _) => Ok(vec![described(kind, path, name)]),
     }
 }

@@ -80,6 +80,9 @@ impl OpenError {
     /// Runs that are named as those that may have been meant.
     pub(super) const NEAR_MAX: usize = 5;
 
+    /// First bytes that are kept to be shown.
+    pub(super) const HEAD_MAX: usize = 16;
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
@@ -170,7 +173,8 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
         Kind::Json => Writes::Whole,
         _ => Writes::Appends,
     };
-    let decoder = decoder.ok_or_else(|| OpenError::Format { path: path.to_owned(), head })?;
+    let decoder =
+        decoder.ok_or_else(|| OpenError::Format { path: path.to_owned(), head: head[..head.len().min(OpenError::HEAD_MAX)].to_vec() })?;
     Ok(Box::new(Tail::new(path.to_owned(), decoder).written(writes)))
 }
 
