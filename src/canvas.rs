@@ -34,8 +34,6 @@ pub struct CanvasState {
     pub tmux: String,
     /// Session that the canvas lives in.
     pub session: String,
-    /// Whether og made that session (and may end it).
-    pub owns_session: bool,
     /// Window id (`@1`) of the canvas.
     pub window: String,
     /// The panes made.
@@ -46,6 +44,8 @@ pub struct CanvasState {
     pub manual: bool,
     /// Keep the controller when all panes are gone.
     pub keep: bool,
+    /// A person closed it; its controller waits for the end of the training.
+    pub closed: bool,
     /// When it was made, ISO 8601.
     pub created_at: String,
     /// Process id of the controller that runs it, if one said so.

@@ -5,6 +5,7 @@
 mod agent;
 mod args;
 mod canvas;
+mod doctor;
 mod fail;
 mod gate;
 mod inspect;
@@ -14,9 +15,13 @@ mod place;
 mod prompt;
 mod python;
 mod run;
+mod runs;
+mod shown;
 mod skill;
 mod summary;
+mod tail;
 mod target;
+mod wakes;
 
 use self::{
     args::{Cli, Output, Verb},
@@ -66,10 +71,14 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Wait(args) => agent::wait(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
+        Verb::Runs(args) => runs::runs(&args),
         Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Tail(args) => tail::tail(&args),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
-        Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),
+        Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
+        Verb::Exec { socket, dir } => Err(gate::wait_and_become(&socket, &dir)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),
         Verb::Controller { dir } => {

@@ -7,6 +7,7 @@
 
 pub mod arrange;
 pub mod io;
+mod log;
 mod pane;
 mod state;
 mod view;

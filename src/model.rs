@@ -2,6 +2,7 @@
 //! Values only: everything here is made, compared and asked without the outside world.
 //! Never here: files, formats, drawing, or a clock.
 
+mod map;
 mod near;
 pub mod num;
 mod packed;
@@ -9,6 +10,7 @@ mod read;
 mod run;
 mod series;
 
+pub use map::{Seat, SeriesMap};
 pub use near::near;
 pub use read::{LineRule, ReadOptions, RuleError};
 pub use run::{Exit, RunId, RunState};

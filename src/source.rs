@@ -8,6 +8,7 @@
 
 mod columns;
 mod csv;
+mod decimal;
 mod detect;
 mod flat;
 pub mod io;
@@ -31,8 +32,9 @@ pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
-    Budget, OpenError, Opened, Progress, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun, TvizRunInfo,
-    Watch, WatchError, event_files, open, runs_under, trackio_projects, trackio_runs, tviz_runs,
+    Budget, OpenError, Opened, Progress, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun,
+    TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_with, runs, runs_under, trackio_projects, trackio_runs,
+    tviz_runs,
 };
 pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;
@@ -41,7 +43,7 @@ pub use probe::{LastPoint, Probe};
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
-pub use trackio::trackio_folders;
+pub use trackio::{trackio_folders, trackio_line};
 pub use tviz::{Rollout, Trajectory, tviz_databases};
 pub use wandb::Wandb;
 

@@ -5,6 +5,7 @@
 //! A [`RunFolder`] names the files of one run; [`io::Store`] finds and makes such folders. A [`RunPicture`] is what
 //! all sources of a run come to; [`io::RunReader`] keeps one up to date.
 
+mod announced;
 mod event;
 mod folder;
 mod foreign;
@@ -16,7 +17,7 @@ mod times;
 
 pub use event::{Event, EventKind};
 pub use folder::{Git, Known, NewRun, Parent, RunFolder, RunInfo, Unknown, lookup, metrics_line};
-pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, glance};
+pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, glance, glance_at, opened_by};
 pub use names::run_id;
 pub use picture::{Alerts, Console, Given, Losses, MediaShelf, MetricRule, MetricRules, RunPicture, SourceRank, Twin};
 pub use times::{TimesIndex, TimesWriter};
@@ -88,7 +89,7 @@ impl StoreError {
             StoreError::Full { .. } => "free some space, or set OG_DIR to a folder on another disk".to_owned(),
             StoreError::Cwd { .. } => "change to a folder that exists, or set OG_DIR".to_owned(),
             StoreError::NotARun { .. } => "give a run folder (`.og/runs/ID`), an id, or a name; `og view PATH` opens other logs".to_owned(),
-            StoreError::Foreign(error) => error.hint().to_owned(),
+            StoreError::Foreign(error) => error.hint(),
             StoreError::Damaged { .. } => "mend or remove the file; the metrics beside it are not touched".to_owned(),
             StoreError::Unknown(unknown) => unknown.hint(),
             StoreError::Io { .. } => "look at the path: is the disk there, and is it yours?".to_owned(),

@@ -5,6 +5,7 @@
 mod emulator;
 mod filter;
 pub mod keys;
+mod note;
 mod row;
 mod screen;
 mod seed;
@@ -12,6 +13,7 @@ mod snapshot;
 
 pub use emulator::{Color, Cursor, Emulator, Modes, Style, Vt100, quietly};
 pub use keys::{Input, KeyError};
+pub use note::note;
 pub use screen::{Change, FRAME_MAX, Fed, PaneScreen, QUIET, SYNC_MAX};
 pub use snapshot::{Highlight, Region, RegionError, Snapshot, StyledRun};
 

@@ -1,6 +1,6 @@
 //! Which canvas a command means, when several live.
 
-use super::io::Known;
+use super::io::{Known, Life};
 
 /// Where the command was typed, when that is inside tmux.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,20 +51,21 @@ impl ChooseError {
 
 /// The canvas that a command means: the one `asked` for by name or id; else the one that the command was typed in; else
 /// the one in that window; else the only one that lives near (`is_near`: in the store of this folder); else the only one
-/// that lives anywhere.
+/// that lives anywhere. One that was closed, or of which nothing but panes is left, is meant only where no other fits.
 pub fn choose<'a>(
     asked: Option<&str>,
     here: Option<&Here>,
     known: &'a [Known],
     is_near: impl Fn(&Known) -> bool,
 ) -> Result<&'a Known, ChooseError> {
-    let live: Vec<&Known> = known.iter().filter(|canvas| canvas.live).collect();
+    let live: Vec<&Known> = known.iter().filter(|canvas| canvas.life != Life::Ended).collect();
     if let Some(asked) = asked {
         let fits = |canvas: &&Known| canvas.state.name == asked || canvas.state.id == asked;
         let mut fit: Vec<&Known> = live.iter().copied().filter(fits).collect();
         if fit.len() > 1 && fit.iter().any(|canvas| is_near(canvas)) {
             fit.retain(|canvas| is_near(canvas));
         }
+        fit = most_alive(fit);
         return match fit.as_slice() {
             [one] => Ok(one),
             [] if known.iter().any(|canvas| fits(&canvas)) => Err(ChooseError::Ended { asked: asked.to_string() }),
@@ -84,11 +85,18 @@ pub fn choose<'a>(
         }
     }
     let near: Vec<&Known> = live.iter().copied().filter(|canvas| is_near(canvas)).collect();
-    match if near.is_empty() { live } else { near }.as_slice() {
+    match most_alive(if near.is_empty() { live } else { near }).as_slice() {
         [] => Err(ChooseError::None),
         [one] => Ok(one),
         several => Err(ChooseError::Several(labels(several))),
     }
+}
+
+/// Those of which the most is there.
+fn most_alive(mut known: Vec<&Known>) -> Vec<&Known> {
+    let most = known.iter().map(|canvas| canvas.life).min();
+    known.retain(|canvas| Some(canvas.life) == most);
+    known
 }
 
 fn labels(known: &[&Known]) -> Vec<String> {
@@ -103,7 +111,7 @@ mod tests {
     fn canvas(name: &str, window: &str, pane: &str, live: bool) -> Known {
         let panes = vec![PaneState { role: "graph".into(), pane: pane.into(), pid: 1 }];
         let state = CanvasState { id: format!("c-{name}"), name: name.into(), window: window.into(), panes, ..CanvasState::default() };
-        Known { dir: name.into(), state, live }
+        Known { dir: name.into(), state, life: if live { Life::Live } else { Life::Ended } }
     }
 
     fn here(pane: &str, window: &str) -> Option<Here> {
@@ -120,6 +128,16 @@ mod tests {
         let known = [canvas("a", "@1", "%1", false), canvas("b", "@2", "%2", true)];
         check(None, None, &known, Ok("b"));
         check(None, None, &known[..1], Err(ChooseError::None));
+    }
+
+    #[test]
+    fn what_was_closed_or_is_left_is_meant_where_nothing_lives() {
+        let as_it_is = |life, name| Known { life, ..canvas(name, "@1", "%1", true) };
+        let known = [as_it_is(Life::Left, "left"), as_it_is(Life::Closed, "closed"), as_it_is(Life::Live, "live")];
+        check(None, None, &known, Ok("live"));
+        check(None, None, &known[..2], Ok("closed"));
+        check(None, None, &known[..1], Ok("left"));
+        check(Some("left"), None, &known, Ok("left"));
     }
 
     #[test]

@@ -16,8 +16,8 @@ use std::{
 const NAME_BYTES_MAX: usize = 64;
 /// Name of the file that holds the spec, in the canvas folder.
 pub const SPEC: &str = "canvas.json";
-/// What was made of it.
-const STATE: &str = "state.json";
+/// Name of the file that says what was made of it.
+pub const STATE: &str = "state.json";
 /// The conversation.
 const CHAT: &str = "chat.jsonl";
 /// Ending of a file in the runtime folder that says where a canvas lies.
@@ -32,6 +32,12 @@ pub enum CanvasError {
     /// A live canvas has this name.
     #[error("a canvas `{name}` is already running here")]
     Taken {
+        /// The name.
+        name: String,
+    },
+    /// A canvas of this name was closed, and its training goes on.
+    #[error("the canvas `{name}` was closed, but its training goes on")]
+    GoesOn {
         /// The name.
         name: String,
     },
@@ -85,6 +91,10 @@ impl CanvasError {
             CanvasError::Taken { name } => {
                 Some(format!("choose another name with `--canvas NAME`, or end that one with `og canvas close {name}`"))
             }
+            CanvasError::GoesOn { name } => Some(format!(
+                "choose another name with `--canvas NAME`, open that one again with `og canvas restart {name}`, or end its training \
+                 with `og canvas close {name} --kill-run`"
+            )),
             CanvasError::Absent { .. } => Some("`og canvas list` shows the canvases".into()),
             CanvasError::Write { source, .. } => write_hint(source),
             CanvasError::Read { .. } | CanvasError::Damaged { .. } => None,
@@ -112,16 +122,38 @@ pub struct Known {
     pub dir: PathBuf,
     /// What it was made of.
     pub state: CanvasState,
-    /// Whether a process of it lives.
-    pub live: bool,
+    /// What there is of it.
+    pub life: Life,
+}
+
+/// What there is of a canvas, the most first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Life {
+    /// Its controller or one of its panes runs.
+    Live,
+    /// It was closed, but its training goes on.
+    Closed,
+    /// Nothing of it runs any more, but its panes are there. Only tmux knows that.
+    Left,
+    /// Its folder.
+    Ended,
+}
+
+impl Life {
+    /// Whether a process of it runs.
+    pub fn runs(self) -> bool {
+        self <= Life::Closed
+    }
 }
 
 /// Makes the folder of a canvas with its spec and a first state. The folder of a canvas that has ended is taken over;
 /// a live one of that name is [`CanvasError::Taken`].
 pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf, CanvasError> {
     let dir = folder(store, &state.name)?;
-    if read(&dir).is_ok_and(|old| is_live(&old)) {
-        return Err(CanvasError::Taken { name: state.name.clone() });
+    match known(dir.clone()).map(|old| old.life) {
+        Some(Life::Live) => return Err(CanvasError::Taken { name: state.name.clone() }),
+        Some(Life::Closed) => return Err(CanvasError::GoesOn { name: state.name.clone() }),
+        _ => {}
     }
     fs::create_dir_all(&dir).map_err(|source| CanvasError::Write { path: dir.clone(), source })?;
     for left in [STATE, CHAT, "log.jsonl"] {
@@ -139,8 +171,8 @@ pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf,
 /// `<store>/canvas/<name>`, when the name can be a folder.
 pub fn folder(store: &Path, name: &str) -> Result<PathBuf, CanvasError> {
     let fits = name.len() <= NAME_BYTES_MAX
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        && name.starts_with(char::is_alphanumeric)
+        && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
     match fits {
         true => Ok(store.join("canvas").join(name)),
         false => Err(CanvasError::Name(name.to_string())),
@@ -216,37 +248,50 @@ pub fn forget(runtime: &Path, id: &str) {
     let _ = fs::remove_file(runtime.join(format!("{id}.{POINTER}")));
 }
 
-/// The canvases that were announced on this machine and live, by name. The announcement of one that has ended is taken
-/// back, so that asking costs what lives and not what ever lived.
-pub fn announced(runtime: &Path) -> Vec<Known> {
+/// The canvases that were announced on this machine and of which something is there, by name. `left` says whether panes of
+/// one that runs no more are. The announcement of one that has ended is taken back, so that asking costs what lives and not
+/// what ever lived.
+pub fn announced(runtime: &Path, left: impl Fn(&CanvasState) -> bool) -> Vec<Known> {
     use std::os::unix::ffi::OsStringExt;
     let Ok(entries) = fs::read_dir(runtime) else { return vec![] };
     let mut found = vec![];
     for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|x| x == POINTER)) {
         let Ok(dir) = fs::read(&path) else { continue };
         let dir = PathBuf::from(std::ffi::OsString::from_vec(dir));
-        match known(dir) {
-            Some(canvas) if canvas.live && path.file_stem().is_some_and(|stem| stem.to_string_lossy() == canvas.state.id) => {
-                found.push(canvas)
-            }
-            _ => {
-                let _ = fs::remove_file(&path);
-            }
+        // A folder that another canvas took over is not this one's any more.
+        let own = |canvas: &Known| path.file_stem().is_some_and(|stem| stem.to_string_lossy() == canvas.state.id);
+        match known(dir).filter(own).map(|canvas| canvas.or_left(&left)).filter(|canvas| canvas.life != Life::Ended) {
+            Some(canvas) => found.push(canvas),
+            None => _ = fs::remove_file(&path),
         }
     }
     found.sort_by(|a, b| (&a.state.name, &a.dir).cmp(&(&b.state.name, &b.dir)));
     found
 }
 
-/// The canvas in a folder, if there is one.
+/// The canvas in a folder, if there is one. Whether panes are left of one that has ended is not known here.
 pub fn known(dir: PathBuf) -> Option<Known> {
     let state = read(&dir).ok()?;
-    let live = is_live(&state);
-    Some(Known { dir, state, live })
+    let life = match (runs(&state), state.closed) {
+        (true, false) => Life::Live,
+        (true, true) => Life::Closed,
+        (false, _) => Life::Ended,
+    };
+    Some(Known { dir, state, life })
 }
 
-/// Whether a process of the canvas lives: its controller or one of its panes. Costs a few system calls and no tmux.
-pub fn is_live(state: &CanvasState) -> bool {
+impl Known {
+    /// The same, with an answer to whether panes of it are left.
+    pub fn or_left(self, left: impl Fn(&CanvasState) -> bool) -> Known {
+        match self.life {
+            Life::Ended if left(&self.state) => Known { life: Life::Left, ..self },
+            _ => self,
+        }
+    }
+}
+
+/// Whether a process of the canvas runs: its controller or one of its panes. Costs a few system calls and no tmux.
+fn runs(state: &CanvasState) -> bool {
     state.controller_pid.into_iter().chain(state.panes.iter().map(|pane| pane.pid)).any(is_process)
 }
 
@@ -333,10 +378,12 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_folder_is_refused() {
-        for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", &"x".repeat(65)] {
+        for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", "a\u{202e}b", "👍", &"x".repeat(65)] {
             assert!(matches!(folder(Path::new("/s"), name), Err(CanvasError::Name(_))), "{name:?}");
         }
-        assert_eq!(folder(Path::new("/s"), "lr-0.1_b").unwrap(), Path::new("/s/canvas/lr-0.1_b"));
+        for name in ["lr-0.1_b", "训练", "größe-2"] {
+            assert_eq!(folder(Path::new("/s"), name).unwrap(), Path::new("/s/canvas").join(name));
+        }
     }
 
     #[test]
@@ -349,13 +396,33 @@ mod tests {
             announce(runtime.path(), &format!("id-{name}"), &dir).unwrap();
         }
         announce(runtime.path(), "id-gone", Path::new("/nonexistent/canvas/gone")).unwrap();
-        let names = |known: Vec<Known>| known.into_iter().map(|k| (k.state.name, k.live)).collect::<Vec<_>>();
-        let want = vec![("a".to_string(), true), ("b".to_string(), true)];
-        assert_eq!(names(announced(runtime.path())), want);
+        let names = |known: Vec<Known>| known.into_iter().map(|k| (k.state.name, k.life)).collect::<Vec<_>>();
+        let want = vec![("a".to_string(), Life::Live), ("b".to_string(), Life::Live)];
+        let found = |left: bool| names(announced(runtime.path(), |_| left));
+        assert_eq!(found(false), want);
         assert_eq!(names(list(store.path())), want);
         assert!(!runtime.path().join("id-gone.canvas").exists());
         forget(runtime.path(), "id-a");
-        assert_eq!(names(announced(runtime.path())), [("b".to_string(), true)]);
+        assert_eq!(found(false), [("b".to_string(), Life::Live)]);
+
+        // One whose processes are gone is known for as long as its panes are there.
+        write(&store.path().join("canvas/b"), &state("b", ended())).unwrap();
+        assert_eq!(found(true), [("b".to_string(), Life::Left)]);
+        assert_eq!(found(false), []);
+        assert!(!runtime.path().join("id-b.canvas").exists());
+    }
+
+    #[test]
+    fn a_closed_canvas_keeps_its_name_while_its_training_goes_on() {
+        let store = tempfile::tempdir().unwrap();
+        let spec = Spec::preset("monitor").unwrap();
+        let closed = CanvasState { closed: true, ..state("a", std::process::id()) };
+        let dir = create(store.path(), &closed, &spec).unwrap();
+        assert_eq!(known(dir.clone()).unwrap().life, Life::Closed);
+        let error = create(store.path(), &state("a", 1), &spec).unwrap_err();
+        assert!(error.hint().unwrap().contains("og canvas close a --kill-run"), "{error}");
+        write(&dir, &CanvasState { closed: true, ..state("a", ended()) }).unwrap();
+        assert_eq!(known(dir).unwrap().life, Life::Ended);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a canvas should be: `canvas.json`, and the presets that come with og.
 
+use crate::model::{LineRule, ReadOptions, near};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ const PRESETS: &[(&str, &str)] = &[
     ("monitor", include_str!("../../canvases/monitor.json")),
     ("review", include_str!("../../canvases/review.json")),
 ];
+/// Keys that a spec may have.
+const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "leetArgs"];
 /// Roles that a pane may have.
 const ROLES: &[&str] = &["train", "graph", "status"];
 /// Arrangements that a spec may name.
@@ -35,6 +38,8 @@ pub struct Spec {
     pub refresh_interval_ms: u64,
     /// The run to show when none is given otherwise.
     pub run_dir: Option<PathBuf>,
+    /// How the run's output and tables are read, where the usual rules do not fit: `regex`, `stepKey`.
+    pub read: ReadOptions,
     /// Arguments for `leet`, where a canvas runs it.
     pub leet_args: Vec<String>,
     raw: Map<String, Value>,
@@ -130,11 +135,27 @@ impl Spec {
         self.with(parse_object(config)?)
     }
 
-    /// The spec with these keys in place of its own.
+    /// The spec with these keys in place of its own. Unlike in a file, which another og may have written, a key that is
+    /// unknown is a mistake here: whoever gives it means something by it.
     pub fn with(&self, keys: Map<String, Value>) -> Result<Spec, SpecError> {
+        let unknown: Vec<Problem> = keys.keys().filter(|key| !KEYS.contains(&key.as_str())).map(|key| unknown_key(key)).collect();
         let mut raw = self.raw.clone();
         raw.extend(keys);
-        Spec::check(raw)
+        match (Spec::check(raw), unknown.is_empty()) {
+            (checked, true) => checked,
+            (Err(SpecError::Problems(others)), false) => Err(SpecError::Problems([unknown, others].concat())),
+            (_, false) => Err(SpecError::Problems(unknown)),
+        }
+    }
+
+    /// The keys that say how a run is read, for [`Spec::with`].
+    pub fn reading(read: &ReadOptions) -> Map<String, Value> {
+        let mut keys = Map::new();
+        if !read.rules.is_empty() {
+            keys.insert("regex".into(), read.rules.iter().map(LineRule::as_str).collect::<Vec<_>>().into());
+        }
+        keys.extend(read.step_key.iter().map(|key| ("stepKey".to_owned(), key.as_str().into())));
+        keys
     }
 
     /// The roles in order.
@@ -163,14 +184,26 @@ impl Spec {
             Some(Value::String(path)) if !path.is_empty() => Some(PathBuf::from(path)),
             Some(other) => check.fail("/runDir", format!("a path is expected, not {other}"), &[]),
         };
+        let read = check.read();
         let panes = check.panes();
         let agent = check.agent();
         if check.problems.is_empty() {
-            Ok(Spec { v, title, panes, layout, graphs, agent, refresh_interval_ms, run_dir, leet_args, raw })
+            Ok(Spec { v, title, panes, layout, graphs, agent, refresh_interval_ms, run_dir, read, leet_args, raw })
         } else {
             Err(SpecError::Problems(check.problems))
         }
     }
+}
+
+fn unknown_key(key: &str) -> Problem {
+    // A key of one letter is in every other word.
+    let meant = near(key, KEYS.iter().copied().filter(|known| known.len() > 1));
+    let message = match meant.as_slice() {
+        [] => "there is no such key".to_owned(),
+        meant => format!("there is no such key; did you mean {}?", meant.join(", ")),
+    };
+    let allowed = if meant.is_empty() { KEYS.iter().map(|key| key.to_string()).collect() } else { vec![] };
+    Problem { pointer: format!("/{key}"), message, allowed }
 }
 
 fn parse_object(text: &str) -> Result<Map<String, Value>, SpecError> {
@@ -258,6 +291,22 @@ impl Check<'_> {
         strings
     }
 
+    fn read(&mut self) -> ReadOptions {
+        let mut rules = vec![];
+        for (at, pattern) in self.strings("regex").iter().enumerate() {
+            match LineRule::parse(pattern) {
+                Ok(rule) => rules.push(rule),
+                Err(error) => self.fail(&format!("/regex/{at}"), error.in_a_line(pattern), &[]),
+            }
+        }
+        let step_key = match self.raw.get("stepKey") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(key)) if !key.is_empty() => Some(key.clone()),
+            Some(other) => self.fail("/stepKey", format!("the name of a column is expected, not {other}"), &[]),
+        };
+        ReadOptions { rules, step_key }
+    }
+
     fn panes(&mut self) -> Vec<PaneSpec> {
         let fallback = json!([{"role": "train"}, {"role": "graph"}, {"role": "status"}]);
         let value = self.raw.get("panes").unwrap_or(&fallback);
@@ -340,6 +389,11 @@ mod tests {
         refused(r#"{"layout":"fancy"}"#, "/layout: `fancy` is unknown (allowed: auto)");
         refused(r#"{"refreshInterval":1}"#, "/refreshInterval: a whole number from 16 to 60000 is expected, not 1");
         refused(r#"{"agent":{"may_send":["all"]}}"#, "/agent/may_send/0: `all` is unknown (allowed: train, graph, status)");
+        refused(r#"{"regex":["loss ("]}"#, "/regex/0: `loss (` is no pattern: unclosed group");
+        refused(
+            r#"{"regex":["(?P<step>1)",2],"stepKey":7}"#,
+            "/regex/1: a string is expected, not a number; /regex/0: `(?P<step>1)` names no value beside the step; /stepKey: the name of a column is expected, not 7",
+        );
         refused("[]", "/: an object is expected, not an array");
         refused("{\n\"a\":}", "not JSON at line 2, column 5");
         refused(
@@ -349,12 +403,32 @@ mod tests {
     }
 
     #[test]
-    fn config_replaces_keys_and_unknown_ones_are_kept() {
+    fn how_a_run_is_read_is_kept_in_the_spec() {
+        let read = ReadOptions { rules: vec![LineRule::parse(r"L=(?P<loss>\S+)").unwrap()], step_key: Some("frames".into()) };
+        let spec = Spec::preset("monitor").unwrap().with(Spec::reading(&read)).unwrap();
+        assert_eq!(Spec::parse(&spec.to_json()).unwrap().read, read);
+        assert_eq!(Spec::reading(&ReadOptions::default()), Map::new());
+        assert_eq!(Spec::parse("{}").unwrap().read, ReadOptions::default());
+    }
+
+    #[test]
+    fn config_replaces_keys_and_what_a_file_says_besides_is_kept() {
         let base = Spec::parse(r#"{"title":"a","mine":{"x":1}}"#).unwrap();
-        let spec = base.merged(r#"{"title":"b","runDir":"/r","leetArgs":["--x"],"refreshInterval":500,"other":2}"#).unwrap();
+        let spec = base.merged(r#"{"title":"b","runDir":"/r","leetArgs":["--x"],"refreshInterval":500}"#).unwrap();
         assert_eq!((spec.title.as_str(), spec.refresh_interval_ms), ("b", 500));
         assert_eq!(spec.run_dir, Some(PathBuf::from("/r")));
         assert_eq!(spec.leet_args, ["--x"]);
-        assert!(spec.to_json().contains("\"mine\"") && spec.to_json().contains("\"other\""));
+        assert!(spec.to_json().contains("\"mine\""));
+    }
+
+    #[test]
+    fn a_key_that_somebody_gives_is_one_that_there_is() {
+        let wrong = |config: &str| Spec::preset("review").unwrap().merged(config).unwrap_err().to_string();
+        assert_eq!(wrong(r#"{"refreshIntervall":500}"#), "/refreshIntervall: there is no such key; did you mean refreshInterval?");
+        assert_eq!(
+            wrong(r#"{"rundir":"/r","title":3}"#),
+            "/rundir: there is no such key; did you mean runDir?; /title: a string is expected, not a number"
+        );
+        assert!(wrong(r#"{"x":1}"#).starts_with("/x: there is no such key (allowed: v, title, panes, layout"));
     }
 }

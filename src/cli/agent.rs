@@ -3,7 +3,7 @@
 
 use super::{
     args::{OneCanvas, SendOptions, SendkeysArgs, TypeArgs, ViewstateArgs, WaitArgs},
-    fail::{EXIT_FAILED, Fail},
+    fail::{EXIT_FAILED, EXIT_USAGE, Fail},
     out, summary,
     target::{self, Target},
 };
@@ -12,13 +12,17 @@ use crate::{
         io::IpcError,
         wire::{Format, Outcome, PaneView, Request, Response, Until, ViewState},
     },
-    query, term,
+    model::MetricKey,
+    query::{self, Condition},
+    term,
 };
 use std::{io::Read, time::Duration};
 
 /// How long an answer may take that needs no waiting. A controller answers in well under a millisecond; one on a machine
 /// that swaps may not.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// Codes of the controller that say that what was asked makes no sense: the arguments were wrong.
+const MISTAKES: &[&str] = &["bad_condition", "bad_region", "unknown_key", "too_many_keys"];
 /// The controller's deadline for a wait where none is asked for.
 const WAIT_MS: u64 = 30_000;
 /// Most text taken from standard input: far above what a person or an agent types, and a request stays below 1 MiB.
@@ -71,7 +75,7 @@ pub fn sendkeys(args: SendkeysArgs) -> Result<u8, Fail> {
     let is_key = |word: &str| term::keys::parse(&[word.to_string()]).is_ok();
     // A word that is no key and no place is a mistake whatever canvas is meant, and needs none to be told.
     let target = target::find(&args.options.which, &mut words, 1, is_key);
-    term::keys::parse(&words).map_err(|error| Fail::of("unknown_key", &error, Some(error.hint().into())))?;
+    term::keys::parse(&words).map_err(|error| Fail { exit: EXIT_USAGE, ..Fail::of("unknown_key", &error, Some(error.hint().into())) })?;
     send(args.options, target?, |pane, options| sending(pane, options, words, None, None))
 }
 
@@ -142,12 +146,37 @@ pub fn wait(args: WaitArgs) -> Result<u8, Fail> {
     let target = target::find(&args.which, &mut words, 1, |word| until(word).is_ok());
     let until = words.iter().map(|word| until(word)).collect::<Result<Vec<_>, _>>()?;
     let target = target?;
+    tell_of_unknown_metrics(&target, &until);
     let timeout = ANSWER_MAX + Duration::from_millis(args.timeout.unwrap_or(WAIT_MS));
     let screen = until.iter().any(|until| !matches!(until, Until::Exit | Until::Metric(_)));
     let asked = Asked { exit: until.contains(&Until::Exit), screen, json: args.which.output.json };
     let pane = args.pane.or_else(|| target.pane.clone());
     let request = Request::WaitFor { pane, until, stop: args.stop, timeout_ms: args.timeout };
     answer(ask(&target, request, timeout)?, asked)
+}
+
+/// A metric that nobody has logged may come yet; but if its name is misspelt, it is better known now than at the deadline.
+fn tell_of_unknown_metrics(target: &Target, until: &[Until]) {
+    let name = |until: &Until| match until {
+        Until::Metric(expression) => match query::parse_condition(expression) {
+            Ok(Condition::Metric(name, _)) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    };
+    let names: Vec<String> = until.iter().filter_map(name).collect();
+    if names.is_empty() {
+        return;
+    }
+    let structure = Request::GetViewState { pane: None, since: None, format: Format::Structure, region: None, lines_max: None };
+    // Whatever is wrong here is told by the wait itself.
+    let Ok(Response::ViewState { data }) = ask(target, structure, ANSWER_MAX) else { return };
+    let Some(run) = data.run_info.filter(|run| !run.loading) else { return };
+    let keys: Vec<MetricKey> =
+        run.summary.as_object().into_iter().flat_map(|summary| summary.keys()).map(|key| key.as_str().into()).collect();
+    for unknown in names.iter().filter_map(|name| query::resolve(name, &keys).err()) {
+        out::note(format!("{unknown} so far; {}; waiting", unknown.hint()));
+    }
 }
 
 /// What was asked for, as far as the answer depends on it.
@@ -233,7 +262,10 @@ fn ask(target: &Target, request: Request, timeout: Duration) -> Result<Response,
         answer => answer?,
     };
     match answer {
-        Response::Error { code, message, hint } => Err(Fail { hint, ..Fail::new(&code, message) }),
+        Response::Error { code, message, hint } => {
+            let exit = if MISTAKES.contains(&code.as_str()) { EXIT_USAGE } else { EXIT_FAILED };
+            Err(Fail { hint, exit, ..Fail::new(&code, message) })
+        }
         response => Ok(response),
     }
 }

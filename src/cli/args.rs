@@ -1,8 +1,9 @@
 //! The arguments of every verb, and their help. Only the verb that was typed is built (`defer`): a third of a millisecond
 //! of each `og`. What a `///` says above the fields of a deferred verb would replace the verb's own line in its help, so there it is `//`.
 
+use crate::ipc::wire::TIMEOUT_MS_MAX;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// A tmux canvas for ML training runs that you and your agent share.
 #[derive(Parser, Debug)]
@@ -42,12 +43,23 @@ pub enum Verb {
     #[command(after_help = WAIT_EXAMPLES)]
     Wait(WaitArgs),
     /// List the panes of a canvas
+    #[command(after_help = PANES_EXAMPLES)]
     Panes(OneCanvas),
     /// Open og's panes that were closed, take every screen from tmux again and redraw
+    #[command(after_help = REFRESH_EXAMPLES)]
     Refresh(OneCanvas),
+    /// List the runs of the store or of any path: state, step, loss
+    #[command(after_help = RUNS_EXAMPLES)]
+    Runs(RunsArgs),
     /// Print all that is known of a run: any tracker's, any log, no canvas needed
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Box<InspectArgs>),
+    /// Print the last lines that a run printed, whatever keeps them
+    #[command(after_help = TAIL_EXAMPLES)]
+    Tail(TailArgs),
+    /// Look whether this machine has what og needs; with a run, where what is known of it comes from
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -58,6 +70,8 @@ pub enum Verb {
     Exec {
         /// Socket of the gate.
         socket: PathBuf,
+        /// Canvas folder.
+        dir: PathBuf,
     },
     /// The graph pane
     #[command(name = "__graph", hide = true)]
@@ -70,6 +84,14 @@ pub enum Verb {
     Status {
         /// Canvas folder.
         dir: PathBuf,
+    },
+    /// Takes what is piped into a canvas
+    #[command(name = "__pump", hide = true)]
+    Pump {
+        /// Canvas folder.
+        dir: PathBuf,
+        /// The pipe; else standard input.
+        from: Option<PathBuf>,
     },
     /// The controller
     #[command(name = "__controller", hide = true)]
@@ -163,6 +185,8 @@ pub struct RunArgs {
     /// Steps that the run means to take, where its output does not tell
     #[arg(long, value_name = "N")]
     pub total_steps: Option<u64>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Keep the controller when all panes are gone
     #[arg(long)]
     pub keep: bool,
@@ -176,9 +200,13 @@ pub struct RunArgs {
 // `og view`.
 #[derive(Args, Debug)]
 pub struct ViewArgs {
-    /// A run by id, short id, name or folder
+    /// A run by id, short id or name; a run folder, log or database of any tracker; a folder of them; a Trackio project;
+    /// `-` for standard input
     #[arg(value_name = "RUN")]
-    pub run: String,
+    pub path: OsString,
+    /// Which run of a path that holds several: its name or id [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub which: Option<String>,
     #[command(flatten)]
     pub spawn: SpawnOptions,
 }
@@ -191,13 +219,16 @@ pub enum CanvasVerb {
     #[command(after_help = SPAWN_EXAMPLES)]
     Spawn(SpawnArgs),
     /// List the canvases of this machine and of the store
+    #[command(after_help = LIST_EXAMPLES)]
     List(ListArgs),
-    /// Attach this terminal to a canvas
+    /// Attach this terminal to a canvas; one that was closed is opened again
+    #[command(after_help = ATTACH_EXAMPLES)]
     Attach(NamedCanvas),
     /// Close og's panes and controller; a live training stays
     #[command(after_help = CLOSE_EXAMPLES)]
     Close(CloseArgs),
-    /// Replace the controller
+    /// Replace the controller; a canvas that was closed is opened again
+    #[command(after_help = RESTART_EXAMPLES)]
     Restart(NamedCanvas),
 }
 
@@ -207,9 +238,9 @@ pub struct SpawnArgs {
     /// default, monitor or review
     #[arg(default_value = "review")]
     pub preset: String,
-    /// The run to show: id, short id, name or folder [default: the latest of the store]
+    /// The run to show: as for `og view`; PATH#NAME is one of several [default: the latest of the store]
     #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
+    pub run: Option<OsString>,
     #[command(flatten)]
     pub options: SpawnOptions,
 }
@@ -223,6 +254,8 @@ pub struct SpawnOptions {
     /// Name of the canvas [default: the name of the run]
     #[arg(long)]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
@@ -309,8 +342,8 @@ pub struct SendOptions {
     /// Refuse when the pane's frame is no longer this one
     #[arg(long, value_name = "SEQ")]
     pub expect_seq: Option<u64>,
-    /// Longest wait: 500ms, 5s, 2m, 1h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    /// Longest wait: 500ms, 5s, 2m, 1h, at most 7d [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub timeout: Option<u64>,
     #[command(flatten)]
     pub which: OneCanvas,
@@ -349,19 +382,45 @@ pub struct WaitArgs {
     /// A pattern on that screen that ends the wait early
     #[arg(long, value_name = "RE")]
     pub stop: Option<String>,
-    /// Longest wait: 500ms, 5s, 2m, 1h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    /// Longest wait: 500ms, 5s, 2m, 1h, at most 7d [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub timeout: Option<u64>,
     #[command(flatten)]
     pub which: OneCanvas,
 }
 
+/// `og runs`.
+#[derive(Args, Debug)]
+pub struct RunsArgs {
+    /// A folder or database of any tracker, a folder of logs, a file [default: the store]
+    pub path: Option<PathBuf>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How a run is read, where the usual rules do not fit.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReadArgs {
+    /// Read lines that fit this pattern by its named groups, `step` being the step:
+    /// 'step (?P<step>\d+) .* loss (?P<loss>\S+)'; may be repeated
+    #[arg(long, value_name = "RE")]
+    pub regex: Vec<String>,
+    /// Column that holds the step, in tables and rows of JSON [default: step, global_step, iter, epoch, ...]
+    #[arg(long, value_name = "NAME")]
+    pub step_key: Option<String>,
+}
+
 /// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
-    /// A file, a folder or a database of any tracker; or a run of the store by id, short id or name
+    /// A file, a folder or a database of any tracker, `-` for standard input; or a run of the store by id, short id or name
     #[arg(value_name = "PATH|RUN")]
-    pub run: String,
+    pub run: OsString,
     /// One run of several that are in PATH, by id or name
     #[arg(long = "run", value_name = "NAME")]
     pub run_name: Option<String>,
@@ -374,6 +433,49 @@ pub struct InspectArgs {
     /// Print one line of JSON for every change until the run ends
     #[arg(long)]
     pub follow: bool,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og tail`.
+#[derive(Args, Debug)]
+pub struct TailArgs {
+    /// A run of the store by id, short id or name; or a log, a folder or a database of any tracker
+    #[arg(value_name = "PATH|RUN")]
+    pub run: OsString,
+    /// One run of several that are in PATH, by id or name [default: the newest]
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Print the last N lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub lines: usize,
+    /// Go on with lines that come, until the run ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines that match
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `og doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// A run: a path, or an id, short id or name in the store
+    #[arg(value_name = "RUN")]
+    pub run: Option<OsString>,
+    /// One run of several that are in the path, by id or name
+    #[arg(long = "run", value_name = "NAME", requires = "run")]
+    pub run_name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]
@@ -401,9 +503,17 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A time that a wait may last, in milliseconds.
+fn timeout(text: &str) -> Result<u64, String> {
+    match milliseconds(text)? {
+        longer if longer > TIMEOUT_MS_MAX => Err("a wait may last 7 days at most".into()),
+        ms => Ok(ms),
+    }
+}
+
 /// A time with a unit as milliseconds; a bare number is seconds.
 fn milliseconds(text: &str) -> Result<u64, String> {
-    let expected = || "a time such as 500ms, 5s, 2m or 1h is expected".to_string();
+    let expected = || "a time such as 500ms, 5s, 2m, 1h or 1d is expected".to_string();
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
     let factor = match unit {
@@ -411,6 +521,7 @@ fn milliseconds(text: &str) -> Result<u64, String> {
         "" | "s" => 1e3,
         "m" => 60e3,
         "h" => 3600e3,
+        "d" => 24.0 * 3600e3,
         _ => return Err(expected()),
     };
     let number: f64 = number.parse().map_err(|_| expected())?;
@@ -428,6 +539,7 @@ pub fn founding_spelling(mut args: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsS
 const ROOT_EXAMPLES: &str = "\
 Examples:
   og run train.py --lr 3e-4             a training, its graphs and its state, side by side
+  og -r train.py --lr 3e-4              the same
   og run -- ./train.sh                  any command
   og viewstate                          what the canvas shows, in a few lines
   og wait 'step>=1000' --timeout 10m    return when it is so
@@ -452,6 +564,10 @@ The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
 const VIEW_EXAMPLES: &str = "\
 Examples:
   og view baseline
+  og view wandb                                the latest run of wandb in this folder
+  og view lightning_logs --run version_3
+  og view my-project                           the newest run of a Trackio project; also my-project#NAME
+  ssh gpu tail -n +1 -f train.log | og view -
   og view .og/runs/20261120-101500-quiet-otter-3f2a";
 
 const CANVAS_EXAMPLES: &str = "\
@@ -466,10 +582,33 @@ Examples:
   og canvas spawn review --run 3f2a --name evening
   og canvas spawn monitor --config '{\"runDir\":\"runs/7\",\"title\":\"night\",\"refreshInterval\":500}'";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  og canvas list
+  og canvas list --all --json    those that have ended too, for programs
+
+`closed, training goes on`: closed by `og canvas close`, and a controller waits for the end of the
+training. `ended, panes remain`: nothing of it runs any more, but tmux still has its panes.
+`og canvas restart NAME` opens either again.";
+
+const ATTACH_EXAMPLES: &str = "\
+Examples:
+  og canvas attach             the canvas of this store, if it is the only one
+  og canvas attach baseline
+
+Leave it with tmux's own keys (prefix d); nothing ends by that.";
+
 const CLOSE_EXAMPLES: &str = "\
 Examples:
-  og canvas close baseline                     og's panes and controller end; a live training stays in its pane
-  og canvas close baseline --kill-run --yes    the training too";
+  og canvas close baseline                     og's panes end; a live training stays in its pane
+  og canvas close baseline --kill-run --yes    the training too
+
+While the training goes on a controller stays, which writes down how it ends.";
+
+const RESTART_EXAMPLES: &str = "\
+Examples:
+  og canvas restart             the controller of this window's canvas, or of the only one
+  og canvas restart baseline    also after `og canvas close baseline`: its panes come back";
 
 const VIEWSTATE_EXAMPLES: &str = "\
 Examples:
@@ -477,6 +616,16 @@ Examples:
   og viewstate --json              everything, for programs
   og viewstate train --screen --max-lines 20
   og viewstate graph --since 991   only rows that changed since frame 991";
+
+const PANES_EXAMPLES: &str = "\
+Examples:
+  og panes
+  og panes --canvas baseline --json    with cursor, seq and how a program ended";
+
+const REFRESH_EXAMPLES: &str = "\
+Examples:
+  og refresh                      after a pane was closed with q, or something drew over one
+  og refresh --canvas baseline    also after `og canvas close baseline`: its panes come back";
 
 const SENDKEYS_EXAMPLES: &str = "\
 Examples:
@@ -522,6 +671,33 @@ Examples:
 `count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
 counted in `superseded`.";
 
+const RUNS_EXAMPLES: &str = "\
+Examples:
+  og runs                          the runs of this store, newest first
+  og runs wandb --limit 10
+  og runs ~/.cache/huggingface/trackio --json
+
+The metric is a loss where there is one. Only the ends of files are read; what cannot be told from
+there is left out, and never wrong.";
+
+const TAIL_EXAMPLES: &str = "\
+Examples:
+  og tail baseline                       the last ten lines of a run of the store
+  og tail baseline -n 50 --grep 'WARN|Error'
+  og tail wandb/latest-run -f            lines as they come, also those that wandb keeps
+  og tail train.log -n 3
+
+Lines come as they looked in the end: without colours, and of a bar that redraws itself the last state.
+--json prints {\"line\": \"...\"} for each.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  og doctor                    versions, tmux, terminal, store, sockets, limits
+  og doctor baseline           the run's sources, keys logged twice and where they differ, what could not be read
+  og doctor wandb/latest-run --json
+
+Exit code: 1 when something cannot work (`bad`); what only works worse is a `warn`.";
+
 const SKILL_EXAMPLES: &str = "\
 Examples:
   og skill print
@@ -559,6 +735,8 @@ mod tests {
         assert_eq!(milliseconds("1.5s"), Ok(1500));
         assert_eq!(milliseconds("2"), Ok(2000));
         assert_eq!(milliseconds("10m"), Ok(600_000));
+        assert_eq!((timeout("7d"), timeout("168h")), (Ok(TIMEOUT_MS_MAX), Ok(TIMEOUT_MS_MAX)));
+        assert!(timeout("169h").is_err() && timeout("9999999999999999999999s").is_err());
         assert!(milliseconds("5 s").is_err() && milliseconds("s").is_err() && milliseconds("-1s").is_err());
     }
 

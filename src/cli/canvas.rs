@@ -2,27 +2,36 @@
 
 use super::{
     args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs, ViewArgs},
-    fail::{EXIT_FAILED, Fail},
-    out,
-    place::{self, Site, Wanted},
-    run, target,
+    fail::{EXIT_FAILED, Fail, chain},
+    open, out,
+    place::{self, Site, Spot, Wanted},
+    run,
+    shown::RunToShow,
+    summary::ending,
+    target::{self, Servers},
 };
 use crate::{
-    canvas::{CanvasState, PaneState, Spec, io as canvases, io::Known},
+    canvas::{
+        CanvasState, PaneState, Spec,
+        io::{self as canvases, Known, Life},
+    },
     controller,
     ipc::{
         io::{Connection, runtime_dir, socket_path},
         wire::{Format, Health, Request, Response, Until},
     },
-    store::{RunFolder, RunReader, Store, Whereabouts},
+    model::RunState,
+    source::Reach,
+    store::{Store, Whereabouts, glance},
     text,
-    tmux::{PaneId, PaneInfo, Server},
+    tmux::{Death, PaneId, PaneInfo, Server},
 };
 use rustix::process::{Pid, Signal};
 use std::{
-    io::{BufRead, IsTerminal, Write},
+    ffi::OsString,
+    fs::File,
+    io::{self, BufRead, IsTerminal, Write},
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -30,6 +39,10 @@ use std::{
 const END_MAX: Duration = Duration::from_secs(5);
 /// How long a controller may take to say how it is.
 const ANSWER_MAX: Duration = Duration::from_millis(500);
+/// How long opening panes may take.
+const REOPEN_MAX: Duration = Duration::from_secs(10);
+/// How long the controller may take to write down the end of a training that has ended.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(3);
 /// How often it is looked at meanwhile: not every system tells of the end of a process that is no child.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -38,7 +51,7 @@ pub fn canvas(verb: CanvasVerb) -> Result<u8, Fail> {
     match verb {
         CanvasVerb::Spawn(args) => spawn(args),
         CanvasVerb::List(args) => list(&args),
-        CanvasVerb::Attach(args) => attach_to(&named(&args)?.state),
+        CanvasVerb::Attach(args) => attach(&args),
         CanvasVerb::Close(args) => close(&args),
         CanvasVerb::Restart(args) => restart(&args),
     }
@@ -46,66 +59,41 @@ pub fn canvas(verb: CanvasVerb) -> Result<u8, Fail> {
 
 /// `og view RUN`.
 pub fn view(args: ViewArgs) -> Result<u8, Fail> {
-    spawn(SpawnArgs { preset: "review".into(), run: Some(args.run), options: args.spawn })
+    show("review".into(), Some(args.path), args.which.as_deref(), args.spawn)
 }
 
 fn spawn(args: SpawnArgs) -> Result<u8, Fail> {
-    let SpawnArgs { preset, run, options } = args;
-    let SpawnOptions { config, name, store, tmux_socket, detach, keep, output } = options;
+    show(args.preset, args.run, None, args.options)
+}
+
+/// Makes a canvas without a training for `run`, or for the one of its runs that is called `which`.
+fn show(preset: String, run: Option<OsString>, which: Option<&str>, options: SpawnOptions) -> Result<u8, Fail> {
+    let SpawnOptions { config, name, read, store, tmux_socket, detach, keep, output } = options;
     let mut spec = Spec::preset(&preset)?;
     if let Some(config) = &config {
         spec = spec.merged(config).map_err(|error| Fail::from(error).about("--config"))?;
     }
+    let spec = spec.with(Spec::reading(&open::read_options(&read)?))?;
     let store = open_store(&store)?;
-    let asked = run.or_else(|| spec.run_dir.as_ref().map(|path| path.display().to_string()));
-    let run = find_run(&store, asked.as_deref())?;
+    let asked = run.or_else(|| spec.run_dir.as_ref().map(OsString::from));
+    let run = RunToShow::find(&store, asked.as_deref(), which)?;
     let site = Site::find(tmux_socket.as_deref(), false, holds_canvas)?;
     // A canvas without a training of its own has no pane for one.
     let roles: Vec<&str> = spec.roles().into_iter().filter(|role| *role != "train").collect();
-    let draft = CanvasState { scenario: preset, run: Some(run.path), run_id: run.id, keep, ..CanvasState::default() };
+    let draft = CanvasState { scenario: preset, run_id: run.id.clone(), keep, ..CanvasState::default() };
     let (dir, mut state) = run::make_folder(&store, name.as_deref(), &run.name, draft, &spec)?;
     let mut undo = run::Undo::new(&dir, &state.id)?;
+    state.run = Some(run.settle(&dir)?);
+    canvases::write(&dir, &state)?;
     let mut made = place::make(&site, &Wanted { name: &state.name, id: &state.id, dir: &dir, roles: &roles, train: None })?;
     run::write_down(&mut state, &dir, &site, &made)?;
     run::start_controller(&dir);
     made.keep();
     undo.keep();
-    run::tell(&run::Told { site: &site, state: &state, dir: &dir, started: None, attach: !detach, json: output.json })
-}
-
-/// A run to show.
-struct RunToShow {
-    path: PathBuf,
-    id: Option<String>,
-    name: String,
-}
-
-/// A run of the store by id, short id or name; a run folder or a foreign run by path; else the latest of the store.
-fn find_run(store: &Store, asked: Option<&str>) -> Result<RunToShow, Fail> {
-    let Some(asked) = asked else {
-        return match store.runs()?.first() {
-            Some(latest) => own_run(&store.run(latest)),
-            None => Err(Fail::new("no_run", format!("there is no run in {}", store.root().display()))
-                .hint("start one with `og run train.py`, or name one with --run PATH")),
-        };
-    };
-    let by_name = store.find_run(asked);
-    match (by_name, Path::new(asked).canonicalize()) {
-        (Ok(folder), _) => own_run(&RunFolder::at(folder.path().canonicalize().unwrap_or_else(|_| folder.path().to_owned()))),
-        // A run of another kind: the readers tell which.
-        (Err(_), Ok(path)) => {
-            // What cannot be read is told before anything is made.
-            RunReader::open(&path)?;
-            let name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-            Ok(RunToShow { path, id: None, name })
-        }
-        (Err(error), Err(_)) => Err(error.into()),
+    if run.is_stdin() && !detach && !output.json && site.spot == Spot::Session && !site.inside && io::stdout().is_terminal() {
+        return attach_by(&state, Some("/dev/tty"));
     }
-}
-
-fn own_run(folder: &RunFolder) -> Result<RunToShow, Fail> {
-    let info = folder.info()?;
-    Ok(RunToShow { path: folder.path().to_owned(), id: Some(info.id), name: info.name })
+    run::tell(&run::Told { site: &site, state: &state, dir: &dir, started: None, attach: !detach, json: output.json })
 }
 
 /// The store that was named, else the nearest, else a new one here.
@@ -121,18 +109,20 @@ pub fn open_store(args: &StoreArgs) -> Result<Store, Fail> {
 pub fn holds_canvas(server: &Server, pane: &PaneInfo) -> bool {
     let window = pane.window.to_string();
     let here = target::socket_path(server.socket());
-    let on_it = |canvas: &Known| canvas.live && canvas.state.window == window && target::server_path(&canvas.state) == here;
-    runtime_dir().is_ok_and(|runtime| canvases::announced(&runtime).iter().any(on_it))
+    let on_it = |canvas: &Known| canvas.life == Life::Live && canvas.state.window == window && target::server_path(&canvas.state) == here;
+    runtime_dir().is_ok_and(|runtime| canvases::announced(&runtime, |_| true).iter().any(on_it))
 }
 
 fn list(args: &ListArgs) -> Result<u8, Fail> {
-    let mut known = canvases::announced(&runtime_dir()?);
+    let servers = Servers::default();
+    let mut known = canvases::announced(&runtime_dir()?, |state| servers.hold(state));
     if let Some(store) = target::near_store(&args.store) {
         let more: Vec<Known> = canvases::list(&store);
-        known.extend(more.into_iter().filter(|one| !target::has(&known, one)).collect::<Vec<_>>());
+        let more = more.into_iter().filter(|one| !target::has(&known, one)).collect::<Vec<_>>();
+        known.extend(more.into_iter().map(|one| one.or_left(|state| servers.hold(state))));
     }
-    known.retain(|canvas| args.all || canvas.live);
-    known.sort_by(|a, b| (!a.live, &a.state.name, &a.dir).cmp(&(!b.live, &b.state.name, &b.dir)));
+    known.retain(|canvas| args.all || canvas.life != Life::Ended);
+    known.sort_by(|a, b| (a.life, &a.state.name, &a.dir).cmp(&(b.life, &b.state.name, &b.dir)));
     let looked: Vec<(Known, Look)> = known
         .into_iter()
         .map(|canvas| {
@@ -150,6 +140,11 @@ fn list(args: &ListArgs) -> Result<u8, Fail> {
     }
     let head = ["canvas", "id", "run", "state", "step", "panes", "controller", "look"].map(str::to_owned);
     table(&std::iter::once(head).chain(looked.iter().map(|(canvas, look)| as_row(canvas, look))).collect::<Vec<_>>())?;
+    if let Some((canvas, _)) = looked.iter().find(|(canvas, _)| matches!(canvas.life, Life::Closed | Life::Left)) {
+        let (name, close) =
+            (&canvas.state.name, if canvas.life == Life::Closed { " --kill-run` ends its training" } else { "` closes its panes" });
+        out::note(format!("`og canvas restart {name}` opens it again, `og canvas close {name}{close}"));
+    }
     Ok(0)
 }
 
@@ -174,20 +169,19 @@ fn look(canvas: &Known) -> Look {
         return Look { controller: "ok", health: Some(data.health), state: run.state, step: run.step, total_steps: run.total_steps };
     }
     let controller = if answer.is_some() { "hangs" } else { "off" };
-    let Some(mut reader) = canvas.state.run.as_deref().and_then(|run| RunReader::open(run).ok()) else {
+    let read = canvases::read_spec(&canvas.dir).map(|spec| spec.read).unwrap_or_default();
+    let Some(mut run) = canvas.state.run.as_deref().and_then(|run| glance(run, &read, Reach::Row).ok()) else {
         return Look { controller, health: None, state: None, step: None, total_steps: None };
     };
-    while reader.poll(RunReader::LOAD).more {}
-    if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
-        reader.mark_lost();
+    if run.pid.is_some_and(|pid| !canvases::is_process(pid)) {
+        run.mark_lost();
     }
-    let run = reader.picture();
     Look {
         controller,
         health: None,
-        state: run.known_state().map(|state| state.as_str().into()),
-        step: run.step().map(|step| step.0),
-        total_steps: run.total_steps,
+        state: run.probe.state.map(|state| state.as_str().into()),
+        step: run.probe.step.map(|step| step.0),
+        total_steps: run.probe.total_steps,
     }
 }
 
@@ -202,7 +196,12 @@ fn as_row(canvas: &Known, look: &Look) -> [String; 8] {
     let panes: Vec<&str> = state.panes.iter().map(|pane| pane.role.as_str()).collect();
     let drifted = look.health.as_ref().filter(|health| health.drift > 0).map(|health| format!(", {} drifts", health.drift));
     let controller = format!("{}{}", look.controller, drifted.unwrap_or_default());
-    let run_state = if canvas.live { look.state.clone().unwrap_or("-".into()) } else { "canvas ended".into() };
+    let run_state = match canvas.life {
+        Life::Live => look.state.clone().unwrap_or("-".into()),
+        Life::Closed => "closed, training goes on".into(),
+        Life::Left => "ended, panes remain".into(),
+        Life::Ended => "canvas ended".into(),
+    };
     [state.name.clone(), state.id.clone(), shows, run_state, step, panes.join(" "), controller, attach_text(state)]
 }
 
@@ -221,7 +220,7 @@ fn as_json(canvas: &Known, look: &Look) -> serde_json::Value {
     let training = state.panes.iter().find(|pane| pane.role == "train");
     let panes: Vec<_> = state.panes.iter().map(|pane| serde_json::json!({"role": pane.role, "paneId": pane.pane})).collect();
     serde_json::json!({
-        "name": state.name, "id": state.id, "live": canvas.live, "scenario": state.scenario, "dir": canvas.dir,
+        "name": state.name, "id": state.id, "live": canvas.life.runs(), "closed": canvas.life == Life::Closed, "panesLeft": canvas.life == Life::Left, "scenario": state.scenario, "dir": canvas.dir,
         "run": state.run, "runId": state.run_id, "runState": look.state, "step": look.step, "totalSteps": look.total_steps,
         "tmux": state.tmux, "session": state.session, "window": state.window,
         "trainAlive": training.map(|pane| canvases::is_process(pane.pid)),
@@ -246,6 +245,11 @@ fn quoted(word: &str) -> String {
 
 /// Becomes `tmux attach`. Returns only when that fails.
 pub fn attach_to(state: &CanvasState) -> Result<u8, Fail> {
+    attach_by(state, None)
+}
+
+/// The same, with the keyboard of a terminal that is not standard input.
+fn attach_by(state: &CanvasState, keyboard: Option<&str>) -> Result<u8, Fail> {
     if matches!(Server::from_env(), Ok(Some(_))) {
         return Err(Fail::new("inside_tmux", "this terminal is inside tmux already").hint(format!(
             "go there with `tmux switch-client -t {}`, or in another terminal: {}",
@@ -253,14 +257,19 @@ pub fn attach_to(state: &CanvasState) -> Result<u8, Fail> {
             attach_text(state)
         )));
     }
-    if !is_terminal() {
+    let keyboard = keyboard.and_then(|path| File::options().read(true).write(true).open(path).ok());
+    if keyboard.is_none() && !is_terminal() {
         return Err(Fail::new("no_terminal", "there is no terminal to attach").hint(format!("in a terminal: {}", attach_text(state))));
     }
     let server = Server::new(target::parse_socket(&state.tmux));
     if !server.has_session(&state.session)? {
         return Err(Fail::new("no_session", format!("the tmux session {} is gone", state.session)));
     }
-    let error = server.attach_command(&state.session).env_remove("TMUX").env_remove("TMUX_PANE").exec();
+    let mut attach = server.attach_command(&state.session);
+    if let Some(keyboard) = keyboard {
+        attach.stdin(keyboard);
+    }
+    let error = attach.env_remove("TMUX").env_remove("TMUX_PANE").exec();
     Err(Fail::of("tmux", &error, None).about("cannot attach"))
 }
 
@@ -281,17 +290,41 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
         }
         end_training(&canvas, training);
     }
+    let is_noted = left.is_none() && has_noted_the_end(&canvas);
     controller::io::stop(&canvas.dir)?;
-    close_panes(state, left)?;
-    canvases::forget(&runtime_dir()?, &state.id);
-    canvases::write(&canvas.dir, &CanvasState { panes: vec![], controller_pid: None, ..state.clone() })?;
+    let server = Server::new(target::parse_socket(&state.tmux));
+    let train_pane = close_panes(&server, state, is_noted)?;
+    let panes = state.panes.iter().filter(|pane| train_pane.is_some_and(|train| pane.pane == train.to_string())).cloned().collect();
+    let written = canvases::write(&canvas.dir, &CanvasState { closed: true, panes, controller_pid: None, ..state.clone() });
+    let watched = match train_pane {
+        // The end of the training is still to be written down, also one that nobody has seen yet: a controller stays for that.
+        Some(_) => stay(&canvas, written.is_ok()),
+        None => {
+            canvases::forget(&runtime_dir()?, &state.id);
+            Ok(())
+        }
+    };
+    let unnoted = train_pane.filter(|_| left.is_none()).and_then(|pane| close_dead(&canvas, &server, pane));
+    if let (Err(error), Some(_)) = (&written, left) {
+        out::note(format!("{}, which will say that {} is open for as long as there is no room", chain(error), state.name));
+    }
+    if let Err(fail) = &watched {
+        out::note(format!("{}; so how the training of {} ends is not written down before the next command asks", fail.message, state.name));
+    }
+    if let Some(death) = &unnoted {
+        let how = ending(death.status, death.signal).unwrap_or_else(|| "nobody knows how".into());
+        out::note(format!(
+            "how the training of {} ended ({how}) could not be written into its events.jsonl; is the disk full?",
+            state.name
+        ));
+    }
     if args.canvas.which.output.json {
         let left = left.map(|pane| &pane.pane);
         out::json(&serde_json::json!({"canvas": state.name, "id": state.id, "trainingLeft": left, "trainingEnded": ended.is_some()}))?;
         return Ok(0);
     }
     let training = match (left, ended) {
-        (Some(left), _) => format!("; the training goes on in pane {} (pid {})", left.pane, left.pid),
+        (Some(left), _) => format!("; the training goes on in pane {} (pid {}), and its end will be written down", left.pane, left.pid),
         (None, Some(_)) => "; the training was ended".into(),
         (None, None) => String::new(),
     };
@@ -299,26 +332,50 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
     Ok(0)
 }
 
-/// Closes the panes of a canvas, except that of a training which goes on.
-fn close_panes(state: &CanvasState, left: Option<&PaneState>) -> Result<(), Fail> {
-    let server = Server::new(target::parse_socket(&state.tmux));
-    // Pane ids die with the server: only what carries this canvas's mark is its.
-    let Ok(panes) = server.list_panes(None) else { return Ok(()) };
-    for pane in panes.into_iter().filter(|pane| pane.canvas.as_deref() == Some(&state.id)) {
-        match left {
-            Some(training) if training.pane == pane.id.to_string() => release(&server, pane.id)?,
-            _ => server.kill_pane(pane.id)?,
-        }
+/// Lets a controller stay for the end of the training. One that cannot read that the canvas is closed is told.
+fn stay(canvas: &Known, written: bool) -> Result<(), Fail> {
+    let mut controller = target::connect(canvas)?;
+    if !written {
+        controller.call(Request::Closed, ANSWER_MAX)?;
     }
     Ok(())
 }
 
-/// Makes a train pane a pane like any other: it closes when its program ends. Its log goes on.
-fn release(server: &Server, pane: PaneId) -> Result<(), Fail> {
-    for option in ["remain-on-exit", "@og_canvas", "@og_role"] {
-        server.unset_pane_option(pane, option)?;
+/// Whether the controller knows that the run is over, and so has written down how.
+fn has_noted_the_end(canvas: &Known) -> bool {
+    let look = look(canvas);
+    look.controller == "ok" && look.state.as_deref().and_then(RunState::from_word).is_some_and(RunState::is_over)
+}
+
+/// Closes the panes of a canvas; that of the training only if `all` go, else it is returned if it is there.
+fn close_panes(server: &Server, state: &CanvasState, all: bool) -> Result<Option<PaneId>, Fail> {
+    // Pane ids die with the server: only what carries this canvas's mark is its.
+    let Ok(panes) = server.list_panes(None) else { return Ok(None) };
+    let stays = |pane: &PaneInfo| !all && pane.role.as_deref() == Some("train");
+    let (train, own): (Vec<PaneInfo>, Vec<PaneInfo>) =
+        panes.into_iter().filter(|pane| pane.canvas.as_deref() == Some(&state.id)).partition(stays);
+    for pane in own {
+        // It may close by itself meanwhile.
+        let _ = server.kill_pane(pane.id);
     }
-    Ok(())
+    Ok(train.first().map(|pane| pane.id))
+}
+
+/// Waits until the controller has written down how a training ended and closed its pane. After a while the pane is closed
+/// without it, and what was not written down is returned.
+fn close_dead(canvas: &Known, server: &Server, pane: PaneId) -> Option<Death> {
+    let since = Instant::now();
+    let mut death = None;
+    while let Ok(Some(info)) = server.pane(pane) {
+        if since.elapsed() >= LAST_WORDS_MAX {
+            death = info.dead;
+            let _ = server.kill_pane(pane);
+            break;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    let _ = controller::io::stop(&canvas.dir);
+    death
 }
 
 /// Asks the training to end, gives it time for a last checkpoint, then makes it. The controller is given time to write
@@ -354,11 +411,26 @@ fn confirmed(question: &str) -> Result<bool, Fail> {
 fn restart(args: &NamedCanvas) -> Result<u8, Fail> {
     let canvas = named(args)?;
     controller::io::restart(&canvas.dir)?;
+    reopen(&canvas)?;
     match args.which.output.json {
         true => out::json(&serde_json::json!({"canvas": canvas.state.name, "id": canvas.state.id}))?,
         false => out::line(format!("restarted the controller of {}", canvas.state.name))?,
     }
     Ok(0)
+}
+
+fn attach(args: &NamedCanvas) -> Result<u8, Fail> {
+    let canvas = named(args)?;
+    reopen(&canvas)?;
+    attach_to(&canvas.state)
+}
+
+/// Opens the panes of a canvas that was closed, or of which nothing runs any more.
+fn reopen(canvas: &Known) -> Result<(), Fail> {
+    if canvas.life != Life::Live {
+        target::connect(canvas)?.call(Request::Refresh, REOPEN_MAX)?;
+    }
+    Ok(())
 }
 
 fn named(args: &NamedCanvas) -> Result<Known, Fail> {

@@ -1,14 +1,14 @@
 //! The gate: how a training gets into its pane.
 //!
 //! tmux would take a command line and run it at once, with the environment of its server. So the pane first runs
-//! `og __exec SOCKET`, which waits at the gate until the pane's output is being recorded; then it is handed the command,
+//! `og __exec SOCKET CANVAS`, which waits at the gate until the pane's output is being recorded; then it is handed the command,
 //! the environment and the working directory over a private socket, and becomes the training by `exec`: the pane's
 //! process is the training, no process of ours is its parent, and nothing secret was on a disk or a command line.
 //!
 //! `exec` closes the socket, so whoever opened the gate hears the end of the stream when the training has started, and a
-//! message when it could not.
+//! message when it could not. When whoever made the gate was killed, the pane hears that too, and takes back what was made.
 
-use super::fail::Fail;
+use super::{fail::Fail, run};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     collections::BTreeMap,
@@ -75,9 +75,9 @@ impl Gate {
         Ok(Gate { listener, path })
     }
 
-    /// What the pane has to run, `og` being this program.
-    pub fn command(&self, og: &Path) -> [OsString; 3] {
-        [og.into(), "__exec".into(), self.path.clone().into()]
+    /// What the pane has to run, `og` being this program and `dir` the folder of its canvas.
+    pub fn command(&self, og: &Path, dir: &Path) -> [OsString; 4] {
+        [og.into(), "__exec".into(), self.path.clone().into(), dir.into()]
     }
 
     /// Waits for the pane, hands over the order, and returns the id of the process that is the training now.
@@ -106,15 +106,17 @@ impl Drop for Gate {
     }
 }
 
-/// `og __exec SOCKET`: waits at the gate and becomes what it is told. Returns only when it could not.
-pub fn wait_and_become(socket: &Path) -> Fail {
-    let mut stream = match UnixStream::connect(socket) {
-        Ok(stream) => stream,
-        Err(error) => return Fail::of("gate", &error, None).about("nobody is at the gate of this pane"),
-    };
-    let order = match ask_for_order(&mut stream) {
-        Ok(order) => order,
-        Err(error) => return Fail::of("gate", &error, None).about("no command came for this pane"),
+/// `og __exec SOCKET CANVAS`: waits at the gate and becomes what it is told. Returns only when it could not.
+pub fn wait_and_become(socket: &Path, dir: &Path) -> Fail {
+    let come = UnixStream::connect(socket).and_then(|mut stream| ask_for_order(&mut stream).map(|order| (stream, order)));
+    let (mut stream, order) = match come {
+        Ok(come) => come,
+        Err(error) => {
+            // Whoever made the gate is dead: nobody else will ever take this canvas back.
+            let _ = fs::remove_file(socket);
+            run::take_back(dir);
+            return Fail::of("gate", &error, None).about("nobody is at the gate of this pane any more");
+        }
     };
     let refusal = become_it(&order);
     let fail = refusal.clone().into_fail(&order);

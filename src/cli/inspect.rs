@@ -5,15 +5,18 @@ mod report;
 mod stats;
 mod table;
 
+pub use report::{source_json, source_word};
+
 use super::{
     args::InspectArgs,
     fail::Fail,
-    open::{self, Found},
+    open::{self, Asked, Found},
     out,
 };
 use crate::{
-    model::{MetricKey, Point, Series, WallTime, num},
+    model::{MetricKey, Point, ReadOptions, Series, WallTime, num},
     query,
+    source::RunRef,
     store::{RunPicture, RunReader},
 };
 use serde_json::{Value, json};
@@ -26,19 +29,15 @@ const POINTS_AT_ONCE: usize = 4096;
 /// `og inspect PATH`.
 pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     let watch = Stopwatch::start();
-    let found = open::find(&args.run, args.run_name.as_deref(), &args.store)?;
+    let read = open::read_options(&args.read)?;
+    let found = open::find(&Asked { run: &args.run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
     match found {
         Found::One(mut reader) => {
             let stats = load(&mut reader, watch);
             one(&args, *reader, stats)
         }
-        Found::Several(runs) if args.series.is_some() || args.follow => {
-            let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).take(5).collect();
-            let more = if runs.len() > names.len() { ", ..." } else { "" };
-            Err(Fail::usage(format!("{} holds {} runs", args.run, runs.len()))
-                .hint(format!("name one with --run: {}{more}", names.join(", "))))
-        }
-        Found::Several(runs) => several(&args, runs),
+        Found::Several(runs) if args.series.is_some() || args.follow => Err(open::which(&args.run, &runs)),
+        Found::Several(runs) => several(&args, &runs, &read),
     }
 }
 
@@ -71,13 +70,13 @@ fn one(args: &InspectArgs, reader: RunReader, stats: Value) -> Result<u8, Fail> 
 }
 
 /// One run after the other, so that the memory is that of one.
-fn several(args: &InspectArgs, runs: Vec<open::Held>) -> Result<u8, Fail> {
+fn several(args: &InspectArgs, runs: &[RunRef], read: &ReadOptions) -> Result<u8, Fail> {
     if args.output.json {
         out::text("{\"runs\":[")?;
     }
-    for (at, run) in runs.into_iter().enumerate() {
+    for (at, run) in runs.iter().enumerate() {
         let watch = Stopwatch::start();
-        let mut reader = run.open()?;
+        let mut reader = open::open(run, read)?;
         let stats = load(&mut reader, watch);
         let stats = args.stats.then_some(stats);
         match args.output.json {

@@ -1,53 +1,149 @@
 //! Opens what a person means by a path or by the name of a run.
 
-use super::{args::StoreArgs, fail::Fail};
+use super::{
+    args::{ReadArgs, StoreArgs},
+    fail::Fail,
+};
 use crate::{
     canvas::io as canvases,
-    store::{RunReader, Store, StoreError, Whereabouts},
+    model::{LineRule, ReadOptions},
+    source::{self, Kind, OpenError, RunRef},
+    store::{RunFolder, RunReader, Store, StoreError, Whereabouts},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
 
 /// What a path or a name leads to.
 pub enum Found {
     /// A run.
     One(Box<RunReader>),
-    /// A store, a database or a folder of several.
-    Several(Vec<Held>),
+    /// A database, a store or a folder with several.
+    Several(Vec<RunRef>),
 }
 
-/// One run of several.
-pub struct Held {
-    /// What it is called.
-    pub name: String,
-    path: PathBuf,
+/// What is asked for.
+pub struct Asked<'a> {
+    /// A path; or an id, a short id or a name in the store.
+    pub run: &'a OsStr,
+    /// One of several that are there.
+    pub name: Option<&'a str>,
+    /// Where names are looked up.
+    pub store: &'a StoreArgs,
+    /// How it is to be read.
+    pub read: &'a ReadOptions,
 }
 
-impl Held {
-    /// Opens it.
-    pub fn open(&self) -> Result<RunReader, Fail> {
-        Ok(RunReader::open(&self.path)?)
+/// The run that is asked for, or the several.
+pub fn find(asked: &Asked) -> Result<Found, Fail> {
+    let runs = runs(asked)?;
+    match runs.as_slice() {
+        [only] => Ok(Found::One(Box::new(open(only, asked.read)?))),
+        _ => Ok(Found::Several(runs)),
     }
 }
 
-/// The runs that `asked` means: a path first, then an id, a short id or a name in the store. `name` picks one of several.
-pub fn find(asked: &str, name: Option<&str>, store: &StoreArgs) -> Result<Found, Fail> {
-    let path = Path::new(asked);
-    let _ = name;
-    if path.exists() {
-        return Ok(Found::One(Box::new(RunReader::open(path)?)));
+/// The runs that are asked for, newest first; at least one. A path comes first, then the store.
+pub fn runs(asked: &Asked) -> Result<Vec<RunRef>, Fail> {
+    let mut path = PathBuf::from(asked.run);
+    if !is_there(&path)
+        && let Some(folder) = in_store(asked)?
+    {
+        path = folder;
     }
-    let known = Store::find(&Whereabouts::of_process(store.store.clone())?);
-    match known.map(|store| store.find_run(asked)) {
-        Some(Ok(folder)) => Ok(Found::One(Box::new(RunReader::open(folder.path())?))),
-        Some(Err(error @ StoreError::Unknown(_))) => Err(error.into()),
-        _ => Err(Fail::new("not_found", format!("there is no {asked}, and no run of that name"))
-            .hint("give a file, a folder, or a run of the store (its id, short id or name)")),
+    if let Some(name) = asked.name {
+        path = address(&path, name);
     }
+    // A folder of event files is a run, also where others lie below it.
+    let is_run = |run: &RunRef| run.path == path && run.path.is_dir();
+    let mut runs = source::runs(&path).map_err(|error| fail(error, asked))?;
+    if let Some(at) = runs.iter().position(is_run) {
+        runs = vec![runs.swap_remove(at)];
+    }
+    Ok(runs)
+}
+
+/// The run that is asked for. Of several, one has to be named.
+pub fn one(asked: &Asked) -> Result<RunReader, Fail> {
+    match find(asked)? {
+        Found::One(reader) => Ok(*reader),
+        Found::Several(runs) => Err(which(asked.run, &runs)),
+    }
+}
+
+/// Opens one of several runs. Where the command line says nothing, a run of og's is read as its canvas says.
+pub fn open(run: &RunRef, read: &ReadOptions) -> Result<RunReader, Fail> {
+    let of_canvas = if *read == ReadOptions::default() { of_canvas(run) } else { None };
+    let read = of_canvas.as_ref().unwrap_or(read);
+    let opened = source::open_ref(run, read).map_err(StoreError::Foreign)?;
+    Ok(RunReader::of(&run.address(), opened, read)?)
+}
+
+/// Several runs where one is needed.
+pub fn which(asked: &OsStr, runs: &[RunRef]) -> Fail {
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).take(5).collect();
+    let more = if runs.len() > names.len() { ", ..." } else { "" };
+    Fail::new("several_runs", format!("{} holds {} runs", asked.display(), runs.len()))
+        .hint(format!("name one with --run: {}{more}", names.join(", ")))
+}
+
+/// What the command line says about reading.
+pub fn read_options(args: &ReadArgs) -> Result<ReadOptions, Fail> {
+    let rules = args
+        .regex
+        .iter()
+        .map(|pattern| LineRule::parse(pattern).map_err(|error| Fail::usage(error.to_string()).about("--regex").hint(error.hint())));
+    Ok(ReadOptions { rules: rules.collect::<Result<_, _>>()?, step_key: args.step_key.clone() })
 }
 
 /// A run of og's whose training is gone without an exit is lost; nobody but the process table knows.
 pub fn mark_lost(reader: &mut RunReader) {
     if reader.picture().pid().is_some_and(|pid| !canvases::is_process(pid)) {
         reader.mark_lost();
+    }
+}
+
+/// What the canvas in which a run was started says about reading it.
+fn of_canvas(run: &RunRef) -> Option<ReadOptions> {
+    let info = RunFolder::at(&run.path).info().ok().filter(|_| run.kind == Kind::OgRun)?;
+    let dir = run.path.parent()?.parent()?.join("canvas").join(info.canvas?);
+    let state = canvases::read(&dir).ok()?;
+    // The name may be that of another canvas by now.
+    (state.run_id.as_ref() == Some(&info.id)).then(|| canvases::read_spec(&dir).ok().map(|spec| spec.read))?
+}
+
+/// `PATH#RUN`
+fn address(path: &Path, run: &str) -> PathBuf {
+    let mut address = OsString::from(path);
+    address.push("#");
+    address.push(run);
+    address.into()
+}
+
+/// Whether a path leads to something, also one with `#RUN` behind it.
+fn is_there(path: &Path) -> bool {
+    path.as_os_str() == "-" || path.symlink_metadata().is_ok()
+}
+
+/// The folder of the run that the store has by this id or name. `None`: it has none, or there is no store.
+fn in_store(asked: &Asked) -> Result<Option<PathBuf>, Fail> {
+    let Some(store) = Store::find(&Whereabouts::of_process(asked.store.store.clone())?) else { return Ok(None) };
+    let Some(name) = asked.run.to_str() else { return Ok(None) };
+    match store.find_run(name) {
+        Ok(folder) => Ok(Some(folder.path().to_owned())),
+        // Which of several is for the person to say; what is unknown here may be known elsewhere.
+        Err(error @ StoreError::Unknown(crate::store::Unknown::Several { .. })) => Err(error.into()),
+        Err(_) => Ok(None),
+    }
+}
+
+fn fail(error: OpenError, asked: &Asked) -> Fail {
+    match &error {
+        OpenError::Open { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Fail::new("not_found", format!("there is no {}, and no run is called so", asked.run.display()))
+                .hint("give a file, a folder, a database, or a run of the store (its id, short id or name)")
+        }
+        _ => StoreError::Foreign(error).into(),
     }
 }

@@ -84,8 +84,6 @@ pub struct Made {
     keep: bool,
     /// Name of the session.
     pub session: String,
-    /// Whether og made it.
-    pub owns_session: bool,
     /// Window of the first pane, e.g. `@1`.
     pub window: String,
 }
@@ -136,7 +134,7 @@ pub struct Wanted<'a> {
     /// Roles in order.
     pub roles: &'a [&'a str],
     /// What the train pane runs.
-    pub train: Option<[OsString; 3]>,
+    pub train: Option<[OsString; 4]>,
 }
 
 /// Makes the panes and arranges them. Nothing that the person has is closed, and their pane keeps the focus.
@@ -218,13 +216,13 @@ fn gathered(layout: &Layout, ours: &[PaneId]) -> Layout {
 
 /// The first pane, from which the others are split off.
 fn first(site: &Site, name: &str, role: &str, pane: &NewPane) -> Result<(Made, PaneId), Fail> {
-    let made = |session: String, owns_session, pane| {
+    let made = |session: String, pane| {
         let panes = vec![(role.to_string(), pane)];
-        (Made { server: site.server.clone(), panes, keep: false, session, owns_session, window: String::new() }, pane)
+        (Made { server: site.server.clone(), panes, keep: false, session, window: String::new() }, pane)
     };
     let in_window = |own: &PaneInfo| -> Result<_, Fail> {
         let pane = site.server.new_window(&own.session.to_string(), Some(&format!("og-{name}")), pane)?;
-        Ok(made(own.session_name.clone(), false, pane))
+        Ok(made(own.session_name.clone(), pane))
     };
     match &site.spot {
         Spot::Window(own) => in_window(own),
@@ -232,7 +230,7 @@ fn first(site: &Site, name: &str, role: &str, pane: &NewPane) -> Result<(Made, P
             let (toward, part) = if own.cols >= BESIDE_COLS_MIN { (Toward::Right, BESIDE_PERCENT) } else { (Toward::Below, BELOW_PERCENT) };
             let place = Place { target: own.id, toward, size: Some(Size::Percent(part)), full: false };
             match site.server.split(place, pane) {
-                Ok(pane) => Ok(made(own.session_name.clone(), false, pane)),
+                Ok(pane) => Ok(made(own.session_name.clone(), pane)),
                 // A pane too small to be split.
                 Err(TmuxError::Refused { .. }) => in_window(own),
                 Err(error) => Err(error.into()),
@@ -242,7 +240,7 @@ fn first(site: &Site, name: &str, role: &str, pane: &NewPane) -> Result<(Made, P
             let (cols, rows) = terminal_size().unwrap_or(DETACHED_SIZE);
             let name = free_session(&site.server, name)?;
             let info = site.server.new_session(&NewSession { name, cols, rows, pane: pane.clone() })?;
-            Ok(made(info.session_name, true, info.id))
+            Ok(made(info.session_name, info.id))
         }
     }
 }

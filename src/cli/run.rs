@@ -8,17 +8,22 @@ use super::{
     canvas::{attach_text, attach_to, holds_canvas, is_terminal, open_store},
     fail::{EXIT_FAILED, Fail, chain},
     gate::{self, Gate, Order},
-    out,
+    open, out,
     place::{self, Made, Site, Spot, Wanted},
     prompt, python,
+    target::Servers,
 };
 use crate::{
-    canvas::{CanvasState, Spec, io as canvases},
+    canvas::{
+        CanvasState, Spec,
+        io::{self as canvases, Life},
+    },
     controller,
     ipc::io::{runtime_dir, socket_path},
     model::WallTime,
     query,
     store::{Event, EventKind, NewRun, RunFolder, Store},
+    tmux::{PaneId, PaneInfo, Server, own_pane},
 };
 use serde_json::{Map, Value, json};
 use signal_hook::{
@@ -40,6 +45,10 @@ use std::{
 /// Set for the training unless the caller set them: output as it is printed, and wandb's file as it is logged (0.31 else
 /// writes every 15 s, up to 0.30 every block).
 const UNLESS_SET: &[(&str, &str)] = &[("PYTHONUNBUFFERED", "1"), ("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")];
+/// Longest name made of that of a run; a number may follow.
+const NAME_BYTES_MAX: usize = 48;
+/// Rounds in which panes of a canvas that never came to be are closed; more than two are never needed.
+const TAKE_BACK_ROUNDS_MAX: usize = 10;
 /// Says that this process runs in a training that og started.
 const RUN_ID: &str = "OG_RUN_ID";
 
@@ -82,7 +91,7 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
 
     let gate = Gate::make(&runtime_dir()?)?;
     let roles = spec.roles();
-    let train = Some(gate.command(&place::program()?));
+    let train = Some(gate.command(&place::program()?, &dir));
     let mut made = place::make(&site, &Wanted { name: &state.name, id: &state.id, dir: &dir, roles: &roles, train })?;
     record(&site, &made, &folder)?;
     write_down(&mut state, &dir, &site, &made)?;
@@ -123,6 +132,7 @@ fn spec(args: &RunArgs) -> Result<Spec, Fail> {
     if let Some(graphs) = &args.graphs {
         keys.insert("graphs".into(), query::parse_key_list(graphs).into());
     }
+    keys.extend(Spec::reading(&open::read_options(&args.read)?));
     Ok(spec.with(keys)?)
 }
 
@@ -228,16 +238,18 @@ pub fn make_folder(
 /// Fails when the name cannot be that of a canvas, or a live canvas has it.
 fn free(store: &Store, name: &str) -> Result<(), Fail> {
     let dir = canvases::folder(store.root(), name)?;
-    match canvases::known(dir) {
-        Some(canvas) if canvas.live => Err(canvases::CanvasError::Taken { name: name.into() }.into()),
-        _ => Ok(()),
+    match canvases::known(dir).map(|canvas| canvas.or_left(|state| Servers::default().hold(state)).life) {
+        Some(Life::Live | Life::Left) => Err(canvases::CanvasError::Taken { name: name.into() }.into()),
+        Some(Life::Closed) => Err(canvases::CanvasError::GoesOn { name: name.into() }.into()),
+        Some(Life::Ended) | None => Ok(()),
     }
 }
 
-/// A name of a run as that of a canvas.
+/// A name of a run as that of a canvas: letters and digits of any script stay, anything else becomes a dash.
 fn as_name(run: &str) -> String {
-    let name: String = run.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).take(48).collect();
-    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let name: String = run.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name = name.trim_matches(|c: char| !c.is_alphanumeric());
+    let name = name[..name.floor_char_boundary(NAME_BYTES_MAX)].trim_end_matches(|c: char| !c.is_alphanumeric());
     if name.is_empty() { "run".into() } else { name.into() }
 }
 
@@ -246,7 +258,6 @@ pub fn write_down(state: &mut CanvasState, dir: &Path, site: &Site, made: &Made)
     let (panes, layout) = made.state()?;
     state.tmux = site.server.socket().to_string();
     state.session = made.session.clone();
-    state.owns_session = made.owns_session;
     state.window = made.window.clone();
     state.panes = panes;
     state.layout = layout;
@@ -324,6 +335,30 @@ impl Drop for UndoRun {
             let _ = fs::remove_dir_all(folder.path());
         }
     }
+}
+
+/// Takes back what an `og run` made that was killed before it could start its training, and ends with the pane that this
+/// runs in.
+pub fn take_back(dir: &Path) {
+    let (Ok(state), Ok(Some(server)), Some(own)) = (canvases::read(dir), Server::from_env(), own_pane()) else { return };
+    let folder = state.run.as_deref().map(RunFolder::at);
+    drop(UndoRun(folder.filter(|folder| folder.info().is_ok_and(|info| info.pid.is_none()))));
+    // tmux may still be making the pane that was asked for last, which has no mark yet.
+    let program = dir.display().to_string();
+    let of_canvas = |pane: &PaneInfo| match &pane.canvas {
+        Some(id) => *id == state.id,
+        None => server.display(&pane.id.to_string(), "#{pane_start_command}").is_ok_and(|command| command.contains(&program)),
+    };
+    for _ in 0..TAKE_BACK_ROUNDS_MAX {
+        let panes = server.list_panes(None).unwrap_or_default();
+        let others: Vec<PaneId> = panes.iter().filter(|pane| pane.id != own && of_canvas(pane)).map(|pane| pane.id).collect();
+        if others.is_empty() {
+            break;
+        }
+        others.into_iter().for_each(|pane| _ = server.kill_pane(pane));
+    }
+    drop(Undo::new(dir, &state.id));
+    let _ = server.kill_pane(own);
 }
 
 /// What is told of a canvas that was made.
@@ -420,10 +455,13 @@ mod tests {
 
     #[test]
     fn a_run_name_becomes_a_folder_name() {
-        assert_eq!(as_name("lr=3e-4 über"), "lr-3e-4--ber");
+        assert_eq!(as_name("lr=3e-4 über"), "lr-3e-4-über");
         assert_eq!(as_name("../x"), "x");
-        assert_eq!(as_name("日本"), "run");
-        assert!(canvases::folder(Path::new("/"), &as_name(&"x".repeat(500))).is_ok());
+        assert_eq!(as_name("训练"), "训练");
+        assert_eq!(as_name("👍"), "run");
+        for long in ["x", "训", "é-"] {
+            assert!(canvases::folder(Path::new("/"), &as_name(&long.repeat(500))).is_ok());
+        }
     }
 
     #[test]

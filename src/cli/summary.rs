@@ -97,7 +97,7 @@ fn run_lines(out: &mut String, run: &RunInfoView) {
 }
 
 /// How a process ended, if that is known.
-fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
+pub fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
     signal.map(|signal| format!("signal {signal}")).or_else(|| code.map(|code| format!("exit code {code}")))
 }
 
@@ -181,6 +181,9 @@ pub fn outcome(outcome: &Outcome, rows: bool) -> String {
     }
     if let Some(evidence) = &outcome.evidence {
         let _ = write!(out, ": {evidence}");
+    }
+    if let Some(note) = &outcome.note {
+        let _ = write!(out, "\n{note}");
     }
     let _ = write!(out, "\npane {} seq {}", outcome.pane, outcome.seq);
     if let Some(step) = outcome.step {

@@ -11,9 +11,14 @@ use crate::{
     },
     ipc::io::{Connection, runtime_dir},
     store::{Store, Whereabouts},
-    tmux::{Server, Socket, own_pane},
+    tmux::{PaneInfo, Server, Socket, own_pane},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+};
 
 /// Roles that a word may name.
 const ROLES: &[&str] = &["train", "graph", "status"];
@@ -63,13 +68,41 @@ fn pick(asked: Option<&str>, store: &StoreArgs, known: &[Known]) -> Result<Known
         here.window = window_of(&here.pane);
         chosen = choose(asked, Some(here), known, is_near);
     }
-    Ok(chosen?.clone())
+    if let Ok(chosen) = chosen {
+        return Ok(chosen.clone());
+    }
+    // And only now, whether panes are left of one that runs no more.
+    let servers = Servers::default();
+    let stored = near.as_deref().map(canvases::list).unwrap_or_default();
+    let all: Vec<Known> = known.iter().cloned().chain(stored.into_iter().filter(|one| !has(known, one))).collect();
+    let all: Vec<Known> = all.into_iter().map(|canvas| canvas.or_left(|state| servers.hold(state))).collect();
+    Ok(choose(asked, here.as_ref(), &all, is_near)?.clone())
+}
+
+/// The tmux servers that were asked for their panes: each at most once.
+#[derive(Default)]
+pub struct Servers(RefCell<BTreeMap<PathBuf, Vec<PaneInfo>>>);
+
+impl Servers {
+    /// Whether panes of a canvas are there.
+    pub fn hold(&self, state: &CanvasState) -> bool {
+        let path = server_path(state);
+        let mut asked = self.0.borrow_mut();
+        let panes = asked.entry(path.clone()).or_insert_with(|| {
+            // A server that has ended leaves its socket; asking it by a program costs milliseconds.
+            let answers = UnixStream::connect(path).is_ok();
+            let panes = answers.then(|| Server::new(parse_socket(&state.tmux)).list_panes(None));
+            panes.and_then(Result::ok).unwrap_or_default()
+        });
+        panes.iter().any(|pane| pane.canvas.as_deref() == Some(state.id.as_str()))
+    }
 }
 
 /// The canvases that this machine knows; with `--tmux-socket` those on that server. One that was asked for by name, or
 /// the only one, may also lie in the store alone, when the runtime folder was emptied.
 fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
-    let mut known = canvases::announced(&runtime_dir()?);
+    let servers = Servers::default();
+    let mut known = canvases::announced(&runtime_dir()?, |state| servers.hold(state));
     let asked = which.canvas.is_some() || known.is_empty();
     if let Some(near) = asked.then(|| near_store(&which.store)).flatten() {
         let more: Vec<Known> = canvases::list(&near);

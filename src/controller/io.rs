@@ -8,10 +8,10 @@ use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
     canvas::{self, CanvasState},
     ipc,
-    model::{Exit, WallTime},
+    model::{Exit, ReadOptions, WallTime},
     source::Watch,
-    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter},
-    tmux::{Client, FromTmux, PaneId, Place, Server, Ticket, Toward},
+    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter, opened_by},
+    tmux::{Client, FromTmux, PaneId, Place, Server, SessionId, Ticket, Toward},
 };
 use anyhow::Context;
 use rustix::{
@@ -45,11 +45,26 @@ const WRITES: Duration = Duration::from_millis(100);
 const BLIND_MAX: Duration = Duration::from_millis(500);
 /// How long a training may take to end after its tmux ended, for its end to be written down.
 const HANGUP_MAX: Duration = Duration::from_secs(10);
-/// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being fought.
+/// How often in a row the control client is put back at once. One that lives shorter than [`REATTACH_REST`] is being
+/// fought, and rests as long.
 const REATTACHED_MAX: u32 = 5;
 const REATTACH_REST: Duration = Duration::from_secs(1);
+/// A session may close while it is attached to.
+const ATTACH_TRIES_MAX: u32 = 5;
+/// Clients that are sent away together leave within some milliseconds; see [`Client::end`] for why they are waited for.
+const SENT_AWAY_REST: Duration = Duration::from_millis(50);
+/// A person who moves a window to and fro is followed no more often than this.
+const FOLLOW_REST: Duration = Duration::from_millis(100);
+/// How often what must be written down is tried again, where the disk is full.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// The name of that file, for people.
+const EVENTS: &str = "events.jsonl";
 /// How long the end of a training that another canvas watches may take to be written down.
 const WORD_MAX: Duration = Duration::from_secs(2);
+/// When the files that a training has open are looked at after its start: each rest is twice the one before, up to the
+/// last. A look takes a millisecond, and most trackers open their logs within seconds of the start.
+const LOGS_FIRST: Duration = Duration::from_millis(250);
+const LOGS_REST_MAX: Duration = Duration::from_secs(15);
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -92,9 +107,9 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let spec = canvas::io::read_spec(dir)?;
     let server = Server::new(canvas.tmux.parse()?);
     let version = server.check_floor()?;
-    let mut reader = canvas.run.as_deref().map(RunReader::open).transpose()?;
-    let client = match attach(&server, &canvas).await {
-        Ok(client) => client,
+    let mut reader = canvas.run.as_deref().map(|run| RunReader::open_with(run, &spec.read)).transpose()?;
+    let (client, session) = match attach(&server, &canvas).await {
+        Ok(attached) => attached,
         Err(error) => {
             note_a_lost_training(&canvas, reader.as_mut());
             return Err(error);
@@ -113,18 +128,24 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    let state = State::new(canvas, spec, &version, std::process::id(), secret()?, unix_now());
+    let read = spec.read.clone();
+    let state = State::new(canvas, spec, session, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
         server,
         attached_at: Instant::now(),
         reattached: 0,
-        follow: false,
+        follow: None,
+        away: None,
         lost_due: None,
+        unrecorded: None,
+        unsaved: false,
+        write_due: None,
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
         client,
         reader,
+        read,
         watch,
         tickets: HashMap::new(),
         ended: Arc::default(),
@@ -134,8 +155,14 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         grew: None,
         caught_up: false,
         stop: None,
+        logs_due: Some(Instant::now() + LOGS_FIRST),
+        logs_rest: LOGS_FIRST,
     };
     let reason = controller.run(heard, grew).await?;
+    controller.write_again();
+    if let Some((exit, _)) = &controller.unrecorded {
+        tracing::error!(?exit, "nobody wrote down how the training ended");
+    }
     tracing::info!(reason, "the controller ends");
     let _ = fs::remove_file(&socket);
     Ok(())
@@ -146,14 +173,24 @@ struct Controller {
     server: Server,
     attached_at: Instant,
     reattached: u32,
-    /// The panes stand in another session than the client is attached to.
-    follow: bool,
+    /// The panes stand in another session than the client is attached to: when it goes after them.
+    follow: Option<Instant>,
+    /// The client is gone, for this reason, and not yet replaced.
+    away: Option<String>,
     /// The training runs in no pane of ours: when it counts as lost, unless its end is written down before.
     lost_due: Option<Instant>,
+    /// How the training ended, where that could not be written down.
+    unrecorded: Option<(Exit, Option<String>)>,
+    /// `state.json` is not up to date.
+    unsaved: bool,
+    /// When what could not be written is tried again.
+    write_due: Option<Instant>,
     spec_text: Option<String>,
     state: State,
     client: Client,
     reader: Option<RunReader>,
+    /// How the spec says that the run is to be read.
+    read: ReadOptions,
     watch: Watch,
     tickets: HashMap<Ticket, Purpose>,
     ended: Arc<Notify>,
@@ -165,6 +202,9 @@ struct Controller {
     grew: Option<Instant>,
     caught_up: bool,
     stop: Option<String>,
+    /// When to look which trackers' logs the training has open, and how long to rest then.
+    logs_due: Option<Instant>,
+    logs_rest: Duration,
 }
 
 impl Controller {
@@ -179,8 +219,11 @@ impl Controller {
         while self.stop.is_none() {
             let due = self.state.due(&self.world());
             let event = tokio::select! {
-                from = self.client.next() => match from {
-                    Some(FromTmux::Gone { reason }) => Some(self.attach_again(reason).await),
+                from = self.client.next(), if self.away.is_none() => match from {
+                    Some(FromTmux::Gone { reason }) => {
+                        self.sent_away(reason);
+                        None
+                    }
                     Some(from) => self.event_of(from),
                     None => Some(Event::TmuxGone("tmux is gone".into())),
                 },
@@ -197,6 +240,10 @@ impl Controller {
                     self.poll().then_some(Event::RunGrew)
                 }
                 () = until(due) => Some(Event::Tick),
+                () = until(self.logs_due) => {
+                    self.look_for_logs();
+                    None
+                }
                 () = ended.notified() => match self.state.has_training_to_end() {
                     true => Some(Event::TrainGone),
                     false => {
@@ -204,6 +251,11 @@ impl Controller {
                         None
                     }
                 },
+                () = until(self.write_due) => {
+                    self.write_again();
+                    None
+                }
+                () = until(self.follow) => Some(self.follow().await),
                 () = until(self.lost_due) => {
                     self.lost_due = None;
                     self.lose();
@@ -213,10 +265,6 @@ impl Controller {
                 _ = interrupt.recv() => Some(Event::TmuxGone("it was interrupted".into())),
             };
             if let Some(event) = event {
-                self.feed(event);
-            }
-            if std::mem::take(&mut self.follow) {
-                let event = self.attach_again("its panes moved to another session".into()).await;
                 self.feed(event);
             }
             if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
@@ -258,58 +306,130 @@ impl Controller {
         })
     }
 
-    /// The control client is gone, or in the wrong place. Where only it was sent away (`tmux attach -d` does that to all
-    /// others), the panes are still there, and are followed anew.
-    async fn attach_again(&mut self, reason: String) -> Event {
+    /// The control client is gone. Where only it was sent away (`tmux attach -d` does that to all others, and a session that
+    /// loses its last window is closed), the panes are still there, and are looked for. Others may have been sent away
+    /// with it and are still on their way out.
+    fn sent_away(&mut self, reason: String) {
         self.reattached = if self.attached_at.elapsed() < REATTACH_REST { self.reattached + 1 } else { 0 };
-        if self.reattached < REATTACHED_MAX {
-            match attach(&self.server, self.state.canvas()).await {
-                Ok(client) => {
-                    tracing::info!(reason, "attached again");
-                    self.attached_at = Instant::now();
-                    self.client = client;
-                    self.tickets.clear();
-                    return Event::Attached;
-                }
-                Err(_) => note_a_lost_training(self.state.canvas(), self.reader.as_mut()),
+        let rest = if self.reattached < REATTACHED_MAX { SENT_AWAY_REST } else { REATTACH_REST };
+        self.away = Some(reason);
+        self.follow = Some(Instant::now() + rest);
+    }
+
+    /// Attaches to the session in which the panes stand now.
+    async fn follow(&mut self) -> Event {
+        let reason = self.away.take().unwrap_or_else(|| "its panes moved to another session".into());
+        self.follow = None;
+        self.client.end();
+        match attach(&self.server, self.state.canvas()).await {
+            Ok((client, session)) => {
+                tracing::info!(reason, "attached again");
+                self.attached_at = Instant::now();
+                self.client = client;
+                self.tickets.clear();
+                Event::Attached(session)
+            }
+            Err(_) => {
+                note_a_lost_training(self.state.canvas(), self.reader.as_mut());
+                Event::TmuxGone(reason)
             }
         }
-        Event::TmuxGone(reason)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             if let Err(error) = self.perform_one(effect) {
                 tracing::warn!(error = format!("{error:#}"), "an effect failed");
-                self.state.complain("disk", format!("{error:#}"));
+                self.state.complain("og", format!("{error:#}"));
             }
         }
     }
 
     fn perform_one(&mut self, effect: Effect) -> anyhow::Result<()> {
         match effect {
+            // All that matters is asked again as soon as there is a client.
+            Effect::Tmux(..) if self.away.is_some() => {}
             Effect::Tmux(commands, purpose) => {
                 let ticket = self.client.command(&commands)?;
                 self.tickets.insert(ticket, purpose);
             }
-            Effect::SaveState(canvas) => canvas::io::write(&self.dir, &canvas)?,
+            Effect::SaveState(canvas) => self.save(&canvas),
             Effect::SaveSpec(spec) => {
                 self.spec_text = Some(spec.to_json());
-                canvas::io::write_spec(&self.dir, &spec)?;
+                let written = canvas::io::write_spec(&self.dir, &spec);
+                self.wrote(canvas::io::SPEC, written);
             }
             Effect::RecordExit(exit, reason) => {
-                if let Some(reader) = &mut self.reader {
-                    record_exit(reader, exit, reason.as_deref())?;
-                    self.poll_due = Some(Instant::now());
+                self.unrecorded = Some((exit, reason));
+                self.record();
+            }
+            Effect::LookAtLog => {
+                if let Some(folder) = self.reader.as_ref().map(RunReader::folder) {
+                    let bytes = fs::metadata(folder.stdout_log()).map_or(0, |log| log.len());
+                    let room = rustix::fs::statvfs(folder.path()).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+                    self.feed(Event::Log(bytes, room));
+                }
+            }
+            Effect::Note(words) => {
+                if let (Some(reader), Some(t)) = (&self.reader, WallTime::new(unix_now())) {
+                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note(words) };
+                    let written = reader.folder().append_event(&note);
+                    self.wrote(EVENTS, written);
                 }
             }
             Effect::Open(beside, role) => self.open(beside, &role)?,
             Effect::Replace(dead, role) => self.replace(dead, &role)?,
             Effect::WatchTraining(pid) => self.watch_training(pid),
-            Effect::Follow => self.follow = true,
+            Effect::Follow => {
+                self.follow.get_or_insert(Instant::now().max(self.attached_at + FOLLOW_REST));
+            }
             Effect::Stop(reason) => self.stop = Some(reason),
         }
         Ok(())
+    }
+
+    fn save(&mut self, canvas: &CanvasState) {
+        let written = canvas::io::write(&self.dir, canvas);
+        self.unsaved = written.is_err();
+        if self.unsaved {
+            self.write_due = Some(Instant::now() + WRITE_EVERY);
+        }
+        self.wrote(canvas::io::STATE, written);
+    }
+
+    /// Writes what could not be written.
+    fn write_again(&mut self) {
+        self.write_due = None;
+        if self.unsaved {
+            self.save(&self.state.canvas().clone());
+        }
+        self.record();
+    }
+
+    /// Writes down how the training ended; where that cannot be, it is tried again.
+    fn record(&mut self) {
+        let (Some((exit, reason)), Some(reader)) = (&self.unrecorded, &self.reader) else { return };
+        let recorded = record_exit(reader, *exit, reason.as_deref());
+        if recorded.is_ok() {
+            self.unrecorded = None;
+            self.poll_due = Some(Instant::now());
+            self.feed(Event::Recorded);
+        } else {
+            self.write_due = Some(Instant::now() + WRITE_EVERY);
+        }
+        self.wrote(EVENTS, recorded);
+    }
+
+    /// People see that a file could not be written for as long as that is so.
+    fn wrote<E: std::error::Error + Send + Sync + 'static>(&mut self, file: &'static str, written: Result<(), E>) {
+        match written {
+            Ok(()) => self.state.resolve(file),
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(file, error, "cannot write");
+                self.state.complain(file, error);
+            }
+        }
     }
 
     /// Reads what is new of the run; whether anything was.
@@ -337,6 +457,28 @@ impl Controller {
         polled.changed
     }
 
+    /// Writes down which trackers' logs the training has open: they belong to its run, and later nobody could tell.
+    fn look_for_logs(&mut self) {
+        self.logs_due = None;
+        let Some(reader) = &self.reader else { return };
+        let run = reader.picture();
+        if run.state().is_over() || self.state.knows_its_panes() && !self.state.has_training() {
+            return;
+        }
+        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX);
+        self.logs_due = Some(Instant::now() + self.logs_rest);
+        let Some(pid) = run.pid() else { return };
+        let seen = opened_by(pid).into_iter().filter(|log| !reader.has_tracker(log));
+        let texts: Vec<String> = seen.filter_map(|log| log.to_str().map(str::to_owned)).collect();
+        for path in texts {
+            let Some(t) = WallTime::new(unix_now()) else { break };
+            if let Err(error) = reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path } }) {
+                self.state.complain("disk", error.to_string());
+                break;
+            }
+        }
+    }
+
     /// Writes down how long the log of our own training is now, so that its lines have a time.
     fn note_times(&mut self) {
         let (Some(reader), Some(now)) = (&self.reader, WallTime::new(unix_now())) else { return };
@@ -345,10 +487,9 @@ impl Controller {
         }
         let folder = reader.folder();
         let Ok(log) = fs::metadata(folder.stdout_log()) else { return };
-        if let Some(line) = self.times.note(log.len(), now)
-            && let Err(error) = folder.append(&folder.stdout_times(), &line)
-        {
-            self.state.complain("disk", error.to_string());
+        if let Some(line) = self.times.note(log.len(), now) {
+            let written = folder.append(&folder.stdout_times(), &line);
+            self.wrote("stdout.times", written);
         }
     }
 
@@ -360,7 +501,23 @@ impl Controller {
         }
         self.spec_text = text;
         let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
+        if let Ok(spec) = &spec {
+            self.read_anew(&spec.read);
+        }
         self.feed(Event::Spec(spec));
+    }
+
+    /// Reads the run from its start when the spec says another way to read it.
+    fn read_anew(&mut self, read: &ReadOptions) {
+        if *read == self.read {
+            return;
+        }
+        self.read = read.clone();
+        let Ok(canvas) = canvas::io::read(&self.dir) else { return };
+        match canvas.run.as_deref().map(|run| RunReader::open_with(run, read)).transpose() {
+            Ok(reader) => (self.reader, self.caught_up, self.poll_due) = (reader, false, Some(Instant::now())),
+            Err(error) => self.state.complain("run", error.to_string()),
+        }
     }
 
     /// A training of this machine that runs in no pane of ours: its process tells that it ended, its files how.
@@ -464,14 +621,22 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
     }
 }
 
-/// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it.
-async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<Client> {
-    let panes = server.list_panes(None)?;
-    let Some(home) = home(&panes, &canvas.id) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
-    let session = home.session.to_string();
-    // The lock is ours, so whoever was the controller before is dead or dying.
-    server.end_orphans(&session, canvas.controller_pid)?;
-    Ok(Client::attach(server, &session).await?)
+/// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it, and may do so
+/// between the question and the attach.
+async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<(Client, SessionId)> {
+    let mut tries = 0;
+    loop {
+        let panes = server.list_panes(None)?;
+        let Some(home) = home(&panes, &canvas.id, None) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
+        // The lock is ours, so whoever was the controller before is dead or dying.
+        server.end_orphans(&home.session.to_string(), canvas.controller_pid)?;
+        tries += 1;
+        match Client::attach(server, &home.session.to_string()).await {
+            Ok(client) => return Ok((client, home.session)),
+            Err(error) if tries >= ATTACH_TRIES_MAX => return Err(error.into()),
+            Err(error) => tracing::debug!(%error, "cannot attach; looking again"),
+        }
+    }
 }
 
 /// Sixteen hex digits that nobody can guess.

@@ -65,6 +65,8 @@ pub struct Pane {
     pub screen: PaneScreen,
     /// Whether it was ever seeded.
     pub seeded: bool,
+    /// Its size changed, and what tmux made of its content is not known yet.
+    pub unsure: bool,
     /// Whether a person is in copy mode.
     pub in_mode: bool,
     /// How its program ended.
@@ -95,6 +97,7 @@ impl Pane {
             title: String::new(),
             screen: PaneScreen::new(cols, rows),
             seeded: false,
+            unsure: false,
             in_mode: false,
             dead: None,
             flow: Flow::Following,

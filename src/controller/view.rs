@@ -61,6 +61,13 @@ pub fn evaluate(condition: &Condition, run: &RunPicture) -> Option<(bool, String
     Some((held, value))
 }
 
+/// Which of these names mean no metric of the run so far, and what may have been meant.
+pub fn unknown<'a>(names: impl Iterator<Item = &'a str>, run: &RunPicture) -> Option<String> {
+    let unknown: Vec<String> =
+        names.filter_map(|name| query::resolve(name, run.series.keys()).err()).map(|why| format!("{why}; {}", why.hint())).collect();
+    (!unknown.is_empty()).then(|| unknown.join("; "))
+}
+
 /// The run, as far as it is known; `unix` is now, in seconds since the epoch.
 pub fn run(run: &RunPicture, unix: f64) -> RunInfoView {
     let info = &run.info;

@@ -1,7 +1,7 @@
 //! Waiting: conditions on a pane's screen, on the run, on metrics. Pure; every wait ends by its deadline.
 
 use crate::{
-    ipc::wire::Until,
+    ipc::wire::{TIMEOUT_MS_MAX, Until},
     query::{self, Condition},
     tmux::PaneId,
 };
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 /// Deadline of a wait that names none.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
-/// Longest wait: more is a mistake, and the agent can ask again.
-const TIMEOUT_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Longest wait.
+const TIMEOUT_MAX: Duration = Duration::from_millis(TIMEOUT_MS_MAX);
 /// Largest pattern, compiled: a pattern of an agent must not eat the controller's memory.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 
@@ -118,6 +118,14 @@ impl Wait {
     /// Whether a frame must be ended as soon as bytes came, because this wait wants to know at once.
     pub fn wants_frames(&self) -> bool {
         self.stop.is_some() || self.checks.iter().any(|check| !matches!(check, Check::Exit | Check::Metric(..)))
+    }
+
+    /// The names of the metrics that it waits for.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.checks.iter().filter_map(|check| match check {
+            Check::Metric(Condition::Metric(name, _), _) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// Looks once. At entry a condition that holds already is `matched_at_entry`.

@@ -26,6 +26,8 @@ impl Lines {
     /// The next whole line without its newline; `Ok(None)`: give me more bytes.
     pub fn next(&mut self, bytes_max: usize) -> Result<Option<Vec<u8>>, TooLong> {
         match memchr::memchr(b'\n', &self.buffer[self.scanned..]) {
+            // However the bytes came, the same lines are too long.
+            Some(at) if self.scanned + at > bytes_max => Err(TooLong),
             Some(at) => {
                 let mut line: Vec<u8> = self.buffer.drain(..=self.scanned + at).collect();
                 line.pop();
@@ -99,6 +101,9 @@ mod tests {
         let mut lines = Lines::default();
         lines.push(&[b'x'; 11]);
         assert_eq!(lines.next(10), Err(TooLong));
+        let mut lines = Lines::default();
+        lines.push(b"0123456789\n0123456789x\n");
+        assert_eq!((lines.next(10), lines.next(10)), (Ok(Some(b"0123456789".to_vec())), Err(TooLong)));
     }
 
     #[test]

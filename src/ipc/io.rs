@@ -15,7 +15,6 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -107,7 +106,7 @@ pub fn socket_path(canvas_id: &str) -> Result<PathBuf, IpcError> {
 #[derive(Debug)]
 pub struct Connection {
     path: PathBuf,
-    stream: Arc<Stream>,
+    stream: Stream,
     lines: Lines,
     last_id: u64,
     /// Whether the controller ever said anything: it greets before it listens.
@@ -120,7 +119,7 @@ impl Connection {
         let absent = |source| IpcError::Absent { path: path.to_owned(), source };
         let name = path.to_fs_name::<GenericFilePath>().map_err(absent)?;
         let stream = Stream::connect(name).map_err(absent)?;
-        Ok(Connection { path: path.to_owned(), stream: Arc::new(stream), lines: Lines::default(), last_id: 0, greeted: false })
+        Ok(Connection { path: path.to_owned(), stream, lines: Lines::default(), last_id: 0, greeted: false })
     }
 
     /// Sends a request and waits for its reply, at most `timeout`. Events in between are dropped.
@@ -151,7 +150,7 @@ impl Connection {
     pub fn send(&mut self, request: Request) -> Result<u64, IpcError> {
         self.last_id += 1;
         let line = codec::encode(&Call { id: self.last_id, request });
-        (&*self.stream).write_all(&line).map_err(IpcError::Broken)?;
+        (&self.stream).write_all(&line).map_err(IpcError::Broken)?;
         Ok(self.last_id)
     }
 
@@ -164,35 +163,13 @@ impl Connection {
                 self.greeted = true;
                 return codec::decode(&line).map_err(IpcError::Garbled);
             }
-            match (&*self.stream).read(&mut chunk) {
+            match (&self.stream).read(&mut chunk) {
                 Ok(0) => return Err(IpcError::Broken(io::ErrorKind::UnexpectedEof.into())),
                 Ok(n) => self.lines.push(&chunk[..n]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(IpcError::Broken(error)),
             }
         }
-    }
-
-    /// Splits off a sender, so that one thread may send while another receives.
-    pub fn sender(&self) -> Sender {
-        Sender { stream: Arc::clone(&self.stream), last_id: 1 << 32 }
-    }
-}
-
-/// The sending half of a [`Connection`].
-#[derive(Debug)]
-pub struct Sender {
-    stream: Arc<Stream>,
-    last_id: u64,
-}
-
-impl Sender {
-    /// Sends a request without waiting for its reply.
-    pub fn send(&mut self, request: Request) -> Result<u64, IpcError> {
-        self.last_id += 1;
-        let line = codec::encode(&Call { id: self.last_id, request });
-        (&*self.stream).write_all(&line).map_err(IpcError::Broken)?;
-        Ok(self.last_id)
     }
 }
 

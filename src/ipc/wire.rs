@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// Version of the protocol.
 pub const VERSION: u32 = 1;
+/// Longest wait, in milliseconds: a week. More is a mistake, and who waits can ask again.
+pub const TIMEOUT_MS_MAX: u64 = 7 * 24 * 3600 * 1000;
 
 /// A request with the id that its reply repeats.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,7 +80,7 @@ pub enum Request {
         /// A pattern on the pane's screen that ends the wait early, with outcome `stopped`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stop: Option<String>,
-        /// Longest wait; 30 s when absent.
+        /// Longest wait, at most [`TIMEOUT_MS_MAX`]; 30 s when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timeout_ms: Option<u64>,
     },
@@ -102,6 +104,8 @@ pub enum Request {
     },
     /// End the controller. Panes are left alone.
     Close,
+    /// The canvas was closed, and that could not be written down: stay only for the end of the training.
+    Closed,
     /// A newer client said something we do not know.
     #[serde(other)]
     Unknown,
@@ -148,6 +152,8 @@ pub struct Shown {
     pub graph: Option<GraphView>,
     /// The metrics on its screen, in the order drawn.
     pub visible_metrics: Vec<MetricView>,
+    /// The size that it draws for. On a pane of another size this is not what can be seen.
+    pub size: Option<Dimensions>,
     /// Number of the last request `refresh` that this drawing follows.
     pub refreshed: u64,
 }
@@ -256,6 +262,8 @@ pub struct Health {
     pub agent_last: Option<(String, String)>,
     /// Roles that keys may be sent to.
     pub may_send: Vec<String>,
+    /// What is wrong just now and matters to people, in words: the log does not grow, the disk is full.
+    pub problems: Vec<String>,
 }
 
 /// The snapshot of a canvas at one revision.
@@ -530,6 +538,8 @@ pub struct Outcome {
     pub condition: Option<String>,
     /// The evidence: the line that matched, the value that was compared.
     pub evidence: Option<String>,
+    /// Why no condition held, where that is known: a metric that nobody has logged.
+    pub note: Option<String>,
     /// The pane looked at.
     pub pane: String,
     /// Its `seq` at the end.

@@ -48,6 +48,18 @@ pub enum RuleError {
 }
 
 impl RuleError {
+    /// The same in one line, where `pattern` is not in sight.
+    pub fn in_a_line(&self, pattern: &str) -> String {
+        match self {
+            // The last line says what is wrong, those before it show where.
+            RuleError::Syntax(said) => {
+                let what = said.lines().last().unwrap_or_default();
+                format!("`{pattern}` is no pattern: {}", what.trim_start_matches("error: "))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -645,6 +645,44 @@ mod tests {
     }
 
     #[test]
+    fn a_long_series_answers_as_a_plain_list_does_in_every_window() {
+        // Long enough for four levels of the pyramid and a hundred sealed blocks.
+        let (mut series, mut naive) = (Series::new(), Naive::default());
+        let (mut chance, mut step) = (7u64, 0i64);
+        let mut next = |below: u64| {
+            chance = chance.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (chance >> 33) % below
+        };
+        for at in 0..40_000 {
+            step = match next(2000) {
+                0 => step - next(3000) as i64,
+                1..20 => step,
+                _ => step + 1 + next(2) as i64,
+            };
+            let value = match next(500) {
+                0 => f64::NAN,
+                1 => f64::INFINITY,
+                2 => 1e6 * next(100) as f64,
+                _ => (at as f64 * 0.01).sin(),
+            };
+            let point = Point { step: Step(step), time: WallTime::new(1e9 + at as f64 - next(50) as f64), value };
+            series.push(point);
+            naive.push(point);
+        }
+        assert_eq!((series.len(), series.superseded()), (naive.points.len(), naive.superseded.len()));
+        assert!(series.len() > 8 * FAN_OUT * FAN_OUT * FAN_OUT / 4 && series.superseded() > 10_000, "{}", series.len());
+        for axis in [XAxis::Step, XAxis::WallTime, XAxis::Relative] {
+            let (lo, hi) = series.extent(axis).unwrap();
+            for zoom in 0..24 {
+                let width = (hi - lo) / f64::from(1u32 << (zoom / 2));
+                let from = lo + (hi - lo - width) * next(1000) as f64 / 1000.0;
+                same(series.columns(axis, from, from + width, 137), naive.columns(axis, from, from + width, 137));
+                same(series.range_in(axis, from, from + width), naive.range(axis, from, from + width));
+            }
+        }
+    }
+
+    #[test]
     fn a_spike_among_many_points_stays() {
         let mut series = Series::new();
         (0..200_000).for_each(|i| series.push(point(i, i as f64, if i == 154_321 { 99.0 } else { (i % 7) as f64 })));

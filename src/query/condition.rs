@@ -1,7 +1,7 @@
 //! The language of waits: `step>=500`, `loss<2.5`, `train/loss <= 1e-2`, `loss is nan`, `state=finished`.
 
-use crate::model::{MetricKey, RunState, Series, Step, near};
-use std::{collections::BTreeMap, fmt};
+use crate::model::{MetricKey, RunState, SeriesMap, Step, near};
+use std::fmt;
 
 /// How two numbers are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -214,7 +214,7 @@ pub struct Facts<'a> {
     /// How the run stands.
     pub state: RunState,
     /// Its series.
-    pub series: &'a BTreeMap<MetricKey, Series>,
+    pub series: &'a SeriesMap,
 }
 
 /// Whether `condition` holds; `None` when that is not known: no step yet, no such key, several such keys.
@@ -325,7 +325,7 @@ pub(super) fn words(key: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Point;
+    use crate::model::{Point, Series};
     use proptest::prelude::*;
 
     #[track_caller]
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_neither_true_nor_false() {
-        let mut series = BTreeMap::new();
+        let mut series = SeriesMap::new();
         let mut loss = Series::new();
         loss.push(Point { step: Step(3), time: None, value: f64::NAN });
         series.insert(MetricKey::from("train/loss"), loss);

@@ -45,7 +45,7 @@ pub(super) fn is_table(head: &[u8]) -> bool {
         let (names, cells): (Vec<&str>, Vec<&str>) = (names.split(at).collect(), row.split(at).collect());
         let is_value = |cell: &&&str| cell.trim().is_empty() || number(cell, delimiter).is_some();
         let values = cells.iter().filter(is_value).count();
-        names.len() >= 2 && names.iter().all(|name| is_name(name)) && cells.len() == names.len() && values * 2 >= cells.len()
+        names.len() >= 2 && names.iter().all(is_name) && cells.len() == names.len() && values * 2 >= cells.len()
     })
 }
 

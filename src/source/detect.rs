@@ -35,6 +35,9 @@ pub enum Kind {
     Log,
 }
 
+/// Makes the decoder of a format, the way a person said that it is to be read.
+type MakeDecoder = fn(&ReadOptions) -> Box<dyn Decoder>;
+
 /// What is known of a format.
 struct Format {
     kind: Kind,
@@ -45,7 +48,7 @@ struct Format {
     /// Whether a file is of this kind, if it is of none further up.
     is: fn(&Start) -> bool,
     /// Reads such a file, where it is a stream of bytes.
-    decoder: Option<fn(&ReadOptions) -> Box<dyn Decoder>>,
+    decoder: Option<MakeDecoder>,
 }
 
 /// All formats; of a file, the first one that fits counts.
@@ -79,7 +82,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Jsonl,
         name: "jsonl",
         example: "JSON lines (.jsonl)",
-        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.is_empty() && is_json_line(file.head)),
+        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.has(&["json"]) && is_json_line(file.head)) || file.has_json_lines(),
         decoder: Some(|read| Box::new(Jsonl::with(rows(read)))),
     },
     Format {
@@ -96,7 +99,7 @@ const FORMATS: &[Format] = &[
         is: |file| file.has(&["json"]),
         decoder: Some(|read| Box::new(Rows::new(rows(read)))),
     },
-    Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.head.contains(&0), decoder: None },
+    Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.is_binary(), decoder: None },
     Format {
         kind: Kind::Log,
         name: "log",
@@ -108,6 +111,25 @@ const FORMATS: &[Format] = &[
 
 fn rows(read: &ReadOptions) -> RowOptions {
     RowOptions { step_key: read.step_key.clone(), time_key: None }
+}
+
+/// What bytes that og does not read most likely are.
+pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "an archive or a PyTorch checkpoint"),
+        (b"\x1f\x8b", "a gzip file, to be unpacked first"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file, to be unpacked first"),
+        (b"\xfd7zXZ", "an xz file, to be unpacked first"),
+        (b"\xff\xfe", "text in UTF-16 (`iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"PAR1", "a Parquet file"),
+        (b"\x89PNG", "a picture"),
+        (b"\x80\x02", "a pickle"),
+        (b"\x80\x04", "a pickle"),
+        (b"\x7fELF", "a program"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
 }
 
 /// The start of a file.
@@ -124,6 +146,19 @@ impl Start<'_> {
 
     fn is_empty(&self) -> bool {
         self.head.trim_ascii().is_empty()
+    }
+
+    /// Zeros behind lines of text are a file that a crash of the machine left: it is still text.
+    fn is_binary(&self) -> bool {
+        let zero = self.head.iter().position(|byte| *byte == 0);
+        let is_text = |before: &[u8]| before.contains(&b'\n') && std::str::from_utf8(before).is_ok();
+        guess(self.head).is_some() || zero.is_some_and(|zero| !is_text(&self.head[..zero]))
+    }
+
+    /// Whether JSON goes on behind a first line that is whole.
+    fn has_json_lines(&self) -> bool {
+        let mut lines = self.head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        lines.next().is_some_and(is_json_line) && lines.next().is_some_and(|line| line.trim_ascii().starts_with(b"{"))
     }
 
     /// The first record is 24 bytes long or so and says `brain.Event:2`.
@@ -214,6 +249,7 @@ mod tests {
             ("log.txt", b"{'loss': 2.1}\n", Kind::Log),
             ("train.log", b"step 1: loss 2\n", Kind::Log),
             ("train.log", b"", Kind::Log),
+            ("train.log", b"step 1: loss 2\n\0\0\0\0", Kind::Log),
             ("x.db", b"SQLite format 3\0", Kind::Sqlite),
             ("events.out.tfevents.17", b"", Kind::TfEvents),
             ("renamed", &event, Kind::TfEvents),
@@ -223,6 +259,8 @@ mod tests {
             ("results.TSV", b"", Kind::Csv),
             ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
+            ("trainer_state.json", b"{\"log_history\": []}", Kind::Json),
+            ("log.json", b"{\"step\": 1}\n{\"step\"", Kind::Jsonl),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");
         }

@@ -3,20 +3,24 @@
 //! Whatever a run is kept in, it is read through one door: a [`Source`]. A file is one ([`Tail`]: a decoder fed by its
 //! bytes), and so is a run in a database ([`TrackioRun`], [`TvizRun`]: rows behind a cursor).
 
+mod events;
+mod find;
 mod inbox;
 mod logdir;
 mod open;
 mod probe;
+mod pipe;
 mod sqlite;
 mod tail;
 mod trackio;
 mod tviz;
 mod watch;
 
+pub use find::{RunRef, runs};
 pub use logdir::{event_files, runs_under};
-pub use open::{OpenError, Opened, open};
+pub use open::{OpenError, Opened, open, open_ref, open_with};
 pub use probe::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
-pub use tail::Tail;
+pub use tail::{Tail, Writes};
 pub use trackio::{RunSelector, TrackioRun, TrackioRunInfo, trackio_projects, trackio_runs};
 pub use tviz::{TvizRun, TvizRunInfo, tviz_runs};
 pub use watch::{Watch, WatchError};

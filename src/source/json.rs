@@ -2,6 +2,7 @@
 //!
 //! A cursor walks the text once and hands out keys and numbers in place; only what escapes need is copied.
 
+use super::decimal;
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
@@ -32,42 +33,24 @@ pub(super) fn non_finite(word: &str) -> Option<f64> {
 }
 
 /// The decimal number at the start of `bytes` and its length: `-12`, `.5`, `5.`, `1.5e-04`.
+#[inline]
 pub(super) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
-    let mut at = 0;
     let negative = match bytes.first()? {
-        b'-' => {
-            at = 1;
-            true
-        }
-        b'+' => {
-            at = 1;
-            false
-        }
-        _ => false,
+        b'-' => true,
+        b'0'..=b'9' | b'.' | b'+' => false,
+        _ => return None,
     };
-    let (mut mantissa, mut digits, mut exponent) = (0_u64, 0_u32, 0_i32);
-    let mut digit = |byte: u8| {
-        // 19 digits fit a u64; what comes behind them is left to the exact parser.
-        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-        digits += u32::from(digits > 0 || byte != b'0');
-    };
-    let start = at;
-    while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
-        digit(*byte);
-        at += 1;
-    }
-    let mut any = at - start;
+    let start = usize::from(negative || bytes[0] == b'+');
+    let (mut mantissa, mut exponent) = (0, 0_i32);
+    let mut at = digits(bytes, start, &mut mantissa);
+    let mut count = at - start;
     if bytes.get(at) == Some(&b'.') {
         let point = at + 1;
-        at = point;
-        while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
-            digit(*byte);
-            at += 1;
-        }
-        any += at - point;
+        at = digits(bytes, point, &mut mantissa);
+        count += at - point;
         exponent = -((at - point).min(1 << 20) as i32);
     }
-    if any == 0 {
+    if count == 0 {
         return None;
     }
     if let Some(b'e' | b'E') = bytes.get(at) {
@@ -84,18 +67,27 @@ pub(super) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
             exponent += if down { -power } else { power };
         }
     }
-    // Both factors are exact doubles here, so one rounding gives the nearest value (Clinger 1990).
-    let fast = digits <= 19 && mantissa <= 1 << 53 && (-22..=22).contains(&exponent);
-    let value = match fast {
-        true if exponent < 0 => mantissa as f64 / POWERS[exponent.unsigned_abs() as usize],
-        true => mantissa as f64 * POWERS[exponent as usize],
-        false => return std::str::from_utf8(&bytes[..at]).ok()?.parse().ok().map(|value| (value, at)),
+    // 19 digits fit a u64. Leading zeros are among them, which only sends some numbers the long way.
+    let value = match decimal::nearest(mantissa, exponent).filter(|_| count <= 19) {
+        Some(value) => value,
+        None => return std::str::from_utf8(&bytes[..at]).ok()?.parse().ok().map(|value| (value, at)),
     };
     Some((if negative { -value } else { value }, at))
 }
 
-const POWERS: [f64; 23] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+/// Adds the digits from `at` on to `mantissa`, which overflows behind the 19th. Returns where they end.
+#[inline]
+fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()).and_then(decimal::eight_digits) {
+        *mantissa = mantissa.wrapping_mul(100_000_000).wrapping_add(eight);
+        at += 8;
+    }
+    while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
+        *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+        at += 1;
+    }
+    at
+}
 
 /// A place in JSON text. Every method answers `None` for text that is not JSON.
 pub(super) struct Cursor<'a> {
@@ -205,7 +197,8 @@ impl<'a> Cursor<'a> {
                 let number = self.number()?;
                 let digits = &self.text[start..self.at];
                 match (digits.parse::<i64>(), digits.parse::<u64>()) {
-                    (Ok(int), _) => Value::from(int),
+                    // `-0` is no integer: its sign would be lost.
+                    (Ok(int), _) if int != 0 || !digits.starts_with('-') => Value::from(int),
                     (_, Ok(int)) => Value::from(int),
                     _ => float(number),
                 }
@@ -356,7 +349,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_read_as_the_standard_library_reads_them(text in r"-?[0-9]{1,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?") {
+        fn numbers_read_as_the_standard_library_reads_them(text in prop_oneof![
+            Just(r"-?[0-9]{1,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?"), Just(r"-?0\.0{0,4}[0-9]{15,18}(e-[0-9])?")
+        ].prop_flat_map(|pattern| proptest::string::string_regex(pattern).unwrap())) {
             let (value, length) = number(text.as_bytes()).unwrap();
             prop_assert_eq!(length, text.len());
             prop_assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits());

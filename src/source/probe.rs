@@ -4,6 +4,7 @@
 
 use super::{Kind, Loss, Record, Row};
 use crate::model::{Exit, MetricKey, RunState, Step, WallTime};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Where a run stands, by the ends of its files.
@@ -11,12 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub struct Probe {
     /// What was probed.
     pub kind: Kind,
-    /// The run's id by its tracker's account.
-    pub id: Option<String>,
-    /// The run's name by its tracker's account.
-    pub name: Option<String>,
-    /// The project it belongs to.
-    pub project: Option<String>,
+    /// What its tracker says of the run itself (its name, its project, ...), by field name.
+    pub remarks: BTreeMap<String, Value>,
     /// When it started.
     pub started: Option<WallTime>,
     /// When its files last changed, or its last row was logged.
@@ -36,7 +33,7 @@ pub struct Probe {
     /// Nothing was passed over: there are no other keys.
     pub is_whole: bool,
     /// The source itself counts steps.
-    pub(super) says_steps: bool,
+    pub says_steps: bool,
 }
 
 /// The last point of a key.
@@ -55,9 +52,7 @@ impl Probe {
     pub fn new(kind: Kind) -> Probe {
         Probe {
             kind,
-            id: None,
-            name: None,
-            project: None,
+            remarks: BTreeMap::new(),
             started: None,
             changed: None,
             state: None,
@@ -73,8 +68,10 @@ impl Probe {
 
     /// Takes over what an older part of the same run says and this one does not.
     pub(super) fn go_on_from(mut self, older: Probe) -> Probe {
-        let Probe { id, name, project, started, step, total_steps, last, bytes, is_whole, .. } = older;
-        (self.id, self.name, self.project) = (self.id.or(id), self.name.or(name), self.project.or(project));
+        let Probe { remarks, started, step, total_steps, last, bytes, is_whole, .. } = older;
+        for (name, value) in remarks {
+            self.remarks.entry(name).or_insert(value);
+        }
         (self.started, self.step, self.total_steps) = (started.or(self.started), self.step.or(step), self.total_steps.or(total_steps));
         for (key, point) in last {
             self.last.entry(key).or_insert(point);
@@ -98,7 +95,7 @@ pub(super) struct Gather {
     first_time: Option<WallTime>,
     exit: Option<Exit>,
     total_steps: Option<i64>,
-    info: HashMap<&'static str, serde_json::Value>,
+    remarks: BTreeMap<String, Value>,
     jumped: bool,
 }
 
@@ -117,7 +114,7 @@ impl Gather {
         match record {
             Ok(Record::Key(id, key)) => drop(self.names.insert(id.0, key)),
             Ok(Record::Row(row)) => self.row(&row),
-            Ok(Record::Info(name, value)) => drop(self.info.insert(name, value)),
+            Ok(Record::Info(name, value)) => drop(self.remarks.insert(name.to_owned(), value)),
             Ok(Record::TotalSteps(steps)) => self.total_steps = Some(steps),
             Ok(Record::Exit(exit)) => self.exit = Some(exit),
             Ok(_) | Err(_) => {}
@@ -147,7 +144,9 @@ impl Gather {
     }
 
     fn row(&mut self, row: &Row) {
-        self.first_time = self.first_time.or(row.time);
+        if !self.jumped {
+            self.first_time = self.first_time.or(row.time);
+        }
         let step = row.step.or_else(|| self.counted(row));
         self.counter = step.map(|step| step.0);
         self.row = Some(step);
@@ -188,8 +187,7 @@ impl Gather {
 
     /// What all this comes to.
     pub(super) fn finish(self, kind: Kind) -> Probe {
-        let text = |name: &str| self.info.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        let said = self.info.get("start_time").or_else(|| self.info.get("started_at")).and_then(serde_json::Value::as_f64);
+        let said = self.remarks.get("start_time").or_else(|| self.remarks.get("started_at")).and_then(Value::as_f64);
         let is_alone = self.ranks.len() <= 1;
         let last = |slot: &Slot| {
             let newest = slot.last.values().max_by_key(|(attempt, _)| *attempt)?;
@@ -201,11 +199,11 @@ impl Gather {
             }
         };
         let mut probe = Probe::new(kind);
-        (probe.id, probe.name, probe.project) = (text("run_id"), text("name"), text("project"));
         probe.started = said.and_then(WallTime::new).or(self.first_time);
         (probe.exit, probe.total_steps) = (self.exit, self.total_steps);
         probe.state = self.exit.map(|exit| exit.state());
         probe.step = self.row.flatten();
+        probe.remarks = self.remarks;
         probe.last = self.slots.iter().filter_map(|(id, slot)| Some((self.names.get(id)?.clone(), last(slot)?))).collect();
         (probe.is_whole, probe.says_steps) = (!self.jumped, self.says_steps);
         probe

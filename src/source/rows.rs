@@ -61,7 +61,9 @@ impl Rows {
             false => document(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready),
         };
         if read.filter(|()| cursor.is_done()).is_none() {
-            self.ready.truncate(ready);
+            // Its rows are lost, but the keys that they announced keep their numbers.
+            let lost = self.ready.split_off(ready);
+            self.ready.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
             return Err(loss("an object is not JSON"));
         }
         if self.keys.overflowed() && !self.overflowed {

@@ -4,6 +4,7 @@ use super::{
     Decoder, Loss, Record,
     detect::{Kind, is_json_line},
 };
+use crate::model::ReadOptions;
 
 /// Bytes that are waited for when no line ends before.
 const HEAD_BYTES_MAX: usize = 8 << 10;
@@ -11,9 +12,21 @@ const HEAD_BYTES_MAX: usize = 8 << 10;
 /// Bytes that tell the kind of a binary file.
 const BINARY_BYTES: usize = 64;
 
+/// A decoder for a stream of which only the name is known; its ending may tell the kind.
+pub(super) fn decoder(name: &str, read: &ReadOptions) -> Box<dyn Decoder> {
+    Box::new(Sniff { read: read.clone(), ..Sniff::new(name) })
+}
+
+/// Whether more of a stream is needed to tell its kind.
+pub(super) fn is_open(head: &[u8]) -> bool {
+    enough(head).is_none()
+}
+
 /// Decodes a stream of any kind, once its start has told which it is.
-pub(super) struct Sniff {
+struct Sniff {
     name: String,
+    /// How it is to be read, once its kind is known.
+    read: ReadOptions,
     state: State,
 }
 
@@ -25,16 +38,15 @@ enum State {
 }
 
 impl Sniff {
-    /// `name` is what the stream is called; its ending may tell the kind.
-    pub(super) fn new(name: &str) -> Sniff {
-        Sniff { name: name.to_owned(), state: State::Open(vec![]) }
+    fn new(name: &str) -> Sniff {
+        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]) }
     }
 
     fn decide(&mut self, head_bytes: usize) {
         let State::Open(bytes) = &mut self.state else { return };
         let bytes = std::mem::take(bytes);
         let kind = Kind::of_file(&self.name, &bytes[..head_bytes.min(bytes.len())]);
-        self.state = match kind.decoder() {
+        self.state = match kind.decoder_with(&self.read) {
             Some(mut decoder) => {
                 decoder.push(&bytes);
                 State::Known(decoder)

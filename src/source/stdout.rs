@@ -31,7 +31,7 @@ use bar::{Bar, bar};
 use dict::Dict;
 use facts::{Count, Facts, Pairs};
 use prefix::Stripped;
-use scan::{DIGIT, DIRTY, FRAME, NAMED, Scan, Segment};
+use scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, Scan, Segment};
 use shape::Shapes;
 use std::collections::VecDeque;
 use table::{Box2, Table};
@@ -231,6 +231,9 @@ impl Reader {
 
     fn take(&mut self, bytes: &[u8], segment: &Segment) {
         let Segment { line, classes, is_line } = segment;
+        if classes & (LETTER | DIRTY) == 0 && self.may_pass() {
+            return;
+        }
         if classes & DIRTY == 0 {
             self.draw(bytes, *classes, line.offset, *is_line && self.held.is_none());
         } else {

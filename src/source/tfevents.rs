@@ -71,12 +71,13 @@ impl TfEvents {
         self.keys.begin();
         let ready = self.ready.len();
         let unknown = if self.jumped { Kind::Foreign } else { Kind::Unknown };
-        for value in event.values() {
-            let read = value.and_then(|value| value.put(&event, frame.offset, unknown, &mut self.tags, &mut self.keys, &mut self.ready));
-            if read.is_err() {
-                self.ready.truncate(ready);
-                return Err(loss("a record cannot be read as an event"));
-            }
+        let mut all = fields(event.summary);
+        let mut values = all.by_ref().filter(|(number, _)| *number == 1).map(|(_, value)| Summary::read(value.bytes()));
+        let mut put = |value: Summary<'_>| value.put(&event, frame.offset, unknown, &mut self.tags, &mut self.keys, &mut self.ready);
+        let read = values.try_for_each(|value| value.and_then(&mut put));
+        if read.and(all.whole()).is_err() {
+            self.ready.truncate(ready);
+            return Err(loss("a record cannot be read as an event"));
         }
         if self.keys.overflowed() && !self.overflowed {
             self.overflowed = true;
@@ -136,23 +137,17 @@ struct Event<'a> {
 impl<'a> Event<'a> {
     fn read(message: &'a [u8]) -> Result<Event<'a>, Malformed> {
         let mut event = Event { time: None, step: Step(0), summary: &[] };
-        for field in fields(message) {
-            match field? {
+        let mut all = fields(message);
+        for field in all.by_ref() {
+            match field {
                 (1, Wire::Fixed64(bits)) => event.time = WallTime::new(f64::from_bits(bits)).filter(|time| time.secs() != 0.0),
                 (2, Wire::Varint(step)) => event.step = Step(step as i64),
                 (5, Wire::Bytes(summary)) => event.summary = summary,
                 _ => {}
             }
         }
+        all.whole()?;
         Ok(event)
-    }
-
-    fn values(&self) -> impl Iterator<Item = Result<Summary<'a>, Malformed>> {
-        fields(self.summary).filter_map(|field| match field {
-            Ok((1, Wire::Bytes(value))) => Some(Summary::read(value)),
-            Ok(_) => None,
-            Err(error) => Some(Err(error)),
-        })
     }
 }
 
@@ -176,9 +171,10 @@ impl<'a> Summary<'a> {
     #[inline]
     fn read(message: &'a [u8]) -> Result<Summary<'a>, Malformed> {
         let mut summary = Summary { tag: Cow::Borrowed(""), metadata: None, body: Body::None };
-        for field in fields(message) {
-            match field? {
-                (1, tag) => summary.tag = tag.text().ok_or(Malformed)?,
+        let mut all = fields(message);
+        for field in all.by_ref() {
+            match field {
+                (1, tag) => summary.tag = tag.words().ok_or(Malformed)?,
                 (2, value) => summary.body = Body::Scalar(value.float().ok_or(Malformed)?),
                 (4, Wire::Bytes(image)) => summary.body = Body::Image(image),
                 (5, Wire::Bytes(histogram)) => summary.body = Body::Histogram(histogram),
@@ -188,6 +184,7 @@ impl<'a> Summary<'a> {
                 _ => {}
             }
         }
+        all.whole()?;
         Ok(summary)
     }
 
@@ -243,21 +240,25 @@ impl<'a> Summary<'a> {
     /// Remembers what the metadata says about the tag.
     fn learn(&self, metadata: &[u8], tags: &mut HashMap<String, Kind>, out: &mut VecDeque<Record>) -> Result<Option<Kind>, Malformed> {
         let (mut plugin, mut content, mut class) = (Cow::Borrowed(""), &[][..], 0);
-        for field in fields(metadata) {
-            match field? {
+        let mut all = fields(metadata);
+        for field in all.by_ref() {
+            match field {
                 (1, Wire::Bytes(data)) => {
-                    for field in fields(data) {
-                        match field? {
-                            (1, name) => plugin = name.text().ok_or(Malformed)?,
+                    let mut data = fields(data);
+                    for field in data.by_ref() {
+                        match field {
+                            (1, name) => plugin = name.words().ok_or(Malformed)?,
                             (2, Wire::Bytes(bytes)) => content = bytes,
                             _ => {}
                         }
                     }
+                    data.whole()?;
                 }
                 (4, Wire::Varint(number)) => class = number,
                 _ => {}
             }
         }
+        all.whole()?;
         let kind = Kind::of(&plugin, class);
         if kind == Kind::Hparams {
             hparams::records(content, out)?;
@@ -292,13 +293,17 @@ impl Kind {
 /// Where a picture, a sound or a histogram lies, and the numbers of its message that describe it.
 fn about(message: &[u8], offset: u64, wanted: &[(u32, &str)]) -> Result<Value, Malformed> {
     let mut out = Map::from_iter([("offset".to_owned(), Value::from(offset))]);
-    for field in fields(message) {
-        let (number, value) = field?;
+    let mut all = fields(message);
+    for (number, value) in all.by_ref() {
         if let Some((_, name)) = wanted.iter().find(|(wanted, _)| *wanted == number) {
-            let value = value.int().map(Value::from).or_else(|| value.float().map(Value::from));
-            out.insert((*name).to_owned(), value.unwrap_or(Value::Null));
+            let value = match value {
+                Wire::Varint(int) => Value::from(int as i64),
+                other => other.float().map_or(Value::Null, Value::from),
+            };
+            out.insert((*name).to_owned(), value);
         }
     }
+    all.whole()?;
     Ok(Value::Object(out))
 }
 

@@ -57,8 +57,9 @@ pub(super) fn canonical(project: &str) -> String {
 
 /// The project whose database has this file name. `None`: it is not a project.
 pub(super) fn project_of(db: &Path) -> Option<String> {
-    let stem = db.file_stem()?.to_str()?;
-    (db.extension()? == "db" && !stem.starts_with(REGISTRY)).then(|| stem.to_owned())
+    let stem = db.file_stem()?.to_string_lossy();
+    let is_db = db.extension().is_none_or(|extension| ["db", "sqlite", "sqlite3"].iter().any(|known| extension == *known));
+    (is_db && !stem.starts_with(REGISTRY)).then(|| stem.into_owned())
 }
 
 /// A row of one of Trackio's tables, or a line of its inbox, as stored.
@@ -160,6 +161,16 @@ pub(super) fn posted(line: &str) -> Option<Posted> {
         _ => return None,
     };
     Some(Posted { project, run, run_id, id, time, step, config, what })
+}
+
+/// The records of one line of a JSONL inbox, as if it were the first of its run. Empty: it is no such line.
+pub fn trackio_line(line: &[u8]) -> Vec<Result<Record, Loss>> {
+    let mut out = vec![];
+    if let Some(posted) = std::str::from_utf8(line).ok().and_then(posted) {
+        let mut rows = Rows::new(TimeZone::UTC);
+        posted.config.iter().chain([&posted.what]).for_each(|stored| rows.read(stored, &mut |record| out.push(record)));
+    }
+    out
 }
 
 /// Turns the rows of one run into records.

@@ -9,19 +9,25 @@
 //! Field numbers: `wandb/proto/wandb_internal.proto` of 0.31.0 (MIT), read 2026-11.
 
 mod blocks;
-mod proto;
+mod item;
+mod names;
 
 use super::{
-    Alert, Decoder, KeyId, Loss, Record, Row,
+    Alert, Decoder, Loss, Media, Record, Row,
     json::{Cursor, Token, lenient, non_finite},
     keys::{KEYS_MAX, Keys},
+    proto::{Wire, fields},
     shown::Shown,
 };
 use crate::model::{Exit, Step, WallTime, num};
 use blocks::Blocks;
-use proto::{Value, fields};
+use item::{Item, Value, read_json};
+use names::{Name, Names, Role};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
+
+/// Longest field of a media object that is handed on; of a longer one only the size is told.
+const FIELD_BYTES_MAX: usize = 16 << 10;
 
 /// Decodes `.wandb` files.
 #[derive(Default)]
@@ -63,6 +69,7 @@ impl Decoder for Wandb {
 
     fn finish(&mut self) {
         self.reader.give_summary();
+        self.reader.give_open_lines();
     }
 
     fn reset(&mut self) {
@@ -78,8 +85,8 @@ impl Decoder for Wandb {
 struct Reader {
     ready: VecDeque<Record>,
     keys: Keys,
-    /// What of the summary changed since it was last given out: the name and its JSON.
-    summary: HashMap<String, String>,
+    names: Names,
+    row: Gathered,
     stdout: Shown,
     stderr: Shown,
     start: Option<f64>,
@@ -87,7 +94,21 @@ struct Reader {
     time: Option<WallTime>,
     overflow: Option<Loss>,
     overflowed: bool,
-    path: String,
+}
+
+/// What was found of a history row before its end, where it shows which of it is media.
+#[derive(Default)]
+struct Gathered {
+    step: Option<i64>,
+    time: Option<WallTime>,
+    /// Numbers by the number of their name.
+    numbers: Vec<(usize, f64)>,
+    /// Values that are no plain number, as JSON.
+    others: Vec<(usize, String)>,
+    /// The dicts that are media objects.
+    media: Vec<u32>,
+    /// More names than are told apart.
+    overflowed: bool,
 }
 
 impl Reader {
@@ -111,84 +132,128 @@ impl Reader {
                 _ => {}
             }
         }
-        all.is_whole().then_some(())
+        all.whole().ok()
     }
 
     fn history(&mut self, body: &[u8], offset: u64) -> Option<()> {
-        let (mut step, mut time) = (None, None);
-        self.keys.begin();
+        self.row.clear();
         let mut all = fields(body);
+        let mut step = None;
         for (number, value) in all.by_ref() {
             match number {
-                1 => {
-                    let item = Item::read(value.bytes(), &mut self.path)?;
-                    match self.path.as_str() {
-                        "_step" => step = step.or(item.number().map(|step| step as i64)),
-                        "_timestamp" => time = item.number().and_then(WallTime::new),
-                        name if name.starts_with('_') => {}
-                        // Nearly all rows hold no media, so this is looked for only where a name allows it.
-                        _ if item.nested && is_media(body, value.bytes()) => {}
-                        _ => put(&mut self.keys, &mut self.path, item.value),
-                    }
-                }
+                1 => self.row.take(Item::read(value.bytes())?, &mut self.names),
                 2 => step = Some(fields(value.bytes()).find(|(number, _)| *number == 1).map_or(0, |(_, value)| value.int())),
                 _ => {}
             }
         }
-        self.time = time.or(self.time);
-        if self.keys.overflowed() && !self.overflowed {
+        all.whole().ok()?;
+        self.row.step = step.or(self.row.step);
+        self.time = self.row.time.or(self.time);
+        self.give_row(body, offset);
+        Some(())
+    }
+
+    fn give_row(&mut self, body: &[u8], offset: u64) {
+        let Gathered { step, time, numbers, others, media, overflowed } = &self.row;
+        let (step, time) = (step.map(Step), *time);
+        self.keys.begin();
+        for (at, number) in numbers {
+            let name = self.names.get_mut(*at);
+            if media.is_empty() || !name.dicts.iter().any(|dict| media.contains(dict)) {
+                name.put(*number, &mut self.keys);
+            }
+        }
+        let mut objects = vec![];
+        for (at, text) in others {
+            let name = self.names.get_mut(*at);
+            if media.is_empty() || !name.dicts.iter().any(|dict| media.contains(dict)) {
+                // A dict with a `_type` is media: an image, a histogram, a table.
+                match text.contains("\"_type\"") {
+                    true => sort_out(&name.path, lenient(text).unwrap_or_default(), &mut self.keys, &mut objects),
+                    false => drop(put_json(&mut self.keys, &mut name.path.clone(), &mut Cursor::new(text))),
+                }
+            }
+        }
+        if (self.keys.overflowed() || *overflowed) && !self.overflowed {
             self.overflowed = true;
             let reason = format!("more than {KEYS_MAX} metric keys, the rest is not read");
             self.overflow = Some(Loss { offset, bytes: body.len() as u64, reason });
         }
         if !self.keys.is_empty() {
-            let values: Vec<(KeyId, f64)> = self.keys.take(&mut self.ready);
-            self.ready.push_back(Record::Row(Row { step: step.map(Step), time, offset: Some(offset), values, ..Row::default() }));
+            let values = self.keys.take(&mut self.ready);
+            self.ready.push_back(Record::Row(Row { step, time, offset: Some(offset), values, ..Row::default() }));
         }
-        all.is_whole().then_some(())
+        let media = media.clone();
+        objects.extend(media.iter().filter_map(|dict| self.object(*dict, body)));
+        self.ready.extend(
+            objects
+                .into_iter()
+                .filter_map(|(key, object)| described(object).map(|(kind, about)| Record::Media(Media { key, step, time, kind, about }))),
+        );
+    }
+
+    /// The name and the fields of the media object that is dict number `dict` of the row in `body`.
+    fn object(&mut self, dict: u32, body: &[u8]) -> Option<(String, serde_json::Value)> {
+        let (mut key, mut object) = (None, serde_json::Map::new());
+        for item in fields(body).filter(|(number, _)| *number == 1).filter_map(|(_, item)| Item::read(item.bytes())) {
+            let name = self.names.number(item.name).map(|at| self.names.get_mut(at));
+            let Some(depth) = name.and_then(|name| name.dicts.iter().position(|other| *other == dict)) else { continue };
+            let parts: Vec<_> = Item::parts(item.name).collect();
+            let (outer, inner) = parts.split_at_checked(depth + 1)?;
+            key.get_or_insert_with(|| outer.join("."));
+            object.insert(inner.join("."), item.json().unwrap_or_default());
+        }
+        Some((key?, object.into()))
     }
 
     fn summary(&mut self, body: &[u8]) -> Option<()> {
         let mut all = fields(body);
         for (number, value) in all.by_ref() {
-            let item = Item::read(value.bytes(), &mut self.path)?;
-            if self.path.starts_with('_') {
-                continue;
-            }
+            let item = Item::read(value.bytes())?;
+            let Some(name) = self.names.number(item.name).map(|at| self.names.get_mut(at)) else { continue };
             match number {
-                1 => match (self.summary.get_mut(&self.path), item.value) {
-                    (Some(slot), ItemValue::Json(text)) => text.clone_into(slot),
-                    _ => drop(self.summary.insert(self.path.clone(), item.json())),
-                },
-                2 => drop(self.summary.remove(&self.path)),
+                1 => {
+                    name.is_news = !name.path.starts_with('_');
+                    item.write_json(&mut name.summary);
+                }
+                2 => name.is_news = false,
                 _ => {}
             }
         }
-        all.is_whole().then_some(())
+        all.whole().ok()
     }
 
     fn give_summary(&mut self) {
-        let changed: BTreeMap<_, _> = std::mem::take(&mut self.summary).into_iter().collect();
-        for (name, text) in changed {
-            if let Some(value) = lenient(&text) {
-                flatten(name, value, &mut |name, value| self.ready.push_back(Record::Summary(name, value)));
+        let news = self.names.iter_mut().map(|name| (std::mem::take(&mut name.is_news), &name.path, &name.summary));
+        let mut news: Vec<_> = news.filter(|(is_news, ..)| *is_news).map(|(_, path, text)| (path, text)).collect();
+        news.sort();
+        for (name, text) in news {
+            if let Some(value) = read_json(text) {
+                flatten(name.clone(), value, &mut |name, value| self.ready.push_back(Record::Summary(name, value)));
             }
+        }
+    }
+
+    fn give_open_lines(&mut self) {
+        for stream in [&mut self.stdout, &mut self.stderr] {
+            stream.finish(&mut |line| self.ready.push_back(Record::Console(line)));
         }
     }
 
     fn config(&mut self, body: &[u8]) -> Option<()> {
         let mut all = fields(body);
         for (number, value) in all.by_ref() {
-            let item = Item::read(value.bytes(), &mut self.path)?;
-            let is_own = self.path == "_wandb" || self.path.starts_with("_wandb.");
+            let item = Item::read(value.bytes())?;
+            let path = item.path();
+            let is_own = path == "_wandb" || path.starts_with("_wandb.");
             if number == 1
                 && !is_own
-                && let Some(value) = lenient(&item.json())
+                && let Some(value) = item.json()
             {
-                self.ready.push_back(Record::Config(self.path.clone(), value));
+                self.ready.push_back(Record::Config(path, value));
             }
         }
-        all.is_whole().then_some(())
+        all.whole().ok()
     }
 
     fn stats(&mut self, body: &[u8]) -> Option<()> {
@@ -198,8 +263,8 @@ impl Reader {
             match number {
                 2 => time = timestamp(value.bytes()).and_then(WallTime::new),
                 3 => {
-                    let item = Item::read(value.bytes(), &mut self.path)?;
-                    samples.extend(item.number().map(|number| (self.path.clone(), number)));
+                    let item = Item::read(value.bytes())?;
+                    samples.extend(item.number().map(|number| (item.path(), number)));
                 }
                 _ => {}
             }
@@ -207,7 +272,7 @@ impl Reader {
         if !samples.is_empty() {
             self.ready.push_back(Record::System(time, samples));
         }
-        all.is_whole().then_some(())
+        all.whole().ok()
     }
 
     fn output(&mut self, body: &[u8]) {
@@ -283,14 +348,12 @@ impl Reader {
         if !tags.is_empty() {
             self.info("tags", json!(tags));
         }
-        all.is_whole().then_some(())
+        all.whole().ok()
     }
 
     fn exit(&mut self, body: &[u8]) {
         self.give_summary();
-        for stream in [&mut self.stdout, &mut self.stderr] {
-            stream.finish(&mut |line| self.ready.push_back(Record::Console(line)));
-        }
+        self.give_open_lines();
         // A zero is not written.
         let (mut code, mut runtime) = (0, 0.0);
         for (number, value) in fields(body) {
@@ -322,11 +385,11 @@ impl Reader {
         /// Fields of `MetricSummary`, from 1 on.
         const SUMMARY: [&str; 8] = ["min", "max", "mean", "best", "last", "none", "copy", "first"];
         let find = |wanted| fields(body).find(|(number, _)| *number == wanted).map(|(_, value)| value);
-        let text = |wanted| find(wanted).map(Value::text);
+        let text = |wanted| find(wanted).map(Wire::text);
         let goal = find(8).and_then(|goal| ["minimize", "maximize"].get((goal.int() - 1) as usize).copied());
-        let options = find(6).map_or(&[][..], Value::bytes);
+        let options = find(6).map_or(&[][..], Wire::bytes);
         let hidden = fields(options).any(|(number, value)| number == 2 && value.int() != 0);
-        let set = fields(find(7).map_or(&[][..], Value::bytes)).filter(|(_, value)| value.int() != 0);
+        let set = fields(find(7).map_or(&[][..], Wire::bytes)).filter(|(_, value)| value.int() != 0);
         let summary: Vec<&str> = set.filter_map(|(number, _)| SUMMARY.get((number as usize).checked_sub(1)?).copied()).collect();
         self.info(
             "metric",
@@ -380,7 +443,7 @@ impl Reader {
         for (number, value) in fields(body) {
             match (number, value) {
                 (1, value) => run = value.text(),
-                (2, Value::Fixed64(bits)) => at = f64::from_bits(bits),
+                (2, Wire::Fixed64(bits)) => at = f64::from_bits(bits),
                 (3, value) => metric = value.text(),
                 _ => {}
             }
@@ -395,100 +458,54 @@ impl Reader {
     }
 }
 
-/// The value of an item of a history, summary, config or stats record.
-#[derive(Clone, Copy)]
-enum ItemValue<'a> {
-    Json(&'a str),
-    Number(f64),
-    Int(i64),
-    Text(&'a str),
-    Bool(bool),
-    None,
-}
-
-struct Item<'a> {
-    value: ItemValue<'a>,
-    /// Its name came in parts.
-    nested: bool,
-}
-
-impl<'a> Item<'a> {
-    /// Reads an item; its name, joined with `.`, goes to `path`.
-    fn read(bytes: &'a [u8], path: &mut String) -> Option<Item<'a>> {
-        path.clear();
-        let mut item = Item { value: ItemValue::None, nested: false };
-        let mut all = fields(bytes);
-        let mut parts = 0;
-        for (number, value) in all.by_ref() {
-            match number {
-                1 if parts == 0 => path.push_str(value.text()),
-                2 => {
-                    if parts == 0 {
-                        path.clear();
-                    } else {
-                        path.push('.');
-                    }
-                    path.push_str(value.text());
-                    parts += 1;
-                }
-                4 => item.value = ItemValue::Bool(value.int() != 0),
-                // sint64: the sign is the lowest bit.
-                5 => item.value = ItemValue::Int(value.int().cast_unsigned().wrapping_shr(1).cast_signed() ^ -(value.int() & 1)),
-                6 => {
-                    if let Value::Fixed64(bits) = value {
-                        item.value = ItemValue::Number(f64::from_bits(bits));
-                    }
-                }
-                7 => item.value = ItemValue::Text(value.text()),
-                8 | 16 => item.value = ItemValue::Json(value.text()),
-                _ => {}
-            }
-        }
-        item.nested = parts > 1;
-        all.is_whole().then_some(item)
+impl Gathered {
+    fn clear(&mut self) {
+        (self.step, self.time, self.overflowed) = (None, None, false);
+        self.numbers.clear();
+        self.others.clear();
+        self.media.clear();
     }
 
-    fn number(&self) -> Option<f64> {
-        match self.value {
-            ItemValue::Number(number) => Some(number),
-            ItemValue::Int(int) => Some(int as f64),
-            ItemValue::Json(text) => match Cursor::new(text).token()? {
-                Token::Number(number) => Some(number),
-                _ => None,
+    /// Takes an item of the row.
+    #[inline]
+    fn take(&mut self, item: Item, names: &mut Names) {
+        let Some(at) = names.number(item.name) else {
+            self.overflowed = true;
+            return;
+        };
+        match names.get_mut(at).role {
+            Role::Value => match item.number() {
+                Some(number) => self.numbers.push((at, number)),
+                None => {
+                    // A dict, or a word such as `"NaN"`.
+                    if let Value::Json(text @ [b'{' | b'"', ..]) = item.value {
+                        self.others.extend(std::str::from_utf8(text).ok().map(|text| (at, text.to_owned())));
+                    }
+                }
             },
-            _ => None,
+            Role::Step => self.step = self.step.or(item.number().map(|step| step as i64)),
+            Role::Time => self.time = item.number().and_then(WallTime::new),
+            Role::Type(dict) => self.media.push(dict),
+            Role::Hidden => {}
         }
     }
+}
 
-    /// The value as JSON text.
-    fn json(&self) -> String {
-        match self.value {
-            ItemValue::Json(text) => text.to_owned(),
-            ItemValue::Number(number) if number.is_finite() => json!(number).to_string(),
-            ItemValue::Number(number) => json!(number.to_string()).to_string(),
-            ItemValue::Int(int) => int.to_string(),
-            ItemValue::Text(text) => json!(text).to_string(),
-            ItemValue::Bool(is) => is.to_string(),
-            ItemValue::None => "null".to_owned(),
+impl Name {
+    /// Puts a number under this name into the row.
+    #[inline]
+    fn put(&mut self, number: f64, keys: &mut Keys) {
+        match self.key {
+            Some(key) => keys.put_id(key, number),
+            None => {
+                keys.put(&self.path, number);
+                self.key = keys.known(&self.path);
+            }
         }
     }
 }
 
 /// Puts the numbers of a value into the row, under `path`.
-fn put(keys: &mut Keys, path: &mut String, value: ItemValue) {
-    match value {
-        ItemValue::Number(number) => keys.put(path, number),
-        ItemValue::Int(int) => keys.put(path, int as f64),
-        ItemValue::Json(text) => {
-            // A dict with a `_type` is media: an image, a histogram, a table.
-            if !(text.starts_with('{') && text.contains("\"_type\"")) {
-                put_json(keys, path, &mut Cursor::new(text));
-            }
-        }
-        ItemValue::Text(_) | ItemValue::Bool(_) | ItemValue::None => {}
-    }
-}
-
 fn put_json(keys: &mut Keys, path: &mut String, cursor: &mut Cursor) -> Option<()> {
     match cursor.token()? {
         Token::Number(number) => keys.put(path, number),
@@ -510,14 +527,34 @@ fn put_json(keys: &mut Keys, path: &mut String, cursor: &mut Cursor) -> Option<(
     Some(())
 }
 
-/// Whether the item stands beside a `_type` under the same name: `img.width` beside `img._type`.
-fn is_media(row: &[u8], item: &[u8]) -> bool {
-    fn names(item: &[u8]) -> impl Iterator<Item = &[u8]> {
-        fields(item).filter(|(number, _)| *number == 2).map(|(_, value)| value.bytes())
+/// Puts the numbers in a dict into the row, and the media objects in it apart.
+fn sort_out(path: &str, value: serde_json::Value, keys: &mut Keys, media: &mut Vec<(String, serde_json::Value)>) {
+    match value {
+        serde_json::Value::Object(fields) if !fields.contains_key("_type") => {
+            fields.into_iter().for_each(|(name, value)| sort_out(&format!("{path}.{name}"), value, keys, media));
+        }
+        serde_json::Value::Object(_) => media.push((path.to_owned(), value)),
+        value => num::from_json(&value).into_iter().for_each(|number| keys.put(path, number)),
     }
-    let Some(depth) = names(item).count().checked_sub(1) else { return false };
-    let is_type = |other: &[u8]| names(other).nth(depth) == Some(b"_type") && names(other).take(depth).eq(names(item).take(depth));
-    fields(row).any(|(number, value)| number == 1 && is_type(value.bytes()))
+}
+
+/// The kind and the description of a media object: its fields, the large ones by their size.
+fn described(object: serde_json::Value) -> Option<(String, serde_json::Value)> {
+    let serde_json::Value::Object(mut object) = object else { return None };
+    let kind = object.remove("_type")?;
+    let kind = kind.as_str()?;
+    let kind = kind.strip_suffix("-file").unwrap_or(kind).to_owned();
+    for value in object.values_mut() {
+        let bytes = match &value {
+            serde_json::Value::String(text) => text.len(),
+            serde_json::Value::Array(_) | serde_json::Value::Object(_) => value.to_string().len(),
+            _ => 0,
+        };
+        if bytes > FIELD_BYTES_MAX {
+            *value = json!({ "bytes": bytes });
+        }
+    }
+    Some((kind, object.into()))
 }
 
 /// Gives out every leaf of a value under its name joined with `.`; an empty dict is a leaf.

@@ -40,6 +40,11 @@ pub enum EventKind {
         /// At which step.
         step: Option<i64>,
     },
+    /// The training was seen to write a tracker's log, which belongs to the run.
+    Source {
+        /// The log, or its folder.
+        path: String,
+    },
     /// Somebody acted on the run: sent keys, changed the learning rate, stopped it.
     Intervention(String),
     /// A kind that this og does not know, or whose fields it cannot read; kept as it stands.
@@ -77,6 +82,7 @@ impl EventKind {
             EventKind::Tag(_) => "tag",
             EventKind::Config(_) => "config",
             EventKind::Checkpoint { .. } => "checkpoint",
+            EventKind::Source { .. } => "source",
             EventKind::Intervention(_) => "intervention",
             EventKind::Other(word, _) => word,
         }
@@ -90,6 +96,7 @@ impl EventKind {
             EventKind::Tag(tags) => json!({"tags": tags}),
             EventKind::Config(patch) => json!({"patch": patch}),
             EventKind::Checkpoint { path, step } => json!({"path": path, "step": step}),
+            EventKind::Source { path } => json!({"path": path}),
             EventKind::Other(_, fields) => return fields.clone(),
         };
         match fields {
@@ -118,6 +125,7 @@ impl EventKind {
             "tag" => EventKind::Tag(object("tags")?.iter().map(|(k, v)| (k.clone(), v.as_str().map(str::to_owned))).collect()),
             "config" => EventKind::Config(object("patch")?.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
             "checkpoint" => EventKind::Checkpoint { path: text("path")?, step: int("step") },
+            "source" => EventKind::Source { path: text("path")? },
             _ => return None,
         })
     }
@@ -145,6 +153,7 @@ mod tests {
         check(EventKind::Tag(tags), r#""kind":"tag","tags":{"a":"b","c":null}"#);
         check(EventKind::Config(BTreeMap::from([("lr".into(), json!("NaN"))])), r#""kind":"config","patch":{"lr":"NaN"}"#);
         check(EventKind::Checkpoint { path: "m.pt".into(), step: Some(5) }, r#""kind":"checkpoint","path":"m.pt","step":5"#);
+        check(EventKind::Source { path: "/a/run-1.wandb".into() }, r#""kind":"source","path":"/a/run-1.wandb""#);
         check(EventKind::Intervention("lr halved".into()), r#""kind":"intervention","text":"lr halved""#);
         let other = json!({"rule": "loss is nan"}).as_object().cloned().unwrap();
         check(EventKind::Other("alert".into(), other), r#""kind":"alert","rule":"loss is nan""#);

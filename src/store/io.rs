@@ -2,10 +2,13 @@
 
 mod git;
 mod glance;
+mod opened;
 mod reader;
 mod root;
+mod trackers;
 mod write;
 
-pub use glance::{RunGlance, glance};
+pub use glance::{RunGlance, glance, glance_at};
+pub use opened::opened_by;
 pub use reader::{Polled, RunReader};
 pub use root::{Store, Whereabouts};

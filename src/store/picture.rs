@@ -14,7 +14,7 @@ use super::{
     event::{Event, EventKind},
     folder::RunInfo,
 };
-use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime, num};
+use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
 use crate::source::{Alert, Loss, Record};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
@@ -55,7 +55,7 @@ pub struct RunPicture {
     /// What trackers say about the run itself, by field name.
     pub remarks: BTreeMap<String, Value>,
     /// The points.
-    pub series: BTreeMap<MetricKey, Series>,
+    pub series: SeriesMap,
     /// How the run ended, once it has.
     pub exit: Option<Exit>,
     /// Steps that the run means to take.
@@ -202,12 +202,12 @@ impl RunPicture {
 
     /// From now on, compares the values of keys that two sources log. Costs a search for each value that is not shown.
     pub fn compare_sources(&mut self) {
-        self.twins = Some(Twins::new());
+        self.twins = Some(Twins::default());
     }
 
     /// The keys that two sources log, since [`RunPicture::compare_sources`].
     pub fn twins(&self) -> impl Iterator<Item = &Twin> {
-        self.twins.iter().flat_map(|twins| twins.values())
+        self.twins.iter().flat_map(Twins::iter)
     }
 
     /// Counts bytes that were read of `source`.
@@ -306,7 +306,7 @@ impl RunPicture {
         self.alerts.forget(Some(source));
         self.media.forget(source);
         if let Some(twins) = &mut self.twins {
-            twins.retain(|_, twin| ![twin.shown, twin.hidden].contains(&source));
+            twins.forget(source);
         }
         if self.lifecycle == Lifecycle::Told && self.told_by == Some(source) {
             (self.exit, self.lifecycle) = (None, Lifecycle::Silent);

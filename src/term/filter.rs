@@ -39,6 +39,8 @@ pub(super) enum Op {
     Align,
     /// What the filter's user keeps goes back to how it was at the start.
     Reset,
+    /// A note of the program, by its number in [`Filtered::notes`]: see [`super::note`].
+    Note(usize),
 }
 
 /// What came out of the filter: bytes for the emulator, and operations at offsets in them.
@@ -46,12 +48,14 @@ pub(super) enum Op {
 pub(super) struct Filtered {
     pub bytes: Vec<u8>,
     pub ops: Vec<(usize, Op)>,
+    pub notes: Vec<Vec<u8>>,
 }
 
 impl Filtered {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ops.clear();
+        self.notes.clear();
     }
 
     fn op(&mut self, op: Op) {
@@ -69,6 +73,8 @@ pub(super) struct Filter {
     state: State,
     /// The start of something that cannot be judged before more bytes come.
     held: Vec<u8>,
+    /// What has come of a DCS that may be a note.
+    note: Option<Vec<u8>>,
     sets: Sets,
     saved: Sets,
     wrap: bool,
@@ -113,6 +119,12 @@ const SUB: u8 = 0x1a;
 /// bytes; a longer one goes to the emulator as it is.
 const CSI_BYTES_MAX: usize = 512;
 
+/// How the DCS of a note begins. tmux passes over a DCS that it does not know.
+pub(super) const NOTE: &[u8] = b"og;";
+
+/// Longest note that is kept. One of og's own panes says some 300 bytes a chart.
+const NOTE_BYTES_MAX: usize = 1 << 16;
+
 /// Parameters that tmux keeps of one sequence; it ignores a sequence that has more.
 const PARAMETERS_MAX: usize = 24;
 
@@ -122,7 +134,7 @@ const RESET: &[u8] = b"\x1b[m\x1b[?1;6;9;1000;1002;1003;1005;1006;2004l\x1b>\x1b
 impl Default for Filter {
     fn default() -> Self {
         let sets = Sets::default();
-        Filter { state: State::Ground, held: vec![], sets, saved: sets, wrap: true, insert: false, tabs: false }
+        Filter { state: State::Ground, held: vec![], note: None, sets, saved: sets, wrap: true, insert: false, tabs: false }
     }
 }
 
@@ -144,7 +156,7 @@ impl Filter {
                 State::Osc => self.osc(rest, out),
                 State::Skip => Some(self.skip(rest)),
                 State::Long => Some(self.long(rest, out)),
-                State::Dcs => self.dcs(rest),
+                State::Dcs => self.dcs(rest, out),
             };
             match used {
                 Some(used) => rest = &rest[used..],
@@ -233,19 +245,38 @@ impl Filter {
         used
     }
 
-    fn dcs(&mut self, rest: &[u8]) -> Option<usize> {
+    fn dcs(&mut self, rest: &[u8], out: &mut Filtered) -> Option<usize> {
         for at in memchr_iter(ESC, rest) {
             match rest.get(at + 1) {
                 Some(b'\\') => {
                     self.state = State::Ground;
+                    self.collect(&rest[..at]);
+                    if let Some(note) = self.note.take().and_then(|note| Some(note.strip_prefix(NOTE)?.to_vec())) {
+                        out.op(Op::Note(out.notes.len()));
+                        out.notes.push(note);
+                    }
                     return Some(at + 2);
                 }
                 None if at == 0 => return None,
-                None => return Some(at),
+                None => {
+                    self.collect(&rest[..at]);
+                    return Some(at);
+                }
                 Some(_) => {}
             }
         }
+        self.collect(rest);
         Some(rest.len())
+    }
+
+    /// Keeps what a DCS says, unless it is no note, or longer than any.
+    fn collect(&mut self, bytes: &[u8]) {
+        let Some(note) = &mut self.note else { return };
+        note.extend_from_slice(bytes);
+        let start = note.len().min(NOTE.len());
+        if note[..start] != NOTE[..start] || note.len() > NOTE_BYTES_MAX {
+            self.note = None;
+        }
     }
 
     fn escape(&mut self, rest: &[u8], out: &mut Filtered) -> Option<usize> {
@@ -255,7 +286,7 @@ impl Filter {
                 self.state = State::Osc;
                 return out_raw(rest, 2, out);
             }
-            b'P' => self.state = State::Dcs,
+            b'P' => (self.state, self.note) = (State::Dcs, Some(vec![])),
             b'k' | b'X' | b'^' | b'_' => self.state = State::Skip,
             b'D' => out.text(b"\n"),
             b'E' => out.text(b"\r\n"),
@@ -589,6 +620,15 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_note_is_taken_out_and_any_other_dcs_dropped() {
+        let notes =
+            |input: &str| filter([input.as_bytes()]).notes.into_iter().map(|note| String::from_utf8(note).unwrap()).collect::<Vec<_>>();
+        check_ops("\x1b[?2026hab\x1bPog;{}\x1b\\\x1b[?2026l", &[(0, Op::Begin), (2, Op::Note(0)), (2, Op::End)]);
+        assert_eq!(notes("x\x1bPog;a\x1b\\y\x1bPog;é\x1bb\x1b\\"), ["a", "é\x1bb"]);
+        assert_eq!(notes(&format!("\x1bPtmux;og;\x1b\\\x1bPo\x1b\\\x1bPog;{}\x1b\\", "x".repeat(NOTE_BYTES_MAX))), [""; 0]);
+    }
+
+    #[test]
     fn a_sequence_without_end_does_not_grow_the_filter() {
         let mut filter = Filter::default();
         let mut out = Filtered::default();
@@ -605,7 +645,7 @@ pub(super) mod tests {
             4 => "[a-z漢é❤ ]{0,6}".prop_map(String::into_bytes),
             2 => any::<u8>().prop_map(|b| vec![b]),
             4 => proptest::sample::select(vec![
-                "\x1b[", "\x1b", "\x1bP", "\x1b]0;", "\x1bk", "\x1b\\", "\x07", "\u{fe0f}", "\u{fffd}", "\x0e", "\x0f", "\x1b(0", "\x1b)0", "\x1b(B",
+                "\x1b[", "\x1b", "\x1bP", "\x1bPog;", "\x1b]0;", "\x1bk", "\x1b\\", "\x07", "\u{fe0f}", "\u{fffd}", "\x0e", "\x0f", "\x1b(0", "\x1b)0", "\x1b(B",
                 "\x1b[4h", "\x1b[4l", "\x1b[?7l", "\x1b[?7h", "\x1b[?2026h", "\x1b[?2026l", "\x1b[?1049h", "\x1b[?1049l", "\x1bH", "\t", "\x1b[3g",
                 "\x1bc", "\x1b#8", "\x1b7", "\x1b8", "\r\n", "\x1b[2;3r", "\x1b[9b", "\x1bM", "\x1bD", "😀", "\x1b[5P", "\x1b[5@", "\x1b[2J", "\x1b[7m",
             ]).prop_map(|s| s.as_bytes().to_vec()),

@@ -48,6 +48,9 @@ pub enum Event {
     WindowAdd(WindowId),
     /// A window left the session.
     WindowClose(WindowId),
+    /// A window came into or left a session that this client is not attached to. A window that is moved away from ours is
+    /// told like this too: by then it is in another one.
+    WindowElsewhere(WindowId),
     /// A window has another name.
     WindowRenamed {
         /// The window.
@@ -294,6 +297,7 @@ fn known(line: &[u8]) -> Option<Event> {
         b"%layout-change" => layout_change(rest)?,
         b"%window-add" => Event::WindowAdd(WindowId::parse(rest)?),
         b"%window-close" => Event::WindowClose(WindowId::parse(rest)?),
+        b"%unlinked-window-add" | b"%unlinked-window-close" => Event::WindowElsewhere(WindowId::parse(rest)?),
         b"%window-renamed" => {
             let (window, name) = cut(rest, b' ');
             Event::WindowRenamed { window: WindowId::parse(window)?, name: text(name) }
@@ -428,7 +432,7 @@ mod tests {
         check(
             b"%session-changed $0 a b\n%window-add @3\n%layout-change @0 aa,1x1,0,0,0 bb,1x1,0,0,0 *Z\n%window-pane-changed @0 %4\n\
               %pane-mode-changed %4\n%client-detached client-12\n%session-renamed $0 new name\n%sessions-changed\n%window-renamed @0 two words\n\
-              %session-window-changed $0 @3\n%window-close @3\n%pause %4\n%continue %4\n%paste-buffer-changed b\n%exit too far behind\n%exit\n",
+              %session-window-changed $0 @3\n%window-close @3\n%unlinked-window-add @5\n%unlinked-window-close @5\n%pause %4\n%continue %4\n%paste-buffer-changed b\n%exit too far behind\n%exit\n",
             &[
                 Event::SessionChanged { session: SessionId(0), name: layout("a b") },
                 Event::WindowAdd(WindowId(3)),
@@ -446,6 +450,8 @@ mod tests {
                 Event::WindowRenamed { window: WindowId(0), name: layout("two words") },
                 Event::SessionWindowChanged { session: SessionId(0), window: WindowId(3) },
                 Event::WindowClose(WindowId(3)),
+                Event::WindowElsewhere(WindowId(5)),
+                Event::WindowElsewhere(WindowId(5)),
                 Event::Paused(PaneId(4)),
                 Event::Continued(PaneId(4)),
                 Event::Other(layout("%paste-buffer-changed b")),

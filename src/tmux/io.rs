@@ -413,6 +413,13 @@ impl Server {
         Ok(self.run(command)?.lines().filter(|line| *line == "0").count())
     }
 
+    /// Process ids of the clients that are attached to a session.
+    fn client_pids(&self, session: &str) -> Result<Vec<u32>, TmuxError> {
+        let mut command = TmuxCommand::new();
+        command.name("list-clients").push_option("-t", exact(session)).push_option("-F", "#{client_pid}");
+        Ok(self.run(command)?.lines().filter_map(|pid| pid.parse().ok()).collect())
+    }
+
     /// What a format expands to for a target (`%1`, `@0`, `=name:`).
     pub fn display(&self, target: &str, format: &str) -> Result<String, TmuxError> {
         let mut command = DisplayMessage::new().print().target_pane(target).build();

@@ -27,7 +27,7 @@ use super::{
     strip::{self, Part},
     theme::Theme,
 };
-use crate::ipc::wire::{GraphView, Shown};
+use crate::ipc::wire::{Dimensions, GraphView, Shown};
 use crate::model::MetricKey;
 use crate::text;
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -474,7 +474,8 @@ impl Pane for Board {
         if matches!(self.above, Above::Help(_) | Above::Palette(_)) || is_tiny(area) {
             visible_metrics.clear();
         }
-        Shown { role: "graph".into(), graph: Some(view), visible_metrics, refreshed: self.refreshed }
+        let size = Some(Dimensions { cols: area.width, rows: area.height });
+        Shown { role: "graph".into(), graph: Some(view), visible_metrics, size, refreshed: self.refreshed }
     }
 
     fn title(&self) -> String {

@@ -5,10 +5,10 @@ use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
 use crate::query;
 use crate::store::{RunPicture, SourceRank};
 use crate::text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The series of a run by key.
-pub type SeriesMap = BTreeMap<MetricKey, Series>;
+pub use crate::model::SeriesMap;
 
 /// A run as the lines of a pane tell of it.
 #[derive(Clone, PartialEq, Debug, Default)]

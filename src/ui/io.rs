@@ -7,7 +7,7 @@ mod screen;
 use super::{
     board::Board,
     facts::Facts,
-    keymap::Keymap,
+    keymap::{Keymap, Rejoin},
     pane::{Effect, Event, Link, Pane, Scene},
     status::Status,
     theme::Theme,
@@ -16,14 +16,11 @@ use crate::canvas::{
     CanvasState, Spec,
     io::{self as canvas_io, CanvasError},
 };
-use crate::ipc::{
-    io::socket_path,
-    wire::{Response, Shown},
-};
-use crate::model::{Exit, RunState};
+use crate::ipc::{io::socket_path, wire::Response};
+use crate::model::{Exit, ReadOptions, RunState};
 use crate::source::io::Watch;
 use crate::store::{RunPicture, RunReader, StoreError};
-use link::{Bell, Heard, Reporter};
+use link::{Bell, Heard};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
@@ -46,9 +43,6 @@ const FRAME: Duration = Duration::from_millis(50);
 const REST_SHARE: u32 = 48;
 /// A run whose files changed so lately still writes.
 const WRITES: Duration = Duration::from_millis(100);
-/// Rest between two reports to the controller, unless a key or a refresh asks for one: every frame is reported, or what is
-/// said to be visible would lag behind what is.
-const REPORT: Duration = FRAME;
 /// How often files are looked at where the system gives no events at all.
 const BLIND: Duration = Duration::from_secs(1);
 /// Events that may wait. Keys typed faster than this are held back in the terminal.
@@ -149,14 +143,11 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
         sources,
         stirred,
         bell,
-        reporter: None,
         link: Link::Unknown,
-        reported: None,
         start: Instant::now(),
-        due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO), report: None },
+        due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO) },
         rested_at: None,
         drawn_at: None,
-        reported_at: None,
         stirred_at: None,
     }
     .run(&inbox)
@@ -186,12 +177,23 @@ fn listen_to_signals(tell: SyncSender<Woken>) -> Result<(), UiError> {
 const EXIT_BY_SIGNAL: i32 = 143;
 
 fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
+    use crossterm::event::{Event, poll, read};
     let listen = move || {
+        let mut rejoin = Rejoin::default();
         loop {
-            let woken = crossterm::event::read().map_or(Woken::TerminalGone, Woken::Terminal);
-            let gone = matches!(woken, Woken::TerminalGone);
-            if tell.send(woken).is_err() || gone {
-                return;
+            let woken = match read() {
+                Ok(Event::Key(key)) => {
+                    let more = rejoin.asks(key) && poll(Duration::ZERO).unwrap_or(false);
+                    rejoin.push(key, more).into_iter().map(|key| Woken::Terminal(Event::Key(key))).collect()
+                }
+                Ok(event) => vec![Woken::Terminal(event)],
+                Err(_) => vec![Woken::TerminalGone],
+            };
+            for woken in woken {
+                let gone = matches!(woken, Woken::TerminalGone);
+                if tell.send(woken).is_err() || gone {
+                    return;
+                }
             }
         }
     };
@@ -214,7 +216,6 @@ fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option<Watch> {
 struct Due {
     poll: Option<Duration>,
     draw: Option<Duration>,
-    report: Option<Duration>,
 }
 
 struct Loop<P> {
@@ -224,15 +225,12 @@ struct Loop<P> {
     stirred: Arc<AtomicBool>,
     /// Calls the controller's attention; `None`: there is none.
     bell: Option<Bell>,
-    reporter: Option<Reporter>,
     link: Link,
-    reported: Option<Shown>,
     start: Instant,
     due: Due,
     /// When the files may be looked at again.
     rested_at: Option<Duration>,
     drawn_at: Option<Duration>,
-    reported_at: Option<Duration>,
     stirred_at: Option<Duration>,
 }
 
@@ -272,7 +270,7 @@ impl<P: Pane> Loop<P> {
     }
 
     fn next_due(&self) -> Option<Duration> {
-        [self.due.poll, self.due.draw, self.due.report, self.pane.deadline()].into_iter().flatten().min()
+        [self.due.poll, self.due.draw, self.pane.deadline()].into_iter().flatten().min()
     }
 
     /// Does what is due. A frame comes before reading on, so that a key never waits for a file.
@@ -291,9 +289,6 @@ impl<P: Pane> Loop<P> {
             if self.due.draw.is_some_and(|at| at <= self.now()) {
                 self.draw()?;
             }
-        }
-        if is_due(self.due.report) {
-            self.report();
         }
         Ok(Go::On)
     }
@@ -316,12 +311,13 @@ impl<P: Pane> Loop<P> {
                 keys.into_iter().fold(Go::On, out)
             }
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
+            // Also where it has the size that it had: it may have had another in between, and shows anything now.
             Woken::Resized => match crossterm::terminal::size() {
-                Ok((width, height)) if (width, height) != (self.screen.area().width, self.screen.area().height) => {
+                Ok((width, height)) => {
                     self.screen.resize(width, height);
                     self.tell(Event::Resized(width, height))
                 }
-                _ => Go::On,
+                Err(_) => Go::On,
             },
             Woken::Terminal(_) => Go::On,
             Woken::Controller(heard) => self.hear(heard),
@@ -330,16 +326,13 @@ impl<P: Pane> Loop<P> {
 
     fn hear(&mut self, heard: Heard) -> Go {
         let link = match heard {
-            Heard::Up(reporter) => {
-                self.reporter = Some(reporter);
-                self.reported = None;
-                self.due.report = Some(self.now());
+            Heard::Up => {
+                // It hears with the next frame what it shows, and it did not hear the last one.
+                self.screen.forget();
+                self.due.draw = Some(self.now());
                 Link::Up(Default::default())
             }
-            Heard::Down => {
-                self.reporter = None;
-                Link::Down
-            }
+            Heard::Down => Link::Down,
             Heard::Said(said) => match *said {
                 Response::Health(health) => Link::Up(*health),
                 Response::RunState { state, exit_code, signal } => {
@@ -376,16 +369,14 @@ impl<P: Pane> Loop<P> {
             match effect {
                 Effect::Quit => return Go::Out,
                 Effect::Copy(text) => self.screen.copy(&text),
-                Effect::Draw => (self.due.draw, self.due.report) = (Some(now), Some(now)),
+                Effect::Draw => self.due.draw = Some(now),
                 Effect::DrawAll => {
                     self.screen.forget();
-                    (self.due.draw, self.due.report) = (Some(now), Some(now));
+                    self.due.draw = Some(now);
                 }
                 Effect::DrawSoon => {
                     let at = rested(self.drawn_at, FRAME, now);
                     self.due.draw = Some(self.due.draw.map_or(at, |due| due.min(at)));
-                    let at = at.max(rested(self.reported_at, REPORT, now));
-                    self.due.report = Some(self.due.report.map_or(at, |due| due.min(at)));
                 }
             }
         }
@@ -396,7 +387,7 @@ impl<P: Pane> Loop<P> {
         let found = self.sources.poll();
         let rested_at = self.now() + ((self.now() - now) * REST_SHARE).max(FRAME);
         self.rested_at = Some(rested_at);
-        if let (true, None, Some(bell)) = (found.socket_changed, &self.reporter, &self.bell) {
+        if let (true, false, Some(bell)) = (found.socket_changed, matches!(self.link, Link::Up(_)), &self.bell) {
             bell.ring();
         }
         self.due.poll = match (found.more, self.sources.watch.is_some()) {
@@ -419,33 +410,14 @@ impl<P: Pane> Loop<P> {
     fn draw(&mut self) -> Result<(), UiError> {
         self.due.draw = None;
         let (pane, scene) = (&self.pane, self.sources.scene());
+        // Without a controller nobody reads it. A structure of ours always has a JSON form.
+        let told = || serde_json::to_string(&pane.shown(scene, self.screen.area())).unwrap_or_default();
+        let note = self.bell.as_ref().map_or_else(String::new, |_| told());
         self.screen
-            .draw(&pane.title(), |buf| pane.draw(scene, buf.area, buf))
+            .draw(&pane.title(), &note, |buf| pane.draw(scene, buf.area, buf))
             .map_err(|source| UiError::Terminal { doing: "write to", source })?;
         self.drawn_at = Some(self.now());
         Ok(())
-    }
-
-    /// Tells the controller what is drawn, when that differs from what it knows.
-    fn report(&mut self) {
-        self.due.report = None;
-        let Some(reporter) = &self.reporter else { return };
-        let now = self.start.elapsed();
-        // What is reported is what was drawn: a frame that is still to come brings its own report.
-        if self.due.draw.is_some() {
-            self.due.report = self.due.draw;
-            return;
-        }
-        let shown = self.pane.shown(self.sources.scene(), self.screen.area());
-        if self.reported.as_ref() == Some(&shown) {
-            return;
-        }
-        if reporter.report(&shown) {
-            self.reported = Some(shown);
-            self.reported_at = Some(now);
-        } else {
-            self.due.report = Some(now + REPORT);
-        }
     }
 }
 
@@ -469,6 +441,8 @@ struct Sources {
     canvas: Option<CanvasFiles>,
     watch: Option<Watch>,
     run: Option<PathBuf>,
+    /// How the canvas says that its run is to be read.
+    read: ReadOptions,
     reader: Option<RunReader>,
     /// No look at the run has reached its end yet.
     loading: bool,
@@ -507,7 +481,8 @@ impl Sources {
     }
 
     fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
-        Sources { canvas, watch, run: None, reader: None, loading: true, problem: None, empty: RunPicture::default() }
+        let read = canvas.as_ref().and_then(|canvas| canvas_io::read_spec(&canvas.dir).ok()).map(|spec| spec.read).unwrap_or_default();
+        Sources { canvas, watch, run: None, reader: None, loading: true, problem: None, empty: RunPicture::default(), read }
     }
 
     fn add(&mut self, paths: impl Iterator<Item = PathBuf>) {
@@ -530,7 +505,7 @@ impl Sources {
         self.problem = None;
         self.loading = true;
         let Some(run) = self.run.clone() else { return };
-        match RunReader::open(&run) {
+        match RunReader::open_with(&run, &self.read) {
             Ok(reader) => {
                 self.add(reader.paths().into_iter());
                 self.reader = Some(reader);
@@ -579,12 +554,17 @@ impl Sources {
         if let Some(state) = state {
             self.open(state);
         }
+        if let Some(spec) = spec.as_ref().filter(|spec| spec.read != self.read) {
+            self.read = spec.read.clone();
+            self.reader = None;
+        }
         Found { spec, socket_changed: before[2] != seen[2], ..Found::default() }
     }
 
     /// The files that may hold metrics, in words.
     fn watched(&self) -> String {
         match (&self.reader, &self.run) {
+            (Some(reader), _) if reader.foreign_kind().is_some() => reader.folder().path().display().to_string(),
             (Some(reader), _) => format!("metrics.jsonl and stdout.log in {}", reader.folder().path().display()),
             (None, Some(run)) => run.display().to_string(),
             (None, None) => "this canvas has no run yet".into(),

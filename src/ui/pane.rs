@@ -71,7 +71,7 @@ pub enum Effect {
     Draw,
     /// Draw at the next turn.
     DrawSoon,
-    /// Draw at once, every cell, and report it.
+    /// Draw at once, every cell.
     DrawAll,
     /// Give this text to the clipboard of the terminal.
     Copy(String),

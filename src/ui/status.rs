@@ -102,6 +102,7 @@ impl Status {
             parts.push(Part::new(format!("ended {}", self.clock(at.secs())), quiet, 9));
         }
         if alone {
+            parts.extend(self.problem_parts());
             parts.extend(self.metric_parts(1));
         }
         if self.link == Link::Down && alone {
@@ -115,10 +116,17 @@ impl Status {
         if parts.is_empty() {
             parts.push(Part::new("no metric yet", self.theme.quiet(), 9));
         }
+        parts.splice(0..0, self.problem_parts());
         if self.link == Link::Down {
             parts.push(Part::new(RECONNECTING, self.theme.warn(), 200));
         }
         parts
+    }
+
+    /// What is wrong goes before anything else that can be told.
+    fn problem_parts(&self) -> Vec<Part> {
+        let problems = if let Link::Up(health) = &self.link { health.problems.as_slice() } else { &[] };
+        problems.iter().map(|problem| Part::new(problem.as_str(), self.theme.bad(), 250)).collect()
     }
 
     fn metric_parts(&self, count: usize) -> Vec<Part> {
@@ -270,7 +278,7 @@ impl Pane for Status {
     }
 
     fn shown(&self, _scene: Scene<'_>, _area: Rect) -> Shown {
-        Shown { role: "status".into(), graph: None, visible_metrics: vec![], refreshed: self.refreshed }
+        Shown { role: "status".into(), refreshed: self.refreshed, ..Shown::default() }
     }
 
     fn title(&self) -> String {

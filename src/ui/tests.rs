@@ -8,7 +8,7 @@ use super::{
     status::Status,
     theme::Theme,
 };
-use crate::model::{Exit, MetricKey, Point, RunState, Series, Step, WallTime, num};
+use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
 use crate::store::RunPicture;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn run(steps: i64) -> RunPicture {
         }
         for (key, value) in values {
             let point = Point { step: Step(step), time: WallTime::new(START + x * 0.31), value };
-            series.entry(MetricKey::from(key)).or_default().push(point);
+            series.get_or_insert(&MetricKey::from(key), &mut Seat::default(), Series::new).push(point);
         }
     }
     picture(series)
@@ -205,6 +205,37 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
     assert_eq!(pane.update(Event::Deadline, scene(&new), secs(15)), [Effect::DrawSoon]);
     assert!(!drawn(&pane, &new, size).contains("new series"));
     assert_eq!(pane.deadline(), None);
+}
+
+#[test]
+fn what_is_wrong_is_told_at_every_height() {
+    let series = run(50);
+    let mut pane = status(UNICODE, &series);
+    let health = crate::ipc::wire::Health { problems: vec!["stdout.log: the disk is full".into()], ..Default::default() };
+    pane.update(Event::Controller(Link::Up(health)), scene(&series), Duration::ZERO);
+    for height in 1..=6 {
+        assert!(drawn(&pane, &series, (100, height)).contains("stdout.log: the disk is full"), "{height}");
+    }
+}
+
+#[test]
+fn a_new_series_that_is_hidden_is_no_news() {
+    let (old, new) = (run(50), run(150));
+    let size = (120, 40);
+    let told = |prepare: &dyn Fn(&mut Board)| {
+        let mut pane = graph(UNICODE, &old, size);
+        prepare(&mut pane);
+        pane.update(Event::Data(Box::new(facts(&new))), scene(&new), Duration::ZERO);
+        let text = drawn(&pane, &new, size);
+        text.lines().find_map(|line| Some(line.split_once("new series: ")?.1.split(' ').next()?.to_owned()))
+    };
+    let hides = |pane: &mut Board, spec: &str| {
+        pane.update(Event::Spec { graphs: vec![spec.into()], title: String::new() }, scene(&old), Duration::ZERO);
+    };
+    assert_eq!(told(&|pane| hides(pane, "train/loss")), None);
+    assert_eq!(told(&|pane| hides(pane, "val/loss")).as_deref(), Some("val/loss"));
+    assert_eq!(told(&|pane| press(pane, &old, "/ a c c enter")).as_deref(), Some("val/acc"));
+    assert_eq!(told(&|pane| press(pane, &old, "/ t r a i n enter")), None);
 }
 
 #[test]

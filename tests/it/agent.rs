@@ -105,7 +105,7 @@ fn a_part_of_a_screen_can_be_asked_for() {
     assert_eq!(rows(&["--region", "top"]), numbers(101..=122));
     assert_eq!(rows(&["--region", "1,0,2x3"]), ["01", "02", "03"]);
     assert_eq!(rows(&["--region", "top", "--max-lines", "2"]), numbers(121..=122));
-    fails(home.og(&["viewstate", "train", "--region", "middle"]), 1, &["middle", "top, bottom, left, right"]);
+    fails(home.og(&["viewstate", "train", "--region", "middle"]), 2, &["middle", "top, bottom, left, right"]);
 
     let seen = home.json(&["viewstate", "train", "--screen", "--json"]);
     assert_eq!(seen["snapshot"], numbers(101..=130).join("\n"));
@@ -261,7 +261,7 @@ fn keys_are_sent_and_what_they_do_is_waited_for() {
     let stale = home.og(&["sendkeys", "Tab", "--expect-seq", &seen.to_string()]);
     fails(stale, 1, &["the graph pane has changed", "nothing was sent", &format!("--since {seen}")]);
     assert_eq!(focused(), focus);
-    fails(home.og(&["sendkeys", "Tab", "Entr"]), 1, &["unknown key \"Entr\": nothing was sent", "Enter"]);
+    fails(home.og(&["sendkeys", "Tab", "Entr"]), 2, &["unknown key \"Entr\": nothing was sent", "Enter"]);
     fails(home.og(&["sendkeys", "%99", "Tab"]), 1, &["%99", "graph ("]);
     assert!(home.json(&["viewstate", "--json"])["health"]["agentLast"][0].as_str().unwrap().contains("Tab"));
 
@@ -320,4 +320,57 @@ fn the_training_gets_keys_only_when_its_canvas_says_so() {
         let output = home.og(&["sendkeys", "train", "x"]).output().unwrap();
         text(&output.stderr).contains("has ended, so keys have nowhere to go")
     });
+}
+
+#[test]
+fn what_makes_no_sense_is_a_mistake_in_the_arguments_and_nothing_is_sent() {
+    let home = Home::new();
+    let training = canvas(&home);
+    becomes(&json!(""), || home.json(&["viewstate", "--json"])["graph"]["filter"].clone());
+    for (args, word) in [
+        (&["wait", "text:("][..], "regex"),
+        (&["wait", "exit", "--stop", "["], "regex"),
+        (&["sendkeys", "graph", "/", "x", "--wait", "text:("], "regex"),
+        (&["sendkeys", "graph", "/", "--wait", "gone:*"], "regex"),
+        (&["viewstate", "--region", "0,0,WxH"], "is not a region"),
+        (&["canvas", "spawn", "--config", r#"{"runDri":"x"}"#], "/runDri: there is no such key; did you mean runDir?"),
+        (&["canvas", "spawn", "--config", r#"{"colour":1}"#], "(allowed: v, title, panes"),
+    ] {
+        fails(home.og(args), 2, &[word]);
+    }
+    assert_eq!(home.json(&["viewstate", "--json"])["graph"]["filtering"], false, "no key was sent");
+    drop(training);
+}
+
+#[test]
+fn a_wait_for_a_metric_that_nobody_logs_says_so_at_once_and_at_its_end() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    training.log(1, &json!({"train/loss": 3.0}));
+    home.ok(&["wait", "loss<=3", "--timeout", "20s"]);
+    let waits = |condition: &str| home.og(&["wait", condition, "--timeout", "300ms"]).output().unwrap();
+    let output = waits("los<1");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "og: no metric is named `los` so far; did you mean train/loss?; waiting\n");
+    assert!(text(&output.stdout).starts_with("deadline\nno metric is named `los`; did you mean train/loss?\n"), "{}", text(&output.stdout));
+    assert_eq!(text(&waits("loss<1").stderr), "");
+    let json = home.answer(&["wait", "nosuch<1", "--timeout", "100ms", "--json"]).0;
+    assert!(json["note"].as_str().unwrap().contains("`nosuch`"), "{json}");
+
+    // It may still come.
+    let waiting = later(&home, &["wait", "acc>0.5", "--timeout", "20s"]);
+    training.log(2, &json!({"acc": 0.9}));
+    let (json, code) = waiting();
+    assert_eq!((&json["note"], code), (&Value::Null, 0));
+}
+
+#[test]
+fn the_last_lines_of_a_training_that_ended_are_its_own() {
+    let home = Home::new();
+    let training = canvas(&home);
+    training.tell("clear; echo one; echo two; echo three; exit 1");
+    training.end();
+    home.ok(&["wait", "train", "text:is dead", "--timeout", "20s"]);
+    assert_eq!(home.ok(&["viewstate", "train", "--max-lines", "2"]), "two\nthree\n");
+    assert!(home.ok(&["viewstate", "train", "--screen"]).contains("is dead"), "the whole screen is as tmux shows it");
 }

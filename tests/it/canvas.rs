@@ -208,3 +208,103 @@ fn killed_panes_of_og_come_back_and_show_what_they_showed() {
     let marks = home.json(&["panes", "--json"]).as_array().unwrap().iter().map(|pane| pane["dead"].clone()).collect::<Vec<_>>();
     assert_eq!(marks, [Value::Null, Value::Null, Value::Null]);
 }
+
+/// Prints numbered lines until it is told to stop, and says how many.
+const COUNTER: &str =
+    "i=0; while [ ! -e stop ]; do i=$((i+1)); echo line $i; [ $((i % 50)) = 0 ] && sleep 0.01; done; echo $i > count; exit 3";
+
+#[test]
+fn a_window_that_is_moved_about_takes_tmux_the_training_and_og_along() {
+    let home = Home::new();
+    home.tmux(&["new-session", "-d", "-x", "200", "-y", "50", "-s", "other", "cat"]);
+    let said = home.json(&["run", "--name", "base", "--tmux-socket", "og", "--json", "--", "sh", "-c", COUNTER]);
+    let (server, pid, window) = (home.ask("other", "#{pid}"), controller(&home, "base"), said["window"].as_str().unwrap());
+    home.tmux(&["new-window", "-d", "-t", "og-base:", "cat"]);
+    let controlled = |session: &str| home.tmux(&["list-clients", "-t", session, "-F", "#{client_control_mode}"]).matches('1').count();
+    for (number, to) in ["other", "og-base"].into_iter().cycle().take(20).enumerate() {
+        home.tmux(&["move-window", "-d", "-s", window, "-t", &format!("{to}:")]);
+        match number % 4 {
+            // Moved on at once, or while the controller is on its way.
+            0 => {}
+            1 => comes("it follows", || controlled(to) > 0),
+            _ => comes("it and its guard are there", || controlled(to) == 2),
+        }
+        assert_eq!(home.ask("other", "#{pid}"), server, "after {number} moves");
+    }
+    home.tmux(&["link-window", "-d", "-s", window, "-t", "other:"]);
+    home.tmux(&["unlink-window", "-t", &format!("og-base:{window}")]);
+    home.tmux(&["rename-session", "-t", "other", "elsewhere"]);
+    home.tmux(&["kill-session", "-a", "-t", "elsewhere"]);
+    comes("it is found where it is now", || home.ok(&["canvas", "list"]).contains("attach -t elsewhere"));
+    comes("it and its guard are there", || controlled("elsewhere") == 2);
+    assert_eq!(controller(&home, "base"), pid, "one controller all the time");
+
+    std::fs::write(home.work().join("stop"), "").unwrap();
+    home.ok(&["wait", "exit"]);
+    assert_eq!(home.json(&["viewstate", "--json"])["runInfo"]["exitCode"], 3);
+    let count: usize = std::fs::read_to_string(home.work().join("count")).unwrap().trim().parse().unwrap();
+    let printed: String = (1..=count).map(|line| format!("line {line}\r\n")).collect();
+    let log = std::path::Path::new(said["run"].as_str().unwrap()).join("stdout.log");
+    becomes(&printed.len(), || std::fs::metadata(&log).unwrap().len() as usize);
+    assert!(std::fs::read_to_string(&log).unwrap() == printed, "every line once and in order");
+}
+
+#[test]
+fn how_a_training_ends_that_outlives_its_canvas_is_written_down() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let listed = || home.tmux(&["list-panes", "-a", "-F", "#{@og_role}"]);
+    assert!(home.ok(&["canvas", "close"]).contains("the training goes on in pane"));
+    assert_eq!(listed(), "train\n");
+    let state = || home.json(&["canvas", "list", "--json"])[0].clone();
+    assert_eq!((&state()["closed"], &state()["runState"], &state()["trainAlive"]), (&json!(true), &json!("running"), &json!(true)));
+    assert!(home.ok(&["canvas", "list"]).contains("closed, training goes on"));
+    // It keeps its name, and what it shows can be asked; closing it again changes nothing.
+    fails(home.og(&["run", "--canvas", "base", "--tmux-socket", "og", "--", "true"]), 1, &["its training goes on", "--kill-run"]);
+    assert!(home.ok(&["viewstate"]).contains("running"));
+    home.ok(&["canvas", "close", "base"]);
+
+    // Any of three commands opens it again, and it is closed as before.
+    for reopen in [&["canvas", "restart"][..], &["refresh"]] {
+        home.ok(reopen);
+        comes("its panes are back", || ["graph", "status", "train"].iter().all(|role| listed().contains(role)));
+        becomes(&(json!(false), json!(3)), || (state()["closed"].clone(), json!(state()["panes"].as_array().unwrap().len())));
+        home.ok(&["canvas", "close"]);
+        assert_eq!(listed(), "train\n");
+    }
+    // Also a controller that was killed meanwhile is made up for.
+    kill("9", controller(&home, "base").unwrap());
+    becomes(&None, || controller(&home, "base"));
+    home.ok(&["viewstate"]);
+    let last = controller(&home, "base").unwrap();
+    training.tell("echo its last words; exit 7");
+    assert_eq!(training.end()["code"], 7);
+    comes("the controller ends with it", || !alive(last));
+    assert_eq!(home.tmux(&["list-panes", "-a"]), "", "its pane closes as any other");
+    assert!(std::fs::read_to_string(training.folder().join("stdout.log")).unwrap().ends_with("its last words\r\n"));
+    becomes(&String::new(), || text(&home.og(&["canvas", "list"]).output().unwrap().stdout));
+}
+
+#[test]
+fn panes_in_which_nothing_runs_any_more_are_told_of_opened_again_and_closed() {
+    let home = Home::new();
+    for (name, command, code) in [("again", "restart", 5), ("away", "close", 6)] {
+        let training = home.puppet(name);
+        let marked = || home.tmux(&["list-panes", "-a", "-F", "#{@og_role} #{pane_dead}"]);
+        kill("9", controller(&home, name).unwrap());
+        ["graph", "status"].iter().for_each(|role| kill("9", home.ask(&training.pane(role), "#{pane_pid}").parse().unwrap()));
+        training.tell(&format!("exit {code}"));
+        comes("nothing runs", || marked().lines().count() == 3 && marked().lines().all(|line| line.ends_with('1')));
+        let listed = home.ok(&["canvas", "list"]);
+        assert!(listed.contains("ended, panes remain"), "{listed}");
+        assert_eq!(home.json(&["canvas", "list", "--json"])[0]["panesLeft"], true);
+        home.ok(&["canvas", command]);
+        assert_eq!(training.end()["code"], code, "how it ended was still to be seen");
+        if command == "restart" {
+            comes("og's panes run again", || marked().lines().filter(|line| line.ends_with('0')).count() == 2);
+            assert_eq!(marked().lines().count(), 3, "and none twice: {}", marked());
+            home.ok(&["canvas", "close"]);
+        }
+        assert_eq!(home.tmux(&["list-panes", "-a"]), "");
+    }
+}

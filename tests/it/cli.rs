@@ -15,11 +15,14 @@ use std::{
 #[test]
 fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
     let home = Home::new();
-    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "type", "paste", "wait", "skill"] {
-        let help = home.ok(&[verb, "--help"]);
-        assert!(help.contains("Examples:"), "{verb}: {help}");
+    let verbs = "run, view, canvas, canvas spawn, canvas list, canvas attach, canvas close, canvas restart, viewstate, sendkeys, type, \
+                 paste, wait, panes, refresh, runs, inspect, tail, doctor, skill";
+    for verb in verbs.split(", ") {
+        let help = home.ok(&verb.split(' ').chain(["--help"]).collect::<Vec<_>>());
+        assert!(help.contains("Examples:\n  "), "{verb}: {help}");
         assert!(!help.contains('\x1b'), "no colours where nobody looks: {help}");
     }
+    assert!(home.ok(&["--help"]).contains("og -r train.py"));
     let mut long = Command::new(env!("CARGO_BIN_EXE_opengraphs"));
     home.settle(long.arg("version"));
     assert_eq!(text(&long.output().unwrap().stdout), home.ok(&["version"]));
@@ -31,6 +34,8 @@ fn bad_arguments_are_exit_2_also_in_json() {
     let home = Home::new();
     assert_eq!(home.og(&["viewstat"]).output().unwrap().status.code(), Some(2));
     assert_eq!(home.og(&["wait", "step>=5", "--timeout", "soon"]).output().unwrap().status.code(), Some(2));
+    let long = home.og(&["wait", "exit", "--timeout", "8d"]).output().unwrap();
+    assert!(long.status.code() == Some(2) && text(&long.stderr).contains("a wait may last 7 days at most"), "{}", told(&long));
     fails(home.og(&["wait", "nonsense"]), 2, &["`nonsense` is no condition", "hint: conditions: change"]);
     fails(home.og(&["run", "--layout", "fancy", "train.py"]), 2, &["no preset is called `fancy`", "hint: presets: default, monitor"]);
     let output = home.og(&["wait", "step>=5", "--timeout", "soon", "--json"]).output().unwrap();
@@ -121,7 +126,7 @@ fn a_store_that_cannot_be_written_is_told() {
 #[test]
 fn an_unknown_key_names_the_nearest_and_needs_no_canvas_for_that() {
     let home = Home::new();
-    fails(home.og(&["sendkeys", "Tba"]), 1, &["unknown key \"Tba\": nothing was sent", "nearest: Tab"]);
+    fails(home.og(&["sendkeys", "Tba"]), 2, &["unknown key \"Tba\": nothing was sent", "nearest: Tab"]);
 }
 
 #[test]
@@ -194,7 +199,7 @@ fn killing_every_og_process_leaves_the_training_and_its_log_alone() {
     let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
     comes("the log grows", || fs::read_to_string(&log).is_ok_and(|log| log.contains("line 1")));
     let ours = || -> Vec<String> {
-        let is_ours = |args: &str| args.contains(dir) && args.contains(" __");
+        let is_ours = |args: &str| args.starts_with(env!("CARGO_BIN_EXE_og")) && args.contains(dir) && args.contains(" __");
         processes().into_iter().filter(|(_, args)| is_ours(args)).map(|(pid, _)| pid).collect()
     };
     assert_eq!(ours().len(), 3, "controller, graph and status");
@@ -341,20 +346,21 @@ fn text_from_standard_input_is_typed_and_pasted() {
 // --- The end of a canvas ---
 
 #[test]
-fn closing_a_canvas_leaves_a_live_training_in_a_plain_pane() {
+fn closing_a_canvas_leaves_a_live_training_in_its_pane() {
     let home = Home::new();
     let said = home.train("base");
     let pid = said["pid"].as_u64().unwrap();
     let closed = home.ok(&["canvas", "close", "base"]);
     assert!(closed.contains("the training goes on in pane"), "{closed}");
     assert!(alive(pid));
-    let panes = home.tmux(&["list-panes", "-a", "-F", "#{pane_pid} [#{@og_canvas}] #{remain-on-exit}"]);
-    assert_eq!(panes.trim(), format!("{pid} [] off"));
+    assert_eq!(home.tmux(&["list-panes", "-a", "-F", "#{pane_pid}"]).trim(), pid.to_string());
     let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
     let before = fs::metadata(&log).unwrap().len();
     comes("the log goes on", || fs::metadata(&log).unwrap().len() > before);
-    assert_eq!(home.json(&["canvas", "list", "--json"]), Value::Array(vec![]));
+    kill("9", pid);
+    comes("nothing is left", || home.json(&["canvas", "list", "--json"]) == Value::Array(vec![]));
     fails(home.og(&["viewstate", "--canvas", "base"]), 1, &["the canvas `base` has ended", "--run base"]);
+    assert!(fs::read_to_string(log.with_file_name("events.jsonl")).unwrap().contains(r#""signal":9"#));
 }
 
 #[test]
@@ -411,6 +417,8 @@ fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
     let home = Home::new();
     let training = home.puppet("base");
     home.ok(&["canvas", "close", "base"]);
+    let watching = read_json(&home.canvas("base").join("state.json")).unwrap()["controller_pid"].as_u64().unwrap();
+    kill("9", watching);
     home.ok(&["view", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
     let state = || home.json(&["viewstate", "--canvas", "seen", "--json"])["runInfo"]["state"].clone();
     assert_eq!(state(), "running");
@@ -420,6 +428,10 @@ fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
     comes("the status pane says so", || home.ok(&["viewstate", "--canvas", "seen", "status", "--screen"]).contains("lost"));
     home.ok(&["canvas", "restart", "seen"]);
     comes("so does the next controller", || state() == "lost");
+    // tmux saw it, and tells whoever asks.
+    home.ok(&["canvas", "close", "base"]);
+    assert_eq!(training.end()["code"], 3);
+    comes("then everybody knows", || state() == "failed");
 }
 
 #[test]
@@ -436,6 +448,27 @@ fn a_training_is_interrupted_before_it_starts_without_a_trace() {
             fs::remove_dir_all(home.store().join("runs")).unwrap();
         }
         comes("nothing is left", || home.runs().is_empty() && home.in_runtime().is_empty() && home.tmux(&["list-panes", "-a"]).is_empty());
+    }
+}
+
+#[test]
+fn a_start_that_is_killed_leaves_no_pane_that_waits_for_ever() {
+    let home = Home::new();
+    let panes = || home.tmux(&["list-panes", "-a", "-F", "#{@og_role}"]);
+    // The last comes too late in most places: then the training runs as if nothing had happened.
+    for ms in [20, 40, 50, 60, 70, 80, 90, 100, 120, 150, 300] {
+        let run = home.og(&["run", "--tmux-socket", "og", "--name", "cut", "--detach", "--", "sh", "-c", "touch runs; exec cat"]).spawn();
+        let mut run = run.unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(ms));
+        kill("9", run.id().into());
+        run.wait().unwrap();
+        let runs = home.work().join("runs");
+        comes("it runs, or nothing is shown of it", || panes().is_empty() || runs.exists() && panes().lines().count() == 3);
+        if runs.exists() {
+            home.ok(&["canvas", "close", "--kill-run", "--yes", "--canvas", "cut"]);
+            fs::remove_file(runs).unwrap();
+        }
+        comes("its controller ends", || home.og(&["canvas", "list", "--json"]).output().unwrap().stdout.starts_with(b"[]"));
     }
 }
 

@@ -46,6 +46,10 @@ const STRANGE: &[&str] = &[
     "NO_COLOR",
     "PYTHONUNBUFFERED",
     "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL",
+    "TRACKIO_DIR",
+    "HF_HOME",
+    "XDG_CACHE_HOME",
+    "TVIZ_DB_PATH",
 ];
 
 /// The place.

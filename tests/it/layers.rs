@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tmux", &["term"]),
     ("ipc", &["model"]),
     ("store", &["model", "source"]),
-    ("ui", &["model", "text", "source", "query", "canvas", "ipc", "store"]),
+    ("ui", &["model", "text", "source", "query", "canvas", "term", "ipc", "store"]),
     ("controller", &["model", "text", "source", "query", "canvas", "term", "tmux", "ipc", "store"]),
     ("cli", &["model", "text", "source", "query", "canvas", "term", "tmux", "ipc", "store", "ui", "controller"]),
 ];

@@ -209,6 +209,71 @@ fn keys_change_what_is_drawn_and_what_is_reported_alike() {
 }
 
 #[test]
+fn what_is_said_to_be_visible_is_on_the_screen_at_every_moment() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let keys: Vec<String> = (10..40).map(|n| format!("series_{n}")).collect();
+    let log = |step: i64, keys: &[String]| {
+        training.log(step, &keys.iter().map(|key| (key.clone(), json!(step))).collect::<serde_json::Map<_, _>>().into())
+    };
+    log(1, &keys[..8]);
+    becomes(&json!(8), || graph(&home, "keys"));
+    // Pages are turned, charts zoomed and filtered, the pane resized and new series logged, and nobody waits for anything.
+    let presses = [
+        &["NPage"][..],
+        &["Enter"],
+        &["Enter", "PPage"],
+        &["/", "\"_2\""],
+        &["Escape"],
+        &["h"],
+        &["h", "NPage"],
+        &["Tab", "Enter"],
+        &["Enter"],
+    ];
+    let (mut frames, mut full) = (std::collections::BTreeSet::new(), 0);
+    for round in 0..60 {
+        home.ok(&[&["sendkeys", "graph"], presses[round % presses.len()]].concat());
+        log(2 + round as i64, &keys[..(8 + round).min(30)]);
+        if round % 7 == 3 {
+            home.tmux(&["resize-window", "-t", "og-base", "-x", &format!("{}", 130 + round), "-y", "45"]);
+        }
+        for _ in 0..3 {
+            let view = home.json(&["viewstate", "--json"]);
+            let screen = view["terminalSnapshot"].as_str().unwrap();
+            let visible: Vec<&str> =
+                view["visibleMetrics"].as_array().unwrap().iter().map(|metric| metric["key"].as_str().unwrap()).collect();
+            let missing: Vec<_> = visible.iter().filter(|key| !screen.contains(**key)).collect();
+            assert!(missing.is_empty(), "round {round}: {missing:?} of {visible:?} in\n{screen}");
+            // And nothing on the screen is kept back.
+            let hidden = keys
+                .iter()
+                .filter(|key| {
+                    ["╭", "┏"].iter().any(|corner| screen.contains(&format!("{corner} {key} "))) && !visible.contains(&key.as_str())
+                })
+                .count();
+            assert!(visible.is_empty() || hidden == 0, "round {round}: {hidden} more than {visible:?} in\n{screen}");
+            frames.insert(screen.to_owned());
+            full += usize::from(!visible.is_empty());
+        }
+    }
+    assert!(frames.len() > 30 && full > 60, "it moved: {} screens, {full} with charts", frames.len());
+}
+
+#[test]
+fn escape_and_what_follows_are_keys_of_their_own() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    for step in 1..=5 {
+        training.log(step, &json!({"a": step, "b": step, "c": step}));
+    }
+    becomes(&json!(3), || graph(&home, "keys"));
+    home.ok(&["sendkeys", "graph", "/", "x", "Escape", "Right", "Escape", "Right"]);
+    becomes(&(json!("c"), json!(""), json!(false)), || (graph(&home, "focused"), graph(&home, "filter"), graph(&home, "filtering")));
+    home.ok(&["sendkeys", "graph", "/", "b", "Escape", "Left"]);
+    becomes(&(json!("b"), json!("")), || (graph(&home, "focused"), graph(&home, "filter")));
+}
+
+#[test]
 fn nothing_is_drawn_when_nothing_changed() {
     let home = Home::new();
     let training = home.puppet("base");

@@ -59,6 +59,19 @@ fn every_option_lands_where_it_belongs() {
 }
 
 #[test]
+fn a_run_keeps_its_name_in_any_script() {
+    let home = Home::new();
+    let training = home.puppet("训练 größe=2");
+    let run = read_json(&training.folder().join("run.json")).unwrap();
+    assert_eq!((&run["name"], &run["canvas"]), (&json!("训练 größe=2"), &json!("训练-größe-2")));
+    assert!(home.ok(&["viewstate", "--canvas", "训练-größe-2"]).contains("run 训练 größe=2 ("));
+    comes("the panes say it", || home.ok(&["viewstate", "status", "--screen"]).contains("训练 größe=2"));
+    home.ok(&["canvas", "close", "训练-größe-2", "--kill-run", "--yes"]);
+    let view = home.json(&["view", "训练 größe=2", "--tmux-socket", "og", "--json"]);
+    assert_eq!(view["runId"], training.said["runId"]);
+}
+
+#[test]
 fn a_controller_ends_with_its_panes_unless_it_is_to_be_kept() {
     let home = Home::new();
     home.tmux(&["new-session", "-d", "-x", "200", "-y", "50", "-s", "work", "cat"]);

@@ -2,59 +2,28 @@
 
 use super::{point_json, report, sorted};
 use crate::{
-    cli::{fail::Fail, open, out},
-    model::{MetricKey, num},
-    source::Watch,
+    cli::{fail::Fail, open, out, wakes::Wakes},
+    model::{MetricKey, XAxis, num},
     store::{Polled, RunPicture, RunReader},
 };
 use serde_json::{Map, Value, json};
-use std::{
-    sync::mpsc::{Receiver, sync_channel},
-    time::Duration,
-};
-
-/// How long nothing may happen before a look all the same: a run goes silent, a training dies without a word.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Lines of console told at once; of more, the last.
 const CONSOLE_LINES_MAX: usize = 200;
 
-/// Wakes when the files of a run change.
-struct Wakes {
-    watch: Watch,
-    wake: Receiver<()>,
-}
-
-impl Wakes {
-    fn of(reader: &RunReader) -> Result<Wakes, Fail> {
-        let (bell, wake) = sync_channel(1);
-        let ring = move || {
-            let _ = bell.try_send(());
-        };
-        let watch = Watch::new(ring).map_err(|error| Fail::of("watch", &error, None))?;
-        let mut wakes = Wakes { watch, wake };
-        wakes.add(reader);
-        Ok(wakes)
+/// Waits until a look is worth it.
+fn wait(wakes: &mut Wakes, reader: &RunReader, polled: &Polled) {
+    if polled.paths_changed {
+        wakes.add(reader.paths());
     }
-
-    fn add(&mut self, reader: &RunReader) {
-        reader.paths().iter().for_each(|path| self.watch.add(path));
-    }
-
-    /// Waits until a look is worth it.
-    fn wait(&mut self, reader: &RunReader, polled: &Polled) {
-        if polled.paths_changed {
-            self.add(reader);
-        }
-        if !polled.more {
-            let _ = self.wake.recv_timeout(polled.again.unwrap_or(LOOK_EVERY).min(LOOK_EVERY));
-        }
+    if !polled.more {
+        wakes.wait(polled.again);
     }
 }
 
 /// Tells the whole run, then every change.
 pub fn changes(mut reader: RunReader) -> Result<u8, Fail> {
-    let mut wakes = Wakes::of(&reader)?;
+    let mut wakes = Wakes::of(reader.paths())?;
     let mut full = report::report(&reader, None);
     full["event"] = "run".into();
     out::json(&sorted(full))?;
@@ -71,14 +40,14 @@ pub fn changes(mut reader: RunReader) -> Result<u8, Fail> {
         if is_over(&reader, &polled) {
             return Ok(0);
         }
-        wakes.wait(&reader, &polled);
+        wait(&mut wakes, &reader, &polled);
         polled = reader.poll(RunReader::LIVE);
     }
 }
 
 /// Tells every new point of `key`.
 pub fn points(mut reader: RunReader, key: &MetricKey) -> Result<u8, Fail> {
-    let mut wakes = Wakes::of(&reader)?;
+    let mut wakes = Wakes::of(reader.paths())?;
     let mut last = reader.picture().series.get(key).and_then(|series| series.last());
     let mut polled = reader.poll(RunReader::LIVE);
     loop {
@@ -90,7 +59,7 @@ pub fn points(mut reader: RunReader, key: &MetricKey) -> Result<u8, Fail> {
             let end = series.last();
             let from = match (last, end) {
                 (Some(last), Some(end)) if end.step > last.step => {
-                    let at = series.lower_bound(crate::model::XAxis::Step, last.step.0 as f64);
+                    let at = series.lower_bound(XAxis::Step, last.step.0 as f64);
                     let is_known = series.get(at).is_some_and(|point| point == last);
                     at + usize::from(is_known)
                 }
@@ -104,7 +73,7 @@ pub fn points(mut reader: RunReader, key: &MetricKey) -> Result<u8, Fail> {
         if is_over(&reader, &polled) {
             return Ok(0);
         }
-        wakes.wait(&reader, &polled);
+        wait(&mut wakes, &reader, &polled);
         polled = reader.poll(RunReader::LIVE);
     }
 }

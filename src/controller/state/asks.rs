@@ -1,6 +1,6 @@
 //! What peers ask, and the answers.
 
-use super::{Asked, Effect, LEFT_LOOK, Peer, Purpose, State, TELL_LATER, World, error, say};
+use super::{Asked, Effect, Peer, Purpose, State, TELL_LATER, World, error, panes::LEFT_LOOK, say};
 use crate::{
     controller::{
         pane::{Pane, Why},
@@ -95,7 +95,7 @@ impl State {
                 self.refreshes += 1;
                 let panes: Vec<PaneId> = self.panes.keys().copied().collect();
                 panes.into_iter().for_each(|pane| self.capture(pane, Why::Seed, effects));
-                self.open_what_is_missing(effects);
+                self.reopen(effects);
                 self.push("refresh", Response::Redraw { number: self.refreshes });
                 self.list(effects);
                 Response::Done
@@ -130,6 +130,11 @@ impl State {
                 effects.push(Effect::Stop("it was asked to end".into()));
                 Response::Done
             }
+            Request::Closed => {
+                self.canvas.closed = true;
+                effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
+                Response::Done
+            }
             Request::Unknown => error(
                 "unknown_type",
                 "this controller does not know that request",
@@ -139,7 +144,7 @@ impl State {
         self.reply(peer, id, answer);
     }
 
-    fn on_shown(&mut self, shown: Shown, world: &World<'_>) {
+    pub(super) fn on_shown(&mut self, shown: Shown, world: &World<'_>) {
         if self.shown.get(&shown.role) != Some(&shown) {
             self.shown.insert(shown.role.clone(), shown);
             self.changed(world);
@@ -204,6 +209,11 @@ impl State {
         };
         let screen = |pane: &Pane| {
             let mut seen = self.pane_view(pane);
+            // tmux writes into the last row of a dead pane that it is dead; the last lines that are wanted are the program's.
+            let region = match region {
+                Region::Whole if pane.dead.is_some() && lines_max.is_some() => Region::Rows(0, pane.screen.size().1.saturating_sub(2)),
+                other => other,
+            };
             let snapshot = pane.screen.snapshot(region, lines_max.map(|n| n as usize));
             seen.highlights = snapshot.highlights.iter().map(highlight).collect();
             seen.snapshot = Some(snapshot.text);
@@ -234,8 +244,10 @@ impl State {
     }
 
     fn view_state(&self, world: &World<'_>) -> ViewState {
-        let graph = self.panes.values().any(|pane| pane.role == "graph" && pane.dead.is_none());
-        let shown = self.shown.get("graph").filter(|_| graph);
+        let graph = self.panes.values().find(|pane| pane.role == "graph" && pane.dead.is_none() && !pane.unsure);
+        let fits = |size: &Dimensions, pane: &Pane| (size.cols, size.rows) == pane.screen.size();
+        let shown =
+            self.shown.get("graph").filter(|shown| graph.is_some_and(|pane| shown.size.as_ref().is_none_or(|size| fits(size, pane))));
         let path = self.canvas.run.as_ref().map_or(String::new(), |path| path.display().to_string());
         let problems = world.run.into_iter().flat_map(|run| run.problems.values().cloned());
         ViewState {
@@ -251,7 +263,7 @@ impl State {
             graph: shown.and_then(|shown| shown.graph.clone()),
             spec_revision: 0,
             health: self.health.clone(),
-            errors: self.errors.iter().map(|(what, error)| format!("{what}: {error}")).chain(problems).collect(),
+            errors: self.problems().into_iter().chain(problems).collect(),
             ..ViewState::default()
         }
     }
@@ -351,6 +363,9 @@ impl State {
         let bad = |why: String| {
             error("bad_condition", why, Some("conditions: change, settle:MS, text:RE, gone:RE, exit, step>=N, loss<2.5, state=finished"))
         };
+        if timeout_ms.is_some_and(|ms| ms > wire::TIMEOUT_MS_MAX) {
+            return Err(bad("a wait may last 7 days at most".into()));
+        }
         let training = until.iter().all(|until| matches!(until, Until::Exit | Until::Metric(_)));
         let pane = match name {
             None if training => self.pane(Some("train")).or_else(|_| self.pane(None))?,

@@ -101,7 +101,7 @@ impl State {
             self.canvas.manual = true;
             effects.push(Effect::SaveState(Box::new(self.canvas.clone())));
         }
-        if self.canvas.manual || self.layout.moves >= MOVES_MAX {
+        if self.canvas.manual || self.canvas.closed || self.layout.moves >= MOVES_MAX {
             return;
         }
         let Some(current) = self.layout.current.clone() else { return };

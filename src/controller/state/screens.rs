@@ -9,7 +9,7 @@ use crate::{
     },
     ipc::{
         io::PeerId,
-        wire::{Outcome, Response, RowView},
+        wire::{Outcome, Response, RowView, Shown},
     },
     query::Condition,
     term::Fed,
@@ -25,19 +25,29 @@ impl State {
     pub(super) fn on_output(&mut self, id: PaneId, bytes: &[u8], world: &World<'_>, effects: &mut Vec<Effect>) {
         let wanted = self.waits.iter().any(|pending| pending.wait.pane == id && pending.wait.wants_frames());
         let Some(pane) = self.panes.get_mut(&id) else { return };
-        if !pane.seeded || pane.flow != Flow::Following {
+        if pane.role == "train" {
+            self.log.printed(world.now);
+        }
+        if pane.flow != Flow::Following {
             return;
         }
         if pane.floods(bytes, world.now) {
             return self.start_sampling(id, world, effects);
         }
         let fed = pane.screen.feed(bytes, world.now);
+        // Before the first seed nothing but notes is taken from it.
+        if !pane.seeded {
+            return self.take_note(id, world);
+        }
         pane.plan_audit(world.now);
         if fed == Fed::Lost {
             tracing::warn!(pane = %id, "the emulator panicked; taking the screen from tmux");
+            self.shown.remove(&pane.role);
             return self.capture(id, Why::Seed, effects);
         }
-        if wanted && !pane.screen.mid_frame() {
+        let whole = !pane.screen.mid_frame();
+        self.take_note(id, world);
+        if wanted && whole {
             self.end_frame(id, world);
             self.look_at_waits(world);
         }
@@ -60,8 +70,21 @@ impl State {
     fn start_sampling(&mut self, id: PaneId, world: &World<'_>, effects: &mut Vec<Effect>) {
         let Some(pane) = self.panes.get_mut(&id) else { return };
         pane.sample(world.now);
+        // Its notes do not come any more.
+        self.shown.remove(&pane.role);
         effects.push(Effect::Tmux(vec![command::pause_pane(id)], Purpose::Tell("pause a flooded pane")));
         self.tell_sampling();
+    }
+
+    /// One of og's own programs says with a frame what it shows.
+    fn take_note(&mut self, id: PaneId, world: &World<'_>) {
+        let Some(pane) = self.panes.get_mut(&id) else { return };
+        let Some(note) = pane.screen.take_note().filter(|_| pane.role != "train") else { return };
+        match serde_json::from_slice::<Shown>(&note) {
+            Ok(shown) if shown.role == pane.role => self.on_shown(shown, world),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(pane = %id, %error, "a pane says what it shows in words that mean nothing"),
+        }
     }
 
     fn tell_sampling(&mut self) {
@@ -133,7 +156,7 @@ impl State {
             }
             Why::Seed | Why::Sample => {
                 pane.screen.seed(&capture.seed, world.now);
-                pane.seeded = true;
+                (pane.seeded, pane.unsure) = (true, false);
                 self.health.resyncs += u64::from(why == Why::Seed);
             }
         }
@@ -145,6 +168,7 @@ impl State {
             effects.push(Effect::Tmux(vec![command::continue_pane(id)], Purpose::Tell("follow a pane again")));
             self.capture(id, Why::Seed, effects);
             self.tell_sampling();
+            self.push("refresh", Response::Redraw { number: self.refreshes });
         }
         self.look_at_waits(world);
     }
@@ -163,8 +187,12 @@ impl State {
         let Some(pane) = self.panes.get_mut(&id) else { return };
         if pane.screen.settle(world.unix).is_some() {
             pane.changed_at = Some(world.now);
+            if pane.role == "train" && pane.flow != Flow::Following {
+                self.log.printed(world.now);
+            }
             self.changed(world);
         }
+        self.take_note(id, world);
     }
 
     /// Begins a wait, or answers it at once when it holds already.
@@ -199,6 +227,7 @@ impl State {
             outcome: verdict.outcome.into(),
             condition: verdict.condition.clone(),
             evidence: verdict.evidence.clone(),
+            note: world.run.filter(|_| verdict.condition.is_none()).and_then(|run| view::unknown(pending.wait.metrics(), run)),
             effective_timeout: pending.wait.timeout.as_millis() as u64,
             ..outcome
         };

@@ -1,9 +1,14 @@
 //! The controller without tmux: events in, effects and replies out.
 
-use super::*;
+use super::{
+    panes::LEFT_LOOKS_MAX,
+    run::{LAST_WORDS, exact},
+    *,
+};
 use crate::{
     controller::pane::Why,
     ipc::wire::{Call, Format, Request, Until},
+    model::WallTime,
 };
 
 /// A controller with a train, a graph and a status pane, its peers' mailboxes, and a clock that the test moves.
@@ -18,7 +23,7 @@ impl Stage {
     fn new() -> Stage {
         let canvas = CanvasState { id: "c1".into(), name: "lm".into(), window: "@1".into(), ..CanvasState::default() };
         let spec = Spec::preset("default").unwrap();
-        let mut state = State::new(canvas, spec, &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), 1e9);
+        let mut state = State::new(canvas, spec, SessionId(0), &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), 1e9);
         state.start();
         let mut stage = Stage { state, now: Instant::now(), unix: 1e9, mail: BTreeMap::new() };
         let lines = [("train", 1, ""), ("graph", 2, ""), ("status", 3, "")];
@@ -343,7 +348,7 @@ fn a_client_that_was_sent_away_costs_no_wait_and_asks_everything_again() {
     stage.ask(1, Request::WaitFor { pane: None, until: vec![Until::Change], stop: None, timeout_ms: None });
     stage.connect(2);
     stage.ask(2, keys(&["Tab"]));
-    let effects = stage.on(Event::Attached);
+    let effects = stage.on(Event::Attached(SessionId(0)));
     let asked = |purpose: &Purpose| effects.iter().filter(|effect| matches!(effect, Effect::Tmux(_, p) if p == purpose)).count();
     assert_eq!(asked(&Purpose::List), 1, "{effects:?}");
     for pane in [1, 2, 3] {
@@ -361,7 +366,7 @@ fn the_controller_follows_its_panes_into_another_session() {
     let line = |session: &str, name: &str| {
         format!("%1\t@1\t{session}\t1001\t40\t10\t0\t0\t200\t50\t1\t0\t\t\t\t0\t1\t1\t0\t{name}\tc1\ttrain\ttitle").into_bytes()
     };
-    let mut list = |line: Vec<u8>| stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: vec![line] }]));
+    let mut list = |lines: &[Vec<u8>]| stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: lines.to_vec() }]));
     let follows = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Follow));
     let saved = |effects: &[Effect]| {
         let name = |effect: &Effect| match effect {
@@ -370,13 +375,18 @@ fn the_controller_follows_its_panes_into_another_session() {
         };
         effects.iter().find_map(name)
     };
-    let renamed = list(line("$0", "new name"));
+    let renamed = list(&[line("$0", "new name")]);
     assert!(!follows(&renamed));
     assert_eq!(saved(&renamed).as_deref(), Some("new name"));
-    let moved = list(line("$7", "work"));
+    let linked = list(&[line("$7", "work"), line("$0", "new name")]);
+    assert!(!follows(&linked) && saved(&linked).is_none(), "it is here too");
+    let moved = list(&[line("$7", "work")]);
     assert!(follows(&moved));
     assert_eq!(saved(&moved).as_deref(), Some("work"));
-    assert!(!follows(&list(line("$7", "work"))));
+    assert!(follows(&list(&[line("$7", "work")])), "until it is there");
+    stage.on(Event::Attached(SessionId(7)));
+    let there = stage.on(Event::Replied(Purpose::List, vec![Answer { number: 1, ok: true, lines: vec![line("$7", "work")] }]));
+    assert!(!follows(&there));
 }
 
 #[test]
@@ -426,4 +436,62 @@ fn a_pane_that_a_person_closed_comes_back_when_asked_for() {
     assert_eq!(opened(&stage.ask(1, Request::Refresh)), 1);
     stage.list(&[("train", 1, ""), ("graph", 9, ""), ("status", 3, "")]);
     assert_eq!(opened(&stage.ask(1, Request::Refresh)), 0);
+}
+
+#[test]
+fn a_closed_canvas_waits_for_its_training_and_closes_its_pane() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.state.canvas.closed = true;
+    stage.state.canvas.keep = true;
+    let alone = [("train", 1, "")];
+    assert!(!stage.list(&alone).iter().any(|effect| matches!(effect, Effect::Stop(_) | Effect::Open(..))));
+    stage.list(&[("train", 1, "7"), ("graph", 9, "s9")]);
+    stage.state.unrecorded = true;
+    assert!(stage.state.panes.contains_key(&PaneId(9)), "what was killed does not come back");
+    assert!(!tmux_lines(&stage.pass(LAST_WORDS / 2)).iter().any(|line| line.contains("kill-pane")));
+    assert!(!tmux_lines(&stage.pass(LAST_WORDS)).iter().any(|line| line.contains("kill-pane")), "nobody wrote down how it ended");
+    assert_eq!(tmux_lines(&stage.on(Event::Recorded)), [r#"kill-pane "-t" "%1""#]);
+    assert!(stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))), "though it was to be kept");
+}
+
+#[test]
+fn a_closed_canvas_is_opened_again_and_no_pane_twice() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.state.canvas.closed = true;
+    stage.list(&[("train", 1, "")]);
+    let opened = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Open(..))).count();
+    let effects = stage.ask(1, Request::Refresh);
+    assert_eq!(opened(&effects), 2);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::SaveState(canvas) if !canvas.closed)));
+    assert_eq!(opened(&stage.ask(1, Request::Refresh)), 0, "they are on their way");
+    stage.list(&[("train", 1, "")]);
+    stage.list(&[("train", 1, "")]);
+    assert_eq!(opened(&stage.ask(1, Request::Refresh)), 2, "they never came");
+}
+
+#[test]
+fn people_see_that_the_log_does_not_grow_and_that_it_goes_on() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.ask(1, Request::Subscribe { events: vec!["health".into()], role: None });
+    stage.answers(1);
+    let looks = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::LookAtLog)).count();
+    let problems = |stage: &mut Stage| match stage.answers(1).pop() {
+        Some(Response::Health(health)) => health.problems,
+        other => panic!("{other:?}"),
+    };
+    stage.on(Event::Output(PaneId(1), b"step 1".to_vec()));
+    for _ in 0..2 {
+        assert_eq!(looks(&stage.pass(Duration::from_secs(2))), 1);
+        stage.on(Event::Log(0, Some(0)));
+    }
+    let told = problems(&mut stage);
+    assert!(told[0].starts_with("stdout.log: the disk is full"), "{told:?}");
+    assert_eq!(looks(&stage.pass(Duration::from_secs(2))), 1);
+    let effects = stage.on(Event::Log(100, Some(1 << 30)));
+    assert!(matches!(&effects[..], [Effect::Note(words)] if words.contains("a hole")), "{effects:?}");
+    assert!(problems(&mut stage).is_empty());
+    assert_eq!(looks(&stage.pass(Duration::from_secs(60))), 0, "nothing is printed, nothing is looked at");
 }

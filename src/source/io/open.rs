@@ -1,13 +1,19 @@
 //! Opens whatever a path holds.
 
-use super::{Source, Tail, event_files};
-use crate::source::{
-    Jsonl, Stdout,
-    detect::{Kind, is_wandb_run},
+use super::{
+    RunRef, RunSelector, Source, SourceError, Tail, TrackioRun, TvizRun, Writes,
+    events::EventFiles,
+    find::{runs, wandb_file},
+    pipe::Pipe,
+};
+use crate::{
+    model::ReadOptions,
+    source::{Kind, detect, sniff},
 };
 use std::{
     fs::{self, File},
     io::{self, Read},
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
@@ -16,10 +22,12 @@ const HEAD_BYTES: usize = 8 << 10;
 
 /// The sources of one run.
 pub struct Opened {
-    /// What the path holds.
+    /// What the run is kept in.
     pub kind: Kind,
-    /// What it is kept in, the best source of a metric first.
+    /// The sources, the best of a metric first.
     pub sources: Vec<Box<dyn Source>>,
+    /// Which run this is, where the path may hold several: the one asked for, else the newest.
+    pub run: Option<RunRef>,
 }
 
 /// Why a path cannot be read as a run.
@@ -33,76 +41,148 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// A folder without a run in it.
+    /// A folder or database without a run in it.
     #[error("{} holds no run", path.display())]
     NoRun {
-        /// The folder.
+        /// The folder or database.
         path: PathBuf,
+    },
+    /// No run of the path is called so.
+    #[error("{} has no run {run}", path.display())]
+    NoSuchRun {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What was asked for.
+        run: String,
+        /// Runs that may have been meant.
+        near: Vec<String>,
     },
     /// A file that is no stream of records.
-    #[error("{} is not a log that can be followed ({kind:?})", path.display())]
-    Kind {
+    #[error("{} is in no format that og reads: it starts with {}", path.display(), shown(head))]
+    Format {
         /// The file.
         path: PathBuf,
-        /// What it is.
-        kind: Kind,
+        /// Its first bytes.
+        head: Vec<u8>,
     },
+    /// A database of some other program.
+    #[error("{} is a database of neither Trackio nor tviz", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+    },
+    /// A source of it cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 impl OpenError {
+    /// Runs that are named as those that may have been meant.
+    pub(super) const NEAR_MAX: usize = 5;
+
+    /// First bytes that are kept to be shown.
+    pub(super) const HEAD_MAX: usize = 16;
+
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
-            OpenError::Open { .. } => "check the path and its permissions",
-            OpenError::NoRun { .. } => {
-                "give a run folder of og, wandb or TensorBoard, or a .wandb, .jsonl, .json, .csv, tfevents or log file"
+            OpenError::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "you may not read it; its owner can let you: chmod +r".into()
             }
-            OpenError::Kind { .. } => "give a .wandb, .jsonl, .json, .csv, tfevents or log file",
+            OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
+            OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
+            OpenError::NoSuchRun { near, .. } => format!("it has {}", near.join(", ")),
+            OpenError::Format { head, .. } => match detect::guess(head) {
+                Some(guess) => format!("this looks like {guess}; og reads {}", formats()),
+                None => format!("og reads {}", formats()),
+            },
+            OpenError::NoRun { .. } | OpenError::Database { .. } => format!("og reads {}", formats()),
         }
     }
 }
 
-/// Opens the run at `path`: a run folder of og, a run folder of wandb (also `latest-run`, and the `wandb`
-/// folder that holds it), or a single `.wandb`, JSONL or log file.
+/// All that og reads, in a sentence.
+fn formats() -> String {
+    let all: Vec<&str> = Kind::examples().collect();
+    let (last, others) = all.split_last().expect("og reads something");
+    format!("{}, and {last}", others.join(", "))
+}
+
+/// The first bytes of a file, for people: `50 4b 03 04 "PK.."`.
+fn shown(head: &[u8]) -> String {
+    let head = &head[..head.len().min(8)];
+    let hex: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String = head.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+    format!("{} \"{text}\"", hex.join(" "))
+}
+
+/// Opens the run at `path`: a run folder of og, wandb or TensorBoard, a database, any log, `-` for the standard input, or
+/// the run of them that is named behind a `#` ([`runs`]). Where it holds several, the newest.
 pub fn open(path: &Path) -> Result<Opened, OpenError> {
-    let failed = |source| OpenError::Open { path: path.to_owned(), source };
-    if fs::metadata(path).map_err(failed)?.is_dir() { folder(path) } else { file(path) }
+    open_with(path, &ReadOptions::default())
 }
 
-fn folder(path: &Path) -> Result<Opened, OpenError> {
-    let names = names(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
-    match Kind::of_folder(names.iter().map(String::as_str)) {
-        Some(Kind::OgRun) => {
+/// The same, where a person said how it is to be read.
+pub fn open_with(path: &Path, read: &ReadOptions) -> Result<Opened, OpenError> {
+    let newest = runs(path)?.into_iter().next().ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
+    let opened = open_ref(&newest, read)?;
+    let is_whole = newest.address() == path;
+    Ok(Opened { run: (!is_whole).then_some(newest), ..opened })
+}
+
+/// Opens a run that [`runs`] has found.
+pub fn open_ref(run: &RunRef, read: &ReadOptions) -> Result<Opened, OpenError> {
+    let path = run.path.as_path();
+    let sources: Vec<Box<dyn Source>> = match run.kind {
+        Kind::OgRun => {
             // Both may come later; what the program logged on purpose goes before what it printed.
-            let metrics = Tail::new(path.join("metrics.jsonl"), Box::new(Jsonl::new()));
-            let stdout = Tail::new(path.join("stdout.log"), Box::new(Stdout::new()));
-            Ok(Opened { kind: Kind::OgRun, sources: vec![Box::new(metrics), Box::new(stdout)] })
+            let metrics = Tail::new(path.join("metrics.jsonl"), Kind::Jsonl.decoder_with(read).expect("JSON lines are a stream"));
+            let stdout = Tail::new(path.join("stdout.log"), Kind::Log.decoder_with(read).expect("a log is a stream"));
+            vec![Box::new(metrics), Box::new(stdout)]
         }
-        Some(Kind::TfEvents) => {
-            let files = event_files(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
-            let tail = |path| Some(Box::new(Tail::new(path, Kind::TfEvents.decoder()?)) as Box<dyn Source>);
-            Ok(Opened { kind: Kind::TfEvents, sources: files.into_iter().filter_map(tail).collect() })
-        }
-        Some(kind) => {
-            let run = names.iter().find(|name| is_wandb_run(name)).map(|name| path.join(name));
-            let opened = run.as_deref().map(file).transpose()?;
-            opened.map(|opened| Opened { kind, ..opened }).ok_or_else(|| OpenError::NoRun { path: path.to_owned() })
-        }
-        None if names.iter().any(|name| name == "latest-run") => folder(&path.join("latest-run")),
-        None => Err(OpenError::NoRun { path: path.to_owned() }),
-    }
+        Kind::Trackio => vec![Box::new(TrackioRun::open(path, RunSelector::Id(run.id.clone()))?)],
+        Kind::Tviz => vec![Box::new(TvizRun::open(path, &run.id)?)],
+        Kind::WandbRun => match wandb_file(path) {
+            Some(log) => vec![file(Kind::Wandb, &log, read)?],
+            None => return Err(OpenError::NoRun { path: path.to_owned() }),
+        },
+        Kind::TfEvents if path.is_dir() => vec![Box::new(EventFiles::new(path.to_owned()))],
+        kind => vec![file(kind, path, read)?],
+    };
+    Ok(Opened { kind: run.kind, sources, run: Some(run.clone()) })
 }
 
-fn file(path: &Path) -> Result<Opened, OpenError> {
-    let head = head(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
+/// A source that is one file, or a pipe.
+fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, OpenError> {
+    let failed = |source| OpenError::Open { path: path.to_owned(), source };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let kind = Kind::of_file(&name, &head);
-    let decoder = kind.decoder().ok_or_else(|| OpenError::Kind { path: path.to_owned(), kind })?;
-    Ok(Opened { kind, sources: vec![Box::new(Tail::new(path.to_owned(), decoder))] })
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(Pipe::stdin(sniff::decoder(&name, read))));
+    }
+    if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Ok(Box::new(Pipe::fifo(path, sniff::decoder(&name, read)).map_err(failed)?));
+    }
+    let head = head(path).map_err(failed)?;
+    let decoder = match kind {
+        // Too little of it is there to tell.
+        Kind::Log if sniff::is_open(&head) => Some(sniff::decoder(&name, read)),
+        kind => kind.decoder_with(read),
+    };
+    let writes = match kind {
+        Kind::Csv => Writes::Heads,
+        Kind::Json => Writes::Whole,
+        _ => Writes::Appends,
+    };
+    let decoder =
+        decoder.ok_or_else(|| OpenError::Format { path: path.to_owned(), head: head[..head.len().min(OpenError::HEAD_MAX)].to_vec() })?;
+    Ok(Box::new(Tail::new(path.to_owned(), decoder).written(writes)))
 }
 
-fn names(path: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+/// What a file is, and its first bytes.
+pub(super) fn kind_of(path: &Path) -> io::Result<(Kind, Vec<u8>)> {
+    let head = head(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok((Kind::of_file(&name, &head), head))
 }
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {
@@ -122,6 +202,21 @@ mod tests {
             source.poll(Budget::ALL, &mut |record| rows += usize::from(matches!(record, Ok(Record::Row(_))))).unwrap();
         }
         rows
+    }
+
+    #[test]
+    fn whoever_may_not_read_a_file_is_told_so() {
+        let error = |kind: io::ErrorKind| OpenError::Open { path: "a".into(), source: kind.into() };
+        assert!(error(io::ErrorKind::PermissionDenied).hint().contains("chmod"));
+        assert!(!error(io::ErrorKind::NotFound).hint().contains("chmod"));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.jsonl");
+        fs::write(&path, "{}").unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+        // Root may read everything.
+        if File::open(&path).is_err() {
+            assert!(matches!(open(&path), Err(OpenError::Open { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied));
+        }
     }
 
     #[test]
@@ -152,7 +247,7 @@ mod tests {
             assert_eq!((opened.kind, steps(&mut opened)), (kind, rows), "{name}");
         }
         assert!(matches!(open(&at("empty")), Err(OpenError::NoRun { .. })));
-        assert!(matches!(open(&at("model.bin")), Err(OpenError::Kind { kind: Kind::Binary, .. })));
+        assert!(matches!(open(&at("model.bin")), Err(OpenError::Format { .. })));
         assert!(matches!(open(&at("missing")), Err(OpenError::Open { .. })));
     }
 }

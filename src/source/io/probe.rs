@@ -4,11 +4,11 @@
 //! when no row is found from there on, to one four times as far before it, and so on up to a bound. What a probe says is what
 //! a full read says; what it cannot know it leaves out.
 
-use super::{OpenError, event_files};
-use crate::model::{RunState, WallTime};
-use crate::source::{Decoder, Kind, Probe, detect::is_wandb_run, probe::Gather};
+use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
+use crate::model::{ReadOptions, RunState, WallTime};
+use crate::source::{Decoder, Kind, Probe, probe::Gather, sniff};
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File},
     io::{self, ErrorKind},
     os::unix::fs::FileExt,
     path::Path,
@@ -56,67 +56,60 @@ pub enum Reach {
     Keys,
 }
 
-/// Probes the run at `path`, which may be what [`super::open`] takes: a file, or the folder of a run. `is_over`: it is known
-/// that nobody writes there any more, so that a last line without its newline counts.
-pub fn probe(path: &Path, reach: Reach, is_over: bool) -> Result<Probe, OpenError> {
+/// Probes a run that [`super::runs`] has found. `is_over`: it is known that nobody writes there any more, so that a last line
+/// without its newline counts.
+pub fn probe(run: &RunRef, read: &ReadOptions, reach: Reach, is_over: bool) -> Result<Probe, OpenError> {
+    let (path, kind) = (run.path.as_path(), run.kind);
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
-    let metadata = fs::metadata(path).map_err(failed)?;
-    let how = How { reach, is_over, sizes: Sizes::USUAL };
-    if !metadata.is_dir() {
-        return file(path, &metadata, how);
-    }
-    let names = names(path).map_err(failed)?;
-    let in_folder = |name: &str| file(&path.join(name), &fs::metadata(path.join(name)).map_err(failed)?, how);
-    match Kind::of_folder(names.iter().map(String::as_str)) {
-        Some(Kind::OgRun) => {
-            let has = |name: &str| names.iter().any(|known| known == name);
-            let metrics = if has("metrics.jsonl") { Some(in_folder("metrics.jsonl")?) } else { None };
-            let stdout = if has("stdout.log") { Some(in_folder("stdout.log")?) } else { None };
-            Ok(own(metrics, stdout))
+    let how = How { read, reach, is_over, may_be_any: kind != Kind::OgRun, sizes: Sizes::USUAL };
+    let probe = match kind {
+        Kind::OgRun => {
+            let file = |name: &str, kind| match stream(&path.join(name), kind, how) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                probe => probe.map(Some).map_err(failed),
+            };
+            own(file("metrics.jsonl", Kind::Jsonl)?, file("stdout.log", Kind::Log)?)
         }
-        Some(Kind::TfEvents) => {
-            let files = event_files(path).map_err(failed)?;
-            let mut merged: Option<Probe> = None;
-            for file_path in files.iter().rev().take(FILES_MAX) {
-                let older = stream(file_path, Kind::TfEvents, how).map_err(failed)?;
-                merged = Some(match merged {
-                    None => older,
-                    Some(newer) => newer.go_on_from(older),
-                });
-                if reach == Reach::Row && merged.as_ref().is_some_and(|probe| !probe.last.is_empty()) {
-                    break;
-                }
+        Kind::WandbRun => {
+            let log = wandb_file(path).ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
+            stream(&log, Kind::Wandb, how).map_err(failed)?
+        }
+        Kind::TfEvents if path.is_dir() => events(path, how).map_err(failed)?,
+        Kind::Trackio => rows(kind, |sink| trackio_end(path, &RunSelector::Id(run.id.clone()), sink))?,
+        Kind::Tviz => rows(kind, |sink| tviz_end(path, &run.id, sink))?,
+        _ => {
+            let metadata = fs::metadata(path).map_err(failed)?;
+            if !metadata.is_file() {
+                return Err(failed(io::Error::new(ErrorKind::InvalidInput, "a pipe says nothing before it is read")));
             }
-            let merged = merged.unwrap_or_else(|| Probe::new(Kind::TfEvents));
-            Ok(Probe { is_whole: merged.is_whole && files.len() <= FILES_MAX, ..merged })
+            stream(path, kind, how).map_err(failed)?
         }
-        Some(kind) => {
-            let name = names.iter().find(|name| is_wandb_run(name)).ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
-            in_folder(name).map(|probe| Probe { kind, ..probe })
-        }
-        None if names.iter().any(|name| name == "latest-run") => probe(&path.join("latest-run"), reach, is_over),
-        None => Err(OpenError::NoRun { path: path.to_owned() }),
-    }
+    };
+    Ok(Probe { kind, changed: probe.changed.or(run.changed), started: probe.started.or(run.started), ..probe })
 }
 
-fn file(path: &Path, metadata: &Metadata, how: How) -> Result<Probe, OpenError> {
-    let failed = |source| OpenError::Open { path: path.to_owned(), source };
-    if !metadata.is_file() {
-        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
+/// The event files of a folder, as far as they say anything, newest first.
+fn events(folder: &Path, how: How<'_>) -> io::Result<Probe> {
+    let files = event_files(folder)?;
+    let mut found = Probe::new(Kind::TfEvents);
+    for (at, file) in files.iter().rev().enumerate() {
+        let is_enough = how.reach == Reach::Row && !found.last.is_empty();
+        if is_enough || at >= FILES_MAX {
+            return Ok(Probe { is_whole: false, ..found });
+        }
+        let older = stream(file, Kind::TfEvents, how)?;
+        found = if at == 0 { older } else { found.go_on_from(older) };
     }
-    let kind = kind_of(path).map_err(failed)?;
-    match kind {
-        Kind::Binary | Kind::Sqlite | Kind::OgRun | Kind::WandbRun => Err(OpenError::Kind { path: path.to_owned(), kind }),
-        _ => stream(path, kind, how).map_err(failed),
-    }
+    Ok(found)
 }
 
-fn kind_of(path: &Path) -> io::Result<Kind> {
-    /// Enough for the first line of most JSON logs.
-    const BYTES: usize = 8 << 10;
-    let mut head = vec![0; BYTES];
-    let length = read_at(&File::open(path)?, &mut head, 0)?;
-    Ok(Kind::of_file(&path.file_name().unwrap_or_default().to_string_lossy(), &head[..length]))
+/// The last rows of a run in a database.
+fn rows(kind: Kind, read: impl FnOnce(&mut Sink) -> Result<bool, SourceError>) -> Result<Probe, OpenError> {
+    let mut gather = Gather::default();
+    // What is handed over is the end already.
+    gather.jump();
+    let is_whole = read(&mut |record| gather.take(record))?;
+    Ok(Probe { is_whole, ..gather.finish(kind) })
 }
 
 /// A run of ours: what it logged on purpose counts before what it printed.
@@ -141,9 +134,12 @@ fn own(metrics: Option<Probe>, stdout: Option<Probe>) -> Probe {
 
 /// How a file is probed.
 #[derive(Clone, Copy)]
-struct How {
+struct How<'a> {
+    read: &'a ReadOptions,
     reach: Reach,
     is_over: bool,
+    /// A log with little in it may be of any kind; our own may not.
+    may_be_any: bool,
     sizes: Sizes,
 }
 
@@ -161,13 +157,14 @@ impl Sizes {
 }
 
 /// Probes a file that a decoder reads.
-fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
-    let How { reach, is_over, sizes } = how;
+fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
+    let How { read, reach, is_over, may_be_any, sizes } = how;
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
     let is_older = |than: Duration| age.is_some_and(|age| age > than);
-    let mut end = End { file, kind, is_over: is_over || is_older(SETTLED_AFTER), bytes: metadata.len(), read: 0 };
+    let mut end =
+        End { file, kind, read_as: read, is_over: is_over || is_older(SETTLED_AFTER), may_be_any, bytes: metadata.len(), read: 0 };
     let head = end.bytes_of(0, end.bytes.min(sizes.head))?;
     let mut window = sizes.window;
     let gather = loop {
@@ -188,16 +185,18 @@ fn stream(path: &Path, kind: Kind, how: How) -> io::Result<Probe> {
 }
 
 /// A file, looked at from its end.
-struct End {
+struct End<'a> {
     file: File,
     kind: Kind,
+    read_as: &'a ReadOptions,
     is_over: bool,
+    may_be_any: bool,
     bytes: u64,
     /// Bytes read so far.
     read: u64,
 }
 
-impl End {
+impl End<'_> {
     /// Reads the last `window` bytes behind the head, or all there is when that is not much more. `None`: this file must be
     /// read whole.
     fn look(&mut self, head: &[u8], window: u64) -> io::Result<Option<Gather>> {
@@ -205,7 +204,7 @@ impl End {
         if self.kind == Kind::Wandb {
             start -= start % BLOCK_BYTES;
         }
-        let (mut decoder, mut gather) = (decoder(self.kind)?, Gather::default());
+        let (mut decoder, mut gather) = (self.decoder(head)?, Gather::default());
         feed(decoder.as_mut(), head, &mut gather);
         if start <= head.len() as u64 {
             let rest = self.bytes_of(head.len() as u64, self.bytes.saturating_sub(head.len() as u64))?;
@@ -224,7 +223,7 @@ impl End {
 
     /// Reads everything, if that is not too much; else only the head.
     fn whole(&mut self, head: &[u8]) -> io::Result<Gather> {
-        let (mut decoder, mut gather) = (decoder(self.kind)?, Gather::default());
+        let (mut decoder, mut gather) = (self.decoder(head)?, Gather::default());
         feed(decoder.as_mut(), head, &mut gather);
         if self.bytes > DOCUMENT_BYTES_MAX {
             gather.jump();
@@ -234,6 +233,13 @@ impl End {
         feed(decoder.as_mut(), &rest, &mut gather);
         self.end(decoder.as_mut(), &mut gather);
         Ok(gather)
+    }
+
+    fn decoder(&self, head: &[u8]) -> io::Result<Box<dyn Decoder>> {
+        if self.may_be_any && self.kind == Kind::Log && sniff::is_open(head) {
+            return Ok(sniff::decoder("", self.read_as));
+        }
+        self.kind.decoder_with(self.read_as).ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
 
     /// Takes what stands at the end of the file, as a reader that got there does.
@@ -267,10 +273,6 @@ fn from_a_line(kind: Kind, tail: &[u8]) -> &[u8] {
     begins.map_or(&[], |at| &tail[at + 1..])
 }
 
-fn decoder(kind: Kind) -> io::Result<Box<dyn Decoder>> {
-    kind.decoder().ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
-}
-
 fn feed(decoder: &mut dyn Decoder, bytes: &[u8], gather: &mut Gather) {
     decoder.push(bytes);
     loop {
@@ -300,10 +302,6 @@ fn wall_time(time: SystemTime) -> Option<WallTime> {
     WallTime::new(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64())
 }
 
-fn names(path: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,12 +309,21 @@ mod tests {
         model::{MetricKey, Step},
         source::{
             LastPoint,
+            io::runs,
             wandb::tests::{bytes, file, history, int, json_item},
         },
         store::RunReader,
     };
     use proptest::prelude::*;
     use std::{fmt::Write as _, path::PathBuf};
+
+    fn run(path: &Path) -> RunRef {
+        runs(path).unwrap().remove(0)
+    }
+
+    fn probed(path: &Path, reach: Reach) -> Probe {
+        probe(&run(path), &ReadOptions::default(), reach, false).unwrap()
+    }
 
     /// Small enough that most fixtures are long.
     const SMALL: [Sizes; 3] = [
@@ -348,16 +355,19 @@ mod tests {
 
     #[track_caller]
     fn agrees_at_all_sizes(path: &Path) {
-        let kind = kind_of(path).unwrap();
+        let Ok(kind) = runs(path).map(|runs| runs[0].kind) else { return };
         if kind.decoder().is_none() {
             return;
         }
         for sizes in SMALL {
             for reach in [Reach::Row, Reach::Keys] {
-                agrees(path, &stream(path, kind, How { reach, is_over: false, sizes }).unwrap());
+                agrees(
+                    path,
+                    &stream(path, kind, How { read: &ReadOptions::default(), reach, is_over: false, may_be_any: true, sizes }).unwrap(),
+                );
             }
         }
-        agrees(path, &probe(path, Reach::Keys, false).unwrap());
+        agrees(path, &probed(path, Reach::Keys));
     }
 
     fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -389,6 +399,14 @@ mod tests {
         assert!(fixtures.len() > 10);
         for path in fixtures.into_iter().chain(recordings(dir.path())) {
             agrees_at_all_sizes(&path);
+            // A program that is started again and again.
+            let bytes = fs::read(&path).unwrap();
+            if path.extension().is_some_and(|end| end == "log" || end == "jsonl") && !bytes.is_empty() {
+                let again = dir.path().join(path.file_name().unwrap()).with_extension("again.log");
+                fs::write(&again, bytes.repeat((150_000 / bytes.len()).max(3))).unwrap();
+                agrees_at_all_sizes(&again);
+                fs::remove_file(&again).unwrap();
+            }
         }
     }
 
@@ -404,18 +422,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run-x.wandb");
         fs::write(&path, file(&records)).unwrap();
-        let found = probe(&path, Reach::Keys, false).unwrap();
+        let found = probed(&path, Reach::Keys);
         agrees(&path, &found);
         assert_eq!((found.state, found.step, value(&found, "loss")), (Some(RunState::Running), Some(Step(20_001)), Some(1.5)));
         assert_eq!(value(&found, "val"), Some(0.25));
         records.push(bytes(18, int(1, 1)));
         fs::write(&path, file(&records)).unwrap();
         agrees_at_all_sizes(&path);
-        let found = probe(&path, Reach::Keys, false).unwrap();
+        let found = probed(&path, Reach::Keys);
         agrees(&path, &found);
         assert!(!found.is_whole && found.bytes < 400_000, "{}", found.bytes);
         assert_eq!((found.state, found.exit.and_then(|exit| exit.code)), (Some(RunState::Failed), Some(1)));
-        assert_eq!((found.name.as_deref(), found.project.as_deref(), found.id.as_deref()), (Some("bright-sun-1"), Some("lm"), Some("abc")));
+        assert_eq!(["name", "project", "run_id"].map(|name| found.remarks[name].as_str()), [Some("bright-sun-1"), Some("lm"), Some("abc")]);
 
         // Damage in the end costs what it costs a full read.
         let whole = fs::read(&path).unwrap();
@@ -423,7 +441,7 @@ mod tests {
             let mut bad = whole.clone();
             bad[at] ^= 4;
             fs::write(&path, &bad[..whole.len() - at % 100]).unwrap();
-            agrees(&path, &probe(&path, Reach::Row, false).unwrap());
+            agrees(&path, &probed(&path, Reach::Row));
         }
     }
 
@@ -432,7 +450,7 @@ mod tests {
         let path = dir.path().join(name);
         fs::write(&path, text).unwrap();
         agrees_at_all_sizes(&path);
-        let found = probe(&path, Reach::Keys, false).unwrap();
+        let found = probed(&path, Reach::Keys);
         assert!(!found.is_whole);
         (dir, path, found)
     }
@@ -510,18 +528,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trainer_state.json");
         fs::write(&path, format!("{{\n \"log_history\": [\n{}\n ]\n}}", rows.join(",\n"))).unwrap();
-        let found = probe(&path, Reach::Row, false).unwrap();
+        let found = probed(&path, Reach::Row);
         agrees(&path, &found);
         assert_eq!((found.step, value(&found, "loss"), found.is_whole), (Some(Step(1999)), Some(1999.5), true));
-    }
-
-    #[test]
-    fn what_is_no_run_is_said_as_when_it_is_opened() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(probe(dir.path(), Reach::Row, false), Err(OpenError::NoRun { .. })));
-        assert!(matches!(probe(&dir.path().join("x"), Reach::Row, false), Err(OpenError::Open { .. })));
-        fs::write(dir.path().join("model.bin"), [0; 9]).unwrap();
-        assert!(matches!(probe(&dir.path().join("model.bin"), Reach::Row, false), Err(OpenError::Kind { .. })));
     }
 
     proptest! {

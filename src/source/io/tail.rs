@@ -1,11 +1,11 @@
 //! One growing file.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
-use crate::source::Decoder;
+use crate::source::{Decoder, Loss};
 use std::{
     fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read},
-    os::unix::fs::MetadataExt,
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -13,6 +13,21 @@ use std::{
 /// Bytes per read: large enough that the call costs nothing, small enough to stay in the cache and to be decoded within the
 /// time of a budget, which is looked at between reads: 64 KiB of console take some 3 ms.
 const READ_BYTES: usize = 64 << 10;
+
+/// Bytes of the start of a file that are compared to see whether it was written anew: more than any head line of a table.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// How a file's writer works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Writes {
+    /// It only ever appends.
+    #[default]
+    Appends,
+    /// It appends, and when it learns of a new column it writes the file anew in place, with another first line.
+    Heads,
+    /// It writes the file anew whenever there is news.
+    Whole,
+}
 
 /// Reads a growing file through a decoder, from the start and then only what is new.
 pub struct Tail {
@@ -23,17 +38,32 @@ pub struct Tail {
     buffer: Vec<u8>,
     /// It was there and is not any more.
     is_gone: bool,
+    writes: Writes,
+    /// The start of what was read, where a change of it matters.
+    head: Vec<u8>,
 }
 
 struct Open {
     file: File,
     id: (u64, u64),
+    /// How it stood when its start was last compared, or when it was last read to its end.
+    seen: Option<(u64, i64, i64)>,
 }
 
 impl Tail {
     /// Stands at the start of the file at `path`, which may not exist yet.
     pub fn new(path: PathBuf, decoder: Box<dyn Decoder>) -> Tail {
-        Tail { path, decoder, file: None, offset: 0, buffer: Vec::new(), is_gone: false }
+        Tail { path, decoder, file: None, offset: 0, buffer: Vec::new(), is_gone: false, writes: Writes::Appends, head: Vec::new() }
+    }
+
+    /// The same, of a file that is written in this way.
+    pub fn written(self, writes: Writes) -> Tail {
+        Tail { writes, ..self }
+    }
+
+    /// The same, from `offset` on: what stands before it is passed over.
+    pub fn from(self, offset: u64) -> Tail {
+        Tail { offset, ..self }
     }
 
     /// The file that is read.
@@ -51,10 +81,15 @@ impl Tail {
     /// A file that does not exist (yet, or any more) has nothing new. Other errors leave the tail where
     /// it stands; the next call tries again.
     pub fn read(&mut self, budget: Budget, sink: &mut Sink) -> io::Result<Progress> {
-        if self.is_replaced()? {
-            self.file = None;
-            self.offset = 0;
+        if let Some(change) = self.replaced()? {
+            let before = std::mem::take(&mut self.offset);
+            (self.file, self.head) = (None, Vec::new());
             self.decoder.reset();
+            // Where that is how the writer works, it is no news.
+            if self.writes == Writes::Appends {
+                let reason = format!("{change} after {before} bytes were read: reading starts over");
+                sink(Err(Loss { offset: 0, bytes: 0, reason }));
+            }
             return Ok(Progress { more: true, restarted: true, ..Progress::default() });
         }
         let Some(open) = &mut self.file else {
@@ -72,6 +107,10 @@ impl Tail {
             if length == 0 {
                 break;
             }
+            if self.writes == Writes::Heads {
+                let room = HEAD_BYTES - self.head.len();
+                self.head.extend_from_slice(&self.buffer[..length.min(room)]);
+            }
             progress.bytes += length as u64;
             self.offset += length as u64;
             self.decoder.push(&self.buffer[..length]);
@@ -86,6 +125,9 @@ impl Tail {
                 self.decoder.glimpse();
                 drain(self.decoder.as_mut(), sink);
             }
+            if self.writes == Writes::Whole && progress.bytes > 0 {
+                open.seen = open.file.metadata().ok().map(|file| (file.len(), file.mtime(), file.mtime_nsec()));
+            }
             // Hundreds of idle tails should not hold a buffer each.
             self.buffer = Vec::new();
         }
@@ -99,28 +141,46 @@ impl Tail {
         drain(self.decoder.as_mut(), sink);
     }
 
-    /// Opens the file when that is still to do. True when the open file is no longer what was read.
-    fn is_replaced(&mut self) -> io::Result<bool> {
+    /// Opens the file when that is still to do. `Some`: the open file is no longer what was read, and why.
+    fn replaced(&mut self) -> io::Result<Option<&'static str>> {
         let at_path = match fs::metadata(&self.path) {
             Ok(metadata) => Some(metadata),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
             Err(error) => return Err(error),
         };
         self.is_gone = self.file.is_some() && at_path.is_none();
-        match (&self.file, at_path) {
-            (None, None) => Ok(false),
-            (None, Some(_)) => {
-                let file = File::open(&self.path)?;
-                let metadata = file.metadata()?;
+        // Deleted: what is open may still be read to its end.
+        let Some(metadata) = at_path else { return Ok(None) };
+        match &mut self.file {
+            None => {
+                // A pipe would block until somebody writes to it.
                 if !metadata.is_file() {
                     return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
                 }
-                self.file = Some(Open { file, id: id(&metadata) });
-                Ok(false)
+                let mut file = File::open(&self.path)?;
+                if self.offset > 0 {
+                    file.seek(SeekFrom::Start(self.offset))?;
+                }
+                self.file = Some(Open { id: id(&file.metadata()?), file, seen: None });
+                Ok(None)
             }
-            // Deleted: what is open may still be read to its end.
-            (Some(_), None) => Ok(false),
-            (Some(open), Some(metadata)) => Ok(open.id != id(&metadata) || metadata.len() < self.offset),
+            Some(open) if open.id != id(&metadata) => Ok(Some("another file took its place")),
+            Some(_) if metadata.len() < self.offset => Ok(Some("the file shrank")),
+            Some(open) => {
+                let stamp = Some((metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
+                let is_new = match self.writes {
+                    Writes::Appends => false,
+                    // What grew while it was read for the first time is read to its end first.
+                    Writes::Whole => open.seen.is_some_and(|seen| Some(seen) != stamp),
+                    Writes::Heads if open.seen == stamp => false,
+                    Writes::Heads => {
+                        open.seen = stamp;
+                        let mut head = vec![0; self.head.len()];
+                        open.file.read_exact_at(&mut head, 0).is_err() || head != self.head
+                    }
+                };
+                Ok(is_new.then_some("the file was written anew"))
+            }
         }
     }
 }
@@ -220,6 +280,62 @@ mod tests {
         assert_eq!(look(&mut tail, Budget::ALL).0, [8, 9]);
         fs::remove_file(&path).unwrap();
         assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+    }
+
+    #[test]
+    fn a_table_that_is_written_anew_with_another_head_is_read_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        fs::write(&path, "step,loss\n1,2.5\n2,2\n").unwrap();
+        let csv = || Box::new(crate::source::Csv::new(Default::default()));
+        let mut tail = Tail::new(path.clone(), csv()).written(Writes::Heads);
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2]);
+        append(&path, "3,1.5\n");
+        assert_eq!(look(&mut tail, Budget::ALL).0, [3]);
+        // Longer than before, so only its start tells.
+        fs::write(&path, "step,loss,lr\n1,2.5,\n2,2,\n3,1.5,\n4,1,0.1\n").unwrap();
+        let mut losses = 0;
+        let progress = tail.read(Budget::ALL, &mut |record| losses += usize::from(record.is_err())).unwrap();
+        assert_eq!((progress.restarted, losses), (true, 0));
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2, 3, 4]);
+        assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+    }
+
+    #[test]
+    fn a_document_is_read_anew_at_every_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trainer_state.json");
+        let document = |steps: i64| {
+            let rows: Vec<String> = (1..=steps).map(|step| format!("{{\"step\": {step}, \"loss\": 1.5}}")).collect();
+            format!("{{\"epoch\": 1, \"log_history\": [{}]}}", rows.join(", "))
+        };
+        fs::write(&path, document(1)).unwrap();
+        let mut tail = Tail::new(path.clone(), crate::source::Kind::Json.decoder().unwrap()).written(Writes::Whole);
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1]);
+        assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+        fs::write(&path, document(3)).unwrap();
+        assert!(look(&mut tail, Budget::ALL).1.restarted);
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_says_so_and_goes_on_when_it_is_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.jsonl");
+        append(&path, &row(1));
+        let mut tail = Tail::new(path.clone(), Box::new(Jsonl::new()));
+        let poll = |tail: &mut Tail| {
+            let mut seen = vec![];
+            let progress = tail.poll(Budget::ALL, &mut |record| seen.push(record.is_ok()));
+            (progress, seen)
+        };
+        assert_eq!(poll(&mut tail).1, [true, true]);
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(poll(&mut tail).0, Err(SourceError::Gone { .. })));
+        append(&path, &row(2));
+        let (progress, seen) = poll(&mut tail);
+        assert_eq!((progress.unwrap().restarted, seen), (true, vec![false]));
+        assert_eq!(poll(&mut tail).1, [true, true]);
     }
 
     #[test]

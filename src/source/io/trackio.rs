@@ -59,7 +59,8 @@ pub fn trackio_projects(dir: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if project_of(&path).is_some() && path.is_file() {
+        let is_db = path.extension().is_some_and(|extension| extension == "db");
+        if is_db && project_of(&path).is_some() && path.is_file() {
             found.insert(path);
         }
     }

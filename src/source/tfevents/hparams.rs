@@ -9,38 +9,45 @@ use serde_json::{Number, Value};
 /// The config entries and the group in the plugin's data (`HParamsPluginData`). Its session end is passed over: the
 /// writers tell it together with the start.
 pub(super) fn records(data: &[u8], out: &mut impl Extend<Record>) -> Result<(), Malformed> {
-    for field in fields(data) {
-        let (3, Wire::Bytes(start)) = field? else { continue };
-        for field in fields(start) {
-            match field? {
+    let mut all = fields(data);
+    for field in all.by_ref() {
+        let (3, Wire::Bytes(start)) = field else { continue };
+        let mut start = fields(start);
+        for field in start.by_ref() {
+            match field {
                 (1, Wire::Bytes(entry)) => out.extend(hparam(entry)?),
-                (4, group) => out.extend(group.text().filter(|group| !group.is_empty()).map(|group| Record::Info("group", group.into()))),
+                (4, group) => out.extend(group.words().filter(|group| !group.is_empty()).map(|group| Record::Info("group", group.into()))),
                 _ => {}
             }
         }
+        start.whole()?;
     }
-    Ok(())
+    all.whole()
 }
 
 /// One entry of the map from name to `google.protobuf.Value`.
 fn hparam(entry: &[u8]) -> Result<Option<Record>, Malformed> {
     let (mut name, mut value) = (None, Value::Null);
-    for field in fields(entry) {
-        match field? {
-            (1, text) => name = text.text(),
+    let mut all = fields(entry);
+    for field in all.by_ref() {
+        match field {
+            (1, text) => name = text.words(),
             (2, Wire::Bytes(message)) => {
-                for field in fields(message) {
-                    match field? {
+                let mut message = fields(message);
+                for field in message.by_ref() {
+                    match field {
                         (2, number) => value = number.float().map_or(Value::Null, json),
-                        (3, text) => value = text.text().map_or(Value::Null, |text| text.into()),
-                        (4, bool) => value = bool.int().map_or(Value::Null, |bool| (bool != 0).into()),
+                        (3, text) => value = text.words().map_or(Value::Null, |text| text.into()),
+                        (4, Wire::Varint(bool)) => value = (bool != 0).into(),
                         _ => {}
                     }
                 }
+                message.whole()?;
             }
             _ => {}
         }
     }
+    all.whole()?;
     Ok(name.map(|name| Record::Config(name.into_owned(), value)))
 }
 

@@ -8,9 +8,10 @@ use crate::source::proto::{Malformed, Wire, fields, varint};
 /// The number of a numeric tensor that has exactly one element.
 pub(super) fn number(tensor: &[u8]) -> Result<Option<f64>, Malformed> {
     let (mut dtype, mut elements, mut content, mut listed) = (0, Some(1_u64), None, None);
-    for field in fields(tensor) {
-        match field? {
-            (1, value) => dtype = value.int().unwrap_or(0),
+    let mut all = fields(tensor);
+    for field in all.by_ref() {
+        match field {
+            (1, value) => dtype = value.int(),
             (2, Wire::Bytes(shape)) => elements = dims(shape)?.try_fold(1, |product: u64, dim| product.checked_mul(dim?)),
             (4, Wire::Bytes(bytes)) if !bytes.is_empty() => content = Some(bytes),
             (list @ (5..=7 | 10 | 11 | 13 | 16 | 17), value) if listed.is_none() && value != Wire::Bytes(&[]) => {
@@ -19,6 +20,7 @@ pub(super) fn number(tensor: &[u8]) -> Result<Option<f64>, Malformed> {
             _ => {}
         }
     }
+    all.whole()?;
     if elements != Some(1) {
         return Ok(None);
     }
@@ -34,7 +36,7 @@ pub(super) fn number(tensor: &[u8]) -> Result<Option<f64>, Malformed> {
 /// The texts of a string tensor.
 pub(super) fn texts(tensor: &[u8]) -> impl Iterator<Item = &[u8]> {
     fields(tensor).filter_map(|field| match field {
-        Ok((8, Wire::Bytes(text))) => Some(text),
+        (8, Wire::Bytes(text)) => Some(text),
         _ => None,
     })
 }
@@ -42,16 +44,18 @@ pub(super) fn texts(tensor: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The lengths of a tensor's dimensions, `None` for one that is not known.
 fn dims(shape: &[u8]) -> Result<impl Iterator<Item = Option<u64>>, Malformed> {
     let mut dims = vec![];
-    for field in fields(shape) {
-        match field? {
+    let mut all = fields(shape);
+    for field in all.by_ref() {
+        match field {
             (2, Wire::Bytes(dim)) => {
-                let size = fields(dim).find_map(|field| field.ok().filter(|(number, _)| *number == 1)).and_then(|(_, size)| size.int());
-                dims.push(u64::try_from(size.unwrap_or(0)).ok());
+                let size = fields(dim).find(|(number, _)| *number == 1).map_or(0, |(_, size)| size.int());
+                dims.push(u64::try_from(size).ok());
             }
             (3, Wire::Varint(unknown)) if unknown != 0 => dims.push(None),
             _ => {}
         }
     }
+    all.whole()?;
     Ok(dims.into_iter())
 }
 

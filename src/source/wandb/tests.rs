@@ -220,3 +220,33 @@ proptest! {
         prop_assert!(rows.len() + losses.len() <= 2);
     }
 }
+
+#[test]
+fn alerts_rules_of_metrics_and_the_point_of_a_fork_are_told() {
+    let double = |field: u64, number: f64| [varint(field << 3 | 1), number.to_le_bytes().to_vec()].concat();
+    let rule = [
+        bytes(2, "val/*"),
+        bytes(4, "epoch"),
+        bytes(6, [int(1, 1), int(2, 1)].concat()),
+        bytes(7, [int(1, 1), int(8, 1)].concat()),
+        int(8, 2),
+    ];
+    let run = [bytes(1, "r2"), int(14, 50), bytes(21, bytes(2, "c0ffee")), int(22, 1), {
+        bytes(23, [bytes(1, "r1"), double(2, 49.0), bytes(3, "_step")].concat())
+    }];
+    let alert = [bytes(1, "spike"), bytes(2, "loss is 9"), bytes(3, "WARN")];
+    let records = rest(&file(&[bytes(17, run.concat()), bytes(12, rule.concat()), bytes(10, alert.concat())]));
+    let want = [
+        Record::Info("run_id", json!("r2")),
+        Record::Info("starting_step", json!(50)),
+        Record::Info("git_commit", json!("c0ffee")),
+        Record::Info("forked", json!(true)),
+        Record::Info("branch_point", json!({"run": "r1", "metric": "_step", "value": 49.0})),
+        Record::Info(
+            "metric",
+            json!({"name": null, "glob": "val/*", "step_metric": "epoch", "hidden": true, "summary": ["min", "first"], "goal": "maximize"}),
+        ),
+        Record::Alert(Alert { title: "spike".into(), text: "loss is 9".into(), level: "warn", step: None, time: None }),
+    ];
+    assert_eq!(records, want);
+}

@@ -1,12 +1,14 @@
 //! Where a run stands, without reading it: for lists.
 
+use super::trackers::Trackers;
 use crate::{
-    model::{Exit, RunState, WallTime},
-    source::{self, Kind, Probe, Reach},
-    store::{Event, EventKind, RunFolder, RunInfo, StoreError},
+    model::{Exit, ReadOptions, RunState, WallTime},
+    source::{self, Decoder, Kind, Probe, Reach, Record, RunRef, Stdout},
+    store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign},
 };
 use std::{
-    fs::File,
+    collections::BTreeMap,
+    fs::{self, File},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     path::Path,
 };
@@ -39,35 +41,110 @@ impl RunGlance {
     }
 }
 
-/// Looks at the run at `path`, as far as the ends of its files tell. What it says is what a [`super::RunReader`] comes to.
-pub fn glance(path: &Path, reach: Reach) -> Result<RunGlance, StoreError> {
+/// Looks at the run at `path` (the newest, where it holds several), as far as the ends of its files tell. What it says is what a
+/// [`super::RunReader`] comes to.
+pub fn glance(path: &Path, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     let folder = RunFolder::at(path);
-    if !folder.run_json().exists() && !folder.metrics().exists() {
-        let probe = source::probe(path, reach, false)?;
-        let own_name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        let id = probe.id.clone().unwrap_or_else(|| own_name.clone());
-        let name = probe.name.clone().or(probe.id.clone()).unwrap_or(own_name);
-        let info = RunInfo { id, name, project: probe.project.clone(), started_at: probe.started, ..RunInfo::default() };
-        return Ok(RunGlance { info, probe, pid: None });
+    if folder.run_json().exists() || folder.metrics().exists() {
+        return own(&folder, read, reach);
     }
+    let runs = source::runs(path)?;
+    let newest = runs.first().ok_or_else(|| StoreError::NotARun { path: path.to_owned() })?;
+    let is_chosen = newest.address() != path;
+    foreign_glance(newest, is_chosen.then_some(newest), path, read, reach)
+}
+
+/// Looks at one of the runs that a path holds.
+pub fn glance_at(run: &RunRef, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
+    foreign_glance(run, Some(run), &run.path, read, reach)
+}
+
+/// `chosen`: the run, where the path alone does not name it.
+fn foreign_glance(run: &RunRef, chosen: Option<&RunRef>, path: &Path, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
+    if run.kind == Kind::OgRun {
+        return own(&RunFolder::at(&run.path), read, reach);
+    }
+    let probe = source::probe(run, read, reach, false)?;
+    let info = foreign::info(path, chosen, &probe.remarks);
+    Ok(RunGlance { info, probe, pid: None })
+}
+
+fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     let info = match folder.info() {
         // The metrics beside it are as good as ever.
-        Err(StoreError::Damaged { .. }) => RunInfo { id: folder.id().0, name: folder.id().0, ..RunInfo::default() },
+        Err(StoreError::Damaged { .. }) => foreign::info(folder.path(), None, &BTreeMap::new()),
         info => info?,
     };
-    let life = life(&folder)?;
-    let state = life.exit.map_or(RunState::Running, |exit| exit.state());
-    let probe = source::probe(path, reach, state.is_over()).map_err(StoreError::Foreign);
-    let mut probe = match probe {
-        // A folder with `run.json` alone: the training has not written anything.
-        Err(StoreError::Foreign(source::OpenError::NoRun { .. })) => Probe::new(Kind::OgRun),
-        probe => probe?,
+    let life = life(folder)?;
+    let files = RunRef {
+        kind: Kind::OgRun,
+        id: info.id.clone(),
+        name: info.name.clone(),
+        project: info.project.clone(),
+        started: info.started_at,
+        changed: None,
+        path: folder.path().to_owned(),
     };
-    (probe.state, probe.exit) = (Some(state), life.exit);
-    probe.started = info.started_at.or(probe.started);
-    probe.total_steps = info.total_steps.or(probe.total_steps);
+    let is_logged = fs::metadata(folder.metrics()).is_ok_and(|file| file.len() > 0);
+    let is_told = life.exit.is_some() || life.pid.is_some();
+    let mut exit = life.exit;
+    let tracker = if is_logged && is_told { None } else { tracker(folder, &info)? };
+    let tracked = tracker.map(|run| run.and_then(|run| source::probe(&run, &ReadOptions::default(), reach, false).ok()));
+    if let (Some(Some(tracked)), false) = (&tracked, is_told) {
+        exit = tracked.exit;
+    }
+    let state = exit.map_or(RunState::Running, |exit| exit.state());
+    let mut probe = source::probe(&files, read, reach, state.is_over())?;
+    if let (Some(tracked), false) = (tracked, is_logged) {
+        // What a tracker logged goes before what was printed, and prints may repeat it.
+        (probe.step, probe.last, probe.is_whole) = tracked.map_or_else(Default::default, |tracked| (tracked.step, tracked.last, false));
+    }
+    let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);
-    Ok(RunGlance { info, probe, pid })
+    Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit, started, total_steps, ..probe } })
+}
+
+/// The tracker's run that a run of ours logs to, told by its events or on its console. `Some(None)`: there are several, whose
+/// keys may be the same.
+fn tracker(folder: &RunFolder, info: &RunInfo) -> Result<Option<Option<RunRef>>, StoreError> {
+    let failed = |source| StoreError::of("read", folder.path(), source);
+    let mut trackers = Trackers::default();
+    let events = ends_of(&folder.events()).map_err(failed)?;
+    for event in events.iter().flat_map(|text| text.lines()).filter_map(Event::from_line) {
+        if let EventKind::Source { path } = event.kind {
+            trackers.saw(path.into());
+        }
+    }
+    let console = ends_of(&folder.stdout_log()).map_err(failed)?;
+    for text in &console {
+        let mut lines = Stdout::with_console();
+        lines.push(text.as_bytes());
+        lines.finish();
+        while let Ok(Some(record)) = lines.next() {
+            if let Record::Console(line) = record {
+                trackers.hear(&line, &info.cwd);
+            }
+        }
+    }
+    let mut found = trackers.found(info.started_at);
+    Ok(match found.len() {
+        0 => None,
+        1 => found.pop().map(Some),
+        _ => Some(None),
+    })
+}
+
+/// The start and the end of a file, or all of a short one.
+fn ends_of(path: &Path) -> io::Result<Vec<String>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(vec![]),
+        file => file?,
+    };
+    let end = file.metadata()?.len().saturating_sub(EVENTS_BYTES);
+    let mut head = vec![];
+    Read::by_ref(&mut file).take(EVENTS_BYTES).read_to_end(&mut head)?;
+    let tail = if end > 0 { end_of(&mut file, end.max(EVENTS_BYTES))? } else { vec![] };
+    Ok([head, tail].iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect())
 }
 
 /// What the events say of the training process.
@@ -141,7 +218,7 @@ mod tests {
     /// The glance at a run, after comparing it with a full read.
     #[track_caller]
     fn agreed(folder: &RunFolder) -> RunGlance {
-        let glance = glance(folder.path(), Reach::Keys).unwrap();
+        let glance = glance(folder.path(), &ReadOptions::default(), Reach::Keys).unwrap();
         let mut reader = RunReader::open(folder.path()).unwrap();
         while reader.poll(RunReader::LOAD).more {}
         let full = reader.picture();
@@ -185,16 +262,98 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_logs_to_a_tracker_goes_before_what_it_prints() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+        let new = NewRun { cwd: dir.path().to_owned(), ..NewRun::default() };
+        let (folder, _) = store.create_run(new, time(1000.0), 1).unwrap();
+        append(&folder.stdout_log(), "step 1 loss 2.5\nstep 900 loss 2.0\n");
+        assert_eq!(agreed(&folder).probe.step, Some(Step(900)));
+        let log = dir.path().join("wandb/offline-run-20261120_075913-x/run-x.wandb");
+        fs::create_dir_all(log.parent().unwrap()).unwrap();
+        fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"), &log).unwrap();
+        event(&folder, EventKind::Source { path: log.parent().unwrap().display().to_string() });
+        let seen = agreed(&folder);
+        assert!(seen.probe.last.len() > 1 && seen.probe.step != Some(Step(900)), "{:?}", seen.probe);
+    }
+
+    #[test]
     fn another_tools_run_is_named_as_a_reader_names_it() {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"));
-        let seen = glance(path, Reach::Row).unwrap();
+        let seen = glance(path, &ReadOptions::default(), Reach::Row).unwrap();
         let mut reader = RunReader::open(path).unwrap();
         while reader.poll(RunReader::LOAD).more {}
         let info = &reader.picture().info;
         assert_eq!((&seen.info.id, &seen.info.name, &seen.info.project), (&info.id, &info.name, &info.project));
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("night.csv"), "step,loss\n1,2\n").unwrap();
-        assert_eq!(glance(&dir.path().join("night.csv"), Reach::Row).unwrap().info.name, "night");
-        assert!(glance(&dir.path().join("none"), Reach::Row).is_err());
+        assert_eq!(glance(&dir.path().join("night.csv"), &ReadOptions::default(), Reach::Row).unwrap().info.name, "night");
+        assert!(glance(&dir.path().join("none"), &ReadOptions::default(), Reach::Row).is_err());
+    }
+
+    /// Compares what the end of each run in a database says with a full read.
+    fn agrees_with_all_rows(path: &Path) -> usize {
+        let runs = source::runs(path).unwrap();
+        for run in &runs {
+            let glance = glance_at(run, &ReadOptions::default(), Reach::Keys).unwrap();
+            let mut reader = RunReader::of(path, source::open_ref(run, &ReadOptions::default()).unwrap(), &ReadOptions::default()).unwrap();
+            while reader.poll(RunReader::LOAD).more {}
+            let full = reader.picture();
+            assert_eq!((glance.probe.state, glance.probe.exit), (full.known_state(), full.exit), "{run:?}");
+            assert_eq!(glance.probe.step, full.step(), "{run:?}");
+            assert_eq!((&glance.info.id, &glance.info.name, &glance.info.project), (&full.info.id, &full.info.name, &full.info.project));
+            assert!(full.series.is_empty() || !glance.probe.last.is_empty(), "{run:?}");
+            for (key, point) in &glance.probe.last {
+                let last = full.series.get(key).and_then(|series| series.last()).map(|last| (Some(last.step), last.value.to_bits()));
+                assert_eq!(Some((point.step, point.value.to_bits())), last, "{run:?}: {key}");
+            }
+            if glance.probe.is_whole {
+                assert_eq!(glance.probe.last.len(), full.series.len(), "{run:?}");
+            }
+        }
+        runs.len()
+    }
+
+    #[test]
+    fn the_last_rows_of_a_database_say_what_all_of_them_say() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let fixture = |name: &str| fs::read_to_string(root.join("fixtures").join(name)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let made = |name: &str, sql: &[&str]| {
+            let path = dir.path().join(name);
+            let db = rusqlite::Connection::open(&path).unwrap();
+            sql.iter().for_each(|sql| db.execute_batch(sql).unwrap());
+            path
+        };
+        // A run that was resumed at a lower step, and one whose rows all lie between those of another.
+        let more = |table_of_runs: &str| {
+            format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+                 INSERT INTO metrics ({table_of_runs}, timestamp, step, metrics)
+                 SELECT {}iif(i % 3, 'long', 'old'), '2031-01-01T00:' || printf('%02d:%02d', i / 60, i % 60), iif(i < 800, i, i - 300),
+                 '{{\"loss\": ' || i || '.5, \"val' || (i % 50) || '\": \"NaN\"}}' FROM n",
+                if table_of_runs.starts_with("run_id") { "iif(i % 3, 'long', 'old'), " } else { "" }
+            )
+        };
+        let mut runs = 0;
+        for (name, sql, more) in [
+            ("new.db", "trackio/v0.43.0/ogfixture.sql", more("run_id, run_name")),
+            ("middle.db", "trackio/v0.20.2/legacy.sql", more("run_name")),
+            ("old.db", "trackio/v0.2.9/legacy.sql", more("run_name")),
+        ] {
+            let path = made(name, &[&fixture(sql), &more]);
+            runs += agrees_with_all_rows(&path);
+            let newest = glance(&dir.path().join(format!("{name}#long")), &ReadOptions::default(), Reach::Row).unwrap();
+            assert_eq!((newest.probe.step.map(|step| step.0), newest.probe.is_whole), (Some(599), false), "{name}");
+        }
+        let steps = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+                     INSERT INTO steps (run_id, step, reward_mean, extras) SELECT 'aaaaaaaa', i, i * 0.5, '{\"x\": NaN}' FROM n;
+                     INSERT INTO runs (id, name, type, modality) VALUES ('aaaaaaaa', 'long', 'rl', 'text')";
+        runs += agrees_with_all_rows(&made("tviz.db", &[&fixture("tviz/v0.2.2/tviz.sql"), steps]));
+        let shared = std::env::var_os("OG_SHARED").map_or_else(|| root.join("../shared"), Into::into);
+        for folder in ["trackio", "tviz"].map(|name| shared.join("data").join(name)).iter().filter(|folder| folder.is_dir()) {
+            runs += agrees_with_all_rows(folder);
+        }
+        assert!(runs >= 10, "{runs}");
     }
 }

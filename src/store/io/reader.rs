@@ -1,13 +1,15 @@
 //! Keeps the picture of one run up to date.
 
+use super::trackers::Trackers;
 use crate::{
-    model::{MetricKey, WallTime},
-    source::{self, Budget, Decoder, Jsonl, Kind, OpenError, Record, Source, Stdout, Tail},
-    store::{Event, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
+    model::{MetricKey, ReadOptions, WallTime},
+    source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
+    store::{Event, EventKind, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
 };
 use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
+    io::ErrorKind,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -39,14 +41,21 @@ pub struct RunReader {
     times_tail: Tail,
     times: TimesIndex,
     sources: Vec<Feed>,
+    /// What the training logs elsewhere.
+    trackers: Trackers,
     /// The paths that were last told.
     told: Vec<PathBuf>,
     /// Bytes of stdout that were there before anybody watched: without an entry in `stdout.times`, nobody knows when they came.
     stdout_old: u64,
     /// What the run is, when it is not og's own.
     foreign: Option<Kind>,
+    /// Which run of its path it is, where that holds several.
+    run: Option<RunRef>,
     finished: bool,
 }
+
+/// How many looks at a database may find nothing in the time of one that finds something: each costs a millisecond or two.
+const IDLE_LOOKS: u32 = 5;
 
 /// A source and how it stands.
 struct Feed {
@@ -56,16 +65,20 @@ struct Feed {
     polled_at: Option<Instant>,
     /// The last poll left something over.
     behind: bool,
+    /// The last poll found something.
+    fruitful: bool,
 }
 
 impl Feed {
     fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false }
+        Feed { rank, source, polled_at: None, behind: false, fruitful: false }
     }
 
     /// How long it is too early for another poll.
     fn rest(&self) -> Duration {
-        let rest = |at: Instant| self.source.refresh().saturating_sub(at.elapsed());
+        // A look that found nothing (others write there too) does not hold back the next for as long.
+        let pause = if self.fruitful { self.source.refresh() } else { self.source.refresh() / IDLE_LOOKS };
+        let rest = |at: Instant| pause.saturating_sub(at.elapsed());
         if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
     }
 }
@@ -80,23 +93,46 @@ impl RunReader {
     /// What a poll may take while a run is first loaded: everything, in steps that leave room for a frame.
     pub const LOAD: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(20) };
 
-    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows. Reads `run.json` only; the rest
-    /// comes with [`RunReader::poll`].
+    /// Opens the run at `path`: a run folder of og's, else whatever [`source::open`] knows, also `PATH#RUN`. Reads
+    /// `run.json` only; the rest comes with [`RunReader::poll`].
     pub fn open(path: &Path) -> Result<RunReader, StoreError> {
+        RunReader::open_with(path, &ReadOptions::default())
+    }
+
+    /// The same, where a person said how it is to be read.
+    pub fn open_with(path: &Path, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
-        if !folder.run_json().exists() && !folder.metrics().exists() && path.exists() {
-            return RunReader::foreign(folder);
+        if folder.run_json().exists() || folder.metrics().exists() {
+            return RunReader::own(folder, read);
         }
+        let opened = source::open_with(path, read).map_err(|error| match error {
+            OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
+            OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
+            other => StoreError::Foreign(other),
+        })?;
+        RunReader::of(path, opened, read)
+    }
+
+    /// The reader of a run that was opened already.
+    pub fn of(path: &Path, opened: Opened, read: &ReadOptions) -> Result<RunReader, StoreError> {
+        match (opened.kind, &opened.run) {
+            (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path)), read),
+            _ => Ok(RunReader::foreign(path, opened)),
+        }
+    }
+
+    fn own(folder: RunFolder, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let info_seen = look(&folder.run_json());
         let info = match folder.info() {
             // The metrics beside it are as good as ever.
             Err(error @ StoreError::Damaged { .. }) => {
                 tracing::warn!(%error, "going on without");
-                foreign::info(folder.path(), &BTreeMap::new())
+                foreign::info(folder.path(), None, &BTreeMap::new())
             }
             info => info?,
         };
         let tail = |path: PathBuf, decoder: Box<dyn Decoder>| Tail::new(path, decoder);
+        let decoder = |kind: Kind| kind.decoder_with(read).expect("lines of text are a stream");
         let mut reader = RunReader {
             picture: RunPicture::new(info),
             info_seen,
@@ -104,12 +140,14 @@ impl RunReader {
             times_tail: tail(folder.stdout_times(), Box::<OwnLines>::default()),
             times: TimesIndex::new(),
             sources: vec![
-                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), Box::new(Jsonl::new())))),
-                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), Box::new(Stdout::with_console())))),
+                Feed::new(SourceRank::Own, Box::new(tail(folder.metrics(), decoder(Kind::Jsonl)))),
+                Feed::new(SourceRank::Stdout, Box::new(tail(folder.stdout_log(), decoder(Kind::Log)))),
             ],
+            trackers: Trackers::default(),
             told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             foreign: None,
+            run: None,
             folder,
             finished: false,
         };
@@ -117,24 +155,21 @@ impl RunReader {
         Ok(reader)
     }
 
-    fn foreign(folder: RunFolder) -> Result<RunReader, StoreError> {
-        let path = folder.path().to_owned();
-        let opened = source::open(&path).map_err(|error| match error {
-            OpenError::NoRun { .. } => StoreError::NotARun { path: path.clone() },
-            other => StoreError::Foreign(other),
-        })?;
+    fn foreign(path: &Path, opened: Opened) -> RunReader {
         let nothing = || Tail::new(path.join("nothing"), Box::new(OwnLines::default()));
         let mut reader = RunReader {
-            picture: RunPicture::new(foreign::info(&path, &BTreeMap::new())),
+            picture: RunPicture::new(foreign::info(path, opened.run.as_ref(), &BTreeMap::new())),
             info_seen: None,
             events: nothing(),
             times_tail: nothing(),
             times: TimesIndex::new(),
             sources: vec![],
+            trackers: Trackers::default(),
             told: vec![],
             stdout_old: u64::MAX,
             foreign: Some(opened.kind),
-            folder,
+            run: opened.run,
+            folder: RunFolder::at(path),
             finished: false,
         };
         if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
@@ -147,7 +182,7 @@ impl RunReader {
             }
         }
         reader.told = reader.paths();
-        Ok(reader)
+        reader
     }
 
     /// Also follows what a tracker writes. Returns the rank under which its records count.
@@ -183,6 +218,7 @@ impl RunReader {
             bytes_left = bytes_left.saturating_sub(bytes);
             is_quiet &= bytes == 0;
         }
+        self.open_trackers(&mut polled);
         if self.picture.state().is_over() && !self.finished && !polled.more {
             // The exit may be heard of before the last bytes are written: they get one more look.
             match is_quiet {
@@ -191,7 +227,7 @@ impl RunReader {
             }
         }
         if self.foreign.is_some() && polled.changed {
-            self.picture.set_info(foreign::info(self.folder.path(), &self.picture.remarks));
+            self.picture.set_info(foreign::info(self.folder.path(), self.run.as_ref(), &self.picture.remarks));
         }
         self.lose_what_is_silent(&mut polled);
         let paths = self.paths();
@@ -234,6 +270,16 @@ impl RunReader {
         polled
     }
 
+    /// What the run is kept in, when it is not og's own.
+    pub fn foreign_kind(&self) -> Option<Kind> {
+        self.foreign
+    }
+
+    /// Which run of its path it is, where that holds several.
+    pub fn run(&self) -> Option<&RunRef> {
+        self.run.as_ref()
+    }
+
     /// The run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
@@ -248,7 +294,25 @@ impl RunReader {
     pub fn paths(&self) -> Vec<PathBuf> {
         let sources = self.sources.iter().flat_map(|feed| feed.source.paths());
         let own = self.foreign.is_none().then(|| [self.folder.run_json(), self.folder.events()]);
-        own.into_iter().flatten().chain(sources).collect()
+        own.into_iter().flatten().chain(sources).chain(self.trackers.paths()).collect()
+    }
+
+    /// Whether the tracker's log at `path` is known to be the run's.
+    pub fn has_tracker(&self, path: &Path) -> bool {
+        self.trackers.has(path)
+    }
+
+    fn open_trackers(&mut self, polled: &mut Polled) {
+        let (sources, again) = self.trackers.open(self.picture.started_at());
+        for source in sources {
+            self.add_tracker(source);
+            polled.more = true;
+        }
+        if let Some(again) = again
+            && !self.picture.state().is_over()
+        {
+            polled.again = Some(polled.again.map_or(again, |other| other.min(again)));
+        }
     }
 
     /// A `.wandb` log without an exit that has been silent for long belongs to a run that died: its client writes every
@@ -280,12 +344,15 @@ impl RunReader {
     }
 
     fn poll_events(&mut self, polled: &mut Polled) {
-        let picture = &mut self.picture;
+        let (picture, trackers) = (&mut self.picture, &mut self.trackers);
         // Events are few and decide the state: they are read whole, whatever the budget.
         loop {
             let progress = self.events.read(Budget::ALL, &mut |record| match record {
                 Ok(Record::Console(line)) => match Event::from_line(&line) {
                     Some(event) => {
+                        if let EventKind::Source { path } = &event.kind {
+                            trackers.saw(path.into());
+                        }
                         picture.apply_event(event);
                         polled.changed = true;
                     }
@@ -321,11 +388,19 @@ impl RunReader {
     /// Returns the bytes read.
     fn poll_source(&mut self, at: usize, budget: Budget, polled: &mut Polled) -> u64 {
         let feed = &mut self.sources[at];
-        let (rank, picture, times, stdout_old) = (feed.rank, &mut self.picture, &self.times, self.stdout_old);
+        let (rank, times, stdout_old) = (feed.rank, &self.times, self.stdout_old);
         let now = now();
         let mut heard = 0u64;
+        let (trackers, is_own, cwd) = (&mut self.trackers, self.foreign.is_none(), self.picture.info.cwd.clone());
+        let picture = &mut self.picture;
         let mut sink = |record: Result<Record, _>| {
             heard += 1;
+            match (&record, rank) {
+                (Ok(Record::Console(line)), SourceRank::Stdout) if is_own => trackers.hear(line, &cwd),
+                // Our own log has every line already.
+                (Ok(Record::Console(_)), SourceRank::Tracker(_)) if is_own => return,
+                _ => {}
+            }
             let fallback = match (&record, rank) {
                 (Ok(Record::Row(row)), SourceRank::Stdout) => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
                 _ => None,
@@ -334,6 +409,7 @@ impl RunReader {
         };
         let polled_now = feed.source.poll(budget, &mut sink);
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
+        feed.fruitful = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
@@ -347,7 +423,8 @@ impl RunReader {
         }
         self.picture.note_bytes(rank, progress.bytes);
         let offset = feed.source.offset();
-        polled.changed |= heard > 0 || progress.restarted || self.picture.problems.remove(&rank).is_some();
+        let solved = self.picture.problems.remove(&rank).is_some();
+        polled.changed |= heard > 0 || progress.restarted || solved;
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
         if rank == SourceRank::Stdout {

@@ -38,10 +38,12 @@ impl Losses {
         keep(&mut self.last, (source, loss), LOSSES_KEPT);
     }
 
+    /// What is lost at no cost of bytes says why the source starts over, and stays.
     pub(super) fn forget(&mut self, source: SourceRank) {
-        let (count, bytes) = self.of.remove(&source).unwrap_or_default();
-        (self.count, self.bytes) = (self.count - count, self.bytes.saturating_sub(bytes));
-        self.last.retain(|(rank, _)| *rank != source);
+        self.last.retain(|(rank, loss)| *rank != source || loss.bytes == 0);
+        let left = self.last.iter().filter(|(rank, _)| *rank == source).count() as u64;
+        let (count, bytes) = self.of.insert(source, (left, 0)).unwrap_or_default();
+        (self.count, self.bytes) = (self.count - count + left, self.bytes.saturating_sub(bytes));
     }
 }
 
@@ -182,7 +184,10 @@ mod tests {
         assert_eq!((alerts.count, alerts.last.len()), (1, 1));
         let mut losses = Losses::default();
         [Tracker(0), Tracker(1)].into_iter().for_each(|source| losses.push(source, Loss { offset: 1, bytes: 5, reason: String::new() }));
+        losses.push(Tracker(1), Loss { offset: 0, bytes: 0, reason: "the file shrank".into() });
         losses.forget(Tracker(1));
-        assert_eq!((losses.count, losses.bytes, losses.last.len()), (1, 5, 1));
+        assert_eq!((losses.count, losses.bytes, losses.last.len()), (2, 5, 2));
+        losses.forget(Tracker(1));
+        assert_eq!((losses.count, losses.last[1].1.reason.as_str()), (2, "the file shrank"));
     }
 }

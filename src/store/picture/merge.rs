@@ -1,7 +1,7 @@
 //! Many sources, one series a key: whose points are shown.
 
 use super::{RunPicture, SourceRank};
-use crate::model::{MetricKey, Point, Series, Step, WallTime, XAxis};
+use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
 use crate::source::{KeyId, Row};
 use std::collections::BTreeMap;
 
@@ -78,6 +78,8 @@ struct Echo {
 struct Slot {
     echo: Echo,
     key: MetricKey,
+    /// Where its series was found last.
+    seat: Seat,
     /// Whether this source is the one whose points are shown.
     shown: bool,
     /// The key that is shown in its place.
@@ -88,8 +90,40 @@ struct Slot {
     changed: Option<u64>,
 }
 
-/// Keys that two sources log, by hidden source and key number.
-pub(super) type Twins = BTreeMap<(SourceRank, u32), Twin>;
+/// Keys that two sources log.
+#[derive(Debug, Default)]
+pub(super) struct Twins {
+    /// By hidden source and its key.
+    found: BTreeMap<(SourceRank, MetricKey), Twin>,
+    /// What was shown of a source until a better one came, by the key of the better one.
+    shown_before: BTreeMap<MetricKey, Vec<(SourceRank, MetricKey, Series)>>,
+}
+
+impl Twins {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Twin> {
+        self.found.values()
+    }
+
+    pub(super) fn forget(&mut self, source: SourceRank) {
+        self.found.retain(|_, twin| ![twin.shown, twin.hidden].contains(&source));
+        self.shown_before.values_mut().for_each(|before| before.retain(|(rank, ..)| *rank != source));
+    }
+
+    fn of(&mut self, shown: (SourceRank, &MetricKey), hidden: (SourceRank, &MetricKey)) -> &mut Twin {
+        self.found.entry((hidden.0, hidden.1.clone())).or_insert_with(|| Twin::new(shown, hidden))
+    }
+
+    /// Compares a value of the shown source with what was shown before it came.
+    fn compare_with_before(&mut self, shown: (SourceRank, &MetricKey), step: Step, value: f64) {
+        let Some(before) = self.shown_before.remove(shown.1) else { return };
+        for (rank, key, series) in &before {
+            if let Some(hidden) = value_at(series, step) {
+                self.of(shown, (*rank, key)).compare(step, hidden, Some(value));
+            }
+        }
+        self.shown_before.insert(shown.1.clone(), before);
+    }
+}
 
 impl RunPicture {
     /// Decides whether `source` or another one feeds the series of `key`.
@@ -102,6 +136,9 @@ impl RunPicture {
             match self.owners.get(&rival).copied().filter(|owner| is_same(&rival, *owner)) {
                 Some(owner) if owner > source => instead = Some(rival),
                 Some(owner) if owner < source => {
+                    if let (Some(twins), Some(series)) = (&mut self.twins, self.series.remove(&rival)) {
+                        twins.shown_before.entry(key.clone()).or_default().push((owner, rival.clone(), series));
+                    }
                     self.disown(&rival);
                     let slots = self.sources.get_mut(&owner).into_iter().flat_map(|loser| loser.slots.iter_mut().flatten());
                     for slot in slots.filter(|slot| slot.key == rival) {
@@ -122,7 +159,7 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, shown, instead, writer: None, changed: None, echo: Echo::default() });
+        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, changed: None, echo: Echo::default() });
     }
 
     pub(super) fn disown(&mut self, key: &MetricKey) {
@@ -163,10 +200,13 @@ impl RunPicture {
                 if let (Some(twins), Some(key)) = (&mut self.twins, &slot.instead)
                     && let Some(owner) = self.owners.get(key)
                 {
-                    let twin = twins.entry((rank, id.0)).or_insert_with(|| Twin::new((*owner, key), (rank, &slot.key)));
-                    twin.compare(step, *value, self.series.get(key));
+                    let shown = self.series.get(key).and_then(|series| value_at(series, step));
+                    twins.of((*owner, key), (rank, &slot.key)).compare(step, *value, shown);
                 }
                 continue;
+            }
+            if let Some(twins) = &mut self.twins {
+                twins.compare_with_before((rank, &slot.key), step, *value);
             }
             let (attempt, writer) = slot.writer.unwrap_or((row.attempt, row.rank));
             if row.attempt < attempt || row.attempt == attempt && row.rank != writer {
@@ -178,15 +218,13 @@ impl RunPicture {
                 self.changed.push(slot.key.clone());
             }
             let point = Point { step, time, value: *value };
-            match self.series.get_mut(&slot.key) {
-                Some(series) => series.push(point),
-                None => {
-                    let mut series = Series::new();
-                    self.origin.iter().for_each(|origin| series.set_origin(*origin));
-                    series.push(point);
-                    self.series.insert(slot.key.clone(), series);
-                }
-            }
+            let origin = self.origin;
+            let series = self.series.get_or_insert(&slot.key, &mut slot.seat, || {
+                let mut series = Series::new();
+                origin.iter().for_each(|origin| series.set_origin(*origin));
+                series
+            });
+            series.push(point);
         }
     }
 
@@ -231,8 +269,8 @@ impl Twin {
         Twin { shown, key, hidden, hidden_key, equal: 0, different: 0, alone: 0, first: None }
     }
 
-    fn compare(&mut self, step: Step, value: f64, series: Option<&Series>) {
-        let Some(shown) = series.and_then(|series| value_at(series, step)) else {
+    fn compare(&mut self, step: Step, value: f64, shown: Option<f64>) {
+        let Some(shown) = shown else {
             self.alone += 1;
             return;
         };

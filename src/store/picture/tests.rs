@@ -243,6 +243,29 @@ fn what_two_sources_log_is_compared_where_somebody_asks() {
     assert_eq!((console.equal, console.different), (3, 0), "from the third on it is an echo");
     assert_eq!((tracker.equal, tracker.different, tracker.alone), (4, 1, 5));
     assert!(tracker.first.is_some_and(|(step, shown, hidden)| (step, shown) == (Step(3), 2.125) && hidden.is_nan()));
+    let mut picture = RunPicture::default();
+    picture.compare_sources();
+    key(&mut picture, Stdout, 0, "loss");
+    (0..4).for_each(|step| row(&mut picture, Stdout, Some(step), &[(0, step as f64)]));
+    // A tracker that is only found by what the console says of it.
+    key(&mut picture, Tracker(0), 0, "loss");
+    (1..6).for_each(|step| row(&mut picture, Tracker(0), Some(step), &[(0, if step == 3 { 7.0 } else { step as f64 })]));
+    let twins: Vec<_> = picture.twins().collect();
+    let [late] = twins[..] else { panic!("{twins:?}") };
+    assert_eq!((late.shown, late.hidden, late.equal, late.different), (Tracker(0), Stdout, 2, 1));
+    assert_eq!(late.first, Some((Step(3), 7.0, 3.0)));
+    assert_eq!(points(&picture, "loss").len(), 5);
+}
+
+#[test]
+fn what_each_source_gave_is_counted() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Own, 0, "train/loss");
+    key(&mut picture, Tracker(0), 4, "train/loss");
+    for step in 0..5 {
+        row(&mut picture, Own, Some(step), &[(0, 1.0)]);
+        row(&mut picture, Tracker(0), Some(step), &[(4, 1.0)]);
+    }
     let points: u64 = picture.given().map(|(_, given)| given.points).sum();
-    assert_eq!((points, picture.points()), (20, 5));
+    assert_eq!((points, picture.points()), (10, 5));
 }

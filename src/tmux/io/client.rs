@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::unix::pipe, sync::Notify, time::timeout};
+use tokio::{
+    net::unix::pipe,
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 use super::{Server, exact};
 use crate::tmux::{Command, FromTmux, Ticket, TmuxError, control::Event, control::Parser, handover::Handover};
@@ -24,6 +28,9 @@ const READ_BYTES: usize = 64 << 10;
 
 /// How long tmux may take to attach a client. Measured: 5 ms; a loaded machine takes longer, a hung server for ever.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often tmux is asked whether the guard is there: it comes within some 5 ms.
+const GUARD_LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// How often a guard that somebody detached is put back.
 const GUARDS_MAX: usize = 16;
@@ -75,13 +82,24 @@ impl Client {
             .name("tmux".into())
             .spawn(move || read(stdout, &reader))
             .map_err(|source| TmuxError::Io { what: "start a thread".into(), source })?;
-        let guard = Guard::new(server, session)?;
-        let mut client = Client { shared, child, stdin: writer(stdin)?, unsent: vec![], tickets: 0, guard };
-        match timeout(ATTACH_TIMEOUT, client.attached()).await {
-            Ok(Ok(())) => Ok(client),
-            Ok(Err(words)) => Err(TmuxError::said("attach-session", &server.place(), &words)),
-            Err(_) => Err(TmuxError::Gone { reason: format!("tmux did not attach within {} s", ATTACH_TIMEOUT.as_secs()) }),
-        }
+        let late = |_| TmuxError::Gone { reason: format!("tmux did not attach within {} s", ATTACH_TIMEOUT.as_secs()) };
+        timeout(ATTACH_TIMEOUT, attached(&shared, &mut child))
+            .await
+            .map_err(late)?
+            .map_err(|words| TmuxError::said("attach-session", &server.place(), &words))?;
+        // One after the other, and both before anything else happens: tmux (up to 3.6a, seen) tells every control client of what
+        // happens, also one that is just coming and cannot be told yet, and crashes.
+        let mut guard = Guard::new(server, session)?;
+        timeout(ATTACH_TIMEOUT, guard.attached()).await.map_err(late)??;
+        Ok(Client { shared, child, stdin: writer(stdin)?, unsent: vec![], tickets: 0, guard })
+    }
+
+    /// Ends both clients, and returns when their processes are gone. What tmux had still to say is lost. Before another
+    /// client is attached this one must have ended, and tmux must have answered something since: a client that leaves while
+    /// another is coming crashes it.
+    pub fn end(&mut self) {
+        self.guard.child.end();
+        self.child.end();
     }
 
     /// Sends commands as one line. tmux runs them in order without reading from any pane in between, and stops at the
@@ -142,31 +160,6 @@ impl Client {
         Some(message)
     }
 
-    /// Waits for what tmux says to the attach.
-    async fn attached(&mut self) -> Result<(), String> {
-        loop {
-            let (said, closed) = {
-                let mut state = self.shared.lock();
-                (state.attached.take(), state.handover.is_closed())
-            };
-            match said {
-                Some(said) => return said,
-                None if closed => return Err(self.last_words()),
-                None => self.shared.woken.notified().await,
-            }
-        }
-    }
-
-    /// What a child that has ended wrote to stderr.
-    fn last_words(&mut self) -> String {
-        let mut words = String::new();
-        if let Some(stderr) = &mut self.child.child.stderr {
-            // Not text, or not readable: then there are no words.
-            let _ = stderr.take(4096).read_to_string(&mut words);
-        }
-        if words.trim().is_empty() { "ended at once".into() } else { words }
-    }
-
     fn flush(&mut self) {
         while !self.unsent.is_empty() {
             match self.stdin.try_write(&self.unsent) {
@@ -178,6 +171,31 @@ impl Client {
             }
         }
     }
+}
+
+/// Waits for what tmux says to the attach.
+async fn attached(shared: &Shared, child: &mut Ended) -> Result<(), String> {
+    loop {
+        let (said, closed) = {
+            let mut state = shared.lock();
+            (state.attached.take(), state.handover.is_closed())
+        };
+        match said {
+            Some(said) => return said,
+            None if closed => return Err(last_words(child)),
+            None => shared.woken.notified().await,
+        }
+    }
+}
+
+/// What a child that has ended wrote to stderr.
+fn last_words(child: &mut Ended) -> String {
+    let mut words = String::new();
+    if let Some(stderr) = &mut child.child.stderr {
+        // Not text, or not readable: then there are no words.
+        let _ = stderr.take(4096).read_to_string(&mut words);
+    }
+    if words.trim().is_empty() { "ended at once".into() } else { words }
 }
 
 /// A client that is attached and never gets output. tmux stops reading a pane when its only clients stop reading; this
@@ -194,16 +212,31 @@ impl Guard {
         Ok(Guard { child: Guard::spawn(server, session)?, server: server.clone(), session: session.into(), spawned: 1 })
     }
 
+    /// Waits until tmux has it. Its own output goes nowhere, since nobody would read it, so tmux is asked.
+    async fn attached(&mut self) -> Result<(), TmuxError> {
+        let pid = self.child.child.id();
+        while !self.server.client_pids(&self.session)?.contains(&pid) {
+            if self.has_ended() {
+                return Err(TmuxError::Gone { reason: "the guard client ended at once".into() });
+            }
+            sleep(GUARD_LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
     /// Puts it back where somebody has detached it.
     fn stand(&mut self) {
-        let ended = self.child.child.try_wait().is_ok_and(|status| status.is_some());
-        if ended && self.spawned < GUARDS_MAX {
+        if self.has_ended() && self.spawned < GUARDS_MAX {
             self.spawned += 1;
             match Guard::spawn(&self.server, &self.session) {
                 Ok(child) => self.child = child,
                 Err(e) => tracing::warn!(error = %e, "no guard client"),
             }
         }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.child.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
     /// Its stdin stays open in the child's handle: tmux detaches a control client at the end of its input.
@@ -232,13 +265,19 @@ impl Ended {
     }
 }
 
-impl Drop for Ended {
-    fn drop(&mut self) {
+impl Ended {
+    fn end(&mut self) {
         // All fail only where it has ended already. The leash goes first: it knows the child by its id alone.
         for child in self.leash.iter_mut().chain([&mut self.child]) {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -3,12 +3,12 @@
 use super::Woken;
 use crate::ipc::{
     io::{Connection, IpcError},
-    wire::{Request, Response, Shown},
+    wire::{Request, Response},
 };
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
     time::Duration,
 };
@@ -20,22 +20,12 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 
 /// What comes from the controller.
 pub enum Heard {
-    /// It is there; reports go into the reporter.
-    Up(Reporter),
+    /// It is there.
+    Up,
     /// It is gone, or not there yet.
     Down,
     /// It says something.
     Said(Box<Response>),
-}
-
-/// Sends reports without ever waiting for the controller to read them.
-pub struct Reporter(SyncSender<Box<Shown>>);
-
-impl Reporter {
-    /// False: the controller is slow, try later.
-    pub fn report(&self, shown: &Shown) -> bool {
-        !matches!(self.0.try_send(Box::new(shown.clone())), Err(TrySendError::Full(_)))
-    }
 }
 
 /// Looks for the controller of a canvas again at once, instead of after the pause.
@@ -90,17 +80,9 @@ fn converse(socket: &Path, role: &str, hear: &mut dyn FnMut(Heard) -> bool) -> R
     let mut connection = Connection::open(socket)?;
     let events = EVENTS.iter().map(|&event| event.to_owned()).collect();
     connection.send(Request::Subscribe { events, role: Some(role.to_owned()) })?;
-    let mut sender = connection.sender();
-    let (reports, waiting) = sync_channel::<Box<Shown>>(1);
-    let writer = thread::Builder::new().name("og-report".into()).spawn(move || {
-        while let Ok(shown) = waiting.recv() {
-            if sender.send(Request::Shown(shown)).is_err() {
-                return;
-            }
-        }
-    });
-    writer.map_err(IpcError::Broken)?;
-    let mut listening = hear(Heard::Up(Reporter(reports)));
+    // It greets when it knows its panes: a frame that is drawn before, it does not see.
+    let greeting = connection.receive()?.response;
+    let mut listening = hear(Heard::Up) && hear(Heard::Said(Box::new(greeting)));
     while listening {
         listening = hear(Heard::Said(Box::new(connection.receive()?.response)));
     }
@@ -147,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_controller_is_found_reported_to_listened_to_and_missed() {
+    fn a_controller_is_found_listened_to_and_missed() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("c.sock");
         let (tell, inbox) = sync_channel(16);
@@ -157,14 +139,11 @@ mod tests {
         for _ in 0..2 {
             let (stop, mut asked) = controller(&socket);
             bell.ring();
-            let Heard::Up(reporter) = heard(&inbox) else { panic!("it is there") };
             let Some(FromPeer::Came(_, say)) = asked.blocking_recv() else { panic!("it connects first") };
             say.blocking_send(encode(&Reply { id: 0, response: Response::Ready { v: 1, scenario: String::new() } })).unwrap();
+            assert!(matches!(heard(&inbox), Heard::Up));
             assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Ready { .. })));
             assert!(matches!(request(&mut asked), Request::Subscribe { role: Some(role), .. } if role == "graph"));
-            let shown = Shown { role: "graph".into(), refreshed: 7, ..Shown::default() };
-            assert!(reporter.report(&shown));
-            assert!(matches!(request(&mut asked), Request::Shown(said) if *said == shown));
             say.blocking_send(encode(&Reply { id: 0, response: Response::Redraw { number: 8 } })).unwrap();
             assert!(matches!(heard(&inbox), Heard::Said(said) if matches!(*said, Response::Redraw { number: 8 })));
             drop(stop);

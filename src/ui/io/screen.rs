@@ -1,5 +1,6 @@
 //! The terminal: raw mode and alternate screen, whole frames, and everything put back on every way out.
 
+use crate::term;
 use crossterm::{
     clipboard::CopyToClipboard,
     cursor::{Hide, Show},
@@ -38,6 +39,7 @@ pub struct Screen {
     /// The terminal may show anything: write every cell.
     unknown: bool,
     title: String,
+    note: String,
 }
 
 impl Screen {
@@ -61,7 +63,7 @@ impl Screen {
 
     fn blank(width: u16, height: u16) -> Screen {
         let empty = Buffer::empty(Rect::new(0, 0, width, height));
-        Screen { front: empty.clone(), back: empty, unknown: true, title: String::new() }
+        Screen { front: empty.clone(), back: empty, unknown: true, title: String::new(), note: String::new() }
     }
 
     /// The size drawn to.
@@ -82,9 +84,10 @@ impl Screen {
         self.unknown = true;
     }
 
-    /// Draws a frame and writes what differs from the last one as one synchronized update; nothing when nothing does.
-    pub fn draw(&mut self, title: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<()> {
-        let bytes = self.compose(title, frame)?;
+    /// Draws a frame and writes what differs from the last one as one synchronized update; nothing when nothing does. The
+    /// note says what the frame shows, for whoever reads the pane's output.
+    pub fn draw(&mut self, title: &str, note: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        let bytes = self.compose(title, note, frame)?;
         if bytes.is_empty() {
             return Ok(());
         }
@@ -99,7 +102,7 @@ impl Screen {
         let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
     }
 
-    fn compose(&mut self, title: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<Vec<u8>> {
+    fn compose(&mut self, title: &str, note: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<Vec<u8>> {
         self.back.reset();
         frame(&mut self.back);
         if self.unknown {
@@ -107,7 +110,7 @@ impl Screen {
         }
         let changes = self.front.diff(&self.back);
         let mut bytes = Vec::new();
-        if changes.is_empty() && !self.unknown && title == self.title {
+        if changes.is_empty() && !self.unknown && title == self.title && note == self.note {
             return Ok(bytes);
         }
         queue!(bytes, BeginSynchronizedUpdate)?;
@@ -121,6 +124,10 @@ impl Screen {
         }
         if !changes.is_empty() {
             CrosstermBackend::new(&mut bytes).draw(changes.into_iter())?;
+        }
+        if self.unknown && !note.is_empty() || note != self.note {
+            note.clone_into(&mut self.note);
+            bytes.extend(term::note(note));
         }
         queue!(bytes, EndSynchronizedUpdate)?;
         self.unknown = false;
@@ -149,7 +156,7 @@ mod tests {
     use ratatui::style::Style;
 
     fn composed(screen: &mut Screen, words: &str) -> String {
-        String::from_utf8(screen.compose("t", |buf| _ = buf.set_stringn(0, 0, words, 20, Style::new())).unwrap()).unwrap()
+        String::from_utf8(screen.compose("t", "{}", |buf| _ = buf.set_stringn(0, 0, words, 20, Style::new())).unwrap()).unwrap()
     }
 
     #[test]
@@ -166,9 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn a_note_is_written_with_its_frame_and_when_only_it_changes() {
+        let mut screen = Screen::blank(20, 2);
+        let mut noted = |note: &str| String::from_utf8(screen.compose("t", note, |_| {}).unwrap()).unwrap();
+        assert!(noted("{\"a\":1}").ends_with("\x1bPog;{\"a\":1}\x1b\\\x1b[?2026l"));
+        assert_eq!(noted("{\"a\":1}"), "");
+        assert_eq!(noted("{}"), "\x1b[?2026h\x1bPog;{}\x1b\\\x1b[?2026l");
+    }
+
+    #[test]
     fn a_title_cannot_smuggle_escapes() {
         let mut screen = Screen::blank(5, 1);
-        let bytes = screen.compose("a\x1b]52;c;x\x07b", |_| {}).unwrap();
+        let bytes = screen.compose("a\x1b]52;c;x\x07b", "{}", |_| {}).unwrap();
         assert!(String::from_utf8(bytes).unwrap().contains("\x1b]2;a]52;c;xb\x07"));
     }
 }

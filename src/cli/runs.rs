@@ -1,0 +1,235 @@
+//! `og runs`: the runs of the store, or of any path, and where each stands. No file is read to its end.
+
+use super::{
+    args::{RunsArgs, StoreArgs},
+    fail::Fail,
+    out,
+};
+use crate::{
+    canvas::io::is_process,
+    model::{MetricKey, ReadOptions, RunState, WallTime, num},
+    query,
+    source::{self, Kind, LastPoint, Reach},
+    store::{RunFolder, RunGlance, Store, StoreError, Whereabouts, glance, glance_at},
+    text,
+};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Cells of a run's name and of its main metric with its value; longer ones are cut.
+const NAME_CELLS: usize = 28;
+const VALUE_CELLS: usize = 26;
+
+/// Threads that look at runs: a look is mostly reading from memory, and more threads than this gain nothing.
+const THREADS_MAX: usize = 4;
+
+/// `og runs [PATH]`.
+pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
+    let places = match &args.path {
+        Some(path) => below(path, &args.store)?,
+        None => own(&args.store)?,
+    };
+    let count = places.len();
+    let shown = &places[..count.min(args.limit.unwrap_or(usize::MAX))];
+    let looked = look_at(shown);
+    let now = now();
+    if args.output.json {
+        out::json(&shown.iter().zip(&looked).map(|(place, look)| as_json(place, look, now)).collect::<Vec<_>>())?;
+        return Ok(0);
+    }
+    if count == 0 {
+        out::note("there is no run; `og run train.py` starts one");
+        return Ok(0);
+    }
+    let head = ["run", "id", "kind", "state", "step", "metric", "started", "took"].map(str::to_owned);
+    let rows = std::iter::once(head).chain(shown.iter().zip(&looked).map(|(place, look)| as_row(place, look, now)));
+    table(&rows.collect::<Vec<_>>())?;
+    if shown.len() < count {
+        out::note(format!("{} more; --limit {count} shows them all", count - shown.len()));
+    }
+    Ok(0)
+}
+
+/// A run before it was looked at.
+enum Place {
+    /// A run of the store.
+    Own(RunFolder),
+    /// One of the runs that a path holds.
+    Found(source::RunRef),
+}
+
+impl Place {
+    fn path(&self) -> PathBuf {
+        match self {
+            Place::Own(folder) => folder.path().to_owned(),
+            Place::Found(run) => run.address(),
+        }
+    }
+
+    fn look(&self) -> Result<RunGlance, StoreError> {
+        let read = ReadOptions::default();
+        let mut seen = match self {
+            Place::Own(folder) => glance(folder.path(), &read, Reach::Row),
+            Place::Found(run) => glance_at(run, &read, Reach::Row),
+        }?;
+        // Only the machine that a training runs on knows whether it lives.
+        let is_here = seen.info.host.as_deref().is_none_or(|host| rustix::system::uname().nodename().to_bytes() == host.as_bytes());
+        if is_here && seen.pid.is_some_and(|pid| !is_process(pid)) {
+            seen.mark_lost();
+        }
+        Ok(seen)
+    }
+
+    /// What it is called when it cannot be looked at.
+    fn name(&self) -> String {
+        match self {
+            Place::Own(folder) => folder.id().0,
+            Place::Found(run) => run.name.clone(),
+        }
+    }
+}
+
+/// The runs of the store, newest first.
+fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
+    let Some(store) = Store::find(&Whereabouts::of_process(store.store.clone())?) else { return Ok(vec![]) };
+    Ok(store.runs()?.iter().map(|id| Place::Own(store.run(id))).collect())
+}
+
+/// The runs that a path holds, newest first; else the run of the store that is called so.
+fn below(path: &Path, store: &StoreArgs) -> Result<Vec<Place>, Fail> {
+    match source::runs(path) {
+        Ok(found) => Ok(found.into_iter().map(Place::Found).collect()),
+        Err(error) => {
+            let known = Store::find(&Whereabouts::of_process(store.store.clone())?);
+            match known.and_then(|store| store.find_run(path.to_str()?).ok()) {
+                Some(folder) => Ok(vec![Place::Own(folder)]),
+                None => Err(StoreError::from(error).into()),
+            }
+        }
+    }
+}
+
+type Look = Result<RunGlance, StoreError>;
+
+/// Looks at all of them, a few at a time.
+fn look_at(places: &[Place]) -> Vec<Look> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(places.len());
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(places.len())));
+    let work = || {
+        while let Some((at, place)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, places.get(at)?))) {
+            let look = place.look();
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, look));
+        }
+    };
+    thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, look)| look).collect()
+}
+
+/// The metric by which a run is known, a loss where there is one, and its last value.
+fn main_metric(run: &RunGlance) -> Option<(MetricKey, LastPoint)> {
+    let keys: Vec<MetricKey> = run.probe.last.keys().cloned().collect();
+    let first = query::rank_keys(&keys).into_iter().next()?;
+    let last = *run.probe.last.get(&first)?;
+    Some((first, last))
+}
+
+/// Seconds from the start to the end, or to now while it runs.
+fn took(run: &RunGlance, now: f64) -> Option<f64> {
+    let start = run.probe.started?.secs();
+    let end = match run.probe.state {
+        Some(RunState::Running) => now,
+        _ => run.newest_time()?.secs(),
+    };
+    Some((end - start).max(0.0))
+}
+
+fn as_row(place: &Place, look: &Look, now: f64) -> [String; 8] {
+    let run = match look {
+        Ok(run) => run,
+        Err(error) => {
+            let name = text::cut(&place.name(), NAME_CELLS).into_owned();
+            return [
+                name,
+                String::new(),
+                String::new(),
+                "unreadable".into(),
+                error.to_string(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ];
+        }
+    };
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+    let step = match (run.probe.step, run.probe.total_steps) {
+        (Some(step), Some(total)) => Some(format!("{}/{total}", step.0)),
+        (step, _) => step.map(|step| step.0.to_string()),
+    };
+    let metric = main_metric(run).map(|(key, last)| {
+        let value = text::number(last.value, 4);
+        format!("{} {value}", text::cut_start(key.as_str(), VALUE_CELLS - 1 - value.len().min(VALUE_CELLS / 2)))
+    });
+    let id = if run.probe.kind == Kind::OgRun { run.info.short_id() } else { run.info.id.as_str() };
+    [
+        text::cut(&run.info.name, NAME_CELLS).into_owned(),
+        text::cut(if id == run.info.name { "" } else { id }, NAME_CELLS).into_owned(),
+        run.probe.kind.as_str().into(),
+        or_dash(run.probe.state.map(|state| state.as_str().into())),
+        or_dash(step),
+        or_dash(metric),
+        or_dash(run.probe.started.map(|started| format!("{} ago", text::duration((now - started.secs()).max(0.0))))),
+        or_dash(took(run, now).map(text::duration)),
+    ]
+}
+
+/// Prints rows with their columns below each other. The last cells of a row that are empty need no column.
+fn table(rows: &[[String; 8]]) -> Result<(), Fail> {
+    let is_cut = |row: &[String; 8]| row[5..].iter().all(String::is_empty);
+    let widths: [usize; 8] =
+        std::array::from_fn(|at| rows.iter().filter(|row| at < 4 || !is_cut(row)).map(|row| text::width(&row[at])).max().unwrap_or(0));
+    let mut all = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| if is_cut(row) { cell.clone() } else { text::fit(cell, width) }).collect();
+        all.push_str(cells.join("  ").trim_end());
+        all.push('\n');
+    }
+    out::text(&all)
+}
+
+fn as_json(place: &Place, look: &Look, now: f64) -> Value {
+    let path = place.path();
+    let run = match look {
+        Ok(run) => run,
+        Err(error) => return json!({"name": place.name(), "path": path, "error": error.to_string()}),
+    };
+    let (info, probe) = (&run.info, &run.probe);
+    let exit = probe.exit.unwrap_or_default();
+    let secs = |time: Option<WallTime>| time.map(WallTime::secs);
+    let metric = main_metric(run)
+        .map(|(key, last)| json!({"key": key.as_str(), "value": num::to_json(last.value), "step": last.step.map(|step| step.0)}));
+    json!({
+        "id": info.id, "name": info.name, "project": info.project, "group": info.group, "tags": info.tags,
+        "kind": probe.kind.as_str(), "path": path, "state": probe.state.map(RunState::as_str),
+        "exitCode": exit.code, "signal": exit.signal, "step": probe.step.map(|step| step.0), "totalSteps": probe.total_steps,
+        "metric": metric, "startedAt": secs(probe.started), "changedAt": secs(probe.changed), "endedAt": secs(exit.at),
+        "durationSeconds": took(run, now),
+    })
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64())
+}

@@ -1,0 +1,89 @@
+//! `og runs`: where every run stands, of the store and of other trackers.
+
+use og::{
+    model::{Exit, Step, WallTime},
+    store::{Event, EventKind, NewRun, RunFolder, Store, Whereabouts, metrics_line},
+};
+use serde_json::{Value, json};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn og(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_og")).args(args).current_dir(dir).env_remove("OG_DIR").output().unwrap()
+}
+
+fn list(dir: &Path, args: &[&str]) -> Vec<Value> {
+    let out = og(dir, &[&["runs", "--json"], args].concat());
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+fn fields(run: &Value, names: &[&str]) -> Value {
+    names.iter().map(|name| run[*name].clone()).collect()
+}
+
+fn time(secs: f64) -> WallTime {
+    WallTime::new(secs).unwrap()
+}
+
+fn run(dir: &Path, name: &str, at: f64, steps: i64) -> RunFolder {
+    let store = Store::find_or_make(&Whereabouts { cwd: dir.to_owned(), ..Whereabouts::default() }).unwrap();
+    let new = NewRun { name: Some(name.into()), cwd: dir.to_owned(), total_steps: Some(500), ..NewRun::default() };
+    let (folder, _) = store.create_run(new, time(at), at as u64).unwrap();
+    let rows: String = (0..steps)
+        .map(|step| metrics_line(Step(step), time(at + step as f64), &[("lr", 0.1), ("train/loss", 9.0 - step as f64)]))
+        .collect();
+    File::create(folder.metrics()).unwrap().write_all(rows.as_bytes()).unwrap();
+    folder
+}
+
+fn event(folder: &RunFolder, kind: EventKind) {
+    folder.append_event(&Event { t: time(1.0), author: "og".into(), kind }).unwrap();
+}
+
+#[test]
+fn the_runs_of_the_store_stand_where_their_files_end() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(list(dir.path(), &[]), [] as [Value; 0]);
+    let done = run(dir.path(), "done", 1_700_000_000.0, 8);
+    event(&done, EventKind::Started { pid: 1, attempt: 0 });
+    event(&done, EventKind::Exit(Exit { code: Some(3), signal: None, at: Some(time(1_700_000_060.0)) }));
+    // Process 1 lives everywhere; no process has the highest number.
+    event(&run(dir.path(), "alive", 1_700_000_100.0, 4), EventKind::Started { pid: 1, attempt: 0 });
+    event(&run(dir.path(), "gone", 1_700_000_200.0, 0), EventKind::Started { pid: 2_147_483_647, attempt: 0 });
+    let broken = run(dir.path(), "broken", 1_700_000_300.0, 1);
+    fs::remove_file(broken.run_json()).unwrap();
+    let told = list(dir.path(), &[]);
+    let told: Vec<Value> = told.iter().map(|run| fields(run, &["name", "state", "step", "totalSteps", "exitCode", "metric"])).collect();
+    let metric = |step: i64| json!({"key": "train/loss", "value": 9.0 - step as f64, "step": step});
+    assert_eq!(told[1], json!(["gone", "lost", null, 500, null, null]));
+    assert_eq!(told[2], json!(["alive", "running", 3, 500, null, metric(3)]));
+    assert_eq!(told[3], json!(["done", "failed", 7, 500, 3, metric(7)]));
+    assert_eq!((told.len(), &told[0][0]), (4, &json!(broken.id().0)), "without its name a run goes by its id");
+    assert_eq!(list(dir.path(), &["--limit", "2"]).len(), 2);
+    let took = fields(&list(dir.path(), &["done"])[0], &["id", "durationSeconds", "kind"]);
+    assert_eq!(took, json!([done.id().0, 60.0, "og"]));
+    let out = og(dir.path(), &["runs", "--limit", "2"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(text.lines().count(), 3);
+    assert!(text.starts_with("run ") && String::from_utf8_lossy(&out.stderr).contains("2 more"), "{text}");
+}
+
+#[test]
+fn the_runs_of_other_trackers_are_listed_by_their_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let told = list(dir.path(), &[fixtures.join("wandb").to_str().unwrap()]);
+    let failed = told.iter().find(|run| run["state"] == "failed").unwrap();
+    assert_eq!(fields(failed, &["kind", "state", "exitCode"]), json!(["wandb", "failed", 3]));
+    assert!(failed["step"].is_i64() && failed["metric"]["value"].is_number(), "{failed}");
+    let told = list(dir.path(), &[fixtures.join("tfevents").to_str().unwrap()]);
+    assert!(told.len() >= 3 && told.iter().all(|run| run["state"].is_null()), "{told:?}");
+    let out = og(dir.path(), &["runs", "nothing-here"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("hint:"), "{out:?}");
+}
