@@ -5,9 +5,11 @@
 mod agent;
 mod args;
 mod canvas;
+mod export;
 mod fail;
 mod gate;
 mod inspect;
+mod keys;
 mod open;
 mod out;
 mod place;
@@ -17,6 +19,7 @@ mod run;
 mod skill;
 mod summary;
 mod target;
+mod view;
 
 use self::{
     args::{Cli, Output, Verb},
@@ -57,16 +60,19 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
             let dashed = is_dashed(words, args.command.len());
             run::run(*args, dashed)
         }
-        Verb::View(args) => canvas::view(args),
+        Verb::View(args) => view::view(*args),
         Verb::Canvas(verb) => canvas::canvas(verb),
         Verb::Viewstate(args) => agent::viewstate(args),
         Verb::Sendkeys(args) => agent::sendkeys(args),
         Verb::Type(args) => agent::type_text(args),
         Verb::Paste(args) => agent::paste(args),
         Verb::Wait(args) => agent::wait(args),
+        Verb::Set(args) => agent::set(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Export(args) => export::export(&args),
+        Verb::Keys(output) => keys::keys(output),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),

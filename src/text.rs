@@ -60,6 +60,33 @@ pub fn fit_right(text: &str, cells: usize) -> String {
     format!("{:gap$}{text}", "")
 }
 
+/// `text` in lines of at most `cells` cells, broken between words where that is possible. Line breaks in it are kept.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(1);
+    let mut lines = vec![];
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        let mut used = 0;
+        for word in paragraph.split_inclusive(' ') {
+            if used > 0 && used + width(word.trim_end()) > cells {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                used = 0;
+            }
+            for c in word.chars() {
+                let wide = char_width(c);
+                if used + wide > cells && used > 0 && c != ' ' {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                line.push(c);
+                used += wide;
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
 /// A value with `digits` significant digits: `2.31`, `0.0004`, `3.4e-5`, `12345`, `1.2e16`, `NaN`, `-inf`.
 ///
 /// Digits left of the point are never rounded away below 1e15, zeros at the end are dropped.

@@ -1,7 +1,7 @@
-//! `og canvas ...` and `og view`: canvases without a training, and what can be done to a canvas as a whole.
+//! `og canvas ...`: canvases without a training, and what can be done to a canvas as a whole.
 
 use super::{
-    args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs, ViewArgs},
+    args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs},
     fail::{EXIT_FAILED, Fail},
     out,
     place::{self, Site, Wanted},
@@ -42,11 +42,6 @@ pub fn canvas(verb: CanvasVerb) -> Result<u8, Fail> {
         CanvasVerb::Close(args) => close(&args),
         CanvasVerb::Restart(args) => restart(&args),
     }
-}
-
-/// `og view RUN`.
-pub fn view(args: ViewArgs) -> Result<u8, Fail> {
-    spawn(SpawnArgs { preset: "review".into(), run: Some(args.run), options: args.spawn })
 }
 
 fn spawn(args: SpawnArgs) -> Result<u8, Fail> {

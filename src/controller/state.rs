@@ -43,6 +43,9 @@ const LEFT_LOOKS_MAX: u32 = 7;
 const TELL_LATER: Duration = Duration::from_millis(20);
 /// Times that the pane of a role is started again: more means that its program cannot run here.
 const REVIVALS_MAX: u32 = 5;
+/// How long the graph pane may take to draw what it was told to. A frame takes milliseconds; a pane that still reads a
+/// large run, or shares its core with the training, takes longer.
+const SET_MAX: Duration = Duration::from_secs(5);
 
 /// Something happened.
 #[derive(Debug)]
@@ -144,6 +147,14 @@ struct Asked {
     waiting: bool,
 }
 
+/// A `setView` that the graph pane has not drawn yet.
+struct Setting {
+    peer: PeerId,
+    id: u64,
+    number: u64,
+    due: Instant,
+}
+
 /// All that a controller knows.
 pub struct State {
     canvas: CanvasState,
@@ -159,6 +170,9 @@ pub struct State {
     peers: BTreeMap<PeerId, Peer>,
     waits: Vec<Pending>,
     sends: Vec<Asked>,
+    settings: Vec<Setting>,
+    /// Number of the last `setView`.
+    set: u64,
     shown: BTreeMap<String, Shown>,
     health: Health,
     health_due: Option<Instant>,
@@ -205,6 +219,8 @@ impl State {
             peers: BTreeMap::new(),
             waits: vec![],
             sends: vec![],
+            settings: vec![],
+            set: 0,
             shown: BTreeMap::new(),
             health,
             health_due: None,
@@ -287,7 +303,8 @@ impl State {
         let waits = self.waits.iter().filter_map(|pending| self.sight(&pending.wait, world, |sight| pending.wait.due(sight)));
         let others =
             [self.layout.due(), self.exit_asks.map(|(_, due)| due), self.left.map(|(_, due)| due), self.last_words, self.health_due];
-        panes.chain(waits).chain(others.into_iter().flatten()).min()
+        let settings = self.settings.iter().map(|setting| setting.due);
+        panes.chain(waits).chain(settings).chain(others.into_iter().flatten()).min()
     }
 
     fn on_tick(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
@@ -307,6 +324,7 @@ impl State {
         if self.health_due.is_some_and(|due| world.now >= due) {
             self.push_health();
         }
+        self.give_up_settings(world);
         self.look_at_waits(world);
     }
 

@@ -39,6 +39,8 @@ pub struct Facts {
     pub source: String,
     /// The files that are watched, in words: for when nothing came out of them.
     pub watched: String,
+    /// How long a point that was written may take to the screen, in milliseconds.
+    pub lag_ms_max: u64,
     /// Stretches of input that could not be read.
     pub losses: u64,
     /// Whether more is waiting to be read.
@@ -160,6 +162,14 @@ impl Facts {
             (true, _) => "loading",
             (false, true) => "live",
             (false, false) => "ended",
+        }
+    }
+
+    /// The same, with how long a new point may take to the screen.
+    pub fn live_text(&self) -> String {
+        match self.reading() {
+            "live" if self.lag_ms_max > 0 => format!("live {} ms", self.lag_ms_max),
+            word => word.into(),
         }
     }
 

@@ -27,6 +27,28 @@ pub enum Action {
     Pause,
     /// Type a filter or a search, whatever the tab has.
     OpenFilter,
+    /// Drop the filter or the search.
+    ClearFilter,
+    /// Choose between options, help and leaving.
+    Menu,
+    /// Change how things look.
+    Options,
+    /// Keep the view under a name.
+    SaveView,
+    /// Choose one of the views that were kept.
+    Views,
+    /// Write the screen to files.
+    Screenshot,
+    /// Write the data on the screen to a file, as CSV.
+    ExportCsv,
+    /// Write the data on the screen to a file, as JSON.
+    ExportJson,
+    /// Give the names and values on the screen to the clipboard.
+    CopyShown,
+    /// Type a message.
+    Say,
+    /// Take what is chosen off a list.
+    Remove,
     /// Filter by regular expression instead of fuzzily.
     SwitchRegex,
     /// Move the focus or the selection.
@@ -105,6 +127,10 @@ pub enum Scope {
     Logs,
     /// The alerts.
     Alerts,
+    /// The conversation.
+    Chat,
+    /// The menu, the options, the saved views.
+    Menu,
     /// While a text is typed; every other character is text.
     Input,
 }
@@ -118,6 +144,8 @@ impl Scope {
             Scope::Run => "run",
             Scope::Logs => "logs",
             Scope::Alerts => "alerts",
+            Scope::Chat => "chat",
+            Scope::Menu => "menu, options, saved views",
             Scope::Input => "while text is typed",
         }
     }
@@ -144,10 +172,13 @@ type Row = (Scope, &'static str, &'static [&'static str], &'static str, Action);
 /// The table as it comes.
 const TABLE: &[Row] = &[
     (Scope::Board, "quit", &["q", "ctrl+c"], "quit this pane (never the training)", Action::Quit),
-    (Scope::Board, "help", &["h", "?"], "help", Action::Help),
-    (Scope::Board, "back", &["esc"], "close what is open", Action::Back),
+    (Scope::Board, "help", &["h", "?", "f1"], "help", Action::Help),
+    (Scope::Board, "back", &["esc"], "close what is open, else the menu", Action::Back),
+    (Scope::Board, "menu", &["m"], "options, help, quit", Action::Menu),
+    (Scope::Board, "options", &["f2"], "how things look", Action::Options),
     (Scope::Board, "palette", &[":"], "type a command", Action::Palette),
     (Scope::Board, "filter", &["/"], "filter or search", Action::OpenFilter),
+    (Scope::Board, "clear-filter", &["ctrl+l"], "drop the filter", Action::ClearFilter),
     (Scope::Board, "pause", &["p"], "hold still, or follow again", Action::Pause),
     (Scope::Board, "next-tab", &["tab"], "next tab", Action::NextTab),
     (Scope::Board, "previous-tab", &["shift+tab"], "tab before", Action::PreviousTab),
@@ -155,6 +186,13 @@ const TABLE: &[Row] = &[
     (Scope::Board, "run", &["3"], "what the run is", Action::Tab(Tab::Run)),
     (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
     (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
+    (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
+    (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
+    (Scope::Board, "save-view", &["V"], "save the view under a name", Action::SaveView),
+    (Scope::Board, "screenshot", &["s"], "write the screen as text, ANSI and SVG", Action::Screenshot),
+    (Scope::Board, "export", &["e"], "write the data shown as CSV", Action::ExportCsv),
+    (Scope::Board, "export-json", &["E"], "write the data shown as JSON", Action::ExportJson),
+    (Scope::Board, "copy-shown", &["ctrl+y"], "copy the names and values shown", Action::CopyShown),
     (Scope::Board, "left", &["left"], "to the left", Action::Left),
     (Scope::Board, "right", &["right"], "to the right", Action::Right),
     (Scope::Board, "up", &["up"], "up", Action::Up),
@@ -172,6 +210,9 @@ const TABLE: &[Row] = &[
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
+    (Scope::Chat, "say", &["enter", "i"], "write a message", Action::Say),
+    (Scope::Menu, "choose", &["enter", "space"], "choose", Action::Open),
+    (Scope::Menu, "remove", &["delete", "d"], "remove the saved view", Action::Remove),
     (Scope::Input, "keep", &["enter"], "keep the text", Action::Keep),
     (Scope::Input, "cancel", &["esc"], "forget the text", Action::Cancel),
     (Scope::Input, "copy", &["ctrl+c", "super+c"], "copy the text", Action::Copy),
@@ -298,6 +339,16 @@ pub fn name(key: KeyEvent) -> String {
     name + &base
 }
 
+/// Whether a name is one that [`name`] gives.
+pub fn is_name(text: &str) -> bool {
+    const KEYS: &[&str] =
+        &["space", "enter", "esc", "tab", "backspace", "delete", "insert", "left", "right", "up", "down", "home", "end", "pgup", "pgdn"];
+    let modifiers = ["ctrl+", "alt+", "super+", "shift+"];
+    let base = modifiers.iter().fold(text, |base, modifier| base.strip_prefix(modifier).unwrap_or(base));
+    let is_function = || base.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=24).contains(&n));
+    base.chars().count() == 1 || KEYS.contains(&base) || is_function()
+}
+
 /// The text that a key types, if it types any.
 pub fn typed(key: KeyEvent) -> Option<char> {
     let silent = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER;
@@ -337,6 +388,13 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), TABLE.len());
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_written_as_keys_are() {
+        assert!(TABLE.iter().flat_map(|row| row.2).all(|key| is_name(key)));
+        assert!(["f12", "ctrl+alt+h", "+", "shift+f5", "é"].iter().all(|key| is_name(key)));
+        assert!(!["entr", "", "ctrl+", "f99", "control+c"].iter().any(|key| is_name(key)));
     }
 
     #[test]

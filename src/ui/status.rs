@@ -231,7 +231,7 @@ impl Pane for Status {
             Event::Key(key) if key.kind != KeyEventKind::Release && quits(key) => {
                 return vec![Effect::Quit];
             }
-            Event::Key(_) | Event::Paste(_) | Event::Deadline => return vec![],
+            Event::Key(_) | Event::Paste(_) | Event::Set { .. } | Event::Said(_) | Event::Tell(_) | Event::Deadline => return vec![],
             Event::Resized(..) => return vec![Effect::DrawAll],
             Event::Data(facts) => {
                 let told = self.facts.told;
@@ -270,7 +270,7 @@ impl Pane for Status {
     }
 
     fn shown(&self, _scene: Scene<'_>, _area: Rect) -> Shown {
-        Shown { role: "status".into(), graph: None, visible_metrics: vec![], refreshed: self.refreshed }
+        Shown { role: "status".into(), graph: None, refreshed: self.refreshed, ..Shown::default() }
     }
 
     fn title(&self) -> String {

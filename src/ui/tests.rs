@@ -59,6 +59,7 @@ fn facts(run: &RunPicture) -> Facts {
         source: "metrics.jsonl + stdout".into(),
         command: "python train.py --lr 3e-4".into(),
         losses: 1,
+        lag_ms_max: 50,
         ..Facts::default()
     };
     facts.pace(&run.series);
@@ -89,7 +90,7 @@ fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
 }
 
 pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
-    Scene { run }
+    Scene::of(run)
 }
 
 fn text(buf: &Buffer) -> String {
