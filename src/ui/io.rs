@@ -86,7 +86,10 @@ impl UiError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas spawn review --run RUN`".into()),
+            UiError::NoTerminal => Some(
+                "without one: `og view RUN --shot -` prints the graphs, `og inspect RUN` the numbers; `og canvas spawn` opens a canvas"
+                    .into(),
+            ),
             UiError::Canvas(error) => error.hint(),
             UiError::Terminal { .. } | UiError::Thread(_) => None,
         }
@@ -175,7 +178,7 @@ const NICE: i32 = 10;
 pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
     let person = Person::of_process(Looks::default());
-    run_in_canvas(Status::new(person.theme, utc_offset(), state.name.clone()), "status", canvas_dir, state)
+    run_in_canvas(Status::new(person.theme, utc_offset(), state.name.clone()).bind(person.keymap), "status", canvas_dir, state)
 }
 
 /// Runs the board on one run in this terminal, without a canvas, until it is quit. `graphs`: names of the metrics to draw, as

@@ -358,6 +358,22 @@ pub fn typed(key: KeyEvent) -> Option<char> {
     }
 }
 
+/// The key table in a few lines, for the skill: the first key of each name.
+pub fn brief() -> String {
+    let map = Keymap::default();
+    let mut out = String::new();
+    let mut scope = None;
+    for row in map.rows().iter().filter(|row| row.scope != Scope::Input) {
+        if scope.replace(row.scope) != Some(row.scope) {
+            out += &format!("{}- {}: ", if out.is_empty() { "" } else { "\n" }, row.scope.title());
+        } else {
+            out += ", ";
+        }
+        out += &format!("`{}` {}", row.keys.first().map_or("", String::as_str), row.name);
+    }
+    out + "\n"
+}
+
 /// The key table as Markdown, for the README.
 pub fn markdown() -> String {
     let map = Keymap::default();
@@ -433,9 +449,25 @@ mod tests {
         assert_eq!(twice.to_string(), "`n` is bound to both `next-page` and `axis`");
     }
 
+    /// A page holds what is made of the table between two marks. `OG_UPDATE=1` writes it there.
+    #[track_caller]
+    fn stands_in(page: &str, text: &str) {
+        const MARKS: (&str, &str) = ("<!-- keys: made of the key table, see src/ui/keymap.rs -->\n", "<!-- end of keys -->");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let now = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = now.split_once(MARKS.0).expect("the page has the marks");
+        let (there, after) = rest.split_once(MARKS.1).expect("the page has both marks");
+        let want = format!("\n{text}\n");
+        if there != want && std::env::var_os("OG_UPDATE").is_some() {
+            return std::fs::write(&path, format!("{before}{}{want}{}{after}", MARKS.0, MARKS.1)).unwrap();
+        }
+        assert_eq!(there, want, "{page} does not say what the key table says: OG_UPDATE=1 cargo test --lib keymap");
+    }
+
     #[test]
-    fn every_binding_stands_in_the_readme_table() {
-        let table = markdown();
-        assert!(TABLE.iter().all(|row| table.contains(row.3)));
+    fn the_readme_and_the_skill_say_what_the_table_says() {
+        assert!(TABLE.iter().all(|row| markdown().contains(row.3)));
+        stands_in("README.md", &markdown());
+        stands_in("skills/og/SKILL.md", &brief());
     }
 }

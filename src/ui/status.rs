@@ -16,8 +16,9 @@ use std::time::Duration;
 
 /// Metrics with a trend kept for the pane; more than fit on any screen.
 const METRICS_MAX: usize = 12;
-/// The keys of the neighbours, since this pane has the room to tell them.
-const KEYS: &[&str] = &["graph pane: / filter", "enter zoom", "h help"];
+/// The keys of the neighbour, since this pane has the room to tell them.
+const KEYS: &[(Scope, Action, &str)] =
+    &[(Scope::Board, Action::OpenFilter, "filter"), (Scope::Graphs, Action::Open, "zoom"), (Scope::Board, Action::Help, "help")];
 /// The keys of tmux and the commands.
 const MORE_KEYS: &[&str] = &["prefix+arrows move", "og canvas close"];
 
@@ -90,6 +91,12 @@ impl Status {
             link: Link::Unknown,
             refreshed: 0,
         }
+    }
+
+    /// Takes the keys as this person has them.
+    pub fn bind(mut self, keymap: Keymap) -> Status {
+        self.keymap = keymap;
+        self
     }
 
     fn row(&self, row: Row, rows: &[Row], scene: Scene<'_>, width: u16) -> Vec<Part> {
@@ -241,8 +248,11 @@ impl Status {
     fn keys_row(&self) -> Vec<Part> {
         let faint = self.theme.faint();
         let more = MORE_KEYS.iter().map(|hint| Part::new(*hint, faint, 4));
-        let keys = KEYS.iter().enumerate().map(|(i, hint)| if i == 0 { Part::new(*hint, faint, 5) } else { Part::new(*hint, faint, 3) });
-        keys.chain(more).collect()
+        let hint = |(i, (scope, action, word)): (usize, &(Scope, Action, &str))| {
+            let hint = format!("{} {word}", self.keymap.keys_of(*scope, *action)?);
+            Some(if i == 0 { Part::new(format!("graph pane: {hint}"), faint, 5) } else { Part::new(hint, faint, 3) })
+        };
+        KEYS.iter().enumerate().filter_map(hint).chain(more).collect()
     }
 
     /// `ETA 14:32 (in 12:04)`: by the clock, so that it need not tick.

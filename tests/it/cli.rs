@@ -15,7 +15,7 @@ use std::{
 #[test]
 fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
     let home = Home::new();
-    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "type", "paste", "wait", "skill"] {
+    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "set", "export", "keys", "type", "paste", "wait", "skill"] {
         let help = home.ok(&[verb, "--help"]);
         assert!(help.contains("Examples:"), "{verb}: {help}");
         assert!(!help.contains('\x1b'), "no colours where nobody looks: {help}");
@@ -371,7 +371,7 @@ fn a_training_is_ended_only_when_that_was_said_twice() {
     let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
     assert!(events.contains(r#""what":"exit""#) && events.contains(r#""signal":15"#), "{events}");
     // What is left of it can still be looked at.
-    let view = home.json(&["view", "base", "--tmux-socket", "og", "--json"]);
+    let view = home.json(&["canvas", "spawn", "review", "--run", "base", "--tmux-socket", "og", "--json"]);
     assert_eq!((&view["runId"], view["panes"].as_array().unwrap().len()), (&said["runId"], 2));
     comes("the run is stopped", || home.json(&["viewstate", "--json"])["runInfo"]["state"] == "stopped");
 }
@@ -411,7 +411,7 @@ fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
     let home = Home::new();
     let training = home.puppet("base");
     home.ok(&["canvas", "close", "base"]);
-    home.ok(&["view", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
+    home.ok(&["canvas", "spawn", "--run", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
     let state = || home.json(&["viewstate", "--canvas", "seen", "--json"])["runInfo"]["state"].clone();
     assert_eq!(state(), "running");
     training.tell("exit 3");

@@ -44,6 +44,11 @@ const STRANGE: &[&str] = &[
     "OG_LOG",
     "VIRTUAL_ENV",
     "NO_COLOR",
+    "OG_ASCII",
+    "XDG_CONFIG_HOME",
+    "SSH_CONNECTION",
+    "WAYLAND_DISPLAY",
+    "DISPLAY",
     "PYTHONUNBUFFERED",
     "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL",
 ];

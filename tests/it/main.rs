@@ -19,3 +19,4 @@ mod support;
 mod tb;
 mod term;
 mod tmux;
+mod view;

@@ -427,3 +427,42 @@ fn a_pane_that_a_person_closed_comes_back_when_asked_for() {
     stage.list(&[("train", 1, ""), ("graph", 9, ""), ("status", 3, "")]);
     assert_eq!(opened(&stage.ask(1, Request::Refresh)), 0);
 }
+
+#[test]
+fn what_the_graph_pane_is_told_to_show_is_answered_by_its_drawing() {
+    use crate::ipc::wire::{GraphView, Shown};
+    let mut stage = Stage::new();
+    let set = |filter: &str| Request::SetView { patch: serde_json::json!({"filter": filter}).as_object().unwrap().clone() };
+    let shown = |set: u64, refused: &[&str]| {
+        let graph = GraphView { filter: "loss".into(), ..GraphView::default() };
+        let refused = refused.iter().map(ToString::to_string).collect();
+        Request::Shown(Box::new(Shown { role: "graph".into(), graph: Some(graph), set, refused, ..Shown::default() }))
+    };
+    stage.connect(1);
+    stage.ask(1, set("loss"));
+    assert_eq!(stage.refusal(1).0, "no_graph", "nobody listens yet");
+    stage.connect(2);
+    stage.ask(2, Request::Subscribe { events: vec!["setView".into()], role: Some("graph".into()) });
+    stage.answers(2);
+
+    stage.ask(1, set("loss"));
+    assert!(stage.answers(1).is_empty(), "the answer is the drawing");
+    let told = stage.answers(2);
+    assert!(matches!(&told[..], [Response::SetView { number: 1, patch }] if patch["filter"] == "loss"), "{told:?}");
+    stage.ask(2, shown(0, &[]));
+    assert!(stage.answers(1).is_empty(), "that was drawn before");
+    stage.ask(2, shown(1, &[]));
+    assert!(matches!(&stage.answers(1)[..], [Response::Graph { graph, .. }] if graph.filter == "loss"));
+
+    stage.ask(1, set("l("));
+    stage.ask(2, shown(2, &["filter: unclosed group"]));
+    assert_eq!(stage.refusal(1).0, "not_set");
+    stage.ask(1, set("late"));
+    stage.pass(SET_MAX);
+    assert_eq!(stage.refusal(1).0, "no_answer");
+    stage.state.spec.agent.may_send.retain(|role| role != "graph");
+    stage.ask(1, set("loss"));
+    assert_eq!(stage.refusal(1).0, "not_allowed");
+    stage.ask(1, Request::SetView { patch: Default::default() });
+    assert_eq!(stage.refusal(1).0, "nothing_to_set");
+}

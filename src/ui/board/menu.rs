@@ -118,7 +118,7 @@ impl List {
             List::Menu(_) => ("og", ENTRIES.iter().map(|(word, _)| (*word).to_owned()).collect(), "up down  enter  esc back"),
             List::Options(_) => (
                 "options",
-                OPTIONS.iter().map(|name| looks.line(name)).collect(),
+                OPTIONS.iter().map(|name| looks.line(name, body.width)).collect(),
                 "up down  left right change  esc back; kept in the config file",
             ),
             List::Views(_) => {
@@ -178,8 +178,10 @@ impl Looks {
         }
     }
 
-    fn line(&self, name: &str) -> String {
-        format!("{name:<10} < {} >", self.word(name))
+    fn line(&self, name: &str, width: u16) -> String {
+        /// Name, value and the signs around it.
+        const COLS_MIN: u16 = 32;
+        if width < COLS_MIN { format!("{name} {}", self.word(name)) } else { format!("{name:<10} < {} >", self.word(name)) }
     }
 
     /// An option and its next value.

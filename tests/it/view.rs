@@ -1,0 +1,210 @@
+//! The board as a person and another client use it, in a real tmux: `og view`, `og set`, the config file, what it writes.
+
+use crate::home::{Home, becomes, comes, fails, text};
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
+
+/// Opens `og view` in a terminal of this size.
+fn view(home: &Home, size: (u16, u16), args: &str) {
+    let (cols, rows) = (size.0.to_string(), size.1.to_string());
+    let command = format!("{} view {args}; echo left with $?; exec cat", env!("CARGO_BIN_EXE_og"));
+    home.tmux(&["new-session", "-d", "-s", "v", "-x", &cols, "-y", &rows, &command]);
+    comes("the board is drawn", || {
+        screen(home).contains("state=running") || screen(home).contains("state unknown") || screen(home).contains("● ")
+    });
+}
+
+fn screen(home: &Home) -> String {
+    home.screen("v")
+}
+
+fn press(home: &Home, keys: &[&str]) {
+    home.tmux(&[&["send-keys", "-t", "v"], keys].concat());
+}
+
+#[track_caller]
+fn shows(home: &Home, words: &str) {
+    let since = std::time::Instant::now();
+    while !screen(home).contains(words) {
+        assert!(since.elapsed() < crate::support::DEADLINE, "no {words:?} on\n{}", screen(home));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// A log in the working folder that is no run of og's.
+fn log(home: &Home) -> PathBuf {
+    let path = home.work().join("metrics.jsonl");
+    let line = |step: i64| {
+        let x = step as f64;
+        json!({"step": step, "train/loss": 5.0 / (1.0 + x), "val/loss": 6.0 / (1.0 + x), "lr": 0.1, "名前/損失": x}).to_string() + "\n"
+    };
+    fs::write(&path, (0..200).map(line).collect::<String>()).unwrap();
+    path
+}
+
+fn written(home: &Home, start: &str, end: &str) -> Option<PathBuf> {
+    let fits =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(start) && name.ends_with(end));
+    fs::read_dir(home.work()).unwrap().map(|entry| entry.unwrap().path()).find(fits)
+}
+
+#[test]
+fn a_log_is_looked_at_without_a_canvas() {
+    let home = Home::new();
+    log(&home);
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "train/loss");
+    shows(&home, "名前/損失");
+    // What reads a line of text: words and their deleting, as terminals send it.
+    press(&home, &["/", "t", "r", "a", "i", "n", " ", "x", "y"]);
+    shows(&home, "/train xy");
+    press(&home, &["-H", "1b", "7f"]);
+    shows(&home, "/train   ");
+    press(&home, &["z", "-H", "1b", "08"]);
+    press(&home, &["C-u", "l", "r"]);
+    shows(&home, "/lr   1 of 4");
+    // A paste in brackets, a paste from what was copied, and q is a letter.
+    home.tmux(&["set-buffer", "-b", "words", "val q"]);
+    press(&home, &["C-u"]);
+    home.tmux(&["paste-buffer", "-p", "-b", "words", "-t", "v"]);
+    shows(&home, "/val q");
+    press(&home, &["BSpace", "BSpace", "C-v"]);
+    shows(&home, "/valval q");
+    press(&home, &["C-u", "^", "v", "a", "l", "Tab"]);
+    shows(&home, "re/^val");
+    shows(&home, "1 of 4");
+    press(&home, &["Enter"]);
+    press(&home, &["s"]);
+    comes("the screen is written", || written(&home, "screen-", ".svg").is_some());
+    let seen = fs::read_to_string(written(&home, "screen-", ".txt").unwrap()).unwrap();
+    assert!(seen.contains("val/loss") && !seen.contains("train/loss"), "{seen}");
+    shows(&home, "wrote screen-");
+    press(&home, &["e"]);
+    comes("the data are written", || written(&home, "data-", ".csv").is_some());
+    let data = fs::read_to_string(written(&home, "data-", ".csv").unwrap()).unwrap();
+    assert_eq!(data.lines().take(2).collect::<Vec<_>>(), ["step,time,val/loss", "0,,6.0"]);
+    assert_eq!(data.lines().count(), 201);
+    // The menu leads out.
+    press(&home, &["Escape"]);
+    shows(&home, "train/loss");
+    press(&home, &["Escape"]);
+    shows(&home, "> Options");
+    press(&home, &["Down", "Down", "Enter"]);
+    shows(&home, "left with 0");
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_the_last_one() {
+    let home = Home::new();
+    log(&home);
+    view(&home, (100, 30), "metrics.jsonl");
+    home.tmux(&["set-option", "-g", "window-size", "manual"]);
+    for (n, cols) in (20..140).step_by(3).enumerate() {
+        home.tmux(&["resize-window", "-t", "v", "-x", &cols.to_string(), "-y", &(5 + n % 30).to_string()]);
+    }
+    for (cols, rows) in [(200, 50), (120, 40), (80, 24), (50, 16), (20, 5)] {
+        home.tmux(&["resize-window", "-t", "v", "-x", &cols.to_string(), "-y", &rows.to_string()]);
+        let size = format!("{cols}x{rows}");
+        let want = home.og(&["view", "metrics.jsonl", "--shot", "-", "--size", &size]).output().unwrap();
+        let want: Vec<String> = text(&want.stdout).trim_end().lines().map(Into::into).collect();
+        becomes(&want, || screen(&home).lines().map(Into::into).collect());
+    }
+}
+
+#[test]
+fn another_client_sets_what_the_person_sees_and_reads_it_back() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    (1..=50).for_each(|step| training.log(step, &json!({"train/loss": 5.0 / step as f64, "val/loss": 6.0 / step as f64, "lr": 0.1})));
+    training.tell("echo here is a line; echo and another");
+    comes("the charts are there", || home.json(&["viewstate", "--json"])["graph"]["keys"] == 3);
+    let set = home.json(&["set", "filter=val", "smoothing=0.9", "xAxis=relative", "--json"]);
+    let graph = &set["graph"];
+    assert_eq!((&graph["filter"], &graph["smoothing"], &graph["xAxis"]), (&json!("val"), &json!(0.9), &json!("relative")));
+    assert_eq!(set["visibleMetrics"].as_array().unwrap().len(), 1);
+    assert_eq!(home.json(&["viewstate", "--json"])["graph"], *graph, "one state for all");
+    comes("it is drawn", || !home.screen(&home.pane("graph")).contains("train/loss"));
+    // What a person does by keys is the same state.
+    home.ok(&["sendkeys", "graph", "x", "--wait", "change"]);
+    comes("the axis is told", || home.json(&["viewstate", "--json"])["graph"]["xAxis"] == "wall");
+
+    assert!(home.ok(&["set", "tab=logs", "filter=another"]).starts_with("graph logs"));
+    comes("the line is drawn", || home.screen(&home.pane("graph")).contains("and another"));
+    fails(home.og(&["set", "tab=nowhere"]), 1, &["there is no tab `nowhere`", "graphs"]);
+    fails(home.og(&["set", "nothing"]), 2, &["`nothing` is no NAME=VALUE"]);
+
+    // The chat is a file that both write to.
+    home.ok(&["set", "tab=chat"]);
+    home.ok(&["sendkeys", "graph", "Enter", "\"is it flat?\"", "Enter", "--wait", "settle:100"]);
+    let chat = home.canvas("base").join("chat.jsonl");
+    comes("it is said", || fs::read_to_string(&chat).is_ok_and(|said| said.contains(r#""author":"human","text":"is it flat?""#)));
+    comes("it is shown", || home.json(&["viewstate", "--json"])["graph"]["detail"]["last"]["text"] == "is it flat?");
+    let mut said = fs::read_to_string(&chat).unwrap();
+    said += "{\"author\":\"agent\",\"text\":\"since step 40\"}\n";
+    fs::write(&chat, said).unwrap();
+    comes("the answer is shown", || home.screen(&home.pane("graph")).contains("since step 40"));
+
+    // A screenshot lies with the run.
+    home.ok(&["sendkeys", "graph", "s", "--wait", "change"]);
+    let names =
+        || fs::read_dir(training.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>();
+    comes("it is written", || names().iter().any(|name| name.starts_with("screen-") && name.ends_with(".ans")));
+}
+
+#[test]
+fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
+    let home = Home::new();
+    log(&home);
+    let config = home.dir.path().join(".config/og/config.json");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, r#"{"keys": {"zoom": ["z"]}, "ui": "minimal"}"#).unwrap();
+    let keys = |name: &str| {
+        let rows: Vec<Value> = serde_json::from_str(&home.ok(&["keys", "--json"])).unwrap();
+        rows.iter().find(|row| row["name"] == name).unwrap()["keys"].clone()
+    };
+    assert_eq!((keys("zoom"), keys("help")), (json!(["z"]), json!(["h", "?", "f1"])));
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "val/loss");
+    assert!(!screen(&home).contains("1 Graphs"), "{}", screen(&home));
+    press(&home, &["z"]);
+    comes("one chart fills the pane", || !screen(&home).contains("val/loss"));
+    // A view that is saved stands in the file, beside what was there.
+    press(&home, &["V", "o", "n", "e", "Enter"]);
+    comes("it is kept", || fs::read_to_string(&config).is_ok_and(|text| text.contains("\"one\"") && text.contains("\"zoom\"")));
+    press(&home, &["q"]);
+    shows(&home, "left with 0");
+    home.tmux(&["kill-session", "-t", "v"]);
+
+    let bad = "{\n  \"keys\": {\"zoom\": [\"q\"]\n}";
+    fs::write(&config, bad).unwrap();
+    let said = home.og(&["keys"]).output().unwrap();
+    assert!(text(&said.stderr).contains("config.json:3:1: EOF"), "{}", text(&said.stderr));
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "config.json:3:1: EOF");
+    press(&home, &["Enter"]);
+    comes("the keys are as they come", || !screen(&home).contains("val/loss"));
+    press(&home, &["V", "x", "Enter"]);
+    shows(&home, "not kept: ");
+    assert_eq!(fs::read_to_string(&config).unwrap(), bad, "a damaged file is left alone");
+}
+
+#[test]
+fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
+    let home = Home::new();
+    log(&home);
+    let table = home.ok(&["export", "metrics.jsonl", "--keys", "lr,val/*"]);
+    assert_eq!(table.lines().take(2).collect::<Vec<_>>(), ["step,time,lr,val/loss", "0,,0.1,6.0"]);
+    let points: Value = serde_json::from_str(&home.ok(&["export", "metrics.jsonl", "--format", "json"])).unwrap();
+    assert_eq!((points["lr"].as_array().unwrap().len(), &points["lr"][3]["step"]), (200, &json!(3)));
+    fails(home.og(&["export", "metrics.jsonl", "--keys", "none"]), 1, &["the run has no metric `none`", "hint: it has"]);
+
+    home.ok(&["view", "metrics.jsonl", "--shot", "a.svg", "--size", "100x30", "--theme", "light"]);
+    let picture = fs::read_to_string(home.work().join("a.svg")).unwrap();
+    assert!(picture.contains("viewBox=\"0 0 900 540\"") && picture.contains("train/loss"), "{picture}");
+    let plain = home.ok(&["view", "metrics.jsonl", "--shot", "-", "--size", "80x24", "--set", "filter=lr", "--ascii"]);
+    assert!(plain.contains("lr") && !plain.contains("val/loss") && plain.lines().count() == 24, "{plain}");
+    fails(home.og(&["view", "metrics.jsonl", "--shot", "-", "--set", "smoothing=much"]), 1, &["cannot set smoothing", "is wanted"]);
+    assert!(text(&home.og(&["view", "metrics.jsonl", "--size", "0x5"]).output().unwrap().stderr).contains("such as 120x40"));
+    fails(home.og(&["view", "metrics.jsonl"]), 1, &["a pane needs a terminal", "--shot -"]);
+    fails(home.og(&["view"]), 1, &["there is no run here yet"]);
+}
