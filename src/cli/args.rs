@@ -55,6 +55,7 @@ pub enum Verb {
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(Box<ExportArgs>),
     /// Print the keys of the graphs, as they are bound here
+    #[command(after_help = KEYS_EXAMPLES)]
     Keys(Output),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
@@ -547,6 +548,13 @@ Examples:
 
 It does what keys would do, and returns when that is drawn. What can be set is what `graph` in `og viewstate --json` says.
 With --json the answer is that structure.";
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  og keys
+  og keys --json | jq '.[] | select(.scope == \"graphs\")'
+
+Other keys are bound by name in $XDG_CONFIG_HOME/og/config.json: {\"keys\": {\"zoom\": [\"enter\", \"z\"]}}.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:

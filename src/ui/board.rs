@@ -32,7 +32,7 @@ use super::{
     keymap::{Action, Keymap, Scope},
     pane::{Effect, Event, Link, Pane, Scene},
     strip::{self, Part},
-    theme::{Frame, Theme},
+    theme::{Frame, Scheme, Theme},
 };
 use crate::ipc::wire::{GraphView, Shown};
 use crate::model::MetricKey;
@@ -381,7 +381,7 @@ impl Board {
             Action::SaveView => self.above = Above::Input(Input::new(Purpose::SaveView)),
             Action::Say if scene.chat.is_none() => self.say("there is no canvas here, so nobody to talk to".into(), now),
             Action::Say => self.above = Above::Input(Input::new(Purpose::Message)),
-            Action::Screenshot => return vec![Effect::Screenshot],
+            Action::Screenshot => return vec![Effect::Screenshot { bright: self.shared.theme.scheme == Scheme::Light }],
             Action::ExportCsv | Action::ExportJson => return self.export(action == Action::ExportJson, scene, now),
             Action::CopyShown => return self.copy_shown(scene, now),
             Action::Tab(tab) => self.tab = tab,
@@ -429,8 +429,8 @@ impl Board {
         let fresh: Vec<&MetricKey> = self.graphs.keys().iter().filter(|key| !before.contains(key)).collect();
         let text = match fresh.as_slice() {
             [] => return,
-            [key] => format!("new series: {key}"),
-            [key, rest @ ..] => format!("new series: {key} and {} more", rest.len()),
+            [key] => format!("new series discovered: {key}"),
+            [key, rest @ ..] => format!("new series discovered: {key} and {} more", rest.len()),
         };
         // The first series of all need no announcement: the screen fills with them.
         if !before.is_empty() {
@@ -664,8 +664,14 @@ impl Board {
         };
         let mut visible_metrics = page.tell(&mut view, &self.shared, scene, self.layout(area).body);
         match &self.above {
-            Above::Help(help) => view.tab = help.name().into(),
-            Above::Palette(_) => view.tab = "palette".into(),
+            Above::Help(help) => {
+                view.tab = help.name().into();
+                view.detail = serde_json::json!({"scroll": help.scroll()});
+            }
+            Above::Palette(palette) => {
+                view.tab = "palette".into();
+                view.detail = serde_json::json!({"chosen": palette.chosen(&self.keymap)});
+            }
             Above::List(list) => {
                 view.tab = list.name().into();
                 view.detail = serde_json::json!({"row": list.row() + 1});

@@ -162,7 +162,7 @@ fn badge() -> Option<String> {
     let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     let name = rustix::system::uname();
     let host = name.nodename().to_string_lossy();
-    Some(format!("ssh {}@{host}", user.unwrap_or_else(|| "?".into())))
+    Some(user.map_or_else(|| format!("ssh {host}"), |user| format!("ssh {user}@{host}")))
 }
 
 /// Runs the graph pane of the canvas in `canvas_dir` until it is quit.
@@ -548,8 +548,8 @@ impl<P: Pane> Loop<P> {
                         return Go::Out;
                     }
                 }
-                Effect::Screenshot => {
-                    let done = files::screenshot(self.screen.shown(), &self.sources.out_dir());
+                Effect::Screenshot { bright } => {
+                    let done = files::screenshot(self.screen.shown(), bright, &self.sources.out_dir());
                     if self.told(done, "the screen") == Go::Out {
                         return Go::Out;
                     }

@@ -101,7 +101,10 @@ pub enum Effect {
     /// Ask for the text of the clipboard; it comes as [`Event::Paste`].
     Paste,
     /// Write the screen to files.
-    Screenshot,
+    Screenshot {
+        /// It is drawn for a bright background.
+        bright: bool,
+    },
     /// Write series to a file.
     Export(Export),
     /// Add a message of the person to the conversation.

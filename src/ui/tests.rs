@@ -205,7 +205,7 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
     let mut pane = graph(UNICODE, &old, size);
     let secs = Duration::from_secs;
     pane.update(Event::Data(Box::new(facts(&new))), scene(&new), secs(10));
-    assert!(drawn(&pane, &new, size).contains("new series: val/acc and 1 more"));
+    assert!(drawn(&pane, &new, size).contains("new series discovered: val/acc and 1 more"));
     assert_eq!(pane.deadline(), Some(secs(15)));
     assert_eq!(pane.update(Event::Deadline, scene(&new), secs(14)), []);
     assert_eq!(pane.update(Event::Deadline, scene(&new), secs(15)), [Effect::DrawSoon]);
@@ -401,7 +401,7 @@ fn the_screen_and_its_data_are_written_and_copied() {
     let run = run(1200);
     let mut pane = graph(UNICODE, &run, (80, 24));
     let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene(&run), Duration::ZERO);
-    assert_eq!(key('s', KeyModifiers::NONE), [Effect::Screenshot]);
+    assert_eq!(key('s', KeyModifiers::NONE), [Effect::Screenshot { bright: false }]);
     let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
     assert_eq!((export.keys[0].as_str(), export.keys.len(), export.window, export.json), ("train/loss", 6, Some((0.0, 1199.0)), false));
     let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };

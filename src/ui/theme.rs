@@ -198,7 +198,8 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Without `colour` only bold, dim and reverse are used; without `unicode` only ASCII.
+    /// For tests: without `colour` only bold, dim and reverse are used; without `unicode` only ASCII.
+    #[cfg(test)]
     pub const fn new(colour: bool, unicode: bool) -> Theme {
         Theme {
             scheme: Scheme::Dark,
@@ -247,7 +248,8 @@ impl Theme {
 
     /// Values.
     pub fn value(&self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        // The colour of the terminal, also where a border was drawn before.
+        Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD)
     }
 
     /// Borders, axes, hints.

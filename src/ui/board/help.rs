@@ -31,6 +31,11 @@ impl Help {
         "help"
     }
 
+    /// Lines that it is scrolled by.
+    pub fn scroll(&self) -> usize {
+        self.scroll
+    }
+
     /// What a key makes of it; `None`: it is closed.
     pub fn act(&self, action: Option<Action>, keymap: &Keymap) -> Option<Help> {
         let last = lines(keymap, self.scope).len();

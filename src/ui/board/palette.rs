@@ -41,6 +41,11 @@ impl Palette {
         self.line.text()
     }
 
+    /// Name of the command that enter would do.
+    pub fn chosen(&self, keymap: &Keymap) -> Option<&'static str> {
+        self.fitting(keymap).get(self.chosen).map(|row| row.name)
+    }
+
     /// Takes pasted text.
     pub fn paste(&mut self, text: &str) {
         text.chars().for_each(|c| self.line.insert(c));
@@ -79,7 +84,11 @@ impl Palette {
             words.split_whitespace().all(|word| name.contains(word) || does.contains(word))
         };
         let offered = |row: &&Binding| row.scope == Scope::Board || row.scope == self.scope;
-        keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect()
+        let mut found: Vec<&Binding> =
+            keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect();
+        // What begins so is more likely meant than what has it in its words.
+        found.sort_by_key(|row| !row.name.starts_with(words.trim()));
+        found
     }
 
     /// Draws it over the whole body.

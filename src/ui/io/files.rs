@@ -56,9 +56,8 @@ pub fn keep(path: &[&str], value: Option<Value>) -> Result<(), String> {
 }
 
 /// Writes a screen as text, with ANSI colours, and as SVG. What was written, in words.
-pub fn screenshot(screen: &Buffer, folder: &Path) -> Result<String, String> {
+pub fn screenshot(screen: &Buffer, bright: bool, folder: &Path) -> Result<String, String> {
     let (stem, made) = fresh(folder, "screen", "txt")?;
-    let bright = std::env::var("COLORFGBG").is_ok_and(|colours| colours.ends_with(";15") || colours.ends_with(";7"));
     write(made, |out| out.write_all(shot::text(screen).as_bytes()))?;
     for (ending, text) in [("ans", shot::ansi(screen)), ("svg", shot::svg(screen, bright))] {
         fs::write(stem.with_extension(ending), text).map_err(|error| error.to_string())?;
