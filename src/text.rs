@@ -246,6 +246,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn words_are_kept_whole_where_they_fit() {
+        assert_eq!(wrap("the loss is flat", 8), ["the loss", "is flat"]);
+        assert_eq!(wrap("a\n\nbcdefgh ij", 4), ["a", "", "bcde", "fgh", "ij"]);
+        assert_eq!(wrap("損失を見て", 4), ["損失", "を見", "て"]);
+        assert_eq!((wrap("", 5), wrap("ab", 0)), (vec![String::new()], vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
     fn cutting_marks_what_is_missing_and_never_halves_a_character() {
         assert_eq!(cut("loss", 4), "loss");
         assert_eq!(cut("train/loss", 6), "train…");
@@ -338,6 +346,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_nothing_is_lost(text in "[a-z 損👍\n]{0,60}", cells in 2usize..20) {
+            let lines = wrap(&text, cells);
+            prop_assert!(lines.iter().all(|line| width(line) <= cells), "{lines:?}");
+            let words = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(words(&lines.concat()), words(&text));
+        }
+
         #[test]
         fn nothing_ever_sticks_out(text in "\\PC{0,30}", cells in 0usize..20) {
             prop_assert!(width(&cut(&text, cells)) <= cells);

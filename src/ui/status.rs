@@ -221,7 +221,9 @@ impl Status {
         let name = if self.title.is_empty() { &self.canvas } else { &self.title };
         let mut parts = vec![Part::new(format!("canvas {name}"), quiet, 8)];
         if let Link::Up(health) = &self.link {
-            parts.push(Part::new(health.tmux.as_str(), quiet, 2));
+            if !health.tmux.is_empty() {
+                parts.push(Part::new(format!("tmux {}", health.tmux), quiet, 2));
+            }
             if health.drift > 0 {
                 parts.push(Part::new(format!("{} drifts mended", health.drift), quiet, 2));
             }

@@ -160,7 +160,8 @@ impl State {
             let hint = "`og panes` shows which panes are there; `og refresh` opens og's panes that were closed";
             return Err(error("no_graph", "no graph pane listens", Some(hint)));
         }
-        let words: Vec<String> = patch.iter().take(4).map(|(name, value)| format!("{name}={value}")).collect();
+        let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let words: Vec<String> = patch.iter().take(4).map(|(name, value)| format!("{name}={}", word(value))).collect();
         self.health.agent_last = Some((format!("set {}", words.join(" ")), view::iso(world.unix)));
         self.health_due.get_or_insert(world.now + TELL_LATER);
         self.set += 1;
