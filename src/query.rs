@@ -3,6 +3,7 @@
 //! Never here: drawing, files, a clock.
 
 mod condition;
+pub mod export;
 mod keys;
 mod rate;
 mod trend;

@@ -9,17 +9,21 @@ pub mod keymap;
 
 mod board;
 mod chart;
+mod config;
 mod edit;
 mod facts;
 mod grid;
+mod host;
 mod pane;
 mod raster;
+mod shot;
 mod status;
 mod strip;
 mod theme;
 mod ticks;
 
-pub use io::{UiError, graph, status, view};
+pub use io::{Looks, Picture, PictureError, UiError, graph, keys, picture, status, view};
+pub use theme::{Frame, Scheme};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("review", include_str!("../../canvases/review.json")),
 ];
 /// Keys that a spec may have.
-const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "leetArgs"];
+const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "regex", "stepKey", "leetArgs"];
 /// Roles that a pane may have.
 const ROLES: &[&str] = &["train", "graph", "status"];
 /// Arrangements that a spec may name.

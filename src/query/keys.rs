@@ -165,13 +165,24 @@ impl KeyFilter {
     pub fn parse(text: &str) -> Result<KeyFilter, KeyFilterError> {
         let text = text.trim();
         match text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|pattern| !pattern.is_empty()) {
-            Some(pattern) => RegexBuilder::new(pattern)
-                .case_insensitive(true)
-                .size_limit(REGEX_BYTES_MAX)
-                .build()
-                .map(|regex| KeyFilter(Pattern::Regex(regex)))
-                .map_err(|source| KeyFilterError { pattern: pattern.to_owned(), source }),
+            Some(pattern) => KeyFilter::regex(pattern),
             None => Ok(KeyFilter(Pattern::Words(text.split_whitespace().map(str::to_lowercase).collect()))),
+        }
+    }
+
+    /// A filter that is a regular expression, without slashes around it. Case does not matter.
+    pub fn regex(pattern: &str) -> Result<KeyFilter, KeyFilterError> {
+        let built = RegexBuilder::new(pattern).case_insensitive(true).size_limit(REGEX_BYTES_MAX).build();
+        built.map(|regex| KeyFilter(Pattern::Regex(regex))).map_err(|source| KeyFilterError { pattern: pattern.to_owned(), source })
+    }
+
+    /// The keys that pass, in their order. Where none has all the words in it, those pass that have the letters of each
+    /// word in this order (`trls` finds `train/loss`).
+    pub fn choose(&self, keys: &[MetricKey]) -> Vec<MetricKey> {
+        let chosen: Vec<MetricKey> = keys.iter().filter(|key| self.matches(key.as_str())).cloned().collect();
+        match &self.0 {
+            Pattern::Words(words) if chosen.is_empty() => keys.iter().filter(|key| has_letters(key.as_str(), words)).cloned().collect(),
+            _ => chosen,
         }
     }
 
@@ -185,6 +196,15 @@ impl KeyFilter {
             }
         }
     }
+}
+
+/// Whether the letters of each word stand in `key` in their order. The words are lower case.
+fn has_letters(key: &str, words: &[String]) -> bool {
+    let key = key.to_lowercase();
+    words.iter().all(|word| {
+        let mut rest = key.chars();
+        word.chars().all(|c| rest.any(|have| have == c))
+    })
 }
 
 /// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped.
@@ -293,6 +313,18 @@ mod tests {
         assert_eq!(best(&"loss".into(), &series).map(|p| p.value), Some(1.0));
         assert_eq!(best(&"reward".into(), &series).map(|p| p.step), Some(Step(1)));
         assert_eq!(best(&"reward".into(), &Series::new()), None);
+    }
+
+    #[test]
+    fn letters_in_order_find_a_key_where_words_find_none() {
+        let all = keys(&["train/loss", "train/lr", "val/loss"]);
+        let choose = |text: &str| KeyFilter::parse(text).unwrap().choose(&all);
+        assert_eq!(names(&choose("loss")), ["train/loss", "val/loss"]);
+        assert_eq!(names(&choose("trls")), ["train/loss"]);
+        assert_eq!(names(&choose("VL ss")), ["val/loss"]);
+        assert!(choose("xyz").is_empty());
+        assert_eq!(names(&KeyFilter::regex("^train/l.$").unwrap().choose(&all)), ["train/lr"]);
+        assert!(KeyFilter::regex("l(").is_err());
     }
 
     #[test]

@@ -1,30 +1,36 @@
-//! The loop of a pane: keys, files and the controller come in through one channel, frames and reports go out.
+//! The loop of a pane: keys, files and the controller come in through one channel, frames go out.
 //! While nothing happens, nothing runs.
 
+mod clipboard;
+mod files;
+mod host;
 mod link;
 mod screen;
 
 use super::{
     board::Board,
+    config::{ConfigError, Settings},
     facts::Facts,
     keymap::{Keymap, Rejoin},
     pane::{Effect, Event, Link, Pane, Scene},
     status::Status,
-    theme::Theme,
+    theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
 use crate::canvas::{
-    CanvasState, Spec,
-    io::{self as canvas_io, CanvasError},
+    CanvasState, Message, Spec,
+    io::{self as canvas_io, CanvasError, ChatTail},
 };
 use crate::ipc::{io::socket_path, wire::Response};
 use crate::model::{Exit, ReadOptions, RunState};
+use crate::source::Kind;
 use crate::source::io::Watch;
 use crate::store::{RunPicture, RunReader, StoreError};
+use host::Sampler;
 use link::{Bell, Heard};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, IsTerminal},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -74,17 +80,89 @@ impl UiError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas spawn review --run RUN`".into()),
+            UiError::NoTerminal => Some(
+                "without one: `og view RUN --shot -` prints the graphs, `og inspect RUN` the numbers; `og canvas spawn` opens a canvas"
+                    .into(),
+            ),
             UiError::Canvas(error) => error.hint(),
             UiError::Terminal { .. } | UiError::Thread(_) => None,
         }
     }
 }
 
+/// What the command line says of how things look; it wins over the environment, and that over the config file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looks {
+    /// No colours.
+    pub no_colour: bool,
+    /// Only ASCII.
+    pub ascii: bool,
+    /// The colours.
+    pub scheme: Option<Scheme>,
+    /// What stands around a tab.
+    pub frame: Option<Frame>,
+}
+
+/// The keys as this person has them, and what is wrong with the file that says so.
+pub fn keys() -> (Keymap, Option<String>) {
+    let Person { keymap, problem, .. } = Person::of_process(Looks::default());
+    (keymap, problem)
+}
+
+/// What is known of the person at this terminal.
+struct Person {
+    theme: Theme,
+    settings: Settings,
+    keymap: Keymap,
+    /// What is wrong with the config file.
+    problem: Option<String>,
+}
+
+impl Person {
+    fn of_process(looks: Looks) -> Person {
+        let read = files::config_path().map(|path| (files::read_config(&path), path));
+        let (settings, keymap, problem) = match read {
+            None => Default::default(),
+            Some((Ok((settings, keymap)), _)) => (settings, keymap, None),
+            Some((Err(error), path)) => (Settings::default(), Keymap::default(), Some(format!("{}:{error}", path.display()))),
+        };
+        let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let depth = match Depth::detect(&var) {
+            // A person who set it in the environment means this terminal; one who set it in the file, every one.
+            Depth::None => Depth::None,
+            _ if looks.no_colour => Depth::None,
+            detected => settings.colours.unwrap_or(detected),
+        };
+        let glyphs = match Glyphs::detect(&var) {
+            _ if looks.ascii => Glyphs::Ascii,
+            Glyphs::Ascii => Glyphs::Ascii,
+            detected => settings.glyphs.unwrap_or(detected),
+        };
+        let scheme = looks.scheme.or(settings.theme).unwrap_or_else(|| Scheme::detect(&var));
+        let settings = Settings { ui: looks.frame.or(settings.ui), ..settings };
+        Person { theme: Theme { scheme, depth, glyphs }, settings, keymap, problem }
+    }
+
+    fn board(self) -> Board {
+        let mut board = Board::new(self.theme, utc_offset(), self.keymap);
+        board.settle(self.settings, self.problem, badge());
+        board
+    }
+}
+
+/// `ssh user@host`, when this terminal is somewhere else.
+fn badge() -> Option<String> {
+    std::env::var_os("SSH_CONNECTION").filter(|far| !far.is_empty())?;
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let name = rustix::system::uname();
+    let host = name.nodename().to_string_lossy();
+    Some(user.map_or_else(|| format!("ssh {host}"), |user| format!("ssh {user}@{host}")))
+}
+
 /// Runs the graph pane of the canvas in `canvas_dir` until it is quit.
 pub fn graph(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
-    run_in_canvas(Board::new(theme(), utc_offset(), Keymap::default()), "graph", canvas_dir, state)
+    run_in_canvas(Person::of_process(Looks::default()).board(), "graph", canvas_dir, state)
 }
 
 /// How far og's panes stand back behind the training and tmux where there are not enough cores for all.
@@ -93,16 +171,72 @@ const NICE: i32 = 10;
 /// Runs the status pane of the canvas in `canvas_dir` until it is quit.
 pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
-    run_in_canvas(Status::new(theme(), utc_offset(), state.name.clone()), "status", canvas_dir, state)
+    let person = Person::of_process(Looks::default());
+    run_in_canvas(Status::new(person.theme, utc_offset(), state.name.clone()).bind(person.keymap), "status", canvas_dir, state)
 }
 
 /// Runs the board on one run in this terminal, without a canvas, until it is quit. `graphs`: names of the metrics to draw, as
 /// in a spec; none: all.
-pub fn view(reader: RunReader, graphs: Vec<String>) -> Result<(), UiError> {
+/// `set`: names and values to be shown at once.
+pub fn view(reader: RunReader, graphs: Vec<String>, looks: Looks, set: Vec<(String, String)>) -> Result<(), UiError> {
     let sources = |watch| Sources::of_run(reader, watch);
-    let mut pane = Board::new(theme(), utc_offset(), Keymap::default());
+    let mut pane = Person::of_process(looks).board();
     pane.view_alone(graphs);
+    pane.show_first(set.into_iter().map(|(name, value)| (name, value.into())).collect());
     run(pane, None, sources)
+}
+
+/// A picture of the board, without a terminal.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Names and values, as `og set` takes them.
+    pub set: Vec<(String, String)>,
+    /// Its file; the ending says which kind: `.svg`, `.ans` (ANSI colours), anything else is text.
+    pub path: PathBuf,
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// Something was to be set that cannot be.
+    #[error("cannot set {0}")]
+    Refused(String),
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Draws the board of a run into a file: what [`view`] would show on a terminal of that size once all is read.
+pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture: &Picture) -> Result<(), PictureError> {
+    while reader.poll(RunReader::LOAD).more {}
+    let mut sources = Sources::of_run(reader, None);
+    let facts = sources.poll().facts.unwrap_or_default();
+    let mut person = Person::of_process(looks);
+    // A picture has all colours, and no terminal of somebody's to ask.
+    person.theme.depth = if looks.no_colour { Depth::None } else { Depth::True };
+    person.problem = None;
+    let bright = person.theme.scheme == Scheme::Light;
+    let mut board = person.board();
+    board.view_alone(graphs);
+    let (scene, zero) = (sources.scene(), Duration::ZERO);
+    let view = picture.set.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    for event in [Event::Resized(picture.size.0, picture.size.1), Event::Data(Box::new(facts)), Event::Set { number: 1, view }] {
+        board.update(event, scene, zero);
+    }
+    let area = ratatui::layout::Rect::new(0, 0, picture.size.0, picture.size.1);
+    if let Some(why) = board.shown(scene, area).refused.first() {
+        return Err(PictureError::Refused(why.clone()));
+    }
+    let mut buf = ratatui::buffer::Buffer::empty(area);
+    board.draw(scene, area, &mut buf);
+    files::draw(&picture.path, &buf, bright).map_err(|source| PictureError::Write { path: picture.path.clone(), source })
 }
 
 /// What wakes the loop.
@@ -112,6 +246,8 @@ pub(super) enum Woken {
     Resized,
     Files,
     Controller(Heard),
+    /// What the clipboard holds.
+    Clipboard(String),
     Signal,
 }
 
@@ -120,13 +256,15 @@ fn run_in_canvas<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state:
     let _ = rustix::process::nice(NICE);
     // Without a safe folder for it there is no socket, and nothing will ever stand at the empty path.
     let socket = socket_path(&state.id).unwrap_or_default();
-    let sources = |watch| Sources::of_canvas(canvas_dir, &socket, state, watch);
+    let sources = |watch| Sources { looks_at_host: role == "status", ..Sources::of_canvas(canvas_dir, &socket, state, watch) };
     run(pane, Some((socket.clone(), role)), sources)
 }
 
 /// `link`: the socket of the controller, and as what to speak to it.
 fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl FnOnce(Option<Watch>) -> Sources) -> Result<(), UiError> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    // The keyboard is that of the terminal where standard input is something else.
+    let has_keyboard = io::stdin().is_terminal() || File::open("/dev/tty").is_ok();
+    if !(has_keyboard && io::stdout().is_terminal()) {
         return Err(UiError::NoTerminal);
     }
     let (tell, inbox) = sync_channel(INBOX_MAX);
@@ -136,8 +274,11 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
     let follow = |(socket, role)| link::follow(socket, role, tell.clone());
     let bell = link.map(follow).transpose().map_err(UiError::Thread)?;
     let stirred = Arc::new(AtomicBool::new(false));
-    let sources = sources(watch(tell, Arc::clone(&stirred)));
+    let sources = sources(watch(tell.clone(), Arc::clone(&stirred)));
     Loop {
+        wake: tell,
+        copied: String::new(),
+        resized_at: None,
         pane,
         screen,
         sources,
@@ -145,7 +286,7 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
         bell,
         link: Link::Unknown,
         start: Instant::now(),
-        due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO) },
+        due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO), ..Due::default() },
         rested_at: None,
         drawn_at: None,
         stirred_at: None,
@@ -216,9 +357,15 @@ fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option<Watch> {
 struct Due {
     poll: Option<Duration>,
     draw: Option<Duration>,
+    /// A change of size that is still to be looked at.
+    resize: Option<Duration>,
 }
 
 struct Loop<P> {
+    wake: SyncSender<Woken>,
+    /// What was copied here last: what a paste means where no clipboard can be asked.
+    copied: String,
+    resized_at: Option<Duration>,
     pane: P,
     screen: Screen,
     sources: Sources,
@@ -270,7 +417,7 @@ impl<P: Pane> Loop<P> {
     }
 
     fn next_due(&self) -> Option<Duration> {
-        [self.due.poll, self.due.draw, self.pane.deadline()].into_iter().flatten().min()
+        [self.due.poll, self.due.draw, self.due.resize, self.pane.deadline()].into_iter().flatten().min()
     }
 
     /// Does what is due. A frame comes before reading on, so that a key never waits for a file.
@@ -280,7 +427,10 @@ impl<P: Pane> Loop<P> {
         if is_due(self.pane.deadline()) && self.tell(Event::Deadline) == Go::Out {
             return Ok(Go::Out);
         }
-        if is_due(self.due.draw) {
+        if is_due(self.due.resize) && self.resize() == Go::Out {
+            return Ok(Go::Out);
+        }
+        if self.due.draw.is_some_and(|at| at <= self.now()) {
             self.draw()?;
         }
         if is_due(self.due.poll) {
@@ -311,16 +461,28 @@ impl<P: Pane> Loop<P> {
                 keys.into_iter().fold(Go::On, out)
             }
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
-            // Also where it has the size that it had: it may have had another in between, and shows anything now.
-            Woken::Resized => match crossterm::terminal::size() {
-                Ok((width, height)) => {
-                    self.screen.resize(width, height);
-                    self.tell(Event::Resized(width, height))
-                }
-                Err(_) => Go::On,
-            },
+            Woken::Resized => {
+                // The first of a storm is followed at once, the others once a frame, the last one always.
+                let at = rested(self.resized_at, FRAME, self.now());
+                self.due.resize.get_or_insert(at);
+                Go::On
+            }
+            Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.copied.clone() } else { text })),
             Woken::Terminal(_) => Go::On,
             Woken::Controller(heard) => self.hear(heard),
+        }
+    }
+
+    fn resize(&mut self) -> Go {
+        self.due.resize = None;
+        self.resized_at = Some(self.now());
+        // Also where it has the size that it had: it may have had another in between, and shows anything now.
+        match crossterm::terminal::size() {
+            Ok((width, height)) => {
+                self.screen.resize(width, height);
+                self.tell(Event::Resized(width, height))
+            }
+            Err(_) => Go::On,
         }
     }
 
@@ -347,6 +509,7 @@ impl<P: Pane> Loop<P> {
                         Err(_) => Go::On,
                     };
                 }
+                Response::SetView { number, patch } => return self.tell(Event::Set { number, view: patch }),
                 Response::Redraw { number } => return self.tell(Event::Redraw(number)),
                 _ => return Go::On,
             },
@@ -368,7 +531,48 @@ impl<P: Pane> Loop<P> {
         for effect in effects {
             match effect {
                 Effect::Quit => return Go::Out,
-                Effect::Copy(text) => self.screen.copy(&text),
+                Effect::Copy(text) => {
+                    self.screen.copy(&text);
+                    self.copied = text;
+                }
+                // Programs that know the clipboard may take their time; keys go on meanwhile.
+                Effect::Paste if clipboard::ask(self.wake.clone()) => {}
+                Effect::Paste => {
+                    let text = self.copied.clone();
+                    if self.tell(Event::Paste(text)) == Go::Out {
+                        return Go::Out;
+                    }
+                }
+                Effect::Screenshot { bright } => {
+                    let done = files::screenshot(self.screen.shown(), bright, &self.sources.out_dir());
+                    if self.told(done, "the screen") == Go::Out {
+                        return Go::Out;
+                    }
+                }
+                Effect::Export(export) => {
+                    let done = files::export(&export, self.sources.scene().run, &self.sources.out_dir());
+                    if self.told(done, "the data") == Go::Out {
+                        return Go::Out;
+                    }
+                }
+                Effect::Keep { path, value } => {
+                    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                    if let Err(why) = files::keep(&path, value)
+                        && self.tell(Event::Tell(why)) == Go::Out
+                    {
+                        return Go::Out;
+                    }
+                }
+                Effect::Say(text) => {
+                    let said = self.sources.say(&text);
+                    // What was written is read back: the file is what was said.
+                    self.due.poll = Some(self.now());
+                    if let Err(why) = said
+                        && self.tell(Event::Tell(why)) == Go::Out
+                    {
+                        return Go::Out;
+                    }
+                }
                 Effect::Draw => self.due.draw = Some(now),
                 Effect::DrawAll => {
                     self.screen.forget();
@@ -381,6 +585,11 @@ impl<P: Pane> Loop<P> {
             }
         }
         Go::On
+    }
+
+    /// Tells where something was written, or why it was not.
+    fn told(&mut self, done: Result<String, String>, what: &str) -> Go {
+        self.tell(Event::Tell(done.map_or_else(|why| format!("cannot write {what}: {why}"), |place| format!("wrote {place}"))))
     }
 
     fn poll(&mut self, now: Duration) {
@@ -399,6 +608,9 @@ impl<P: Pane> Loop<P> {
         };
         if let Some(spec) = found.spec {
             self.tell(Event::Spec { graphs: spec.graphs, title: spec.title });
+        }
+        if found.said > 0 {
+            self.tell(Event::Said(found.said));
         }
         if let Some(facts) = found.facts {
             let now = self.now();
@@ -434,6 +646,8 @@ struct Found {
     more: bool,
     again: Option<Duration>,
     socket_changed: bool,
+    /// New messages of the conversation.
+    said: usize,
 }
 
 /// The files of a run, and of its canvas where it has one.
@@ -449,6 +663,10 @@ struct Sources {
     problem: Option<String>,
     /// What is shown of a run that cannot be read.
     empty: RunPicture,
+    chat: Option<ChatTail>,
+    host: Sampler,
+    /// Somebody shows how the machine is.
+    looks_at_host: bool,
 }
 
 /// The files of a canvas, and how they looked last.
@@ -467,7 +685,9 @@ impl Sources {
         let paths = [dir.join("canvas.json"), dir.join("state.json"), socket.to_owned()];
         let canvas = CanvasFiles { dir: dir.to_owned(), seen: [None, look(&paths[1]), None], paths: paths.clone() };
         let mut sources = Sources::new(Some(canvas), watch);
-        sources.add(paths.into_iter().filter(|path| !path.as_os_str().is_empty()));
+        let chat = ChatTail::new(dir);
+        sources.add(paths.into_iter().chain([chat.path().to_owned()]).filter(|path| !path.as_os_str().is_empty()));
+        sources.chat = Some(chat);
         sources.open(state);
         sources
     }
@@ -482,7 +702,20 @@ impl Sources {
 
     fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
         let read = canvas.as_ref().and_then(|canvas| canvas_io::read_spec(&canvas.dir).ok()).map(|spec| spec.read).unwrap_or_default();
-        Sources { canvas, watch, run: None, reader: None, loading: true, problem: None, empty: RunPicture::default(), read }
+        let host = Sampler::default();
+        Sources {
+            canvas,
+            watch,
+            run: None,
+            reader: None,
+            loading: true,
+            problem: None,
+            empty: RunPicture::default(),
+            read,
+            chat: None,
+            host,
+            looks_at_host: false,
+        }
     }
 
     fn add(&mut self, paths: impl Iterator<Item = PathBuf>) {
@@ -492,7 +725,20 @@ impl Sources {
     }
 
     fn scene(&self) -> Scene<'_> {
-        Scene { run: self.reader.as_ref().map_or(&self.empty, RunReader::picture) }
+        let messages: Option<&[Message]> = self.chat.as_ref().map(ChatTail::messages);
+        Scene { run: self.reader.as_ref().map_or(&self.empty, RunReader::picture), chat: messages, host: self.host.last() }
+    }
+
+    /// Where a file about this run goes: into its folder when that is og's own, else to where we are.
+    fn out_dir(&self) -> PathBuf {
+        let own = self.reader.as_ref().filter(|reader| reader.kind() == Kind::OgRun && reader.folder().run_json().exists());
+        own.map_or_else(|| PathBuf::from("."), |reader| reader.folder().path().to_owned())
+    }
+
+    /// Adds a message of the person to the conversation of the canvas.
+    fn say(&self, text: &str) -> Result<(), String> {
+        let canvas = self.canvas.as_ref().ok_or("there is no canvas here, so nobody to talk to")?;
+        canvas_io::say(&canvas.dir, "human", text, &files::now_iso()).map_err(|error| chain(&error))
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -521,6 +767,7 @@ impl Sources {
 
     fn poll(&mut self) -> Found {
         let mut found = self.poll_canvas();
+        found.said = self.chat.as_mut().map_or(0, ChatTail::poll);
         if self.reader.is_none() {
             self.open(CanvasState { run: self.run.clone(), ..CanvasState::default() });
         }
@@ -532,13 +779,26 @@ impl Sources {
                 Some(Facts { name: name.unwrap_or_default(), problem: self.problem.clone(), watched: self.watched(), ..Facts::default() });
             return found;
         };
-        let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
+        let mut polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
+        // Where there is a controller, it tells.
+        if self.canvas.is_none()
+            && !polled.more
+            && !reader.picture().state().is_over()
+            && reader.picture().pid().is_some_and(|pid| !canvas_io::is_process(pid))
+        {
+            reader.mark_lost();
+            polled.changed = true;
+        }
         self.loading &= polled.more;
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
             let facts = Facts::of(reader.picture(), polled.more);
-            found.facts = Some(Facts { watched: self.watched(), ..facts });
+            // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
+            if self.looks_at_host && facts.is_live() && reader.picture().pid().is_some_and(canvas_io::is_process) {
+                self.host.look();
+            }
+            found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });
         }
         self.add(new_paths.into_iter());
         found
@@ -578,20 +838,6 @@ fn look(path: &Path) -> Option<Look> {
 
 fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// The colours and characters that the environment allows: `NO_COLOR`; `OG_ASCII` (`0` says no), else the locale.
-fn theme() -> Theme {
-    let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let unicode = match var("OG_ASCII").as_deref() {
-        Some("0") => true,
-        Some(_) => false,
-        None => {
-            let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(var).unwrap_or_default().to_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        }
-    };
-    Theme::new(var("NO_COLOR").is_none(), unicode)
 }
 
 fn utc_offset() -> f64 {

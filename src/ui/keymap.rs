@@ -27,6 +27,28 @@ pub enum Action {
     Pause,
     /// Type a filter or a search, whatever the tab has.
     OpenFilter,
+    /// Drop the filter or the search.
+    ClearFilter,
+    /// Choose between options, help and leaving.
+    Menu,
+    /// Change how things look.
+    Options,
+    /// Keep the view under a name.
+    SaveView,
+    /// Choose one of the views that were kept.
+    Views,
+    /// Write the screen to files.
+    Screenshot,
+    /// Write the data on the screen to a file, as CSV.
+    ExportCsv,
+    /// Write the data on the screen to a file, as JSON.
+    ExportJson,
+    /// Give the names and values on the screen to the clipboard.
+    CopyShown,
+    /// Type a message.
+    Say,
+    /// Take what is chosen off a list.
+    Remove,
     /// Filter by regular expression instead of fuzzily.
     SwitchRegex,
     /// Move the focus or the selection.
@@ -105,6 +127,10 @@ pub enum Scope {
     Logs,
     /// The alerts.
     Alerts,
+    /// The conversation.
+    Chat,
+    /// The menu, the options, the saved views.
+    Menu,
     /// While a text is typed; every other character is text.
     Input,
 }
@@ -118,6 +144,8 @@ impl Scope {
             Scope::Run => "run",
             Scope::Logs => "logs",
             Scope::Alerts => "alerts",
+            Scope::Chat => "chat",
+            Scope::Menu => "menu, options, saved views",
             Scope::Input => "while text is typed",
         }
     }
@@ -144,10 +172,13 @@ type Row = (Scope, &'static str, &'static [&'static str], &'static str, Action);
 /// The table as it comes.
 const TABLE: &[Row] = &[
     (Scope::Board, "quit", &["q", "ctrl+c"], "quit this pane (never the training)", Action::Quit),
-    (Scope::Board, "help", &["h", "?"], "help", Action::Help),
-    (Scope::Board, "back", &["esc"], "close what is open", Action::Back),
+    (Scope::Board, "help", &["h", "?", "f1"], "help", Action::Help),
+    (Scope::Board, "back", &["esc"], "close what is open, else the menu", Action::Back),
+    (Scope::Board, "menu", &["m"], "options, help, quit", Action::Menu),
+    (Scope::Board, "options", &["f2"], "how things look", Action::Options),
     (Scope::Board, "palette", &[":"], "type a command", Action::Palette),
     (Scope::Board, "filter", &["/"], "filter or search", Action::OpenFilter),
+    (Scope::Board, "clear-filter", &["ctrl+l", "ctrl+/", "ctrl+7"], "drop the filter", Action::ClearFilter),
     (Scope::Board, "pause", &["p"], "hold still, or follow again", Action::Pause),
     (Scope::Board, "next-tab", &["tab"], "next tab", Action::NextTab),
     (Scope::Board, "previous-tab", &["shift+tab"], "tab before", Action::PreviousTab),
@@ -155,10 +186,17 @@ const TABLE: &[Row] = &[
     (Scope::Board, "run", &["3"], "what the run is", Action::Tab(Tab::Run)),
     (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
     (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
-    (Scope::Board, "left", &["left"], "to the left", Action::Left),
-    (Scope::Board, "right", &["right"], "to the right", Action::Right),
-    (Scope::Board, "up", &["up"], "up", Action::Up),
-    (Scope::Board, "down", &["down"], "down", Action::Down),
+    (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
+    (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
+    (Scope::Board, "save-view", &["V"], "save the view under a name", Action::SaveView),
+    (Scope::Board, "screenshot", &["s"], "write the screen as text, ANSI and SVG", Action::Screenshot),
+    (Scope::Board, "export", &["e"], "write the data shown as CSV", Action::ExportCsv),
+    (Scope::Board, "export-json", &["E"], "write the data shown as JSON", Action::ExportJson),
+    (Scope::Board, "copy-shown", &["ctrl+y"], "copy the names and values shown", Action::CopyShown),
+    (Scope::Board, "left", &["left", "a"], "to the left", Action::Left),
+    (Scope::Board, "right", &["right", "d"], "to the right", Action::Right),
+    (Scope::Board, "up", &["up", "w", "k"], "up", Action::Up),
+    (Scope::Board, "down", &["down", "j"], "down", Action::Down),
     (Scope::Board, "first", &["home"], "to the first", Action::First),
     (Scope::Board, "last", &["end"], "to the last", Action::Last),
     (Scope::Board, "page-down", &["pgdn"], "next page", Action::PageDown),
@@ -172,6 +210,9 @@ const TABLE: &[Row] = &[
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
+    (Scope::Chat, "say", &["enter", "i"], "write a message", Action::Say),
+    (Scope::Menu, "choose", &["enter", "space"], "choose", Action::Open),
+    (Scope::Menu, "remove", &["delete", "d"], "remove the saved view", Action::Remove),
     (Scope::Input, "keep", &["enter"], "keep the text", Action::Keep),
     (Scope::Input, "cancel", &["esc"], "forget the text", Action::Cancel),
     (Scope::Input, "copy", &["ctrl+c", "super+c"], "copy the text", Action::Copy),
@@ -365,6 +406,16 @@ fn sequence(text: &str) -> Sequence {
     }
 }
 
+/// Whether a name is one that [`name`] gives.
+pub fn is_name(text: &str) -> bool {
+    const KEYS: &[&str] =
+        &["space", "enter", "esc", "tab", "backspace", "delete", "insert", "left", "right", "up", "down", "home", "end", "pgup", "pgdn"];
+    let modifiers = ["ctrl+", "alt+", "super+", "shift+"];
+    let base = modifiers.iter().fold(text, |base, modifier| base.strip_prefix(modifier).unwrap_or(base));
+    let is_function = || base.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=24).contains(&n));
+    base.chars().count() == 1 || KEYS.contains(&base) || is_function()
+}
+
 /// The text that a key types, if it types any.
 pub fn typed(key: KeyEvent) -> Option<char> {
     let silent = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER;
@@ -372,6 +423,22 @@ pub fn typed(key: KeyEvent) -> Option<char> {
         KeyCode::Char(c) if !key.modifiers.intersects(silent) && !c.is_control() => Some(c),
         _ => None,
     }
+}
+
+/// The key table in a few lines, for the skill: the first key of each name.
+pub fn brief() -> String {
+    let map = Keymap::default();
+    let mut out = String::new();
+    let mut scope = None;
+    for row in map.rows().iter().filter(|row| row.scope != Scope::Input) {
+        if scope.replace(row.scope) != Some(row.scope) {
+            out += &format!("{}- {}: ", if out.is_empty() { "" } else { "\n" }, row.scope.title());
+        } else {
+            out += ", ";
+        }
+        out += &format!("`{}` {}", row.keys.first().map_or("", String::as_str), row.name);
+    }
+    out + "\n"
 }
 
 /// The key table as Markdown, for the README.
@@ -404,6 +471,13 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), TABLE.len());
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_written_as_keys_are() {
+        assert!(TABLE.iter().flat_map(|row| row.2).all(|key| is_name(key)));
+        assert!(["f12", "ctrl+alt+h", "+", "shift+f5", "é"].iter().all(|key| is_name(key)));
+        assert!(!["entr", "", "ctrl+", "f99", "control+c"].iter().any(|key| is_name(key)));
     }
 
     #[test]
@@ -442,6 +516,21 @@ mod tests {
         assert_eq!(twice.to_string(), "`n` is bound to both `next-page` and `axis`");
     }
 
+    /// A page holds what is made of the table between two marks. `OG_UPDATE=1` writes it there.
+    #[track_caller]
+    fn stands_in(page: &str, text: &str) {
+        const MARKS: (&str, &str) = ("<!-- keys: made of the key table, see src/ui/keymap.rs -->\n", "<!-- end of keys -->");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let now = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = now.split_once(MARKS.0).expect("the page has the marks");
+        let (there, after) = rest.split_once(MARKS.1).expect("the page has both marks");
+        let want = format!("\n{text}\n");
+        if there != want && std::env::var_os("OG_UPDATE").is_some() {
+            return std::fs::write(&path, format!("{before}{}{want}{}{after}", MARKS.0, MARKS.1)).unwrap();
+        }
+        assert_eq!(there, want, "{page} does not say what the key table says: OG_UPDATE=1 cargo test --lib keymap");
+    }
+
     #[test]
     fn escape_and_a_cursor_key_in_one_go_are_two_keys() {
         let check = |keys: &str, want: &[KeyCode]| {
@@ -477,8 +566,9 @@ mod tests {
     }
 
     #[test]
-    fn every_binding_stands_in_the_readme_table() {
-        let table = markdown();
-        assert!(TABLE.iter().all(|row| table.contains(row.3)));
+    fn the_readme_and_the_skill_say_what_the_table_says() {
+        assert!(TABLE.iter().all(|row| markdown().contains(row.3)));
+        stands_in("README.md", &markdown());
+        stands_in("skills/og/SKILL.md", &brief());
     }
 }

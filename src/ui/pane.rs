@@ -1,8 +1,11 @@
 //! What the panes have in common: events in, effects out, one drawing.
 
+use super::config::View;
 use super::facts::{Facts, SeriesMap};
+use super::host::Host;
+use crate::canvas::Message;
 use crate::ipc::wire::{Health, Shown};
-use crate::model::Exit;
+use crate::model::{Exit, MetricKey, XAxis};
 use crate::store::RunPicture;
 use crossterm::event::KeyEvent;
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -13,9 +16,18 @@ use std::time::Duration;
 pub struct Scene<'a> {
     /// The run of the canvas.
     pub run: &'a RunPicture,
+    /// What was said in the canvas; `None`: there is no canvas.
+    pub chat: Option<&'a [Message]>,
+    /// How the machine is that draws this, when it was looked at.
+    pub host: Option<&'a Host>,
 }
 
 impl<'a> Scene<'a> {
+    /// A scene of a run and nothing else.
+    pub fn of(run: &'a RunPicture) -> Scene<'a> {
+        Scene { run, chat: None, host: None }
+    }
+
     /// The curves of the run.
     pub fn series(&self) -> &'a SeriesMap {
         &self.run.series
@@ -46,6 +58,17 @@ pub enum Event {
     RunEnded(Option<Exit>),
     /// The controller wants everything drawn again; the number is reported back.
     Redraw(u64),
+    /// Somebody else sets names of this pane's state, as `og set` does; the number is reported back.
+    Set {
+        /// Number of the request.
+        number: u64,
+        /// Names and values.
+        view: View,
+    },
+    /// So many new messages were said in the canvas.
+    Said(usize),
+    /// Something that the pane asked for is done, or went wrong: to be told.
+    Tell(String),
     /// The [`Pane::deadline`] has come.
     Deadline,
 }
@@ -65,7 +88,7 @@ pub enum Link {
 }
 
 /// What is to be done.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Effect {
     /// Draw at once: a person waits.
     Draw,
@@ -75,8 +98,39 @@ pub enum Effect {
     DrawAll,
     /// Give this text to the clipboard of the terminal.
     Copy(String),
+    /// Ask for the text of the clipboard; it comes as [`Event::Paste`].
+    Paste,
+    /// Write the screen to files.
+    Screenshot {
+        /// It is drawn for a bright background.
+        bright: bool,
+    },
+    /// Write series to a file.
+    Export(Export),
+    /// Add a message of the person to the conversation.
+    Say(String),
+    /// Keep a setting in the config file, or take it away.
+    Keep {
+        /// Names from the outside in: `["views", "night"]`.
+        path: Vec<String>,
+        /// `None`: take it away.
+        value: Option<serde_json::Value>,
+    },
     /// Leave.
     Quit,
+}
+
+/// What is to be written to a file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Export {
+    /// The metric keys, in order.
+    pub keys: Vec<MetricKey>,
+    /// What the window is measured in.
+    pub axis: XAxis,
+    /// The part of that axis that is wanted; `None`: all.
+    pub window: Option<(f64, f64)>,
+    /// JSON instead of CSV.
+    pub json: bool,
 }
 
 /// A pane. `now` is the time since the pane started.

@@ -13,6 +13,8 @@ pub enum Dots {
     /// Two by four dots a cell.
     #[default]
     Braille,
+    /// Two by two dots a cell, in quarters of a block.
+    Block,
     /// One by two dots a cell, in `.`, `'` and `:`.
     Ascii,
 }
@@ -22,6 +24,7 @@ impl Dots {
     pub fn per_cell(self) -> (usize, usize) {
         match self {
             Dots::Braille => (2, 4),
+            Dots::Block => (2, 2),
             Dots::Ascii => (1, 2),
         }
     }
@@ -30,13 +33,16 @@ impl Dots {
         const BRAILLE: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
         match self {
             Dots::Braille => BRAILLE[x % 2][y % 4],
+            Dots::Block => 1 << (x % 2 + y % 2 * 2),
             Dots::Ascii => 1 << (y % 2),
         }
     }
 
     fn glyph(self, bits: u8) -> char {
+        const BLOCKS: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
         match self {
             Dots::Braille => char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' '),
+            Dots::Block => BLOCKS[usize::from(bits & 15)],
             Dots::Ascii => [' ', '\'', '.', ':'][usize::from(bits & 3)],
         }
     }

@@ -2,12 +2,16 @@
 
 use super::{
     board::Board,
+    config::Settings,
     facts::{Facts, SeriesMap},
+    host::{Gpu, Host},
     keymap::Keymap,
     pane::{Effect, Event, Link, Pane, Scene},
     status::Status,
-    theme::Theme,
+    theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
+use crate::canvas::Message;
+use crate::ipc::wire::Health;
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
 use crate::store::RunPicture;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -59,6 +63,7 @@ fn facts(run: &RunPicture) -> Facts {
         source: "metrics.jsonl + stdout".into(),
         command: "python train.py --lr 3e-4".into(),
         losses: 1,
+        lag_ms_max: 50,
         ..Facts::default()
     };
     facts.pace(&run.series);
@@ -89,7 +94,7 @@ fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
 }
 
 pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
-    Scene { run }
+    Scene::of(run)
 }
 
 fn text(buf: &Buffer) -> String {
@@ -108,6 +113,7 @@ pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
             "esc" => (KeyCode::Esc, KeyModifiers::NONE),
             "right" => (KeyCode::Right, KeyModifiers::NONE),
             "tab" => (KeyCode::Tab, KeyModifiers::NONE),
+            "up" => (KeyCode::Up, KeyModifiers::NONE),
             "down" => (KeyCode::Down, KeyModifiers::NONE),
             "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
             "ctrl+u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
@@ -129,7 +135,7 @@ fn the_graph_pane_looks_like_this() {
 #[test]
 fn the_status_pane_looks_like_this() {
     let series = run(1200);
-    for size in [(120, 6), (80, 5), (80, 3), (50, 2), (120, 1), (40, 1)] {
+    for size in [(120, 8), (120, 6), (120, 5), (80, 5), (80, 4), (80, 3), (50, 2), (120, 1), (40, 1)] {
         insta::assert_snapshot!(format!("status_{}x{}", size.0, size.1), drawn(&status(UNICODE, &series), &series, size));
     }
 }
@@ -199,7 +205,7 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
     let mut pane = graph(UNICODE, &old, size);
     let secs = Duration::from_secs;
     pane.update(Event::Data(Box::new(facts(&new))), scene(&new), secs(10));
-    assert!(drawn(&pane, &new, size).contains("new series: val/acc and 1 more"));
+    assert!(drawn(&pane, &new, size).contains("new series discovered: val/acc and 1 more"));
     assert_eq!(pane.deadline(), Some(secs(15)));
     assert_eq!(pane.update(Event::Deadline, scene(&new), secs(14)), []);
     assert_eq!(pane.update(Event::Deadline, scene(&new), secs(15)), [Effect::DrawSoon]);
@@ -227,7 +233,7 @@ fn a_new_series_that_is_hidden_is_no_news() {
         prepare(&mut pane);
         pane.update(Event::Data(Box::new(facts(&new))), scene(&new), Duration::ZERO);
         let text = drawn(&pane, &new, size);
-        text.lines().find_map(|line| Some(line.split_once("new series: ")?.1.split(' ').next()?.to_owned()))
+        text.lines().find_map(|line| Some(line.split_once("new series discovered: ")?.1.split(' ').next()?.to_owned()))
     };
     let hides = |pane: &mut Board, spec: &str| {
         pane.update(Event::Spec { graphs: vec![spec.into()], title: String::new() }, scene(&old), Duration::ZERO);
@@ -280,6 +286,213 @@ fn an_end_is_told_with_its_code_and_time() {
     assert!(text.contains("crashed (signal 9)") && text.contains("ended 08:59"), "{text}");
 }
 
+fn told(pane: &Board, run: &RunPicture) -> crate::ipc::wire::GraphView {
+    pane.shown(scene(run), Rect::new(0, 0, 80, 24)).graph.unwrap()
+}
+
+#[test]
+fn escape_with_nothing_open_leads_to_options_help_and_out() {
+    let run = run(100);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "esc");
+    assert_eq!(told(&pane, &run).tab, "menu");
+    for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
+        insta::assert_snapshot!(format!("menu_{}x{}", size.0, size.1), drawn(&pane, &run, size));
+    }
+    press(&mut pane, &run, "enter");
+    assert_eq!(told(&pane, &run).tab, "options");
+    for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
+        insta::assert_snapshot!(format!("options_{}x{}", size.0, size.1), drawn(&pane, &run, size));
+    }
+    let key = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
+    assert_eq!(kept, [Effect::Keep { path: vec!["theme".into()], value: Some("light".into()) }, Effect::DrawAll]);
+    assert_eq!(told(&pane, &run).theme, "light");
+    press(&mut pane, &run, "down down down down");
+    let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
+    assert_eq!(kept[0], Effect::Keep { path: vec!["smoothing".into()], value: Some(0.5.into()) });
+    press(&mut pane, &run, "esc");
+    assert_eq!((told(&pane, &run).tab.as_str(), told(&pane, &run).smoothing), ("graphs", 0.5));
+    press(&mut pane, &run, "esc down down");
+    assert_eq!(pane.update(key(KeyCode::Enter), scene(&run), Duration::ZERO), [Effect::Quit]);
+}
+
+#[test]
+fn a_filter_is_a_regular_expression_when_that_is_switched_and_lines_come_back() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ v l s s enter");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).visible_metrics.len(), 1, "letters in order find val/loss");
+    press(&mut pane, &run, "/ ctrl+u tab ^ v a l enter");
+    assert_eq!((told(&pane, &run).filter.as_str(), told(&pane, &run).regex), ("^val", true));
+    press(&mut pane, &run, "/");
+    assert!(drawn(&pane, &run, (80, 24)).contains("re/^val"), "it is one still when it is opened again");
+    press(&mut pane, &run, "up up down");
+    assert_eq!(told(&pane, &run).typing.as_deref(), Some("^val"));
+    press(&mut pane, &run, "ctrl+u ( esc");
+    assert_eq!((told(&pane, &run).filter.as_str(), told(&pane, &run).regex), ("^val", true), "as it was before");
+}
+
+#[test]
+fn what_is_typed_never_leaves_and_is_pasted_and_copied() {
+    let run = run(10);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut key = |code, modifiers| pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(&run), Duration::ZERO);
+    let (char, ctrl) = (KeyCode::Char, KeyModifiers::CONTROL);
+    key(char('/'), KeyModifiers::NONE);
+    assert_eq!(key(char('q'), KeyModifiers::NONE), [Effect::Draw]);
+    assert_eq!(key(char('c'), ctrl), [Effect::Copy("q".into())]);
+    assert_eq!(key(char('v'), ctrl), [Effect::Paste]);
+    assert_eq!(key(char('v'), KeyModifiers::SUPER), [Effect::Paste]);
+    pane.update(Event::Paste("a\nb".into()), scene(&run), Duration::ZERO);
+    assert_eq!(told(&pane, &run).typing.as_deref(), Some("qa b"));
+    // ESC BS and ESC DEL, as the terminal's own reader gives them.
+    for (code, modifiers) in [(char('h'), ctrl | KeyModifiers::ALT), (KeyCode::Backspace, KeyModifiers::ALT)] {
+        pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(&run), Duration::ZERO);
+    }
+    assert_eq!(told(&pane, &run).typing.as_deref(), Some(""));
+}
+
+#[test]
+fn a_view_is_saved_shown_again_and_removed() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "x + / v a l enter V n i g h t");
+    let kept = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
+    let want = serde_json::json!({"tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "smoothing": "0.5", "fullscreen": "false"});
+    assert_eq!(kept[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: Some(want) });
+    press(&mut pane, &run, "esc x 4 v");
+    insta::assert_snapshot!("views_80x24", drawn(&pane, &run, (80, 24)));
+    press(&mut pane, &run, "enter");
+    let view = told(&pane, &run);
+    assert_eq!((view.tab.as_str(), view.filter.as_str(), view.x_axis.as_str(), view.smoothing), ("graphs", "val", "relative", 0.5));
+    press(&mut pane, &run, "v");
+    let removed = pane.update(Event::Key(KeyEvent::new(KeyCode::Delete, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
+    assert_eq!(removed[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: None });
+    assert!(drawn(&pane, &run, (80, 24)).contains("none yet"));
+}
+
+#[test]
+fn another_client_sets_what_keys_would_set() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut set = |number, view: serde_json::Value| {
+        let view = view.as_object().unwrap().clone();
+        assert_eq!(pane.update(Event::Set { number, view }, scene(&run), Duration::ZERO), [Effect::Draw]);
+        pane.shown(scene(&run), Rect::new(0, 0, 80, 24))
+    };
+    let shown =
+        set(1, serde_json::json!({"filter": "loss", "smoothing": 0.9, "xAxis": "wall", "full_screen": true, "focused": "val/loss"}));
+    let view = shown.graph.unwrap();
+    assert_eq!((shown.set, shown.refused), (1, vec![]));
+    assert_eq!((view.filter.as_str(), view.smoothing, view.x_axis.as_str()), ("loss", 0.9, "wall"));
+    assert_eq!((view.full_screen, view.focused.as_deref(), shown.visible_metrics.len()), (true, Some("val/loss"), 1));
+    let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));
+    assert_eq!((shown.graph.unwrap().tab.as_str(), shown.refused), ("logs", vec![]), "the tab comes first");
+    let shown = set(3, serde_json::json!({"smoothing": 0.5, "tab": "nowhere"}));
+    let want = "tab: there is no tab `nowhere`; there are graphs, run, logs, alerts, chat";
+    assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
+    let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
+    assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
+    assert_eq!(set(5, serde_json::json!({"view": "none"})).refused, ["view: no view is saved as `none`"]);
+}
+
+#[test]
+fn people_and_agents_talk_in_the_chat_tab() {
+    let run = run(10);
+    let say = |author: &str, text: &str, at| Message { at: Some(START + at), author: author.into(), text: text.into() };
+    let messages = [
+        say("human", "why is the loss flat since step 800? the run before this one had reached 1.6 by then", 0.0),
+        say("agent", "the learning rate has decayed to 3e-6:\nraise `lr_min`, or stop here", 75.0),
+        say("human", "損失を見て 👍", 200.0),
+    ];
+    let scene = Scene { chat: Some(&messages), ..Scene::of(&run) };
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut key = |code| pane.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), scene, Duration::ZERO);
+    key(KeyCode::Char('8'));
+    key(KeyCode::Enter);
+    "ok, q".chars().for_each(|c| _ = key(KeyCode::Char(c)));
+    for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
+        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
+        insta::assert_snapshot!(format!("chat_{}x{}", size.0, size.1), text(terminal.backend().buffer()));
+    }
+    let sent = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene, Duration::ZERO);
+    assert_eq!(sent, [Effect::Say("ok, q".into()), Effect::Draw]);
+    let view = pane.shown(scene, Rect::new(0, 0, 80, 24)).graph.unwrap();
+    assert_eq!((view.tab.as_str(), &view.detail["messages"], &view.detail["last"]["author"]), ("chat", &3.into(), &"human".into()));
+    // On another tab, what an agent says is told at the foot.
+    pane.update(Event::Key(KeyEvent::new(KeyCode::Char('1'), KeyModifiers::NONE)), scene, Duration::ZERO);
+    pane.update(Event::Said(2), scene, Duration::ZERO);
+    assert!(drawn(&pane, &run, (200, 50)).contains("agent: the learning rate"));
+}
+
+#[test]
+fn the_screen_and_its_data_are_written_and_copied() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene(&run), Duration::ZERO);
+    assert_eq!(key('s', KeyModifiers::NONE), [Effect::Screenshot { bright: false }]);
+    let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
+    assert_eq!((export.keys[0].as_str(), export.keys.len(), export.window, export.json), ("train/loss", 6, Some((0.0, 1199.0)), false));
+    let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };
+    assert!(copied.starts_with("train/loss\t1.7") && copied.lines().count() == 6, "{copied}");
+    pane.update(Event::Tell("wrote screen.txt".into()), scene(&run), Duration::ZERO);
+    assert!(drawn(&pane, &run, (80, 24)).contains("wrote screen.txt"));
+    press(&mut pane, &run, "4 e");
+    assert!(drawn(&pane, &run, (80, 24)).contains("no metric is shown here"));
+}
+
+#[test]
+fn a_little_frame_leaves_the_room_to_the_charts() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let settings = Settings { ui: Some(Frame::Minimal), smoothing: Some(0.9.into()), ..Settings::default() };
+    pane.settle(settings, Some("config.json:3:1: something".into()), Some("ssh me@far".into()));
+    assert!(drawn(&pane, &run, (80, 24)).starts_with("config.json:3:1: something"));
+    press(&mut pane, &run, "z");
+    insta::assert_snapshot!("minimal_80x24", drawn(&pane, &run, (80, 24)));
+    assert_eq!((told(&pane, &run).smoothing, told(&pane, &run).ui.as_str()), (0.9, "minimal"));
+    pane.settle(Settings::default(), None, Some("ssh me@far".into()));
+    assert!(drawn(&pane, &run, (120, 24)).lines().next().unwrap().ends_with("│ ssh me@far"));
+}
+
+#[test]
+fn every_theme_draws_the_same_characters() {
+    let run = run(300);
+    let plain = drawn(&graph(UNICODE, &run, (80, 24)), &run, (80, 24));
+    for scheme in Scheme::ALL {
+        for depth in Depth::ALL {
+            let theme = Theme { scheme: *scheme, depth: *depth, glyphs: Glyphs::Braille };
+            assert_eq!(drawn(&graph(theme, &run, (80, 24)), &run, (80, 24)), plain);
+        }
+    }
+    let blocks = Theme { glyphs: Glyphs::Block, ..UNICODE };
+    insta::assert_snapshot!("graph_blocks_80x24", drawn(&graph(blocks, &run, (80, 24)), &run, (80, 24)));
+}
+
+#[test]
+fn the_status_tells_of_alerts_checkpoints_the_machine_and_the_agent() {
+    let run = run(1200);
+    let mut pane = status(UNICODE, &run);
+    let last = START + 1199.0 * 0.31;
+    let facts = Facts { checkpoint: Some((Some(1000), last - 62.0)), alerts: (2, "loss is NaN".into()), ..facts(&run) };
+    let health = Health {
+        agent_last: Some(("sent Tab to graph".into(), "2026-11-20T08:05:00Z".into())),
+        may_send: vec!["graph".into()],
+        ..Health::default()
+    };
+    let host = Host { cpu: Some(0.5), memory: Some((12 << 30, 64 << 30)), gpus: vec![Gpu { busy: Some(0.97), ..Gpu::default() }] };
+    let scene = Scene { host: Some(&host), ..Scene::of(&run) };
+    pane.update(Event::Data(Box::new(facts)), scene, Duration::ZERO);
+    pane.update(Event::Controller(Link::Up(health)), scene, Duration::ZERO);
+    for size in [(200, 8), (120, 6), (120, 4), (80, 4)] {
+        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
+        insta::assert_snapshot!(format!("status_full_{}x{}", size.0, size.1), text(terminal.backend().buffer()));
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Move {
     Key(KeyCode, KeyModifiers),
@@ -287,6 +500,8 @@ enum Move {
     Data(i64),
     Paste(String),
     Graphs(Vec<String>),
+    Set(String, String),
+    Said,
     Redraw,
 }
 
@@ -296,7 +511,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(KeyCode::Enter), 1 => Just(KeyCode::Esc), 1 => Just(KeyCode::Tab), 1 => Just(KeyCode::BackTab),
         1 => Just(KeyCode::Left), 1 => Just(KeyCode::Right), 1 => Just(KeyCode::Up), 1 => Just(KeyCode::Down),
         1 => Just(KeyCode::PageUp), 1 => Just(KeyCode::PageDown), 1 => Just(KeyCode::Home), 1 => Just(KeyCode::End),
-        1 => Just(KeyCode::Backspace), 2 => Just(KeyCode::Char('/')), 1 => Just(KeyCode::Char('h')),
+        1 => Just(KeyCode::Backspace), 2 => Just(KeyCode::Char('/')), 1 => Just(KeyCode::Char('h')), 1 => Just(KeyCode::F(2)), 1 => Just(KeyCode::Char(':')),
+        1 => Just(KeyCode::Char('V')), 1 => Just(KeyCode::Char('8')), 1 => Just(KeyCode::Delete),
     ];
     let modifiers = prop_oneof![6 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL), 1 => Just(KeyModifiers::SHIFT)];
     let one = prop_oneof![
@@ -305,20 +521,26 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
         1 => prop::collection::vec("loss|lr|none|\\*", 0..3).prop_map(Move::Graphs),
+        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|nonsense",
+            "graphs|run|logs|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
+            .prop_map(|(name, value)| Move::Set(name, value)),
+        1 => Just(Move::Said),
         1 => Just(Move::Redraw),
     ];
     prop::collection::vec(one, 0..40)
 }
 
 /// Every metric reported as shown stands on the screen: its key (perhaps cut at its start) and its value.
-fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
+fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16)) -> Result<(), TestCaseError> {
     let text = drawn(pane, run, size);
     for metric in pane.shown(scene(run), Rect::new(0, 0, size.0, size.1)).visible_metrics {
         let value = crate::text::number(num::from_json(&metric.latest_value).unwrap(), 4);
-        let cut = if theme == UNICODE { "…" } else { "~" };
         let named = |line: &str| {
             line.contains(&metric.key)
-                || (1..metric.key.len()).any(|n| metric.key.is_char_boundary(n) && line.contains(&format!("{cut}{}", &metric.key[n..])))
+                || (1..metric.key.len()).any(|n| {
+                    let cut = |sign: &str| line.contains(&format!("{sign}{}", &metric.key[n..]));
+                    metric.key.is_char_boundary(n) && (cut("…") || cut("~"))
+                })
         };
         prop_assert!(text.lines().any(|line| named(line) && line.contains(&value)), "{} {value} is not in\n{text}", metric.key);
     }
@@ -346,15 +568,22 @@ proptest! {
                 Move::Data(_) => Event::Data(Box::new(facts(&series))),
                 Move::Paste(text) => Event::Paste(text.clone()),
                 Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), title: "t".into() },
+                Move::Set(name, value) => {
+                    Event::Set { number: i as u64, view: [(name.clone(), value.as_str().into())].into_iter().collect() }
+                }
+                Move::Said => Event::Said(1),
                 Move::Redraw => Event::Redraw(i as u64),
             };
             graph.update(event(), scene(&series), now);
             status.update(event(), scene(&series), now);
+            if let Move::Set(..) = step {
+                prop_assert_eq!(graph.shown(scene(&series), Rect::new(0, 0, size.0, size.1)).set, i as u64);
+            }
             if let Move::Size(w, h) = step {
                 size = (w, h);
             }
             graph.update(Event::Deadline, scene(&series), now);
-            agrees(&graph, &series, size, theme)?;
+            agrees(&graph, &series, size)?;
             drawn(&status, &series, size);
         }
     }
@@ -362,7 +591,7 @@ proptest! {
     #[test]
     fn any_size_is_drawn(width in 1u16..210, height in 1u16..60) {
         let series = run(300);
-        agrees(&graph(UNICODE, &series, (width, height)), &series, (width, height), UNICODE)?;
+        agrees(&graph(UNICODE, &series, (width, height)), &series, (width, height))?;
         let text = drawn(&graph(UNICODE, &series, (width, height)), &series, (width, height));
         prop_assert!(!text.trim().is_empty());
         prop_assert!(!drawn(&status(UNICODE, &series), &series, (width, height)).trim().is_empty());

@@ -18,6 +18,7 @@ mod open;
 mod panes;
 mod run;
 mod runs;
+mod shown;
 mod source;
 mod sql;
 mod support;

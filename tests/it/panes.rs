@@ -172,7 +172,7 @@ fn keys_change_what_is_drawn_and_what_is_reported_alike() {
 
     let press = |keys: &[&str]| home.ok(&[&["sendkeys", "graph"], keys, &["--wait", "change", "--timeout", "20s"]].concat());
     assert_eq!(graph(&home, "focused"), "series_01");
-    press(&["Tab"]);
+    press(&["Right"]);
     becomes(&json!("series_02"), || graph(&home, "focused"));
     press(&["Enter"]);
     becomes(&(json!(true), vec!["series_02".to_string()]), || (graph(&home, "fullScreen"), drawn(&home)));
@@ -195,7 +195,7 @@ fn keys_change_what_is_drawn_and_what_is_reported_alike() {
 
     press(&["h"]);
     becomes(&json!("help"), || graph(&home, "tab"));
-    assert!(home.ok(&["viewstate", "graph", "--screen"]).contains("filter metrics by name"));
+    assert!(home.ok(&["viewstate", "graph", "--screen"]).contains("filter or search"));
     becomes(&Vec::<String>::new(), || drawn(&home));
     press(&["h"]);
     becomes(&json!("graphs"), || graph(&home, "tab"));

@@ -2,7 +2,7 @@
 
 mod view;
 
-use super::page::{Found, Page, Shared};
+use super::page::{Found, Page, Refused, Shared, truth, value};
 use crate::ipc::wire::{GraphView, MetricView, Window};
 use crate::model::{MetricKey, Series, XAxis, num};
 use crate::query::{self, KeyFilter};
@@ -21,6 +21,8 @@ use ratatui::{
 
 /// EMA weights that `+` and `-` step through.
 const SMOOTHING: &[f64] = &[0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98];
+/// What x may measure, and what that is called.
+const AXES: [(&str, XAxis); 3] = [("step", XAxis::Step), ("relative", XAxis::Relative), ("wall", XAxis::WallTime)];
 /// With fewer points a trend means nothing.
 const TREND_POINTS_MIN: usize = 4;
 
@@ -35,6 +37,7 @@ pub struct Graphs {
     focus: Option<MetricKey>,
     full_screen: bool,
     filter: String,
+    regex: bool,
     filter_error: Option<String>,
     axis: XAxis,
     smoothing: usize,
@@ -122,14 +125,15 @@ impl Graphs {
     }
 
     fn choose_keys(&mut self, shared: &Shared) {
-        match KeyFilter::parse(&self.filter) {
+        let filter = if self.regex && !self.filter.is_empty() { KeyFilter::regex(&self.filter) } else { KeyFilter::parse(&self.filter) };
+        match filter {
             Ok(filter) => {
                 self.filter_error = None;
                 let wanted = match self.wanted.is_empty() {
                     true => shared.facts.keys.clone(),
                     false => query::select_keys(&self.wanted, &shared.facts.keys).keys,
                 };
-                self.keys = wanted.into_iter().filter(|key| filter.matches(key.as_str())).collect();
+                self.keys = filter.choose(&wanted);
             }
             // What is half typed leaves the charts as they were.
             Err(error) => self.filter_error = Some(error.to_string()),
@@ -211,8 +215,44 @@ impl Page for Graphs {
         &self.filter
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, shared: &Shared, _scene: Scene<'_>) {
+    fn is_regex(&self) -> bool {
+        self.regex
+    }
+
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
+        match name {
+            "focused" => {
+                let key = query::resolve(text, &self.keys).map_err(|error| Refused::Value(error.to_string()))?;
+                self.focus = Some(key.clone());
+            }
+            "fullscreen" => self.full_screen = truth(text)? && !self.keys.is_empty(),
+            "xaxis" => {
+                let axis = AXES.iter().find(|(word, _)| *word == text);
+                self.axis = axis.ok_or_else(|| Refused::Value(format!("step, relative or wall is wanted, not `{text}`")))?.1;
+                self.held = None;
+            }
+            "smoothing" => {
+                let weight: f64 = value(text, "a weight from 0 to 0.98")?;
+                if !(0.0..1.0).contains(&weight) {
+                    return Err(Refused::Value(format!("a weight from 0 to 0.98 is wanted, not `{text}`")));
+                }
+                let apart = |step: &usize| (SMOOTHING[*step] - weight).abs();
+                self.smoothing = (0..SMOOTHING.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0);
+            }
+            "paused" => self.held = truth(text)?.then(|| self.window(scene.series())),
+            _ => return Err(Refused::Unknown),
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        let axis = AXES.iter().find(|(_, axis)| *axis == self.axis).map_or("step", |(word, _)| word);
+        vec![("xaxis", axis.into()), ("smoothing", SMOOTHING[self.smoothing].to_string()), ("fullscreen", self.full_screen.to_string())]
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, _scene: Scene<'_>) {
         text.clone_into(&mut self.filter);
+        self.regex = regex;
         self.choose_keys(shared);
     }
 
@@ -237,12 +277,7 @@ impl Page for Graphs {
         let window = self.window(series);
         view.focused = self.focused().map(MetricKey::to_string);
         view.full_screen = self.full_screen;
-        view.x_axis = match self.axis {
-            XAxis::Step => "step",
-            XAxis::Relative => "relative",
-            XAxis::WallTime => "wall",
-        }
-        .into();
+        view.x_axis = AXES.iter().find(|(_, axis)| *axis == self.axis).map_or("", |(word, _)| word).into();
         view.smoothing = SMOOTHING[self.smoothing];
         view.page = (layout.page as u32 + 1, layout.pages as u32);
         view.grid = (u32::from(layout.grid.rows), u32::from(layout.grid.cols));

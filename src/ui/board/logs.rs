@@ -1,6 +1,6 @@
 //! The console lines of the run.
 
-use super::page::{Found, Page, Shared};
+use super::page::{Found, Page, Refused, Shared, truth, value};
 use super::scroll::Scroll;
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::text;
@@ -22,6 +22,7 @@ use serde_json::json;
 #[derive(Debug)]
 pub struct Logs {
     query: String,
+    regex: bool,
     search: Option<Result<Regex, String>>,
     /// In lines of the console, not of the screen; counted from the first line of the run, so that it stays on its line.
     scroll: Scroll,
@@ -30,7 +31,7 @@ pub struct Logs {
 
 impl Default for Logs {
     fn default() -> Logs {
-        Logs { query: String::new(), search: None, scroll: Scroll::End, wrap: false }
+        Logs { query: String::new(), regex: false, search: None, scroll: Scroll::End, wrap: false }
     }
 }
 
@@ -122,8 +123,28 @@ impl Page for Logs {
         &self.query
     }
 
+    fn is_regex(&self) -> bool {
+        self.regex
+    }
+
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+        match name {
+            "line" => self.scroll = Scroll::From(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
+            "follows" if truth(text)? => self.scroll = Scroll::End,
+            "follows" => self.scroll = Scroll::From(usize::MAX),
+            "wrap" => self.wrap = truth(text)?,
+            _ => return Err(Refused::Unknown),
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        vec![("wrap", self.wrap.to_string())]
+    }
+
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, scene: Scene<'_>) {
         text.clone_into(&mut self.query);
+        self.regex = regex;
         let pattern = if regex { text.to_owned() } else { regex::escape(text) };
         let built = || RegexBuilder::new(&pattern).case_insensitive(true).build().map_err(|error| regex_words(&error));
         self.search = (!text.is_empty()).then(built);

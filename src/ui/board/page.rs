@@ -40,6 +40,29 @@ pub enum Found {
     Wrong(String),
 }
 
+/// Why a name was not set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// There is no such name here.
+    Unknown,
+    /// The value does not fit; in words.
+    Value(String),
+}
+
+/// Reads a value that is set; `want` says what would fit.
+pub fn value<T: std::str::FromStr>(text: &str, want: &str) -> Result<T, Refused> {
+    text.parse().map_err(|_| Refused::Value(format!("{want} is wanted, not `{text}`")))
+}
+
+/// Reads yes or no.
+pub fn truth(text: &str) -> Result<bool, Refused> {
+    match text {
+        "true" | "on" | "yes" | "1" => Ok(true),
+        "false" | "off" | "no" | "0" | "" => Ok(false),
+        _ => Err(Refused::Value(format!("`true` or `false` is wanted, not `{text}`"))),
+    }
+}
+
 /// A tab: a state, keys, and a drawing that only reads.
 pub trait Page {
     /// Where its own keys stand in the table.
@@ -52,6 +75,18 @@ pub trait Page {
     fn refresh(&mut self, shared: &Shared, scene: Scene<'_>);
     /// The text that filters or searches it.
     fn query(&self) -> &str;
+    /// Whether that text is a regular expression.
+    fn is_regex(&self) -> bool {
+        false
+    }
+    /// Sets a name of its state to what it would be after some keys. Names are lower case, without `_` and `-`.
+    fn set(&mut self, _name: &str, _value: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+        Err(Refused::Unknown)
+    }
+    /// What a saved view keeps of it: names and values that [`Page::set`] takes.
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        vec![]
+    }
     /// Another such text.
     fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>);
     /// What that text finds.

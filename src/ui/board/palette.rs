@@ -1,6 +1,6 @@
 //! The command palette: everything that a key does, by name.
 
-use super::input::Key;
+use super::input::{Key, draw_line};
 use crate::text;
 use crate::ui::{
     edit::Line,
@@ -8,11 +8,7 @@ use crate::ui::{
     pane::Effect,
     theme::Theme,
 };
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 /// What is typed, and which of the commands that fit it is chosen.
 #[derive(Clone, Debug)]
@@ -24,7 +20,7 @@ pub struct Palette {
 }
 
 /// What a key did to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Chosen {
     /// Do this.
     Action(Action),
@@ -40,6 +36,22 @@ impl Palette {
         Palette { line: Line::default(), chosen: 0, scope }
     }
 
+    /// What is typed.
+    pub fn text(&self) -> String {
+        self.line.text()
+    }
+
+    /// Name of the command that enter would do.
+    pub fn chosen(&self, keymap: &Keymap) -> Option<&'static str> {
+        self.fitting(keymap).get(self.chosen).map(|row| row.name)
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        text.chars().for_each(|c| self.line.insert(c));
+        self.chosen = 0;
+    }
+
     /// Takes a key.
     pub fn take(&mut self, key: Key, keymap: &Keymap) -> Chosen {
         let last = self.fitting(keymap).len().saturating_sub(1);
@@ -48,6 +60,8 @@ impl Palette {
                 return self.fitting(keymap).get(self.chosen).map_or(Chosen::Nothing, |row| Chosen::Action(row.action));
             }
             Some(Action::Cancel) => return Chosen::Nothing,
+            Some(Action::Copy) => return Chosen::NotYet(vec![Effect::Copy(self.text())]),
+            Some(Action::Paste) => return Chosen::NotYet(vec![Effect::Paste]),
             Some(Action::Older) => self.chosen = self.chosen.saturating_sub(1),
             Some(Action::Newer) => self.chosen = (self.chosen + 1).min(last),
             Some(action) => self.line.edit(action),
@@ -70,7 +84,11 @@ impl Palette {
             words.split_whitespace().all(|word| name.contains(word) || does.contains(word))
         };
         let offered = |row: &&Binding| row.scope == Scope::Board || row.scope == self.scope;
-        keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect()
+        let mut found: Vec<&Binding> =
+            keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect();
+        // What begins so is more likely meant than what has it in its words.
+        found.sort_by_key(|row| !row.name.starts_with(words.trim()));
+        found
     }
 
     /// Draws it over the whole body.
@@ -79,13 +97,9 @@ impl Palette {
             return;
         }
         let room = usize::from(body.width);
-        let (before, after) = self.line.parts();
         let x = buf.set_stringn(body.x, body.y, ":", room, theme.accent()).0;
         let left = |x: u16| usize::from(body.right().saturating_sub(x));
-        let x = buf.set_stringn(x, body.y, text::cut_start(&before, room.saturating_sub(2)), left(x), theme.accent()).0;
-        let caret = after.chars().next().unwrap_or(' ').to_string();
-        let x = buf.set_stringn(x, body.y, caret, left(x), Style::new().add_modifier(Modifier::REVERSED)).0;
-        buf.set_stringn(x, body.y, after.chars().skip(1).collect::<String>(), left(x), theme.accent());
+        draw_line(&self.line, theme, Rect { x, width: left(x) as u16, height: 1, ..body }, buf);
         let rows = self.fitting(keymap);
         let height = usize::from(body.height - 1);
         let skip = (self.chosen + 1).saturating_sub(height);

@@ -4,7 +4,9 @@ use crate::term;
 use crossterm::{
     clipboard::CopyToClipboard,
     cursor::{Hide, Show},
-    event::{DisableBracketedPaste, EnableBracketedPaste},
+    event::{
+        DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+    },
     execute, queue,
     style::{Print, ResetColor},
     terminal::{
@@ -56,7 +58,9 @@ impl Screen {
         });
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+        // Terminals that know how then tell Cmd from Ctrl; the others do not listen.
+        let keys = PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES);
+        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste, keys)?;
         let (width, height) = crossterm::terminal::size()?;
         Ok(Screen::blank(width, height))
     }
@@ -69,6 +73,11 @@ impl Screen {
     /// The size drawn to.
     pub fn area(&self) -> Rect {
         self.back.area
+    }
+
+    /// What it shows.
+    pub fn shown(&self) -> &Buffer {
+        &self.front
     }
 
     /// The terminal has another size now, and shows anything.
@@ -145,7 +154,15 @@ impl Drop for Screen {
 /// Gives the terminal back, once. A terminal that is gone cannot be given back, and nobody is there to see an error.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
+        let _ = execute!(
+            io::stdout(),
+            EndSynchronizedUpdate,
+            PopKeyboardEnhancementFlags,
+            DisableBracketedPaste,
+            ResetColor,
+            LeaveAlternateScreen,
+            Show
+        );
         let _ = disable_raw_mode();
     }
 }
