@@ -187,17 +187,33 @@ impl KeyFilter {
     }
 }
 
-/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped.
+/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped. A comma
+/// in parentheses parts nothing: `lr,ma(loss, 15)` are two.
 pub fn parse_key_list(text: &str) -> Vec<String> {
     let text = text.trim();
     let inner = text.strip_prefix(['{', '[']).map(|rest| rest.strip_suffix(['}', ']']).unwrap_or(rest)).unwrap_or(text);
     let mut names: Vec<String> = vec![];
-    for name in inner.split([',', '\n']).map(|name| name.trim().trim_matches(['"', '\''])).filter(|name| !name.is_empty()) {
+    let mut depth = 0usize;
+    let parts = inner.split(|c: char| {
+        depth = match c {
+            '(' => depth + 1,
+            ')' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        c == '\n' || c == ',' && depth == 0
+    });
+    for name in parts.map(unquoted).filter(|name| !name.is_empty()) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
     names
+}
+
+/// A name without the quotes around it; those inside an expression are its own.
+fn unquoted(name: &str) -> &str {
+    let name = name.trim();
+    if super::Derived::is_meant_by(name) { name } else { name.trim_matches(['"', '\'']) }
 }
 
 /// What a list of names means among the keys that exist.
@@ -346,6 +362,8 @@ mod tests {
 
     #[test]
     fn a_list_picks_keys_in_its_order() {
+        assert_eq!(parse_key_list("lr,ma(loss, 15)"), ["lr", "ma(loss, 15)"]);
+        assert_eq!(parse_key_list("'loss', \"a b\" / loss"), ["loss", "\"a b\" / loss"]);
         assert_eq!(parse_key_list("{reward, loss}"), ["reward", "loss"]);
         assert_eq!(parse_key_list(" loss,,reward , loss"), ["loss", "reward"]);
         assert_eq!(parse_key_list("[\"loss\"]"), ["loss"]);

@@ -268,7 +268,7 @@ fn smoothed(columns: &[Column], weight: f64) -> Vec<Column> {
         sum = weight * sum + (1.0 - weight) * middle;
         mass = weight * mass + (1.0 - weight);
         let v = sum / mass;
-        Column { min: v, max: v, first: v, last: v, ..*column }
+        Column { min: v, max: v, first: v, last: v, mean: v, ..*column }
     };
     columns.iter().map(smooth).collect()
 }

@@ -176,7 +176,7 @@ mod tests {
             lo in any::<f64>(), hi in any::<f64>(), cols in 0u16..30, rows in 0u16..10,
         ) {
             let columns: Vec<Column> =
-                raw.into_iter().map(|(index, min, max, gap)| Column { index, min, max, first: min, last: max, gap }).collect();
+                raw.into_iter().map(|(index, min, max, gap)| Column { index, min, max, first: min, last: max, mean: min, gap }).collect();
             let mut raster = Raster::new(Dots::Braille, cols, rows);
             raster.series(&columns, lo, hi, 0);
             let mut buf = Buffer::empty(Rect::new(0, 0, 5, 5));
