@@ -9,6 +9,7 @@ mod derive;
 mod keys;
 mod rate;
 mod smooth;
+mod runs;
 mod trend;
 
 pub use against::Against;
@@ -16,5 +17,6 @@ pub use condition::{Condition, ConditionError, Facts, Op, Test, Unresolved, eval
 pub use derive::{DeriveError, Derived, FUNCTIONS, Function, Machine, Moment, Transform};
 pub use keys::{Goal, KeyFilter, KeyFilterError, Selection, best, goal, parse_key_list, rank_keys, select_keys};
 pub use rate::{eta, rate};
+pub use runs::{COURSE_MAX, Origin, RunRead, RunRow};
 pub use smooth::Smoothing;
 pub use trend::{Direction, Trend, trend};

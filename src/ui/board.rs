@@ -413,6 +413,7 @@ impl Pane for Board {
                 self.refreshed = number;
                 vec![Effect::DrawAll]
             }
+            Event::Runs(_) => vec![Effect::DrawSoon],
             Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
                 Some(_) => vec![Effect::DrawSoon],
                 None => vec![],

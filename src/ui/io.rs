@@ -517,7 +517,7 @@ impl Sources {
     }
 
     fn scene(&self) -> Scene<'_> {
-        Scene { run: self.reader.as_ref().map_or(&self.empty, RunReader::picture) }
+        Scene::of(self.reader.as_ref().map_or(&self.empty, RunReader::picture))
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.

@@ -89,7 +89,7 @@ fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
 }
 
 pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
-    Scene { run }
+    Scene::of(run)
 }
 
 fn text(buf: &Buffer) -> String {

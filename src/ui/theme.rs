@@ -79,6 +79,31 @@ impl Theme {
         self.fg(Color::LightGreen)
     }
 
+    /// How many runs can be told apart by colour and sign.
+    pub const RUNS: usize = 8;
+
+    /// One of several runs that are drawn together, by number; more than [`Theme::RUNS`] begin anew.
+    pub fn run(&self, number: usize) -> Style {
+        const COLOURS: [Color; Theme::RUNS] = [
+            Color::LightMagenta,
+            Color::LightYellow,
+            Color::LightBlue,
+            Color::LightRed,
+            Color::Green,
+            Color::Magenta,
+            Color::Blue,
+            Color::Yellow,
+        ];
+        self.fg(COLOURS[number % COLOURS.len()])
+    }
+
+    /// The sign of that run, for eyes and terminals without colour.
+    pub fn run_sign(&self, number: usize) -> &'static str {
+        const SHAPES: [&str; Theme::RUNS] = ["◆", "▲", "■", "★", "▼", "◇", "△", "□"];
+        const LETTERS: [&str; Theme::RUNS] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        if self.unicode { SHAPES[number % SHAPES.len()] } else { LETTERS[number % LETTERS.len()] }
+    }
+
     /// Raw points behind a smoothed curve.
     pub fn curve_raw(&self) -> Style {
         self.faint()
