@@ -169,7 +169,8 @@ impl Series {
 
     /// First and last x on `axis`; `None` when no point stands on it.
     pub fn extent(&self, axis: XAxis) -> Option<(f64, f64)> {
-        let first = self.lower_bound(axis, f64::NEG_INFINITY);
+        // Nearly always the very first point has an x.
+        let first = if self.x_at(axis, 0).is_some() { 0 } else { self.lower_bound(axis, f64::NEG_INFINITY) };
         Some((self.x_at(axis, first)?, self.x_at(axis, self.len().checked_sub(1)?)?))
     }
 

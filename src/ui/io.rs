@@ -315,6 +315,7 @@ impl<P: Pane> Loop<P> {
                 let out = |go, key| if go == Go::Out { Go::Out } else { self.tell(Event::Key(key)) };
                 keys.into_iter().fold(Go::On, out)
             }
+            Woken::Terminal(Terminal::Mouse(mouse)) => self.tell(Event::Mouse(mouse)),
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
             Woken::Resized => match crossterm::terminal::size() {
                 Ok((width, height)) if (width, height) != (self.screen.area().width, self.screen.area().height) => {
@@ -350,7 +351,7 @@ impl<P: Pane> Loop<P> {
                 }
                 Response::Config { config } => {
                     return match Spec::parse(&config.to_string()) {
-                        Ok(spec) => self.tell(Event::Spec { graphs: spec.graphs, title: spec.title }),
+                        Ok(spec) => self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title }),
                         Err(_) => Go::On,
                     };
                 }
@@ -407,7 +408,7 @@ impl<P: Pane> Loop<P> {
             (false, false) => Some(now + BLIND),
         };
         if let Some(spec) = found.spec {
-            self.tell(Event::Spec { graphs: spec.graphs, title: spec.title });
+            self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title });
         }
         if let Some(facts) = found.facts {
             let now = self.now();

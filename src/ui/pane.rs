@@ -5,7 +5,7 @@ use crate::ipc::wire::{Health, Shown};
 use crate::model::Exit;
 use crate::query::RunRow;
 use crate::store::RunPicture;
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::{path::PathBuf, time::Duration};
 
@@ -80,6 +80,8 @@ impl<'a> Scene<'a> {
 pub enum Event {
     /// A key went down.
     Key(KeyEvent),
+    /// A button of the mouse, its wheel, or a move with a button down.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The pane has this size now.
@@ -90,6 +92,8 @@ pub enum Event {
     Spec {
         /// Names of keys, as in a spec.
         graphs: Vec<String>,
+        /// Derived metrics: name and expression.
+        derived: Vec<(String, String)>,
         /// Title of the canvas.
         title: String,
     },

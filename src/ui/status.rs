@@ -231,7 +231,7 @@ impl Pane for Status {
             Event::Key(key) if key.kind != KeyEventKind::Release && quits(key) => {
                 return vec![Effect::Quit];
             }
-            Event::Key(_) | Event::Paste(_) | Event::Runs(_) | Event::Deadline => return vec![],
+            Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Runs(_) | Event::Deadline => return vec![],
             Event::Resized(..) => return vec![Effect::DrawAll],
             Event::Data(facts) => {
                 let told = self.facts.told;

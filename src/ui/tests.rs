@@ -165,7 +165,7 @@ fn a_filter_is_live_and_can_be_taken_back() {
     press(&mut pane, &series, "/ v a l");
     insta::assert_snapshot!("graph_filter_80x24", drawn(&pane, &series, (80, 24)));
     press(&mut pane, &series, "esc");
-    assert!(drawn(&pane, &series, (80, 24)).contains("train/loss"));
+    assert!(drawn(&pane, &series, (80, 24)).contains("grad/norm"));
     press(&mut pane, &series, "/ q q enter");
     assert!(drawn(&pane, &series, (80, 24)).contains("no metric matches `qq`"));
     press(&mut pane, &series, "/ ctrl+u l o s s enter");
@@ -212,7 +212,7 @@ fn the_spec_chooses_and_orders_the_charts() {
     let series = run(150);
     let mut pane = graph(UNICODE, &series, (80, 24));
     pane.update(
-        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], title: String::new() },
+        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], derived: vec![], title: String::new() },
         scene(&series),
         Duration::ZERO,
     );
@@ -225,7 +225,7 @@ fn keys_that_mean_nothing_draw_nothing() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));
     let key = |c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-    assert_eq!(pane.update(key('z'), scene(&series), Duration::ZERO), []);
+    assert_eq!(pane.update(key('M'), scene(&series), Duration::ZERO), []);
     assert_eq!(pane.update(key('x'), scene(&series), Duration::ZERO), [Effect::Draw]);
     assert_eq!(pane.update(key('q'), scene(&series), Duration::ZERO), [Effect::Quit]);
 }
@@ -279,17 +279,33 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 0..40)
 }
 
-/// Every metric reported as shown stands on the screen: its key (perhaps cut at its start) and its value.
+/// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
+/// value, in one line; and so do the values at the crosshair.
 fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
     let text = drawn(pane, run, size);
-    for metric in pane.shown(scene(run), Rect::new(0, 0, size.0, size.1)).visible_metrics {
+    let shown = pane.shown(scene(run), Rect::new(0, 0, size.0, size.1));
+    let graph = shown.graph.unwrap();
+    let charts = graph.detail["charts"].as_array().cloned().unwrap_or_default();
+    let names: Vec<(String, String)> = charts
+        .iter()
+        .flat_map(|chart| chart["legend"].as_array().cloned().unwrap_or_default())
+        .map(|entry| (entry["key"].as_str().unwrap().to_owned(), entry["name"].as_str().unwrap().to_owned()))
+        .collect();
+    let plain = |text: &str| theme.plain(text.to_owned().into()).into_owned();
+    for metric in shown.visible_metrics {
         let value = crate::text::number(num::from_json(&metric.latest_value).unwrap(), 4);
-        let cut = if theme == UNICODE { "…" } else { "~" };
-        let named = |line: &str| {
-            line.contains(&metric.key)
-                || (1..metric.key.len()).any(|n| metric.key.is_char_boundary(n) && line.contains(&format!("{cut}{}", &metric.key[n..])))
-        };
-        prop_assert!(text.lines().any(|line| named(line) && line.contains(&value)), "{} {value} is not in\n{text}", metric.key);
+        let name = plain(&names.iter().find(|(key, _)| *key == metric.key).unwrap().1);
+        prop_assert!(
+            text.lines().any(|line| line.contains(&name) && line.contains(&value)),
+            "{} {name} {value} is not in\n{text}",
+            metric.key
+        );
+    }
+    if graph.tab == "graphs" {
+        for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
+            let word = plain(word.as_str().unwrap());
+            prop_assert!(text.contains(&word), "{word} is not in\n{text}");
+        }
     }
     Ok(())
 }
@@ -314,7 +330,7 @@ proptest! {
                 Move::Size(w, h) => Event::Resized(*w, *h),
                 Move::Data(_) => Event::Data(Box::new(facts(&series))),
                 Move::Paste(text) => Event::Paste(text.clone()),
-                Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), title: "t".into() },
+                Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), derived: vec![], title: "t".into() },
                 Move::Redraw => Event::Redraw(i as u64),
             };
             graph.update(event(), scene(&series), now);

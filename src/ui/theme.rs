@@ -1,5 +1,9 @@
 //! Colours and signs: cyan and lime on whatever background the terminal has.
 
+mod curves;
+
+pub use curves::MarkKind;
+
 use super::raster::Dots;
 use crate::model::RunState;
 use ratatui::{

@@ -28,6 +28,11 @@ use std::{
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
+/// Buttons, the wheel and moves with a button down, with coordinates of any size. Never moves without a button: they would wake us,
+/// and travel over ssh, for nothing. With shift the terminal selects text as ever.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
 /// What og says of itself when it is to blame.
 const EXIT_BY_BUG: i32 = 70;
 
@@ -54,7 +59,7 @@ impl Screen {
         });
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste, Print(MOUSE_ON))?;
         let (width, height) = crossterm::terminal::size()?;
         Ok(Screen::blank(width, height))
     }
@@ -138,7 +143,8 @@ impl Drop for Screen {
 /// Gives the terminal back, once. A terminal that is gone cannot be given back, and nobody is there to see an error.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
+        let _ =
+            execute!(io::stdout(), EndSynchronizedUpdate, Print(MOUSE_OFF), DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
 }

@@ -1,0 +1,97 @@
+//! Where a value stands along an axis.
+
+use crate::ui::ticks::{self, Ticks};
+
+/// An axis from one value to another, linear or logarithmic.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Scale {
+    /// Where it starts.
+    pub from: f64,
+    /// Where it ends; above `from`.
+    pub to: f64,
+    /// Whether equal ratios are equally far apart; then both ends are above zero.
+    pub log: bool,
+}
+
+impl Scale {
+    /// The axis over this range, never empty; one that cannot be logarithmic is linear.
+    pub fn new(from: f64, to: f64, log: bool) -> Scale {
+        let (from, to) = if to > from { (from, to) } else { widened(from, to) };
+        Scale { from, to, log: log && from > 0.0 }
+    }
+
+    /// 0 at the start, 1 at the end, beyond on both sides.
+    pub fn place(&self, x: f64) -> f64 {
+        match self.log {
+            true => (x.max(f64::MIN_POSITIVE).ln() - self.from.ln()) / (self.to.ln() - self.from.ln()),
+            // Halves, since the whole range may be larger than a number can be.
+            false => (x / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0),
+        }
+    }
+
+    /// The reverse of [`Scale::place`].
+    pub fn at(&self, place: f64) -> f64 {
+        let x = match self.log {
+            true => (self.from.ln() + place * (self.to.ln() - self.from.ln())).exp(),
+            false => self.from * (1.0 - place) + self.to * place,
+        };
+        x.clamp(f64::MIN, f64::MAX)
+    }
+
+    /// The part of the axis between two places.
+    pub fn part(&self, from: f64, to: f64) -> (f64, f64) {
+        (self.at(from), self.at(to))
+    }
+
+    /// Round numbers along a logarithmic axis, else `linear` says where.
+    pub fn ticks(&self, wanted: usize, linear: impl FnOnce(f64, f64, usize) -> Ticks) -> Ticks {
+        let decades = (self.to / self.from).log10();
+        if self.log && decades >= 0.8 { ticks::logarithmic(self.from, self.to, wanted) } else { linear(self.from, self.to, wanted) }
+    }
+}
+
+/// The range with some air when it is a single value.
+pub fn widened(min: f64, max: f64) -> (f64, f64) {
+    let air = if max > min {
+        0.0
+    } else if min == 0.0 {
+        1.0
+    } else {
+        min.abs() * 0.1
+    };
+    ((min - air).max(f64::MIN), (max + air).min(f64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ends_stand_at_the_ends() {
+        for log in [false, true] {
+            let scale = Scale::new(1.0, 100.0, log);
+            assert_eq!((scale.place(1.0), scale.place(100.0)), (0.0, 1.0));
+        }
+        assert!((Scale::new(1.0, 100.0, true).place(10.0) - 0.5).abs() < 1e-12);
+        assert!(!Scale::new(0.0, 100.0, true).log);
+        assert_eq!(Scale::new(5.0, 5.0, false), Scale { from: 4.5, to: 5.5, log: false });
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_comes_back(from in -1e12f64..1e12, width in 1e-3f64..1e12, place in 0.0f64..1.0, log in any::<bool>()) {
+            let scale = Scale::new(from, from + width, log);
+            let back = scale.place(scale.at(place));
+            prop_assert!((back - place).abs() < 1e-3, "{back} {place}");
+        }
+
+        #[test]
+        fn no_range_panics(from in any::<f64>(), to in any::<f64>(), x in any::<f64>(), log in any::<bool>()) {
+            let scale = Scale::new(from, to, log);
+            scale.place(x);
+            scale.at(x);
+            scale.ticks(5, ticks::linear);
+        }
+    }
+}
