@@ -134,7 +134,7 @@ pub struct RunArgs {
     /// What the agent shall do, when the rule for a prompt at the end does not fit
     #[arg(long)]
     pub prompt: Option<String>,
-    /// Metrics to draw: `loss,reward` or `'{reward, loss}'` [default: all]
+    /// Metrics to draw: `loss,reward`, `'{reward, loss}'`, `'val/loss - train/loss,ma(loss, 15)'` [default: all]
     #[arg(long, value_name = "KEYS")]
     pub graphs: Option<String>,
     /// Preset of the canvas: default, monitor, review

@@ -33,6 +33,8 @@ const PLOT_CELLS_MIN: u16 = 8;
 const CELLS_PER_MARK: usize = 6;
 /// On a logarithmic axis, what lies so many decades below the largest value is cut off where zero would be.
 const DECADES_MAX: i32 = 12;
+/// Values that differ by less than this part of them differ by how they were computed.
+const ROUNDING: f64 = 1e-14;
 
 /// What is measured along x, for the words below the axis.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -200,6 +202,9 @@ impl Chart<'_> {
         let (from, to) = (self.x.from, self.x.to);
         let ranges = self.curves.iter().filter_map(|curve| curve.drawn.range_in(curve.axis, from, to));
         let (min, max) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        // What differs by rounding only is level.
+        let rounding = (max - min).abs() <= max.abs().max(min.abs()) * ROUNDING;
+        let (min, max) = if rounding { scale::widened(max, max) } else { (min, max) };
         if let Some((lo, hi)) = self.y {
             return Some(Scale::new(lo, hi, self.log_y));
         }

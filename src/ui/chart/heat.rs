@@ -89,7 +89,10 @@ impl Heat<'_> {
     fn plot(&self, inside: Rect) -> Rect {
         let label = self.rows.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(LABEL_MAX) as u16 + 1;
         let gutter = if inside.width >= label + 8 { label } else { 0 };
-        let height = (inside.height - u16::from(inside.height >= 3)).min(self.rows.len().min(usize::from(u16::MAX)) as u16);
+        let room = inside.height - u16::from(inside.height >= 3);
+        let rows = self.rows.len().clamp(1, usize::from(u16::MAX)) as u16;
+        // Few rows are as high as they can be, all the same.
+        let height = if rows < room { room / rows * rows } else { room };
         Rect { x: inside.x + gutter, width: inside.width - gutter, height, ..inside }
     }
 
@@ -107,7 +110,8 @@ impl Heat<'_> {
             }
         }
         let y = plot.y + row;
-        if plot.x > left {
+        let is_first = row == 0 || share(row - 1) != share(row);
+        if plot.x > left && is_first {
             let room = usize::from(plot.x - left - 1);
             let label = self.theme.plain(text::cut_start(members[0].0, room));
             put(buf, plot_row(left, plot, y), left, y, &text::fit_right(&label, room), self.theme.quiet());

@@ -7,8 +7,8 @@ use crate::query::{self, Smoothing};
 use crate::text;
 use crate::ui::{
     board::page::Shared,
-    chart::{Chart, value_text},
-    pane::Scene,
+    chart::{Chart, Curve, Mark, value_text},
+    pane::{Overlaid, Scene},
     strip::Part,
 };
 use ratatui::{
@@ -107,7 +107,7 @@ impl Graphs {
     fn run_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
         let theme = &shared.theme;
         let own = Word { sign: Some((theme.sample(0), theme.curve())), text: shared.facts.name.clone(), style: theme.title() };
-        let other = |other: &crate::ui::pane::Overlaid<'_>| {
+        let other = |other: &Overlaid<'_>| {
             let pinned = if other.pinned { " (baseline)" } else { "" };
             Word {
                 sign: Some((theme.run_sign(other.colour), theme.run(other.colour))),
@@ -125,25 +125,25 @@ impl Graphs {
         let theme = &shared.theme;
         let Some(cursor) = chart.cursor else { return vec![] };
         let mut words = vec![Word { sign: None, text: format!("@ {}", chart.x_text(cursor)), style: theme.accent() }];
-        for (name, value, run) in self.values_at(&chart, cursor, scene) {
-            let sign = match run {
-                None => (theme.sample(0), theme.curve()),
+        for (curve, text) in self.values_at(&chart, cursor, scene) {
+            let sign = match curve.run {
+                None => (theme.sample(curve.key), theme.own(curve.key, true, !scene.overlaid.is_empty())),
                 Some(run) => (theme.run_sign(run), theme.run(run)),
             };
-            words.push(Word { sign: Some(sign), text: format!("{name} {value}"), style: theme.value() });
+            words.push(Word { sign: Some(sign), text, style: theme.value() });
         }
         // As near as a cell, in a chart of usual width.
-        let near = |mark: &&crate::ui::chart::Mark| (chart.x.place(mark.x) - chart.x.place(cursor)).abs() < 0.02;
+        let near = |mark: &&Mark| (chart.x.place(mark.x) - chart.x.place(cursor)).abs() < 0.02;
         for mark in chart.marks.iter().filter(near).take(3) {
             words.push(Word { sign: Some(theme.mark(mark.kind)), text: mark.text.clone(), style: theme.quiet() });
         }
         words
     }
 
-    /// Name, value and run of each curve at the crosshair, with what it differs by from the run that is pinned.
-    fn values_at(&self, chart: &Chart<'_>, cursor: f64, scene: Scene<'_>) -> Vec<(String, String, Option<usize>)> {
+    /// Each curve at the crosshair, with its name, its value and what that differs by from the run that is pinned.
+    fn values_at<'a>(&self, chart: &Chart<'a>, cursor: f64, scene: Scene<'_>) -> Vec<(Curve<'a>, String)> {
         let baseline = |key: usize| chart.curves.iter().find(|curve| curve.pinned && curve.key == key).and_then(|curve| curve.at(cursor));
-        let value = |curve: &crate::ui::chart::Curve<'_>| {
+        let value = |curve: &Curve<'a>| {
             let (_, value) = curve.at(cursor)?;
             let run = scene.overlaid.iter().find(|other| Some(other.colour) == curve.run).map(|other| other.name);
             let name = match run {
@@ -158,7 +158,7 @@ impl Graphs {
                 }
                 _ => String::new(),
             };
-            Some((name, format!("{}{apart}", value_text(value)), curve.run))
+            Some((*curve, format!("{name} {}{apart}", value_text(value))))
         };
         chart.curves.iter().filter_map(value).collect()
     }
