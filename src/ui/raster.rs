@@ -68,7 +68,7 @@ impl Stroke {
     }
 }
 
-/// Dots of a chart. A later layer wins the colour of a cell, the dots of all layers show.
+/// Dots of a chart. A later layer wins the colour of a cell; the dots of all layers show, but those of layer 0, which lies behind.
 #[derive(Debug)]
 pub struct Raster {
     dots: Dots,
@@ -158,6 +158,10 @@ impl Raster {
         if x / across < self.cols
             && let Some(cell) = self.cells.get_mut(y / down * self.cols + x / across)
         {
+            // What lies behind gives way in the cells of a curve, so that it stands out without colour too.
+            if layer > 0 && cell.1 == 0 {
+                cell.0 = 0;
+            }
             cell.0 |= self.dots.bit(x, y);
             cell.1 = cell.1.max(layer);
         }
