@@ -60,6 +60,9 @@ const GAINS: &[&str] = &[
 const SPEEDS: &[&str] =
     &["throughput", "mfu", "hfu", "tps", "fps", "tflops", "flops", "speed", "sec", "second", "sps", "it", "its", "tokens", "samples"];
 
+/// Words that name the machine.
+const SYSTEM: &[&str] = &["system", "gpu", "cpu", "memory", "mem", "disk", "network"];
+
 /// Words that mark a series as measured on held-out data.
 const HELD_OUT: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
@@ -92,17 +95,29 @@ pub fn rank_keys(keys: &[MetricKey]) -> Vec<MetricKey> {
 }
 
 fn class(key: &str) -> u8 {
-    let has = |word: &str| names(key, &[word]);
-    let system = names(key, &["system", "gpu", "cpu", "memory", "mem", "disk", "network"]);
+    // One look at each word: thousands of keys are ranked whenever a run logs.
+    let (mut system, mut held_out, mut grad, mut lr, mut learning, mut rate, mut cost, mut gain, mut speed) = Default::default();
+    for word in words(key) {
+        let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+        system |= is(SYSTEM);
+        held_out |= is(HELD_OUT);
+        grad |= is(&["grad", "gradient", "gradnorm"]);
+        lr |= is(&["lr"]);
+        learning |= is(&["learning"]);
+        rate |= is(&["rate"]);
+        cost |= is(COSTS);
+        gain |= is(GAINS);
+        speed |= is(SPEEDS);
+    }
     match () {
-        _ if system => 7,
-        _ if names(key, HELD_OUT) => 1,
-        _ if has("grad") || has("gradient") || has("gradnorm") => 4,
-        _ if has("lr") || has("learning") && has("rate") => 3,
-        _ if names(key, COSTS) => 0,
-        _ if names(key, GAINS) => 2,
-        _ if names(key, SPEEDS) => 5,
-        _ => 6,
+        () if system => 7,
+        () if held_out => 1,
+        () if grad => 4,
+        () if lr || learning && rate => 3,
+        () if cost => 0,
+        () if gain => 2,
+        () if speed => 5,
+        () => 6,
     }
 }
 

@@ -86,6 +86,10 @@ pub struct Graphs {
     apart: bool,
     /// A metric of the panel in focus; `None`: the first panel.
     focus: Option<MetricKey>,
+    /// That panel.
+    focus_at: usize,
+    /// The panels or the x axis have changed since the range of x was taken.
+    stale: bool,
     full_screen: bool,
     filter: String,
     filter_error: Option<String>,
@@ -180,8 +184,7 @@ impl Graphs {
     }
 
     fn focus_index(&self) -> usize {
-        let holds = |focus: &MetricKey| self.panels.iter().position(|panel| panel.keys.contains(focus));
-        self.focus.as_ref().and_then(holds).unwrap_or(0)
+        self.focus_at
     }
 
     fn focused(&self) -> Option<&Panel> {
@@ -198,7 +201,9 @@ impl Graphs {
             Ok(filter) => {
                 self.filter_error = None;
                 let mut keys = self.wanted_keys(&shared.facts.keys);
-                keys.retain(|key| filter.matches(key.as_str()));
+                if !self.filter.is_empty() {
+                    keys.retain(|key| filter.matches(key.as_str()));
+                }
                 if keys != self.keys {
                     self.keys = keys;
                     self.arrange();
@@ -212,6 +217,9 @@ impl Graphs {
 
     fn arrange(&mut self) {
         self.panels = if self.apart { query::panels_apart(&self.keys) } else { query::panels(&self.keys) };
+        let holds = |focus: &MetricKey| self.panels.iter().position(|panel| panel.keys.contains(focus));
+        self.focus_at = self.focus.as_ref().and_then(holds).unwrap_or(0);
+        self.stale = true;
     }
 
     /// The keys that the spec wants, of those that the run has or that are made.
@@ -235,8 +243,8 @@ impl Graphs {
         keys
     }
 
-    /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks.
-    fn prepare(&mut self, scene: Scene<'_>) {
+    /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks. `fresh`: there is new data.
+    fn prepare(&mut self, scene: Scene<'_>, fresh: bool) {
         let focus = self.focus_index();
         let ready = focus.saturating_sub(READY)..self.panels.len().min(focus + READY);
         let panels = &self.panels[ready];
@@ -247,13 +255,18 @@ impl Graphs {
         self.over = panels.iter().filter_map(over).flatten().collect();
         let before: Vec<MetricKey> = panels.iter().flat_map(|panel| panel.keys.iter().cloned()).collect();
         self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
-        if self.moments.0 != moments::sign(scene.run) || self.moments.1.len() < 256 {
-            self.moments = (moments::sign(scene.run), moments::moments(scene.run));
+        if !(fresh || std::mem::take(&mut self.stale)) {
+            return;
+        }
+        self.stale = false;
+        let sign = moments::sign(scene.run);
+        if self.moments.0 != sign {
+            self.moments = (sign, moments::moments(scene.run));
         }
         if !self.paused || self.extent.is_none() {
             self.extent = self.whole_extent(scene);
         }
-        self.marks = self.marks_on(scene);
+        self.marks = if self.moments.1.is_empty() { vec![] } else { self.marks_on(scene) };
     }
 
     fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {
@@ -303,7 +316,7 @@ impl Page for Graphs {
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
         self.steer(action, shared, scene, area).then(|| {
-            self.prepare(scene);
+            self.prepare(scene, false);
             vec![Effect::Draw]
         })
     }
@@ -312,7 +325,7 @@ impl Page for Graphs {
         if !self.steer_by_mouse(mouse, shared, scene, area) {
             return vec![];
         }
-        self.prepare(scene);
+        self.prepare(scene, false);
         vec![Effect::Draw]
     }
 
@@ -327,6 +340,7 @@ impl Page for Graphs {
             self.span = Span::All;
             self.ys.clear();
         } else {
+            self.stale |= self.paused;
             return std::mem::take(&mut self.paused);
         }
         true
@@ -334,7 +348,7 @@ impl Page for Graphs {
 
     fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
         self.choose_keys(shared);
-        self.prepare(scene);
+        self.prepare(scene, true);
     }
 
     fn query(&self) -> &str {

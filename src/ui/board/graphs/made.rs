@@ -91,14 +91,18 @@ impl MadeOf {
             }
             machine.feed(&metrics);
         }
-        self.over.retain(|y, (x, _)| wanted.over.iter().any(|pair| pair.0 == *y && pair.1 == *x));
+        let over: BTreeSet<(&MetricKey, &MetricKey)> = wanted.over.iter().map(|(y, x)| (y, x)).collect();
+        self.over.retain(|y, (x, _)| over.contains(&(y, x)));
         for (y, x) in wanted.over {
             let logged = |key| self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key));
             let (Some(x_series), Some(y_series)) = (logged(x), logged(y)) else { continue };
             let entry = self.over.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
             entry.1.feed(x_series, y_series);
         }
-        self.before.retain(|key, _| own && wanted.before.contains(key));
+        if !self.before.is_empty() {
+            let before: BTreeSet<&MetricKey> = wanted.before.iter().collect();
+            self.before.retain(|key, _| before.contains(key));
+        }
         for key in wanted.before.iter().filter(|_| own) {
             let Some(series) = picture.series.get(key).filter(|series| series.superseded() > 0) else { continue };
             let known = self.before.entry(key.clone()).or_default();

@@ -31,7 +31,10 @@ impl Graphs {
             Action::PageDown => self.turn_page(1, per_page, layout.pages),
             Action::PageUp => self.turn_page(-1, per_page, layout.pages),
             Action::Open => self.full_screen = !self.full_screen && !self.panels.is_empty(),
-            Action::Pause => self.paused = !self.paused,
+            Action::Pause => {
+                self.paused = !self.paused;
+                self.stale = true;
+            }
             Action::SwitchAxis => {
                 let x = match self.x {
                     X::Step => X::Relative,
@@ -65,7 +68,7 @@ impl Graphs {
                 key.map(|key| self.ys.remove(&key));
             }
             Action::ResetZoom => {
-                (self.span, self.cursor, self.paused) = (Span::All, None, false);
+                (self.span, self.cursor, self.paused, self.stale) = (Span::All, None, false, true);
                 self.ys.clear();
             }
             Action::Follow => self.follow(),
@@ -178,6 +181,7 @@ impl Graphs {
 
     pub(super) fn focus_at(&mut self, index: usize) {
         self.focus = self.panels.get(index).and_then(|panel| panel.keys.first()).cloned();
+        self.focus_at = index.min(self.panels.len().saturating_sub(1));
     }
 
     fn focus_on(&mut self, index: usize, really: bool) {
@@ -189,7 +193,7 @@ impl Graphs {
     /// Measures x otherwise: what was chosen along the old axis means nothing along the new one.
     pub(super) fn measure(&mut self, x: X) {
         self.x = x;
-        (self.span, self.cursor, self.paused, self.extent) = (Span::All, None, false, None);
+        (self.span, self.cursor, self.paused, self.stale) = (Span::All, None, false, true);
     }
 
     /// The place around which keys zoom: the crosshair; else the newest, while it is in sight; else the middle.
@@ -224,7 +228,7 @@ impl Graphs {
 
     /// Shows the newest again, as closely as now.
     fn follow(&mut self) {
-        self.paused = false;
+        (self.paused, self.stale) = (false, true);
         if let Span::Fixed(from, to) = self.span {
             self.span = Span::Tail(to - from);
         }
