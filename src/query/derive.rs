@@ -33,6 +33,9 @@ pub trait Transform: fmt::Debug + Send {
     fn next(&mut self, at: Moment, args: &[f64]) -> Option<f64>;
 }
 
+/// Makes a function from the plain numbers behind its curves; the error says what number was expected.
+type Make = fn(&[f64]) -> Result<Box<dyn Transform>, &'static str>;
+
 /// A row of the table of functions.
 #[derive(Debug)]
 pub struct Function {
@@ -46,8 +49,7 @@ pub struct Function {
     curves: usize,
     /// How many plain numbers follow them.
     numbers: usize,
-    /// Makes one, from the plain numbers; the error says what number was expected.
-    make: fn(&[f64]) -> Result<Box<dyn Transform>, &'static str>,
+    make: Make,
 }
 
 /// All functions.
@@ -73,13 +75,7 @@ pub const FUNCTIONS: &[Function] = &[
     row("max", "max(x, y)", "the larger", (2, 0), |_| Ok(Box::new(Plain(|a| a[0].max(a[1]))))),
 ];
 
-const fn row(
-    name: &'static str,
-    usage: &'static str,
-    does: &'static str,
-    (curves, numbers): (usize, usize),
-    make: fn(&[f64]) -> Result<Box<dyn Transform>, &'static str>,
-) -> Function {
+const fn row(name: &'static str, usage: &'static str, does: &'static str, (curves, numbers): (usize, usize), make: Make) -> Function {
     Function { name, usage, does, curves, numbers, make }
 }
 
@@ -318,10 +314,10 @@ impl<'a> Reader<'a> {
         if word.is_empty() || ["+", "*", "/"].contains(&word) {
             return Err("a metric, a number or a function".into());
         }
-        if after.starts_with('(') {
+        if let Some(inside) = after.strip_prefix('(') {
             let index = FUNCTIONS.iter().position(|function| function.name == word);
             let index = index.ok_or_else(|| format!("a function ({})", FUNCTIONS.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")))?;
-            self.rest = &after[1..];
+            self.rest = inside;
             return self.call(index, depth);
         }
         self.rest = after;

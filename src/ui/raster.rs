@@ -126,7 +126,7 @@ impl Raster {
         let (Some(top), true) = (self.height().checked_sub(1), hi > lo) else { return };
         let y = |v: f64| top - (((v - lo) / (hi - lo)).clamp(0.0, 1.0) * top as f64).round() as usize;
         // Every second dot: a curve within it still stands out.
-        (y(max)..=y(min)).filter(|y| (x + y) % 2 == 0).for_each(|y| self.dot(x, y, layer));
+        (y(max)..=y(min)).filter(|y| (x + y).is_multiple_of(2)).for_each(|y| self.dot(x, y, layer));
     }
 
     /// A line between two points of different columns.

@@ -3,6 +3,7 @@
 mod made;
 mod moments;
 mod scenery;
+mod set;
 mod steer;
 mod view;
 mod window;

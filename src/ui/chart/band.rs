@@ -45,8 +45,8 @@ fn filled(columns: &[Column], width: usize) -> Vec<f64> {
     for column in columns.iter().filter(|column| column.min <= column.max && column.index < width) {
         if let Some(before) = before {
             let span = (column.index - before.index) as f64;
-            for x in before.index + 1..column.index {
-                out[x] = before.mean + (column.mean - before.mean) * (x - before.index) as f64 / span;
+            for (n, between) in out[before.index + 1..column.index].iter_mut().enumerate() {
+                *between = before.mean + (column.mean - before.mean) * (n + 1) as f64 / span;
             }
         }
         out[column.index] = column.mean;

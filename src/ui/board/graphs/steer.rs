@@ -26,8 +26,8 @@ impl Graphs {
             Action::Right => self.move_focus(1),
             Action::Up => self.move_focus(-cols),
             Action::Down => self.move_focus(cols),
-            Action::First => self.focus_at(0),
-            Action::Last => self.focus_at(self.panels.len().saturating_sub(1)),
+            Action::First => self.focus_panel(0),
+            Action::Last => self.focus_panel(self.panels.len().saturating_sub(1)),
             Action::PageDown => self.turn_page(1, per_page, layout.pages),
             Action::PageUp => self.turn_page(-1, per_page, layout.pages),
             Action::Open => self.full_screen = !self.full_screen && !self.panels.is_empty(),
@@ -164,8 +164,8 @@ impl Graphs {
         }
         let to = self.focus_index() as isize + by;
         match by.abs() {
-            1 => self.focus_at(to.rem_euclid(count) as usize),
-            _ if (0..count).contains(&to) => self.focus_at(to as usize),
+            1 => self.focus_panel(to.rem_euclid(count) as usize),
+            _ if (0..count).contains(&to) => self.focus_panel(to as usize),
             _ => {}
         }
     }
@@ -175,18 +175,18 @@ impl Graphs {
         let page = self.focus_index() as isize / per_page;
         let to = (page + by).rem_euclid(pages as isize);
         if to != page {
-            self.focus_at((to * per_page) as usize);
+            self.focus_panel((to * per_page) as usize);
         }
     }
 
-    pub(super) fn focus_at(&mut self, index: usize) {
+    pub(super) fn focus_panel(&mut self, index: usize) {
         self.focus = self.panels.get(index).and_then(|panel| panel.keys.first()).cloned();
         self.focus_at = index.min(self.panels.len().saturating_sub(1));
     }
 
     fn focus_on(&mut self, index: usize, really: bool) {
         if really && index != self.focus_index() {
-            self.focus_at(index);
+            self.focus_panel(index);
         }
     }
 

@@ -211,9 +211,16 @@ impl Graphs {
             let words: Vec<String> = row.into_iter().flatten().flatten().map(|word| word.text).collect();
             json!({"x": num::to_json(x), "readout": words})
         });
+        /// Of many marks, the newest.
+        const MARKS_TOLD: usize = 20;
+        let told = self.marks.iter().filter(|_| !self.no_marks).rev().take(MARKS_TOLD);
+        let happened: Vec<Value> =
+            told.map(|mark| json!({"what": mark.kind.word(), "x": num::to_json(mark.x), "text": mark.text})).collect();
         json!({
+            "happened": happened,
             "window": {"from": num::to_json(from), "to": num::to_json(to), "follows": self.span.word()},
             "logX": self.log_x, "logY": self.log_y, "smoothing": self.smoothing.word(), "marks": !self.no_marks, "apart": self.apart,
+            "kept": self.kept_names().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
             "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
             "baseline": scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name),
             "yRanges": self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([num::to_json(*lo), num::to_json(*hi)]))).collect::<serde_json::Map<_, _>>(),
