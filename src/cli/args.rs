@@ -165,7 +165,7 @@ pub struct RunArgs {
     /// What the agent shall do, when the rule for a prompt at the end does not fit
     #[arg(long)]
     pub prompt: Option<String>,
-    /// Metrics to draw: `loss,reward` or `'{reward, loss}'` [default: all]
+    /// Metrics to draw: `loss,reward`, `'{reward, loss}'`, `'val/loss - train/loss,ma(loss, 15)'` [default: all]
     #[arg(long, value_name = "KEYS")]
     pub graphs: Option<String>,
     /// Preset of the canvas: default, monitor, review
@@ -671,7 +671,7 @@ Examples:
   og keys
   og keys --json | jq '.[] | select(.scope == \"graphs\")'
 
-Other keys are bound by name in $XDG_CONFIG_HOME/og/config.json: {\"keys\": {\"zoom\": [\"enter\", \"z\"]}}.";
+Other keys are bound by name in $XDG_CONFIG_HOME/og/config.json: {\"keys\": {\"zoom\": [\"enter\", \"M\"]}}.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:

@@ -60,6 +60,9 @@ const GAINS: &[&str] = &[
 const SPEEDS: &[&str] =
     &["throughput", "mfu", "hfu", "tps", "fps", "tflops", "flops", "speed", "sec", "second", "sps", "it", "its", "tokens", "samples"];
 
+/// Words that name the machine.
+const SYSTEM: &[&str] = &["system", "gpu", "cpu", "memory", "mem", "disk", "network"];
+
 /// Words that mark a series as measured on held-out data.
 const HELD_OUT: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
@@ -92,17 +95,29 @@ pub fn rank_keys(keys: &[MetricKey]) -> Vec<MetricKey> {
 }
 
 fn class(key: &str) -> u8 {
-    let has = |word: &str| names(key, &[word]);
-    let system = names(key, &["system", "gpu", "cpu", "memory", "mem", "disk", "network"]);
+    // One look at each word: thousands of keys are ranked whenever a run logs.
+    let (mut system, mut held_out, mut grad, mut lr, mut learning, mut rate, mut cost, mut gain, mut speed) = Default::default();
+    for word in words(key) {
+        let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+        system |= is(SYSTEM);
+        held_out |= is(HELD_OUT);
+        grad |= is(&["grad", "gradient", "gradnorm"]);
+        lr |= is(&["lr"]);
+        learning |= is(&["learning"]);
+        rate |= is(&["rate"]);
+        cost |= is(COSTS);
+        gain |= is(GAINS);
+        speed |= is(SPEEDS);
+    }
     match () {
-        _ if system => 7,
-        _ if names(key, HELD_OUT) => 1,
-        _ if has("grad") || has("gradient") || has("gradnorm") => 4,
-        _ if has("lr") || has("learning") && has("rate") => 3,
-        _ if names(key, COSTS) => 0,
-        _ if names(key, GAINS) => 2,
-        _ if names(key, SPEEDS) => 5,
-        _ => 6,
+        () if system => 7,
+        () if held_out => 1,
+        () if grad => 4,
+        () if lr || learning && rate => 3,
+        () if cost => 0,
+        () if gain => 2,
+        () if speed => 5,
+        () => 6,
     }
 }
 
@@ -207,17 +222,33 @@ fn has_letters(key: &str, words: &[String]) -> bool {
     })
 }
 
-/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped.
+/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped. A comma
+/// in parentheses parts nothing: `lr,ma(loss, 15)` are two.
 pub fn parse_key_list(text: &str) -> Vec<String> {
     let text = text.trim();
     let inner = text.strip_prefix(['{', '[']).map(|rest| rest.strip_suffix(['}', ']']).unwrap_or(rest)).unwrap_or(text);
     let mut names: Vec<String> = vec![];
-    for name in inner.split([',', '\n']).map(|name| name.trim().trim_matches(['"', '\''])).filter(|name| !name.is_empty()) {
+    let mut depth = 0usize;
+    let parts = inner.split(|c: char| {
+        depth = match c {
+            '(' => depth + 1,
+            ')' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        c == '\n' || c == ',' && depth == 0
+    });
+    for name in parts.map(unquoted).filter(|name| !name.is_empty()) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
     names
+}
+
+/// A name without the quotes around it; those inside an expression are its own.
+fn unquoted(name: &str) -> &str {
+    let name = name.trim();
+    if super::Derived::is_meant_by(name) { name } else { name.trim_matches(['"', '\'']) }
 }
 
 /// What a list of names means among the keys that exist.
@@ -378,6 +409,8 @@ mod tests {
 
     #[test]
     fn a_list_picks_keys_in_its_order() {
+        assert_eq!(parse_key_list("lr,ma(loss, 15)"), ["lr", "ma(loss, 15)"]);
+        assert_eq!(parse_key_list("'loss', \"a b\" / loss"), ["loss", "\"a b\" / loss"]);
         assert_eq!(parse_key_list("{reward, loss}"), ["reward", "loss"]);
         assert_eq!(parse_key_list(" loss,,reward , loss"), ["loss", "reward"]);
         assert_eq!(parse_key_list("[\"loss\"]"), ["loss"]);

@@ -37,8 +37,12 @@ use super::{
 use crate::ipc::wire::{Dimensions, GraphView, Shown};
 use crate::model::MetricKey;
 use crate::text;
-use crossterm::event::{KeyEvent, KeyEventKind};
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
 use std::time::Duration;
 
 /// How long a toast stays when no key is pressed.
@@ -79,6 +83,11 @@ impl Tab {
             Tab::Alerts => 6,
             Tab::Chat => 8,
         }
+    }
+
+    /// As it stands in the row of tabs.
+    fn word(self) -> String {
+        format!(" {} {} ", self.number(), self.title())
     }
 
     /// As a person reads it.
@@ -192,7 +201,7 @@ impl Board {
     /// Draws these metrics (none: all), and expects no controller.
     pub fn view_alone(&mut self, graphs: Vec<String>) {
         self.shared.link = Link::None;
-        self.graphs.want(graphs);
+        self.graphs.want(graphs, vec![]);
     }
 
     /// Sets these names as soon as the run is read.
@@ -267,6 +276,21 @@ impl Board {
             Above::Nothing => action.map_or_else(Vec::new, |action| self.act(action, scene, now)),
         };
         if effects.is_empty() && had_toast { vec![Effect::Draw] } else { effects }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let layout = self.layout(self.area);
+        let at = Position::new(mouse.column, mouse.row);
+        if !matches!(self.above, Above::Nothing) || is_tiny(self.area) {
+            return vec![];
+        }
+        if layout.tabs.is_some_and(|row| row.contains(at)) {
+            let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+            let tab = tab_words().find(|(_, start, end)| pressed && (*start..*end).contains(&mouse.column)).map(|(tab, ..)| tab);
+            return tab.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
+        }
+        let (page, shared) = self.page_mut();
+        if layout.body.contains(at) { page.mouse(mouse, shared, scene, layout.body) } else { vec![] }
     }
 
     fn on_input(&mut self, mut input: Input, key: input::Key, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
@@ -464,14 +488,9 @@ impl Board {
 
     fn tabs(&self, row: Rect, buf: &mut Buffer) {
         let theme = &self.shared.theme;
-        let mut x = row.x;
-        for tab in Tab::ALL {
-            let style = if *tab == self.tab { theme.chosen() } else { theme.quiet() };
-            let word = format!(" {} {} ", tab.number(), tab.title());
-            if x + text::width(&word) as u16 > row.right() {
-                break;
-            }
-            x = buf.set_stringn(x, row.y, word, usize::from(row.right() - x), style).0 + 1;
+        for (tab, start, end) in tab_words().take_while(|(.., end)| *end <= row.width) {
+            let style = if tab == self.tab { theme.chosen() } else { theme.quiet() };
+            buf.set_stringn(row.x + start, row.y, tab.word(), usize::from(end - start), style);
         }
     }
 
@@ -510,6 +529,17 @@ impl Board {
     }
 }
 
+/// The tabs, and where their words start and end in their row.
+fn tab_words() -> impl Iterator<Item = (Tab, u16, u16)> {
+    let mut x = 0;
+    Tab::ALL.iter().map(move |tab| {
+        let start = x;
+        let end = start + text::width(&tab.word()) as u16;
+        x = end + 1;
+        (*tab, start, end)
+    })
+}
+
 /// Whether an area is too small for any tab: it then shows the state of the run and its step.
 fn is_tiny(area: Rect) -> bool {
     area.width < 8 || area.height < 2
@@ -519,6 +549,7 @@ impl Pane for Board {
     fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         match event {
             Event::Key(key) => self.on_key(key, scene, now),
+            Event::Mouse(mouse) => self.on_mouse(mouse, scene, now),
             Event::Paste(text) => match std::mem::replace(&mut self.above, Above::Nothing) {
                 Above::Input(mut input) => {
                     input.paste(&text);
@@ -540,8 +571,8 @@ impl Pane for Board {
                 vec![Effect::DrawAll]
             }
             Event::Data(facts) => self.on_data(*facts, scene, now),
-            Event::Spec { graphs, .. } => {
-                self.graphs.want(graphs);
+            Event::Spec { graphs, derived, .. } => {
+                self.graphs.want(graphs, derived);
                 self.graphs.refresh(&self.shared, scene);
                 vec![Effect::DrawSoon]
             }
@@ -572,6 +603,11 @@ impl Pane for Board {
             Event::Tell(text) => {
                 self.say(text, now);
                 vec![Effect::Draw]
+            }
+            Event::Runs(_) => {
+                let (page, shared) = self.page_mut();
+                page.refresh(shared, scene);
+                vec![Effect::DrawSoon]
             }
             Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
                 Some(_) => vec![Effect::DrawSoon],

@@ -460,6 +460,7 @@ impl<P: Pane> Loop<P> {
                 let out = |go, key| if go == Go::Out { Go::Out } else { self.tell(Event::Key(key)) };
                 keys.into_iter().fold(Go::On, out)
             }
+            Woken::Terminal(Terminal::Mouse(mouse)) => self.tell(Event::Mouse(mouse)),
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
             Woken::Resized => {
                 // The first of a storm is followed at once, the others once a frame, the last one always.
@@ -505,7 +506,7 @@ impl<P: Pane> Loop<P> {
                 }
                 Response::Config { config } => {
                     return match Spec::parse(&config.to_string()) {
-                        Ok(spec) => self.tell(Event::Spec { graphs: spec.graphs, title: spec.title }),
+                        Ok(spec) => self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title }),
                         Err(_) => Go::On,
                     };
                 }
@@ -607,7 +608,7 @@ impl<P: Pane> Loop<P> {
             (false, false) => Some(now + BLIND),
         };
         if let Some(spec) = found.spec {
-            self.tell(Event::Spec { graphs: spec.graphs, title: spec.title });
+            self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title });
         }
         if found.said > 0 {
             self.tell(Event::Said(found.said));
@@ -726,7 +727,8 @@ impl Sources {
 
     fn scene(&self) -> Scene<'_> {
         let messages: Option<&[Message]> = self.chat.as_ref().map(ChatTail::messages);
-        Scene { run: self.reader.as_ref().map_or(&self.empty, RunReader::picture), chat: messages, host: self.host.last() }
+        let run = self.reader.as_ref().map_or(&self.empty, RunReader::picture);
+        Scene { chat: messages, host: self.host.last(), ..Scene::of(run) }
     }
 
     /// Where a file about this run goes: into its folder when that is og's own, else to where we are.

@@ -71,6 +71,56 @@ pub enum Action {
     Open,
     /// Measure x in steps, in time since the start, or by the clock.
     SwitchAxis,
+    /// Measure x by the metric in focus, or in steps again.
+    AxisOfFocus,
+    /// Logarithmic x, or linear.
+    LogX,
+    /// Logarithmic y, or linear.
+    LogY,
+    /// Less of x, more closely.
+    ZoomX,
+    /// More of x.
+    ZoomOutX,
+    /// Less of y, more closely.
+    ZoomY,
+    /// More of y.
+    ZoomOutY,
+    /// Earlier.
+    PanLeft,
+    /// Later.
+    PanRight,
+    /// Higher values.
+    PanUp,
+    /// Lower values.
+    PanDown,
+    /// Let y fit what is shown again.
+    RefitY,
+    /// Show everything again.
+    ResetZoom,
+    /// Show the newest, as closely as now.
+    Follow,
+    /// Move the crosshair.
+    CursorLeft,
+    /// Move the crosshair.
+    CursorRight,
+    /// Move the crosshair by ten cells.
+    CursorLeapLeft,
+    /// Move the crosshair by ten cells.
+    CursorLeapRight,
+    /// Mark what happened, or not.
+    Marks,
+    /// Draw all runs as their mean and a band, or each.
+    Band,
+    /// Give every metric a chart of its own, or put together what belongs together.
+    Apart,
+    /// The next digit is the number of rows.
+    Rows,
+    /// The next digit is the number of columns.
+    Cols,
+    /// That digit; 0: as many as fit. In the table it stands for whichever digit is pressed.
+    GridSize(u8),
+    /// Smooth by another average.
+    SmoothOtherwise,
     /// Smooth more.
     Smoother,
     /// Smooth less.
@@ -121,6 +171,8 @@ pub enum Scope {
     Board,
     /// The charts.
     Graphs,
+    /// While the number of rows or columns is typed.
+    GridSize,
     /// What the run is.
     Run,
     /// The console lines.
@@ -141,6 +193,7 @@ impl Scope {
         match self {
             Scope::Board => "everywhere",
             Scope::Graphs => "graphs",
+            Scope::GridSize => "graphs, behind r or c",
             Scope::Run => "run",
             Scope::Logs => "logs",
             Scope::Alerts => "alerts",
@@ -205,8 +258,33 @@ const TABLE: &[Row] = &[
     (Scope::Graphs, "next-page", &["n"], "next page", Action::PageDown),
     (Scope::Graphs, "previous-page", &["N"], "page before", Action::PageUp),
     (Scope::Graphs, "axis", &["x"], "x axis: step, relative, wall time", Action::SwitchAxis),
+    (Scope::Graphs, "axis-of-focus", &["X"], "x axis: the metric in focus, or steps", Action::AxisOfFocus),
+    (Scope::Graphs, "log-y", &["y"], "logarithmic y, or linear", Action::LogY),
+    (Scope::Graphs, "log-x", &["L"], "logarithmic x, or linear", Action::LogX),
     (Scope::Graphs, "smoother", &["+", "="], "smooth more", Action::Smoother),
     (Scope::Graphs, "rougher", &["-"], "smooth less", Action::Rougher),
+    (Scope::Graphs, "smooth-otherwise", &["S"], "smooth by EMA, moving average, not at all", Action::SmoothOtherwise),
+    (Scope::Graphs, "zoom-x", &["z", "ctrl+right"], "zoom into x (also the wheel)", Action::ZoomX),
+    (Scope::Graphs, "zoom-out-x", &["Z", "ctrl+left"], "zoom out of x", Action::ZoomOutX),
+    (Scope::Graphs, "zoom-y", &["}", "ctrl+up"], "zoom into y (also alt and the wheel)", Action::ZoomY),
+    (Scope::Graphs, "zoom-out-y", &["{", "ctrl+down"], "zoom out of y", Action::ZoomOutY),
+    (Scope::Graphs, "pan-left", &["[", "shift+left"], "show earlier (also drag with the right button)", Action::PanLeft),
+    (Scope::Graphs, "pan-right", &["]", "shift+right"], "show later", Action::PanRight),
+    (Scope::Graphs, "pan-up", &["K", "shift+up"], "show higher values", Action::PanUp),
+    (Scope::Graphs, "pan-down", &["J", "shift+down"], "show lower values", Action::PanDown),
+    (Scope::Graphs, "refit-y", &["Y"], "fit y to what is shown", Action::RefitY),
+    (Scope::Graphs, "reset-zoom", &["0"], "show everything again", Action::ResetZoom),
+    (Scope::Graphs, "follow", &["f"], "back to the newest, as closely as now", Action::Follow),
+    (Scope::Graphs, "cursor-left", &[","], "crosshair to the left (also click)", Action::CursorLeft),
+    (Scope::Graphs, "cursor-right", &["."], "crosshair to the right", Action::CursorRight),
+    (Scope::Graphs, "cursor-leap-left", &["<"], "crosshair ten cells to the left", Action::CursorLeapLeft),
+    (Scope::Graphs, "cursor-leap-right", &[">"], "crosshair ten cells to the right", Action::CursorLeapRight),
+    (Scope::Graphs, "marks", &["g"], "mark alerts, notes, checkpoints, restarts, or not", Action::Marks),
+    (Scope::Graphs, "band", &["b"], "all runs as mean and band, or each", Action::Band),
+    (Scope::Graphs, "apart", &["t"], "metrics together, or each in its own chart", Action::Apart),
+    (Scope::Graphs, "rows", &["r"], "number of rows: a digit follows", Action::Rows),
+    (Scope::Graphs, "cols", &["c"], "number of columns: a digit follows", Action::Cols),
+    (Scope::GridSize, "grid-size", &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], "so many; 0: as fits", Action::GridSize(0)),
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
@@ -294,7 +372,10 @@ impl Keymap {
     pub fn action(&self, scopes: &[Scope], key: KeyEvent) -> Option<Action> {
         let name = name(key);
         let find = |scope: &Scope| self.rows.iter().find(|row| row.scope == *scope && row.keys.contains(&name));
-        scopes.iter().find_map(find).map(|row| row.action)
+        scopes.iter().find_map(find).map(|row| match row.action {
+            Action::GridSize(_) => Action::GridSize(name.parse().unwrap_or(0)),
+            action => action,
+        })
     }
 
     /// A key as the table knows it where these scopes hold. Escape and a key right behind it reach us as that key with Alt;
@@ -488,7 +569,7 @@ mod tests {
         assert_eq!(map.action(&graphs, key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PageUp));
         assert_eq!(map.action(&[Scope::Logs, Scope::Board], key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PreviousMatch));
         assert_eq!(map.action(&graphs, key(KeyCode::BackTab, KeyModifiers::SHIFT)), Some(Action::PreviousTab));
-        assert_eq!(map.action(&graphs, key(KeyCode::Char('Z'), none)), None);
+        assert_eq!(map.action(&graphs, key(KeyCode::Char('M'), none)), None);
         assert_eq!(map.action(&[Scope::Input], key(KeyCode::Char('u'), KeyModifiers::CONTROL)), Some(Action::DeleteToStart));
         assert_eq!(map.action(&[Scope::Input], key(KeyCode::Char('q'), none)), None);
     }
@@ -508,10 +589,10 @@ mod tests {
     #[test]
     fn a_person_binds_other_keys() {
         let change = |name: &str, keys: &[&str]| Keymap::with(&[(name.into(), keys.iter().map(ToString::to_string).collect())].into());
-        let map = change("zoom", &["z"]).unwrap();
-        assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Char('z'), KeyModifiers::NONE)), Some(Action::Open));
+        let map = change("zoom", &["M"]).unwrap();
+        assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Char('M'), KeyModifiers::NONE)), Some(Action::Open));
         assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Enter, KeyModifiers::NONE)), None);
-        assert_eq!(change("zom", &["z"]).unwrap_err(), KeymapError::Name("zom".into()));
+        assert_eq!(change("zom", &["M"]).unwrap_err(), KeymapError::Name("zom".into()));
         let twice = change("axis", &["n"]).unwrap_err();
         assert_eq!(twice.to_string(), "`n` is bound to both `next-page` and `axis`");
     }

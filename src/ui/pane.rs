@@ -6,10 +6,11 @@ use super::host::Host;
 use crate::canvas::Message;
 use crate::ipc::wire::{Health, Shown};
 use crate::model::{Exit, MetricKey, XAxis};
+use crate::query::RunRow;
 use crate::store::RunPicture;
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// What is known of the world, read while keys are taken and frames are drawn, and never changed by either.
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +21,57 @@ pub struct Scene<'a> {
     pub chat: Option<&'a [Message]>,
     /// How the machine is that draws this, when it was looked at.
     pub host: Option<&'a Host>,
+    /// The group that it is drawn with, where the runs are grouped and it is one of the selected.
+    pub group: Option<&'a str>,
+    /// All runs that are known, newest first; empty until somebody wants to see them ([`Pane::wants`]).
+    pub runs: &'a [RunRow],
+    /// The selected runs, the pinned ones first; never the run of the canvas itself.
+    pub overlaid: &'a [Overlaid<'a>],
+}
+
+/// A run that is drawn over the run of the canvas.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlaid<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Number of its colour and sign, for `Theme::run` and `Theme::run_sign`; no two runs have the same while there are enough.
+    pub colour: usize,
+    /// What it came to so far.
+    pub picture: &'a RunPicture,
+    /// It is the one that the others are compared with.
+    pub pinned: bool,
+    /// The group that it is drawn with, as mean and band, where the runs are grouped.
+    pub group: Option<&'a str>,
+}
+
+/// What a pane wants to have read beside the run of the canvas.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wants {
+    /// All runs are to be found, and looked at when they change.
+    pub runs: bool,
+    /// These runs are to be read and followed.
+    pub overlaid: Vec<Overlay>,
+}
+
+/// A run that a pane wants to have read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Overlay {
+    /// What opens it: [`RunRow::path`].
+    pub path: PathBuf,
+    /// What it is called.
+    pub name: String,
+    /// As in [`Overlaid`].
+    pub colour: usize,
+    /// As in [`Overlaid`].
+    pub pinned: bool,
+    /// As in [`Overlaid`].
+    pub group: Option<String>,
 }
 
 impl<'a> Scene<'a> {
-    /// A scene of a run and nothing else.
+    /// A run, and nothing else.
     pub fn of(run: &'a RunPicture) -> Scene<'a> {
-        Scene { run, chat: None, host: None }
+        Scene { run, chat: None, host: None, group: None, runs: &[], overlaid: &[] }
     }
 
     /// The curves of the run.
@@ -39,6 +85,8 @@ impl<'a> Scene<'a> {
 pub enum Event {
     /// A key went down.
     Key(KeyEvent),
+    /// A button of the mouse, its wheel, or a move with a button down.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The pane has this size now.
@@ -49,6 +97,8 @@ pub enum Event {
     Spec {
         /// Names of keys, as in a spec.
         graphs: Vec<String>,
+        /// Derived metrics: name and expression.
+        derived: Vec<(String, String)>,
         /// Title of the canvas.
         title: String,
     },
@@ -69,8 +119,23 @@ pub enum Event {
     Said(usize),
     /// Something that the pane asked for is done, or went wrong: to be told.
     Tell(String),
+    /// [`Scene::runs`] or [`Scene::overlaid`] changed.
+    Runs(Listing),
     /// The [`Pane::deadline`] has come.
     Deadline,
+}
+
+/// How the search for runs stands.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Listing {
+    /// Runs whose files are still to be looked at.
+    pub left: usize,
+    /// Folders that were searched.
+    pub places: Vec<String>,
+    /// What could not be searched, or not be read, and why.
+    pub problems: Vec<String>,
+    /// Unix time of the last look.
+    pub at: f64,
 }
 
 /// How the controller is, as far as the pane knows.
@@ -147,4 +212,8 @@ pub trait Pane {
     fn title(&self) -> String;
     /// When to send [`Event::Deadline`]; `None`: never.
     fn deadline(&self) -> Option<Duration>;
+    /// What is to be read for it.
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
 }

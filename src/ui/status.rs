@@ -325,7 +325,14 @@ impl Pane for Status {
             Event::Key(key) if key.kind != KeyEventKind::Release && quits(key) => {
                 return vec![Effect::Quit];
             }
-            Event::Key(_) | Event::Paste(_) | Event::Set { .. } | Event::Said(_) | Event::Tell(_) | Event::Deadline => return vec![],
+            Event::Key(_)
+            | Event::Mouse(_)
+            | Event::Paste(_)
+            | Event::Set { .. }
+            | Event::Said(_)
+            | Event::Tell(_)
+            | Event::Runs(_)
+            | Event::Deadline => return vec![],
             Event::Resized(..) => return vec![Effect::DrawAll],
             Event::Data(facts) => {
                 let told = self.facts.told;

@@ -6,15 +6,16 @@ use super::{
     facts::{Facts, SeriesMap},
     host::{Gpu, Host},
     keymap::Keymap,
-    pane::{Effect, Event, Link, Pane, Scene},
+    pane::{Effect, Event, Link, Overlaid, Pane, Scene},
     status::Status,
     theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
 use crate::canvas::Message;
 use crate::ipc::wire::Health;
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
-use crate::store::RunPicture;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crate::source::Record;
+use crate::store::{EventKind, RunPicture, SourceRank};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use std::time::Duration;
@@ -112,6 +113,8 @@ pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
             "enter" => (KeyCode::Enter, KeyModifiers::NONE),
             "esc" => (KeyCode::Esc, KeyModifiers::NONE),
             "right" => (KeyCode::Right, KeyModifiers::NONE),
+            "ctrl+up" => (KeyCode::Up, KeyModifiers::CONTROL),
+            "shift+left" => (KeyCode::Left, KeyModifiers::SHIFT),
             "tab" => (KeyCode::Tab, KeyModifiers::NONE),
             "up" => (KeyCode::Up, KeyModifiers::NONE),
             "down" => (KeyCode::Down, KeyModifiers::NONE),
@@ -171,7 +174,7 @@ fn a_filter_is_live_and_can_be_taken_back() {
     press(&mut pane, &series, "/ v a l");
     insta::assert_snapshot!("graph_filter_80x24", drawn(&pane, &series, (80, 24)));
     press(&mut pane, &series, "esc");
-    assert!(drawn(&pane, &series, (80, 24)).contains("train/loss"));
+    assert!(drawn(&pane, &series, (80, 24)).contains("grad/norm"));
     press(&mut pane, &series, "/ q q enter");
     assert!(drawn(&pane, &series, (80, 24)).contains("no metric matches `qq`"));
     press(&mut pane, &series, "/ ctrl+u l o s s enter");
@@ -249,7 +252,7 @@ fn the_spec_chooses_and_orders_the_charts() {
     let series = run(150);
     let mut pane = graph(UNICODE, &series, (80, 24));
     pane.update(
-        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], title: String::new() },
+        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], derived: vec![], title: String::new() },
         scene(&series),
         Duration::ZERO,
     );
@@ -262,7 +265,7 @@ fn keys_that_mean_nothing_draw_nothing() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));
     let key = |c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-    assert_eq!(pane.update(key('z'), scene(&series), Duration::ZERO), []);
+    assert_eq!(pane.update(key('M'), scene(&series), Duration::ZERO), []);
     assert_eq!(pane.update(key('x'), scene(&series), Duration::ZERO), [Effect::Draw]);
     assert_eq!(pane.update(key('q'), scene(&series), Duration::ZERO), [Effect::Quit]);
 }
@@ -493,8 +496,205 @@ fn the_status_tells_of_alerts_checkpoints_the_machine_and_the_agent() {
     }
 }
 
+/// What the agent is told of the charts.
+fn detail(pane: &Board, run: &RunPicture, size: (u16, u16)) -> serde_json::Value {
+    pane.shown(scene(run), Rect::new(0, 0, size.0, size.1)).graph.unwrap().detail
+}
+
+fn window(pane: &Board, run: &RunPicture) -> (f64, f64, String) {
+    let window = detail(pane, run, (80, 24))["window"].clone();
+    (window["from"].as_f64().unwrap(), window["to"].as_f64().unwrap(), window["follows"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn keys_zoom_and_pan_and_what_reaches_to_the_end_follows_the_run() {
+    let (run_now, run_later) = (run(1001), run(1101));
+    let mut pane = graph(UNICODE, &run_now, (80, 24));
+    assert_eq!(window(&pane, &run_now), (0.0, 1000.0, "all".into()));
+    press(&mut pane, &run_now, "z");
+    assert_eq!(window(&pane, &run_now), (300.0, 1000.0, "newest".into()));
+    pane.update(Event::Data(Box::new(facts(&run_later))), scene(&run_later), Duration::ZERO);
+    assert_eq!(window(&pane, &run_later), (400.0, 1100.0, "newest".into()));
+    press(&mut pane, &run_later, "shift+left");
+    assert_eq!(window(&pane, &run_later), (260.0, 960.0, "fixed".into()));
+    press(&mut pane, &run_later, "ctrl+up ctrl+up");
+    let y = detail(&pane, &run_later, (80, 24))["yRanges"]["train/loss"].clone();
+    assert!(y[1].as_f64().unwrap() - y[0].as_f64().unwrap() > 0.0, "{y}");
+    insta::assert_snapshot!("graph_zoomed_80x24", drawn(&pane, &run_later, (80, 24)));
+    press(&mut pane, &run_later, "Y f");
+    assert_eq!(window(&pane, &run_later), (400.0, 1100.0, "newest".into()));
+    press(&mut pane, &run_later, "0");
+    assert_eq!(window(&pane, &run_later), (0.0, 1100.0, "all".into()));
+}
+
+#[test]
+fn a_pause_holds_the_picture_still() {
+    let (now, later) = (run(500), run(900));
+    let mut pane = graph(UNICODE, &now, (80, 24));
+    press(&mut pane, &now, "p");
+    pane.update(Event::Data(Box::new(facts(&later))), scene(&later), Duration::ZERO);
+    assert_eq!(window(&pane, &later).1, 499.0);
+    press(&mut pane, &later, "p");
+    assert_eq!(window(&pane, &later).1, 899.0);
+}
+
+#[test]
+fn the_crosshair_has_the_values_of_all_curves() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    press(&mut pane, &run, "< , <");
+    insta::assert_snapshot!("graph_crosshair_120x40", drawn(&pane, &run, (120, 40)));
+    let cursor = detail(&pane, &run, (120, 40))["cursor"].clone();
+    let readout: Vec<&str> = cursor["readout"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert_eq!((readout.len(), &readout[1][..6], &readout[2][..4]), (3, "train ", "val "));
+    press(&mut pane, &run, "esc");
+    assert!(detail(&pane, &run, (120, 40))["cursor"].is_null());
+}
+
+fn mouse(pane: &mut Board, run: &RunPicture, kind: MouseEventKind, at: (u16, u16), modifiers: KeyModifiers) -> Vec<Effect> {
+    let event = MouseEvent { kind, column: at.0, row: at.1, modifiers };
+    pane.update(Event::Mouse(event), scene(run), Duration::ZERO)
+}
+
+#[test]
+fn the_mouse_focuses_points_zooms_pans_and_turns_tabs() {
+    use MouseEventKind::{Down, Drag, ScrollDown, ScrollUp};
+    let run = run(1001);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let none = KeyModifiers::NONE;
+    mouse(&mut pane, &run, Down(MouseButton::Left), (60, 10), none);
+    let shown = pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap();
+    assert_eq!(shown.focused.as_deref(), Some("val/acc"));
+    let at = shown.detail["cursor"]["x"].as_f64().unwrap();
+    assert!((350.0..650.0).contains(&at), "{at}");
+    assert_eq!(mouse(&mut pane, &run, Drag(MouseButton::Left), (60, 10), none), [], "it stands there already");
+    mouse(&mut pane, &run, ScrollUp, (60, 10), none);
+    let (from, to, follows) = window(&pane, &run);
+    assert!(from > 0.0 && to < 1000.0 && follows == "fixed", "{from} {to} {follows}");
+    mouse(&mut pane, &run, Down(MouseButton::Right), (60, 10), none);
+    mouse(&mut pane, &run, Drag(MouseButton::Right), (65, 10), none);
+    assert!(window(&pane, &run).0 < from);
+    mouse(&mut pane, &run, ScrollUp, (60, 10), KeyModifiers::ALT);
+    assert!(detail(&pane, &run, (120, 40))["yRanges"]["val/acc"].is_array());
+    for _ in 0..9 {
+        mouse(&mut pane, &run, ScrollDown, (60, 10), none);
+    }
+    assert_eq!(window(&pane, &run), (0.0, 1000.0, "all".into()));
+    mouse(&mut pane, &run, Down(MouseButton::Left), (24, 1), none);
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "logs");
+}
+
+#[test]
+fn a_digit_behind_r_or_c_sets_the_grid() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let grid = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().grid;
+    press(&mut pane, &run, "c");
+    assert!(drawn(&pane, &run, (120, 40)).contains("columns: 1-9, 0 fits"));
+    press(&mut pane, &run, "1 r 2");
+    assert_eq!(grid(&pane), (2, 1));
+    press(&mut pane, &run, "c 0 r 0");
+    assert_eq!(grid(&pane), (2, 3));
+    press(&mut pane, &run, "r esc 3");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "run");
+}
+
+/// A run that was resumed, with an alert, checkpoints, an epoch to draw over, and a family of numbers.
+fn eventful() -> RunPicture {
+    let mut run = RunPicture::default();
+    run.apply(SourceRank::Own, Ok(Record::Info("metric", serde_json::json!({"glob": "val/*", "step_metric": "epoch"}))), None);
+    for (step, again) in (0..300).map(|step| (step, 0.0)).chain((200..600).map(|step| (step, 100.0))) {
+        let x = step as f64;
+        let mut values = vec![("train/loss", 9.0 * (-x / 150.0).exp() + again / 1000.0), ("epoch", x / 100.0)];
+        if step % 20 == 0 {
+            values.push(("val/acc", 1.0 - (-x / 200.0).exp()));
+        }
+        let names: Vec<String> = (0..8).map(|n| format!("gpu.{n}.util")).collect();
+        values.extend(names.iter().enumerate().map(|(n, name)| (name.as_str(), (x / 60.0 + n as f64).sin() * 50.0 + 50.0)));
+        for (key, value) in values {
+            let point = Point { step: Step(step), time: WallTime::new(START + x + again), value };
+            run.series.get_or_insert(&MetricKey::from(key), &mut Seat::default(), Series::new).push(point);
+        }
+    }
+    let event = |secs: f64, kind| crate::store::Event { t: WallTime::new(START + secs).unwrap(), author: "human".into(), kind };
+    run.apply_event(event(100.0, EventKind::Note("lr halved by hand".into())));
+    run.apply_event(event(500.0, EventKind::Checkpoint { path: "ckpt/400".into(), step: Some(400) }));
+    run
+}
+
+#[test]
+fn what_happened_is_marked_and_what_was_replaced_stays_visible() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    insta::assert_snapshot!("graph_eventful_120x40", drawn(&pane, &run, (120, 40)));
+    let charts = detail(&pane, &run, (120, 40))["charts"].clone();
+    assert_eq!((charts[0]["marks"].as_u64(), charts[1]["x"].as_str()), (Some(3), Some("epoch")), "{charts}");
+    assert!(charts.as_array().unwrap().iter().any(|chart| chart["heat"] == 8), "{charts}");
+    press(&mut pane, &run, "g t");
+    let text = drawn(&pane, &run, (120, 40));
+    assert!(!text.contains('↻') && text.contains("gpu.3.util"), "{text}");
+}
+
+#[test]
+fn any_metric_may_stand_along_x() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ e p o c h enter X esc");
+    let shown = pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap();
+    assert_eq!(shown.x_axis, "epoch");
+    assert_eq!(window(&pane, &run), (0.0, 5.99, "all".into()));
+    press(&mut pane, &run, "z");
+    insta::assert_snapshot!("graph_over_epoch_80x24", drawn(&pane, &run, (80, 24)));
+    press(&mut pane, &run, "X");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().x_axis, "step");
+}
+
+#[test]
+fn derived_metrics_come_from_the_spec_and_from_expressions_in_it() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let spec = |graphs: &[&str], derived: &[(&str, &str)]| Event::Spec {
+        graphs: graphs.iter().map(ToString::to_string).collect(),
+        derived: derived.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect(),
+        title: String::new(),
+    };
+    let keys = |pane: &Board| {
+        pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).visible_metrics.iter().map(|m| (m.key.clone(), m.data_points)).collect::<Vec<_>>()
+    };
+    pane.update(spec(&["gap", "ma(train/loss, 15)", "lr"], &[("gap", "val/loss - train/loss")]), scene(&run), Duration::ZERO);
+    assert_eq!(keys(&pane), [("gap".into(), 12), ("ma(train/loss, 15)".into(), 1200), ("lr".into(), 1200)]);
+    insta::assert_snapshot!("graph_derived_80x24", drawn(&pane, &run, (80, 24)));
+    pane.update(spec(&[], &[("gap", "val/loss - ")]), scene(&run), Duration::ZERO);
+    assert!(drawn(&pane, &run, (80, 24)).contains("gap: cannot read `val/loss - `"));
+}
+
+#[test]
+fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
+    let (own, one, other) = (run(1200), run(900), run(1100));
+    let overlaid = |group| {
+        let run = |name, colour, picture, pinned| Overlaid { name, colour, picture, pinned, group };
+        [run("bold-lynx", 1, &one, true), run("wise-heron", 2, &other, false)]
+    };
+    let size = (120, 40);
+    let mut pane = graph(UNICODE, &own, size);
+    for (name, group) in [("graph_runs_120x40", None), ("graph_band_120x40", Some("lr=3e-4"))] {
+        let overlaid = overlaid(group);
+        let scene = Scene { overlaid: &overlaid, group, ..Scene::of(&own) };
+        pane.update(Event::Data(Box::new(facts(&own))), scene, Duration::ZERO);
+        pane.update(Event::Key(KeyEvent::new(KeyCode::Char(','), KeyModifiers::NONE)), scene, Duration::ZERO);
+        let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+        pane.draw(scene, buf.area, &mut buf);
+        insta::assert_snapshot!(name, text(&buf));
+        let graph = pane.shown(scene, buf.area).graph.unwrap();
+        assert_eq!(graph.runs, ["calm-otter", "bold-lynx", "wise-heron"]);
+        assert_eq!(graph.detail["baseline"], "bold-lynx");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Move {
+    Mouse(MouseEventKind, u16, u16, KeyModifiers),
+    Eventful,
     Key(KeyCode, KeyModifiers),
     Size(u16, u16),
     Data(i64),
@@ -515,12 +715,23 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(KeyCode::Char('V')), 1 => Just(KeyCode::Char('8')), 1 => Just(KeyCode::Delete),
     ];
     let modifiers = prop_oneof![6 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL), 1 => Just(KeyModifiers::SHIFT)];
+    let button = prop::sample::select(vec![MouseButton::Left, MouseButton::Right]);
+    let kind = prop_oneof![
+        button.clone().prop_map(MouseEventKind::Down),
+        button.prop_map(MouseEventKind::Drag),
+        Just(MouseEventKind::ScrollUp),
+        Just(MouseEventKind::ScrollDown),
+        Just(MouseEventKind::ScrollLeft),
+    ];
+    let held = prop_oneof![3 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::ALT)];
     let one = prop_oneof![
+        3 => (kind, 0u16..130, 0u16..45, held).prop_map(|(kind, x, y, held)| Move::Mouse(kind, x, y, held)),
+        1 => Just(Move::Eventful),
         8 => (code, modifiers).prop_map(|(code, modifiers)| Move::Key(code, modifiers)),
         1 => (1u16..130, 1u16..45).prop_map(|(w, h)| Move::Size(w, h)),
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
-        1 => prop::collection::vec("loss|lr|none|\\*", 0..3).prop_map(Move::Graphs),
+        1 => prop::collection::vec("loss|lr|none|\\*|val/loss - train/loss|ma\\(loss, 3\\)|a \\+", 0..3).prop_map(Move::Graphs),
         1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|nonsense",
             "graphs|run|logs|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
             .prop_map(|(name, value)| Move::Set(name, value)),
@@ -530,19 +741,33 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 0..40)
 }
 
-/// Every metric reported as shown stands on the screen: its key (perhaps cut at its start) and its value.
-fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16)) -> Result<(), TestCaseError> {
+/// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
+/// value, in one line; and so do the values at the crosshair.
+fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
     let text = drawn(pane, run, size);
-    for metric in pane.shown(scene(run), Rect::new(0, 0, size.0, size.1)).visible_metrics {
+    let shown = pane.shown(scene(run), Rect::new(0, 0, size.0, size.1));
+    let graph = shown.graph.unwrap();
+    let charts = graph.detail["charts"].as_array().cloned().unwrap_or_default();
+    let names: Vec<(String, String)> = charts
+        .iter()
+        .flat_map(|chart| chart["legend"].as_array().cloned().unwrap_or_default())
+        .map(|entry| (entry["key"].as_str().unwrap().to_owned(), entry["name"].as_str().unwrap().to_owned()))
+        .collect();
+    let plain = |text: &str| theme.plain(text.to_owned().into()).into_owned();
+    for metric in shown.visible_metrics {
         let value = crate::text::number(num::from_json(&metric.latest_value).unwrap(), 4);
-        let named = |line: &str| {
-            line.contains(&metric.key)
-                || (1..metric.key.len()).any(|n| {
-                    let cut = |sign: &str| line.contains(&format!("{sign}{}", &metric.key[n..]));
-                    metric.key.is_char_boundary(n) && (cut("…") || cut("~"))
-                })
-        };
-        prop_assert!(text.lines().any(|line| named(line) && line.contains(&value)), "{} {value} is not in\n{text}", metric.key);
+        let name = plain(&names.iter().find(|(key, _)| *key == metric.key).unwrap().1);
+        prop_assert!(
+            text.lines().any(|line| line.contains(&name) && line.contains(&value)),
+            "{} {name} {value} is not in\n{text}",
+            metric.key
+        );
+    }
+    if graph.tab == "graphs" {
+        for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
+            let word = plain(word.as_str().unwrap());
+            prop_assert!(text.contains(&word), "{word} is not in\n{text}");
+        }
     }
     Ok(())
 }
@@ -559,15 +784,20 @@ proptest! {
         let mut now = Duration::ZERO;
         for (i, step) in moves.into_iter().enumerate() {
             now += Duration::from_millis(400);
-            if let Move::Data(steps) = step {
-                series = run(steps);
+            match step {
+                Move::Data(steps) => series = run(steps),
+                Move::Eventful => series = eventful(),
+                _ => {}
             }
             let event = || match &step {
                 Move::Key(code, modifiers) => Event::Key(KeyEvent::new(*code, *modifiers)),
                 Move::Size(w, h) => Event::Resized(*w, *h),
-                Move::Data(_) => Event::Data(Box::new(facts(&series))),
+                Move::Mouse(kind, column, row, modifiers) => {
+                    Event::Mouse(MouseEvent { kind: *kind, column: *column, row: *row, modifiers: *modifiers })
+                }
+                Move::Data(_) | Move::Eventful => Event::Data(Box::new(facts(&series))),
                 Move::Paste(text) => Event::Paste(text.clone()),
-                Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), title: "t".into() },
+                Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), derived: vec![], title: "t".into() },
                 Move::Set(name, value) => {
                     Event::Set { number: i as u64, view: [(name.clone(), value.as_str().into())].into_iter().collect() }
                 }

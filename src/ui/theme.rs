@@ -1,5 +1,9 @@
 //! Colours and signs, the only place that knows them. Colour never carries meaning alone.
 
+mod curves;
+
+pub use curves::MarkKind;
+
 use super::raster::Dots;
 use crate::model::RunState;
 use ratatui::{
@@ -161,6 +165,56 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// The same for one of several runs; the first ones are told apart best.
+    fn run(self, number: usize) -> (u32, Color) {
+        use Color::*;
+        let inks: [(u32, Color); Theme::RUNS] = match self {
+            Scheme::Dark => [
+                (0xff87ff, LightMagenta),
+                (0xffff5f, LightYellow),
+                (0x5f87ff, LightBlue),
+                (0xff5f5f, LightRed),
+                (0x00af5f, Green),
+                (0xaf5faf, Magenta),
+                (0x5f5fd7, Blue),
+                (0xd7af00, Yellow),
+            ],
+            Scheme::Light => [
+                (0xa000a0, Magenta),
+                (0xc00000, Red),
+                (0x007a7a, Cyan),
+                (0x0000c0, LightBlue),
+                (0x005f00, Green),
+                (0xd75f00, LightRed),
+                (0xd700af, LightMagenta),
+                (0x000000, Black),
+            ],
+            Scheme::HighContrast => [
+                (0xff87ff, LightMagenta),
+                (0xffaf00, Yellow),
+                (0x87afff, LightBlue),
+                (0xff8787, LightRed),
+                (0x5fff87, LightGreen),
+                (0xd787ff, Magenta),
+                (0xffffff, White),
+                (0x87d7d7, Cyan),
+            ],
+            Scheme::ColourBlind => [
+                (0xe69f00, Yellow),
+                (0x009e73, Green),
+                (0xcc79a7, LightMagenta),
+                (0x0072b2, Blue),
+                (0xd55e00, LightRed),
+                (0x999999, Gray),
+                (0xf0e442, LightYellow),
+                (0x56b4e9, LightBlue),
+            ],
+        };
+        inks[number % inks.len()]
+    }
+}
+
 /// What a colour is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ink {
@@ -222,7 +276,10 @@ impl Theme {
     }
 
     fn fg(&self, ink: Ink) -> Style {
-        let (rgb, ansi) = self.scheme.ink(ink);
+        self.inked(self.scheme.ink(ink))
+    }
+
+    fn inked(&self, (rgb, ansi): (u32, Color)) -> Style {
         match self.depth {
             Depth::None => Style::new(),
             Depth::Ansi => Style::new().fg(ansi),
@@ -280,6 +337,21 @@ impl Theme {
     /// The curve of the chart in focus.
     pub fn curve_focused(&self) -> Style {
         self.fg(Ink::Accent)
+    }
+
+    /// How many runs can be told apart by colour and sign.
+    pub const RUNS: usize = 8;
+
+    /// One of several runs that are drawn together, by number; more than [`Theme::RUNS`] begin anew.
+    pub fn run(&self, number: usize) -> Style {
+        self.inked(self.scheme.run(number))
+    }
+
+    /// The sign of that run, for eyes and terminals without colour.
+    pub fn run_sign(&self, number: usize) -> &'static str {
+        const SHAPES: [&str; Theme::RUNS] = ["◆", "▲", "■", "★", "▼", "◇", "△", "□"];
+        const LETTERS: [&str; Theme::RUNS] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        if self.unicode() { SHAPES[number % SHAPES.len()] } else { LETTERS[number % LETTERS.len()] }
     }
 
     /// Raw points behind a smoothed curve.

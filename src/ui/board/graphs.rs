@@ -1,65 +1,151 @@
 //! The charts of a run: a grid of them, or one.
 
+mod made;
+mod moments;
+mod scenery;
+mod set;
+mod steer;
 mod view;
+mod window;
 
-use super::page::{Found, Page, Refused, Shared, truth, value};
-use crate::ipc::wire::{GraphView, MetricView, Window};
-use crate::model::{MetricKey, Series, XAxis, num};
-use crate::query::{self, KeyFilter};
+use super::page::{Found, Page, Refused, Shared};
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::model::{MetricKey, Series, XAxis};
+use crate::query::{self, Derived, KeyFilter, Panel, Smoothing};
 use crate::ui::{
-    chart,
-    facts::SeriesMap,
+    chart::Mark,
     grid::Grid,
     keymap::{Action, Scope},
     pane::{Effect, Scene},
     strip::Part,
 };
-use ratatui::{
-    buffer::Buffer,
-    layout::{Position, Rect},
-};
+use crossterm::event::MouseEvent;
+use made::{Definition, Made, Wanted};
+use moments::Moment;
+use ratatui::{buffer::Buffer, layout::Rect};
+use std::collections::{BTreeMap, BTreeSet};
+use window::Span;
 
-/// EMA weights that `+` and `-` step through.
-const SMOOTHING: &[f64] = &[0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98];
-/// What x may measure, and what that is called.
-const AXES: [(&str, XAxis); 3] = [("step", XAxis::Step), ("relative", XAxis::Relative), ("wall", XAxis::WallTime)];
-/// With fewer points a trend means nothing.
-const TREND_POINTS_MIN: usize = 4;
+/// Panels around the one in focus whose curves are made ready when they are no plain metrics: more than any page has.
+const READY: usize = 80;
+
+/// What x measures.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+enum X {
+    /// The step, or what the run said that a metric is to be drawn over.
+    #[default]
+    Step,
+    /// The time since the start.
+    Relative,
+    /// The clock.
+    Wall,
+    /// A metric, for all charts.
+    Metric(MetricKey),
+}
+
+impl X {
+    /// How a series that is not over a metric is read.
+    fn axis(&self) -> XAxis {
+        match self {
+            X::Step | X::Metric(_) => XAxis::Step,
+            X::Relative => XAxis::Relative,
+            X::Wall => XAxis::WallTime,
+        }
+    }
+
+    /// As an agent reads it.
+    fn word(&self) -> &str {
+        match self {
+            X::Step => "step",
+            X::Relative => "relative",
+            X::Wall => "wall",
+            X::Metric(key) => key.as_str(),
+        }
+    }
+}
+
+/// Which side of the grid the next digit sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Rows,
+    Cols,
+}
 
 /// State of the charts.
 #[derive(Debug, Default)]
 pub struct Graphs {
     /// Names that the spec wants drawn; none: all.
     wanted: Vec<String>,
+    /// Derived metrics by name, as the spec tells them.
+    spec_derived: Vec<(String, String)>,
+    /// All derived metrics: those of the spec, and those that are wanted by their expression.
+    definitions: Vec<Definition>,
     /// Keys to draw: the run's keys that the spec wants and the filter lets through.
     keys: Vec<MetricKey>,
-    /// `None`: the first.
+    panels: Vec<Panel>,
+    /// Every metric has a chart of its own.
+    apart: bool,
+    /// A metric of the panel in focus; `None`: the first panel.
     focus: Option<MetricKey>,
+    /// That panel.
+    focus_at: usize,
+    /// The panels or the x axis have changed since the range of x was taken.
+    stale: bool,
     full_screen: bool,
     filter: String,
     regex: bool,
     filter_error: Option<String>,
-    axis: XAxis,
-    smoothing: usize,
-    /// Held still: the x range of that moment.
-    held: Option<(f64, f64)>,
+    x: X,
+    log_x: bool,
+    log_y: bool,
+    smoothing: Smoothing,
+    span: Span,
+    /// The whole x range of what is drawn; while paused, that of the moment of the pause.
+    extent: Option<(f64, f64)>,
+    paused: bool,
+    /// The y ranges that were chosen, by first key of the panel.
+    ys: BTreeMap<MetricKey, (f64, f64)>,
+    /// Where the crosshair stands, along x.
+    cursor: Option<f64>,
+    no_marks: bool,
+    /// All runs as one mean and band.
+    band: bool,
+    /// Rows and columns that the person chose.
+    grid: (Option<u16>, Option<u16>),
+    sizing: Option<Side>,
+    /// The field where the mouse was when it last moved the charts.
+    dragged: Option<(u16, u16)>,
+    made: Made,
+    /// The metrics that are drawn over another one, and that one.
+    over: Vec<(MetricKey, MetricKey)>,
+    moments: (moments::Sign, Vec<Moment>),
+    /// What happened, along x.
+    marks: Vec<Mark>,
 }
 
 /// Where the charts go.
 #[derive(Debug)]
 struct Layout {
     grid: Grid,
-    /// Indices into `keys`, and their places.
+    /// Indices into `panels`, and their places.
     cells: Vec<(usize, Rect)>,
     /// 0-based.
     page: usize,
     pages: usize,
+    /// The names of all runs, where there are several.
+    runs: Option<Rect>,
+    /// The values at the crosshair.
+    readout: Option<Rect>,
 }
 
 impl Graphs {
-    /// Names that the spec wants drawn; none: all.
-    pub fn want(&mut self, names: Vec<String>) {
-        self.wanted = names;
+    /// Names that the spec wants drawn (none: all), and its derived metrics.
+    pub fn want(&mut self, names: Vec<String>, derived: Vec<(String, String)>) {
+        (self.wanted, self.spec_derived) = (names, derived);
+        let read = |(name, text): (&str, &str)| (MetricKey::from(name), Derived::parse(text).map_err(|error| error.to_string()));
+        let by_expression = self.wanted.iter().filter(|name| Derived::is_meant_by(name)).map(|name| named(name));
+        let by_name = self.spec_derived.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        self.definitions = by_name.chain(by_expression).map(read).collect();
     }
 
     /// The keys that are drawn, on whatever page.
@@ -67,61 +153,49 @@ impl Graphs {
         &self.keys
     }
 
-    fn layout(&self, body: Rect) -> Layout {
-        let grid = Grid::fit(body, if self.full_screen { 1 } else { self.keys.len() });
-        let per_page = grid.cells();
+    fn layout(&self, body: Rect, scene: Scene<'_>) -> Layout {
+        /// A smaller body has no row to spare.
+        const SPARE_ROWS_MIN: u16 = 10;
+        let spare = body.height >= SPARE_ROWS_MIN;
+        let runs = (spare && !scene.overlaid.is_empty()).then_some(Rect { height: 1, ..body });
+        let rows = match (spare && self.cursor.is_some(), self.full_screen) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => (1 + scene.overlaid.len() as u16).min(body.height / 4),
+        };
+        let readout = (rows > 0).then(|| Rect { y: body.bottom() - rows, height: rows, ..body });
+        let above = runs.map_or(0, |row| row.height);
+        let body = Rect { y: body.y + above, height: body.height - above - rows, ..body };
+        let count = if self.full_screen { 1 } else { self.panels.len() };
+        let grid = match self.full_screen {
+            true => Grid::fit(body, 1),
+            false => Grid::chosen(body, count, self.grid.0, self.grid.1),
+        };
+        let per_page = if self.full_screen { 1 } else { grid.cells() };
         let page = self.focus_index() / per_page;
-        let on_page = page * per_page..self.keys.len().min((page + 1) * per_page);
+        let on_page = page * per_page..self.panels.len().min((page + 1) * per_page);
         let count = on_page.len();
         Layout {
             grid,
             cells: on_page.enumerate().map(|(slot, index)| (index, grid.cell(body, slot, count))).collect(),
             page,
-            pages: self.keys.len().div_ceil(per_page).max(1),
+            pages: self.panels.len().div_ceil(per_page).max(1),
+            runs,
+            readout,
         }
     }
 
     fn focus_index(&self) -> usize {
-        self.focus.as_ref().and_then(|focus| self.keys.iter().position(|key| key == focus)).unwrap_or(0)
+        self.focus_at
     }
 
-    fn focused(&self) -> Option<&MetricKey> {
-        self.keys.get(self.focus_index())
+    fn focused(&self) -> Option<&Panel> {
+        self.panels.get(self.focus_index())
     }
 
     /// The x range of all charts together, so that they can be compared.
-    fn window(&self, series: &SeriesMap) -> (f64, f64) {
-        if let Some(held) = self.held {
-            return held;
-        }
-        let extents = self.keys.iter().filter_map(|key| series.get(key)?.extent(self.axis));
-        extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 0.0))
-    }
-
-    /// Moves by single charts around the ends, by rows only where a chart is.
-    fn move_focus(&mut self, by: isize) {
-        let count = self.keys.len() as isize;
-        if count == 0 {
-            return;
-        }
-        let to = self.focus_index() as isize + by;
-        match by.abs() {
-            1 => self.focus_at(to.rem_euclid(count) as usize),
-            _ if (0..count).contains(&to) => self.focus_at(to as usize),
-            _ => {}
-        }
-    }
-
-    fn turn_page(&mut self, by: isize, per_page: isize, pages: usize) {
-        let page = self.focus_index() as isize / per_page;
-        let to = (page + by).rem_euclid(pages as isize);
-        if to != page {
-            self.focus_at((to * per_page) as usize);
-        }
-    }
-
-    fn focus_at(&mut self, index: usize) {
-        self.focus = self.keys.get(index).cloned();
+    fn window(&self) -> (f64, f64) {
+        self.span.window(self.extent.unwrap_or((0.0, 0.0)))
     }
 
     fn choose_keys(&mut self, shared: &Shared) {
@@ -129,86 +203,155 @@ impl Graphs {
         match filter {
             Ok(filter) => {
                 self.filter_error = None;
-                let wanted = match self.wanted.is_empty() {
-                    true => shared.facts.keys.clone(),
-                    false => query::select_keys(&self.wanted, &shared.facts.keys).keys,
-                };
-                self.keys = filter.choose(&wanted);
+                let mut keys = self.wanted_keys(&shared.facts.keys);
+                if !self.filter.is_empty() {
+                    keys = filter.choose(&keys);
+                }
+                if keys != self.keys {
+                    self.keys = keys;
+                    self.arrange();
+                }
             }
             // What is half typed leaves the charts as they were.
             Err(error) => self.filter_error = Some(error.to_string()),
         }
-        self.full_screen &= !self.keys.is_empty();
+        self.full_screen &= !self.panels.is_empty();
     }
 
-    fn metric_view(&self, key: &MetricKey, series: &Series, (from, to): (f64, f64)) -> MetricView {
-        let trend = (series.len() >= TREND_POINTS_MIN).then(|| query::trend(series));
-        let range = series.range_in(self.axis, from, to);
-        let last = series.last();
-        MetricView {
-            key: key.to_string(),
-            latest_value: last.map_or(serde_json::Value::Null, |point| num::to_json(point.value)),
-            trend: trend.map(|trend| trend.dir.as_str().to_owned()),
-            slope_per_100: trend.map(|trend| trend.slope_per_100),
-            data_points: series.len() as u64,
-            min: range.map(|range| range.0),
-            max: range.map(|range| range.1),
-            best: query::best(key, series).map(|point| point.value),
-            last_step: last.map(|point| point.step.0),
-            nan_count: series.nan_count() as u64,
-            window: Some(Window { from, to }),
+    fn arrange(&mut self) {
+        self.panels = if self.apart { query::panels_apart(&self.keys) } else { query::panels(&self.keys) };
+        let holds = |focus: &MetricKey| self.panels.iter().position(|panel| panel.keys.contains(focus));
+        self.focus_at = self.focus.as_ref().and_then(holds).unwrap_or(0);
+        self.stale = true;
+    }
+
+    /// The keys that the spec wants, of those that the run has or that are made.
+    fn wanted_keys(&self, known: &[MetricKey]) -> Vec<MetricKey> {
+        let made = |name: &str| self.definitions.iter().map(|(made, _)| made).find(|made| made.as_str() == name);
+        if self.wanted.is_empty() {
+            let own = self.definitions.iter().map(|(name, _)| name).filter(|name| !known.contains(name));
+            let all: Vec<MetricKey> = known.iter().chain(own).cloned().collect();
+            // The run's own keys come in order already.
+            return if all.len() == known.len() { all } else { query::rank_keys(&all) };
         }
+        let mut keys: Vec<MetricKey> = vec![];
+        let mut seen: BTreeSet<MetricKey> = BTreeSet::new();
+        for name in &self.wanted {
+            let found = match made(named(name).0) {
+                Some(made) => vec![made.clone()],
+                None => query::select_keys(std::slice::from_ref(name), known).keys,
+            };
+            keys.extend(found.into_iter().filter(|key| seen.insert(key.clone())));
+        }
+        keys
+    }
+
+    /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks. `fresh`: there is new data.
+    fn prepare(&mut self, scene: Scene<'_>, fresh: bool) {
+        let focus = self.focus_index();
+        let ready = focus.saturating_sub(READY)..self.panels.len().min(focus + READY);
+        let panels = &self.panels[ready];
+        let over = |panel: &Panel| {
+            let x = self.x_metric(panel, scene)?;
+            Some(panel.keys.iter().map(move |key| (key.clone(), x.clone())).collect::<Vec<_>>())
+        };
+        self.over = panels.iter().filter_map(over).flatten().collect();
+        let before: Vec<MetricKey> = panels.iter().flat_map(|panel| panel.keys.iter().cloned()).collect();
+        self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
+        if !(fresh || std::mem::take(&mut self.stale)) {
+            return;
+        }
+        self.stale = false;
+        let sign = moments::sign(scene.run);
+        if self.moments.0 != sign {
+            self.moments = (sign, moments::moments(scene.run));
+        }
+        if !self.paused || self.extent.is_none() {
+            self.extent = self.whole_extent(scene);
+        }
+        self.marks = if self.moments.1.is_empty() { vec![] } else { self.marks_on(scene) };
+    }
+
+    fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {
+        let runs = 0..=scene.overlaid.len();
+        let extents = self.panels.iter().flat_map(|panel| &panel.keys).flat_map(|key| {
+            runs.clone().filter_map(move |run| {
+                let (series, axis) = self.along_x(scene, run, key)?;
+                series.extent(axis)
+            })
+        });
+        extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// A metric as it stands along the x axis that all charts share.
+    fn along_x<'a>(&'a self, scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<(&'a Series, XAxis)> {
+        match &self.x {
+            X::Metric(x) => Some((self.made.of(run)?.over(key, x)?, XAxis::WallTime)),
+            x => Some((self.logged(scene, run, key)?, x.axis())),
+        }
+    }
+
+    /// A metric of a run: 0 is the run of the canvas.
+    fn logged<'a>(&'a self, scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<&'a Series> {
+        let picture = match run.checked_sub(1) {
+            None => scene.run,
+            Some(other) => scene.overlaid.get(other)?.picture,
+        };
+        match self.made.of(run) {
+            Some(made) => made.logged(picture, key),
+            None => picture.series.get(key),
+        }
+    }
+}
+
+/// A wanted metric's name and its expression: `gap = val/loss - train/loss`, or an expression that is its own name.
+fn named(wanted: &str) -> (&str, &str) {
+    match wanted.split_once(" = ") {
+        Some((name, text)) if Derived::is_meant_by(wanted) => (name.trim(), text.trim()),
+        _ => (wanted, wanted),
     }
 }
 
 impl Page for Graphs {
     fn scope(&self) -> Scope {
-        Scope::Graphs
+        if self.sizing.is_some() { Scope::GridSize } else { Scope::Graphs }
     }
 
-    fn act(&mut self, action: Action, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        let layout = self.layout(area);
-        let (cols, per_page) = (isize::try_from(layout.grid.cols).unwrap_or(1), layout.grid.cells() as isize);
-        match action {
-            Action::Left => self.move_focus(-1),
-            Action::Right => self.move_focus(1),
-            Action::Up => self.move_focus(-cols),
-            Action::Down => self.move_focus(cols),
-            Action::First => self.focus_at(0),
-            Action::Last => self.focus_at(self.keys.len().saturating_sub(1)),
-            Action::PageDown => self.turn_page(1, per_page, layout.pages),
-            Action::PageUp => self.turn_page(-1, per_page, layout.pages),
-            Action::Open => self.full_screen = !self.full_screen && !self.keys.is_empty(),
-            Action::Pause => self.held = if self.held.is_some() { None } else { Some(self.window(scene.series())) },
-            Action::SwitchAxis => {
-                self.held = None;
-                self.axis = match self.axis {
-                    XAxis::Step => XAxis::Relative,
-                    XAxis::Relative => XAxis::WallTime,
-                    XAxis::WallTime => XAxis::Step,
-                }
-            }
-            Action::Smoother => self.smoothing = (self.smoothing + 1).min(SMOOTHING.len() - 1),
-            Action::Rougher => self.smoothing = self.smoothing.saturating_sub(1),
-            _ => return None,
+    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        self.steer(action, shared, scene, area).then(|| {
+            self.prepare(scene, false);
+            vec![Effect::Draw]
+        })
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Effect> {
+        if !self.steer_by_mouse(mouse, shared, scene, area) {
+            return vec![];
         }
-        Some(vec![Effect::Draw])
+        self.prepare(scene, false);
+        vec![Effect::Draw]
     }
 
     fn back(&mut self, shared: &Shared) -> bool {
-        if self.full_screen {
+        if self.sizing.take().is_some() || self.cursor.take().is_some() {
+        } else if self.full_screen {
             self.full_screen = false;
         } else if !self.filter.is_empty() {
             self.filter.clear();
             self.choose_keys(shared);
+        } else if self.span != Span::All || !self.ys.is_empty() {
+            self.span = Span::All;
+            self.ys.clear();
         } else {
-            return self.held.take().is_some();
+            self.stale |= self.paused;
+            return std::mem::take(&mut self.paused);
         }
         true
     }
 
-    fn refresh(&mut self, shared: &Shared, _scene: Scene<'_>) {
+    fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
         self.choose_keys(shared);
+        self.prepare(scene, true);
     }
 
     fn query(&self) -> &str {
@@ -220,46 +363,23 @@ impl Page for Graphs {
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
-        match name {
-            "focused" => {
-                let key = query::resolve(text, &self.keys).map_err(|error| Refused::Value(error.to_string()))?;
-                self.focus = Some(key.clone());
-            }
-            "fullscreen" => self.full_screen = truth(text)? && !self.keys.is_empty(),
-            "xaxis" => {
-                let axis = AXES.iter().find(|(word, _)| *word == text);
-                self.axis = axis.ok_or_else(|| Refused::Value(format!("step, relative or wall is wanted, not `{text}`")))?.1;
-                self.held = None;
-            }
-            "smoothing" => {
-                let weight: f64 = value(text, "a weight from 0 to 0.98")?;
-                if !(0.0..1.0).contains(&weight) {
-                    return Err(Refused::Value(format!("a weight from 0 to 0.98 is wanted, not `{text}`")));
-                }
-                let apart = |step: &usize| (SMOOTHING[*step] - weight).abs();
-                self.smoothing = (0..SMOOTHING.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0);
-            }
-            "paused" => self.held = truth(text)?.then(|| self.window(scene.series())),
-            _ => return Err(Refused::Unknown),
-        }
-        Ok(())
+        self.set_name(name, text, scene)
     }
 
     fn kept(&self) -> Vec<(&'static str, String)> {
-        let axis = AXES.iter().find(|(_, axis)| *axis == self.axis).map_or("step", |(word, _)| word);
-        vec![("xaxis", axis.into()), ("smoothing", SMOOTHING[self.smoothing].to_string()), ("fullscreen", self.full_screen.to_string())]
+        self.kept_names()
     }
 
-    fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, _scene: Scene<'_>) {
+    fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>) {
         text.clone_into(&mut self.filter);
         self.regex = regex;
-        self.choose_keys(shared);
+        self.refresh(shared, scene);
     }
 
     fn found(&self, shared: &Shared, _scene: Scene<'_>) -> Found {
         match &self.filter_error {
             Some(error) => Found::Wrong(error.clone()),
-            None => Found::Some(self.keys.len(), shared.facts.keys.len()),
+            None => Found::Some(self.keys.len(), shared.facts.keys.len().max(self.keys.len())),
         }
     }
 
@@ -267,34 +387,11 @@ impl Page for Graphs {
         self.view(shared, scene, area, buf);
     }
 
-    fn footer(&self, shared: &Shared, _scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        self.parts(shared, &self.layout(area))
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
+        self.parts(shared, &self.layout(area, scene))
     }
 
-    fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
-        let layout = self.layout(area);
-        let series = scene.series();
-        let window = self.window(series);
-        view.focused = self.focused().map(MetricKey::to_string);
-        view.full_screen = self.full_screen;
-        view.x_axis = AXES.iter().find(|(_, axis)| *axis == self.axis).map_or("", |(word, _)| word).into();
-        view.smoothing = SMOOTHING[self.smoothing];
-        view.page = (layout.page as u32 + 1, layout.pages as u32);
-        view.grid = (u32::from(layout.grid.rows), u32::from(layout.grid.cols));
-        view.paused = self.held.is_some();
-        self.visible(&layout, series, area).into_iter().map(|(key, series)| self.metric_view(key, series, window)).collect()
-    }
-}
-
-impl Graphs {
-    /// The charts whose key and value are drawn, in the order drawn.
-    fn visible<'a>(&'a self, layout: &Layout, series: &'a SeriesMap, area: Rect) -> Vec<(&'a MetricKey, &'a Series)> {
-        let shows = |&(index, cell): &(usize, Rect)| {
-            let key = self.keys.get(index)?;
-            let series = series.get(key)?;
-            chart::title_parts(key.as_str(), &chart::value_text(series), chart::title_room(cell))?;
-            area.contains(Position::new(cell.x, cell.y)).then_some((key, series))
-        };
-        layout.cells.iter().filter_map(shows).collect()
+    fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        self.told(view, shared, scene, area)
     }
 }

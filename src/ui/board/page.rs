@@ -8,6 +8,7 @@ use crate::ui::{
     strip::Part,
     theme::Theme,
 };
+use crossterm::event::MouseEvent;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 /// What all tabs share.
@@ -69,6 +70,10 @@ pub trait Page {
     fn scope(&self) -> Scope;
     /// Does what a key means here; whether it meant anything. `area` is where it is drawn.
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>>;
+    /// Does what the mouse means here; nothing drawn: it meant nothing.
+    fn mouse(&mut self, _mouse: MouseEvent, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Vec<Effect> {
+        vec![]
+    }
     /// Closes what is open in it, innermost first; false: nothing was.
     fn back(&mut self, shared: &Shared) -> bool;
     /// New records of the run, or another spec, are there.

@@ -31,6 +31,11 @@ use std::{
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
+/// Buttons, the wheel and moves with a button down, with coordinates of any size. Never moves without a button: they would wake us,
+/// and travel over ssh, for nothing. With shift the terminal selects text as ever.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
 /// What og says of itself when it is to blame.
 const EXIT_BY_BUG: i32 = 70;
 
@@ -60,7 +65,7 @@ impl Screen {
         enable_raw_mode()?;
         // Terminals that know how then tell Cmd from Ctrl; the others do not listen.
         let keys = PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES);
-        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste, keys)?;
+        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste, Print(MOUSE_ON), keys)?;
         let (width, height) = crossterm::terminal::size()?;
         Ok(Screen::blank(width, height))
     }
@@ -158,6 +163,7 @@ pub fn restore() {
             io::stdout(),
             EndSynchronizedUpdate,
             PopKeyboardEnhancementFlags,
+            Print(MOUSE_OFF),
             DisableBracketedPaste,
             ResetColor,
             LeaveAlternateScreen,
