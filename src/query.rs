@@ -5,11 +5,11 @@
 mod condition;
 mod keys;
 mod rate;
-mod runs;
+pub mod runs;
 mod trend;
 
 pub use condition::{Condition, ConditionError, Facts, Op, Test, Unresolved, eval, parse_condition, resolve};
-pub use keys::{Goal, KeyFilter, KeyFilterError, Selection, best, goal, parse_key_list, rank_keys, select_keys};
+pub use keys::{Goal, KeyFilter, KeyFilterError, Selection, best, goal, known_goal, parse_key_list, rank_keys, select_keys};
 pub use rate::{eta, rate};
-pub use runs::{COURSE_MAX, Origin, RunRead, RunRow};
+pub use runs::{Origin, RunRead, RunRow};
 pub use trend::{Direction, Trend, trend};
