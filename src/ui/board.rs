@@ -8,6 +8,7 @@ mod logs;
 mod overview;
 mod page;
 mod palette;
+mod runs;
 mod scroll;
 
 use self::{
@@ -19,11 +20,12 @@ use self::{
     overview::Overview,
     page::{Page, Shared},
     palette::Palette,
+    runs::Runs,
 };
 use super::{
     facts::Facts,
     keymap::{Action, Keymap, Scope},
-    pane::{Effect, Event, Link, Pane, Scene},
+    pane::{Effect, Event, Link, Pane, Scene, Wants},
     strip::{self, Part},
     theme::Theme,
 };
@@ -44,6 +46,8 @@ const TABS_ROWS_MIN: u16 = 20;
 pub enum Tab {
     /// The charts.
     Graphs,
+    /// All runs.
+    Runs,
     /// What the run is.
     Run,
     /// Its console lines.
@@ -54,12 +58,13 @@ pub enum Tab {
 
 impl Tab {
     /// In the order of their numbers.
-    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Run, Tab::Logs, Tab::Alerts];
+    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::Alerts];
 
     /// The key that shows it.
     fn number(self) -> u8 {
         match self {
             Tab::Graphs => 1,
+            Tab::Runs => 2,
             Tab::Run => 3,
             Tab::Logs => 4,
             Tab::Alerts => 6,
@@ -70,6 +75,7 @@ impl Tab {
     fn title(self) -> &'static str {
         match self {
             Tab::Graphs => "Graphs",
+            Tab::Runs => "Runs",
             Tab::Run => "Run",
             Tab::Logs => "Logs",
             Tab::Alerts => "Alerts",
@@ -80,6 +86,7 @@ impl Tab {
     fn name(self) -> &'static str {
         match self {
             Tab::Graphs => "graphs",
+            Tab::Runs => "runs",
             Tab::Run => "run",
             Tab::Logs => "logs",
             Tab::Alerts => "alerts",
@@ -103,6 +110,7 @@ pub struct Board {
     keymap: Keymap,
     tab: Tab,
     graphs: Graphs,
+    runs: Runs,
     overview: Overview,
     logs: Logs,
     alerts: Alerts,
@@ -130,6 +138,7 @@ impl Board {
             keymap,
             tab: Tab::Graphs,
             graphs: Graphs::default(),
+            runs: Runs::default(),
             overview: Overview::default(),
             logs: Logs::default(),
             alerts: Alerts::default(),
@@ -150,6 +159,7 @@ impl Board {
     fn page(&self) -> &dyn Page {
         match self.tab {
             Tab::Graphs => &self.graphs,
+            Tab::Runs => &self.runs,
             Tab::Run => &self.overview,
             Tab::Logs => &self.logs,
             Tab::Alerts => &self.alerts,
@@ -160,6 +170,7 @@ impl Board {
     fn page_mut(&mut self) -> (&mut dyn Page, &Shared) {
         let page: &mut dyn Page = match self.tab {
             Tab::Graphs => &mut self.graphs,
+            Tab::Runs => &mut self.runs,
             Tab::Run => &mut self.overview,
             Tab::Logs => &mut self.logs,
             Tab::Alerts => &mut self.alerts,
@@ -413,7 +424,10 @@ impl Pane for Board {
                 self.refreshed = number;
                 vec![Effect::DrawAll]
             }
-            Event::Runs(_) => vec![Effect::DrawSoon],
+            Event::Runs(listing) => {
+                self.runs.hear(listing, &self.shared, scene);
+                vec![Effect::DrawSoon]
+            }
             Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
                 Some(_) => vec![Effect::DrawSoon],
                 None => vec![],
@@ -484,5 +498,9 @@ impl Pane for Board {
 
     fn deadline(&self) -> Option<Duration> {
         self.toast.as_ref().map(|(_, until)| *until)
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid() }
     }
 }

@@ -1,14 +1,16 @@
 //! The loop of a pane: keys, files and the controller come in through one channel, frames and reports go out.
 //! While nothing happens, nothing runs.
 
+pub(super) mod catalog;
 mod link;
+mod runs;
 mod screen;
 
 use super::{
     board::Board,
     facts::Facts,
     keymap::Keymap,
-    pane::{Effect, Event, Link, Pane, Scene},
+    pane::{Effect, Event, Link, Pane, Scene, Wants},
     status::Status,
     theme::Theme,
 };
@@ -22,8 +24,10 @@ use crate::ipc::{
 };
 use crate::model::{Exit, RunState};
 use crate::source::io::Watch;
-use crate::store::{RunPicture, RunReader, StoreError};
+use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
+use catalog::Catalog;
 use link::{Bell, Heard, Reporter};
+use runs::{Runs, Told};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
@@ -117,6 +121,7 @@ pub(super) enum Woken {
     TerminalGone,
     Resized,
     Files,
+    Runs(Box<Told>),
     Controller(Heard),
     Signal,
 }
@@ -142,8 +147,9 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
     let follow = |(socket, role)| link::follow(socket, role, tell.clone());
     let bell = link.map(follow).transpose().map_err(UiError::Thread)?;
     let stirred = Arc::new(AtomicBool::new(false));
-    let sources = sources(watch(tell, Arc::clone(&stirred)));
+    let sources = sources(watch(tell.clone(), Arc::clone(&stirred)));
     Loop {
+        tell,
         pane,
         screen,
         sources,
@@ -218,6 +224,8 @@ struct Due {
 }
 
 struct Loop<P> {
+    /// Leads back into the inbox of the loop, for those who work for it.
+    tell: SyncSender<Woken>,
     pane: P,
     screen: Screen,
     sources: Sources,
@@ -324,6 +332,10 @@ impl<P: Pane> Loop<P> {
                 _ => Go::On,
             },
             Woken::Terminal(_) => Go::On,
+            Woken::Runs(told) => {
+                self.sources.runs.take(*told);
+                self.tell(Event::Runs(self.sources.runs.listing()))
+            }
             Woken::Controller(heard) => self.hear(heard),
         }
     }
@@ -367,11 +379,14 @@ impl<P: Pane> Loop<P> {
 
     fn tell(&mut self, event: Event) -> Go {
         let now = self.now();
-        let effects = self.pane.update(event, self.sources.scene(), now);
+        let effects = self.sources.with_scene(|scene| self.pane.update(event, scene, now));
         self.take(effects, now)
     }
 
     fn take(&mut self, effects: Vec<Effect>, now: Duration) -> Go {
+        if self.sources.want(self.pane.wants(), &self.tell) {
+            self.due.poll = Some(now);
+        }
         for effect in effects {
             match effect {
                 Effect::Quit => return Go::Out,
@@ -411,16 +426,19 @@ impl<P: Pane> Loop<P> {
         }
         if let Some(facts) = found.facts {
             let now = self.now();
-            let effects = self.pane.update(Event::Data(Box::new(facts)), self.sources.scene(), now);
+            let effects = self.sources.with_scene(|scene| self.pane.update(Event::Data(Box::new(facts)), scene, now));
             self.take(effects, now);
+        }
+        if found.runs {
+            self.tell(Event::Runs(self.sources.runs.listing()));
         }
     }
 
     fn draw(&mut self) -> Result<(), UiError> {
         self.due.draw = None;
-        let (pane, scene) = (&self.pane, self.sources.scene());
-        self.screen
-            .draw(&pane.title(), |buf| pane.draw(scene, buf.area, buf))
+        let (pane, screen) = (&self.pane, &mut self.screen);
+        self.sources
+            .with_scene(|scene| screen.draw(&pane.title(), |buf| pane.draw(scene, buf.area, buf)))
             .map_err(|source| UiError::Terminal { doing: "write to", source })?;
         self.drawn_at = Some(self.now());
         Ok(())
@@ -436,7 +454,7 @@ impl<P: Pane> Loop<P> {
             self.due.report = self.due.draw;
             return;
         }
-        let shown = self.pane.shown(self.sources.scene(), self.screen.area());
+        let shown = self.sources.with_scene(|scene| self.pane.shown(scene, self.screen.area()));
         if self.reported.as_ref() == Some(&shown) {
             return;
         }
@@ -462,6 +480,8 @@ struct Found {
     more: bool,
     again: Option<Duration>,
     socket_changed: bool,
+    /// The runs beside the run of the canvas changed.
+    runs: bool,
 }
 
 /// The files of a run, and of its canvas where it has one.
@@ -475,6 +495,8 @@ struct Sources {
     problem: Option<String>,
     /// What is shown of a run that cannot be read.
     empty: RunPicture,
+    /// The runs beside it.
+    runs: Runs,
 }
 
 /// The files of a canvas, and how they looked last.
@@ -493,6 +515,8 @@ impl Sources {
         let paths = [dir.join("canvas.json"), dir.join("state.json"), socket.to_owned()];
         let canvas = CanvasFiles { dir: dir.to_owned(), seen: [None, look(&paths[1]), None], paths: paths.clone() };
         let mut sources = Sources::new(Some(canvas), watch);
+        // The store lies around `canvas/NAME`.
+        dir.ancestors().nth(2).into_iter().for_each(|store| sources.runs.add_place(store.to_owned()));
         sources.add(paths.into_iter().filter(|path| !path.as_os_str().is_empty()));
         sources.open(state);
         sources
@@ -500,14 +524,25 @@ impl Sources {
 
     fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
-        sources.run = Some(reader.folder().path().to_owned());
+        let path = reader.folder().path().to_owned();
+        sources.runs.add_place(place_of(&path));
+        sources.run = Some(path);
         sources.add(reader.paths().into_iter());
         sources.reader = Some(reader);
         sources
     }
 
     fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
-        Sources { canvas, watch, run: None, reader: None, loading: true, problem: None, empty: RunPicture::default() }
+        Sources {
+            canvas,
+            watch,
+            run: None,
+            reader: None,
+            loading: true,
+            problem: None,
+            empty: RunPicture::default(),
+            runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at)).unwrap_or_default()),
+        }
     }
 
     fn add(&mut self, paths: impl Iterator<Item = PathBuf>) {
@@ -516,8 +551,21 @@ impl Sources {
         }
     }
 
-    fn scene(&self) -> Scene<'_> {
-        Scene::of(self.reader.as_ref().map_or(&self.empty, RunReader::picture))
+    /// Shows everything there is to `look`.
+    fn with_scene<T>(&self, look: impl FnOnce(Scene<'_>) -> T) -> T {
+        let own = self.run.as_deref();
+        look(Scene {
+            run: self.reader.as_ref().map_or(&self.empty, RunReader::picture),
+            group: self.runs.group_of(own),
+            runs: self.runs.rows(),
+            overlaid: &self.runs.overlaid(own),
+        })
+    }
+
+    /// Reads what a pane wants to have read; whether other runs are to be read now.
+    fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
+        self.runs.show(wants.runs, tell);
+        self.runs.follow(wants.overlaid, self.run.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -545,6 +593,16 @@ impl Sources {
     }
 
     fn poll(&mut self) -> Found {
+        let mut found = self.poll_run();
+        let others = self.runs.poll();
+        self.add(others.paths.into_iter());
+        found.runs = others.changed;
+        found.more |= others.more;
+        found.again = [found.again, others.again].into_iter().flatten().min();
+        found
+    }
+
+    fn poll_run(&mut self) -> Found {
         let mut found = self.poll_canvas();
         if self.reader.is_none() {
             self.open(CanvasState { run: self.run.clone(), ..CanvasState::default() });
@@ -589,6 +647,17 @@ impl Sources {
             (None, Some(run)) => run.display().to_string(),
             (None, None) => "this canvas has no run yet".into(),
         }
+    }
+}
+
+/// The place in which the runs beside the one at `path` are: its store, or the folder around its folder. Beside a file lies
+/// anything.
+fn place_of(path: &Path) -> PathBuf {
+    let around = |levels| path.ancestors().nth(levels).unwrap_or(path).to_owned();
+    match path {
+        _ if path.is_file() => path.to_owned(),
+        _ if RunFolder::at(path).run_json().is_file() && around(1).ends_with("runs") => around(2),
+        _ => around(1),
     }
 }
 
