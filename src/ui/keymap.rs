@@ -59,6 +59,8 @@ pub enum Action {
     PreviousMatch,
     /// Break long lines, or cut them.
     Wrap,
+    /// Look at what is in focus.
+    Look,
     /// Select what is in focus, or let it go.
     Select,
     /// Select all that is listed.
@@ -201,7 +203,7 @@ const TABLE: &[Row] = &[
     (Scope::Runs, "select-all", &["a", "ctrl+a"], "select all runs that are listed", Action::SelectAll),
     (Scope::Runs, "select-none", &["x"], "select none", Action::SelectNone),
     (Scope::Runs, "pin", &["p"], "keep this run on top, to compare others with it", Action::Pin),
-    (Scope::Runs, "look", &["enter"], "look at this run, or back", Action::Open),
+    (Scope::Runs, "look", &["enter"], "look at this run, or back", Action::Look),
     (Scope::Runs, "compare", &["c"], "compare the selected runs: what changed, and did it help", Action::Compare),
     (Scope::Runs, "recent", &["r"], "the course of each run, or the table", Action::Recent),
     (Scope::Runs, "lineage", &["t"], "which run goes on from which, or the table", Action::Lineage),

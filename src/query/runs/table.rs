@@ -3,12 +3,9 @@
 use super::{Cell, Field, RunRow, Sort};
 use crate::{
     model::MetricKey,
-    query::{known_goal, rank_keys},
+    query::{Goal, known_goal, rank_keys},
 };
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cmp::Ordering, collections::HashMap};
 
 /// Sorts `rows` (places in `all`): by a field, and where that ties, or without one, the newest first. What lacks the field
 /// comes last.
@@ -101,20 +98,22 @@ impl Stats {
     }
 }
 
-/// The metrics of some runs, the main one first: those that many of them have, and of these what people look at first.
+/// The metrics of some runs, the main one first: those that many of them have, and of these what people look at first, a
+/// loss before all.
 pub fn main_keys<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<MetricKey> {
-    let mut counts: BTreeMap<&MetricKey, usize> = BTreeMap::new();
+    let mut counts: HashMap<&MetricKey, usize> = HashMap::new();
     let mut runs = 0;
     for row in rows {
         runs += usize::from(!row.last.is_empty());
         row.last.keys().for_each(|key| *counts.entry(key).or_default() += 1);
     }
-    let keys: Vec<MetricKey> = counts.keys().map(|key| (*key).clone()).collect();
+    let mut keys: Vec<MetricKey> = counts.keys().map(|key| (*key).clone()).collect();
+    keys.sort_unstable();
     let mut ranked = rank_keys(&keys);
-    // Of the runs, a half or more have it, or fewer; and it has a good end, or not.
-    ranked.sort_by_key(|key| {
-        let common = counts.get(key).is_some_and(|count| count * 2 >= runs);
-        (!common, known_goal(key.as_str()).is_none())
+    // Half of the runs or more have it, or fewer.
+    ranked.sort_by_cached_key(|key| {
+        let is_rare = counts.get(key).is_none_or(|count| count * 2 < runs);
+        (is_rare, known_goal(key.as_str()).map_or(2, |goal| u8::from(goal == Goal::Max)))
     });
     ranked
 }
@@ -126,14 +125,14 @@ pub fn differing<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<String> 
         count: usize,
         differs: bool,
     }
-    let mut seen: BTreeMap<&str, Seen<'a>> = BTreeMap::new();
+    let mut seen: HashMap<&str, Seen<'a>> = HashMap::new();
     let mut runs = 0;
     for row in rows {
         runs += 1;
         for (name, value) in &row.config {
             let seen = seen.entry(name).or_insert(Seen { first: value, count: 0, differs: false });
             seen.count += 1;
-            seen.differs |= seen.first != value;
+            seen.differs = seen.differs || seen.first != value;
         }
     }
     let mut names: Vec<(usize, &str)> =

@@ -4,6 +4,8 @@ mod compare;
 mod lineage;
 mod recent;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use super::{
     page::{Found, Page, Shared},
@@ -24,7 +26,10 @@ use crate::ui::{
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 use table::{Line, Table};
 
 /// State of the tab.
@@ -142,19 +147,36 @@ impl Runs {
 
     /// Puts the rows into the lines of the table again. The focus stays on its run.
     fn arrange(&mut self, shared: &Shared, scene: Scene<'_>) {
+        self.rearrange(false, shared, scene);
+    }
+
+    /// The same; `same`: the runs, their choice and the metric have not changed.
+    fn rearrange(&mut self, same: bool, shared: &Shared, scene: Scene<'_>) {
         let focused = self.run_at_cursor(scene).map(|row| row.path.clone());
+        let before = same.then(|| std::mem::take(&mut self.table));
         let now = self.now(shared);
-        let fitting: Vec<usize> = (0..scene.runs.len()).filter(|row| self.query.fits(&scene.runs[*row], now)).collect();
-        let is_pinned = |row: usize| self.picked.iter().any(|picked| picked.pinned && picked.path == scene.runs[row].path);
-        let ask = table::Ask { by: self.by(), sort: self.sort(), metric: self.metric.as_ref(), now: now.secs };
-        self.table = Table::new(scene.runs, fitting, ask, is_pinned);
-        let groups = self.table.groups(scene.runs);
-        for picked in &mut self.picked {
-            picked.group = groups.get(&picked.path).map(ToString::to_string);
-        }
+        let fitting: Vec<usize> = match &before {
+            Some(before) => before.rows.clone(),
+            None => (0..scene.runs.len()).filter(|row| self.query.fits(&scene.runs[*row], now)).collect(),
+        };
+        let pinned: HashSet<&PathBuf> = self.picked.iter().filter(|picked| picked.pinned).map(|picked| &picked.path).collect();
+        let is_pinned = |row: usize| pinned.contains(&scene.runs[row].path);
+        let ask = table::Ask { by: self.by(), sort: self.sort(), metric: self.metric.as_ref(), now: now.secs, before };
+        let table = Table::new(scene.runs, fitting, ask, is_pinned);
+        self.table = table;
+        self.table.text.clone_from(&self.text);
+        self.label(scene);
         if self.view == View::Table {
             let is_focused = |line: &Line| matches!(line, Line::Run(row) if Some(&scene.runs[*row].path) == focused.as_ref());
             self.cursor = self.table.lines.iter().position(is_focused).unwrap_or(self.cursor);
+        }
+    }
+
+    /// Says of the selected runs which groups they are in.
+    fn label(&mut self, scene: Scene<'_>) {
+        let groups = self.table.groups(scene.runs);
+        for picked in &mut self.picked {
+            picked.group = groups.get(&picked.path).map(ToString::to_string);
         }
     }
 
@@ -361,7 +383,7 @@ impl Page for Runs {
                     _ => self.show(View::Compare(paths)),
                 }
             }
-            Action::Open => {
+            Action::Look => {
                 let path = self.run_at_cursor(scene)?.path.clone();
                 match self.view {
                     View::Compare(_) => self.show(View::Table),
@@ -372,7 +394,14 @@ impl Page for Runs {
             Action::Lineage => self.show(View::Lineage),
             _ => return None,
         }
-        self.arrange(shared, scene);
+        match action {
+            Action::Select | Action::SelectAll => self.label(scene),
+            Action::Sort | Action::SortBack | Action::GroupBy | Action::Pin | Action::SelectNone => {
+                self.rearrange(true, shared, scene);
+            }
+            Action::NextMetric | Action::PreviousMetric => self.arrange(shared, scene),
+            _ => {}
+        }
         draw
     }
 
@@ -393,7 +422,6 @@ impl Page for Runs {
         // Records of the run in front change nothing here; what was closed may.
         if self.table.text != self.text || self.table.count != scene.runs.len() {
             self.arrange(shared, scene);
-            self.table.text.clone_from(&self.text);
         }
     }
 
@@ -412,7 +440,6 @@ impl Page for Runs {
         }
         (self.cursor, self.scroll) = (0, Scroll::From(0));
         self.arrange(shared, scene);
-        self.table.text.clone_from(&self.text);
     }
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
@@ -475,8 +502,8 @@ impl Page for Runs {
         let visible: Vec<Value> = match &self.view {
             View::Table => self.tell_table(shared, scene, area, top),
             View::Recent => self.table.rows[top..].iter().take(height).map(|row| json!({"name": scene.runs[*row].name})).collect(),
-            View::Lineage => vec![],
-            View::Compare(paths) => compare::tell(paths, scene, self.now(shared).secs),
+            View::Lineage => lineage::tell(scene, top..top + height),
+            View::Compare(paths) => compare::tell(paths, scene, self.now(shared).secs, top..top + height),
         };
         let picked: Vec<Value> = self
             .picked

@@ -1,7 +1,6 @@
 //! Runs beside each other: what changed, and did it help.
 
 use super::{Runs, put, table::name_of};
-use crate::model::num;
 use crate::query::{
     Goal, RunRow,
     runs::{Comparison, MetricCell, Verdict, compare},
@@ -10,7 +9,7 @@ use crate::text;
 use crate::ui::{board::page::Shared, pane::Scene, theme::Theme};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::{ops::Range, path::PathBuf};
 
 /// Significant digits of a value.
 const DIGITS: usize = 4;
@@ -141,18 +140,14 @@ fn style(verdict: Option<Verdict>, theme: &Theme) -> Style {
     }
 }
 
-/// The comparison, for an agent.
-pub fn tell(paths: &[PathBuf], scene: Scene<'_>, now: f64) -> Vec<Value> {
-    /// Metrics that are told; the others are asked for by `og compare`.
-    const METRICS_MAX: usize = 20;
-    let rows = rows(paths, scene);
-    let told = compare(&rows, now);
-    let mut out = vec![json!({"runs": rows.iter().map(|row| name_of(row)).collect::<Vec<_>>(), "same": told.same})];
-    let both = told.about.iter().chain(&told.config);
-    out.extend(both.map(|difference| json!({"name": difference.name, "values": difference.values})));
-    let number = |value: Option<f64>| value.map(num::to_json);
-    let cell = |cell: &MetricCell| json!({"last": number(cell.last), "best": number(cell.best), "delta": number(cell.delta), "verdict": cell.verdict.map(Verdict::as_str)});
-    let metrics = told.metrics.iter().take(METRICS_MAX);
-    out.extend(metrics.map(|line| json!({"metric": line.key.as_str(), "cells": line.cells.iter().map(cell).collect::<Vec<_>>()})));
-    out
+/// The lines in sight, for an agent.
+pub fn tell(paths: &[PathBuf], scene: Scene<'_>, now: f64, in_sight: Range<usize>) -> Vec<Value> {
+    let runs: Vec<&str> = rows(paths, scene).into_iter().map(name_of).collect();
+    let told = |line: &Line| match line {
+        Line::Heading(words) => json!({"heading": words}),
+        Line::Entry(name, values) => json!({"entry": name, "values": values.iter().map(|(value, _)| value).collect::<Vec<_>>()}),
+    };
+    let lines = lines(paths, scene, now);
+    let in_sight = lines.iter().skip(in_sight.start).take(in_sight.len());
+    [json!({"runs": runs})].into_iter().chain(in_sight.map(told)).collect()
 }

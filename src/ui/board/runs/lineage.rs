@@ -5,6 +5,8 @@ use crate::query::runs::{Branch, Node, lineage};
 use crate::text;
 use crate::ui::{board::page::Shared, pane::Scene, theme::Theme};
 use ratatui::{buffer::Buffer, layout::Rect};
+use serde_json::{Value, json};
+use std::ops::Range;
 
 impl Runs {
     /// From line `top` on.
@@ -43,6 +45,22 @@ impl Runs {
             };
         }
     }
+}
+
+/// The lines in sight, for an agent.
+pub fn tell(scene: Scene<'_>, in_sight: Range<usize>) -> Vec<Value> {
+    let told = |branch: &Branch| {
+        let depth = branch.more.len();
+        match &branch.node {
+            Node::Run(row) => json!({"depth": depth, "name": name_of(&scene.runs[*row]), "id": scene.runs[*row].id}),
+            Node::Checkpoint(row, n) => {
+                let checkpoint = scene.runs[*row].read.as_ref().and_then(|read| read.checkpoints.get(*n));
+                json!({"depth": depth, "checkpoint": checkpoint.map(|(path, _)| path), "step": checkpoint.and_then(|(_, step)| *step)})
+            }
+            Node::Unknown(id) => json!({"depth": depth, "unknown": id}),
+        }
+    };
+    lineage(scene.runs).iter().skip(in_sight.start).take(in_sight.len()).map(told).collect()
 }
 
 /// The lines that lead to a branch.

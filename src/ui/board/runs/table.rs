@@ -15,7 +15,7 @@ use ratatui::{
 };
 use serde_json::{Map, Value, json};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::PathBuf,
 };
 
@@ -29,7 +29,9 @@ const NAME_CELLS: (u16, u16) = (8, 28);
 const CONFIG_CELLS_MAX: usize = 14;
 /// Hyperparameters that may become columns.
 const CONFIG_COLUMNS_MAX: usize = 12;
-/// Rows whose texts say how wide a column is.
+/// More groups than this are no overview; who wants them writes `by:`.
+const GROUPS_MAX: usize = 50;
+/// Rows that say which metrics there are and how wide a column is: more differ little from these.
 const SAMPLED: usize = 200;
 
 /// The lines of the table, made anew when the runs or the wishes change.
@@ -66,6 +68,8 @@ pub struct Ask<'a> {
     pub sort: Option<&'a Sort>,
     pub metric: Option<&'a MetricKey>,
     pub now: f64,
+    /// The runs, their choice and the metric are those of this table: its columns stay.
+    pub before: Option<Table>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +89,7 @@ enum What {
 
 impl Table {
     /// The lines for these rows.
-    pub fn new(all: &[RunRow], mut rows: Vec<usize>, ask: Ask<'_>, is_pinned: impl Fn(usize) -> bool) -> Table {
+    pub fn new(all: &[RunRow], mut rows: Vec<usize>, mut ask: Ask<'_>, is_pinned: impl Fn(usize) -> bool) -> Table {
         runs::sort(all, &mut rows, ask.sort, ask.now);
         let mut pinned: Vec<bool> = vec![false; all.len()];
         rows.iter().for_each(|row| pinned[*row] = is_pinned(*row));
@@ -101,9 +105,15 @@ impl Table {
             true => rows.iter().map(|row| Line::Run(*row)).collect(),
             false => groups.iter().enumerate().flat_map(in_group).collect(),
         };
-        let keys = runs::main_keys(rows.iter().map(|row| &all[*row]));
-        let metric = ask.metric.filter(|metric| keys.contains(metric)).or(keys.first()).cloned();
-        let columns = columns(all, &rows, metric.as_ref(), &keys, &ask);
+        let (keys, metric, columns) = match ask.before.take() {
+            Some(before) => (before.keys, before.metric, before.columns),
+            None => {
+                let keys = runs::main_keys(rows.iter().take(SAMPLED).map(|row| &all[*row]));
+                let metric = ask.metric.filter(|metric| keys.contains(metric)).or(keys.first()).cloned();
+                let columns = columns(all, &rows, metric.as_ref(), &keys, &ask);
+                (keys, metric, columns)
+            }
+        };
         Table { lines, rows, groups, keys, metric, columns, count: all.len(), text: String::new() }
     }
 
@@ -138,7 +148,13 @@ pub fn groupings(all: &[RunRow], rows: &[usize]) -> Vec<Field> {
     let tags = tags.into_iter().take(CONFIG_COLUMNS_MAX).map(|tag| Field::Tag(tag.clone()));
     let config = runs::differing(rows.iter().copied()).into_iter().map(Field::Config).take(CONFIG_COLUMNS_MAX);
     let parts = |field: &Field| {
-        let values: BTreeSet<Option<String>> = rows.iter().map(|row| field.of(row, 0.0).map(|cell| cell.text().into_owned())).collect();
+        let mut values: HashSet<Option<String>> = HashSet::new();
+        for row in &rows {
+            values.insert(field.of(row, 0.0).map(|cell| cell.text().into_owned()));
+            if values.len() > GROUPS_MAX {
+                return false;
+            }
+        }
         values.len() > 1 && values.len() < rows.len()
     };
     [Field::Project, Field::Group, Field::State].into_iter().chain(tags).chain(config).filter(parts).collect()
