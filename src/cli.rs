@@ -5,6 +5,8 @@
 mod agent;
 mod args;
 mod canvas;
+mod choose;
+mod compare;
 mod fail;
 mod gate;
 mod inspect;
@@ -67,6 +69,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Inspect(args) => inspect::inspect(*args),
+        Verb::Compare(args) => compare::compare(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Exec { socket } => Err(gate::wait_and_become(&socket)),

@@ -19,7 +19,7 @@ mod strip;
 mod theme;
 mod ticks;
 
-pub use io::{UiError, graph, status, view};
+pub use io::{Catalog, UiError, graph, status, view};
 
 #[cfg(test)]
 mod tests;

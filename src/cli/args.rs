@@ -48,6 +48,9 @@ pub enum Verb {
     /// Print all that is known of a run: any tracker's, any log, no canvas needed
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Box<InspectArgs>),
+    /// Put runs beside each other: what changed, and did it help
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -356,7 +359,19 @@ pub struct WaitArgs {
     pub which: OneCanvas,
 }
 
-/// `og inspect`.
+/// `og compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// Runs: paths, ids, short ids, names, or a filter that several fit; the others are compared with the first
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
     /// A file, a folder or a database of any tracker; or a run of the store by id, short id or name
@@ -521,6 +536,19 @@ Examples:
 \"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
 `count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
 counted in `superseded`.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  og compare baseline 3f2a
+  og compare baseline 'tags:sweep since:2d sort:best:val/loss' --json
+
+Filters: words side by side must all hold, OR between alternatives, ! and ( ) as usual.
+  otter  \"two words\"  cal*  /^run-\\d+$/         in the name, id, project, group or tags
+  config.lr>=3e-4  train/loss<2  best:val/loss<1.9  step>1000  duration>2h  config.optimizer~^adam
+  state:running,failed  project:lm*  tags:night  tag:dataset=c4  has:notes  since:2d  before:2026-11-19
+  sort:-best:acc                                sorted by, `-` downwards
+
+better, worse and same are judged by the good end of each metric: its best value where it is known, else its last.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

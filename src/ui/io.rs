@@ -1,7 +1,7 @@
 //! The loop of a pane: keys, files and the controller come in through one channel, frames and reports go out.
 //! While nothing happens, nothing runs.
 
-pub(super) mod catalog;
+mod catalog;
 mod link;
 mod runs;
 mod screen;
@@ -25,7 +25,7 @@ use crate::ipc::{
 use crate::model::{Exit, RunState};
 use crate::source::io::Watch;
 use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
-use catalog::Catalog;
+pub use catalog::Catalog;
 use link::{Bell, Heard, Reporter};
 use runs::{Runs, Told};
 use screen::Screen;
