@@ -64,6 +64,6 @@ impl Choice {
             return Err(Fail::new("not_found", format!("no run is called `{word}`")).hint("`og run train.py` starts one"));
         };
         let folder = store.find_run(word)?;
-        Ok(self.rows.iter().filter(|row| row.path == folder.path()).cloned().collect())
+        Ok(Catalog::new(vec![folder.path().to_owned()], is_process).all(true))
     }
 }

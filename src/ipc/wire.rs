@@ -490,7 +490,7 @@ pub struct Window {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GraphView {
-    /// `graphs`, `run`, `logs`, `alerts`; `help` or `palette` while that is open.
+    /// `graphs`, `runs`, `run`, `logs`, `alerts`; `help` or `palette` while that is open.
     pub tab: String,
     /// Filter text.
     pub filter: String,

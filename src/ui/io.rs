@@ -524,7 +524,7 @@ impl Sources {
 
     fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
-        let path = reader.folder().path().to_owned();
+        let path = catalog::settle(reader.folder().path());
         sources.runs.add_place(place_of(&path));
         sources.run = Some(path);
         sources.add(reader.paths().into_iter());

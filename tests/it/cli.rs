@@ -15,7 +15,7 @@ use std::{
 #[test]
 fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
     let home = Home::new();
-    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "type", "paste", "wait", "skill"] {
+    for verb in ["run", "view", "canvas", "viewstate", "sendkeys", "type", "paste", "wait", "compare", "skill"] {
         let help = home.ok(&[verb, "--help"]);
         assert!(help.contains("Examples:"), "{verb}: {help}");
         assert!(!help.contains('\x1b'), "no colours where nobody looks: {help}");

@@ -32,6 +32,9 @@ use std::{
 };
 use table::{Line, Table};
 
+/// Most runs that are put beside each other; more have no room.
+const COMPARED_MAX: usize = 16;
+
 /// State of the tab.
 #[derive(Debug)]
 pub struct Runs {
@@ -198,11 +201,17 @@ impl Runs {
     }
 
     fn picked(&self, row: &RunRow) -> Option<&Picked> {
-        self.picked.iter().find(|picked| picked.path == row.path)
+        // Byte by byte: of two thousand selected runs each is asked for at every frame.
+        self.picked.iter().find(|picked| picked.path.as_os_str() == row.path.as_os_str())
+    }
+
+    fn paths(&self) -> HashSet<PathBuf> {
+        self.picked.iter().map(|picked| picked.path.clone()).collect()
     }
 
     fn pick(&mut self, row: &RunRow, pinned: bool) {
-        let taken: Vec<usize> = self.picked.iter().map(|picked| picked.colour).collect();
+        // Once so many are selected that none is free, it does not matter which ones are taken.
+        let taken: Vec<usize> = self.picked.iter().take(OVERLAID_MAX).map(|picked| picked.colour).collect();
         let colour = runs::colour(&row.id, &taken, Theme::RUNS);
         let (path, id, name) = (row.path.clone(), row.id.clone(), row.name.clone());
         self.picked.push(Picked { path, id, name, colour, pinned, group: None });
@@ -220,15 +229,13 @@ impl Runs {
     }
 
     fn switch(&mut self, rows: &[usize], scene: Scene<'_>) {
+        let picked = self.paths();
         let rows: Vec<&RunRow> = rows.iter().map(|row| &scene.runs[*row]).collect();
-        if rows.iter().all(|row| self.picked(row).is_some()) {
-            self.picked.retain(|picked| !rows.iter().any(|row| row.path == picked.path));
+        if rows.iter().all(|row| picked.contains(&row.path)) {
+            let gone: HashSet<&PathBuf> = rows.iter().map(|row| &row.path).collect();
+            self.picked.retain(|picked| !gone.contains(&picked.path));
         } else {
-            rows.iter().for_each(|row| {
-                if self.picked(row).is_none() {
-                    self.pick(row, false);
-                }
-            });
+            rows.into_iter().filter(|row| !picked.contains(&row.path)).for_each(|row| self.pick(row, false));
         }
     }
 
@@ -257,7 +264,7 @@ impl Runs {
         let is_pinned = |row: &RunRow| self.picked(row).is_some_and(|picked| picked.pinned);
         let time = |row: &RunRow| row.time().unwrap_or(f64::INFINITY);
         rows.sort_by(|a, b| is_pinned(b).cmp(&is_pinned(a)).then(time(a).total_cmp(&time(b))));
-        rows.into_iter().map(|row| row.path.clone()).collect()
+        rows.into_iter().take(COMPARED_MAX).map(|row| row.path.clone()).collect()
     }
 
     fn show(&mut self, view: View) {
@@ -358,9 +365,9 @@ impl Page for Runs {
                 }
             }
             Action::SelectAll => {
+                let picked = self.paths();
                 let rows: Vec<&RunRow> = self.table.rows.iter().map(|row| &scene.runs[*row]).collect();
-                let new: Vec<&RunRow> = rows.into_iter().filter(|row| self.picked(row).is_none()).collect();
-                new.into_iter().for_each(|row| self.pick(row, false));
+                rows.into_iter().filter(|row| !picked.contains(&row.path)).for_each(|row| self.pick(row, false));
             }
             Action::SelectNone => self.picked.clear(),
             Action::Pin => self.pin(scene),

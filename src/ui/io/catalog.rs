@@ -236,6 +236,11 @@ impl Catalog {
     }
 }
 
+/// The one path of many that lead to a file or folder, so that a run stands in one row.
+pub fn settle(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The runs of a place, newest first as far as their names tell.
 fn runs_of(place: &Path) -> Result<Vec<PathBuf>, String> {
     let below = |folder: &Path| -> Result<Vec<PathBuf>, String> {

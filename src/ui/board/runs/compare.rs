@@ -104,7 +104,8 @@ pub fn draw(paths: &[PathBuf], runs: &Runs, shared: &Shared, scene: Scene<'_>, a
     let shown = rows.len().min(usize::from((room / RUN_CELLS_MIN).max(1)));
     let cells = (room / shown.max(1) as u16).min(if rows.len() == 1 { room } else { RUN_CELLS_MAX });
     let place = |n: usize, y: u16| Rect { x: area.x + names + n as u16 * cells, y, width: cells.saturating_sub(1), height: 1 };
-    let hidden = rows.len() - shown;
+    let wanted = if rows.len() > 1 { runs.picked.len().max(rows.len()) } else { rows.len() };
+    let hidden = wanted - shown;
     if hidden > 0 {
         put(buf, Rect { width: names, ..area }, area.x, area.y, &format!("{hidden} more runs"), theme.warn(), theme);
     }

@@ -294,15 +294,18 @@ fn two_thousand_runs_stay_usable() {
     let mut times = vec![];
     for n in 0..200 {
         let start = std::time::Instant::now();
-        shown.press(["down", "space", "o", "O", "g", "m", "end", "p", "x", "down"][n % 10]);
+        let keys =
+            ["down", "space", "o", "O", "g", "m", "end", "p", "x", "down", "a", "down", "c", "c", "t", "down", "r", "down", "r", "x"];
+        shown.press(keys[n % keys.len()]);
         let scene = Scene { runs: &shown.rows, ..Scene::of(&shown.run) };
         buf.reset();
         shown.board.draw(scene, buf.area, &mut buf);
         shown.detail();
-        times.push(start.elapsed());
+        times.push((start.elapsed(), keys[n % keys.len()]));
     }
     times.sort();
     println!("2,000 runs: key to frame p50 {:?} p95 {:?} max {:?}", times[100], times[190], times[199]);
+    let times: Vec<Duration> = times.into_iter().map(|(time, _)| time).collect();
     assert!(cfg!(debug_assertions) || times[190] < Duration::from_millis(16), "{:?}", times[190]);
 }
 
