@@ -3,10 +3,10 @@
 use super::RunRow;
 use crate::{
     model::{MetricKey, near, num},
-    query::resolve,
+    query::condition::has_suffix,
 };
 use serde_json::Value;
-use std::{borrow::Cow, cmp::Ordering, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// A field of a run.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -163,16 +163,19 @@ impl<'a> Cell<'a> {
             Cell::Text(text) => Cow::Borrowed(text),
         }
     }
+}
 
-    /// Numbers before texts, NaN behind all numbers; in texts, runs of digits count as numbers.
-    pub fn order(&self, other: &Cell<'_>) -> Ordering {
-        match (self, other) {
-            (Cell::Number(a), Cell::Number(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
-            (Cell::Number(_), Cell::Text(_)) => Ordering::Less,
-            (Cell::Text(_), Cell::Number(_)) => Ordering::Greater,
-            (Cell::Text(a), Cell::Text(b)) => crate::query::keys::natural(a).cmp(&crate::query::keys::natural(b)).then_with(|| a.cmp(b)),
-        }
+/// The value of the key that is called so; else, as in [`crate::query::resolve`], of the only one that ends so, or of the only
+/// such one of training. Two thousand runs are asked at each key, so that nobody looks for similar names here.
+fn meant(key: &str, values: &BTreeMap<MetricKey, f64>) -> Option<f64> {
+    if let Some(value) = values.get(key) {
+        return Some(*value);
     }
+    let found = || values.iter().filter(|(name, _)| has_suffix(name.as_str(), key));
+    let only =
+        |mut all: Box<dyn Iterator<Item = (&MetricKey, &f64)> + '_>| all.next().filter(|_| all.next().is_none()).map(|(_, value)| *value);
+    let is_training = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("train"));
+    only(Box::new(found())).or_else(|| only(Box::new(found().filter(|(name, _)| is_training(name.as_str())))))
 }
 
 impl RunRow {
@@ -193,15 +196,12 @@ impl RunRow {
 
     /// The last value of the metric that `key` means.
     pub fn last_of(&self, key: &str) -> Option<f64> {
-        let at = |key: &str| self.last.get(key).copied();
-        at(key).or_else(|| at(resolve(key, self.last.keys()).ok()?.as_str()))
+        meant(key, &self.last)
     }
 
     /// The best value of the metric that `key` means.
     pub fn best_of(&self, key: &str) -> Option<f64> {
-        let best = &self.read.as_ref()?.best;
-        let at = |key: &str| best.get(key).copied();
-        at(key).or_else(|| at(resolve(key, best.keys()).ok()?.as_str()))
+        meant(key, &self.read.as_ref()?.best)
     }
 
     /// The course of a key.

@@ -3,7 +3,7 @@
 use super::{Cell, Field, RunRow, Sort};
 use crate::{
     model::MetricKey,
-    query::{Goal, known_goal, rank_keys},
+    query::{Goal, keys::natural, known_goal, rank_keys},
 };
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -15,24 +15,42 @@ pub fn sort(all: &[RunRow], rows: &mut [usize], by: Option<&Sort>, now: f64) {
         time(b).total_cmp(&time(a)).then_with(|| all[b].id.cmp(&all[a].id)).then_with(|| all[a].path.cmp(&all[b].path))
     };
     let Some(by) = by else { return rows.sort_by(|a, b| newest(*a, *b)) };
-    let mut keyed: Vec<(Option<Cell<'_>>, usize)> = rows.iter().map(|row| (by.field.of(&all[*row], now), *row)).collect();
-    keyed.sort_by(|(a, row_a), (b, row_b)| {
+    let cells: Vec<Option<Cell<'_>>> = rows.iter().map(|row| by.field.of(&all[*row], now)).collect();
+    let mut ranked: Vec<(Option<Rank<'_>>, usize)> =
+        cells.iter().zip(rows.iter()).map(|(cell, row)| (cell.as_ref().map(Rank::of), *row)).collect();
+    ranked.sort_by(|(a, row_a), (b, row_b)| {
         let order = match (a, b) {
-            (Some(a), Some(b)) => worst_last(a, b, by.down),
+            (Some(a), Some(b)) => a.order(b, by.down),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
         order.then_with(|| newest(*row_a, *row_b))
     });
-    rows.iter_mut().zip(keyed).for_each(|(row, (_, sorted))| *row = sorted);
+    rows.iter_mut().zip(ranked).for_each(|(row, (_, sorted))| *row = sorted);
 }
 
-/// NaN is the last of the numbers in both directions.
-fn worst_last(a: &Cell<'_>, b: &Cell<'_>, down: bool) -> Ordering {
-    let is_nan = |cell: &Cell<'_>| cell.number().is_some_and(f64::is_nan);
-    match is_nan(a).cmp(&is_nan(b)) {
-        Ordering::Equal if down => b.order(a),
-        Ordering::Equal => a.order(b),
-        order => order,
+/// A cell, taken apart once for all comparisons.
+enum Rank<'a> {
+    Number(f64),
+    Text(Vec<(char, usize, &'a str)>, &'a str),
+}
+
+impl<'a> Rank<'a> {
+    fn of(cell: &'a Cell<'_>) -> Rank<'a> {
+        match cell {
+            Cell::Number(value) => Rank::Number(*value),
+            Cell::Text(text) => Rank::Text(natural(text), text),
+        }
+    }
+
+    /// Numbers before texts, and NaN behind all numbers, in both directions; in texts, runs of digits count as numbers.
+    fn order(&self, other: &Rank<'_>, down: bool) -> Ordering {
+        let turned = |order: Ordering| if down { order.reverse() } else { order };
+        match (self, other) {
+            (Rank::Number(a), Rank::Number(b)) => a.partial_cmp(b).map_or_else(|| a.is_nan().cmp(&b.is_nan()), turned),
+            (Rank::Number(_), Rank::Text(..)) => Ordering::Less,
+            (Rank::Text(..), Rank::Number(_)) => Ordering::Greater,
+            (Rank::Text(a, whole_a), Rank::Text(b, whole_b)) => turned(a.cmp(b).then_with(|| whole_a.cmp(whole_b))),
+        }
     }
 }
 
@@ -58,7 +76,7 @@ pub fn groups(all: &[RunRow], rows: &[usize], by: &Field, now: f64) -> Vec<Group
         groups[place].1.push(*row);
     }
     groups.sort_by(|(a, _), (b, _)| match (a, b) {
-        (Some(a), Some(b)) => a.order(b),
+        (Some(a), Some(b)) => Rank::of(a).order(&Rank::of(b), false),
         (a, b) => a.is_none().cmp(&b.is_none()),
     });
     let label = |cell: Option<Cell<'_>>| match cell {

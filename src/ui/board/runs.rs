@@ -249,9 +249,10 @@ impl Runs {
 
     /// What is compared: the selected runs, the pinned ones and the oldest first; with fewer than two, the one in focus too.
     fn to_compare(&self, scene: Scene<'_>) -> Vec<PathBuf> {
-        let mut rows: Vec<&RunRow> = scene.runs.iter().filter(|row| self.picked(row).is_some()).collect();
+        let picked: HashMap<&PathBuf, bool> = self.picked.iter().map(|picked| (&picked.path, picked.pinned)).collect();
+        let mut rows: Vec<&RunRow> = scene.runs.iter().filter(|row| picked.contains_key(&row.path)).collect();
         if rows.len() < 2
-            && let Some(row) = self.run_at_cursor(scene).filter(|row| self.picked(row).is_none())
+            && let Some(row) = self.run_at_cursor(scene).filter(|row| !picked.contains_key(&row.path))
         {
             rows.push(row);
         }
@@ -261,7 +262,7 @@ impl Runs {
         {
             rows.push(own);
         }
-        let is_pinned = |row: &RunRow| self.picked(row).is_some_and(|picked| picked.pinned);
+        let is_pinned = |row: &RunRow| picked.get(&row.path).is_some_and(|pinned| *pinned);
         let time = |row: &RunRow| row.time().unwrap_or(f64::INFINITY);
         rows.sort_by(|a, b| is_pinned(b).cmp(&is_pinned(a)).then(time(a).total_cmp(&time(b))));
         rows.into_iter().take(COMPARED_MAX).map(|row| row.path.clone()).collect()

@@ -16,7 +16,9 @@ impl Runs {
             let (row, y) = (&scene.runs[*row], area.y + (n * ROWS) as u16);
             let focused = top + n == self.cursor.min(self.table.rows.len().saturating_sub(1));
             let x = self.draw_marks(row, focused, theme, scene, area, y, buf);
-            let x = put(buf, area, x, y, name_of(row), if focused { theme.accent() } else { theme.title() }, theme);
+            // The end of a name tells runs apart, and the state has room behind it.
+            let name = text::cut_start(name_of(row), usize::from(area.width.saturating_sub(5) * 2 / 3));
+            let x = put(buf, area, x, y, &name, if focused { theme.accent() } else { theme.title() }, theme);
             let state = row.state.map_or("state unknown", |state| state.as_str());
             let x = put(buf, area, x + 2, y, state, theme.state(row.state), theme);
             let mut facts = vec![];

@@ -304,7 +304,7 @@ fn two_thousand_runs_stay_usable() {
         times.push((start.elapsed(), keys[n % keys.len()]));
     }
     times.sort();
-    println!("2,000 runs: key to frame p50 {:?} p95 {:?} max {:?}", times[100], times[190], times[199]);
+    println!("2,000 runs: key to frame p50 {:?} p95 {:?}; slowest {:?}", times[100], times[190], &times[185..]);
     let times: Vec<Duration> = times.into_iter().map(|(time, _)| time).collect();
     assert!(cfg!(debug_assertions) || times[190] < Duration::from_millis(16), "{:?}", times[190]);
 }
