@@ -30,13 +30,13 @@ pub fn lineage(all: &[RunRow]) -> Vec<Branch> {
     let mut out = vec![];
     let mut drawn = HashSet::new();
     for id in &tree.unknown {
-        tree.draw(Node::Unknown((*id).to_owned()), &mut vec![], &mut drawn, &mut out);
+        tree.draw(Node::Unknown((*id).to_owned()), &mut drawn, &mut out);
     }
     let is_family = |row: usize| !tree.next[row].is_empty() || tree.checkpoints(row) > 0;
     // Runs in a ring have no root: the first of them is one.
     let roots = (0..all.len()).filter(|row| tree.parent[*row] == Parent::None).chain(0..all.len());
     for row in roots.filter(|row| is_family(*row)) {
-        tree.draw(Node::Run(row), &mut vec![], &mut drawn, &mut out);
+        tree.draw(Node::Run(row), &mut drawn, &mut out);
     }
     out
 }
@@ -127,8 +127,8 @@ impl<'a> Tree<'a> {
     }
 
     /// Draws a node and what is below it, without recursion: a thousand runs may each go on from the one before.
-    fn draw(&self, root: Node, more: &mut Vec<bool>, drawn: &mut HashSet<usize>, out: &mut Vec<Branch>) {
-        let mut open = vec![(root, more.clone())];
+    fn draw(&self, root: Node, drawn: &mut HashSet<usize>, out: &mut Vec<Branch>) {
+        let mut open = vec![(root, vec![])];
         while let Some((node, more)) = open.pop() {
             if let Node::Run(row) = node
                 && !drawn.insert(row)

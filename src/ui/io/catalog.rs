@@ -313,7 +313,9 @@ fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRow {
     // What the run itself says later counts.
     config.extend(before.config);
     let mut last: BTreeMap<MetricKey, f64> = probe.last.into_iter().map(|(key, point)| (key, point.value)).collect();
-    before.last.into_iter().for_each(|(key, value)| drop(last.entry(key).or_insert(value)));
+    for (key, value) in before.last {
+        last.entry(key).or_insert(value);
+    }
     let mut row = RunRow {
         path: path.to_owned(),
         id: info.id,

@@ -19,7 +19,7 @@ impl Runs {
             let marked = Rect { width: area.width.min(5), ..area };
             let style = if focused { theme.accent() } else { theme.quiet() };
             let x = match branch.node {
-                Node::Run(row) => self.draw_marks(&scene.runs[row], focused, theme, scene, marked, y, buf),
+                Node::Run(row) => self.draw_marks(&scene.runs[row], focused, shared, scene, Rect { y, height: 1, ..marked }, buf),
                 _ => put(buf, marked, area.x, y, if focused { theme.cursor() } else { "" }, theme.accent(), theme).max(area.x + 5),
             };
             let x = put(buf, area, x, y, &guide(branch, theme), theme.faint(), theme);

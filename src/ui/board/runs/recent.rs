@@ -15,7 +15,7 @@ impl Runs {
         for (n, row) in self.table.rows[top..].iter().enumerate().take_while(|(n, _)| n * ROWS < usize::from(area.height)) {
             let (row, y) = (&scene.runs[*row], area.y + (n * ROWS) as u16);
             let focused = top + n == self.cursor.min(self.table.rows.len().saturating_sub(1));
-            let x = self.draw_marks(row, focused, theme, scene, area, y, buf);
+            let x = self.draw_marks(row, focused, shared, scene, Rect { y, height: 1, ..area }, buf);
             // The end of a name tells runs apart, and the state has room behind it.
             let name = text::cut_start(name_of(row), usize::from(area.width.saturating_sub(5) * 2 / 3));
             let x = put(buf, area, x, y, &name, if focused { theme.accent() } else { theme.title() }, theme);

@@ -262,7 +262,7 @@ impl Runs {
                 }
                 Line::Run(row) => {
                     let row = &scene.runs[*row];
-                    let mut x = self.draw_marks(row, focused, theme, scene, area, y, buf);
+                    let mut x = self.draw_marks(row, focused, shared, scene, Rect { y, height: 1, ..area }, buf);
                     let style = if focused { theme.accent() } else { Style::new() };
                     let name = text::cut_start(name_of(row), usize::from(name_cells)).into_owned();
                     put(buf, Rect { width: x + name_cells - area.x, ..area }, x, y, &name, style, theme);
@@ -301,16 +301,8 @@ impl Runs {
     }
 
     /// The signs before the name; returns where it starts.
-    pub(super) fn draw_marks(
-        &self,
-        row: &RunRow,
-        focused: bool,
-        theme: &Theme,
-        scene: Scene<'_>,
-        area: Rect,
-        y: u16,
-        buf: &mut Buffer,
-    ) -> u16 {
+    pub(super) fn draw_marks(&self, row: &RunRow, focused: bool, shared: &Shared, scene: Scene<'_>, place: Rect, buf: &mut Buffer) -> u16 {
+        let (theme, area, y) = (&shared.theme, place, place.y);
         let x = area.x;
         if focused {
             put(buf, area, x, y, theme.cursor(), theme.accent(), theme);

@@ -37,11 +37,11 @@ fn rows(count: usize) -> Vec<RunRow> {
             kind: "og run",
             state: Some(state),
             step: Some(1000 + 37 * n as i64),
-            total_steps: (n % 2 == 0).then_some(2000),
+            total_steps: n.is_multiple_of(2).then_some(2000),
             started: Some(started),
             changed: Some(started + 3000.0),
             tags: [("dataset".to_owned(), ["c4", "pile"][n % 2].to_owned())].into(),
-            notes: if n % 3 == 0 { "a note".into() } else { String::new() },
+            notes: if n.is_multiple_of(3) { "a note".into() } else { String::new() },
             config: [("optim.lr".to_owned(), json!(lr)), ("seed".to_owned(), json!(n)), ("layers".to_owned(), json!(12))].into(),
             last: [
                 (key(), if n == 4 { f64::NAN } else { loss }),
