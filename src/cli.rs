@@ -5,6 +5,8 @@
 mod agent;
 mod args;
 mod canvas;
+mod choose;
+mod compare;
 mod doctor;
 mod export;
 mod fail;
@@ -81,6 +83,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Export(args) => export::export(&args),
         Verb::Keys(output) => keys::keys(output),
+        Verb::Compare(args) => compare::compare(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),

@@ -69,6 +69,9 @@ pub enum Verb {
     /// Print the keys of the graphs, as they are bound here
     #[command(after_help = KEYS_EXAMPLES)]
     Keys(Output),
+    /// Put runs beside each other: what changed, and did it help
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -475,6 +478,18 @@ pub struct RunsArgs {
     pub output: Output,
 }
 
+// `og compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// Runs: paths, ids, short ids, names, or a filter that several fit; the others are compared with the first
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// How a run is read, where the usual rules do not fit.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReadArgs {
@@ -487,7 +502,7 @@ pub struct ReadArgs {
     pub step_key: Option<String>,
 }
 
-/// `og inspect`.
+// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
     /// A file, a folder or a database of any tracker, `-` for standard input; or a run of the store by id, short id or name
@@ -809,6 +824,19 @@ Examples:
   og doctor wandb/latest-run --json
 
 Exit code: 1 when something cannot work (`bad`); what only works worse is a `warn`.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  og compare baseline 3f2a
+  og compare baseline 'tags:sweep since:2d sort:best:val/loss' --json
+
+Filters: words side by side must all hold, OR between alternatives, ! and ( ) as usual.
+  otter  \"two words\"  cal*  /^run-\\d+$/         in the name, id, project, group or tags
+  config.lr>=3e-4  train/loss<2  best:val/loss<1.9  step>1000  duration>2h  config.optimizer~^adam
+  state:running,failed  project:lm*  tags:night  tag:dataset=c4  has:notes  since:2d  before:2026-11-19
+  sort:-best:acc                                sorted by, `-` downwards
+
+better, worse and same are judged by the good end of each metric: its best value where it is known, else its last.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

@@ -522,7 +522,7 @@ pub struct Window {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GraphView {
-    /// `graphs`, `run`, `logs`, `alerts`, `chat`, ...; `help`, `palette`, `menu`, `options` or `views` while that is open.
+    /// `graphs`, `runs`, `run`, `logs`, `alerts`, `chat`, ...; `help`, `palette`, `menu`, `options` or `views` while that is open.
     pub tab: String,
     /// Filter text.
     pub filter: String,

@@ -74,13 +74,15 @@ pub fn goal(key: &str) -> Goal {
     }
 }
 
+/// The good end of the series named `key`, where a word of the name tells.
+pub fn known_goal(key: &str) -> Option<Goal> {
+    [COSTS, GAINS, SPEEDS].iter().any(|words| names(key, words)).then(|| goal(key))
+}
+
 /// The first point with the best finite value, by the [`goal`] that the name of `key` tells. `None` also where it tells
 /// none: nobody knows which learning rate is the best.
 pub fn best(key: &MetricKey, series: &Series) -> Option<Point> {
-    if ![COSTS, GAINS, SPEEDS].iter().any(|words| names(key.as_str(), words)) {
-        return None;
-    }
-    match goal(key.as_str()) {
+    match known_goal(key.as_str())? {
         Goal::Min => series.min_point(),
         Goal::Max => series.max_point(),
     }
@@ -131,7 +133,7 @@ fn names(key: &str, words_of: &[&str]) -> bool {
 
 /// A sort key that orders runs of digits as numbers, so that `layer.2` comes before `layer.10`: for each run of digits
 /// its length without leading zeros and itself, for every other character itself.
-fn natural(key: &str) -> Vec<(char, usize, &str)> {
+pub(super) fn natural(key: &str) -> Vec<(char, usize, &str)> {
     let mut parts = vec![];
     let mut rest = key;
     while let Some(c) = rest.chars().next() {

@@ -2,6 +2,19 @@
 //!
 //! Everything here is a function of [`RunRow`]s, which somebody else finds and reads.
 
+mod compare;
+mod field;
+mod filter;
+mod lineage;
+mod table;
+
+pub use compare::{Comparison, Difference, MetricCell, MetricLine, Verdict, compare};
+pub use field::{Cell, Field};
+pub use filter::{Moment, Now, Operand, Pattern, RunFilter, RunQuery, RunQueryError, Sort};
+pub use lineage::{Branch, Node, lineage};
+pub use table::{Group, Stats, colour, differing, groups, main_keys, sort};
+
+use super::keys::Goal;
 use crate::model::{Exit, MetricKey, RunState};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -52,6 +65,8 @@ pub struct RunRow {
 /// What only a full read of a run says.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct RunRead {
+    /// The good ends of keys that the run itself names.
+    pub goals: BTreeMap<MetricKey, Goal>,
     /// The best value of each key whose good end is known.
     pub best: BTreeMap<MetricKey, f64>,
     /// The course of each key in at most [`COURSE_MAX`] values, evenly spaced over its steps.

@@ -10,6 +10,7 @@ mod menu;
 mod overview;
 mod page;
 mod palette;
+mod runs;
 mod scroll;
 mod set;
 
@@ -24,13 +25,14 @@ use self::{
     overview::Overview,
     page::{Found, Page, Shared},
     palette::Palette,
+    runs::Runs,
 };
 use super::{
     config::{Settings, View},
     edit::History,
     facts::Facts,
     keymap::{Action, Keymap, Scope},
-    pane::{Effect, Event, Link, Pane, Scene},
+    pane::{Effect, Event, Link, Pane, Scene, Wants},
     strip::{self, Part},
     theme::{Frame, Scheme, Theme},
 };
@@ -60,6 +62,8 @@ const WORDY_COLS_MIN: u16 = 60;
 pub enum Tab {
     /// The charts.
     Graphs,
+    /// All runs.
+    Runs,
     /// What the run is.
     Run,
     /// Its console lines.
@@ -72,12 +76,13 @@ pub enum Tab {
 
 impl Tab {
     /// In the order of their numbers.
-    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Run, Tab::Logs, Tab::Alerts, Tab::Chat];
+    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::Alerts, Tab::Chat];
 
     /// The key that shows it.
     fn number(self) -> u8 {
         match self {
             Tab::Graphs => 1,
+            Tab::Runs => 2,
             Tab::Run => 3,
             Tab::Logs => 4,
             Tab::Alerts => 6,
@@ -94,6 +99,7 @@ impl Tab {
     fn title(self) -> &'static str {
         match self {
             Tab::Graphs => "Graphs",
+            Tab::Runs => "Runs",
             Tab::Run => "Run",
             Tab::Logs => "Logs",
             Tab::Alerts => "Alerts",
@@ -105,6 +111,7 @@ impl Tab {
     fn name(self) -> &'static str {
         match self {
             Tab::Graphs => "graphs",
+            Tab::Runs => "runs",
             Tab::Run => "run",
             Tab::Logs => "logs",
             Tab::Alerts => "alerts",
@@ -130,6 +137,7 @@ pub struct Board {
     keymap: Keymap,
     tab: Tab,
     graphs: Graphs,
+    runs: Runs,
     overview: Overview,
     logs: Logs,
     alerts: Alerts,
@@ -167,6 +175,7 @@ impl Board {
             keymap,
             tab: Tab::Graphs,
             graphs: Graphs::default(),
+            runs: Runs::default(),
             overview: Overview::default(),
             logs: Logs::default(),
             alerts: Alerts::default(),
@@ -212,6 +221,7 @@ impl Board {
     fn page(&self) -> &dyn Page {
         match self.tab {
             Tab::Graphs => &self.graphs,
+            Tab::Runs => &self.runs,
             Tab::Run => &self.overview,
             Tab::Logs => &self.logs,
             Tab::Alerts => &self.alerts,
@@ -223,6 +233,7 @@ impl Board {
     fn page_mut(&mut self) -> (&mut dyn Page, &Shared) {
         let page: &mut dyn Page = match self.tab {
             Tab::Graphs => &mut self.graphs,
+            Tab::Runs => &mut self.runs,
             Tab::Run => &mut self.overview,
             Tab::Logs => &mut self.logs,
             Tab::Alerts => &mut self.alerts,
@@ -604,9 +615,12 @@ impl Pane for Board {
                 self.say(text, now);
                 vec![Effect::Draw]
             }
-            Event::Runs(_) => {
-                let (page, shared) = self.page_mut();
-                page.refresh(shared, scene);
+            Event::Runs(listing) => {
+                self.runs.hear(listing, &self.shared, scene);
+                // The charts draw the selected runs too.
+                if self.tab == Tab::Graphs {
+                    self.graphs.refresh(&self.shared, scene);
+                }
                 vec![Effect::DrawSoon]
             }
             Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
@@ -660,6 +674,10 @@ impl Pane for Board {
 
     fn deadline(&self) -> Option<Duration> {
         self.toast.as_ref().map(|(_, until)| *until)
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid() }
     }
 }
 

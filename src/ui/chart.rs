@@ -485,7 +485,7 @@ impl Chart<'_> {
     fn draw_cursor(&self, area: Rect, buf: &mut Buffer) {
         let Some(place) = self.cursor.map(|x| self.x.place(x)).filter(|place| (0.0..=1.0).contains(place)) else { return };
         let cell = area.x + (place * f64::from(area.width - 1)).round() as u16;
-        let (line, style) = self.theme.cursor();
+        let (line, style) = self.theme.crosshair();
         for y in area.y..area.bottom() {
             match buf[(cell, y)].symbol() {
                 " " => _ = put(buf, area, cell, y, line, style),

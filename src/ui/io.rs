@@ -1,10 +1,12 @@
 //! The loop of a pane: keys, files and the controller come in through one channel, frames go out.
 //! While nothing happens, nothing runs.
 
+mod catalog;
 mod clipboard;
 mod files;
 mod host;
 mod link;
+mod runs;
 mod screen;
 
 use super::{
@@ -12,21 +14,23 @@ use super::{
     config::{ConfigError, Settings},
     facts::Facts,
     keymap::{Keymap, Rejoin},
-    pane::{Effect, Event, Link, Pane, Scene},
+    pane::{Effect, Event, Link, Pane, Scene, Wants},
     status::Status,
     theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
 use crate::canvas::{
-    CanvasState, Message, Spec,
+    CanvasState, Spec,
     io::{self as canvas_io, CanvasError, ChatTail},
 };
 use crate::ipc::{io::socket_path, wire::Response};
 use crate::model::{Exit, ReadOptions, RunState};
 use crate::source::Kind;
 use crate::source::io::Watch;
-use crate::store::{RunPicture, RunReader, StoreError};
+use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
+pub use catalog::Catalog;
 use host::Sampler;
 use link::{Bell, Heard};
+use runs::{Runs, Told};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
@@ -225,18 +229,20 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
     let bright = person.theme.scheme == Scheme::Light;
     let mut board = person.board();
     board.view_alone(graphs);
-    let (scene, zero) = (sources.scene(), Duration::ZERO);
     let view = picture.set.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    for event in [Event::Resized(picture.size.0, picture.size.1), Event::Data(Box::new(facts)), Event::Set { number: 1, view }] {
-        board.update(event, scene, zero);
-    }
     let area = ratatui::layout::Rect::new(0, 0, picture.size.0, picture.size.1);
-    if let Some(why) = board.shown(scene, area).refused.first() {
-        return Err(PictureError::Refused(why.clone()));
-    }
-    let mut buf = ratatui::buffer::Buffer::empty(area);
-    board.draw(scene, area, &mut buf);
-    files::draw(&picture.path, &buf, bright).map_err(|source| PictureError::Write { path: picture.path.clone(), source })
+    let drawn = sources.with_scene(|scene| {
+        for event in [Event::Resized(area.width, area.height), Event::Data(Box::new(facts)), Event::Set { number: 1, view }] {
+            board.update(event, scene, Duration::ZERO);
+        }
+        if let Some(why) = board.shown(scene, area).refused.first() {
+            return Err(PictureError::Refused(why.clone()));
+        }
+        let mut buf = ratatui::buffer::Buffer::empty(area);
+        board.draw(scene, area, &mut buf);
+        Ok(buf)
+    })?;
+    files::draw(&picture.path, &drawn, bright).map_err(|source| PictureError::Write { path: picture.path.clone(), source })
 }
 
 /// What wakes the loop.
@@ -245,6 +251,7 @@ pub(super) enum Woken {
     TerminalGone,
     Resized,
     Files,
+    Runs(Box<Told>),
     Controller(Heard),
     /// What the clipboard holds.
     Clipboard(String),
@@ -470,6 +477,10 @@ impl<P: Pane> Loop<P> {
             }
             Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.copied.clone() } else { text })),
             Woken::Terminal(_) => Go::On,
+            Woken::Runs(told) => {
+                self.sources.runs.take(*told);
+                self.tell(Event::Runs(self.sources.runs.listing()))
+            }
             Woken::Controller(heard) => self.hear(heard),
         }
     }
@@ -524,11 +535,14 @@ impl<P: Pane> Loop<P> {
 
     fn tell(&mut self, event: Event) -> Go {
         let now = self.now();
-        let effects = self.pane.update(event, self.sources.scene(), now);
+        let effects = self.sources.with_scene(|scene| self.pane.update(event, scene, now));
         self.take(effects, now)
     }
 
     fn take(&mut self, effects: Vec<Effect>, now: Duration) -> Go {
+        if self.sources.want(self.pane.wants(), &self.wake) {
+            self.due.poll = Some(now);
+        }
         for effect in effects {
             match effect {
                 Effect::Quit => return Go::Out,
@@ -551,7 +565,7 @@ impl<P: Pane> Loop<P> {
                     }
                 }
                 Effect::Export(export) => {
-                    let done = files::export(&export, self.sources.scene().run, &self.sources.out_dir());
+                    let done = files::export(&export, self.sources.run_picture(), &self.sources.out_dir());
                     if self.told(done, "the data") == Go::Out {
                         return Go::Out;
                     }
@@ -615,19 +629,25 @@ impl<P: Pane> Loop<P> {
         }
         if let Some(facts) = found.facts {
             let now = self.now();
-            let effects = self.pane.update(Event::Data(Box::new(facts)), self.sources.scene(), now);
+            let effects = self.sources.with_scene(|scene| self.pane.update(Event::Data(Box::new(facts)), scene, now));
             self.take(effects, now);
+        }
+        if found.runs {
+            self.tell(Event::Runs(self.sources.runs.listing()));
         }
     }
 
     fn draw(&mut self) -> Result<(), UiError> {
         self.due.draw = None;
-        let (pane, scene) = (&self.pane, self.sources.scene());
-        // Without a controller nobody reads it. A structure of ours always has a JSON form.
-        let told = || serde_json::to_string(&pane.shown(scene, self.screen.area())).unwrap_or_default();
-        let note = self.bell.as_ref().map_or_else(String::new, |_| told());
-        self.screen
-            .draw(&pane.title(), &note, |buf| pane.draw(scene, buf.area, buf))
+        let (pane, screen) = (&self.pane, &mut self.screen);
+        let (area, is_read) = (screen.area(), self.bell.is_some());
+        // Without a controller nobody reads the note. A structure of ours always has a JSON form.
+        let told = |scene: Scene<'_>| serde_json::to_string(&pane.shown(scene, area)).unwrap_or_default();
+        self.sources
+            .with_scene(|scene| {
+                let note = if is_read { told(scene) } else { String::new() };
+                screen.draw(&pane.title(), &note, |buf| pane.draw(scene, buf.area, buf))
+            })
             .map_err(|source| UiError::Terminal { doing: "write to", source })?;
         self.drawn_at = Some(self.now());
         Ok(())
@@ -649,6 +669,8 @@ struct Found {
     socket_changed: bool,
     /// New messages of the conversation.
     said: usize,
+    /// The runs beside the run of the canvas changed.
+    runs: bool,
 }
 
 /// The files of a run, and of its canvas where it has one.
@@ -668,6 +690,8 @@ struct Sources {
     host: Sampler,
     /// Somebody shows how the machine is.
     looks_at_host: bool,
+    /// The runs beside it.
+    runs: Runs,
 }
 
 /// The files of a canvas, and how they looked last.
@@ -687,6 +711,8 @@ impl Sources {
         let canvas = CanvasFiles { dir: dir.to_owned(), seen: [None, look(&paths[1]), None], paths: paths.clone() };
         let mut sources = Sources::new(Some(canvas), watch);
         let chat = ChatTail::new(dir);
+        // The store lies around `canvas/NAME`.
+        dir.ancestors().nth(2).into_iter().for_each(|store| sources.runs.add_place(store.to_owned()));
         sources.add(paths.into_iter().chain([chat.path().to_owned()]).filter(|path| !path.as_os_str().is_empty()));
         sources.chat = Some(chat);
         sources.open(state);
@@ -695,7 +721,9 @@ impl Sources {
 
     fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
-        sources.run = Some(reader.folder().path().to_owned());
+        let path = catalog::settle(reader.folder().path());
+        sources.runs.add_place(place_of(&path));
+        sources.run = Some(path);
         sources.add(reader.paths().into_iter());
         sources.reader = Some(reader);
         sources
@@ -716,6 +744,7 @@ impl Sources {
             chat: None,
             host,
             looks_at_host: false,
+            runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at)).unwrap_or_default()),
         }
     }
 
@@ -725,10 +754,21 @@ impl Sources {
         }
     }
 
-    fn scene(&self) -> Scene<'_> {
-        let messages: Option<&[Message]> = self.chat.as_ref().map(ChatTail::messages);
-        let run = self.reader.as_ref().map_or(&self.empty, RunReader::picture);
-        Scene { chat: messages, host: self.host.last(), ..Scene::of(run) }
+    /// Shows everything there is to `look`.
+    fn with_scene<T>(&self, look: impl FnOnce(Scene<'_>) -> T) -> T {
+        let own = self.run.as_deref();
+        look(Scene {
+            run: self.run_picture(),
+            chat: self.chat.as_ref().map(ChatTail::messages),
+            host: self.host.last(),
+            group: self.runs.group_of(own),
+            runs: self.runs.rows(),
+            overlaid: &self.runs.overlaid(own),
+        })
+    }
+
+    fn run_picture(&self) -> &RunPicture {
+        self.reader.as_ref().map_or(&self.empty, RunReader::picture)
     }
 
     /// Where a file about this run goes: into its folder when that is og's own, else to where we are.
@@ -741,6 +781,12 @@ impl Sources {
     fn say(&self, text: &str) -> Result<(), String> {
         let canvas = self.canvas.as_ref().ok_or("there is no canvas here, so nobody to talk to")?;
         canvas_io::say(&canvas.dir, "human", text, &files::now_iso()).map_err(|error| chain(&error))
+    }
+
+    /// Reads what a pane wants to have read; whether other runs are to be read now.
+    fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
+        self.runs.show(wants.runs, tell);
+        self.runs.follow(wants.overlaid, self.run.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -768,6 +814,16 @@ impl Sources {
     }
 
     fn poll(&mut self) -> Found {
+        let mut found = self.poll_run();
+        let others = self.runs.poll();
+        self.add(others.paths.into_iter());
+        found.runs = others.changed;
+        found.more |= others.more;
+        found.again = [found.again, others.again].into_iter().flatten().min();
+        found
+    }
+
+    fn poll_run(&mut self) -> Found {
         let mut found = self.poll_canvas();
         found.said = self.chat.as_mut().map_or(0, ChatTail::poll);
         if self.reader.is_none() {
@@ -831,6 +887,17 @@ impl Sources {
             (None, Some(run)) => run.display().to_string(),
             (None, None) => "this canvas has no run yet".into(),
         }
+    }
+}
+
+/// The place in which the runs beside the one at `path` are: its store, or the folder around its folder. Beside a file lies
+/// anything.
+fn place_of(path: &Path) -> PathBuf {
+    let around = |levels| path.ancestors().nth(levels).unwrap_or(path).to_owned();
+    match path {
+        _ if path.is_file() => path.to_owned(),
+        _ if RunFolder::at(path).run_json().is_file() && around(1).ends_with("runs") => around(2),
+        _ => around(1),
     }
 }
 

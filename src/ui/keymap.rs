@@ -131,6 +131,32 @@ pub enum Action {
     PreviousMatch,
     /// Break long lines, or cut them.
     Wrap,
+    /// Look at what is in focus.
+    Look,
+    /// Select what is in focus, or let it go.
+    Select,
+    /// Select all that is listed.
+    SelectAll,
+    /// Let all go.
+    SelectNone,
+    /// Keep what is in focus on top, to compare others with it.
+    Pin,
+    /// Sort by the next column.
+    Sort,
+    /// Sort the other way round.
+    SortBack,
+    /// Group by the next thing that parts the rows.
+    GroupBy,
+    /// Show the next metric.
+    NextMetric,
+    /// Show the metric before.
+    PreviousMetric,
+    /// Put the selected beside each other.
+    Compare,
+    /// Show the course of each.
+    Recent,
+    /// Show which goes on from which.
+    Lineage,
     /// Keep the text that is typed.
     Keep,
     /// Forget the text that is typed.
@@ -173,6 +199,8 @@ pub enum Scope {
     Graphs,
     /// While the number of rows or columns is typed.
     GridSize,
+    /// The table of runs.
+    Runs,
     /// What the run is.
     Run,
     /// The console lines.
@@ -194,6 +222,7 @@ impl Scope {
             Scope::Board => "everywhere",
             Scope::Graphs => "graphs",
             Scope::GridSize => "graphs, behind r or c",
+            Scope::Runs => "runs",
             Scope::Run => "run",
             Scope::Logs => "logs",
             Scope::Alerts => "alerts",
@@ -236,6 +265,7 @@ const TABLE: &[Row] = &[
     (Scope::Board, "next-tab", &["tab"], "next tab", Action::NextTab),
     (Scope::Board, "previous-tab", &["shift+tab"], "tab before", Action::PreviousTab),
     (Scope::Board, "graphs", &["1"], "charts", Action::Tab(Tab::Graphs)),
+    (Scope::Board, "runs", &["2"], "all runs", Action::Tab(Tab::Runs)),
     (Scope::Board, "run", &["3"], "what the run is", Action::Tab(Tab::Run)),
     (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
     (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
@@ -285,6 +315,19 @@ const TABLE: &[Row] = &[
     (Scope::Graphs, "rows", &["r"], "number of rows: a digit follows", Action::Rows),
     (Scope::Graphs, "cols", &["c"], "number of columns: a digit follows", Action::Cols),
     (Scope::GridSize, "grid-size", &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], "so many; 0: as fits", Action::GridSize(0)),
+    (Scope::Runs, "select", &["space"], "draw this run too, or not", Action::Select),
+    (Scope::Runs, "select-all", &["a", "ctrl+a"], "select all runs that are listed", Action::SelectAll),
+    (Scope::Runs, "select-none", &["x"], "select none", Action::SelectNone),
+    (Scope::Runs, "pin", &["p"], "keep this run on top, to compare others with it", Action::Pin),
+    (Scope::Runs, "look", &["enter"], "look at this run, or back", Action::Look),
+    (Scope::Runs, "compare", &["c"], "compare the selected runs: what changed, and did it help", Action::Compare),
+    (Scope::Runs, "recent", &["r"], "the course of each run, or the table", Action::Recent),
+    (Scope::Runs, "lineage", &["t"], "which run goes on from which, or the table", Action::Lineage),
+    (Scope::Runs, "sort", &["o"], "sort by the next column", Action::Sort),
+    (Scope::Runs, "sort-back", &["O"], "sort the other way round", Action::SortBack),
+    (Scope::Runs, "group", &["g"], "group by the next tag or hyperparameter", Action::GroupBy),
+    (Scope::Runs, "next-metric", &["m"], "show the next metric", Action::NextMetric),
+    (Scope::Runs, "previous-metric", &["M"], "show the metric before", Action::PreviousMetric),
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),

@@ -29,6 +29,9 @@ pub struct Scene<'a> {
     pub overlaid: &'a [Overlaid<'a>],
 }
 
+/// Most runs that are followed at a time; each keeps its points in memory, and more curves in one chart tell nothing.
+pub const OVERLAID_MAX: usize = 32;
+
 /// A run that is drawn over the run of the canvas.
 #[derive(Clone, Copy, Debug)]
 pub struct Overlaid<'a> {

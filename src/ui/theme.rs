@@ -431,6 +431,36 @@ impl Theme {
         if self.unicode() { ("█", "░") } else { ("#", ".") }
     }
 
+    /// Steps of a curve that is one row high, lowest first.
+    pub fn spark(&self) -> [&'static str; 8] {
+        if self.unicode() { ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] } else { ["_", ".", ",", "-", "~", "=", "+", "*"] }
+    }
+
+    /// Lines of a tree: past a level, to a branch, to the last branch, nothing.
+    pub fn tree(&self) -> [&'static str; 4] {
+        if self.unicode() { ["│  ", "├─ ", "└─ ", "   "] } else { ["|  ", "|- ", "`- ", "   "] }
+    }
+
+    /// Before the row in focus.
+    pub fn cursor(&self) -> &'static str {
+        if self.unicode() { "▸" } else { ">" }
+    }
+
+    /// The direction of an order: upwards, downwards.
+    pub fn sorted(&self, down: bool) -> &'static str {
+        match (down, self.unicode()) {
+            (false, true) => "↑",
+            (true, true) => "↓",
+            (false, false) => "^",
+            (true, false) => "v",
+        }
+    }
+
+    /// What is better than something else.
+    pub fn good(&self) -> Style {
+        self.accent()
+    }
+
     /// A sign for a trend: `up`, `down`, `flat`.
     pub fn trend(&self, trend: Option<&str>) -> &'static str {
         match (trend, self.unicode()) {

@@ -16,7 +16,7 @@ use std::{
 fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
     let home = Home::new();
     let verbs = "run, view, canvas, canvas spawn, canvas list, canvas attach, canvas close, canvas restart, viewstate, sendkeys, set, type, \
-                 paste, wait, panes, refresh, runs, inspect, tail, doctor, export, keys, skill";
+                 paste, wait, panes, refresh, runs, compare, inspect, tail, doctor, export, keys, skill";
     for verb in verbs.split(", ") {
         let help = home.ok(&verb.split(' ').chain(["--help"]).collect::<Vec<_>>());
         assert!(help.contains("Examples:\n  "), "{verb}: {help}");

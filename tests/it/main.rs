@@ -5,6 +5,7 @@
 mod agent;
 mod canvas;
 mod cli;
+mod compare;
 mod example;
 mod full;
 mod fuzz;

@@ -66,7 +66,7 @@ impl Theme {
     }
 
     /// The crosshair: its line, and how it looks.
-    pub fn cursor(&self) -> (&'static str, Style) {
+    pub fn crosshair(&self) -> (&'static str, Style) {
         (if self.rich() { "│" } else { "|" }, self.value())
     }
 
