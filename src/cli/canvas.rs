@@ -368,7 +368,7 @@ fn close_dead(canvas: &Known, server: &Server, pane: PaneId) -> Option<Death> {
     let mut death = None;
     while let Ok(Some(info)) = server.pane(pane) {
         if since.elapsed() >= LAST_WORDS_MAX {
-            death = info.dead;
+            death = info.dead.filter(Death::is_known);
             let _ = server.kill_pane(pane);
             break;
         }

@@ -370,7 +370,6 @@ fn the_last_lines_of_a_training_that_ended_are_its_own() {
     let training = canvas(&home);
     training.tell("clear; echo one; echo two; echo three; exit 1");
     training.end();
-    home.ok(&["wait", "train", "text:is dead", "--timeout", "20s"]);
+    comes("the whole screen is as tmux shows it", || home.ok(&["viewstate", "train", "--screen"]).contains("is dead"));
     assert_eq!(home.ok(&["viewstate", "train", "--max-lines", "2"]), "two\nthree\n");
-    assert!(home.ok(&["viewstate", "train", "--screen"]).contains("is dead"), "the whole screen is as tmux shows it");
 }

@@ -86,16 +86,17 @@ impl State {
     }
 
     pub(super) fn on_exit_answer(&mut self, lines: &[Vec<u8>], world: &World<'_>, effects: &mut Vec<Effect>) {
-        if self.exit_asks.is_none() {
-            return;
-        }
+        let Some((asks, _)) = self.exit_asks else { return };
+        // Before 3.3 tmux did not keep by which signal a program ended: it is asked no longer than it may be late.
+        let mute = self.fragile && asks > EXIT_ASKS_QUICK;
         match tmux::parse_panes(lines).first() {
-            Some(PaneInfo { dead: Some(death), id, .. }) if death.is_known() => {
+            Some(PaneInfo { dead: Some(death), id, .. }) if death.is_known() || mute => {
                 let (exit, id) = (exit(death), *id);
                 if let Some(pane) = self.panes.get_mut(&id) {
                     pane.dead = Some(exit);
                 }
-                self.training_ended(exit, None, world, effects);
+                let reason = (!death.is_known()).then(|| "tmux before 3.3 does not tell signals".to_owned());
+                self.training_ended(exit, reason, world, effects);
                 self.capture(id, Why::Seed, effects);
             }
             Some(_) => {}

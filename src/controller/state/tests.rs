@@ -495,3 +495,21 @@ fn people_see_that_the_log_does_not_grow_and_that_it_goes_on() {
     assert!(problems(&mut stage).is_empty());
     assert_eq!(looks(&stage.pass(Duration::from_secs(60))), 0, "nothing is printed, nothing is looked at");
 }
+
+#[test]
+fn a_tmux_that_does_not_tell_signals_is_not_asked_for_ever() {
+    let mut stage = Stage::new();
+    let answer = |stage: &mut Stage| {
+        let line = b"%1\t@1\t$0\t1001\t40\t10\t0\t0\t200\t50\t1\t1\t\t\t1000000007\t0\t1\t1\t0\tog-lm\tc1\ttrain\ttitle".to_vec();
+        stage.on(Event::Replied(Purpose::AskExit, vec![Answer { number: 1, ok: true, lines: vec![line] }]));
+    };
+    for (fragile, asks) in [(false, true), (true, false)] {
+        stage.state.fragile = fragile;
+        stage.on(Event::TrainGone);
+        for _ in 0..200 {
+            answer(&mut stage);
+            stage.pass(Duration::from_millis(500));
+        }
+        assert_eq!(stage.state.exit_asks.is_some(), asks, "{fragile}");
+    }
+}
