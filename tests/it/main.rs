@@ -5,6 +5,7 @@
 mod agent;
 mod canvas;
 mod cli;
+mod damage;
 mod example;
 mod fuzz;
 mod home;
