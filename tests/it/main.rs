@@ -5,6 +5,7 @@
 mod agent;
 mod canvas;
 mod cli;
+mod damage;
 mod example;
 mod full;
 mod fuzz;
