@@ -11,7 +11,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("review", include_str!("../../canvases/review.json")),
 ];
 /// Keys that a spec may have.
-const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "leetArgs"];
+const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "leetArgs", "regex", "stepKey"];
 /// Roles that a pane may have.
 const ROLES: &[&str] = &["train", "graph", "status"];
 /// Arrangements that a spec may name.
@@ -429,6 +429,6 @@ mod tests {
             wrong(r#"{"rundir":"/r","title":3}"#),
             "/rundir: there is no such key; did you mean runDir?; /title: a string is expected, not a number"
         );
-        assert!(wrong(r#"{"x":1}"#).starts_with("/x: there is no such key (allowed: v, title, panes, layout"));
+        assert!(wrong(r#"{"q":1}"#).starts_with("/q: there is no such key (allowed: v, title, panes, layout"));
     }
 }
