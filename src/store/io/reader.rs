@@ -54,8 +54,9 @@ pub struct RunReader {
     finished: bool,
 }
 
-/// How many looks at a database may find nothing in the time of one that finds something: each costs a millisecond or two.
-const IDLE_LOOKS: u32 = 5;
+/// Looks at a database that find nothing, one after the other, until the next waits as long as one behind a find. The first may
+/// be a writer that has begun to commit; many are a program that writes other runs there.
+const EMPTY_LOOKS_MAX: u32 = 6;
 
 /// A source and how it stands.
 struct Feed {
@@ -65,19 +66,21 @@ struct Feed {
     polled_at: Option<Instant>,
     /// The last poll left something over.
     behind: bool,
-    /// The last poll found something.
-    fruitful: bool,
+    /// Polls that found nothing since the last one that did.
+    empty: u32,
 }
 
 impl Feed {
     fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false, fruitful: false }
+        Feed { rank, source, polled_at: None, behind: false, empty: 0 }
     }
 
     /// How long it is too early for another poll.
     fn rest(&self) -> Duration {
-        // A look that found nothing (others write there too) does not hold back the next for as long.
-        let pause = if self.fruitful { self.source.refresh() } else { self.source.refresh() / IDLE_LOOKS };
+        let pause = match self.empty {
+            0 => self.source.refresh(),
+            empty => self.source.refresh() / (1 << EMPTY_LOOKS_MAX.saturating_sub(empty - 1)),
+        };
         let rest = |at: Instant| pause.saturating_sub(at.elapsed());
         if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
     }
@@ -409,7 +412,8 @@ impl RunReader {
         };
         let polled_now = feed.source.poll(budget, &mut sink);
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
-        feed.fruitful = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
+        let has_found = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
+        feed.empty = if has_found { 0 } else { feed.empty.saturating_add(1) };
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
