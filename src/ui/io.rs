@@ -428,6 +428,8 @@ struct Sources {
     run: Option<PathBuf>,
     /// How the canvas says that its run is to be read.
     read: ReadOptions,
+    /// The rest that it wants between two looks at a database.
+    refresh: Option<Duration>,
     reader: Option<RunReader>,
     /// No look at the run has reached its end yet.
     loading: bool,
@@ -441,13 +443,15 @@ type Look = (u64, u64, i64, i64);
 impl Sources {
     fn new(canvas_dir: &Path, socket: PathBuf, watch: Option<Watch>) -> Sources {
         let canvas_files = [canvas_dir.join("canvas.json"), canvas_dir.join("state.json"), socket];
+        let spec = canvas_io::read_spec(canvas_dir).ok();
         let mut sources = Sources {
             canvas_dir: canvas_dir.to_owned(),
             watch,
             canvas_seen: [None, look(&canvas_files[1]), None],
             canvas_files: canvas_files.clone(),
             run: None,
-            read: canvas_io::read_spec(canvas_dir).map(|spec| spec.read).unwrap_or_default(),
+            refresh: spec.as_ref().map(Spec::refresh_interval),
+            read: spec.map(|spec| spec.read).unwrap_or_default(),
             reader: None,
             loading: true,
             problem: None,
@@ -478,8 +482,9 @@ impl Sources {
         self.loading = true;
         let Some(run) = self.run.clone() else { return };
         match RunReader::open_with(&run, &self.read) {
-            Ok(reader) => {
+            Ok(mut reader) => {
                 self.add(reader.paths().into_iter());
+                self.refresh.into_iter().for_each(|rest| reader.set_refresh(rest));
                 self.reader = Some(reader);
             }
             // It may still be in the making: the watch tells.
@@ -529,6 +534,10 @@ impl Sources {
         if let Some(spec) = spec.as_ref().filter(|spec| spec.read != self.read) {
             self.read = spec.read.clone();
             self.reader = None;
+        }
+        if let Some(spec) = &spec {
+            self.refresh = Some(spec.refresh_interval());
+            self.reader.iter_mut().for_each(|reader| reader.set_refresh(spec.refresh_interval()));
         }
         Found { spec, socket_changed: before[2] != seen[2], ..Found::default() }
     }
