@@ -6,7 +6,7 @@
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
-use crate::source::{Decoder, Kind, Probe, probe::Gather, sniff};
+use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -252,6 +252,10 @@ impl End<'_> {
     fn decoder(&self, head: &[u8]) -> io::Result<Box<dyn Decoder>> {
         if self.may_be_any && self.kind == Kind::Log && sniff::is_open(head) {
             return Ok(sniff::decoder("", self.read_as));
+        }
+        if self.kind == Kind::Log {
+            // Its lines are not asked for.
+            return Ok(Box::new(Stdout::new().rules(self.read_as.rules.clone())));
         }
         self.kind.decoder_with(self.read_as).ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
