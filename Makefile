@@ -3,7 +3,7 @@
 PROFILE ?= release
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: demo test bench build install fmt clean setup
+.PHONY: demo test bench bench-live fuzz build install fmt clean setup
 
 demo: build
 	OG_BIN=$(or $(CARGO_TARGET_DIR),target)/$(subst dev,debug,$(PROFILE))/og scripts/demo.sh
@@ -15,7 +15,15 @@ test: setup
 
 # `make bench BENCH='--only screen --quick'` measures a part; BENCHMARKS.md has the figures.
 bench: build
-	benches/run.sh $(BENCH)
+	benches/run.sh canvas $(BENCH)
+
+# What reading costs: `make bench-live BENCH='--only list'`.
+bench-live: build
+	benches/run.sh live $(BENCH)
+
+# Every decoder for ten minutes; `make fuzz FUZZ_SECONDS=60 FUZZ='wandb csv'` for less.
+fuzz: setup
+	fuzz/run.sh $(or $(FUZZ_SECONDS),600) $(FUZZ)
 
 build: setup
 	cargo build --profile $(PROFILE)

@@ -269,10 +269,8 @@ fn records_mended(mut file: Vec<u8>) -> Vec<u8> {
     let masked = |bytes: &[u8]| crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes();
     let mut at = 0;
     while let Some(length) = file.get(at..at + 8).and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))) {
-        let Some(end) = usize::try_from(length).ok().and_then(|length| (at + 12).checked_add(length)).filter(|end| end + 4 <= file.len())
-        else {
-            break;
-        };
+        let fits = |end: &usize| *end <= file.len().saturating_sub(4);
+        let Some(end) = usize::try_from(length).ok().and_then(|length| (at + 12).checked_add(length)).filter(fits) else { break };
         let (head, data) = (masked(&file[at..at + 8]), masked(&file[at + 12..end]));
         file[at + 8..at + 12].copy_from_slice(&head);
         file[end..end + 4].copy_from_slice(&data);

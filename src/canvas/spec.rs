@@ -2,7 +2,7 @@
 
 use crate::model::{LineRule, ReadOptions, near};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Presets by name, as they stand in `canvases/`.
 const PRESETS: &[(&str, &str)] = &[
@@ -17,7 +17,7 @@ const KEYS: &[&str] =
 const ROLES: &[&str] = &["train", "graph", "status"];
 /// Arrangements that a spec may name.
 const LAYOUTS: &[&str] = &["auto"];
-/// Below, a redraw costs more than an eye gains; above, it looks dead.
+/// Below, looking costs more than an eye gains; above, the canvas looks dead.
 const REFRESH_MS: std::ops::RangeInclusive<u64> = 16..=60_000;
 
 /// A checked spec. What og does not know in it is kept and written back.
@@ -37,7 +37,7 @@ pub struct Spec {
     pub derived: Vec<(String, String)>,
     /// What the agent may do.
     pub agent: Agent,
-    /// Least time between two redraws, in milliseconds.
+    /// Rest between two looks at a database, in milliseconds. Files are read as soon as they grow.
     pub refresh_interval_ms: u64,
     /// The run to show when none is given otherwise.
     pub run_dir: Option<PathBuf>,
@@ -159,6 +159,11 @@ impl Spec {
         }
         keys.extend(read.step_key.iter().map(|key| ("stepKey".to_owned(), key.as_str().into())));
         keys
+    }
+
+    /// The rest between two looks at a database.
+    pub fn refresh_interval(&self) -> Duration {
+        Duration::from_millis(self.refresh_interval_ms)
     }
 
     /// The roles in order.
@@ -451,6 +456,6 @@ mod tests {
             wrong(r#"{"rundir":"/r","title":3}"#),
             "/rundir: there is no such key; did you mean runDir?; /title: a string is expected, not a number"
         );
-        assert!(wrong(r#"{"x":1}"#).starts_with("/x: there is no such key (allowed: v, title, panes, layout"));
+        assert!(wrong(r#"{"q":1}"#).starts_with("/q: there is no such key (allowed: v, title, panes, layout"));
     }
 }

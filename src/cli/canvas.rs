@@ -300,7 +300,8 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
     if let (Err(error), Some(_)) = (&written, left) {
         out::note(format!("{}, which will say that {} is open for as long as there is no room", chain(error), state.name));
     }
-    if let Err(fail) = &watched {
+    // Where it has ended already, the controller may be gone too, and what it could not write down is told below.
+    if let (Err(fail), Some(_)) = (&watched, left) {
         out::note(format!("{}; so how the training of {} ends is not written down before the next command asks", fail.message, state.name));
     }
     if let Some(death) = &unnoted {

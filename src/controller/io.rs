@@ -128,6 +128,9 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.paths().iter().for_each(|path| watch.add(path));
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
+    if let Some(reader) = &mut reader {
+        reader.set_refresh(spec.refresh_interval());
+    }
     let read = spec.read.clone();
     let state = State::new(canvas, spec, session, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
@@ -503,6 +506,9 @@ impl Controller {
         let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
         if let Ok(spec) = &spec {
             self.read_anew(&spec.read);
+            if let Some(reader) = &mut self.reader {
+                reader.set_refresh(spec.refresh_interval());
+            }
         }
         self.feed(Event::Spec(spec));
     }

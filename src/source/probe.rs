@@ -5,7 +5,7 @@
 use super::{Kind, Loss, Record, Row};
 use crate::model::{Exit, MetricKey, RunState, Step, WallTime};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 /// Where a run stands, by the ends of its files.
 #[derive(Clone, PartialEq, Debug)]
@@ -84,9 +84,11 @@ impl Probe {
 /// Gathers the records of one source.
 #[derive(Default)]
 pub(super) struct Gather {
-    names: HashMap<u32, MetricKey>,
-    slots: BTreeMap<u32, Slot>,
-    ranks: BTreeSet<u32>,
+    /// By key number.
+    slots: Vec<Slot>,
+    /// The rank of the last row, and whether others logged too.
+    rank: Option<u32>,
+    has_ranks: bool,
     /// The last row, if there was one: its step.
     row: Option<Option<Step>>,
     /// The step that a row without one has, as long as nothing was passed over.
@@ -102,17 +104,30 @@ pub(super) struct Gather {
 /// What is known of one key.
 #[derive(Default)]
 struct Slot {
+    key: Option<MetricKey>,
     /// The attempt and the rank whose points count, as far as they were seen from the start on.
     writer: Option<(u32, u32)>,
-    /// The last point of each rank behind the jump, with its attempt.
-    last: BTreeMap<u32, (u32, LastPoint)>,
+    /// The last point of each rank behind the jump.
+    last: Vec<Last>,
+}
+
+/// The last point that a rank logged.
+struct Last {
+    rank: u32,
+    attempt: u32,
+    point: LastPoint,
 }
 
 impl Gather {
     /// Takes one record.
     pub(super) fn take(&mut self, record: Result<Record, Loss>) {
         match record {
-            Ok(Record::Key(id, key)) => drop(self.names.insert(id.0, key)),
+            Ok(Record::Key(id, key)) => {
+                if self.slots.len() <= id.0 as usize {
+                    self.slots.resize_with(id.0 as usize + 1, Slot::default);
+                }
+                self.slots[id.0 as usize].key = Some(key);
+            }
             Ok(Record::Row(row)) => self.row(&row),
             Ok(Record::Info(name, value)) => drop(self.remarks.insert(name.to_owned(), value)),
             Ok(Record::TotalSteps(steps)) => self.total_steps = Some(steps),
@@ -125,7 +140,7 @@ impl Gather {
     pub(super) fn jump(&mut self) {
         self.jumped = true;
         self.row = None;
-        self.slots.values_mut().for_each(|slot| slot.last.clear());
+        self.slots.iter_mut().for_each(|slot| slot.last.clear());
     }
 
     /// Whether nothing was passed over.
@@ -140,7 +155,7 @@ impl Gather {
 
     /// Whether every key was seen since the jump.
     pub(super) fn has_all_keys(&self) -> bool {
-        self.slots.values().all(|slot| !slot.last.is_empty())
+        self.slots.iter().all(|slot| !slot.last.is_empty())
     }
 
     fn row(&mut self, row: &Row) {
@@ -151,33 +166,34 @@ impl Gather {
         self.counter = step.map(|step| step.0);
         self.row = Some(step);
         self.says_steps |= row.step.is_some();
-        self.ranks.insert(row.rank);
+        self.has_ranks |= self.rank.replace(row.rank).is_some_and(|rank| rank != row.rank);
         for (id, value) in &row.values {
-            let slot = self.slots.entry(id.0).or_default();
+            let Some(slot) = self.slots.get_mut(id.0 as usize) else { continue };
             let point = LastPoint { step, time: row.time, value: *value };
-            match (self.jumped, slot.writer) {
-                // The first rank that logs a key in an attempt is the one that counts.
-                (false, writer) => {
-                    let (attempt, rank) = writer.unwrap_or((row.attempt, row.rank));
-                    if row.attempt > attempt || (row.attempt, row.rank) == (attempt, rank) {
-                        slot.writer = Some((row.attempt, row.rank));
-                        slot.last = BTreeMap::from([(row.rank, (row.attempt, point))]);
-                    }
+            let last = Last { rank: row.rank, attempt: row.attempt, point };
+            if self.jumped {
+                let newest = slot.last.iter().map(|last| last.attempt).chain(slot.writer.map(|(attempt, _)| attempt)).max();
+                match slot.last.iter_mut().find(|last| last.rank == row.rank) {
+                    _ if newest.is_some_and(|newest| row.attempt < newest) => {}
+                    Some(known) => *known = last,
+                    None => slot.last.push(last),
                 }
-                (true, _) => {
-                    let newest = slot.last.values().map(|(attempt, _)| *attempt).chain(slot.writer.map(|(attempt, _)| attempt)).max();
-                    if newest.is_none_or(|newest| row.attempt >= newest) {
-                        slot.last.insert(row.rank, (row.attempt, point));
-                    }
-                }
+                continue;
+            }
+            // The first rank that logs a key in an attempt is the one that counts.
+            let (attempt, rank) = slot.writer.unwrap_or((row.attempt, row.rank));
+            if row.attempt > attempt || (row.attempt, row.rank) == (attempt, rank) {
+                slot.writer = Some((row.attempt, row.rank));
+                slot.last.clear();
+                slot.last.push(last);
             }
         }
     }
 
     /// The step of a row that names none: the rows of each key are counted.
     fn counted(&self, row: &Row) -> Option<Step> {
-        let last_of = |id: &u32| self.slots.get(id)?.last.values().next()?.1.step;
-        let is_taken = |at: i64| row.values.iter().filter_map(|(id, _)| last_of(&id.0)).any(|last| last.0 >= at);
+        let last_of = |id: u32| self.slots.get(id as usize)?.last.first()?.point.step;
+        let is_taken = |at: i64| row.values.iter().filter_map(|(id, _)| last_of(id.0)).any(|last| last.0 >= at);
         match self.counter {
             _ if self.jumped => None,
             None => Some(Step(0)),
@@ -188,13 +204,14 @@ impl Gather {
     /// What all this comes to.
     pub(super) fn finish(self, kind: Kind) -> Probe {
         let said = self.remarks.get("start_time").or_else(|| self.remarks.get("started_at")).and_then(Value::as_f64);
-        let is_alone = self.ranks.len() <= 1;
         let last = |slot: &Slot| {
-            let newest = slot.last.values().max_by_key(|(attempt, _)| *attempt)?;
+            let newest = slot.last.iter().max_by_key(|last| last.attempt)?;
             match slot.writer {
-                _ if is_alone => Some(newest.1),
+                _ if !self.has_ranks => Some(newest.point),
                 // Another attempt may have another first rank: that row may have been passed over.
-                Some((attempt, rank)) if attempt == newest.0 => slot.last.get(&rank).map(|(_, point)| *point),
+                Some((attempt, rank)) if attempt == newest.attempt => {
+                    slot.last.iter().find(|last| last.rank == rank).map(|last| last.point)
+                }
                 _ => None,
             }
         };
@@ -204,7 +221,7 @@ impl Gather {
         probe.state = self.exit.map(|exit| exit.state());
         probe.step = self.row.flatten();
         probe.remarks = self.remarks;
-        probe.last = self.slots.iter().filter_map(|(id, slot)| Some((self.names.get(id)?.clone(), last(slot)?))).collect();
+        probe.last = self.slots.iter().filter_map(|slot| Some((slot.key.clone()?, last(slot)?))).collect();
         (probe.is_whole, probe.says_steps) = (!self.jumped, self.says_steps);
         probe
     }

@@ -26,6 +26,25 @@ impl Shown {
         }
     }
 
+    /// Takes one redraw of a line, without its end; `is_line`: a newline follows, and nothing overwrites it.
+    pub(super) fn draw_line(&mut self, text: &[u8], is_line: bool, out: &mut dyn FnMut(String)) {
+        // Nearly all lines look as they are printed.
+        let is_plain = text.iter().fold(true, |plain, byte| plain & (matches!(byte, b' '..=b'~') | (*byte == b'\t')));
+        if !(is_plain && self.open.is_empty()) {
+            self.push(text, out);
+            return self.push(if is_line { b"\n" } else { b"\r" }, out);
+        }
+        if let Ok(text) = std::str::from_utf8(text)
+            && !text.trim_ascii().is_empty()
+        {
+            self.line.clear();
+            self.line.push_str(text.trim_ascii_end());
+        }
+        if is_line {
+            out(std::mem::take(&mut self.line));
+        }
+    }
+
     /// Gives out the last line if it has no newline.
     pub(super) fn finish(&mut self, out: &mut dyn FnMut(String)) {
         self.draw();
@@ -55,6 +74,21 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_whole_line_is_shown_as_its_pieces_are(lines in prop::collection::vec((r"[a-c \t\x08\x1b\[mé]{0,8}", any::<bool>()), 0..8)) {
+            let (mut by_line, mut by_piece) = ((Shown::default(), vec![]), (Shown::default(), vec![]));
+            for (text, is_line) in lines {
+                by_line.0.draw_line(text.as_bytes(), is_line, &mut |line| by_line.1.push(line));
+                by_piece.0.push(format!("{text}{}", if is_line { '\n' } else { '\r' }).as_bytes(), &mut |line| by_piece.1.push(line));
+            }
+            by_line.0.finish(&mut |line| by_line.1.push(line));
+            by_piece.0.finish(&mut |line| by_piece.1.push(line));
+            prop_assert_eq!(by_line.1, by_piece.1);
+        }
+    }
 
     #[test]
     fn lines_come_as_they_looked_at_last() {

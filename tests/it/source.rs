@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The folder of recordings of one kind.
-fn recordings(kind: &str) -> Option<PathBuf> {
+pub fn recordings(kind: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let folder = shared.join("data").join(kind);
     let there = folder.is_dir();
@@ -151,7 +151,7 @@ fn training_logs_of_many_styles_become_metrics() {
 }
 
 /// The bytes of a recording packed with gzip.
-fn unpacked(path: &Path) -> Vec<u8> {
+pub fn unpacked(path: &Path) -> Vec<u8> {
     let out = std::process::Command::new("gzip").arg("-dc").arg(path).output().expect("gzip runs");
     assert!(out.status.success(), "{}", path.display());
     out.stdout

@@ -6,7 +6,7 @@
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
-use crate::source::{Decoder, Kind, Probe, probe::Gather, sniff};
+use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -26,11 +26,17 @@ pub const SETTLED_AFTER: Duration = Duration::from_secs(60);
 /// Block of a `.wandb` log; a reader may start at any of them.
 const BLOCK_BYTES: u64 = 32 << 10;
 
-/// How much of the start is read: the run's name and config, the columns of a table, what tags hold.
+/// How much of the start is read: the run's name and config, what tags hold, the style of a console.
 const HEAD_BYTES: u64 = BLOCK_BYTES;
+
+/// The same of rows: what their columns are stands in the first of them.
+const ROWS_HEAD_BYTES: u64 = 4 << 10;
 
 /// The first look at the end.
 const WINDOW_BYTES: u64 = 16 << 10;
+
+/// The same of rows: a row is mostly shorter than a line of a screen.
+const ROWS_WINDOW_BYTES: u64 = 4 << 10;
 
 /// Each further look goes so many times as far back.
 const WINDOW_GROWTH: u64 = 4;
@@ -61,7 +67,7 @@ pub enum Reach {
 pub fn probe(run: &RunRef, read: &ReadOptions, reach: Reach, is_over: bool) -> Result<Probe, OpenError> {
     let (path, kind) = (run.path.as_path(), run.kind);
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
-    let how = How { read, reach, is_over, may_be_any: kind != Kind::OgRun, sizes: Sizes::USUAL };
+    let how = How { read, reach, is_over, may_be_any: kind != Kind::OgRun, sizes: None };
     let probe = match kind {
         Kind::OgRun => {
             let file = |name: &str, kind| match stream(&path.join(name), kind, how) {
@@ -140,7 +146,8 @@ struct How<'a> {
     is_over: bool,
     /// A log with little in it may be of any kind; our own may not.
     may_be_any: bool,
-    sizes: Sizes,
+    /// `None`: the usual ones.
+    sizes: Option<Sizes>,
 }
 
 /// How much is read; tests read less, so that small files are large.
@@ -153,12 +160,19 @@ struct Sizes {
 }
 
 impl Sizes {
-    const USUAL: Sizes = Sizes { head: HEAD_BYTES, window: WINDOW_BYTES, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX };
+    fn usual(kind: Kind) -> Sizes {
+        let (head, window) = match kind {
+            Kind::Jsonl | Kind::Csv => (ROWS_HEAD_BYTES, ROWS_WINDOW_BYTES),
+            _ => (HEAD_BYTES, WINDOW_BYTES),
+        };
+        Sizes { head, window, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX }
+    }
 }
 
 /// Probes a file that a decoder reads.
 fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
     let How { read, reach, is_over, may_be_any, sizes } = how;
+    let sizes = sizes.unwrap_or_else(|| Sizes::usual(kind));
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
@@ -238,6 +252,10 @@ impl End<'_> {
     fn decoder(&self, head: &[u8]) -> io::Result<Box<dyn Decoder>> {
         if self.may_be_any && self.kind == Kind::Log && sniff::is_open(head) {
             return Ok(sniff::decoder("", self.read_as));
+        }
+        if self.kind == Kind::Log {
+            // Its lines are not asked for.
+            return Ok(Box::new(Stdout::new().rules(self.read_as.rules.clone())));
         }
         self.kind.decoder_with(self.read_as).ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
@@ -363,7 +381,8 @@ mod tests {
             for reach in [Reach::Row, Reach::Keys] {
                 agrees(
                     path,
-                    &stream(path, kind, How { read: &ReadOptions::default(), reach, is_over: false, may_be_any: true, sizes }).unwrap(),
+                    &stream(path, kind, How { read: &ReadOptions::default(), reach, is_over: false, may_be_any: true, sizes: Some(sizes) })
+                        .unwrap(),
                 );
             }
         }

@@ -16,7 +16,8 @@ const SHAPES_MAX: usize = 6;
 #[derive(Default)]
 pub(super) struct Shapes {
     shapes: Vec<Shape>,
-    numbers: Vec<Number>,
+    /// Value and total of each number of the line at hand.
+    numbers: Vec<(f64, Option<i64>)>,
     /// Nothing is learned: for tests that compare.
     #[cfg(test)]
     pub(super) is_off: bool,
@@ -62,9 +63,9 @@ impl Shapes {
         let shape = &shapes[0];
         keys.begin();
         for (field, key) in &shape.values {
-            keys.put_id(*key, numbers[*field].value);
+            keys.put_id(*key, numbers[*field].0);
         }
-        let count = |field: usize| Count { at: numbers[field].value as i64, of: numbers[field].of };
+        let count = |field: usize| Count { at: numbers[field].0 as i64, of: numbers[field].1 };
         Some(Known { rank: shape.rank, step: shape.step.map(|(kind, field)| (kind, count(field))), epoch: shape.epoch.map(count) })
     }
 
@@ -133,8 +134,8 @@ impl Shape {
         })
     }
 
-    fn fits(&self, text: &[u8], numbers: &mut Vec<Number>) -> bool {
-        let Some(behind) = text.strip_prefix(&*self.tag) else { return false };
+    fn fits(&self, text: &[u8], numbers: &mut Vec<(f64, Option<i64>)>) -> bool {
+        let Some(behind) = cut_off(text, &self.tag) else { return false };
         let Some((prefix, mut rest)) = behind.split_at_checked(self.prefix.len()) else { return false };
         let same = |(a, b): (&u8, &u8)| a == b || (a.is_ascii_digit() && b.is_ascii_digit());
         if !prefix.iter().zip(&self.prefix).all(same) {
@@ -142,7 +143,7 @@ impl Shape {
         }
         numbers.clear();
         for field in &self.fields {
-            let Some(behind) = rest.strip_prefix(&*field.before) else { return false };
+            let Some(behind) = cut_off(rest, &field.before) else { return false };
             let spaces = behind.iter().take_while(|b| **b == b' ').count();
             let at = text.len() - behind.len() + spaces;
             if spaces.min(2) != field.spaces {
@@ -150,10 +151,12 @@ impl Shape {
             }
             let Some((token, end)) = numeric(text, at) else { return false };
             let number = match token {
-                Token::Number(number) if !field.is_clock && number.whole == field.whole && number.of.is_some() == field.is_fraction => {
-                    number
+                Token::Number(Number { value, whole, of })
+                    if !field.is_clock && whole == field.whole && of.is_some() == field.is_fraction =>
+                {
+                    (value, of)
                 }
-                Token::Clock if field.is_clock => Number { value: 0.0, whole: false, of: None },
+                Token::Clock if field.is_clock => (0.0, None),
                 _ => return false,
             };
             if field.in_front && !is_count(&text[at..end]) {
@@ -162,8 +165,15 @@ impl Shape {
             numbers.push(number);
             rest = &text[end..];
         }
-        rest == &*self.tail
+        cut_off(rest, &self.tail).is_some_and(<[u8]>::is_empty)
     }
+}
+
+/// What comes after `prefix` in `text`. The few bytes between two numbers are compared sooner than a call for it is made.
+#[inline]
+fn cut_off<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.iter().zip(prefix).all(|(a, b)| a == b).then_some(rest)
 }
 
 /// Digits, also as `i/N`.

@@ -188,6 +188,7 @@ fn group(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The number, clock or date at `at`, and where it ends. `None`: a word that begins like a number.
+#[inline]
 pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
     let (mut value, length) = number(&bytes[at..])?;
     let mut end = at + length;
@@ -269,7 +270,13 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
 }
 
 /// The end of the unit that begins at `at`.
+#[inline]
 fn unit(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes[at..] {
+        [b'%'] | [b'%', b' ' | b',', ..] => return Some(at + 1),
+        [b'm', b's'] | [b'm', b's', b' ' | b',', ..] => return Some(at + 2),
+        _ => {}
+    }
     let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'%' | b'/' | 0x80..)).count();
     let end = at + length;
     let ends = bytes

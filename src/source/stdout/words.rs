@@ -246,8 +246,11 @@ pub(super) fn is_prose(word: &str) -> bool {
 pub(super) fn is_unit(word: &str) -> bool {
     const UNIT_BYTES_MAX: usize = 8;
     let known = |part: &str| part.len() <= UNIT_BYTES_MAX && UNITS.iter().any(|unit| part.eq_ignore_ascii_case(unit));
+    // The commonest, without a search.
+    if word == "%" || word == "ms" {
+        return true;
+    }
     match word.split_once('/') {
-        _ if word == "%" || word == "ms" => true,
         None => known(word),
         Some((first, rest)) => {
             let (per, each) = rest.split_once('/').unwrap_or((rest, ""));

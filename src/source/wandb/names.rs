@@ -62,7 +62,7 @@ impl Names {
             }
             seat += 1;
         }
-        self.meet(bytes, hash)
+        self.meet(bytes)
     }
 
     pub(super) fn get_mut(&mut self, number: usize) -> &mut Name {
@@ -74,7 +74,7 @@ impl Names {
     }
 
     #[cold]
-    fn meet(&mut self, bytes: &[u8], hash: u32) -> Option<usize> {
+    fn meet(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.all.len() >= NAMES_MAX {
             return None;
         }
@@ -97,7 +97,6 @@ impl Names {
         } else {
             self.sit(self.all.len() - 1);
         }
-        debug_assert!(self.seats.iter().any(|seat| seat.0 == hash));
         Some(self.all.len() - 1)
     }
 

@@ -52,10 +52,13 @@ pub struct RunReader {
     /// Which run of its path it is, where that holds several.
     run: Option<RunRef>,
     finished: bool,
+    /// The rest that a person wants between two looks at a database; `None`: the source's own.
+    refresh: Option<Duration>,
 }
 
-/// How many looks at a database may find nothing in the time of one that finds something: each costs a millisecond or two.
-const IDLE_LOOKS: u32 = 5;
+/// Looks at a database that find nothing, one after the other, until the next waits as long as one behind a find. The first may
+/// be a writer that has begun to commit; many are a program that writes other runs there.
+const EMPTY_LOOKS_MAX: u32 = 6;
 
 /// A source and how it stands.
 struct Feed {
@@ -65,19 +68,23 @@ struct Feed {
     polled_at: Option<Instant>,
     /// The last poll left something over.
     behind: bool,
-    /// The last poll found something.
-    fruitful: bool,
+    /// Polls that found nothing since the last one that did.
+    empty: u32,
 }
 
 impl Feed {
     fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false, fruitful: false }
+        Feed { rank, source, polled_at: None, behind: false, empty: 0 }
     }
 
-    /// How long it is too early for another poll.
-    fn rest(&self) -> Duration {
-        // A look that found nothing (others write there too) does not hold back the next for as long.
-        let pause = if self.fruitful { self.source.refresh() } else { self.source.refresh() / IDLE_LOOKS };
+    /// How long it is too early for another poll. `wanted`: the rest that a person wants between two looks at a database.
+    fn rest(&self, wanted: Option<Duration>) -> Duration {
+        let own = self.source.refresh();
+        let refresh = wanted.filter(|_| !own.is_zero()).unwrap_or(own);
+        let pause = match self.empty {
+            0 => refresh,
+            empty => refresh / (1 << EMPTY_LOOKS_MAX.saturating_sub(empty - 1)),
+        };
         let rest = |at: Instant| pause.saturating_sub(at.elapsed());
         if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
     }
@@ -150,6 +157,7 @@ impl RunReader {
             run: None,
             folder,
             finished: false,
+            refresh: None,
         };
         reader.told = reader.paths();
         Ok(reader)
@@ -171,6 +179,7 @@ impl RunReader {
             run: opened.run,
             folder: RunFolder::at(path),
             finished: false,
+            refresh: None,
         };
         if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
             reader.picture.mute();
@@ -183,6 +192,12 @@ impl RunReader {
         }
         reader.told = reader.paths();
         reader
+    }
+
+    /// Rests so long between two looks at a database that goes on changing. Files are read as soon as they grow, whatever is
+    /// said here.
+    pub fn set_refresh(&mut self, rest: Duration) {
+        self.refresh = Some(rest);
     }
 
     /// Also follows what a tracker writes. Returns the rank under which its records count.
@@ -207,7 +222,7 @@ impl RunReader {
         let mut bytes_left = budget.bytes_max;
         let mut is_quiet = true;
         for at in 0..self.sources.len() {
-            let rest = self.sources[at].rest();
+            let rest = self.sources[at].rest(self.refresh);
             if !rest.is_zero() {
                 polled.again = Some(polled.again.map_or(rest, |again| again.min(rest)));
                 continue;
@@ -409,7 +424,8 @@ impl RunReader {
         };
         let polled_now = feed.source.poll(budget, &mut sink);
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
-        feed.fruitful = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
+        let has_found = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
+        feed.empty = if has_found { 0 } else { feed.empty.saturating_add(1) };
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
@@ -612,6 +628,38 @@ mod tests {
         load(&mut reader);
         assert_eq!(points(&reader, "loss"), [(5, Some(1.0), 1.0)]);
         assert_eq!(reader.picture().info.name, folder.id().0);
+    }
+
+    #[test]
+    fn a_person_says_how_long_a_database_rests_and_a_file_never_does() {
+        struct Rests(Duration);
+        impl Source for Rests {
+            fn poll(&mut self, _: Budget, _: &mut source::Sink) -> Result<source::Progress, source::SourceError> {
+                Ok(source::Progress::default())
+            }
+            fn finish(&mut self, _: &mut source::Sink) {}
+            fn path(&self) -> &Path {
+                Path::new("rests")
+            }
+            fn paths(&self) -> Vec<PathBuf> {
+                vec![]
+            }
+            fn offset(&self) -> u64 {
+                0
+            }
+            fn refresh(&self) -> Duration {
+                self.0
+            }
+        }
+        let rest = |own, wanted| {
+            let mut feed = Feed::new(SourceRank::Own, Box::new(Rests(own)));
+            feed.polled_at = Some(Instant::now());
+            feed.rest(wanted)
+        };
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        assert!(rest(second, None) <= second && rest(second, None) > Duration::ZERO);
+        assert!(rest(second, Some(minute)) > second);
+        assert_eq!(rest(Duration::ZERO, Some(minute)), Duration::ZERO);
     }
 
     #[test]

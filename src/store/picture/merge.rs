@@ -72,6 +72,9 @@ const ECHO_LOOKS_MAX: u8 = 16;
 struct Echo {
     agreed: u8,
     looks: u8,
+    /// Keys of other sources that it may be an echo of, as of the round in which they were looked for.
+    longer: Vec<MetricKey>,
+    looked_at: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -128,6 +131,7 @@ impl Twins {
 impl RunPicture {
     /// Decides whether `source` or another one feeds the series of `key`.
     pub(super) fn key(&mut self, source: SourceRank, id: u32, key: MetricKey) {
+        self.keys_heard += 1;
         let rivals: Vec<MetricKey> = self.loose.get(&loose_form(&key)).into_iter().flatten().cloned().collect();
         let is_same =
             |rival: &MetricKey, owner: SourceRank| *rival == key || (source == SourceRank::Stdout) != (owner == SourceRank::Stdout);
@@ -239,20 +243,24 @@ impl RunPicture {
             if echo.looks >= ECHO_LOOKS_MAX {
                 continue;
             }
-            let tail = format!("/{}", loose_form(&slot.key));
-            let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
-            let logged: Vec<_> = longer.filter_map(|(key, _)| Some((key, value_at(self.series.get(key)?, step)?))).collect();
-            if logged.is_empty() {
+            if echo.looked_at != Some(self.keys_heard) {
+                let tail = format!("/{}", loose_form(&slot.key));
+                let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
+                echo.longer = longer.map(|(key, _)| key.clone()).collect();
+                echo.looked_at = Some(self.keys_heard);
+            }
+            let mut logged = echo.longer.iter().filter_map(|key| Some((key, value_at(self.series.get(key)?, step)?))).peekable();
+            if logged.peek().is_none() {
                 continue;
             }
-            let alike = logged.into_iter().find(|(_, logged)| prints_alike(*logged, *value));
+            let alike = logged.find(|(_, logged)| prints_alike(*logged, *value)).map(|(key, _)| key.clone());
             echo.looks += 1;
             match alike {
                 Some(_) => echo.agreed += 1,
                 None => echo.looks = ECHO_LOOKS_MAX,
             }
             if echo.agreed >= ECHOES_MIN && echo.looks < ECHO_LOOKS_MAX {
-                (slot.shown, slot.instead) = (false, alike.map(|(key, _)| key.clone()));
+                (slot.shown, slot.instead) = (false, alike);
                 dropped.push(slot.key.clone());
             }
         }
