@@ -114,9 +114,10 @@ fn print_series(series: &Series, as_json: bool, as_lines: bool) -> Result<(), Fa
     }
     for start in (0..series.len()).step_by(POINTS_AT_ONCE) {
         let mut text = String::new();
-        for (at, point) in (start..).zip(series.points(start..start + POINTS_AT_ONCE)) {
+        let told_again = series.told_again().filter(|_| start + POINTS_AT_ONCE >= series.len());
+        for (at, point) in (start..).zip(series.points(start..start + POINTS_AT_ONCE).chain(told_again)) {
             if as_json {
-                let comma = if as_lines || at + 1 == series.len() { "" } else { "," };
+                let comma = if as_lines || at + 1 == series.logged() { "" } else { "," };
                 let _ = writeln!(text, "{}{comma}", point_json(&point));
             } else {
                 let time = point.time.map_or_else(String::new, |time| format!("{:.3}", time.secs()));

@@ -64,6 +64,8 @@ pub struct Series {
     inf: usize,
     origin: Option<WallTime>,
     superseded: Columns,
+    /// A step that a console went back to, while nothing has followed it.
+    told_again: Option<Point>,
 }
 
 impl Series {
@@ -88,6 +90,35 @@ impl Series {
         self.nan += usize::from(point.value.is_nan());
         self.inf += usize::from(point.value.is_infinite());
         self.pyramid.grow(&self.points);
+    }
+
+    /// Adds a point that a console printed. There a step that goes back is a restart only once a later one follows it:
+    /// many a trainer tells its best step again when it ends.
+    pub fn push_told(&mut self, point: Point) {
+        match self.told_again.take() {
+            Some(held) if held.step < point.step => self.push(held),
+            Some(held) if held.step > point.step => self.superseded.push(held),
+            _ => {}
+        }
+        match self.points.last_step() {
+            Some(last) if point.step < last => self.told_again = Some(point),
+            _ => self.push(point),
+        }
+    }
+
+    /// The point that a console told again, which stands behind the last one and is not drawn.
+    pub fn told_again(&self) -> Option<Point> {
+        self.told_again
+    }
+
+    /// Number of points that were logged and not replaced: the live ones and the one that was told again.
+    pub fn logged(&self) -> usize {
+        self.len() + usize::from(self.told_again.is_some())
+    }
+
+    /// The point that was logged last.
+    pub fn latest(&self) -> Option<Point> {
+        self.told_again.or_else(|| self.last())
     }
 
     /// Number of live points, NaN included.
@@ -737,6 +768,22 @@ mod tests {
                 same(series.range_in(axis, from, from + width), naive.range(axis, from, from + width));
             }
         }
+    }
+
+    #[test]
+    fn a_console_goes_back_only_where_something_follows() {
+        let told = |steps: &[i64]| {
+            let mut series = Series::new();
+            steps.iter().for_each(|step| series.push_told(point(*step, 0.0, *step as f64)));
+            let live: Vec<i64> = series.points(0..series.len()).map(|point| point.step.0).collect();
+            (live, series.latest().map(|point| point.step.0), series.superseded())
+        };
+        assert_eq!(told(&[5, 10, 15, 7]), (vec![5, 10, 15], Some(7), 0), "the best step again");
+        assert_eq!(told(&[5, 10, 15, 7, 12]), (vec![5, 7, 12], Some(12), 2), "a restart");
+        assert_eq!(told(&[5, 10, 15, 7, 20]), (vec![5, 7, 20], Some(20), 2), "a restart that logs seldom");
+        assert_eq!(told(&[5, 10, 15, 7, 7]), (vec![5, 10, 15], Some(7), 0));
+        assert_eq!(told(&[5, 10, 15, 7, 3]), (vec![5, 10, 15], Some(3), 1), "the best of two");
+        assert_eq!(told(&[5, 10, 10]), (vec![5, 10], Some(10), 0));
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub fn points(mut reader: RunReader, key: &MetricKey) -> Result<u8, Fail> {
                     let is_known = series.get(at).is_some_and(|point| point == last);
                     at + usize::from(is_known)
                 }
+                _ if end == last => series.len(),
                 _ => series.len().saturating_sub(1),
             };
             for point in series.points(from..series.len()) {
@@ -151,9 +152,9 @@ impl Told {
 
 /// A key that changed; `null`: it is gone.
 fn key_json(run: &RunPicture, key: &MetricKey) -> Value {
-    let Some((series, last)) = run.series.get(key).and_then(|series| Some((series, series.last()?))) else { return Value::Null };
+    let Some((series, last)) = run.series.get(key).and_then(|series| Some((series, series.latest()?))) else { return Value::Null };
     json!({
-        "count": series.len(), "nan": series.nan_count(), "superseded": series.superseded(),
+        "count": series.logged(), "nan": series.nan_count(), "superseded": series.superseded(),
         "step": last.step.0, "time": last.time.map(|time| time.secs()), "value": num::to_json(last.value),
     })
 }

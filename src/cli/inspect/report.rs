@@ -84,14 +84,17 @@ fn run_json(run: &RunPicture) -> Value {
     all.into()
 }
 
-/// Tags as they were given: `word` or `key=value`.
+/// Tags as they were given, in the order of the tracker: `word` or `key=value`.
 pub(super) fn tags(run: &RunPicture) -> Vec<String> {
+    if let Some(tags) = run.remarks.get("tags").and_then(Value::as_array) {
+        return tags.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
     run.info.tags.iter().map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") }).collect()
 }
 
 /// The last value of every key: the tracker's own word, else what the series end with.
 fn summary(run: &RunPicture) -> Map<String, Value> {
-    let ends = run.series.iter().filter_map(|(key, series)| Some((key.to_string(), num::to_json(series.last()?.value))));
+    let ends = run.series.iter().filter_map(|(key, series)| Some((key.to_string(), num::to_json(series.latest()?.value))));
     let mut all: Map<String, Value> = ends.collect();
     all.extend(run.summary.iter().map(|(name, value)| (name.clone(), value.clone())));
     all
@@ -100,12 +103,12 @@ fn summary(run: &RunPicture) -> Map<String, Value> {
 fn key_json(run: &RunPicture, key: &str, series: &Series) -> Value {
     let (min, max) = series.range().unzip();
     let mut out = json!({
-        "count": series.len(),
+        "count": series.logged(),
         "nan": series.nan_count(),
         "inf": series.inf_count(),
         "superseded": series.superseded(),
         "first": series.first().map(|point| point_json(&point)),
-        "last": series.last().map(|point| point_json(&point)),
+        "last": series.latest().map(|point| point_json(&point)),
         "min": min.map(num::to_json),
         "max": max.map(num::to_json),
     });

@@ -361,7 +361,7 @@ mod tests {
         assert_eq!((probe.state, probe.exit), (full.known_state(), full.exit), "{name}");
         assert!(probe.step.is_none() || probe.step == full.step(), "{name}: step {:?}, {:?}", probe.step, full.step());
         for (key, LastPoint { step, value, .. }) in &probe.last {
-            let last = full.series.get(key).and_then(|series| series.last());
+            let last = full.series.get(key).and_then(|series| series.latest());
             let last = last.unwrap_or_else(|| panic!("{name}: {key} is no key"));
             assert!(last.value == *value || last.value.is_nan() && value.is_nan(), "{name}: {key} is {} and not {value}", last.value);
             assert!(step.is_none_or(|step| step == last.step), "{name}: {key} is at {:?} and not {step:?}", last.step);

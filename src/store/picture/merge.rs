@@ -228,7 +228,10 @@ impl RunPicture {
                 origin.iter().for_each(|origin| series.set_origin(*origin));
                 series
             });
-            series.push(point);
+            match rank {
+                SourceRank::Stdout => series.push_told(point),
+                _ => series.push(point),
+            }
         }
     }
 
