@@ -477,7 +477,7 @@ impl Board {
 
     fn header(&self, row: Rect, with_tab: bool, buf: &mut Buffer) {
         let (theme, facts) = (&self.shared.theme, &self.shared.facts);
-        let word = if row.width >= WORDY_COLS_MIN { "state=" } else { "" };
+        let word = if row.width >= WORDY_COLS_MIN && facts.run_state().is_some() { "state=" } else { "" };
         let state = format!("{} {word}{}", theme.state_sign(facts.run_state()), facts.state_text());
         let mut parts = vec![
             Part::new(facts.name.as_str(), theme.title(), 14),
@@ -734,6 +734,9 @@ impl Board {
         }
         if matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_)) || is_tiny(area) {
             visible_metrics.clear();
+        }
+        if is_tiny(area) {
+            view.detail = serde_json::Value::Null;
         }
         let (set, refused) = self.set.clone();
         let size = Some(Dimensions { cols: area.width, rows: area.height });

@@ -112,13 +112,13 @@ mod tests {
 
     #[test]
     fn a_file_sets_what_it_names() {
-        let text = r#"{"keys": {"zoom": ["enter", "z"]}, "theme": "light", "glyphs": "ascii", "ui": "minimal", "smoothing": 0.9,
+        let text = r#"{"keys": {"zoom": ["enter", "o"]}, "theme": "light", "glyphs": "ascii", "ui": "minimal", "smoothing": 0.9,
             "colors": "256", "views": {"night": {"filter": "loss"}}}"#;
         let (settings, keymap) = Settings::parse(text).unwrap();
         assert_eq!((settings.theme, settings.ui), (Some(Scheme::Light), Some(Frame::Minimal)));
         assert_eq!((settings.colours, settings.glyphs), (Some(Depth::Indexed), Some(Glyphs::Ascii)));
         assert_eq!(settings.views["night"]["filter"], "loss");
-        assert!(keymap.rows().iter().any(|row| row.action == Action::Open && row.keys == ["enter", "z"]));
+        assert!(keymap.rows().iter().any(|row| row.action == Action::Open && row.keys == ["enter", "o"]));
         assert_eq!(Settings::parse("").unwrap().0, Settings::default());
     }
 

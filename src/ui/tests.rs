@@ -366,7 +366,10 @@ fn a_view_is_saved_shown_again_and_removed() {
     let mut pane = graph(UNICODE, &run, (80, 24));
     press(&mut pane, &run, "x + / v a l enter V n i g h t");
     let kept = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
-    let want = serde_json::json!({"tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "smoothing": "0.5", "fullscreen": "false"});
+    let want = serde_json::json!({
+        "tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "window": "all", "smoothing": "ema(0.5)",
+        "fullscreen": "false", "logx": "false", "logy": "false", "marks": "true", "apart": "false", "band": "false", "rows": "0", "cols": "0",
+    });
     assert_eq!(kept[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: Some(want) });
     press(&mut pane, &run, "esc x 4 v");
     insta::assert_snapshot!("views_80x24", drawn(&pane, &run, (80, 24)));
@@ -393,11 +396,15 @@ fn another_client_sets_what_keys_would_set() {
     let view = shown.graph.unwrap();
     assert_eq!((shown.set, shown.refused), (1, vec![]));
     assert_eq!((view.filter.as_str(), view.smoothing, view.x_axis.as_str()), ("loss", 0.9, "wall"));
-    assert_eq!((view.full_screen, view.focused.as_deref(), shown.visible_metrics.len()), (true, Some("val/loss"), 1));
+    assert_eq!(
+        (view.full_screen, view.focused.as_deref(), shown.visible_metrics.len()),
+        (true, Some("train/loss"), 2),
+        "both curves of the chart that has it"
+    );
     let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));
     assert_eq!((shown.graph.unwrap().tab.as_str(), shown.refused), ("logs", vec![]), "the tab comes first");
     let shown = set(3, serde_json::json!({"smoothing": 0.5, "tab": "nowhere"}));
-    let want = "tab: there is no tab `nowhere`; there are graphs, run, logs, alerts, chat";
+    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, alerts, chat";
     assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
     let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
     assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
@@ -584,7 +591,7 @@ fn the_mouse_focuses_points_zooms_pans_and_turns_tabs() {
         mouse(&mut pane, &run, ScrollDown, (60, 10), none);
     }
     assert_eq!(window(&pane, &run), (0.0, 1000.0, "all".into()));
-    mouse(&mut pane, &run, Down(MouseButton::Left), (24, 1), none);
+    mouse(&mut pane, &run, Down(MouseButton::Left), (31, 1), none);
     assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "logs");
 }
 

@@ -53,7 +53,7 @@ fn a_log_is_looked_at_without_a_canvas() {
     let home = Home::new();
     log(&home);
     view(&home, (100, 30), "metrics.jsonl");
-    shows(&home, "train/loss");
+    shows(&home, "loss ━ train");
     shows(&home, "名前/損失");
     // What reads a line of text: words and their deleting, as terminals send it.
     press(&home, &["/", "t", "r", "a", "i", "n", " ", "x", "y"]);
@@ -86,7 +86,7 @@ fn a_log_is_looked_at_without_a_canvas() {
     assert_eq!(data.lines().count(), 201);
     // The menu leads out.
     press(&home, &["Escape"]);
-    shows(&home, "train/loss");
+    shows(&home, "loss ━ train");
     press(&home, &["Escape"]);
     shows(&home, "> Options");
     press(&home, &["Down", "Down", "Enter"]);
@@ -164,10 +164,10 @@ fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
     };
     assert_eq!((keys("zoom"), keys("help")), (json!(["M"]), json!(["h", "?", "f1"])));
     view(&home, (100, 30), "metrics.jsonl");
-    shows(&home, "val/loss");
+    shows(&home, "名前/損失");
     assert!(!screen(&home).contains("1 Graphs"), "{}", screen(&home));
     press(&home, &["M"]);
-    comes("one chart fills the pane", || !screen(&home).contains("val/loss"));
+    comes("one chart fills the pane", || !screen(&home).contains("名前/損失"));
     // A view that is saved stands in the file, beside what was there.
     press(&home, &["V", "o", "n", "e", "Enter"]);
     comes("it is kept", || fs::read_to_string(&config).is_ok_and(|text| text.contains("\"one\"") && text.contains("\"zoom\"")));
@@ -182,7 +182,7 @@ fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
     view(&home, (100, 30), "metrics.jsonl");
     shows(&home, "config.json:3:1: EOF");
     press(&home, &["Enter"]);
-    comes("the keys are as they come", || !screen(&home).contains("val/loss"));
+    comes("the keys are as they come", || !screen(&home).contains("名前/損失"));
     press(&home, &["V", "x", "Enter"]);
     shows(&home, "not kept: ");
     assert_eq!(fs::read_to_string(&config).unwrap(), bad, "a damaged file is left alone");
@@ -200,7 +200,7 @@ fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
 
     home.ok(&["view", "metrics.jsonl", "--shot", "a.svg", "--size", "100x30", "--theme", "light"]);
     let picture = fs::read_to_string(home.work().join("a.svg")).unwrap();
-    assert!(picture.contains("viewBox=\"0 0 900 540\"") && picture.contains("train/loss"), "{picture}");
+    assert!(picture.contains("viewBox=\"0 0 900 540\"") && picture.contains(">train<"), "{picture}");
     let plain = home.ok(&["view", "metrics.jsonl", "--shot", "-", "--size", "80x24", "--set", "filter=lr", "--ascii"]);
     assert!(plain.contains("lr") && !plain.contains("val/loss") && plain.lines().count() == 24, "{plain}");
     fails(home.og(&["view", "metrics.jsonl", "--shot", "-", "--set", "smoothing=much"]), 1, &["cannot set smoothing", "is wanted"]);
