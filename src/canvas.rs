@@ -2,11 +2,13 @@
 //! into places for panes.
 //! Never here: tmux commands, sockets, drawing.
 
+mod chat;
 mod choose;
 pub mod io;
 mod plan;
 mod spec;
 
+pub use chat::Message;
 pub use choose::{ChooseError, Here, choose};
 pub use plan::{Arrangement, Place, plan};
 pub use spec::{Agent, PaneSpec, Problem, Spec, SpecError};

@@ -5,10 +5,14 @@
 mod agent;
 mod args;
 mod canvas;
+mod choose;
+mod compare;
 mod doctor;
+mod export;
 mod fail;
 mod gate;
 mod inspect;
+mod keys;
 mod open;
 mod out;
 mod place;
@@ -21,6 +25,7 @@ mod skill;
 mod summary;
 mod tail;
 mod target;
+mod view;
 mod wakes;
 
 use self::{
@@ -62,19 +67,23 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
             let dashed = is_dashed(words, args.command.len());
             run::run(*args, dashed)
         }
-        Verb::View(args) => canvas::view(args),
+        Verb::View(args) => view::view(*args),
         Verb::Canvas(verb) => canvas::canvas(verb),
         Verb::Viewstate(args) => agent::viewstate(args),
         Verb::Sendkeys(args) => agent::sendkeys(args),
         Verb::Type(args) => agent::type_text(args),
         Verb::Paste(args) => agent::paste(args),
         Verb::Wait(args) => agent::wait(args),
+        Verb::Set(args) => agent::set(args),
         Verb::Panes(which) => agent::panes(which),
         Verb::Refresh(which) => agent::refresh(which),
         Verb::Runs(args) => runs::runs(&args),
         Verb::Inspect(args) => inspect::inspect(*args),
         Verb::Tail(args) => tail::tail(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
+        Verb::Export(args) => export::export(&args),
+        Verb::Keys(output) => keys::keys(output),
+        Verb::Compare(args) => compare::compare(&args),
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),

@@ -60,6 +60,33 @@ pub fn fit_right(text: &str, cells: usize) -> String {
     format!("{:gap$}{text}", "")
 }
 
+/// `text` in lines of at most `cells` cells, broken between words where that is possible. Line breaks in it are kept.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(1);
+    let mut lines = vec![];
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        let mut used = 0;
+        for word in paragraph.split_inclusive(' ') {
+            if used > 0 && used + width(word.trim_end()) > cells {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                used = 0;
+            }
+            for c in word.chars() {
+                let wide = char_width(c);
+                if used + wide > cells && used > 0 && c != ' ' {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                line.push(c);
+                used += wide;
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
 /// A value with `digits` significant digits: `2.31`, `0.0004`, `3.4e-5`, `12345`, `1.2e16`, `NaN`, `-inf`.
 ///
 /// Digits left of the point are never rounded away below 1e15, zeros at the end are dropped.
@@ -219,6 +246,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn words_are_kept_whole_where_they_fit() {
+        assert_eq!(wrap("the loss is flat", 8), ["the loss", "is flat"]);
+        assert_eq!(wrap("a\n\nbcdefgh ij", 4), ["a", "", "bcde", "fgh", "ij"]);
+        assert_eq!(wrap("損失を見て", 4), ["損失", "を見", "て"]);
+        assert_eq!((wrap("", 5), wrap("ab", 0)), (vec![String::new()], vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
     fn cutting_marks_what_is_missing_and_never_halves_a_character() {
         assert_eq!(cut("loss", 4), "loss");
         assert_eq!(cut("train/loss", 6), "train…");
@@ -311,6 +346,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_nothing_is_lost(text in "[a-z 損👍\n]{0,60}", cells in 2usize..20) {
+            let lines = wrap(&text, cells);
+            prop_assert!(lines.iter().all(|line| width(line) <= cells), "{lines:?}");
+            let words = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(words(&lines.concat()), words(&text));
+        }
+
         #[test]
         fn nothing_ever_sticks_out(text in "\\PC{0,30}", cells in 0usize..20) {
             prop_assert!(width(&cut(&text, cells)) <= cells);

@@ -7,19 +7,23 @@
 pub mod io;
 pub mod keymap;
 
+mod board;
 mod chart;
+mod config;
 mod edit;
 mod facts;
-mod graph;
 mod grid;
+mod host;
 mod pane;
 mod raster;
+mod shot;
 mod status;
 mod strip;
 mod theme;
 mod ticks;
 
-pub use io::{UiError, graph, status};
+pub use io::{Catalog, Looks, Picture, PictureError, UiError, graph, keys, picture, status, view};
+pub use theme::{Frame, Scheme};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Canvas folders, `<store>/canvas/<name>/`, and the list of those that this machine knows.
 
-use super::{CanvasState, Spec, SpecError};
+use super::{CanvasState, Message, Spec, SpecError};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags},
@@ -8,7 +8,7 @@ use rustix::{
 use serde::Serialize;
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -228,6 +228,54 @@ pub fn say(dir: &Path, author: &str, text: &str, at: &str) -> Result<(), CanvasE
         .open(&path)
         .and_then(|mut file| file.write_all(&line))
         .map_err(|source| CanvasError::Write { path, source })
+}
+
+/// The conversation of a canvas, read as it grows.
+#[derive(Debug)]
+pub struct ChatTail {
+    path: PathBuf,
+    offset: u64,
+    torn: Vec<u8>,
+    messages: Vec<Message>,
+}
+
+impl ChatTail {
+    /// Messages that are kept for a screen; the file has all.
+    const MESSAGES_MAX: usize = 5000;
+    /// Bytes taken in one look.
+    const BYTES_MAX: u64 = 4 << 20;
+
+    /// The conversation of the canvas in a folder, from its start.
+    pub fn new(dir: &Path) -> ChatTail {
+        ChatTail { path: dir.join(CHAT), offset: 0, torn: vec![], messages: vec![] }
+    }
+
+    /// The file, which may not exist yet.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The messages so far, oldest first.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Reads on; how many messages are new. A file that became shorter starts over.
+    pub fn poll(&mut self) -> usize {
+        let Ok(mut file) = fs::File::open(&self.path) else { return 0 };
+        if file.metadata().is_ok_and(|file| file.len() < self.offset) {
+            *self = ChatTail { path: std::mem::take(&mut self.path), offset: 0, torn: vec![], messages: vec![] };
+        }
+        let read = file.seek(SeekFrom::Start(self.offset)).and_then(|_| file.take(ChatTail::BYTES_MAX).read_to_end(&mut self.torn));
+        self.offset += read.unwrap_or(0) as u64;
+        let before = self.messages.len();
+        let whole = self.torn.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let lines: Vec<u8> = self.torn.drain(..whole).collect();
+        self.messages.extend(lines.split(|byte| *byte == b'\n').filter_map(Message::from_line));
+        let fresh = self.messages.len() - before;
+        self.messages.drain(..self.messages.len().saturating_sub(ChatTail::MESSAGES_MAX));
+        fresh
+    }
 }
 
 /// The canvases of a store by name, ended ones included. Folders that hold none are passed over.

@@ -11,7 +11,8 @@ const PRESETS: &[(&str, &str)] = &[
     ("review", include_str!("../../canvases/review.json")),
 ];
 /// Keys that a spec may have.
-const KEYS: &[&str] = &["v", "title", "panes", "layout", "graphs", "agent", "refreshInterval", "runDir", "leetArgs", "regex", "stepKey"];
+const KEYS: &[&str] =
+    &["v", "title", "panes", "layout", "graphs", "derived", "agent", "refreshInterval", "runDir", "regex", "stepKey", "leetArgs"];
 /// Roles that a pane may have.
 const ROLES: &[&str] = &["train", "graph", "status"];
 /// Arrangements that a spec may name.
@@ -32,6 +33,8 @@ pub struct Spec {
     pub layout: String,
     /// Metric keys or globs to draw; empty is all.
     pub graphs: Vec<String>,
+    /// Metrics made of others, by name: expressions such as `val/loss - train/loss`.
+    pub derived: Vec<(String, String)>,
     /// What the agent may do.
     pub agent: Agent,
     /// Rest between two looks at a database, in milliseconds. Files are read as soon as they grow.
@@ -182,6 +185,7 @@ impl Spec {
         let layout = check.string("layout", "auto");
         check.one_of("/layout", &layout, LAYOUTS);
         let graphs = check.strings("graphs");
+        let derived = check.words("derived");
         let leet_args = check.strings("leetArgs");
         let refresh_interval_ms = check.number("refreshInterval", 250, REFRESH_MS);
         let run_dir = match raw.get("runDir") {
@@ -193,7 +197,7 @@ impl Spec {
         let panes = check.panes();
         let agent = check.agent();
         if check.problems.is_empty() {
-            Ok(Spec { v, title, panes, layout, graphs, agent, refresh_interval_ms, run_dir, read, leet_args, raw })
+            Ok(Spec { v, title, panes, layout, graphs, derived, agent, refresh_interval_ms, run_dir, read, leet_args, raw })
         } else {
             Err(SpecError::Problems(check.problems))
         }
@@ -310,6 +314,24 @@ impl Check<'_> {
             Some(other) => self.fail("/stepKey", format!("the name of a column is expected, not {other}"), &[]),
         };
         ReadOptions { rules, step_key }
+    }
+
+    /// An object of strings.
+    fn words(&mut self, key: &str) -> Vec<(String, String)> {
+        let mut words = vec![];
+        match self.raw.get(key) {
+            None => {}
+            Some(Value::Object(map)) => {
+                for (name, value) in map {
+                    match value {
+                        Value::String(text) if !name.is_empty() => words.push((name.clone(), text.clone())),
+                        other => self.fail(&format!("/{key}/{name}"), format!("a string is expected, not {}", kind(other)), &[]),
+                    }
+                }
+            }
+            Some(other) => self.fail(&format!("/{key}"), format!("an object of strings is expected, not {}", kind(other)), &[]),
+        }
+        words
     }
 
     fn panes(&mut self) -> Vec<PaneSpec> {

@@ -1,8 +1,8 @@
-//! The verbs that speak to a controller: viewstate, sendkeys, type, paste, wait, panes, refresh. They are asked often, so
+//! The verbs that speak to a controller: viewstate, sendkeys, set, type, paste, wait, panes, refresh. They are asked often, so
 //! they do one round trip over the socket and nothing else.
 
 use super::{
-    args::{OneCanvas, SendOptions, SendkeysArgs, TypeArgs, ViewstateArgs, WaitArgs},
+    args::{OneCanvas, SendOptions, SendkeysArgs, SetArgs, TypeArgs, ViewstateArgs, WaitArgs},
     fail::{EXIT_FAILED, EXIT_USAGE, Fail},
     out, summary,
     target::{self, Target},
@@ -229,6 +229,25 @@ fn until(text: &str) -> Result<Until, Fail> {
             Ok(Until::Metric(expression.to_string()))
         }
     }
+}
+
+/// `og set`.
+pub fn set(args: SetArgs) -> Result<u8, Fail> {
+    let mut words = args.words;
+    let target = target::find(&args.which, &mut words, 1, |word| word.contains('='))?;
+    let pair = |word: &String| match word.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.into())),
+        _ => Err(Fail::usage(format!("`{word}` is no NAME=VALUE")).hint("say for example `og set tab=logs filter=error`")),
+    };
+    let patch = words.iter().map(pair).collect::<Result<_, _>>()?;
+    match ask(&target, Request::SetView { patch }, ANSWER_MAX)? {
+        Response::Graph { graph, visible_metrics } if args.which.output.json => {
+            out::json(&serde_json::json!({"graph": graph, "visibleMetrics": visible_metrics}))?;
+        }
+        Response::Graph { graph, visible_metrics } => out::text(&summary::graph(&graph, &visible_metrics))?,
+        other => return Err(unexpected(&other)),
+    }
+    Ok(0)
 }
 
 /// `og panes`.

@@ -21,9 +21,9 @@ pub enum Verb {
     /// Start a training and open a canvas on it
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
-    /// Open a canvas on a run that exists, without a training pane
+    /// Draw the graphs of a run in this terminal, without tmux
     #[command(after_help = VIEW_EXAMPLES)]
-    View(ViewArgs),
+    View(Box<ViewArgs>),
     /// Open, list, attach, close and restart canvases
     #[command(subcommand, after_help = CANVAS_EXAMPLES)]
     Canvas(CanvasVerb),
@@ -42,6 +42,9 @@ pub enum Verb {
     /// Wait until something holds
     #[command(after_help = WAIT_EXAMPLES)]
     Wait(WaitArgs),
+    /// Show something in the graph pane: a tab, a filter, an axis
+    #[command(after_help = SET_EXAMPLES)]
+    Set(SetArgs),
     /// List the panes of a canvas
     #[command(after_help = PANES_EXAMPLES)]
     Panes(OneCanvas),
@@ -60,6 +63,15 @@ pub enum Verb {
     /// Look whether this machine has what og needs; with a run, where what is known of it comes from
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Write the series of a run as CSV or JSON
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(Box<ExportArgs>),
+    /// Print the keys of the graphs, as they are bound here
+    #[command(after_help = KEYS_EXAMPLES)]
+    Keys(Output),
+    /// Put runs beside each other: what changed, and did it help
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// The skill that teaches an agent to use og
     #[command(subcommand, after_help = SKILL_EXAMPLES)]
     Skill(SkillVerb),
@@ -156,7 +168,7 @@ pub struct RunArgs {
     /// What the agent shall do, when the rule for a prompt at the end does not fit
     #[arg(long)]
     pub prompt: Option<String>,
-    /// Metrics to draw: `loss,reward` or `'{reward, loss}'` [default: all]
+    /// Metrics to draw: `loss,reward`, `'{reward, loss}'`, `'val/loss - train/loss,ma(loss, 15)'` [default: all]
     #[arg(long, value_name = "KEYS")]
     pub graphs: Option<String>,
     /// Preset of the canvas: default, monitor, review
@@ -200,15 +212,78 @@ pub struct RunArgs {
 // `og view`.
 #[derive(Args, Debug)]
 pub struct ViewArgs {
-    /// A run by id, short id or name; a run folder, log or database of any tracker; a folder of them; a Trackio project;
-    /// `-` for standard input
-    #[arg(value_name = "RUN")]
-    pub path: OsString,
+    /// A file, a folder, a database or a project of any tracker, `-` for standard input; or a run of the store by id, short id
+    /// or name [default: its latest]
+    #[arg(value_name = "PATH|RUN")]
+    pub run: Option<OsString>,
     /// Which run of a path that holds several: its name or id [default: the newest]
     #[arg(long = "run", value_name = "NAME")]
-    pub which: Option<String>,
+    pub run_name: Option<String>,
+    /// Metrics to draw: `loss,reward` or `'{reward, loss}'` [default: all]
+    #[arg(long, value_name = "KEYS")]
+    pub graphs: Option<String>,
+    /// Show at once: NAME=VALUE as `og set` takes it; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// Draw into a file instead: .svg, .ans (ANSI colours), .txt; `-` prints
+    #[arg(long, value_name = "FILE")]
+    pub shot: Option<PathBuf>,
+    /// Columns and rows of that file
+    #[arg(long, value_name = "COLSxROWS", value_parser = size, default_value = "120x40")]
+    pub size: (u16, u16),
+    /// Colours: dark, light, high-contrast, colour-blind
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<crate::ui::Scheme>,
+    /// No colours, as with NO_COLOR
+    #[arg(long)]
+    pub no_color: bool,
+    /// Only ASCII, as with OG_ASCII
+    #[arg(long)]
+    pub ascii: bool,
+    /// What stands around the graphs: full, minimal
+    #[arg(long, value_name = "HOW")]
+    pub ui: Option<crate::ui::Frame>,
     #[command(flatten)]
-    pub spawn: SpawnOptions,
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+// `og export`.
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// A file, a folder, a database or a project of any tracker, `-` for standard input; or a run of the store by id, short id
+    /// or name
+    #[arg(value_name = "PATH|RUN")]
+    pub run: OsString,
+    /// One run of several that are in PATH, by id or name
+    #[arg(long = "run", value_name = "NAME")]
+    pub run_name: Option<String>,
+    /// Metric keys: `loss,lr`; `*` stands for anything [default: all]
+    #[arg(long, value_name = "KEYS")]
+    pub keys: Option<String>,
+    /// csv: one row a step; json: an array of points for each key
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = ["csv", "json"])]
+    pub format: String,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+// `og set`.
+#[derive(Args, Debug)]
+pub struct SetArgs {
+    /// What to show: tab=logs, filter=loss, regex=true, smoothing=0.9, xAxis=wall, focused=KEY, fullScreen=true,
+    /// paused=true, view=NAME, ...; a canvas may stand before it
+    #[arg(required = true, value_name = "[CANVAS] NAME=VALUE")]
+    pub words: Vec<String>,
+    #[command(flatten)]
+    pub which: OneCanvas,
 }
 
 /// `og canvas ...`.
@@ -403,6 +478,18 @@ pub struct RunsArgs {
     pub output: Output,
 }
 
+// `og compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// Runs: paths, ids, short ids, names, or a filter that several fit; the others are compared with the first
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// How a run is read, where the usual rules do not fit.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReadArgs {
@@ -415,7 +502,7 @@ pub struct ReadArgs {
     pub step_key: Option<String>,
 }
 
-/// `og inspect`.
+// `og inspect`.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
     /// A file, a folder or a database of any tracker, `-` for standard input; or a run of the store by id, short id or name
@@ -496,6 +583,16 @@ pub enum SkillVerb {
     },
 }
 
+/// `200x50`.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    /// More than any screen has; a picture of that size is some megabytes.
+    const CELLS_MAX: u16 = 1000;
+    let parsed = text.split_once('x').and_then(|(cols, rows)| Some((cols.parse().ok()?, rows.parse().ok()?)));
+    parsed
+        .filter(|(cols, rows)| (1..=CELLS_MAX).contains(cols) && (1..=CELLS_MAX).contains(rows))
+        .ok_or_else(|| format!("columns and rows such as 120x40 are expected, each at most {CELLS_MAX}"))
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_string(), value.to_string())),
@@ -563,12 +660,40 @@ The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
 
 const VIEW_EXAMPLES: &str = "\
 Examples:
-  og view baseline
-  og view wandb                                the latest run of wandb in this folder
+  og view                                  the latest run of the store
+  og view baseline --graphs loss,lr
+  og view wandb                            the newest run of wandb in this folder
   og view lightning_logs --run version_3
-  og view my-project                           the newest run of a Trackio project; also my-project#NAME
+  og view my-project                       the newest run of a Trackio project; also my-project#NAME
+  og view train.log --set tab=logs --ui minimal
   ssh gpu tail -n +1 -f train.log | og view -
-  og view .og/runs/20261120-101500-quiet-otter-3f2a";
+  og view baseline --shot graphs.svg --size 200x50
+
+It needs no tmux and no controller; `og canvas spawn review --run RUN` opens a canvas that an agent sees too.
+`h` shows the keys, `og keys` prints them.";
+
+const SET_EXAMPLES: &str = "\
+Examples:
+  og set tab=logs filter=loss
+  og set tab=graphs smoothing=0.9 xAxis=wall
+  og set filter='^val/' regex=true --json
+
+It does what keys would do, and returns when that is drawn. What can be set is what `graph` in `og viewstate --json` says.
+With --json the answer is that structure.";
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  og keys
+  og keys --json | jq '.[] | select(.scope == \"graphs\")'
+
+Other keys are bound by name in $XDG_CONFIG_HOME/og/config.json: {\"keys\": {\"zoom\": [\"enter\", \"M\"]}}.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  og export baseline > baseline.csv
+  og export wandb/latest-run --keys 'train/*,lr' --format json
+
+A CSV has a row for each step: step,time,KEY,...; times are Unix seconds, what has no value at a step is empty.";
 
 const CANVAS_EXAMPLES: &str = "\
 Examples:
@@ -580,6 +705,8 @@ const SPAWN_EXAMPLES: &str = "\
 Examples:
   og canvas spawn                                    the latest run of the store
   og canvas spawn review --run 3f2a --name evening
+  og canvas spawn review --run lightning_logs#version_3
+  ssh gpu tail -n +1 -f train.log | og canvas spawn review --run -
   og canvas spawn monitor --config '{\"runDir\":\"runs/7\",\"title\":\"night\",\"refreshInterval\":500}'";
 
 const LIST_EXAMPLES: &str = "\
@@ -697,6 +824,19 @@ Examples:
   og doctor wandb/latest-run --json
 
 Exit code: 1 when something cannot work (`bad`); what only works worse is a `warn`.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  og compare baseline 3f2a
+  og compare baseline 'tags:sweep since:2d sort:best:val/loss' --json
+
+Filters: words side by side must all hold, OR between alternatives, ! and ( ) as usual.
+  otter  \"two words\"  cal*  /^run-\\d+$/         in the name, id, project, group or tags
+  config.lr>=3e-4  train/loss<2  best:val/loss<1.9  step>1000  duration>2h  config.optimizer~^adam
+  state:running,failed  project:lm*  tags:night  tag:dataset=c4  has:notes  since:2d  before:2026-11-19
+  sort:-best:acc                                sorted by, `-` downwards
+
+better, worse and same are judged by the good end of each metric: its best value where it is known, else its last.";
 
 const SKILL_EXAMPLES: &str = "\
 Examples:

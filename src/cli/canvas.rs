@@ -1,7 +1,7 @@
-//! `og canvas ...` and `og view`: canvases without a training, and what can be done to a canvas as a whole.
+//! `og canvas ...`: canvases without a training, and what can be done to a canvas as a whole.
 
 use super::{
-    args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs, ViewArgs},
+    args::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions, StoreArgs},
     fail::{EXIT_FAILED, Fail, chain},
     open, out,
     place::{self, Site, Spot, Wanted},
@@ -57,17 +57,9 @@ pub fn canvas(verb: CanvasVerb) -> Result<u8, Fail> {
     }
 }
 
-/// `og view RUN`.
-pub fn view(args: ViewArgs) -> Result<u8, Fail> {
-    show("review".into(), Some(args.path), args.which.as_deref(), args.spawn)
-}
-
+/// Makes a canvas without a training.
 fn spawn(args: SpawnArgs) -> Result<u8, Fail> {
-    show(args.preset, args.run, None, args.options)
-}
-
-/// Makes a canvas without a training for `run`, or for the one of its runs that is called `which`.
-fn show(preset: String, run: Option<OsString>, which: Option<&str>, options: SpawnOptions) -> Result<u8, Fail> {
+    let SpawnArgs { preset, run, options } = args;
     let SpawnOptions { config, name, read, store, tmux_socket, detach, keep, output } = options;
     let mut spec = Spec::preset(&preset)?;
     if let Some(config) = &config {
@@ -76,7 +68,7 @@ fn show(preset: String, run: Option<OsString>, which: Option<&str>, options: Spa
     let spec = spec.with(Spec::reading(&open::read_options(&read)?))?;
     let store = open_store(&store)?;
     let asked = run.or_else(|| spec.run_dir.as_ref().map(OsString::from));
-    let run = RunToShow::find(&store, asked.as_deref(), which)?;
+    let run = RunToShow::find(&store, asked.as_deref())?;
     let site = Site::find(tmux_socket.as_deref(), false, holds_canvas)?;
     // A canvas without a training of its own has no pane for one.
     let roles: Vec<&str> = spec.roles().into_iter().filter(|role| *role != "train").collect();

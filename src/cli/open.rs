@@ -3,6 +3,7 @@
 use super::{
     args::{ReadArgs, StoreArgs},
     fail::Fail,
+    out,
 };
 use crate::{
     canvas::io as canvases,
@@ -78,6 +79,23 @@ pub fn open(run: &RunRef, read: &ReadOptions) -> Result<RunReader, Fail> {
     let read = of_canvas.as_ref().unwrap_or(read);
     let opened = source::open_ref(run, read).map_err(StoreError::Foreign)?;
     Ok(RunReader::of(&run.address(), opened, read)?)
+}
+
+/// The run that is asked for; of several, the newest.
+pub fn newest(asked: &Asked) -> Result<RunReader, Fail> {
+    let runs = runs(asked)?;
+    let Some(newest) = runs.first() else { return Err(which(asked.run, &runs)) };
+    if runs.len() > 1 {
+        note_newest(asked.run, &runs, "--run NAME");
+    }
+    open(newest, asked.read)
+}
+
+/// Tells that of several runs it is the newest, and how another is named.
+pub fn note_newest(asked: &OsStr, runs: &[RunRef], another: &str) {
+    if let [newest, ..] = runs {
+        out::note(format!("{} holds {} runs; this is {}, the newest (another: {another})", asked.display(), runs.len(), newest.name));
+    }
 }
 
 /// Several runs where one is needed.

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 /// Prints text as it stands.
 pub fn text(text: &str) -> Result<(), Fail> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(cannot)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(broken)
 }
 
 /// Prints a line.
@@ -26,7 +26,8 @@ pub fn note(note: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "og: {note}");
 }
 
-fn cannot(error: io::Error) -> Fail {
+/// What it means that something could not be printed.
+pub fn broken(error: io::Error) -> Fail {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Fail::broken_pipe(),
         _ => Fail::of("output", &error, None).about("cannot print the answer"),

@@ -130,7 +130,12 @@ fn spec(args: &RunArgs) -> Result<Spec, Fail> {
         keys.insert("title".into(), name.clone().into());
     }
     if let Some(graphs) = &args.graphs {
-        keys.insert("graphs".into(), query::parse_key_list(graphs).into());
+        let names = query::parse_key_list(graphs);
+        for name in names.iter().filter(|name| query::Derived::is_meant_by(name)) {
+            let expression = name.split_once(" = ").map_or(name.as_str(), |(_, expression)| expression);
+            query::Derived::parse(expression).map_err(|error| Fail::usage(format!("--graphs: {error}")).hint(error.hint()))?;
+        }
+        keys.insert("graphs".into(), names.into());
     }
     keys.extend(Spec::reading(&open::read_options(&args.read)?));
     Ok(spec.with(keys)?)

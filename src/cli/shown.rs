@@ -1,6 +1,6 @@
 //! Which run a canvas without a training shows: one of the store, or whatever a path holds.
 
-use super::{fail::Fail, out};
+use super::{fail::Fail, open};
 use crate::{
     canvas::io as canvases,
     source::{self, Kind, OpenError, RunRef, Watch},
@@ -12,7 +12,7 @@ use rustix::{
     process::setsid,
 };
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::{self, File},
     io::{self, ErrorKind, Read, Write},
     os::{
@@ -55,8 +55,8 @@ enum Place {
 
 impl RunToShow {
     /// The run that is asked for: of the store by id, short id or name; else a run folder, a log, a database, a project,
-    /// or a folder with any of them, by path, and of its runs the one called `which`; else the latest of the store.
-    pub fn find(store: &Store, asked: Option<&OsStr>, which: Option<&str>) -> Result<RunToShow, Fail> {
+    /// or a folder with any of them, by path, and of its runs the newest, or the one behind a `#`; else the latest of the store.
+    pub fn find(store: &Store, asked: Option<&OsStr>) -> Result<RunToShow, Fail> {
         let Some(asked) = asked else {
             return match store.runs()?.first() {
                 Some(latest) => own(&store.run(latest)),
@@ -64,19 +64,11 @@ impl RunToShow {
                     .hint("start one with `og run train.py`, or name one with --run PATH")),
             };
         };
-        let by_name = match (asked.to_str(), which) {
-            (Some(asked), None) => Some(store.find_run(asked)),
-            _ => None,
-        };
+        let by_name = asked.to_str().map(|asked| store.find_run(asked));
         if let Some(Ok(folder)) = by_name {
             return own(&RunFolder::at(folder.path().canonicalize().unwrap_or_else(|_| folder.path().to_owned())));
         }
-        let mut path = OsString::from(asked);
-        if let Some(which) = which {
-            path.push("#");
-            path.push(which);
-        }
-        let path = PathBuf::from(path);
+        let path = PathBuf::from(asked);
         let runs = match (source::runs(&path), by_name) {
             // Nothing is there: then a name was meant.
             (Err(OpenError::Open { source, .. }), Some(Err(unknown))) if source.kind() == ErrorKind::NotFound => return Err(unknown.into()),
@@ -86,7 +78,7 @@ impl RunToShow {
             return Err(StoreError::NotARun { path }.into());
         };
         if runs.len() > 1 {
-            out::note(format!("{} holds {} runs; this is {}, the newest (another: --run NAME)", path.display(), runs.len(), newest.name));
+            open::note_newest(asked, &runs, "--run PATH#NAME");
         }
         of(newest)
     }

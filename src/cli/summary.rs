@@ -1,7 +1,7 @@
 //! View states and outcomes as text for people and for agents that pay by the word.
 
 use crate::{
-    ipc::wire::{MetricView, Outcome, PaneView, RowView, RunInfoView, ViewState},
+    ipc::wire::{GraphView, MetricView, Outcome, PaneView, RowView, RunInfoView, ViewState},
     text,
 };
 use serde_json::Value;
@@ -26,22 +26,7 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
     }
     metric_lines(&mut out, &view.visible_metrics, view.run_info.as_ref());
     if let Some(graph) = &view.graph {
-        let _ = write!(
-            out,
-            "graph {}, page {}/{}, {} of {} keys",
-            graph.tab,
-            graph.page.0,
-            graph.page.1,
-            view.visible_metrics.len(),
-            graph.keys
-        );
-        if let Some(focused) = &graph.focused {
-            let _ = write!(out, ", focus {focused}");
-        }
-        if !graph.filter.is_empty() {
-            let _ = write!(out, ", filter {:?}", graph.filter);
-        }
-        out.push('\n');
+        graph_line(&mut out, graph, view.visible_metrics.len());
     }
     for pane in &view.panes {
         out.push_str(&pane_line(pane));
@@ -99,6 +84,33 @@ fn run_lines(out: &mut String, run: &RunInfoView) {
 /// How a process ended, if that is known.
 pub fn ending(code: Option<i32>, signal: Option<i32>) -> Option<String> {
     signal.map(|signal| format!("signal {signal}")).or_else(|| code.map(|code| format!("exit code {code}")))
+}
+
+/// What the graph pane shows, after it was told to.
+pub fn graph(graph: &GraphView, metrics: &[MetricView]) -> String {
+    let mut out = String::new();
+    graph_line(&mut out, graph, metrics.len());
+    if !metrics.is_empty() {
+        metric_lines(&mut out, metrics, None);
+    }
+    bounded(&out, SUMMARY_BYTES_MAX)
+}
+
+fn graph_line(out: &mut String, graph: &GraphView, drawn: usize) {
+    let _ = write!(out, "graph {}, page {}/{}, {drawn} of {} keys", graph.tab, graph.page.0, graph.page.1, graph.keys);
+    if let Some(focused) = &graph.focused {
+        let _ = write!(out, ", focus {focused}");
+    }
+    if !graph.filter.is_empty() {
+        let _ = write!(out, ", filter {:?}{}", graph.filter, if graph.regex { " (regex)" } else { "" });
+    }
+    if graph.paused {
+        out.push_str(", paused");
+    }
+    if let Some(typing) = &graph.typing {
+        let _ = write!(out, ", typing {typing:?}");
+    }
+    out.push('\n');
 }
 
 /// The metrics that the graph pane draws; where it draws none, the last values of the run.
@@ -261,7 +273,7 @@ fn bounded(text: &str, bytes_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipc::wire::{DeadView, GraphView};
+    use crate::ipc::wire::DeadView;
 
     fn metric(key: &str) -> MetricView {
         MetricView {

@@ -36,6 +36,9 @@ use tokio::sync::mpsc;
 
 /// What an agent did is shown a moment later: the redraw of the status must not compete with the answer to the agent's keys.
 const TELL_LATER: Duration = Duration::from_millis(20);
+/// How long the graph pane may take to draw what it was told to. A frame takes milliseconds; a pane that still reads a
+/// large run, or shares its core with the training, takes longer.
+const SET_MAX: Duration = Duration::from_secs(5);
 
 /// Something happened.
 #[derive(Debug)]
@@ -146,6 +149,14 @@ struct Asked {
     waiting: bool,
 }
 
+/// A `setView` that the graph pane has not drawn yet.
+struct Setting {
+    peer: PeerId,
+    id: u64,
+    number: u64,
+    due: Instant,
+}
+
 /// All that a controller knows.
 pub struct State {
     canvas: CanvasState,
@@ -164,6 +175,9 @@ pub struct State {
     peers: BTreeMap<PeerId, Peer>,
     waits: Vec<Pending>,
     sends: Vec<Asked>,
+    settings: Vec<Setting>,
+    /// Number of the last `setView`.
+    set: u64,
     shown: BTreeMap<String, Shown>,
     health: Health,
     health_due: Option<Instant>,
@@ -214,6 +228,8 @@ impl State {
             peers: BTreeMap::new(),
             waits: vec![],
             sends: vec![],
+            settings: vec![],
+            set: 0,
             shown: BTreeMap::new(),
             health,
             health_due: None,
@@ -329,7 +345,8 @@ impl State {
             self.health_due,
             self.log.due(),
         ];
-        panes.chain(waits).chain(others.into_iter().flatten()).min()
+        let settings = self.settings.iter().map(|setting| setting.due);
+        panes.chain(waits).chain(settings).chain(others.into_iter().flatten()).min()
     }
 
     fn on_tick(&mut self, world: &World<'_>, effects: &mut Vec<Effect>) {
@@ -353,6 +370,7 @@ impl State {
         if self.health_due.is_some_and(|due| world.now >= due) {
             self.push_health();
         }
+        self.give_up_settings(world);
         self.look_at_waits(world);
     }
 

@@ -2,7 +2,7 @@
 //! unknown type is answered, never hung up on.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Version of the protocol.
 pub const VERSION: u32 = 1;
@@ -91,9 +91,15 @@ pub enum Request {
         /// Keys to change.
         config: Value,
     },
+    /// Set names of the graph pane's state, as a person would by keys: `{"tab": "logs", "filter": "loss", "smoothing": 0.9}`.
+    /// Answered with `graph` once it is drawn.
+    SetView {
+        /// Names and values.
+        patch: Map<String, Value>,
+    },
     /// From an og pane: this is what is drawn now.
     Shown(Box<Shown>),
-    /// From an og pane: tell me of these events (`health`, `runState`, `config`, `refresh`).
+    /// From an og pane: tell me of these events (`health`, `runState`, `config`, `refresh`, `setView`).
     Subscribe {
         /// Event names.
         #[serde(default)]
@@ -156,6 +162,10 @@ pub struct Shown {
     pub size: Option<Dimensions>,
     /// Number of the last request `refresh` that this drawing follows.
     pub refreshed: u64,
+    /// Number of the last event `setView` that this drawing follows.
+    pub set: u64,
+    /// What that event said and the pane did not take, in words.
+    pub refused: Vec<String>,
 }
 
 /// A reply or an event, from the controller.
@@ -204,6 +214,20 @@ pub enum Response {
     },
     /// Answer to `sendKeys` and `waitFor`.
     Outcome(Box<Outcome>),
+    /// Answer to `setView`.
+    Graph {
+        /// State of the graph pane as it is drawn now.
+        graph: Box<GraphView>,
+        /// The metrics on its screen, in the order drawn.
+        visible_metrics: Vec<MetricView>,
+    },
+    /// Event, to the graph pane: set this.
+    SetView {
+        /// Number of the request, to be repeated in `shown`.
+        number: u64,
+        /// Names and values.
+        patch: Map<String, Value>,
+    },
     /// It is done.
     Done,
     /// Event: how the canvas is.
@@ -498,10 +522,14 @@ pub struct Window {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GraphView {
-    /// `graphs`, or `help` while the help is open.
+    /// `graphs`, `runs`, `run`, `logs`, `alerts`, `chat`, ...; `help`, `palette`, `menu`, `options` or `views` while that is open.
     pub tab: String,
     /// Filter text.
     pub filter: String,
+    /// Whether the filter is a regular expression.
+    pub regex: bool,
+    /// The line that is being typed, a filter or another one.
+    pub typing: Option<String>,
     /// Whether the filter is being typed.
     pub filtering: bool,
     /// Key of the focused chart.
@@ -522,6 +550,16 @@ pub struct GraphView {
     pub runs: Vec<String>,
     /// The source line of the footer.
     pub source: String,
+    /// Whether the picture is held still.
+    pub paused: bool,
+    /// The colours: `dark`, `light`, `high-contrast`, `colour-blind`.
+    pub theme: String,
+    /// What stands around the tab: `full` or `minimal`.
+    pub ui: String,
+    /// What is told at the foot for a moment.
+    pub toast: Option<String>,
+    /// What else the tab shows: its selection, its scroll, its rows.
+    pub detail: Value,
 }
 
 /// How a wait or a send ended.

@@ -43,6 +43,8 @@ pub struct Column {
     pub first: f64,
     /// Last finite value; NaN when the column has none.
     pub last: f64,
+    /// Mean of the finite values; NaN when the column has none.
+    pub mean: f64,
     /// Whether a NaN or an infinity stands in the column.
     pub gap: bool,
 }
@@ -198,7 +200,8 @@ impl Series {
 
     /// First and last x on `axis`; `None` when no point stands on it.
     pub fn extent(&self, axis: XAxis) -> Option<(f64, f64)> {
-        let first = self.lower_bound(axis, f64::NEG_INFINITY);
+        // Nearly always the very first point has an x.
+        let first = if self.x_at(axis, 0).is_some() { 0 } else { self.lower_bound(axis, f64::NEG_INFINITY) };
         Some((self.x_at(axis, first)?, self.x_at(axis, self.len().checked_sub(1)?)?))
     }
 
@@ -224,19 +227,25 @@ impl Series {
     /// The first column has `from` at its centre, the last one `to`.
     /// O(columns) whatever the length of the series.
     pub fn columns(&self, axis: XAxis, from: f64, to: f64, columns: usize) -> Vec<Column> {
+        let scale = if to > from { (columns as f64 - 1.0) / (to - from) } else { 0.0 };
+        self.columns_at(axis, from, to, columns, |x| (x - from) * scale)
+    }
+
+    /// Like [`Series::columns`], with a place for each x of one's own: `place` must rise with x; its rounded value is the column.
+    pub fn columns_at(&self, axis: XAxis, from: f64, to: f64, columns: usize, place: impl Fn(f64) -> f64) -> Vec<Column> {
         let mut out: Vec<Column> = Vec::new();
         let points = self.window(axis, from, to);
         if columns == 0 || points.is_empty() {
             return out;
         }
-        let scale = if to > from { (columns as f64 - 1.0) / (to - from) } else { 0.0 };
-        let index = |i: usize| (self.x_at(axis, i).map_or(0.0, |x| (x - from) * scale).round() as usize).min(columns - 1);
+        let index = |i: usize| (self.x_at(axis, i).map_or(0.0, &place).round() as usize).min(columns - 1);
         let mut start = points.start;
         while start < points.end {
             let column = index(start);
             let end = gallop(start..points.end, |i| index(i) <= column);
-            let Fold { min, max, first, last, gap } = self.pyramid.fold(&self.points, start..end);
-            out.push(Column { index: column, min, max, first, last, gap });
+            let fold = self.pyramid.fold(&self.points, start..end);
+            let Fold { min, max, first, last, gap, .. } = fold;
+            out.push(Column { index: column, min, max, first, last, mean: fold.mean(), gap });
             start = end;
         }
         out
@@ -271,6 +280,11 @@ impl Series {
     /// wall time that the series sees.
     pub fn set_origin(&mut self, origin: WallTime) {
         self.origin = Some(origin);
+    }
+
+    /// Where [`XAxis::Relative`] starts.
+    pub fn origin(&self) -> Option<WallTime> {
+        self.origin
     }
 
     /// Bytes that the series takes in memory.
@@ -406,15 +420,19 @@ struct Fold {
     max: f64,
     first: f64,
     last: f64,
+    sum: f64,
+    /// Finite values. A run of more than four thousand million points of one key has no mean that anybody waits for.
+    count: u32,
     gap: bool,
 }
 
 impl Fold {
-    const EMPTY: Fold = Fold { min: f64::INFINITY, max: f64::NEG_INFINITY, first: f64::NAN, last: f64::NAN, gap: false };
+    const EMPTY: Fold =
+        Fold { min: f64::INFINITY, max: f64::NEG_INFINITY, first: f64::NAN, last: f64::NAN, sum: 0.0, count: 0, gap: false };
 
     fn of(value: f64) -> Fold {
         match value.is_finite() {
-            true => Fold { min: value, max: value, first: value, last: value, gap: false },
+            true => Fold { min: value, max: value, first: value, last: value, sum: value, count: 1, gap: false },
             false => Fold { gap: true, ..Fold::EMPTY },
         }
     }
@@ -425,7 +443,20 @@ impl Fold {
             max: self.max.max(next.max),
             first: if self.first.is_nan() { next.first } else { self.first },
             last: if next.last.is_nan() { self.last } else { next.last },
+            sum: self.sum + next.sum,
+            count: self.count.saturating_add(next.count),
             gap: self.gap | next.gap,
+        }
+    }
+
+    /// Values too large to be summed up have the middle of their range.
+    fn mean(&self) -> f64 {
+        let mean = self.sum / f64::from(self.count);
+        match (self.count, mean.is_finite()) {
+            (0, _) => f64::NAN,
+            // Rounding must not carry it out of the range.
+            (_, true) => mean.max(self.min).min(self.max),
+            (_, false) => self.min / 2.0 + self.max / 2.0,
         }
     }
 
@@ -561,13 +592,25 @@ mod tests {
         fn columns(&self, axis: XAxis, from: f64, to: f64, columns: usize) -> Vec<Column> {
             let scale = if to > from { (columns as f64 - 1.0) / (to - from) } else { 0.0 };
             let mut out: Vec<Column> = vec![];
+            let mut finite = 0.0;
             for (x, v) in self.window(axis, from, to) {
                 let index = (((x - from) * scale).round() as usize).min(columns - 1);
                 if out.last().is_none_or(|c| c.index != index) {
-                    out.push(Column { index, min: f64::INFINITY, max: f64::NEG_INFINITY, first: f64::NAN, last: f64::NAN, gap: false });
+                    out.push(Column {
+                        index,
+                        min: f64::INFINITY,
+                        max: f64::NEG_INFINITY,
+                        first: f64::NAN,
+                        last: f64::NAN,
+                        mean: f64::NAN,
+                        gap: false,
+                    });
+                    finite = 0.0;
                 }
                 let c = out.last_mut().unwrap();
                 if v.is_finite() {
+                    finite += 1.0;
+                    c.mean = if finite == 1.0 { v } else { c.mean * ((finite - 1.0) / finite) + v / finite };
                     c.first = if c.min > c.max { v } else { c.first };
                     c.last = v;
                     (c.min, c.max) = (c.min.min(v), c.max.max(v));
@@ -590,6 +633,20 @@ mod tests {
         assert_eq!(format!("{got:?}"), format!("{want:?}"));
     }
 
+    #[test]
+    fn a_column_knows_the_mean_of_its_finite_values() {
+        let mut series = Series::new();
+        for step in 0..10_000 {
+            let value = if step % 100 == 7 { f64::NAN } else { (step % 2) as f64 * 3.0 };
+            series.push(Point { step: Step(step), time: None, value });
+        }
+        let means: Vec<f64> = series.columns(XAxis::Step, 0.0, 9_999.0, 3).iter().map(|c| c.mean).collect();
+        assert!(means.iter().all(|mean| (mean - 3.0 * 49.0 / 99.0).abs() < 1e-3), "{means:?}");
+        let mut huge = Series::new();
+        [f64::MAX, f64::MAX].into_iter().enumerate().for_each(|(i, value)| huge.push(Point { step: Step(i as i64), time: None, value }));
+        assert_eq!(huge.columns(XAxis::Step, 0.0, 1.0, 1)[0].mean, f64::MAX);
+    }
+
     #[derive(Clone, Debug)]
     enum Move {
         /// This many steps on.
@@ -598,6 +655,18 @@ mod tests {
         Again,
         /// This many steps back.
         Back(i64),
+    }
+
+    /// Columns are equal; sums of the same values in another order differ in their last digits.
+    fn same_columns(got: Vec<Column>, want: Vec<Column>) {
+        let means: Vec<f64> = got.iter().map(|c| c.mean).collect();
+        assert!(got.iter().all(|c| c.min > c.max || c.min <= c.mean && c.mean <= c.max), "{got:?}");
+        same(got.into_iter().zip(&want).map(|(c, want)| Column { mean: want.mean, ..c }).collect::<Vec<_>>(), &want);
+        for (mean, want) in means.iter().zip(&want) {
+            let size = want.min.abs().max(want.max.abs());
+            let is_near = (mean - want.mean).abs() <= 1e-9 * size || mean.is_nan() && want.mean.is_nan();
+            assert!(is_near || size > 1e300, "{mean} {want:?}");
+        }
     }
 
     fn moves() -> impl Strategy<Value = Vec<(Move, Option<f64>, f64)>> {
@@ -652,7 +721,7 @@ mod tests {
             let (lo, hi) = (xs.first().copied().unwrap_or(0.0) - 1.0, xs.last().copied().unwrap_or(0.0) + 1.0);
             let (a, b) = (lo + (hi - lo) * cut.0, lo + (hi - lo) * cut.1);
             for (from, to) in [(lo, hi), (a.min(b), a.max(b)), (a, a), (a.ceil(), a.ceil())] {
-                same(series.columns(axis, from, to, columns), naive.columns(axis, from, to, columns));
+                same_columns(series.columns(axis, from, to, columns), naive.columns(axis, from, to, columns));
                 same(series.range_in(axis, from, to), naive.range(axis, from, to));
             }
             let near = |i: usize| all_xs[i].map(|x| (x - a).abs());
@@ -707,7 +776,7 @@ mod tests {
             for zoom in 0..24 {
                 let width = (hi - lo) / f64::from(1u32 << (zoom / 2));
                 let from = lo + (hi - lo - width) * next(1000) as f64 / 1000.0;
-                same(series.columns(axis, from, from + width, 137), naive.columns(axis, from, from + width, 137));
+                same_columns(series.columns(axis, from, from + width, 137), naive.columns(axis, from, from + width, 137));
                 same(series.range_in(axis, from, from + width), naive.range(axis, from, from + width));
             }
         }

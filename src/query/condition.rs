@@ -24,14 +24,14 @@ pub enum Op {
 const OPS: &[(&str, Op)] = &[("<=", Op::Le), (">=", Op::Ge), ("==", Op::Eq), ("!=", Op::Ne), ("<", Op::Lt), (">", Op::Gt), ("=", Op::Eq)];
 
 impl Op {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Op::Eq => "=",
             op => OPS.iter().find(|(_, o)| *o == op).map_or("=", |(text, _)| text),
         }
     }
 
-    fn holds(self, left: f64, right: f64) -> bool {
+    pub(super) fn holds(self, left: f64, right: f64) -> bool {
         match self {
             Op::Lt => left < right,
             Op::Le => left <= right,

@@ -60,6 +60,9 @@ const GAINS: &[&str] = &[
 const SPEEDS: &[&str] =
     &["throughput", "mfu", "hfu", "tps", "fps", "tflops", "flops", "speed", "sec", "second", "sps", "it", "its", "tokens", "samples"];
 
+/// Words that name the machine.
+const SYSTEM: &[&str] = &["system", "gpu", "cpu", "memory", "mem", "disk", "network"];
+
 /// Words that mark a series as measured on held-out data.
 const HELD_OUT: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
@@ -71,13 +74,15 @@ pub fn goal(key: &str) -> Goal {
     }
 }
 
+/// The good end of the series named `key`, where a word of the name tells.
+pub fn known_goal(key: &str) -> Option<Goal> {
+    [COSTS, GAINS, SPEEDS].iter().any(|words| names(key, words)).then(|| goal(key))
+}
+
 /// The first point with the best finite value, by the [`goal`] that the name of `key` tells. `None` also where it tells
 /// none: nobody knows which learning rate is the best.
 pub fn best(key: &MetricKey, series: &Series) -> Option<Point> {
-    if ![COSTS, GAINS, SPEEDS].iter().any(|words| names(key.as_str(), words)) {
-        return None;
-    }
-    match goal(key.as_str()) {
+    match known_goal(key.as_str())? {
         Goal::Min => series.min_point(),
         Goal::Max => series.max_point(),
     }
@@ -92,17 +97,29 @@ pub fn rank_keys(keys: &[MetricKey]) -> Vec<MetricKey> {
 }
 
 fn class(key: &str) -> u8 {
-    let has = |word: &str| names(key, &[word]);
-    let system = names(key, &["system", "gpu", "cpu", "memory", "mem", "disk", "network"]);
+    // One look at each word: thousands of keys are ranked whenever a run logs.
+    let (mut system, mut held_out, mut grad, mut lr, mut learning, mut rate, mut cost, mut gain, mut speed) = Default::default();
+    for word in words(key) {
+        let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
+        system |= is(SYSTEM);
+        held_out |= is(HELD_OUT);
+        grad |= is(&["grad", "gradient", "gradnorm"]);
+        lr |= is(&["lr"]);
+        learning |= is(&["learning"]);
+        rate |= is(&["rate"]);
+        cost |= is(COSTS);
+        gain |= is(GAINS);
+        speed |= is(SPEEDS);
+    }
     match () {
-        _ if system => 7,
-        _ if names(key, HELD_OUT) => 1,
-        _ if has("grad") || has("gradient") || has("gradnorm") => 4,
-        _ if has("lr") || has("learning") && has("rate") => 3,
-        _ if names(key, COSTS) => 0,
-        _ if names(key, GAINS) => 2,
-        _ if names(key, SPEEDS) => 5,
-        _ => 6,
+        () if system => 7,
+        () if held_out => 1,
+        () if grad => 4,
+        () if lr || learning && rate => 3,
+        () if cost => 0,
+        () if gain => 2,
+        () if speed => 5,
+        () => 6,
     }
 }
 
@@ -116,7 +133,7 @@ fn names(key: &str, words_of: &[&str]) -> bool {
 
 /// A sort key that orders runs of digits as numbers, so that `layer.2` comes before `layer.10`: for each run of digits
 /// its length without leading zeros and itself, for every other character itself.
-fn natural(key: &str) -> Vec<(char, usize, &str)> {
+pub(super) fn natural(key: &str) -> Vec<(char, usize, &str)> {
     let mut parts = vec![];
     let mut rest = key;
     while let Some(c) = rest.chars().next() {
@@ -165,13 +182,24 @@ impl KeyFilter {
     pub fn parse(text: &str) -> Result<KeyFilter, KeyFilterError> {
         let text = text.trim();
         match text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|pattern| !pattern.is_empty()) {
-            Some(pattern) => RegexBuilder::new(pattern)
-                .case_insensitive(true)
-                .size_limit(REGEX_BYTES_MAX)
-                .build()
-                .map(|regex| KeyFilter(Pattern::Regex(regex)))
-                .map_err(|source| KeyFilterError { pattern: pattern.to_owned(), source }),
+            Some(pattern) => KeyFilter::regex(pattern),
             None => Ok(KeyFilter(Pattern::Words(text.split_whitespace().map(str::to_lowercase).collect()))),
+        }
+    }
+
+    /// A filter that is a regular expression, without slashes around it. Case does not matter.
+    pub fn regex(pattern: &str) -> Result<KeyFilter, KeyFilterError> {
+        let built = RegexBuilder::new(pattern).case_insensitive(true).size_limit(REGEX_BYTES_MAX).build();
+        built.map(|regex| KeyFilter(Pattern::Regex(regex))).map_err(|source| KeyFilterError { pattern: pattern.to_owned(), source })
+    }
+
+    /// The keys that pass, in their order. Where none has all the words in it, those pass that have the letters of each
+    /// word in this order (`trls` finds `train/loss`).
+    pub fn choose(&self, keys: &[MetricKey]) -> Vec<MetricKey> {
+        let chosen: Vec<MetricKey> = keys.iter().filter(|key| self.matches(key.as_str())).cloned().collect();
+        match &self.0 {
+            Pattern::Words(words) if chosen.is_empty() => keys.iter().filter(|key| has_letters(key.as_str(), words)).cloned().collect(),
+            _ => chosen,
         }
     }
 
@@ -187,17 +215,42 @@ impl KeyFilter {
     }
 }
 
-/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped.
+/// Whether the letters of each word stand in `key` in their order. The words are lower case.
+fn has_letters(key: &str, words: &[String]) -> bool {
+    let key = key.to_lowercase();
+    words.iter().all(|word| {
+        let mut rest = key.chars();
+        word.chars().all(|c| rest.any(|have| have == c))
+    })
+}
+
+/// Reads a list of key names: `loss,reward`, `{reward, loss}` or `[loss]`. Names keep their order; doubles are dropped. A comma
+/// in parentheses parts nothing: `lr,ma(loss, 15)` are two.
 pub fn parse_key_list(text: &str) -> Vec<String> {
     let text = text.trim();
     let inner = text.strip_prefix(['{', '[']).map(|rest| rest.strip_suffix(['}', ']']).unwrap_or(rest)).unwrap_or(text);
     let mut names: Vec<String> = vec![];
-    for name in inner.split([',', '\n']).map(|name| name.trim().trim_matches(['"', '\''])).filter(|name| !name.is_empty()) {
+    let mut depth = 0usize;
+    let parts = inner.split(|c: char| {
+        depth = match c {
+            '(' => depth + 1,
+            ')' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        c == '\n' || c == ',' && depth == 0
+    });
+    for name in parts.map(unquoted).filter(|name| !name.is_empty()) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
     names
+}
+
+/// A name without the quotes around it; those inside an expression are its own.
+fn unquoted(name: &str) -> &str {
+    let name = name.trim();
+    if super::Derived::is_meant_by(name) { name } else { name.trim_matches(['"', '\'']) }
 }
 
 /// What a list of names means among the keys that exist.
@@ -296,6 +349,18 @@ mod tests {
     }
 
     #[test]
+    fn letters_in_order_find_a_key_where_words_find_none() {
+        let all = keys(&["train/loss", "train/lr", "val/loss"]);
+        let choose = |text: &str| KeyFilter::parse(text).unwrap().choose(&all);
+        assert_eq!(names(&choose("loss")), ["train/loss", "val/loss"]);
+        assert_eq!(names(&choose("trls")), ["train/loss"]);
+        assert_eq!(names(&choose("VL ss")), ["val/loss"]);
+        assert!(choose("xyz").is_empty());
+        assert_eq!(names(&KeyFilter::regex("^train/l.$").unwrap().choose(&all)), ["train/lr"]);
+        assert!(KeyFilter::regex("l(").is_err());
+    }
+
+    #[test]
     fn panels_come_losses_first() {
         let shuffled = keys(&[
             "epoch",
@@ -346,6 +411,8 @@ mod tests {
 
     #[test]
     fn a_list_picks_keys_in_its_order() {
+        assert_eq!(parse_key_list("lr,ma(loss, 15)"), ["lr", "ma(loss, 15)"]);
+        assert_eq!(parse_key_list("'loss', \"a b\" / loss"), ["loss", "\"a b\" / loss"]);
         assert_eq!(parse_key_list("{reward, loss}"), ["reward", "loss"]);
         assert_eq!(parse_key_list(" loss,,reward , loss"), ["loss", "reward"]);
         assert_eq!(parse_key_list("[\"loss\"]"), ["loss"]);

@@ -1,30 +1,111 @@
-//! One series as a chart: title, value, axes, curve.
+//! Charts: curves over one axis, with title, legend, axes, marks and a crosshair; and heat strips.
+//!
+//! How to add a panel: a type that draws into an area and only reads, like [`Chart`] and [`Heat`], and a
+//! [`crate::query::PanelKind`] that says which keys it takes.
 
-use super::{raster::Raster, theme::Theme, ticks};
+mod band;
+mod frame;
+mod heat;
+mod legend;
+mod scale;
+
+pub use heat::Heat;
+pub use legend::{Entry, Legend};
+pub use scale::Scale;
+
+use super::{
+    raster::{Raster, Stroke},
+    theme::{MarkKind, Theme},
+    ticks,
+};
 use crate::model::{Column, Series, XAxis};
+use crate::query::Smoothing;
 use crate::text;
-use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Widget};
+use frame::put;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use std::borrow::Cow;
 
 /// Significant digits of a value in a title.
 const DIGITS: usize = 4;
 /// With fewer cells than these beside the labels of the y axis, the labels give way.
 const PLOT_CELLS_MIN: u16 = 8;
-/// Smallest cell that gets a border.
-const BORDERED: (u16, u16) = (20, 6);
+/// A mark has a line of its own while there is one for at most every so many cells; more would be a curtain.
+const CELLS_PER_MARK: usize = 6;
+/// On a logarithmic axis, what lies so many decades below the largest value is cut off where zero would be.
+const DECADES_MAX: i32 = 12;
+/// Values that differ by less than this part of them differ by how they were computed.
+const ROUNDING: f64 = 1e-14;
 
-/// What is drawn of one metric key.
+/// What is measured along x, for the words below the axis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Measure {
+    /// Whole steps.
+    Steps,
+    /// Seconds since the start.
+    Seconds,
+    /// Unix seconds.
+    Clock,
+    /// Values of a metric.
+    Number,
+}
+
+/// One curve.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve<'a> {
+    /// What the legend calls it.
+    pub name: &'a str,
+    /// The points as they were logged.
+    pub logged: &'a Series,
+    /// The points as they are drawn: the same, or over another metric.
+    pub drawn: &'a Series,
+    /// What a resumed run replaced.
+    pub before: Option<&'a Series>,
+    /// Which x of `drawn`.
+    pub axis: XAxis,
+    /// `None`: of the chart's own run; else the number of the run's colour and sign.
+    pub run: Option<usize>,
+    /// Which of the chart's metrics, 0-based.
+    pub key: usize,
+    /// Curves of one group are drawn as their mean, and a band around it.
+    pub group: Option<usize>,
+    /// The one that others are compared with.
+    pub pinned: bool,
+}
+
+/// A moment that is marked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Mark {
+    /// Where along x.
+    pub x: f64,
+    /// What it is.
+    pub kind: MarkKind,
+    /// What is said of it.
+    pub text: String,
+}
+
+/// What is drawn of one panel.
 #[derive(Debug)]
 pub struct Chart<'a> {
-    /// The metric key.
+    /// The metric key, or what the keys have in common.
     pub title: &'a str,
-    /// Its points.
-    pub series: &'a Series,
+    /// The curves, the chart's own first.
+    pub curves: Vec<Curve<'a>>,
     /// What x measures.
-    pub axis: XAxis,
-    /// The x range drawn, shared by all charts.
-    pub window: (f64, f64),
-    /// EMA weight from column to column; 0 draws the points as they are.
-    pub smoothing: f64,
+    pub measure: Measure,
+    /// The x range drawn.
+    pub x: Scale,
+    /// The metric along x, where it is not what the other charts have.
+    pub x_name: Option<&'a str>,
+    /// The y range, where it was chosen; else all that is drawn fits.
+    pub y: Option<(f64, f64)>,
+    /// Whether y is logarithmic.
+    pub log_y: bool,
+    /// How curves are smoothed.
+    pub smoothing: Smoothing,
+    /// What happened.
+    pub marks: &'a [Mark],
+    /// Where the crosshair stands.
+    pub cursor: Option<f64>,
     /// Whether keys go to this chart.
     pub focused: bool,
     /// Seconds east of UTC, for the clock on the x axis.
@@ -33,97 +114,159 @@ pub struct Chart<'a> {
     pub theme: &'a Theme,
 }
 
-/// The value of a key as it stands in a title.
-pub fn value_text(series: &Series) -> String {
-    series.last().map_or_else(String::new, |point| text::number(point.value, DIGITS))
+/// Where the curves of a chart go.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plot {
+    /// The cells of the curves.
+    pub area: Rect,
+    /// What stands along y.
+    pub y: Scale,
+    /// Cells of the labels of the y axis; 0: it has none.
+    label: u16,
+    ticks: ticks::Ticks,
+    /// The row of the x axis.
+    x_row: Option<Rect>,
 }
 
-/// The cut key and the value as they stand in a title of `room` cells; `None` when both do not fit, and then neither is
-/// reported as shown.
-pub fn title_parts(key: &str, value: &str, room: usize) -> Option<(String, String)> {
-    /// A key cut shorter says nothing.
-    const KEY_CELLS_MIN: usize = 2;
-    let left = room.checked_sub(text::width(value) + 1)?;
-    (left >= KEY_CELLS_MIN.min(text::width(key))).then(|| (text::cut_start(key, left).into_owned(), value.to_owned()))
+/// A value as it stands in a chart.
+pub fn value_text(value: f64) -> String {
+    text::number(value, DIGITS)
 }
 
-/// Cells that a chart of this size has for its title.
-pub fn title_room(area: Rect) -> usize {
-    let frame = if bordered(area) { 6 } else { 0 };
-    if area.height == 0 { 0 } else { usize::from(area.width).saturating_sub(frame) }
+/// How smooth columns of one curve are, and as they were.
+struct Drawn {
+    raw: Vec<Column>,
+    smooth: Option<Vec<Column>>,
 }
 
-fn bordered(area: Rect) -> bool {
-    area.width >= BORDERED.0 && area.height >= BORDERED.1
-}
-
-impl Widget for Chart<'_> {
-    fn render(self, area: Rect, buf: &mut Buffer) {
+impl Chart<'_> {
+    /// Draws the chart.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
         }
-        let framed = bordered(area);
-        if framed {
-            self.frame(area, buf);
+        frame::border(area, self.focused, self.theme, buf);
+        let legend = self.legend(area);
+        let unsaid = self.title(&legend, area, buf);
+        let inside = frame::inside(area);
+        if inside.is_empty() {
+            return;
         }
-        let unsaid = self.title(area, buf);
-        let inside = match framed {
-            true => Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 },
-            false => Rect { y: area.y + 1, height: area.height - 1, ..area },
-        };
-        if !inside.is_empty() {
-            let base = self.plot(inside, buf);
-            if framed {
-                self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, base, &unsaid, buf);
+        for (row, entries) in legend.rows.iter().enumerate() {
+            let mut x = inside.x;
+            for entry in entries {
+                x = self.entry(entry, inside, x, inside.y + row as u16, buf) + 2;
             }
         }
-    }
-}
-
-impl Chart<'_> {
-    fn frame(&self, area: Rect, buf: &mut Buffer) {
-        let set = self.theme.border(self.focused);
-        let style = if self.focused { self.theme.accent() } else { self.theme.faint() };
-        for x in area.x + 1..area.right() - 1 {
-            buf[(x, area.y)].set_symbol(set.horizontal_top).set_style(style);
-            buf[(x, area.bottom() - 1)].set_symbol(set.horizontal_bottom).set_style(style);
+        let plot = self.plot(area);
+        match &plot {
+            Some(plot) => self.fill(plot, buf),
+            None => self.nothing(inside, buf),
         }
-        for y in area.y + 1..area.bottom() - 1 {
-            buf[(area.x, y)].set_symbol(set.vertical_left).set_style(style);
-            buf[(area.right() - 1, y)].set_symbol(set.vertical_right).set_style(style);
-        }
-        for (x, y, symbol) in [
-            (area.x, area.y, set.top_left),
-            (area.right() - 1, area.y, set.top_right),
-            (area.x, area.bottom() - 1, set.bottom_left),
-            (area.right() - 1, area.bottom() - 1, set.bottom_right),
-        ] {
-            buf[(x, y)].set_symbol(symbol).set_style(style);
+        if frame::bordered(area) {
+            let base = plot.and_then(|plot| plot.ticks.base.filter(|_| plot.label > 0));
+            self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, base, &unsaid, buf);
         }
     }
 
-    /// Key, value, and how many values are no numbers; returns what of the last had no room.
-    fn title(&self, area: Rect, buf: &mut Buffer) -> String {
+    /// What stands in its title and below, on an area of this size.
+    pub fn legend(&self, area: Rect) -> Legend {
+        let own = self.curves.iter().filter(|curve| curve.run.is_none());
+        let entries: Vec<(&str, String)> =
+            own.map(|curve| (curve.name, curve.logged.last().map_or_else(String::new, |point| value_text(point.value)))).collect();
+        Legend::new(self.title, &entries, area)
+    }
+
+    /// Where its curves go on an area of this size; `None`: there is nothing to draw.
+    pub fn plot(&self, area: Rect) -> Option<Plot> {
+        let inside = frame::inside(area);
+        let legend_rows = self.legend(area).rows.len() as u16;
+        let inside = Rect { y: inside.y + legend_rows, height: inside.height.saturating_sub(legend_rows), ..inside };
+        let y = self.y_scale()?;
+        if inside.is_empty() {
+            return None;
+        }
+        let x_rows = u16::from(inside.height >= 3);
+        let rows = inside.height - x_rows;
+        let ticks = y.ticks((usize::from(rows) / 2).max(2), ticks::linear);
+        let label = ticks.words.iter().map(|word| text::width(word)).max().unwrap_or(0) as u16;
+        let gutter = if label > 0 && inside.width >= label + 1 + PLOT_CELLS_MIN && rows >= 2 { label + 1 } else { 0 };
+        let area = Rect { x: inside.x + gutter, width: inside.width - gutter, height: rows, ..inside };
+        let x_row = (x_rows > 0).then(|| Rect { y: area.bottom(), height: 1, ..inside });
+        Some(Plot { area, y, label: gutter.saturating_sub(1), ticks, x_row })
+    }
+
+    /// The y range: chosen, or that of everything drawn.
+    fn y_scale(&self) -> Option<Scale> {
+        let (from, to) = (self.x.from, self.x.to);
+        let ranges = self.curves.iter().filter_map(|curve| curve.drawn.range_in(curve.axis, from, to));
+        let (min, max) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+        // What differs by rounding only is level.
+        let rounding = (max - min).abs() <= max.abs().max(min.abs()) * ROUNDING;
+        let (min, max) = if rounding { scale::widened(max, max) } else { (min, max) };
+        if let Some((lo, hi)) = self.y {
+            return Some(Scale::new(lo, hi, self.log_y));
+        }
+        if !self.log_y || max <= 0.0 || min > 0.0 {
+            return Some(Scale::new(min, max, self.log_y));
+        }
+        // The smallest value above zero, as far as columns tell.
+        let columns = self.curves.iter().flat_map(|curve| curve.drawn.columns(curve.axis, from, to, 400));
+        let above = columns.flat_map(|c| [c.min, c.max, c.first, c.last, c.mean]).filter(|v| *v > 0.0 && v.is_finite());
+        let min = above.fold(max, f64::min).max(max / 10f64.powi(DECADES_MAX));
+        Some(Scale::new(if min < max { min } else { max / 10.0 }, max, true))
+    }
+
+    fn look(&self, curve: &Curve<'_>) -> (usize, Style) {
+        let beside_runs = self.curves.iter().any(|other| other.run.is_some());
+        match curve.run {
+            None => (curve.key, self.theme.own(curve.key, self.focused, beside_runs)),
+            // Where a chart has one metric, patterns are free to tell runs apart without colour.
+            Some(run) if self.curves.iter().all(|other| other.key == 0) => (1 + run % 3, self.theme.run(run)),
+            Some(run) => (curve.key, self.theme.run(run)),
+        }
+    }
+
+    fn entry(&self, entry: &Entry, area: Rect, x: u16, y: u16, buf: &mut Buffer) -> u16 {
+        let Some(curve) = self.curves.iter().filter(|curve| curve.run.is_none()).nth(entry.curve) else { return x };
+        let (pattern, style) = self.look(curve);
+        let x = put(buf, area, x, y, self.theme.sample(pattern), style);
+        let x = put(buf, area, x, y, &self.theme.plain(Cow::Owned(format!(" {} ", entry.name))), self.theme.title());
+        put(buf, area, x, y, &entry.value, self.value_style(curve))
+    }
+
+    fn value_style(&self, curve: &Curve<'_>) -> Style {
+        let finite = curve.logged.last().is_some_and(|point| point.value.is_finite());
+        if finite { self.theme.value() } else { self.theme.bad() }
+    }
+
+    /// Title, values, and how many of them are no numbers; returns what of the last had no room.
+    fn title(&self, legend: &Legend, area: Rect, buf: &mut Buffer) -> String {
         let odd = self.odd();
-        let value = value_text(self.series);
         let style = if self.focused { self.theme.accent() } else { self.theme.title() };
-        let last_is_finite = self.series.last().is_some_and(|point| point.value.is_finite());
-        let value_style = if last_is_finite { self.theme.value() } else { self.theme.bad() };
-        let Some((key, value)) = title_parts(self.title, &value, title_room(area)) else {
-            let key = text::cut_start(self.title, usize::from(area.width));
-            put(buf, area, area.x, area.y, &self.theme.plain(key), style);
-            return odd;
-        };
-        let framed = bordered(area);
-        let padded = |word: String| if framed { format!(" {word} ") } else { word };
+        let framed = frame::bordered(area);
         let edge = u16::from(framed);
-        let after_key = put(buf, area, area.x + edge, area.y, &self.theme.plain(padded(key).into()), style);
-        let value = padded(value);
-        let at = area.right().saturating_sub(text::width(&value) as u16 + edge);
-        put(buf, area, at, area.y, &value, value_style);
+        let padded = |word: &str| if framed { format!(" {word} ") } else { word.to_owned() };
+        let title = self.theme.plain(Cow::Owned(padded(&legend.title))).into_owned();
+        let room = Rect { width: area.width.saturating_sub(edge), ..area };
+        let mut after = put(buf, room, area.x + edge, area.y, &title, style);
+        let mut at = area.right() - edge;
+        match (legend.beside.as_slice(), self.curves.iter().find(|curve| curve.run.is_none())) {
+            ([only], Some(curve)) => {
+                let value = padded(&only.value);
+                at = area.right().saturating_sub(text::width(&value) as u16 + edge);
+                put(buf, area, at, area.y, &value, self.value_style(curve));
+            }
+            (entries, _) => {
+                for entry in entries {
+                    after = self.entry(entry, room, after, area.y, buf);
+                    after = put(buf, room, after, area.y, " ", self.theme.faint());
+                }
+            }
+        }
         let width = text::width(&odd) as u16 + 3;
-        if odd.is_empty() || at.saturating_sub(after_key) <= width {
+        if odd.is_empty() || at.saturating_sub(after) <= width {
             return odd;
         }
         put(buf, area, at - width, area.y, &format!(" {odd} "), self.theme.bad());
@@ -132,164 +275,249 @@ impl Chart<'_> {
 
     /// How many values are no numbers: `nan 3 inf 1`.
     fn odd(&self) -> String {
+        let count = |of: fn(&Series) -> usize| self.curves.iter().filter(|curve| curve.run.is_none()).map(|curve| of(curve.logged)).sum();
         let word = |word: &str, count: usize| if count == 0 { String::new() } else { format!("{word} {count}") };
-        let (nan, inf) = (word("nan", self.series.nan_count()), word("inf", self.series.inf_count()));
+        let (nan, inf) = (word("nan", count(Series::nan_count)), word("inf", count(Series::inf_count)));
         if nan.is_empty() || inf.is_empty() { nan + &inf } else { format!("{nan} {inf}") }
     }
 
-    /// In the lower border: what has to be added to the labels, else the range; and what had no room in the title.
+    /// In the lower border: the values at the crosshair, else what has to be added to the labels, else the range; and what had no
+    /// room in the title, and what x is.
     fn foot(&self, border: Rect, base: Option<String>, odd: &str, buf: &mut Buffer) {
-        let (from, to) = self.span();
-        let odd = if odd.is_empty() { String::new() } else { format!(" {odd} ") };
-        let odd_width = text::width(&odd) as u16;
-        if odd_width <= border.width {
-            put(buf, border, border.right() - odd_width, border.y, &odd, self.theme.bad());
-        }
-        let words = match (base, self.series.range_in(self.axis, from, to)) {
-            (Some(base), _) => vec![format!(" y + {base} ")],
-            (None, Some((min, max))) => {
-                let (min, max) = (text::number(min, 3), text::number(max, 3));
-                vec![format!(" min {min}  max {max} "), format!(" {min}..{max} ")]
+        let mut right = border.right();
+        let mut end = |words: &str, style: Style, buf: &mut Buffer| {
+            let words = if words.is_empty() { String::new() } else { format!(" {words} ") };
+            let width = text::width(&words) as u16;
+            if width <= right - border.x {
+                right -= width;
+                put(buf, border, right, border.y, &words, style);
             }
-            (None, None) => vec![],
         };
-        let fits = |words: &&String| text::width(words) as u16 + odd_width <= border.width;
-        if let Some(words) = words.iter().find(fits) {
-            put(buf, border, border.x, border.y, words, self.theme.quiet());
+        end(odd, self.theme.bad(), buf);
+        if let Some(name) = self.x_name {
+            end(&self.theme.plain(Cow::Owned(format!("x: {name}"))), self.theme.title(), buf);
         }
-    }
-
-    /// The x range drawn, never empty.
-    fn span(&self) -> (f64, f64) {
-        let (from, to) = self.window;
-        if to > from { (from, to) } else { (from - 1.0, from + 1.0) }
-    }
-
-    /// Axes and curve. Returns what has to be added to the labels of the y axis.
-    fn plot(&self, inside: Rect, buf: &mut Buffer) -> Option<String> {
-        let (from, to) = self.span();
-        let Some((min, max)) = self.series.range_in(self.axis, from, to) else {
-            let why = match (self.series.is_empty(), self.series.extent(self.axis)) {
-                (true, _) => "no points yet",
-                (_, None) => "no wall times (x: other axis)",
-                _ => "no finite value",
-            };
-            let why = self.theme.plain(text::cut(why, usize::from(inside.width)));
-            let x = inside.x + (inside.width - text::width(&why) as u16) / 2;
-            put(buf, inside, x, inside.y + inside.height / 2, &why, self.theme.warn());
-            return None;
+        let range = || {
+            let ranges = self.curves.iter().filter_map(|curve| curve.drawn.range_in(curve.axis, self.x.from, self.x.to));
+            ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         };
-        let (lo, hi) = widened(min, max);
-        let x_rows = u16::from(inside.height >= 3);
-        let rows = inside.height - x_rows;
-        let y_ticks = ticks::linear(lo, hi, (usize::from(rows) / 2).max(2));
-        let label = y_ticks.words.iter().map(|word| text::width(word)).max().unwrap_or(0) as u16;
-        let gutter = if inside.width >= label + 1 + PLOT_CELLS_MIN && rows >= 2 { label + 1 } else { 0 };
-        let plot = Rect { x: inside.x + gutter, width: inside.width - gutter, height: rows, ..inside };
-        if gutter > 0 {
-            self.y_axis(plot, label, &y_ticks, (lo, hi), buf);
+        let mut words = vec![];
+        if let Some(at) = self.cursor {
+            words = self.cursor_words(at);
+        } else if let Some(base) = base {
+            words.push(format!(" y + {base} "));
+        } else if let Some((min, max)) = range() {
+            let (min, max) = (text::number(min, 3), text::number(max, 3));
+            words = vec![format!(" min {min}  max {max} "), format!(" {min}..{max} ")];
         }
-        if x_rows > 0 {
-            self.x_axis(Rect { y: plot.bottom(), height: 1, ..inside }, plot, (from, to), buf);
+        if let Some(words) = words.iter().find(|words| text::width(words) as u16 <= right - border.x) {
+            let style = if self.cursor.is_some() { self.theme.value() } else { self.theme.quiet() };
+            put(buf, border, border.x, border.y, words, style);
         }
-        self.curve(plot, (from, to), (lo, hi), buf);
-        y_ticks.base.filter(|_| gutter > 0)
     }
 
-    fn y_axis(&self, plot: Rect, label: u16, ticks: &ticks::Ticks, (lo, hi): (f64, f64), buf: &mut Buffer) {
-        let (line, mark) = self.theme.axis();
-        let x = plot.x - 1;
-        for y in plot.y..plot.bottom() {
-            put(buf, buf.area, x, y, line, self.theme.faint());
+    /// The chart's own values at the crosshair, longest wording first.
+    fn cursor_words(&self, at: f64) -> Vec<String> {
+        let own = self.curves.iter().filter(|curve| curve.run.is_none());
+        let values: Vec<String> = own.filter_map(|curve| Some(value_text(curve.at(at)?.1))).collect();
+        if values.is_empty() {
+            return vec![];
         }
-        let dots = usize::from(plot.height) * self.theme.dots().per_cell().1;
-        let mut free_below = plot.bottom();
-        for (value, word) in ticks.at.iter().zip(&ticks.words) {
-            let dot = ((hi - value) / (hi - lo) * (dots - 1) as f64).round().max(0.0) as usize;
-            let y = (plot.y + (dot / self.theme.dots().per_cell().1) as u16).min(plot.bottom() - 1);
-            if y < free_below {
-                free_below = y;
-                put(buf, buf.area, x - label + (label - text::width(word) as u16), y, word, self.theme.quiet());
-                put(buf, buf.area, x, y, mark, self.theme.faint());
+        let values = values.join(" / ");
+        vec![format!(" @ {}: {values} ", self.x_text(at)), format!(" @ {values} ")]
+    }
+
+    /// An x in words.
+    pub fn x_text(&self, x: f64) -> String {
+        match self.measure {
+            Measure::Steps => crate::ui::facts::grouped(x.round() as i64),
+            Measure::Seconds => text::duration(x),
+            Measure::Clock => {
+                let of_day = (x + self.utc_offset).rem_euclid(86_400.0) as u64;
+                format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+            }
+            Measure::Number => text::number(x, DIGITS),
+        }
+    }
+
+    /// Why there is no curve.
+    fn nothing(&self, inside: Rect, buf: &mut Buffer) {
+        let why = match (self.curves.iter().all(|c| c.logged.is_empty()), self.curves.iter().all(|c| c.drawn.extent(c.axis).is_none())) {
+            (true, _) => "no points yet",
+            (_, true) if self.measure == Measure::Number => "no point has this x",
+            (_, true) => "no wall times (x: other axis)",
+            _ if self.curves.iter().any(|c| c.drawn.range().is_some()) => "no point in this range",
+            _ => "no finite value",
+        };
+        let why = self.theme.plain(text::cut(why, usize::from(inside.width)));
+        let x = inside.x + (inside.width - text::width(&why) as u16) / 2;
+        put(buf, inside, x, inside.y + inside.height / 2, &why, self.theme.warn());
+    }
+
+    fn fill(&self, plot: &Plot, buf: &mut Buffer) {
+        if plot.label > 0 {
+            frame::y_axis(plot.area, plot.label, &plot.ticks, plot.y, self.theme, buf);
+        }
+        if let Some(row) = plot.x_row {
+            frame::x_axis(row, plot.area, self.x, self.measure, self.utc_offset, self.theme, buf);
+        }
+        self.draw_curves(plot, buf);
+        self.draw_marks(plot.area, buf);
+        self.draw_cursor(plot.area, buf);
+    }
+
+    fn draw_curves(&self, plot: &Plot, buf: &mut Buffer) {
+        /// Layers of what lies behind the curves.
+        const BEHIND: usize = 1;
+        let mut raster = Raster::new(self.theme.dots(), plot.area.width, plot.area.height);
+        let mut styles = vec![self.theme.curve_raw(); BEHIND];
+        // The chart's own run, and the one that others are compared with, lie on top.
+        let mut order: Vec<usize> = (0..self.curves.len()).collect();
+        order.sort_by_key(|&i| (self.curves[i].pinned, self.curves[i].run.is_none(), std::cmp::Reverse(i)));
+        let (lo, hi) = self.raised_range(plot.y);
+        let mut gaps: Vec<usize> = vec![];
+        for (layer, index) in order.into_iter().enumerate() {
+            let curve = &self.curves[index];
+            let (pattern, style) = self.look(curve);
+            // Layers beyond those of a byte share the last one.
+            let layer = (layer + BEHIND).min(usize::from(u8::MAX)) as u8;
+            styles.resize(usize::from(layer) + 1, style);
+            if let Some(before) = curve.before {
+                let columns = self.raised(self.columns(before, curve.axis, raster.width(), 0), plot.y);
+                raster.series(&columns, lo, hi, Stroke { layer: 0, pattern: 2, thick: false });
+            }
+            match curve.group {
+                Some(group) if self.leads(index, group) => self.band(index, plot, layer, &mut raster),
+                Some(_) => continue,
+                None => {
+                    let drawn = self.drawn(curve, raster.width());
+                    if curve.run.is_none() {
+                        gaps.extend(drawn.raw.iter().filter(|column| column.gap).map(|column| column.index));
+                    }
+                    match drawn.smooth {
+                        Some(smooth) => {
+                            raster.series(&self.raised(drawn.raw, plot.y), lo, hi, Stroke::thin(0));
+                            raster.series(&self.raised(smooth, plot.y), lo, hi, Stroke { layer, pattern, thick: true });
+                        }
+                        None => raster.series(&self.raised(drawn.raw, plot.y), lo, hi, Stroke { layer, pattern, thick: curve.pinned }),
+                    }
+                }
             }
         }
-    }
-
-    fn x_axis(&self, row: Rect, plot: Rect, (from, to): (f64, f64), buf: &mut Buffer) {
-        let cells_per_label = if self.axis == XAxis::WallTime { 10 } else { 7 };
-        let wanted = (usize::from(plot.width) / cells_per_label).clamp(2, 8);
-        let ticks = match self.axis {
-            XAxis::Step => ticks::whole(from, to, wanted),
-            XAxis::Relative => ticks::durations(from, to, wanted),
-            XAxis::WallTime => ticks::clock(from, to, wanted, self.utc_offset),
-        };
-        let mut free = row.x;
-        for (value, word) in ticks.at.iter().zip(&ticks.words) {
-            let width = text::width(word) as u16;
-            let cell = plot.x + ((value - from) / (to - from) * f64::from(plot.width - 1)).round() as u16;
-            let last_start = row.right().saturating_sub(width);
-            let start = cell.saturating_sub(width / 2).clamp(row.x, last_start.max(row.x));
-            if start >= free && width <= row.width {
-                put(buf, row, start, row.y, word, self.theme.quiet());
-                free = start + width + 1;
-            }
-        }
-    }
-
-    fn curve(&self, plot: Rect, (from, to): (f64, f64), (lo, hi): (f64, f64), buf: &mut Buffer) {
-        let mut raster = Raster::new(self.theme.dots(), plot.width, plot.height);
-        let columns = self.series.columns(self.axis, from, to, raster.width());
-        raster.series(&columns, lo, hi, 0);
-        let bright = if self.focused { self.theme.curve_focused() } else { self.theme.curve() };
-        if self.smoothing > 0.0 {
-            raster.series(&smoothed(&columns, self.smoothing), lo, hi, 1);
-            raster.draw(plot, buf, &[self.theme.curve_raw(), bright]);
-        } else {
-            raster.draw(plot, buf, &[bright]);
-        }
+        raster.draw(plot.area, buf, &styles);
         let across = self.theme.dots().per_cell().0;
-        for column in columns.iter().filter(|column| column.gap) {
-            let at = (plot.x + (column.index / across) as u16, plot.bottom() - 1);
+        for column in gaps {
+            let at = (plot.area.x + (column / across) as u16, plot.area.bottom() - 1);
             if buf[at].symbol() == " " {
-                put(buf, plot, at.0, at.1, self.theme.gap(), self.theme.bad());
+                put(buf, plot.area, at.0, at.1, self.theme.gap(), self.theme.bad());
+            }
+        }
+    }
+
+    /// The columns of a curve and, where it is smoothed, of its average.
+    fn drawn(&self, curve: &Curve<'_>, width: usize) -> Drawn {
+        let reach = self.smoothing.reach().min(width * 2);
+        let mut raw = self.columns(curve.drawn, curve.axis, width, reach);
+        let smooth = (self.smoothing != Smoothing::Off).then(|| {
+            let mut smooth = raw.clone();
+            self.smoothing.apply(&mut smooth);
+            shown(&mut smooth, reach);
+            smooth
+        });
+        shown(&mut raw, reach);
+        Drawn { raw, smooth }
+    }
+
+    /// Columns of the x range, behind `lead` columns of what stands left of it, so that an average does not start anew at the edge.
+    fn columns(&self, series: &Series, axis: XAxis, width: usize, lead: usize) -> Vec<Column> {
+        let last = (width.max(2) - 1) as f64;
+        let from = if lead == 0 { self.x.from } else { self.x.at(-(lead as f64) / last) };
+        series.columns_at(axis, from, self.x.to, width + lead, |x| (self.x.place(x) * last + lead as f64).max(0.0))
+    }
+
+    /// The range of a raster: of the logarithms, where y is logarithmic.
+    fn raised_range(&self, y: Scale) -> (f64, f64) {
+        if y.log { (y.from.log10(), y.to.log10()) } else { (y.from, y.to) }
+    }
+
+    /// Columns as a raster wants them; what has no logarithm lies below the chart.
+    fn raised(&self, mut columns: Vec<Column>, y: Scale) -> Vec<Column> {
+        if y.log {
+            let below = y.from.log10() - (y.to / y.from).log10();
+            let raise = |v: f64| if v > 0.0 { v.log10() } else { below };
+            for c in columns.iter_mut().filter(|c| c.min <= c.max) {
+                (c.min, c.max, c.first, c.last, c.mean) = (raise(c.min), raise(c.max), raise(c.first), raise(c.last), raise(c.mean));
+            }
+        }
+        columns
+    }
+
+    fn draw_marks(&self, area: Rect, buf: &mut Buffer) {
+        let mut cells: Vec<(u16, MarkKind)> = vec![];
+        let inside = self.marks.iter().filter(|mark| (self.x.from..=self.x.to).contains(&mark.x));
+        for mark in inside {
+            let cell = area.x + (self.x.place(mark.x) * f64::from(area.width - 1)).round() as u16;
+            cells.push((cell, mark.kind));
+        }
+        // Of several in a cell, the gravest.
+        cells.sort_by_key(|(cell, kind)| (*cell, std::cmp::Reverse(*kind)));
+        cells.dedup_by_key(|(cell, _)| *cell);
+        let of = |kind: MarkKind| cells.iter().filter(|(_, other)| *other == kind).count();
+        let crowded: Vec<MarkKind> =
+            cells.iter().map(|(_, kind)| *kind).filter(|kind| of(*kind) * CELLS_PER_MARK > usize::from(area.width)).collect();
+        for (cell, kind) in cells {
+            let (sign, style) = self.theme.mark(kind);
+            let crowded = crowded.contains(&kind);
+            if !crowded || buf[(cell, area.y)].symbol() == " " {
+                put(buf, area, cell, area.y, sign, style);
+            }
+            if crowded {
+                continue;
+            }
+            for y in area.y + 1..area.bottom() {
+                if buf[(cell, y)].symbol() == " " {
+                    put(buf, area, cell, y, self.theme.mark_line(), style);
+                }
+            }
+        }
+    }
+
+    fn draw_cursor(&self, area: Rect, buf: &mut Buffer) {
+        let Some(place) = self.cursor.map(|x| self.x.place(x)).filter(|place| (0.0..=1.0).contains(place)) else { return };
+        let cell = area.x + (place * f64::from(area.width - 1)).round() as u16;
+        let (line, style) = self.theme.crosshair();
+        for y in area.y..area.bottom() {
+            match buf[(cell, y)].symbol() {
+                " " => _ = put(buf, area, cell, y, line, style),
+                _ => _ = buf[(cell, y)].set_style(self.theme.cursor_on_curve()),
             }
         }
     }
 }
 
-/// Exponential moving average from column to column, without the pull of its start.
-fn smoothed(columns: &[Column], weight: f64) -> Vec<Column> {
-    let (mut sum, mut mass) = (0.0, 0.0);
-    let smooth = |column: &Column| {
-        if column.min > column.max {
-            return *column;
+impl Curve<'_> {
+    /// The drawn point that is nearest to `x`: its x and its value. A curve that does not reach there has none.
+    pub fn at(&self, x: f64) -> Option<(f64, f64)> {
+        let (first, last) = self.drawn.extent(self.axis)?;
+        let reach = (last - first) / 50.0;
+        if x < first - reach || x > last + reach {
+            return None;
         }
-        let middle = (column.first + column.last) / 2.0;
-        sum = weight * sum + (1.0 - weight) * middle;
-        mass = weight * mass + (1.0 - weight);
-        let v = sum / mass;
-        Column { min: v, max: v, first: v, last: v, ..*column }
-    };
-    columns.iter().map(smooth).collect()
-}
-
-/// The range with some air when it is a single value.
-fn widened(min: f64, max: f64) -> (f64, f64) {
-    let air = if max > min {
-        0.0
-    } else if min == 0.0 {
-        1.0
-    } else {
-        min.abs() * 0.1
-    };
-    ((min - air).max(f64::MIN), (max + air).min(f64::MAX))
-}
-
-/// Writes `text` from `x` on, cut at the right end of `area`. Returns the column behind it.
-fn put(buf: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
-    let area = area.intersection(buf.area);
-    if y < area.y || y >= area.bottom() || x < area.x || x >= area.right() {
-        return x;
+        let index = self.drawn.lower_bound(self.axis, x);
+        let near = |index: usize| Some((self.drawn.x_at(self.axis, index)?, self.drawn.get(index)?.value));
+        let (before, after) = (index.checked_sub(1).and_then(near), near(index));
+        match (before, after) {
+            (Some(before), Some(after)) => Some(if x - before.0 < after.0 - x { before } else { after }),
+            (before, after) => before.or(after),
+        }
     }
-    buf.set_stringn(x, y, text, usize::from(area.right() - x), style).0
 }
+
+/// Drops the leading columns, so that what is left starts at the left edge.
+fn shown(columns: &mut Vec<Column>, lead: usize) {
+    columns.retain(|column| column.index >= lead);
+    columns.iter_mut().for_each(|column| column.index -= lead);
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,19 +4,76 @@ use super::keymap::Action;
 
 /// Longest filter: far more than any metric key, so more is a paste gone wrong.
 const CHARS_MAX: usize = 200;
+/// Longest message: a page.
+const MESSAGE_CHARS_MAX: usize = 4000;
+/// Lines that are remembered.
+const HISTORY_MAX: usize = 100;
 
 /// A line and its caret.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Line {
     text: Vec<char>,
     caret: usize,
+    is_message: bool,
+}
+
+/// The lines that were kept before, newest last. It lives as long as the program.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct History {
+    lines: Vec<String>,
+    /// The one that is looked at, and the line to come back to.
+    at: Option<(usize, String)>,
+}
+
+impl History {
+    /// Remembers a line that was kept.
+    pub fn keep(&mut self, line: &str) {
+        self.at = None;
+        if line.is_empty() || self.lines.last().is_some_and(|last| last == line) {
+            return;
+        }
+        self.lines.push(line.to_owned());
+        self.lines.drain(..self.lines.len().saturating_sub(HISTORY_MAX));
+    }
+
+    /// Nothing is looked at any more.
+    pub fn leave(&mut self) {
+        self.at = None;
+    }
+
+    /// The line before the one that is looked at.
+    pub fn older(&mut self, typed: &str) -> Option<String> {
+        let at = self.at.as_ref().map_or(self.lines.len(), |(at, _)| *at).checked_sub(1)?;
+        let back = self.at.take().map_or_else(|| typed.to_owned(), |(_, back)| back);
+        self.at = Some((at, back));
+        self.lines.get(at).cloned()
+    }
+
+    /// The line after it; behind the newest, what was typed.
+    pub fn newer(&mut self) -> Option<String> {
+        let (at, back) = self.at.take()?;
+        let Some(line) = self.lines.get(at + 1) else { return Some(back) };
+        self.at = Some((at + 1, back));
+        Some(line.clone())
+    }
 }
 
 impl Line {
     /// A line with the caret at its end.
     pub fn new(text: &str) -> Line {
         let text: Vec<char> = text.chars().take(CHARS_MAX).collect();
-        Line { caret: text.len(), text }
+        Line { caret: text.len(), text, is_message: false }
+    }
+
+    /// An empty line that may become a message.
+    pub fn message() -> Line {
+        Line { is_message: true, ..Line::default() }
+    }
+
+    /// Replaces the text; the caret goes to its end.
+    pub fn replace(&mut self, text: &str) {
+        *self = Line { is_message: self.is_message, ..Line::default() };
+        text.chars().for_each(|c| self.insert(c));
     }
 
     /// The text.
@@ -30,9 +87,11 @@ impl Line {
         (before.iter().collect(), after.iter().collect())
     }
 
-    /// Types a character; control characters type nothing.
+    /// Types a character. A line break or a tab (of a paste) becomes a space; other control characters type nothing.
     pub fn insert(&mut self, c: char) {
-        if !c.is_control() && self.text.len() < CHARS_MAX {
+        let c = if matches!(c, '\n' | '\t') { ' ' } else { c };
+        let chars_max = if self.is_message { MESSAGE_CHARS_MAX } else { CHARS_MAX };
+        if !c.is_control() && self.text.len() < chars_max {
             self.text.insert(self.caret, c);
             self.caret += 1;
         }
@@ -89,6 +148,24 @@ mod tests {
         check("train/loss", &[CaretLeft, DeleteToStart], ("", "s"));
         check("größe", &[CaretLeft, CaretLeft, DeleteBefore, DeleteAt], ("gr", "e"));
         check("", &[DeleteBefore, DeleteAt, DeleteWord, CaretLeft, CaretRight, CaretEnd], ("", ""));
+    }
+
+    #[test]
+    fn lines_that_were_kept_come_back_and_so_does_what_was_typed() {
+        let mut history = History::default();
+        ["loss", "acc", "acc", ""].iter().for_each(|line| history.keep(line));
+        assert_eq!(history.older("gr"), Some("acc".into()));
+        assert_eq!(history.older("acc"), Some("loss".into()));
+        assert_eq!(history.older("loss"), None);
+        assert_eq!([history.newer(), history.newer(), history.newer()], [Some("acc".into()), Some("gr".into()), None]);
+        assert_eq!(History::default().older(""), None);
+    }
+
+    #[test]
+    fn a_pasted_line_break_is_a_space() {
+        let mut line = Line::message();
+        "why\r\nis\u{7}\tit".chars().for_each(|c| line.insert(c));
+        assert_eq!(line.text(), "why is it");
     }
 
     #[test]

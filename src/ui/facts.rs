@@ -3,9 +3,9 @@
 use super::{strip::Part, theme::Theme};
 use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
 use crate::query;
-use crate::store::{RunPicture, SourceRank};
+use crate::store::{EventKind, RunPicture, SourceRank};
 use crate::text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The series of a run by key.
 pub use crate::model::SeriesMap;
@@ -39,12 +39,20 @@ pub struct Facts {
     pub source: String,
     /// The files that are watched, in words: for when nothing came out of them.
     pub watched: String,
+    /// How long a point that was written may take to the screen, in milliseconds.
+    pub lag_ms_max: u64,
     /// Stretches of input that could not be read.
     pub losses: u64,
     /// Whether more is waiting to be read.
     pub loading: bool,
     /// Why something cannot be read at all.
     pub problem: Option<String>,
+    /// The last checkpoint: its step, and when it was saved, Unix seconds.
+    pub checkpoint: Option<(Option<i64>, f64)>,
+    /// Alerts in all, and the title of the last one.
+    pub alerts: (u64, String),
+    /// What the run's own samples of its machine say, in words.
+    pub system: String,
 }
 
 impl Facts {
@@ -62,6 +70,12 @@ impl Facts {
             losses: picture.losses.count,
             loading,
             problem: picture.problems.values().next().cloned(),
+            checkpoint: picture.events.iter().rev().find_map(|event| match &event.kind {
+                EventKind::Checkpoint { step, .. } => Some((*step, event.t.secs())),
+                _ => None,
+            }),
+            alerts: (picture.alerts.count, picture.alerts.last.back().map(|(_, alert)| alert.title.clone()).unwrap_or_default()),
+            system: system_words(&picture.system),
             ..Facts::default()
         };
         facts.pace(&picture.series);
@@ -154,6 +168,29 @@ impl Facts {
         }
     }
 
+    /// `loading`, `live` or `ended`.
+    pub fn reading(&self) -> &'static str {
+        match (self.loading, self.is_live()) {
+            (true, _) => "loading",
+            (false, true) => "live",
+            (false, false) => "ended",
+        }
+    }
+
+    /// The same, with how long a new point may take to the screen.
+    pub fn live_text(&self) -> String {
+        match self.reading() {
+            "live" if self.lag_ms_max > 0 => format!("live {} ms", self.lag_ms_max),
+            word => word.into(),
+        }
+    }
+
+    /// What is read, and how that goes.
+    pub fn source_line(&self) -> String {
+        let parts = [self.source.as_str(), self.reading(), &self.losses_text()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
+    }
+
     /// Name, state, step and pace: the start of every pane's first line.
     pub fn head(&self, theme: &Theme) -> Vec<Part> {
         let style = theme.state(self.run_state());
@@ -165,6 +202,28 @@ impl Facts {
             Part::new(self.rate_text(), theme.quiet(), 10),
         ]
     }
+}
+
+/// The samples of a machine in a few words: how busy its cores and GPUs are. Names as wandb and Trackio give them:
+/// `system.cpu`, `system.gpu.0.gpu`, `gpu/0/utilization`.
+fn system_words(samples: &BTreeMap<String, f64>) -> String {
+    let mean = |fits: &dyn Fn(&str) -> bool| {
+        let found: Vec<f64> = samples.iter().filter(|(name, value)| fits(name) && value.is_finite()).map(|(_, value)| *value).collect();
+        (!found.is_empty()).then(|| (found.iter().sum::<f64>() / found.len() as f64, found.len()))
+    };
+    let plain = |name: &str| name.trim_start_matches("system").trim_start_matches(['.', '/']).replace('/', ".");
+    let cpu = mean(&|name| matches!(plain(name).as_str(), "cpu" | "cpu.utilization" | "cpu_percent" | "cpu.percent"));
+    let memory = mean(&|name| matches!(plain(name).as_str(), "memory" | "memory_percent" | "memory.percent" | "ram.percent"));
+    let gpu = mean(&|name| {
+        let name = plain(name);
+        name.starts_with("gpu.") && (name.ends_with(".gpu") || name.ends_with(".utilization") || name == "gpu.utilization")
+    });
+    let word = |what: &str, (percent, count): (f64, usize)| {
+        let many = if count > 1 { format!(" ({count})") } else { String::new() };
+        format!("{what} {}{many}", text::percent(percent / 100.0))
+    };
+    let words = [("cpu", cpu), ("mem", memory), ("gpu", gpu)].into_iter().filter_map(|(what, found)| Some(word(what, found?)));
+    words.collect::<Vec<_>>().join("  ")
 }
 
 /// A number with commas: `1,200`.
@@ -185,6 +244,15 @@ mod tests {
     use super::*;
     use crate::source::{KeyId, Record, Row};
     use crate::store::RunInfo;
+
+    #[test]
+    fn samples_of_a_machine_are_told_by_their_names() {
+        let samples = |list: &[(&str, f64)]| list.iter().map(|(name, value)| (name.to_string(), *value)).collect::<BTreeMap<_, _>>();
+        let wandb = [("system.cpu", 31.0), ("system.gpu.0.gpu", 90.0), ("system.gpu.1.gpu", 100.0), ("system.gpu.0.temp", 60.0)];
+        assert_eq!(system_words(&samples(&wandb)), "cpu 31%  gpu 95% (2)");
+        assert_eq!(system_words(&samples(&[("gpu/0/utilization", 50.0), ("memory", f64::NAN)])), "gpu 50%");
+        assert_eq!(system_words(&BTreeMap::new()), "");
+    }
 
     #[test]
     fn numbers_have_commas() {

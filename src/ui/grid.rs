@@ -37,6 +37,23 @@ impl Grid {
             .unwrap_or(full)
     }
 
+    /// The grid that a person chose, as far as charts stay large enough to be told apart; what they left open follows.
+    pub fn chosen(area: Rect, count: usize, rows: Option<u16>, cols: Option<u16>) -> Grid {
+        /// Smallest cell of a grid that was asked for.
+        const CELL_LEAST: (u16, u16) = (12, 4);
+        let fit = |wanted: u16, room: u16, least: u16| wanted.clamp(1, (room / least).max(1));
+        let rows = rows.map(|rows| fit(rows, area.height, CELL_LEAST.1));
+        let cols = cols.map(|cols| fit(cols, area.width, CELL_LEAST.0));
+        let rest =
+            |other: u16, room: u16, least: u16| fit(count.max(1).div_ceil(usize::from(other)).min(usize::from(room)) as u16, room, least);
+        match (rows, cols) {
+            (None, None) => Grid::fit(area, count),
+            (Some(rows), Some(cols)) => Grid { cols, rows },
+            (Some(rows), None) => Grid { cols: rest(rows, area.width, CELL_MIN.0), rows },
+            (None, Some(cols)) => Grid { cols, rows: rest(cols, area.height, CELL_MIN.1) },
+        }
+    }
+
     /// Charts on a page.
     pub fn cells(&self) -> usize {
         usize::from(self.cols) * usize::from(self.rows)
@@ -83,6 +100,18 @@ mod tests {
         check((40, 8), 10, (1, 1));
         check((1, 1), 10, (1, 1));
         check((0, 0), 0, (1, 1));
+    }
+
+    #[test]
+    fn a_chosen_grid_stays_readable() {
+        let area = Rect::new(0, 0, 120, 38);
+        let grid = |rows, cols| Grid::chosen(area, 10, rows, cols);
+        assert_eq!(grid(Some(2), Some(3)), Grid { cols: 3, rows: 2 });
+        assert_eq!(grid(Some(9), Some(9)), Grid { cols: 9, rows: 9 });
+        assert_eq!(grid(Some(2), None), Grid { cols: 4, rows: 2 });
+        assert_eq!(grid(None, Some(2)), Grid { cols: 2, rows: 5 });
+        assert_eq!(grid(None, None), Grid::fit(area, 10));
+        assert_eq!(Grid::chosen(Rect::new(0, 0, 5, 2), 10, Some(9), Some(9)), Grid { cols: 1, rows: 1 });
     }
 
     proptest! {

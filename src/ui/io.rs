@@ -1,30 +1,40 @@
-//! The loop of a pane: keys, files and the controller come in through one channel, frames and reports go out.
+//! The loop of a pane: keys, files and the controller come in through one channel, frames go out.
 //! While nothing happens, nothing runs.
 
+mod catalog;
+mod clipboard;
+mod files;
+mod host;
 mod link;
+mod runs;
 mod screen;
 
 use super::{
-    facts::{Facts, SeriesMap},
-    graph::Graph,
-    keymap,
-    pane::{Effect, Event, Link, Pane},
+    board::Board,
+    config::{ConfigError, Settings},
+    facts::Facts,
+    keymap::{Keymap, Rejoin},
+    pane::{Effect, Event, Link, Pane, Scene, Wants},
     status::Status,
-    theme::Theme,
+    theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
 use crate::canvas::{
     CanvasState, Spec,
-    io::{self as canvas_io, CanvasError},
+    io::{self as canvas_io, CanvasError, ChatTail},
 };
 use crate::ipc::{io::socket_path, wire::Response};
 use crate::model::{Exit, ReadOptions, RunState};
+use crate::source::Kind;
 use crate::source::io::Watch;
-use crate::store::{RunReader, StoreError};
+use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
+pub use catalog::Catalog;
+use host::Sampler;
 use link::{Bell, Heard};
+use runs::{Runs, Told};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, IsTerminal},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -74,17 +84,89 @@ impl UiError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            UiError::NoTerminal => Some("og starts its panes itself: `og run COMMAND`, `og canvas spawn review --run RUN`".into()),
+            UiError::NoTerminal => Some(
+                "without one: `og view RUN --shot -` prints the graphs, `og inspect RUN` the numbers; `og canvas spawn` opens a canvas"
+                    .into(),
+            ),
             UiError::Canvas(error) => error.hint(),
             UiError::Terminal { .. } | UiError::Thread(_) => None,
         }
     }
 }
 
+/// What the command line says of how things look; it wins over the environment, and that over the config file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looks {
+    /// No colours.
+    pub no_colour: bool,
+    /// Only ASCII.
+    pub ascii: bool,
+    /// The colours.
+    pub scheme: Option<Scheme>,
+    /// What stands around a tab.
+    pub frame: Option<Frame>,
+}
+
+/// The keys as this person has them, and what is wrong with the file that says so.
+pub fn keys() -> (Keymap, Option<String>) {
+    let Person { keymap, problem, .. } = Person::of_process(Looks::default());
+    (keymap, problem)
+}
+
+/// What is known of the person at this terminal.
+struct Person {
+    theme: Theme,
+    settings: Settings,
+    keymap: Keymap,
+    /// What is wrong with the config file.
+    problem: Option<String>,
+}
+
+impl Person {
+    fn of_process(looks: Looks) -> Person {
+        let read = files::config_path().map(|path| (files::read_config(&path), path));
+        let (settings, keymap, problem) = match read {
+            None => Default::default(),
+            Some((Ok((settings, keymap)), _)) => (settings, keymap, None),
+            Some((Err(error), path)) => (Settings::default(), Keymap::default(), Some(format!("{}:{error}", path.display()))),
+        };
+        let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let depth = match Depth::detect(&var) {
+            // A person who set it in the environment means this terminal; one who set it in the file, every one.
+            Depth::None => Depth::None,
+            _ if looks.no_colour => Depth::None,
+            detected => settings.colours.unwrap_or(detected),
+        };
+        let glyphs = match Glyphs::detect(&var) {
+            _ if looks.ascii => Glyphs::Ascii,
+            Glyphs::Ascii => Glyphs::Ascii,
+            detected => settings.glyphs.unwrap_or(detected),
+        };
+        let scheme = looks.scheme.or(settings.theme).unwrap_or_else(|| Scheme::detect(&var));
+        let settings = Settings { ui: looks.frame.or(settings.ui), ..settings };
+        Person { theme: Theme { scheme, depth, glyphs }, settings, keymap, problem }
+    }
+
+    fn board(self) -> Board {
+        let mut board = Board::new(self.theme, utc_offset(), self.keymap);
+        board.settle(self.settings, self.problem, badge());
+        board
+    }
+}
+
+/// `ssh user@host`, when this terminal is somewhere else.
+fn badge() -> Option<String> {
+    std::env::var_os("SSH_CONNECTION").filter(|far| !far.is_empty())?;
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let name = rustix::system::uname();
+    let host = name.nodename().to_string_lossy();
+    Some(user.map_or_else(|| format!("ssh {host}"), |user| format!("ssh {user}@{host}")))
+}
+
 /// Runs the graph pane of the canvas in `canvas_dir` until it is quit.
 pub fn graph(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
-    run(Graph::new(theme(), utc_offset()), "graph", canvas_dir, state)
+    run_in_canvas(Person::of_process(Looks::default()).board(), "graph", canvas_dir, state)
 }
 
 /// How far og's panes stand back behind the training and tmux where there are not enough cores for all.
@@ -93,7 +175,74 @@ const NICE: i32 = 10;
 /// Runs the status pane of the canvas in `canvas_dir` until it is quit.
 pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
     let state = canvas_io::read(canvas_dir)?;
-    run(Status::new(theme(), utc_offset(), state.name.clone()), "status", canvas_dir, state)
+    let person = Person::of_process(Looks::default());
+    run_in_canvas(Status::new(person.theme, utc_offset(), state.name.clone()).bind(person.keymap), "status", canvas_dir, state)
+}
+
+/// Runs the board on one run in this terminal, without a canvas, until it is quit. `graphs`: names of the metrics to draw, as
+/// in a spec; none: all.
+/// `set`: names and values to be shown at once.
+pub fn view(reader: RunReader, graphs: Vec<String>, looks: Looks, set: Vec<(String, String)>) -> Result<(), UiError> {
+    let sources = |watch| Sources::of_run(reader, watch);
+    let mut pane = Person::of_process(looks).board();
+    pane.view_alone(graphs);
+    pane.show_first(set.into_iter().map(|(name, value)| (name, value.into())).collect());
+    run(pane, None, sources)
+}
+
+/// A picture of the board, without a terminal.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Names and values, as `og set` takes them.
+    pub set: Vec<(String, String)>,
+    /// Its file; the ending says which kind: `.svg`, `.ans` (ANSI colours), anything else is text.
+    pub path: PathBuf,
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// Something was to be set that cannot be.
+    #[error("cannot set {0}")]
+    Refused(String),
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Draws the board of a run into a file: what [`view`] would show on a terminal of that size once all is read.
+pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture: &Picture) -> Result<(), PictureError> {
+    while reader.poll(RunReader::LOAD).more {}
+    let mut sources = Sources::of_run(reader, None);
+    let facts = sources.poll().facts.unwrap_or_default();
+    let mut person = Person::of_process(looks);
+    // A picture has all colours, and no terminal of somebody's to ask.
+    person.theme.depth = if looks.no_colour { Depth::None } else { Depth::True };
+    person.problem = None;
+    let bright = person.theme.scheme == Scheme::Light;
+    let mut board = person.board();
+    board.view_alone(graphs);
+    let view = picture.set.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let area = ratatui::layout::Rect::new(0, 0, picture.size.0, picture.size.1);
+    let drawn = sources.with_scene(|scene| {
+        for event in [Event::Resized(area.width, area.height), Event::Data(Box::new(facts)), Event::Set { number: 1, view }] {
+            board.update(event, scene, Duration::ZERO);
+        }
+        if let Some(why) = board.shown(scene, area).refused.first() {
+            return Err(PictureError::Refused(why.clone()));
+        }
+        let mut buf = ratatui::buffer::Buffer::empty(area);
+        board.draw(scene, area, &mut buf);
+        Ok(buf)
+    })?;
+    files::draw(&picture.path, &drawn, bright).map_err(|source| PictureError::Write { path: picture.path.clone(), source })
 }
 
 /// What wakes the loop.
@@ -102,27 +251,41 @@ pub(super) enum Woken {
     TerminalGone,
     Resized,
     Files,
+    Runs(Box<Told>),
     Controller(Heard),
+    /// What the clipboard holds.
+    Clipboard(String),
     Signal,
 }
 
-fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasState) -> Result<(), UiError> {
+fn run_in_canvas<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasState) -> Result<(), UiError> {
     // It fails only where we stand back already.
     let _ = rustix::process::nice(NICE);
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    // Without a safe folder for it there is no socket, and nothing will ever stand at the empty path.
+    let socket = socket_path(&state.id).unwrap_or_default();
+    let sources = |watch| Sources { looks_at_host: role == "status", ..Sources::of_canvas(canvas_dir, &socket, state, watch) };
+    run(pane, Some((socket.clone(), role)), sources)
+}
+
+/// `link`: the socket of the controller, and as what to speak to it.
+fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl FnOnce(Option<Watch>) -> Sources) -> Result<(), UiError> {
+    // The keyboard is that of the terminal where standard input is something else.
+    let has_keyboard = io::stdin().is_terminal() || File::open("/dev/tty").is_ok();
+    if !(has_keyboard && io::stdout().is_terminal()) {
         return Err(UiError::NoTerminal);
     }
     let (tell, inbox) = sync_channel(INBOX_MAX);
     listen_to_signals(tell.clone())?;
     let screen = Screen::enter().map_err(|source| UiError::Terminal { doing: "take", source })?;
     listen_to_terminal(tell.clone()).map_err(UiError::Thread)?;
-    // Without a safe folder for it there is no socket, and nothing will ever stand at the empty path.
-    let socket = socket_path(&state.id).unwrap_or_default();
-    let bell = link::follow(socket.clone(), role, tell.clone()).map_err(UiError::Thread)?;
+    let follow = |(socket, role)| link::follow(socket, role, tell.clone());
+    let bell = link.map(follow).transpose().map_err(UiError::Thread)?;
     let stirred = Arc::new(AtomicBool::new(false));
-    let mut sources = Sources::new(canvas_dir, socket, watch(tell, Arc::clone(&stirred)));
-    sources.open(state);
+    let sources = sources(watch(tell.clone(), Arc::clone(&stirred)));
     Loop {
+        wake: tell,
+        copied: String::new(),
+        resized_at: None,
         pane,
         screen,
         sources,
@@ -130,7 +293,7 @@ fn run<P: Pane>(pane: P, role: &'static str, canvas_dir: &Path, state: CanvasSta
         bell,
         link: Link::Unknown,
         start: Instant::now(),
-        due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO) },
+        due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO), ..Due::default() },
         rested_at: None,
         drawn_at: None,
         stirred_at: None,
@@ -164,7 +327,7 @@ const EXIT_BY_SIGNAL: i32 = 143;
 fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
     use crossterm::event::{Event, poll, read};
     let listen = move || {
-        let mut rejoin = keymap::Rejoin::default();
+        let mut rejoin = Rejoin::default();
         loop {
             let woken = match read() {
                 Ok(Event::Key(key)) => {
@@ -201,14 +364,21 @@ fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option<Watch> {
 struct Due {
     poll: Option<Duration>,
     draw: Option<Duration>,
+    /// A change of size that is still to be looked at.
+    resize: Option<Duration>,
 }
 
 struct Loop<P> {
+    wake: SyncSender<Woken>,
+    /// What was copied here last: what a paste means where no clipboard can be asked.
+    copied: String,
+    resized_at: Option<Duration>,
     pane: P,
     screen: Screen,
     sources: Sources,
     stirred: Arc<AtomicBool>,
-    bell: Bell,
+    /// Calls the controller's attention; `None`: there is none.
+    bell: Option<Bell>,
     link: Link,
     start: Instant,
     due: Due,
@@ -254,7 +424,7 @@ impl<P: Pane> Loop<P> {
     }
 
     fn next_due(&self) -> Option<Duration> {
-        [self.due.poll, self.due.draw, self.pane.deadline()].into_iter().flatten().min()
+        [self.due.poll, self.due.draw, self.due.resize, self.pane.deadline()].into_iter().flatten().min()
     }
 
     /// Does what is due. A frame comes before reading on, so that a key never waits for a file.
@@ -264,7 +434,10 @@ impl<P: Pane> Loop<P> {
         if is_due(self.pane.deadline()) && self.tell(Event::Deadline) == Go::Out {
             return Ok(Go::Out);
         }
-        if is_due(self.due.draw) {
+        if is_due(self.due.resize) && self.resize() == Go::Out {
+            return Ok(Go::Out);
+        }
+        if self.due.draw.is_some_and(|at| at <= self.now()) {
             self.draw()?;
         }
         if is_due(self.due.poll) {
@@ -290,20 +463,38 @@ impl<P: Pane> Loop<P> {
                 Go::On
             }
             Woken::Terminal(Terminal::Key(key)) => {
+                let keys = self.pane.apart(key);
                 let out = |go, key| if go == Go::Out { Go::Out } else { self.tell(Event::Key(key)) };
-                keymap::apart(key).into_iter().fold(Go::On, out)
+                keys.into_iter().fold(Go::On, out)
             }
+            Woken::Terminal(Terminal::Mouse(mouse)) => self.tell(Event::Mouse(mouse)),
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
-            // Also where it has the size that it had: it may have had another in between, and shows anything now.
-            Woken::Resized => match crossterm::terminal::size() {
-                Ok((width, height)) => {
-                    self.screen.resize(width, height);
-                    self.tell(Event::Resized(width, height))
-                }
-                Err(_) => Go::On,
-            },
+            Woken::Resized => {
+                // The first of a storm is followed at once, the others once a frame, the last one always.
+                let at = rested(self.resized_at, FRAME, self.now());
+                self.due.resize.get_or_insert(at);
+                Go::On
+            }
+            Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.copied.clone() } else { text })),
             Woken::Terminal(_) => Go::On,
+            Woken::Runs(told) => {
+                self.sources.runs.take(*told);
+                self.tell(Event::Runs(self.sources.runs.listing()))
+            }
             Woken::Controller(heard) => self.hear(heard),
+        }
+    }
+
+    fn resize(&mut self) -> Go {
+        self.due.resize = None;
+        self.resized_at = Some(self.now());
+        // Also where it has the size that it had: it may have had another in between, and shows anything now.
+        match crossterm::terminal::size() {
+            Ok((width, height)) => {
+                self.screen.resize(width, height);
+                self.tell(Event::Resized(width, height))
+            }
+            Err(_) => Go::On,
         }
     }
 
@@ -326,10 +517,11 @@ impl<P: Pane> Loop<P> {
                 }
                 Response::Config { config } => {
                     return match Spec::parse(&config.to_string()) {
-                        Ok(spec) => self.tell(Event::Spec { graphs: spec.graphs, title: spec.title }),
+                        Ok(spec) => self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title }),
                         Err(_) => Go::On,
                     };
                 }
+                Response::SetView { number, patch } => return self.tell(Event::Set { number, view: patch }),
                 Response::Redraw { number } => return self.tell(Event::Redraw(number)),
                 _ => return Go::On,
             },
@@ -341,16 +533,61 @@ impl<P: Pane> Loop<P> {
         self.tell(Event::Controller(link))
     }
 
-    fn tell(&mut self, event: Event<'_>) -> Go {
+    fn tell(&mut self, event: Event) -> Go {
         let now = self.now();
-        let effects = self.pane.update(event, now);
+        let effects = self.sources.with_scene(|scene| self.pane.update(event, scene, now));
         self.take(effects, now)
     }
 
     fn take(&mut self, effects: Vec<Effect>, now: Duration) -> Go {
+        if self.sources.want(self.pane.wants(), &self.wake) {
+            self.due.poll = Some(now);
+        }
         for effect in effects {
             match effect {
                 Effect::Quit => return Go::Out,
+                Effect::Copy(text) => {
+                    self.screen.copy(&text);
+                    self.copied = text;
+                }
+                // Programs that know the clipboard may take their time; keys go on meanwhile.
+                Effect::Paste if clipboard::ask(self.wake.clone()) => {}
+                Effect::Paste => {
+                    let text = self.copied.clone();
+                    if self.tell(Event::Paste(text)) == Go::Out {
+                        return Go::Out;
+                    }
+                }
+                Effect::Screenshot { bright } => {
+                    let done = files::screenshot(self.screen.shown(), bright, &self.sources.out_dir());
+                    if self.told(done, "the screen") == Go::Out {
+                        return Go::Out;
+                    }
+                }
+                Effect::Export(export) => {
+                    let done = files::export(&export, self.sources.run_picture(), &self.sources.out_dir());
+                    if self.told(done, "the data") == Go::Out {
+                        return Go::Out;
+                    }
+                }
+                Effect::Keep { path, value } => {
+                    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                    if let Err(why) = files::keep(&path, value)
+                        && self.tell(Event::Tell(why)) == Go::Out
+                    {
+                        return Go::Out;
+                    }
+                }
+                Effect::Say(text) => {
+                    let said = self.sources.say(&text);
+                    // What was written is read back: the file is what was said.
+                    self.due.poll = Some(self.now());
+                    if let Err(why) = said
+                        && self.tell(Event::Tell(why)) == Go::Out
+                    {
+                        return Go::Out;
+                    }
+                }
                 Effect::Draw => self.due.draw = Some(now),
                 Effect::DrawAll => {
                     self.screen.forget();
@@ -365,12 +602,17 @@ impl<P: Pane> Loop<P> {
         Go::On
     }
 
+    /// Tells where something was written, or why it was not.
+    fn told(&mut self, done: Result<String, String>, what: &str) -> Go {
+        self.tell(Event::Tell(done.map_or_else(|why| format!("cannot write {what}: {why}"), |place| format!("wrote {place}"))))
+    }
+
     fn poll(&mut self, now: Duration) {
         let found = self.sources.poll();
         let rested_at = self.now() + ((self.now() - now) * REST_SHARE).max(FRAME);
         self.rested_at = Some(rested_at);
-        if found.socket_changed && !matches!(self.link, Link::Up(_)) {
-            self.bell.ring();
+        if let (true, false, Some(bell)) = (found.socket_changed, matches!(self.link, Link::Up(_)), &self.bell) {
+            bell.ring();
         }
         self.due.poll = match (found.more, self.sources.watch.is_some()) {
             // What is left is read without rest as soon as the run stops writing.
@@ -380,23 +622,32 @@ impl<P: Pane> Loop<P> {
             (false, false) => Some(now + BLIND),
         };
         if let Some(spec) = found.spec {
-            self.tell(Event::Spec { graphs: spec.graphs, title: spec.title });
+            self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title });
+        }
+        if found.said > 0 {
+            self.tell(Event::Said(found.said));
         }
         if let Some(facts) = found.facts {
             let now = self.now();
-            let effects = self.pane.update(Event::Data { facts: Box::new(facts), series: self.sources.series() }, now);
+            let effects = self.sources.with_scene(|scene| self.pane.update(Event::Data(Box::new(facts)), scene, now));
             self.take(effects, now);
+        }
+        if found.runs {
+            self.tell(Event::Runs(self.sources.runs.listing()));
         }
     }
 
     fn draw(&mut self) -> Result<(), UiError> {
         self.due.draw = None;
-        let (pane, series) = (&self.pane, self.sources.series());
-        let shown = pane.shown(series, self.screen.area());
-        // A structure of ours always has a JSON form.
-        let note = serde_json::to_string(&shown).unwrap_or_default();
-        self.screen
-            .draw(&pane.title(), &note, |buf| pane.draw(series, buf.area, buf))
+        let (pane, screen) = (&self.pane, &mut self.screen);
+        let (area, is_read) = (screen.area(), self.bell.is_some());
+        // Without a controller nobody reads the note. A structure of ours always has a JSON form.
+        let told = |scene: Scene<'_>| serde_json::to_string(&pane.shown(scene, area)).unwrap_or_default();
+        self.sources
+            .with_scene(|scene| {
+                let note = if is_read { told(scene) } else { String::new() };
+                screen.draw(&pane.title(), &note, |buf| pane.draw(scene, buf.area, buf))
+            })
             .map_err(|source| UiError::Terminal { doing: "write to", source })?;
         self.drawn_at = Some(self.now());
         Ok(())
@@ -416,15 +667,16 @@ struct Found {
     more: bool,
     again: Option<Duration>,
     socket_changed: bool,
+    /// New messages of the conversation.
+    said: usize,
+    /// The runs beside the run of the canvas changed.
+    runs: bool,
 }
 
-/// The files of a canvas and of its run.
+/// The files of a run, and of its canvas where it has one.
 struct Sources {
-    canvas_dir: PathBuf,
+    canvas: Option<CanvasFiles>,
     watch: Option<Watch>,
-    /// The spec, the state, the controller's socket.
-    canvas_files: [PathBuf; 3],
-    canvas_seen: [Option<Look>; 3],
     run: Option<PathBuf>,
     /// How the canvas says that its run is to be read.
     read: ReadOptions,
@@ -434,31 +686,69 @@ struct Sources {
     /// No look at the run has reached its end yet.
     loading: bool,
     problem: Option<String>,
-    empty: SeriesMap,
+    /// What is shown of a run that cannot be read.
+    empty: RunPicture,
+    chat: Option<ChatTail>,
+    host: Sampler,
+    /// Somebody shows how the machine is.
+    looks_at_host: bool,
+    /// The runs beside it.
+    runs: Runs,
+}
+
+/// The files of a canvas, and how they looked last.
+struct CanvasFiles {
+    dir: PathBuf,
+    /// The spec, the state, the controller's socket.
+    paths: [PathBuf; 3],
+    seen: [Option<Look>; 3],
 }
 
 /// What tells two states of a file apart: inode, length, time of change.
 type Look = (u64, u64, i64, i64);
 
 impl Sources {
-    fn new(canvas_dir: &Path, socket: PathBuf, watch: Option<Watch>) -> Sources {
-        let canvas_files = [canvas_dir.join("canvas.json"), canvas_dir.join("state.json"), socket];
-        let spec = canvas_io::read_spec(canvas_dir).ok();
-        let mut sources = Sources {
-            canvas_dir: canvas_dir.to_owned(),
+    fn of_canvas(dir: &Path, socket: &Path, state: CanvasState, watch: Option<Watch>) -> Sources {
+        let paths = [dir.join("canvas.json"), dir.join("state.json"), socket.to_owned()];
+        let canvas = CanvasFiles { dir: dir.to_owned(), seen: [None, look(&paths[1]), None], paths: paths.clone() };
+        let mut sources = Sources::new(Some(canvas), watch);
+        let chat = ChatTail::new(dir);
+        // The store lies around `canvas/NAME`.
+        dir.ancestors().nth(2).into_iter().for_each(|store| sources.runs.add_place(store.to_owned()));
+        sources.add(paths.into_iter().chain([chat.path().to_owned()]).filter(|path| !path.as_os_str().is_empty()));
+        sources.chat = Some(chat);
+        sources.open(state);
+        sources
+    }
+
+    fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
+        let mut sources = Sources::new(None, watch);
+        let path = catalog::settle(reader.folder().path());
+        sources.runs.add_place(place_of(&path));
+        sources.run = Some(path);
+        sources.add(reader.paths().into_iter());
+        sources.reader = Some(reader);
+        sources
+    }
+
+    fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
+        let spec = canvas.as_ref().and_then(|canvas| canvas_io::read_spec(&canvas.dir).ok());
+        let host = Sampler::default();
+        Sources {
+            canvas,
             watch,
-            canvas_seen: [None, look(&canvas_files[1]), None],
-            canvas_files: canvas_files.clone(),
             run: None,
             refresh: spec.as_ref().map(Spec::refresh_interval),
             read: spec.map(|spec| spec.read).unwrap_or_default(),
             reader: None,
             loading: true,
             problem: None,
-            empty: SeriesMap::new(),
-        };
-        sources.add(canvas_files.into_iter().filter(|path| !path.as_os_str().is_empty()));
-        sources
+            empty: RunPicture::default(),
+            chat: None,
+            host,
+            looks_at_host: false,
+            runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at)).unwrap_or_default()),
+        }
     }
 
     fn add(&mut self, paths: impl Iterator<Item = PathBuf>) {
@@ -467,8 +757,39 @@ impl Sources {
         }
     }
 
-    fn series(&self) -> &SeriesMap {
-        self.reader.as_ref().map_or(&self.empty, |reader| &reader.picture().series)
+    /// Shows everything there is to `look`.
+    fn with_scene<T>(&self, look: impl FnOnce(Scene<'_>) -> T) -> T {
+        let own = self.run.as_deref();
+        look(Scene {
+            run: self.run_picture(),
+            chat: self.chat.as_ref().map(ChatTail::messages),
+            host: self.host.last(),
+            group: self.runs.group_of(own),
+            runs: self.runs.rows(),
+            overlaid: &self.runs.overlaid(own),
+        })
+    }
+
+    fn run_picture(&self) -> &RunPicture {
+        self.reader.as_ref().map_or(&self.empty, RunReader::picture)
+    }
+
+    /// Where a file about this run goes: into its folder when that is og's own, else to where we are.
+    fn out_dir(&self) -> PathBuf {
+        let own = self.reader.as_ref().filter(|reader| reader.kind() == Kind::OgRun && reader.folder().run_json().exists());
+        own.map_or_else(|| PathBuf::from("."), |reader| reader.folder().path().to_owned())
+    }
+
+    /// Adds a message of the person to the conversation of the canvas.
+    fn say(&self, text: &str) -> Result<(), String> {
+        let canvas = self.canvas.as_ref().ok_or("there is no canvas here, so nobody to talk to")?;
+        canvas_io::say(&canvas.dir, "human", text, &files::now_iso()).map_err(|error| chain(&error))
+    }
+
+    /// Reads what a pane wants to have read; whether other runs are to be read now.
+    fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
+        self.runs.show(wants.runs, tell);
+        self.runs.follow(wants.overlaid, self.run.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -497,7 +818,18 @@ impl Sources {
     }
 
     fn poll(&mut self) -> Found {
+        let mut found = self.poll_run();
+        let others = self.runs.poll();
+        self.add(others.paths.into_iter());
+        found.runs = others.changed;
+        found.more |= others.more;
+        found.again = [found.again, others.again].into_iter().flatten().min();
+        found
+    }
+
+    fn poll_run(&mut self) -> Found {
         let mut found = self.poll_canvas();
+        found.said = self.chat.as_mut().map_or(0, ChatTail::poll);
         if self.reader.is_none() {
             self.open(CanvasState { run: self.run.clone(), ..CanvasState::default() });
         }
@@ -509,28 +841,41 @@ impl Sources {
                 Some(Facts { name: name.unwrap_or_default(), problem: self.problem.clone(), watched: self.watched(), ..Facts::default() });
             return found;
         };
-        let polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
+        let mut polled = reader.poll(if was_loading { RunReader::LOAD } else { RunReader::LIVE });
+        // Where there is a controller, it tells.
+        if self.canvas.is_none()
+            && !polled.more
+            && !reader.picture().state().is_over()
+            && reader.picture().pid().is_some_and(|pid| !canvas_io::is_process(pid))
+        {
+            reader.mark_lost();
+            polled.changed = true;
+        }
         self.loading &= polled.more;
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
             let facts = Facts::of(reader.picture(), polled.more);
-            found.facts = Some(Facts { watched: self.watched(), ..facts });
+            // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
+            if self.looks_at_host && facts.is_live() && reader.picture().pid().is_some_and(canvas_io::is_process) {
+                self.host.look();
+            }
+            found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });
         }
         self.add(new_paths.into_iter());
         found
     }
 
     fn poll_canvas(&mut self) -> Found {
-        let seen = self.canvas_files.each_ref().map(|path| look(path));
-        let before = std::mem::replace(&mut self.canvas_seen, seen);
-        if before[1] != seen[1]
-            && let Ok(state) = canvas_io::read(&self.canvas_dir)
-        {
+        let Some(canvas) = &mut self.canvas else { return Found::default() };
+        let seen = canvas.paths.each_ref().map(|path| look(path));
+        let before = std::mem::replace(&mut canvas.seen, seen);
+        // A spec that cannot be read leaves the last one in force; `og canvas` says what is wrong with it.
+        let spec = (before[0] != seen[0]).then(|| canvas_io::read_spec(&canvas.dir).ok()).flatten();
+        let state = (before[1] != seen[1]).then(|| canvas_io::read(&canvas.dir).ok()).flatten();
+        if let Some(state) = state {
             self.open(state);
         }
-        // A spec that cannot be read leaves the last one in force; `og canvas` says what is wrong with it.
-        let spec = (before[0] != seen[0]).then(|| canvas_io::read_spec(&self.canvas_dir).ok()).flatten();
         if let Some(spec) = spec.as_ref().filter(|spec| spec.read != self.read) {
             self.read = spec.read.clone();
             self.reader = None;
@@ -553,26 +898,23 @@ impl Sources {
     }
 }
 
+/// The place in which the runs beside the one at `path` are: its store, or the folder around its folder. Beside a file lies
+/// anything.
+fn place_of(path: &Path) -> PathBuf {
+    let around = |levels| path.ancestors().nth(levels).unwrap_or(path).to_owned();
+    match path {
+        _ if path.is_file() => path.to_owned(),
+        _ if RunFolder::at(path).run_json().is_file() && around(1).ends_with("runs") => around(2),
+        _ => around(1),
+    }
+}
+
 fn look(path: &Path) -> Option<Look> {
     fs::metadata(path).ok().map(|file| (file.ino(), file.len(), file.mtime(), file.mtime_nsec()))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// The colours and characters that the environment allows: `NO_COLOR`; `OG_ASCII` (`0` says no), else the locale.
-fn theme() -> Theme {
-    let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let unicode = match var("OG_ASCII").as_deref() {
-        Some("0") => true,
-        Some(_) => false,
-        None => {
-            let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(var).unwrap_or_default().to_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        }
-    };
-    Theme::new(var("NO_COLOR").is_none(), unicode)
 }
 
 fn utc_offset() -> f64 {

@@ -1,49 +1,165 @@
-//! The keys of the graph pane. One table drives the dispatcher, the help screen and the README.
+//! The keys of the board, in one table: it drives the dispatcher, the help, the command palette, the README and `og keys`.
+//! A person may bind other keys to the same names ([`Keymap::with`]).
 
+use super::board::Tab;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What a key does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
     /// Leave the pane. The training goes on.
     Quit,
     /// Show or hide the help.
     Help,
-    /// Close what is open: help, one chart, filter.
+    /// Close what is open, innermost first.
     Back,
-    /// Move the focus.
+    /// Show this tab.
+    Tab(Tab),
+    /// Show the next tab.
+    NextTab,
+    /// Show the tab before.
+    PreviousTab,
+    /// Type the name of a command.
+    Palette,
+    /// Hold the picture still, or follow the run again.
+    Pause,
+    /// Type a filter or a search, whatever the tab has.
+    OpenFilter,
+    /// Drop the filter or the search.
+    ClearFilter,
+    /// Choose between options, help and leaving.
+    Menu,
+    /// Change how things look.
+    Options,
+    /// Keep the view under a name.
+    SaveView,
+    /// Choose one of the views that were kept.
+    Views,
+    /// Write the screen to files.
+    Screenshot,
+    /// Write the data on the screen to a file, as CSV.
+    ExportCsv,
+    /// Write the data on the screen to a file, as JSON.
+    ExportJson,
+    /// Give the names and values on the screen to the clipboard.
+    CopyShown,
+    /// Type a message.
+    Say,
+    /// Take what is chosen off a list.
+    Remove,
+    /// Filter by regular expression instead of fuzzily.
+    SwitchRegex,
+    /// Move the focus or the selection.
     Left,
-    /// Move the focus.
+    /// Move the focus or the selection.
     Right,
-    /// Move the focus, or scroll the help.
+    /// Move the focus, or scroll.
     Up,
-    /// Move the focus, or scroll the help.
+    /// Move the focus, or scroll.
     Down,
-    /// Focus the next chart.
-    Next,
-    /// Focus the chart before.
-    Previous,
-    /// Focus the first chart.
+    /// Go to the first.
     First,
-    /// Focus the last chart.
+    /// Go to the last.
     Last,
-    /// Show the focused chart alone, or all charts again.
-    Zoom,
     /// Show the next page.
     PageDown,
     /// Show the page before.
     PageUp,
-    /// Type a filter.
-    OpenFilter,
+    /// Open what is in focus: one chart alone, a run, a rollout.
+    Open,
     /// Measure x in steps, in time since the start, or by the clock.
     SwitchAxis,
+    /// Measure x by the metric in focus, or in steps again.
+    AxisOfFocus,
+    /// Logarithmic x, or linear.
+    LogX,
+    /// Logarithmic y, or linear.
+    LogY,
+    /// Less of x, more closely.
+    ZoomX,
+    /// More of x.
+    ZoomOutX,
+    /// Less of y, more closely.
+    ZoomY,
+    /// More of y.
+    ZoomOutY,
+    /// Earlier.
+    PanLeft,
+    /// Later.
+    PanRight,
+    /// Higher values.
+    PanUp,
+    /// Lower values.
+    PanDown,
+    /// Let y fit what is shown again.
+    RefitY,
+    /// Show everything again.
+    ResetZoom,
+    /// Show the newest, as closely as now.
+    Follow,
+    /// Move the crosshair.
+    CursorLeft,
+    /// Move the crosshair.
+    CursorRight,
+    /// Move the crosshair by ten cells.
+    CursorLeapLeft,
+    /// Move the crosshair by ten cells.
+    CursorLeapRight,
+    /// Mark what happened, or not.
+    Marks,
+    /// Draw all runs as their mean and a band, or each.
+    Band,
+    /// Give every metric a chart of its own, or put together what belongs together.
+    Apart,
+    /// The next digit is the number of rows.
+    Rows,
+    /// The next digit is the number of columns.
+    Cols,
+    /// That digit; 0: as many as fit. In the table it stands for whichever digit is pressed.
+    GridSize(u8),
+    /// Smooth by another average.
+    SmoothOtherwise,
     /// Smooth more.
     Smoother,
     /// Smooth less.
     Rougher,
-    /// Keep the typed filter.
+    /// The next match of the search.
+    NextMatch,
+    /// The match before.
+    PreviousMatch,
+    /// Break long lines, or cut them.
+    Wrap,
+    /// Look at what is in focus.
+    Look,
+    /// Select what is in focus, or let it go.
+    Select,
+    /// Select all that is listed.
+    SelectAll,
+    /// Let all go.
+    SelectNone,
+    /// Keep what is in focus on top, to compare others with it.
+    Pin,
+    /// Sort by the next column.
+    Sort,
+    /// Sort the other way round.
+    SortBack,
+    /// Group by the next thing that parts the rows.
+    GroupBy,
+    /// Show the next metric.
+    NextMetric,
+    /// Show the metric before.
+    PreviousMetric,
+    /// Put the selected beside each other.
+    Compare,
+    /// Show the course of each.
+    Recent,
+    /// Show which goes on from which.
+    Lineage,
+    /// Keep the text that is typed.
     Keep,
-    /// Forget the typed filter.
+    /// Forget the text that is typed.
     Cancel,
     /// Move the caret by a character.
     CaretLeft,
@@ -63,64 +179,264 @@ pub enum Action {
     DeleteToStart,
     /// Delete everything after the caret.
     DeleteToEnd,
+    /// The line that was kept before this one.
+    Older,
+    /// The line that was kept after this one.
+    Newer,
+    /// Copy the line.
+    Copy,
+    /// Insert what was copied last.
+    Paste,
+}
+
+/// Where a key means something.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everywhere but in a text that is typed, unless the tab means something else by the key.
+    Board,
+    /// The charts.
+    Graphs,
+    /// While the number of rows or columns is typed.
+    GridSize,
+    /// The table of runs.
+    Runs,
+    /// What the run is.
+    Run,
+    /// The console lines.
+    Logs,
+    /// The alerts.
+    Alerts,
+    /// The conversation.
+    Chat,
+    /// The menu, the options, the saved views.
+    Menu,
+    /// While a text is typed; every other character is text.
+    Input,
+}
+
+impl Scope {
+    /// As a heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Scope::Board => "everywhere",
+            Scope::Graphs => "graphs",
+            Scope::GridSize => "graphs, behind r or c",
+            Scope::Runs => "runs",
+            Scope::Run => "run",
+            Scope::Logs => "logs",
+            Scope::Alerts => "alerts",
+            Scope::Chat => "chat",
+            Scope::Menu => "menu, options, saved views",
+            Scope::Input => "while text is typed",
+        }
+    }
 }
 
 /// A row of the key table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Binding {
+    /// Where it holds.
+    pub scope: Scope,
+    /// Its name, for the palette and the config file.
+    pub name: &'static str,
     /// Names of the keys, as [`name`] writes them.
-    pub keys: &'static [&'static str],
+    pub keys: Vec<String>,
     /// What they do, in words.
     pub does: &'static str,
     /// What they do.
+    #[serde(skip)]
     pub action: Action,
 }
 
-const fn bind(keys: &'static [&'static str], does: &'static str, action: Action) -> Binding {
-    Binding { keys, does, action }
+type Row = (Scope, &'static str, &'static [&'static str], &'static str, Action);
+
+/// The table as it comes.
+const TABLE: &[Row] = &[
+    (Scope::Board, "quit", &["q", "ctrl+c"], "quit this pane (never the training)", Action::Quit),
+    (Scope::Board, "help", &["h", "?", "f1"], "help", Action::Help),
+    (Scope::Board, "back", &["esc"], "close what is open, else the menu", Action::Back),
+    (Scope::Board, "menu", &["m"], "options, help, quit", Action::Menu),
+    (Scope::Board, "options", &["f2"], "how things look", Action::Options),
+    (Scope::Board, "palette", &[":"], "type a command", Action::Palette),
+    (Scope::Board, "filter", &["/"], "filter or search", Action::OpenFilter),
+    (Scope::Board, "clear-filter", &["ctrl+l", "ctrl+/", "ctrl+7"], "drop the filter", Action::ClearFilter),
+    (Scope::Board, "pause", &["p"], "hold still, or follow again", Action::Pause),
+    (Scope::Board, "next-tab", &["tab"], "next tab", Action::NextTab),
+    (Scope::Board, "previous-tab", &["shift+tab"], "tab before", Action::PreviousTab),
+    (Scope::Board, "graphs", &["1"], "charts", Action::Tab(Tab::Graphs)),
+    (Scope::Board, "runs", &["2"], "all runs", Action::Tab(Tab::Runs)),
+    (Scope::Board, "run", &["3"], "what the run is", Action::Tab(Tab::Run)),
+    (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
+    (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
+    (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
+    (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
+    (Scope::Board, "save-view", &["V"], "save the view under a name", Action::SaveView),
+    (Scope::Board, "screenshot", &["s"], "write the screen as text, ANSI and SVG", Action::Screenshot),
+    (Scope::Board, "export", &["e"], "write the data shown as CSV", Action::ExportCsv),
+    (Scope::Board, "export-json", &["E"], "write the data shown as JSON", Action::ExportJson),
+    (Scope::Board, "copy-shown", &["ctrl+y"], "copy the names and values shown", Action::CopyShown),
+    (Scope::Board, "left", &["left", "a"], "to the left", Action::Left),
+    (Scope::Board, "right", &["right", "d"], "to the right", Action::Right),
+    (Scope::Board, "up", &["up", "w", "k"], "up", Action::Up),
+    (Scope::Board, "down", &["down", "j"], "down", Action::Down),
+    (Scope::Board, "first", &["home"], "to the first", Action::First),
+    (Scope::Board, "last", &["end"], "to the last", Action::Last),
+    (Scope::Board, "page-down", &["pgdn"], "next page", Action::PageDown),
+    (Scope::Board, "page-up", &["pgup"], "page before", Action::PageUp),
+    (Scope::Graphs, "zoom", &["enter"], "show one chart, or all again", Action::Open),
+    (Scope::Graphs, "next-page", &["n"], "next page", Action::PageDown),
+    (Scope::Graphs, "previous-page", &["N"], "page before", Action::PageUp),
+    (Scope::Graphs, "axis", &["x"], "x axis: step, relative, wall time", Action::SwitchAxis),
+    (Scope::Graphs, "axis-of-focus", &["X"], "x axis: the metric in focus, or steps", Action::AxisOfFocus),
+    (Scope::Graphs, "log-y", &["y"], "logarithmic y, or linear", Action::LogY),
+    (Scope::Graphs, "log-x", &["L"], "logarithmic x, or linear", Action::LogX),
+    (Scope::Graphs, "smoother", &["+", "="], "smooth more", Action::Smoother),
+    (Scope::Graphs, "rougher", &["-"], "smooth less", Action::Rougher),
+    (Scope::Graphs, "smooth-otherwise", &["S"], "smooth by EMA, moving average, not at all", Action::SmoothOtherwise),
+    (Scope::Graphs, "zoom-x", &["z", "ctrl+right"], "zoom into x (also the wheel)", Action::ZoomX),
+    (Scope::Graphs, "zoom-out-x", &["Z", "ctrl+left"], "zoom out of x", Action::ZoomOutX),
+    (Scope::Graphs, "zoom-y", &["}", "ctrl+up"], "zoom into y (also alt and the wheel)", Action::ZoomY),
+    (Scope::Graphs, "zoom-out-y", &["{", "ctrl+down"], "zoom out of y", Action::ZoomOutY),
+    (Scope::Graphs, "pan-left", &["[", "shift+left"], "show earlier (also drag with the right button)", Action::PanLeft),
+    (Scope::Graphs, "pan-right", &["]", "shift+right"], "show later", Action::PanRight),
+    (Scope::Graphs, "pan-up", &["K", "shift+up"], "show higher values", Action::PanUp),
+    (Scope::Graphs, "pan-down", &["J", "shift+down"], "show lower values", Action::PanDown),
+    (Scope::Graphs, "refit-y", &["Y"], "fit y to what is shown", Action::RefitY),
+    (Scope::Graphs, "reset-zoom", &["0"], "show everything again", Action::ResetZoom),
+    (Scope::Graphs, "follow", &["f"], "back to the newest, as closely as now", Action::Follow),
+    (Scope::Graphs, "cursor-left", &[","], "crosshair to the left (also click)", Action::CursorLeft),
+    (Scope::Graphs, "cursor-right", &["."], "crosshair to the right", Action::CursorRight),
+    (Scope::Graphs, "cursor-leap-left", &["<"], "crosshair ten cells to the left", Action::CursorLeapLeft),
+    (Scope::Graphs, "cursor-leap-right", &[">"], "crosshair ten cells to the right", Action::CursorLeapRight),
+    (Scope::Graphs, "marks", &["g"], "mark alerts, notes, checkpoints, restarts, or not", Action::Marks),
+    (Scope::Graphs, "band", &["b"], "all runs as mean and band, or each", Action::Band),
+    (Scope::Graphs, "apart", &["t"], "metrics together, or each in its own chart", Action::Apart),
+    (Scope::Graphs, "rows", &["r"], "number of rows: a digit follows", Action::Rows),
+    (Scope::Graphs, "cols", &["c"], "number of columns: a digit follows", Action::Cols),
+    (Scope::GridSize, "grid-size", &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], "so many; 0: as fits", Action::GridSize(0)),
+    (Scope::Runs, "select", &["space"], "draw this run too, or not", Action::Select),
+    (Scope::Runs, "select-all", &["a", "ctrl+a"], "select all runs that are listed", Action::SelectAll),
+    (Scope::Runs, "select-none", &["x"], "select none", Action::SelectNone),
+    (Scope::Runs, "pin", &["p"], "keep this run on top, to compare others with it", Action::Pin),
+    (Scope::Runs, "look", &["enter"], "look at this run, or back", Action::Look),
+    (Scope::Runs, "compare", &["c"], "compare the selected runs: what changed, and did it help", Action::Compare),
+    (Scope::Runs, "recent", &["r"], "the course of each run, or the table", Action::Recent),
+    (Scope::Runs, "lineage", &["t"], "which run goes on from which, or the table", Action::Lineage),
+    (Scope::Runs, "sort", &["o"], "sort by the next column", Action::Sort),
+    (Scope::Runs, "sort-back", &["O"], "sort the other way round", Action::SortBack),
+    (Scope::Runs, "group", &["g"], "group by the next tag or hyperparameter", Action::GroupBy),
+    (Scope::Runs, "next-metric", &["m"], "show the next metric", Action::NextMetric),
+    (Scope::Runs, "previous-metric", &["M"], "show the metric before", Action::PreviousMetric),
+    (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
+    (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
+    (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
+    (Scope::Chat, "say", &["enter", "i"], "write a message", Action::Say),
+    (Scope::Menu, "choose", &["enter", "space"], "choose", Action::Open),
+    (Scope::Menu, "remove", &["delete", "d"], "remove the saved view", Action::Remove),
+    (Scope::Input, "keep", &["enter"], "keep the text", Action::Keep),
+    (Scope::Input, "cancel", &["esc"], "forget the text", Action::Cancel),
+    (Scope::Input, "copy", &["ctrl+c", "super+c"], "copy the text", Action::Copy),
+    (Scope::Input, "paste", &["ctrl+v", "super+v"], "insert what was copied", Action::Paste),
+    (Scope::Input, "regex", &["tab"], "filter by regular expression, or fuzzily", Action::SwitchRegex),
+    (Scope::Input, "caret-left", &["left"], "caret left", Action::CaretLeft),
+    (Scope::Input, "caret-right", &["right"], "caret right", Action::CaretRight),
+    (Scope::Input, "caret-home", &["home", "ctrl+a", "super+left"], "caret to the start", Action::CaretHome),
+    (Scope::Input, "caret-end", &["end", "ctrl+e", "super+right"], "caret to the end", Action::CaretEnd),
+    (Scope::Input, "delete-before", &["backspace", "ctrl+h"], "delete before the caret", Action::DeleteBefore),
+    (Scope::Input, "delete-at", &["delete", "ctrl+d"], "delete at the caret", Action::DeleteAt),
+    (Scope::Input, "delete-word", &["ctrl+w", "alt+backspace", "ctrl+alt+h"], "delete the word before", Action::DeleteWord),
+    (Scope::Input, "delete-to-start", &["ctrl+u", "super+backspace"], "delete to the start", Action::DeleteToStart),
+    (Scope::Input, "delete-to-end", &["ctrl+k"], "delete to the end", Action::DeleteToEnd),
+    (Scope::Input, "older", &["up"], "the line before", Action::Older),
+    (Scope::Input, "newer", &["down"], "the line after", Action::Newer),
+];
+
+/// The table as this person wants it.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    rows: Vec<Binding>,
 }
 
-/// Keys while charts are shown.
-pub const BINDINGS: &[Binding] = &[
-    bind(&["q", "ctrl+c"], "quit this pane (never the training)", Action::Quit),
-    bind(&["h", "?"], "help", Action::Help),
-    bind(&["/"], "filter metrics by name", Action::OpenFilter),
-    bind(&["enter"], "show one chart, or all again", Action::Zoom),
-    bind(&["esc"], "close help, one chart, or filter", Action::Back),
-    bind(&["tab"], "next chart", Action::Next),
-    bind(&["shift+tab"], "chart before", Action::Previous),
-    bind(&["left"], "chart to the left", Action::Left),
-    bind(&["right"], "chart to the right", Action::Right),
-    bind(&["up"], "chart above", Action::Up),
-    bind(&["down"], "chart below", Action::Down),
-    bind(&["home"], "first chart", Action::First),
-    bind(&["end"], "last chart", Action::Last),
-    bind(&["pgdn", "n"], "next page", Action::PageDown),
-    bind(&["pgup", "N"], "page before", Action::PageUp),
-    bind(&["x"], "x axis: step, relative, wall time", Action::SwitchAxis),
-    bind(&["+", "="], "smooth more", Action::Smoother),
-    bind(&["-"], "smooth less", Action::Rougher),
-];
+impl Default for Keymap {
+    fn default() -> Keymap {
+        let row = |&(scope, name, keys, does, action): &Row| Binding {
+            scope,
+            name,
+            keys: keys.iter().map(ToString::to_string).collect(),
+            does,
+            action,
+        };
+        Keymap { rows: TABLE.iter().map(row).collect() }
+    }
+}
 
-/// Keys while a filter is typed; every other character is text.
-pub const FILTER_BINDINGS: &[Binding] = &[
-    bind(&["enter"], "keep the filter", Action::Keep),
-    bind(&["esc", "ctrl+c"], "go back to the filter before", Action::Cancel),
-    bind(&["left", "ctrl+b"], "caret left", Action::CaretLeft),
-    bind(&["right", "ctrl+f"], "caret right", Action::CaretRight),
-    bind(&["home", "ctrl+a"], "caret to the start", Action::CaretHome),
-    bind(&["end", "ctrl+e"], "caret to the end", Action::CaretEnd),
-    bind(&["backspace", "ctrl+h"], "delete before the caret", Action::DeleteBefore),
-    bind(&["delete", "ctrl+d"], "delete at the caret", Action::DeleteAt),
-    bind(&["ctrl+w"], "delete the word before", Action::DeleteWord),
-    bind(&["ctrl+u"], "delete to the start", Action::DeleteToStart),
-    bind(&["ctrl+k"], "delete to the end", Action::DeleteToEnd),
-];
+/// A key that cannot be bound so.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeymapError {
+    /// Nothing has this name.
+    #[error("no key binding is called `{0}`")]
+    Name(String),
+    /// Two things by one key at one place.
+    #[error("`{key}` is bound to both `{one}` and `{other}`")]
+    Twice {
+        /// The key.
+        key: String,
+        /// What has it.
+        one: &'static str,
+        /// What should have it too.
+        other: &'static str,
+    },
+}
 
-/// What a key does by a table.
-pub fn action(table: &[Binding], key: KeyEvent) -> Option<Action> {
-    let name = name(key);
-    table.iter().find(|binding| binding.keys.contains(&name.as_str())).map(|binding| binding.action)
+impl Keymap {
+    /// The table with other keys for some names.
+    pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Keymap, KeymapError> {
+        let mut map = Keymap::default();
+        for (name, keys) in changes {
+            let row = map.rows.iter_mut().find(|row| row.name == name).ok_or_else(|| KeymapError::Name(name.clone()))?;
+            row.keys.clone_from(keys);
+        }
+        for (i, row) in map.rows.iter().enumerate() {
+            let taken = |key: &&String| map.rows[..i].iter().find(|other| other.scope == row.scope && other.keys.contains(key));
+            if let Some((key, other)) = row.keys.iter().find_map(|key| Some((key, taken(&key)?))) {
+                return Err(KeymapError::Twice { key: key.clone(), one: other.name, other: row.name });
+            }
+        }
+        Ok(map)
+    }
+
+    /// The rows in the order of the table.
+    pub fn rows(&self) -> &[Binding] {
+        &self.rows
+    }
+
+    /// What a key does where these scopes hold, the first first.
+    pub fn action(&self, scopes: &[Scope], key: KeyEvent) -> Option<Action> {
+        let name = name(key);
+        let find = |scope: &Scope| self.rows.iter().find(|row| row.scope == *scope && row.keys.contains(&name));
+        scopes.iter().find_map(find).map(|row| match row.action {
+            Action::GridSize(_) => Action::GridSize(name.parse().unwrap_or(0)),
+            action => action,
+        })
+    }
+
+    /// A key as the table knows it where these scopes hold. Escape and a key right behind it reach us as that key with Alt;
+    /// where Alt with it means nothing, they are taken apart again.
+    pub fn apart(&self, scopes: &[Scope], key: KeyEvent) -> Vec<KeyEvent> {
+        if !key.modifiers.contains(KeyModifiers::ALT) || self.action(scopes, key).is_some() {
+            return vec![key];
+        }
+        vec![
+            KeyEvent { code: KeyCode::Esc, modifiers: KeyModifiers::NONE, ..key },
+            KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key },
+        ]
+    }
+
+    /// The keys of an action in a scope, as a hint says them.
+    pub fn keys_of(&self, scope: Scope, action: Action) -> Option<&str> {
+        self.rows.iter().find(|row| row.scope == scope && row.action == action)?.keys.first().map(String::as_str)
+    }
 }
 
 /// The name of a key: `q`, `ctrl+c`, `shift+tab`, `pgdn`.
@@ -135,7 +451,7 @@ pub fn name(key: KeyEvent) -> String {
         other => format!("{other:?}").to_lowercase(),
     };
     let mut name = String::new();
-    for (modifier, word) in [(KeyModifiers::CONTROL, "ctrl+"), (KeyModifiers::ALT, "alt+")] {
+    for (modifier, word) in [(KeyModifiers::CONTROL, "ctrl+"), (KeyModifiers::ALT, "alt+"), (KeyModifiers::SUPER, "super+")] {
         if key.modifiers.contains(modifier) {
             name.push_str(word);
         }
@@ -145,18 +461,6 @@ pub fn name(key: KeyEvent) -> String {
         name.push_str("shift+");
     }
     name + &base
-}
-
-/// A key as the table knows it. Escape and a key right behind it reach us as that key with Alt; no binding has Alt, so they
-/// are taken apart again.
-pub fn apart(key: KeyEvent) -> Vec<KeyEvent> {
-    if !key.modifiers.contains(KeyModifiers::ALT) {
-        return vec![key];
-    }
-    vec![
-        KeyEvent { code: KeyCode::Esc, modifiers: KeyModifiers::NONE, ..key },
-        KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key },
-    ]
 }
 
 /// Puts Escape and a cursor key in one go together again: of `ESC ESC [ A` crossterm makes Escape, `[` and `A`.
@@ -226,61 +530,129 @@ fn sequence(text: &str) -> Sequence {
     }
 }
 
+/// Whether a name is one that [`name`] gives.
+pub fn is_name(text: &str) -> bool {
+    const KEYS: &[&str] =
+        &["space", "enter", "esc", "tab", "backspace", "delete", "insert", "left", "right", "up", "down", "home", "end", "pgup", "pgdn"];
+    let modifiers = ["ctrl+", "alt+", "super+", "shift+"];
+    let base = modifiers.iter().fold(text, |base, modifier| base.strip_prefix(modifier).unwrap_or(base));
+    let is_function = || base.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=24).contains(&n));
+    base.chars().count() == 1 || KEYS.contains(&base) || is_function()
+}
+
 /// The text that a key types, if it types any.
 pub fn typed(key: KeyEvent) -> Option<char> {
+    let silent = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER;
     match key.code {
-        KeyCode::Char(c) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) && !c.is_control() => Some(c),
+        KeyCode::Char(c) if !key.modifiers.intersects(silent) && !c.is_control() => Some(c),
         _ => None,
     }
 }
 
+/// The key table in a few lines, for the skill: the first key of each name.
+pub fn brief() -> String {
+    let map = Keymap::default();
+    let mut out = String::new();
+    let mut scope = None;
+    for row in map.rows().iter().filter(|row| row.scope != Scope::Input) {
+        if scope.replace(row.scope) != Some(row.scope) {
+            out += &format!("{}- {}: ", if out.is_empty() { "" } else { "\n" }, row.scope.title());
+        } else {
+            out += ", ";
+        }
+        out += &format!("`{}` {}", row.keys.first().map_or("", String::as_str), row.name);
+    }
+    out + "\n"
+}
+
 /// The key table as Markdown, for the README.
 pub fn markdown() -> String {
-    let rows = |table: &[Binding]| -> String {
-        table
-            .iter()
-            .map(|b| format!("| {} | {} |\n", b.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" "), b.does))
-            .collect()
-    };
-    format!("| key | graph pane |\n|---|---|\n{}\n| key | while a filter is typed |\n|---|---|\n{}", rows(BINDINGS), rows(FILTER_BINDINGS))
+    let map = Keymap::default();
+    let mut out = String::new();
+    let mut scope = None;
+    for row in map.rows() {
+        if scope != Some(row.scope) {
+            scope = Some(row.scope);
+            out += &format!("\n| key | {} |\n|---|---|\n", row.scope.title());
+        }
+        out += &format!("| {} | {} |\n", row.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" "), row.does);
+    }
+    out.trim_start().into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     fn key(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
         KeyEvent::new(code, modifiers)
     }
 
     #[test]
-    fn no_key_is_bound_twice() {
-        for table in [BINDINGS, FILTER_BINDINGS] {
-            let keys: Vec<_> = table.iter().flat_map(|b| b.keys).collect();
-            assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len());
+    fn no_key_is_bound_twice_and_no_name_used_twice() {
+        assert!(Keymap::with(&BTreeMap::new()).is_ok());
+        let mut names: Vec<_> = TABLE.iter().map(|row| row.1).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len());
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_written_as_keys_are() {
+        assert!(TABLE.iter().flat_map(|row| row.2).all(|key| is_name(key)));
+        assert!(["f12", "ctrl+alt+h", "+", "shift+f5", "é"].iter().all(|key| is_name(key)));
+        assert!(!["entr", "", "ctrl+", "f99", "control+c"].iter().any(|key| is_name(key)));
+    }
+
+    #[test]
+    fn keys_are_found_by_name_and_scope() {
+        let (map, none) = (Keymap::default(), KeyModifiers::NONE);
+        let graphs = [Scope::Graphs, Scope::Board];
+        assert_eq!(map.action(&graphs, key(KeyCode::Char('q'), none)), Some(Action::Quit));
+        assert_eq!(map.action(&graphs, key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PageUp));
+        assert_eq!(map.action(&[Scope::Logs, Scope::Board], key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PreviousMatch));
+        assert_eq!(map.action(&graphs, key(KeyCode::BackTab, KeyModifiers::SHIFT)), Some(Action::PreviousTab));
+        assert_eq!(map.action(&graphs, key(KeyCode::Char('M'), none)), None);
+        assert_eq!(map.action(&[Scope::Input], key(KeyCode::Char('u'), KeyModifiers::CONTROL)), Some(Action::DeleteToStart));
+        assert_eq!(map.action(&[Scope::Input], key(KeyCode::Char('q'), none)), None);
+    }
+
+    #[test]
+    fn escape_and_a_key_in_one_go_are_two_keys_where_alt_means_nothing() {
+        let map = Keymap::default();
+        let names = |scope, key| map.apart(&[scope], key).into_iter().map(name).collect::<Vec<_>>();
+        let alt = |code| key(code, KeyModifiers::ALT);
+        assert_eq!(names(Scope::Board, alt(KeyCode::Char('h'))), ["esc", "h"]);
+        assert_eq!(names(Scope::Board, key(KeyCode::Char('h'), KeyModifiers::NONE)), ["h"]);
+        assert_eq!(names(Scope::Input, alt(KeyCode::Backspace)), ["alt+backspace"]);
+        assert_eq!(names(Scope::Board, alt(KeyCode::Backspace)), ["esc", "backspace"]);
+        assert_eq!(names(Scope::Input, key(KeyCode::Char('h'), KeyModifiers::ALT | KeyModifiers::CONTROL)), ["ctrl+alt+h"]);
+    }
+
+    #[test]
+    fn a_person_binds_other_keys() {
+        let change = |name: &str, keys: &[&str]| Keymap::with(&[(name.into(), keys.iter().map(ToString::to_string).collect())].into());
+        let map = change("zoom", &["M"]).unwrap();
+        assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Char('M'), KeyModifiers::NONE)), Some(Action::Open));
+        assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Enter, KeyModifiers::NONE)), None);
+        assert_eq!(change("zom", &["M"]).unwrap_err(), KeymapError::Name("zom".into()));
+        let twice = change("axis", &["n"]).unwrap_err();
+        assert_eq!(twice.to_string(), "`n` is bound to both `next-page` and `axis`");
+    }
+
+    /// A page holds what is made of the table between two marks. `OG_UPDATE=1` writes it there.
+    #[track_caller]
+    fn stands_in(page: &str, text: &str) {
+        const MARKS: (&str, &str) = ("<!-- keys: made of the key table, see src/ui/keymap.rs -->\n", "<!-- end of keys -->");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let now = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = now.split_once(MARKS.0).expect("the page has the marks");
+        let (there, after) = rest.split_once(MARKS.1).expect("the page has both marks");
+        let want = format!("\n{text}\n");
+        if there != want && std::env::var_os("OG_UPDATE").is_some() {
+            return std::fs::write(&path, format!("{before}{}{want}{}{after}", MARKS.0, MARKS.1)).unwrap();
         }
-    }
-
-    #[test]
-    fn keys_are_found_by_name() {
-        let none = KeyModifiers::NONE;
-        assert_eq!(action(BINDINGS, key(KeyCode::Char('q'), none)), Some(Action::Quit));
-        assert_eq!(action(BINDINGS, key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PageUp));
-        assert_eq!(action(BINDINGS, key(KeyCode::BackTab, KeyModifiers::SHIFT)), Some(Action::Previous));
-        assert_eq!(action(BINDINGS, key(KeyCode::PageDown, none)), Some(Action::PageDown));
-        assert_eq!(action(BINDINGS, key(KeyCode::Char('z'), none)), None);
-        assert_eq!(action(FILTER_BINDINGS, key(KeyCode::Char('u'), KeyModifiers::CONTROL)), Some(Action::DeleteToStart));
-        assert_eq!(action(FILTER_BINDINGS, key(KeyCode::Char('q'), none)), None);
-    }
-
-    #[test]
-    fn escape_and_a_key_in_one_go_are_two_keys() {
-        let names = |key| apart(key).into_iter().map(name).collect::<Vec<_>>();
-        assert_eq!(names(key(KeyCode::Char('h'), KeyModifiers::ALT)), ["esc", "h"]);
-        assert_eq!(names(key(KeyCode::Char('u'), KeyModifiers::ALT | KeyModifiers::CONTROL)), ["esc", "ctrl+u"]);
-        assert_eq!(names(key(KeyCode::Char('h'), KeyModifiers::NONE)), ["h"]);
-        assert!(BINDINGS.iter().chain(FILTER_BINDINGS).all(|b| b.keys.iter().all(|key| !key.contains("alt"))));
+        assert_eq!(there, want, "{page} does not say what the key table says: OG_UPDATE=1 cargo test --lib keymap");
     }
 
     #[test]
@@ -318,8 +690,9 @@ mod tests {
     }
 
     #[test]
-    fn every_binding_stands_in_the_readme_table() {
-        let table = markdown();
-        assert!(BINDINGS.iter().chain(FILTER_BINDINGS).all(|b| table.contains(b.does)));
+    fn the_readme_and_the_skill_say_what_the_table_says() {
+        assert!(TABLE.iter().all(|row| markdown().contains(row.3)));
+        stands_in("README.md", &markdown());
+        stands_in("skills/og/SKILL.md", &brief());
     }
 }

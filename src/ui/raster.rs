@@ -13,6 +13,8 @@ pub enum Dots {
     /// Two by four dots a cell.
     #[default]
     Braille,
+    /// Two by two dots a cell, in quarters of a block.
+    Block,
     /// One by two dots a cell, in `.`, `'` and `:`.
     Ascii,
 }
@@ -22,6 +24,7 @@ impl Dots {
     pub fn per_cell(self) -> (usize, usize) {
         match self {
             Dots::Braille => (2, 4),
+            Dots::Block => (2, 2),
             Dots::Ascii => (1, 2),
         }
     }
@@ -30,19 +33,48 @@ impl Dots {
         const BRAILLE: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
         match self {
             Dots::Braille => BRAILLE[x % 2][y % 4],
+            Dots::Block => 1 << (x % 2 + y % 2 * 2),
             Dots::Ascii => 1 << (y % 2),
         }
     }
 
     fn glyph(self, bits: u8) -> char {
+        const BLOCKS: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
         match self {
             Dots::Braille => char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' '),
+            Dots::Block => BLOCKS[usize::from(bits & 15)],
             Dots::Ascii => [' ', '\'', '.', ':'][usize::from(bits & 3)],
         }
     }
 }
 
-/// Dots of a chart. A later layer wins the colour of a cell, the dots of all layers show.
+/// How a curve is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stroke {
+    /// A later layer wins the colour of a cell.
+    pub layer: u8,
+    /// Number of its pattern: 0 is solid, the others are broken.
+    pub pattern: usize,
+    /// Two dots thick.
+    pub thick: bool,
+}
+
+impl Stroke {
+    /// A thin, solid one.
+    pub fn thin(layer: u8) -> Stroke {
+        Stroke { layer, pattern: 0, thick: false }
+    }
+
+    /// Dots drawn of so many, by pattern.
+    const PATTERNS: [(usize, usize); 4] = [(1, 1), (3, 5), (1, 3), (6, 8)];
+
+    fn shows(self, x: usize) -> bool {
+        let (drawn, of) = Stroke::PATTERNS[self.pattern % Stroke::PATTERNS.len()];
+        x % of < drawn
+    }
+}
+
+/// Dots of a chart. A later layer wins the colour of a cell; the dots of all layers show, but those of layer 0, which lies behind.
 #[derive(Debug)]
 pub struct Raster {
     dots: Dots,
@@ -69,40 +101,61 @@ impl Raster {
     }
 
     /// Draws the columns of a series: each from its minimum to its maximum, neighbours joined, a gap left open.
-    /// `lo` is the value of the lowest dot, `hi` of the highest.
-    pub fn series(&mut self, columns: &[Column], lo: f64, hi: f64, layer: u8) {
+    /// `lo` is the value of the lowest dot, `hi` of the highest; what lies beyond is cut off.
+    pub fn series(&mut self, columns: &[Column], lo: f64, hi: f64, stroke: Stroke) {
         let (Some(top), true) = (self.height().checked_sub(1), hi > lo) else { return };
-        let y = |v: f64| top - (((v - lo) / (hi - lo)).clamp(0.0, 1.0) * top as f64).round() as usize;
-        let mut from: Option<(usize, usize)> = None;
+        // Beyond the edge by as much as the chart is high: enough for a line to leave it at the right slope.
+        let reach = (top + 1) as f64;
+        let y = |v: f64| {
+            let place = (v / 2.0 - lo / 2.0) / (hi / 2.0 - lo / 2.0);
+            top as isize - (place * top as f64).clamp(-reach, 2.0 * reach).round() as isize
+        };
+        let mut from: Option<(usize, isize)> = None;
         for column in columns {
             if column.min > column.max {
                 from = None;
                 continue;
             }
-            self.vertical(column.index, y(column.max), y(column.min), layer);
+            // A point that stands alone is never in a break of the pattern.
+            let alone = from.is_none_or(|(x, _)| x + 1 < column.index);
+            let own = if alone { Stroke { pattern: 0, ..stroke } } else { stroke };
+            self.vertical(column.index, y(column.max), y(column.min), own);
             if let Some((x, last)) = from {
-                self.join(x, last, column.index, y(column.first), layer);
+                self.join(x, last, column.index, y(column.first), stroke);
             }
             from = (!column.gap).then(|| (column.index, y(column.last)));
         }
     }
 
+    /// Shades a column between two values.
+    pub fn shade(&mut self, x: usize, (min, max): (f64, f64), (lo, hi): (f64, f64), layer: u8) {
+        let (Some(top), true) = (self.height().checked_sub(1), hi > lo) else { return };
+        let y = |v: f64| top - (((v - lo) / (hi - lo)).clamp(0.0, 1.0) * top as f64).round() as usize;
+        // Every second dot: a curve within it still stands out.
+        (y(max)..=y(min)).filter(|y| (x + y).is_multiple_of(2)).for_each(|y| self.dot(x, y, layer));
+    }
+
     /// A line between two points of different columns.
-    fn join(&mut self, x0: usize, y0: usize, x1: usize, y1: usize, layer: u8) {
+    fn join(&mut self, x0: usize, y0: isize, x1: usize, y1: isize, stroke: Stroke) {
         let slope = (y1 as f64 - y0 as f64) / x1.saturating_sub(x0).max(1) as f64;
         // A steep line covers half the way to the neighbours of each column, so that it has no holes.
         let reach = if slope.abs() > 1.0 { slope.abs() / 2.0 } else { 0.0 };
         let (above, below) = (y0.min(y1), y0.max(y1));
         for x in x0..=x1 {
             let at = y0 as f64 + slope * (x - x0) as f64;
-            let (top, bottom) = ((at - reach).round() as usize, (at + reach).round() as usize);
-            self.vertical(x, top.max(above), bottom.min(below), layer);
+            let (top, bottom) = ((at - reach).round() as isize, (at + reach).round() as isize);
+            self.vertical(x, top.max(above), bottom.min(below), stroke);
         }
     }
 
-    fn vertical(&mut self, x: usize, top: usize, bottom: usize, layer: u8) {
-        for y in top..=bottom.min(self.height().saturating_sub(1)) {
-            self.dot(x, y, layer);
+    fn vertical(&mut self, x: usize, top: isize, bottom: isize, stroke: Stroke) {
+        if !stroke.shows(x) {
+            return;
+        }
+        let height = self.height() as isize;
+        let thick = isize::from(stroke.thick && bottom - top < 2);
+        for y in (top - thick).max(0)..=bottom.min(height - 1) {
+            self.dot(x, y as usize, stroke.layer);
         }
     }
 
@@ -111,6 +164,10 @@ impl Raster {
         if x / across < self.cols
             && let Some(cell) = self.cells.get_mut(y / down * self.cols + x / across)
         {
+            // What lies behind gives way in the cells of a curve, so that it stands out without colour too.
+            if layer > 0 && cell.1 == 0 {
+                cell.0 = 0;
+            }
             cell.0 |= self.dots.bit(x, y);
             cell.1 = cell.1.max(layer);
         }
@@ -143,7 +200,7 @@ mod tests {
         let mut raster = Raster::new(dots, cols, rows);
         let columns = series.columns(XAxis::Step, 0.0, (values.len().max(2) - 1) as f64, raster.width());
         let (lo, hi) = series.range().unwrap_or((0.0, 1.0));
-        raster.series(&columns, lo, hi, 0);
+        raster.series(&columns, lo, hi, Stroke::default());
         let area = Rect::new(0, 0, cols, rows);
         let mut buf = Buffer::empty(area);
         raster.draw(area, &mut buf, &[Style::new()]);
@@ -176,9 +233,9 @@ mod tests {
             lo in any::<f64>(), hi in any::<f64>(), cols in 0u16..30, rows in 0u16..10,
         ) {
             let columns: Vec<Column> =
-                raw.into_iter().map(|(index, min, max, gap)| Column { index, min, max, first: min, last: max, gap }).collect();
+                raw.into_iter().map(|(index, min, max, gap)| Column { index, min, max, first: min, last: max, mean: min, gap }).collect();
             let mut raster = Raster::new(Dots::Braille, cols, rows);
-            raster.series(&columns, lo, hi, 0);
+            raster.series(&columns, lo, hi, Stroke::default());
             let mut buf = Buffer::empty(Rect::new(0, 0, 5, 5));
             raster.draw(Rect::new(2, 2, cols, rows), &mut buf, &[]);
         }

@@ -1,23 +1,24 @@
-//! The status pane: one to six rows that say how the run and the canvas are.
+//! The status pane: one to nine rows that say how the run and the canvas are.
 
 use super::{
     facts::{Facts, SeriesMap, grouped},
-    keymap::{Action, BINDINGS, action},
-    pane::{Effect, Event, Link, Pane},
+    keymap::{Action, Keymap, Scope},
+    pane::{Effect, Event, Link, Pane, Scene},
     strip::{self, Part},
     theme::Theme,
 };
 use crate::ipc::wire::Shown;
 use crate::query;
 use crate::text;
-use crossterm::event::KeyEventKind;
+use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
 /// Metrics with a trend kept for the pane; more than fit on any screen.
 const METRICS_MAX: usize = 12;
-/// The keys of the neighbours, since this pane has the room to tell them.
-const KEYS: &[&str] = &["graph pane: / filter", "enter zoom", "h help"];
+/// The keys of the neighbour, since this pane has the room to tell them.
+const KEYS: &[(Scope, Action, &str)] =
+    &[(Scope::Board, Action::OpenFilter, "filter"), (Scope::Graphs, Action::Open, "zoom"), (Scope::Board, Action::Help, "help")];
 /// The keys of tmux and the commands.
 const MORE_KEYS: &[&str] = &["prefix+arrows move", "og canvas close"];
 
@@ -25,6 +26,7 @@ const MORE_KEYS: &[&str] = &["prefix+arrows move", "og canvas close"];
 #[derive(Debug)]
 pub struct Status {
     theme: Theme,
+    keymap: Keymap,
     utc_offset: f64,
     facts: Facts,
     metrics: Vec<Metric>,
@@ -38,6 +40,7 @@ pub struct Status {
 struct Metric {
     key: String,
     value: String,
+    best: String,
     trend: &'static str,
     finite: bool,
 }
@@ -49,28 +52,37 @@ enum Row {
     Metrics,
     Progress,
     Keys,
-    Health,
+    /// What wants to be looked at: alerts, the agent, the controller; where there is no other row, the rest too.
+    Watch,
+    /// The machine and the checkpoints.
+    Machine,
+    Canvas,
     Times,
 }
 
 /// Rows by height, top to bottom.
-const ROWS: [&[Row]; 6] = {
+const ROWS: [&[Row]; 8] = {
     use Row::*;
     [
         &[Run],
         &[Run, Metrics],
         &[Run, Progress, Metrics],
-        &[Run, Progress, Metrics, Keys],
-        &[Run, Progress, Metrics, Health, Keys],
-        &[Run, Progress, Metrics, Times, Health, Keys],
+        &[Run, Progress, Metrics, Watch],
+        &[Run, Progress, Metrics, Watch, Keys],
+        &[Run, Progress, Metrics, Machine, Watch, Keys],
+        &[Run, Progress, Metrics, Machine, Watch, Canvas, Keys],
+        &[Run, Progress, Metrics, Machine, Watch, Times, Canvas, Keys],
     ]
 };
+/// From this width on the bar holds what is known of the pace.
+const WORDY_BAR_COLS_MIN: u16 = 60;
 
 impl Status {
     /// An empty pane of the canvas with this name. `utc_offset`: seconds that the local clock is ahead of UTC.
     pub fn new(theme: Theme, utc_offset: f64, canvas: String) -> Status {
         Status {
             theme,
+            keymap: Keymap::default(),
             utc_offset,
             facts: Facts::default(),
             metrics: vec![],
@@ -81,21 +93,43 @@ impl Status {
         }
     }
 
-    fn row(&self, row: Row, alone: bool) -> Vec<Part> {
+    /// Takes the keys as this person has them.
+    pub fn bind(mut self, keymap: Keymap) -> Status {
+        self.keymap = keymap;
+        self
+    }
+
+    fn row(&self, row: Row, rows: &[Row], scene: Scene<'_>, width: u16) -> Vec<Part> {
         match row {
-            Row::Run => self.run_row(alone),
+            Row::Run => self.run_row(rows, width),
             Row::Metrics => self.metrics_row(),
             Row::Progress => vec![],
             Row::Keys => self.keys_row(),
-            Row::Health => self.health_row(),
+            Row::Watch => {
+                let mut parts = self.watch_row();
+                if !rows.contains(&Row::Machine) {
+                    parts.extend(self.machine_row(scene));
+                }
+                if !rows.contains(&Row::Canvas) {
+                    parts.extend(self.canvas_row());
+                }
+                parts
+            }
+            Row::Machine => self.machine_row(scene),
+            Row::Canvas => self.canvas_row(),
             Row::Times => self.times_row(),
         }
     }
 
-    fn run_row(&self, alone: bool) -> Vec<Part> {
+    fn run_row(&self, rows: &[Row], width: u16) -> Vec<Part> {
         let quiet = self.theme.quiet();
+        let alone = rows.len() == 1;
         let mut parts = self.facts.head(&self.theme);
-        parts.push(Part::new(self.eta_text(), quiet, 11));
+        // What the bar below says is not said twice.
+        match rows.contains(&Row::Progress) && width >= WORDY_BAR_COLS_MIN && self.facts.progress().is_some() {
+            true => parts.truncate(3),
+            false => parts.push(Part::new(self.eta_text(), quiet, 11)),
+        }
         if let Some(at) = self.facts.end().and_then(|exit| exit.at) {
             parts.push(Part::new(format!("ended {}", self.clock(at.secs())), quiet, 9));
         }
@@ -129,37 +163,79 @@ impl Status {
 
     fn metric_parts(&self, count: usize) -> Vec<Part> {
         // The first metrics stay the longest; a value never stands without its name.
-        let part = |(i, metric): (usize, &Metric)| {
+        let parts = |(i, metric): (usize, &Metric)| {
             let style = if metric.finite { self.theme.value() } else { self.theme.bad() };
             let text = format!("{} {} {}", metric.key, metric.value, metric.trend);
-            Part::new(text.trim_end(), style, if count == 1 { 8 } else { 100 - i as u8 })
+            let best = if metric.best.is_empty() { String::new() } else { format!("(best {})", metric.best) };
+            let rank = if count == 1 { 8 } else { 100 - i as u8 };
+            // The first bests come before the last metrics.
+            [Part::new(text.trim_end(), style, rank), Part::joined(best, self.theme.quiet(), if count == 1 { 7 } else { rank - 2 })]
         };
-        self.metrics.iter().take(count).enumerate().map(part).collect()
+        self.metrics.iter().take(count).enumerate().flat_map(parts).collect()
     }
 
-    fn health_row(&self) -> Vec<Part> {
-        let quiet = self.theme.quiet();
-        let name = if self.title.is_empty() { &self.canvas } else { &self.title };
-        let mut parts = vec![Part::new(format!("canvas {name}"), quiet, 5)];
+    /// Alerts, the agent, the controller, and what went wrong.
+    fn watch_row(&self) -> Vec<Part> {
+        let (theme, quiet) = (&self.theme, self.theme.quiet());
+        let mut parts = vec![match &self.facts.alerts {
+            (0, _) => Part::new("no alerts", quiet, 5),
+            (count, title) => Part::new(format!("{count} alert{}: {title}", if *count == 1 { "" } else { "s" }), theme.warn(), 30),
+        }];
         parts.push(match &self.link {
-            Link::Unknown => Part::new("controller: connecting", quiet, 8),
-            Link::Up(_) => Part::new("controller: ok", quiet, 8),
-            Link::Down => Part::new(RECONNECTING, self.theme.warn(), 9),
+            Link::None | Link::Unknown => Part::new("controller: connecting", quiet, 21),
+            Link::Up(_) => Part::new("controller: ok", quiet, 21),
+            Link::Down => Part::new(RECONNECTING, theme.warn(), 40),
         });
         if let Link::Up(health) = &self.link {
-            if health.sampling {
-                parts.push(Part::new("output is a flood: sampled", self.theme.warn(), 7));
-            }
             if let Some((what, at)) = &health.agent_last {
                 let at = at.parse::<jiff::Timestamp>().map(|at| self.clock(at.as_second() as f64));
-                parts.push(Part::new(format!("agent: {what} {}", at.unwrap_or_default()).trim_end(), self.theme.accent(), 6));
+                parts.push(Part::new(format!("agent: {what} {}", at.unwrap_or_default()).trim_end(), theme.accent(), 20));
             }
-            if !health.may_send.is_empty() {
-                parts.push(Part::new(format!("agent may type into: {}", health.may_send.join(", ")), quiet, 4));
+            if health.sampling {
+                parts.push(Part::new("output is a flood: sampled", theme.warn(), 25));
+            }
+            parts.push(match health.may_send.is_empty() {
+                true => Part::new("agent may not type", quiet, 9),
+                false => Part::new(format!("agent may type into: {}", health.may_send.join(", ")), quiet, 9),
+            });
+        }
+        parts.push(Part::new(self.facts.losses_text(), theme.warn(), 22));
+        parts.push(Part::new(self.facts.problem.as_deref().unwrap_or_default(), theme.bad(), 35));
+        parts
+    }
+
+    /// The machine, by its own samples or by a look at it; and how much would be lost if it went away.
+    fn machine_row(&self, scene: Scene<'_>) -> Vec<Part> {
+        let quiet = self.theme.quiet();
+        let mut parts = vec![];
+        if let Some((step, at)) = self.facts.checkpoint {
+            let step = step.map(|step| format!(" step {}", grouped(step))).unwrap_or_default();
+            let age = self.facts.last_at.filter(|last| *last >= at).map(|last| format!(" ({} ago)", text::duration(last - at)));
+            let words = format!("checkpoint{step} {}{}", self.clock(at), age.unwrap_or_default());
+            parts.push(Part::new(words, quiet, 19));
+        } else if self.facts.is_live() {
+            parts.push(Part::new("no checkpoint", quiet, 3));
+        }
+        let machine = match scene.host {
+            Some(host) => host.words(),
+            None => self.facts.system.clone(),
+        };
+        parts.push(Part::new(machine, quiet, 18));
+        parts
+    }
+
+    fn canvas_row(&self) -> Vec<Part> {
+        let quiet = self.theme.quiet();
+        let name = if self.title.is_empty() { &self.canvas } else { &self.title };
+        let mut parts = vec![Part::new(format!("canvas {name}"), quiet, 8)];
+        if let Link::Up(health) = &self.link {
+            if !health.tmux.is_empty() {
+                parts.push(Part::new(format!("tmux {}", health.tmux), quiet, 2));
+            }
+            if health.drift > 0 {
+                parts.push(Part::new(format!("{} drifts mended", health.drift), quiet, 2));
             }
         }
-        parts.push(Part::new(self.facts.losses_text(), self.theme.warn(), 7));
-        parts.push(Part::new(self.facts.problem.as_deref().unwrap_or_default(), self.theme.bad(), 7));
         parts
     }
 
@@ -182,8 +258,11 @@ impl Status {
     fn keys_row(&self) -> Vec<Part> {
         let faint = self.theme.faint();
         let more = MORE_KEYS.iter().map(|hint| Part::new(*hint, faint, 4));
-        let keys = KEYS.iter().enumerate().map(|(i, hint)| if i == 0 { Part::new(*hint, faint, 5) } else { Part::new(*hint, faint, 3) });
-        keys.chain(more).collect()
+        let hint = |(i, (scope, action, word)): (usize, &(Scope, Action, &str))| {
+            let hint = format!("{} {word}", self.keymap.keys_of(*scope, *action)?);
+            Some(if i == 0 { Part::new(format!("graph pane: {hint}"), faint, 5) } else { Part::new(hint, faint, 3) })
+        };
+        KEYS.iter().enumerate().filter_map(hint).chain(more).collect()
     }
 
     /// `ETA 14:32 (in 12:04)`: by the clock, so that it need not tick.
@@ -200,6 +279,7 @@ impl Status {
         format!("{:02}:{:02}", of_day / 3600, of_day / 60 % 60)
     }
 
+    /// As htop draws it: a bar between brackets with its words in it.
     fn progress_row(&self, row: Rect, buf: &mut Buffer) {
         let Some(progress) = self.facts.progress() else {
             let words = match self.facts.step {
@@ -209,10 +289,18 @@ impl Status {
             strip::draw(vec![Part::new(words, self.theme.quiet(), 1)], &self.theme, row, buf);
             return;
         };
-        let percent = text::fit_right(&text::percent(progress), 6);
-        let bar = row.width.saturating_sub(percent.len() as u16 + 2);
+        let percent = text::percent(progress);
+        let words = match row.width >= WORDY_BAR_COLS_MIN {
+            true => {
+                let parts = [percent, self.facts.rate_text(), self.eta_text()];
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+            }
+            false => percent,
+        };
+        let words = format!(" {words} ");
+        let bar = row.width.saturating_sub(text::width(&words) as u16 + 2);
         if bar < 4 {
-            strip::draw(vec![Part::new(percent.trim(), self.theme.value(), 1)], &self.theme, row, buf);
+            strip::draw(vec![Part::new(words.trim(), self.theme.value(), 1)], &self.theme, row, buf);
             return;
         }
         let full = (f64::from(bar) * progress) as u16;
@@ -223,25 +311,33 @@ impl Status {
             let (symbol, style) = if i < full { (on, style) } else { (off, self.theme.faint()) };
             x = buf.set_stringn(x, row.y, symbol, 1, style).0;
         }
-        x = buf.set_stringn(x, row.y, "]", 1, self.theme.faint()).0;
-        buf.set_stringn(x, row.y, &percent, usize::from(row.right().saturating_sub(x)), self.theme.value());
+        x = buf.set_stringn(x, row.y, &words, usize::from(row.right().saturating_sub(x)), self.theme.value()).0;
+        buf.set_stringn(x, row.y, "]", 1, self.theme.faint());
     }
 }
 
 const RECONNECTING: &str = "controller: reconnecting";
 
 impl Pane for Status {
-    fn update(&mut self, event: Event<'_>, _now: Duration) -> Vec<Effect> {
+    fn update(&mut self, event: Event, scene: Scene<'_>, _now: Duration) -> Vec<Effect> {
+        let quits = |key| self.keymap.action(&[Scope::Board], key) == Some(Action::Quit);
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release && action(BINDINGS, key) == Some(Action::Quit) => {
+            Event::Key(key) if key.kind != KeyEventKind::Release && quits(key) => {
                 return vec![Effect::Quit];
             }
-            Event::Key(_) | Event::Paste(_) | Event::Deadline => return vec![],
+            Event::Key(_)
+            | Event::Mouse(_)
+            | Event::Paste(_)
+            | Event::Set { .. }
+            | Event::Said(_)
+            | Event::Tell(_)
+            | Event::Runs(_)
+            | Event::Deadline => return vec![],
             Event::Resized(..) => return vec![Effect::DrawAll],
-            Event::Data { facts, series } => {
+            Event::Data(facts) => {
                 let told = self.facts.told;
                 self.facts = Facts { told, ..*facts };
-                self.metrics = metrics(&self.facts, series, &self.theme);
+                self.metrics = metrics(&self.facts, scene.series(), &self.theme);
             }
             Event::Spec { title, .. } => self.title = title,
             Event::Controller(link) => self.link = link,
@@ -254,7 +350,11 @@ impl Pane for Status {
         vec![Effect::DrawSoon]
     }
 
-    fn draw(&self, _series: &SeriesMap, area: Rect, buf: &mut Buffer) {
+    fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
+        self.keymap.apart(&[Scope::Board], key)
+    }
+
+    fn draw(&self, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
@@ -265,12 +365,12 @@ impl Pane for Status {
             if row == Row::Progress {
                 self.progress_row(place, buf);
             } else {
-                strip::draw(self.row(row, rows.len() == 1), &self.theme, place, buf);
+                strip::draw(self.row(row, rows, scene, area.width), &self.theme, place, buf);
             }
         }
     }
 
-    fn shown(&self, _series: &SeriesMap, _area: Rect) -> Shown {
+    fn shown(&self, _scene: Scene<'_>, _area: Rect) -> Shown {
         Shown { role: "status".into(), refreshed: self.refreshed, ..Shown::default() }
     }
 
@@ -288,7 +388,9 @@ fn metrics(facts: &Facts, series: &SeriesMap, theme: &Theme) -> Vec<Metric> {
         let series = series.get(key)?;
         let last = series.last()?;
         let trend = (series.len() >= 4).then(|| query::trend(series).dir.as_str());
-        Some(Metric { key: key.to_string(), value: text::number(last.value, 4), trend: theme.trend(trend), finite: last.value.is_finite() })
+        let best = query::best(key, series).map(|best| text::number(best.value, 4)).unwrap_or_default();
+        let value = text::number(last.value, 4);
+        Some(Metric { key: key.to_string(), value, best, trend: theme.trend(trend), finite: last.value.is_finite() })
     };
     facts.keys.iter().filter_map(metric).take(METRICS_MAX).collect()
 }

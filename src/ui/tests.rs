@@ -1,14 +1,21 @@
 //! Both panes drawn from a made-up run: how they look, and that they never lie or break.
 
 use super::{
+    board::Board,
+    config::Settings,
     facts::{Facts, SeriesMap},
-    graph::Graph,
-    pane::{Effect, Event, Link, Pane},
+    host::{Gpu, Host},
+    keymap::Keymap,
+    pane::{Effect, Event, Link, Overlaid, Pane, Scene},
     status::Status,
-    theme::Theme,
+    theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
+use crate::canvas::Message;
+use crate::ipc::wire::Health;
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crate::source::Record;
+use crate::store::{EventKind, RunPicture, SourceRank};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use std::time::Duration;
@@ -16,7 +23,7 @@ use std::time::Duration;
 pub(super) const START: f64 = 1_795_161_553.0;
 
 /// A run that looks like one: a loss that falls with noise, a spike and a NaN, a warm-up and decay, rare evaluations.
-fn run(steps: i64) -> SeriesMap {
+fn run(steps: i64) -> RunPicture {
     let mut series = SeriesMap::new();
     let mut seed = 7u64;
     let mut noise = || {
@@ -38,10 +45,17 @@ fn run(steps: i64) -> SeriesMap {
             series.get_or_insert(&MetricKey::from(key), &mut Seat::default(), Series::new).push(point);
         }
     }
-    series
+    picture(series)
 }
 
-fn facts(series: &SeriesMap) -> Facts {
+/// A run with these curves and nothing else.
+pub(super) fn picture(series: SeriesMap) -> RunPicture {
+    let mut run = RunPicture::default();
+    run.series = series;
+    run
+}
+
+fn facts(run: &RunPicture) -> Facts {
     let mut facts = Facts {
         name: "calm-otter".into(),
         state: Some(RunState::Running),
@@ -50,33 +64,38 @@ fn facts(series: &SeriesMap) -> Facts {
         source: "metrics.jsonl + stdout".into(),
         command: "python train.py --lr 3e-4".into(),
         losses: 1,
+        lag_ms_max: 50,
         ..Facts::default()
     };
-    facts.pace(series);
+    facts.pace(&run.series);
     facts
 }
 
-pub(super) fn graph(theme: Theme, series: &SeriesMap, size: (u16, u16)) -> Graph {
-    let mut graph = Graph::new(theme, 3600.0);
-    graph.update(Event::Resized(size.0, size.1), Duration::ZERO);
-    graph.update(Event::Data { facts: Box::new(facts(series)), series }, Duration::ZERO);
+pub(super) fn graph(theme: Theme, run: &RunPicture, size: (u16, u16)) -> Board {
+    let mut graph = Board::new(theme, 3600.0, Keymap::default());
+    graph.update(Event::Resized(size.0, size.1), scene(run), Duration::ZERO);
+    graph.update(Event::Data(Box::new(facts(run))), scene(run), Duration::ZERO);
     graph
 }
 
-fn status(theme: Theme, series: &SeriesMap) -> Status {
+fn status(theme: Theme, run: &RunPicture) -> Status {
     let mut status = Status::new(theme, 3600.0, "night".into());
-    status.update(Event::Data { facts: Box::new(facts(series)), series }, Duration::ZERO);
-    status.update(Event::Controller(Link::Up(Default::default())), Duration::ZERO);
+    status.update(Event::Data(Box::new(facts(run))), scene(run), Duration::ZERO);
+    status.update(Event::Controller(Link::Up(Default::default())), scene(run), Duration::ZERO);
     status
 }
 
 pub(super) const UNICODE: Theme = Theme::new(true, true);
 const ASCII: Theme = Theme::new(false, false);
 
-fn buffer(pane: &dyn Pane, series: &SeriesMap, size: (u16, u16)) -> Buffer {
+fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| pane.draw(series, frame.area(), frame.buffer_mut())).unwrap();
+    terminal.draw(|frame| pane.draw(scene(run), frame.area(), frame.buffer_mut())).unwrap();
     terminal.backend().buffer().clone()
+}
+
+pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
+    Scene::of(run)
 }
 
 fn text(buf: &Buffer) -> String {
@@ -84,23 +103,26 @@ fn text(buf: &Buffer) -> String {
     (0..buf.area.height).map(row).collect::<Vec<_>>().join("\n")
 }
 
-fn drawn(pane: &dyn Pane, series: &SeriesMap, size: (u16, u16)) -> String {
-    text(&buffer(pane, series, size))
+fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
+    text(&buffer(pane, run, size))
 }
 
-pub(super) fn press(pane: &mut dyn Pane, keys: &str) {
+pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
     for key in keys.split(' ') {
         let (code, modifiers) = match key {
             "enter" => (KeyCode::Enter, KeyModifiers::NONE),
             "esc" => (KeyCode::Esc, KeyModifiers::NONE),
-            "tab" => (KeyCode::Tab, KeyModifiers::NONE),
             "right" => (KeyCode::Right, KeyModifiers::NONE),
+            "ctrl+up" => (KeyCode::Up, KeyModifiers::CONTROL),
+            "shift+left" => (KeyCode::Left, KeyModifiers::SHIFT),
+            "tab" => (KeyCode::Tab, KeyModifiers::NONE),
+            "up" => (KeyCode::Up, KeyModifiers::NONE),
             "down" => (KeyCode::Down, KeyModifiers::NONE),
             "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
             "ctrl+u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
             c => (KeyCode::Char(c.chars().next().unwrap()), KeyModifiers::NONE),
         };
-        pane.update(Event::Key(KeyEvent::new(code, modifiers)), Duration::ZERO);
+        pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(run), Duration::ZERO);
     }
 }
 
@@ -116,7 +138,7 @@ fn the_graph_pane_looks_like_this() {
 #[test]
 fn the_status_pane_looks_like_this() {
     let series = run(1200);
-    for size in [(120, 6), (80, 5), (80, 3), (50, 2), (120, 1), (40, 1)] {
+    for size in [(120, 8), (120, 6), (120, 5), (80, 5), (80, 4), (80, 3), (50, 2), (120, 1), (40, 1)] {
         insta::assert_snapshot!(format!("status_{}x{}", size.0, size.1), drawn(&status(UNICODE, &series), &series, size));
     }
 }
@@ -125,9 +147,9 @@ fn the_status_pane_looks_like_this() {
 fn one_chart_fills_the_pane_and_the_axis_switches() {
     let series = run(1200);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    press(&mut pane, "tab enter x x +");
+    press(&mut pane, &series, "right enter x x +");
     insta::assert_snapshot!("graph_zoom_80x24", drawn(&pane, &series, (80, 24)));
-    let shown = pane.shown(&series, Rect::new(0, 0, 80, 24));
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
     assert_eq!(shown.visible_metrics.len(), 1);
     let graph = shown.graph.unwrap();
     assert!(graph.full_screen);
@@ -138,10 +160,10 @@ fn one_chart_fills_the_pane_and_the_axis_switches() {
 fn the_help_comes_from_the_key_table() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 34));
-    press(&mut pane, "h");
+    press(&mut pane, &series, "h");
     insta::assert_snapshot!("graph_help_80x34", drawn(&pane, &series, (80, 34)));
-    assert!(pane.shown(&series, Rect::new(0, 0, 80, 34)).visible_metrics.is_empty());
-    press(&mut pane, "esc");
+    assert!(pane.shown(scene(&series), Rect::new(0, 0, 80, 34)).visible_metrics.is_empty());
+    press(&mut pane, &series, "esc");
     assert!(!drawn(&pane, &series, (80, 34)).contains("quit this pane"));
 }
 
@@ -149,32 +171,32 @@ fn the_help_comes_from_the_key_table() {
 fn a_filter_is_live_and_can_be_taken_back() {
     let series = run(300);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    press(&mut pane, "/ v a l");
+    press(&mut pane, &series, "/ v a l");
     insta::assert_snapshot!("graph_filter_80x24", drawn(&pane, &series, (80, 24)));
-    press(&mut pane, "esc");
-    assert!(drawn(&pane, &series, (80, 24)).contains("train/loss"));
-    press(&mut pane, "/ q q enter");
+    press(&mut pane, &series, "esc");
+    assert!(drawn(&pane, &series, (80, 24)).contains("grad/norm"));
+    press(&mut pane, &series, "/ q q enter");
     assert!(drawn(&pane, &series, (80, 24)).contains("no metric matches `qq`"));
-    press(&mut pane, "/ ctrl+u l o s s enter");
-    let shown = pane.shown(&series, Rect::new(0, 0, 80, 24));
+    press(&mut pane, &series, "/ ctrl+u l o s s enter");
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
     assert_eq!(shown.visible_metrics.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["train/loss", "val/loss"]);
-    press(&mut pane, "esc");
-    assert_eq!(pane.shown(&series, Rect::new(0, 0, 80, 24)).graph.unwrap().filter, "");
+    press(&mut pane, &series, "esc");
+    assert_eq!(pane.shown(scene(&series), Rect::new(0, 0, 80, 24)).graph.unwrap().filter, "");
 }
 
 #[test]
 fn an_empty_run_says_what_it_waits_for() {
-    let series = SeriesMap::new();
+    let series = RunPicture::default();
     let size = (80, 24);
-    let mut pane = Graph::new(UNICODE, 0.0);
+    let mut pane = Board::new(UNICODE, 0.0, Keymap::default());
     let facts =
         |state| Box::new(Facts { name: "calm-otter".into(), state: Some(state), watched: "metrics.jsonl".into(), ..Facts::default() });
-    pane.update(Event::Data { facts: facts(RunState::Running), series: &series }, Duration::ZERO);
+    pane.update(Event::Data(facts(RunState::Running)), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, size);
     assert!(text.contains("waiting for the first metric..."), "{text}");
     assert!(text.contains("log to $OG_METRICS or print `step=1 loss=2.3`"), "{text}");
     let over = Facts { exit: Some(Exit { code: Some(3), signal: None, at: None }), ..*facts(RunState::Failed) };
-    pane.update(Event::Data { facts: Box::new(over), series: &series }, Duration::ZERO);
+    pane.update(Event::Data(Box::new(over)), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, size);
     assert!(text.contains("the run ended without a metric: failed (exit 3)"), "{text}");
 }
@@ -185,11 +207,11 @@ fn a_new_series_is_announced_until_its_time_or_a_key() {
     let size = (120, 40);
     let mut pane = graph(UNICODE, &old, size);
     let secs = Duration::from_secs;
-    pane.update(Event::Data { facts: Box::new(facts(&new)), series: &new }, secs(10));
-    assert!(drawn(&pane, &new, size).contains("new series: val/acc and 1 more"));
+    pane.update(Event::Data(Box::new(facts(&new))), scene(&new), secs(10));
+    assert!(drawn(&pane, &new, size).contains("new series discovered: val/acc and 1 more"));
     assert_eq!(pane.deadline(), Some(secs(15)));
-    assert_eq!(pane.update(Event::Deadline, secs(14)), []);
-    assert_eq!(pane.update(Event::Deadline, secs(15)), [Effect::DrawSoon]);
+    assert_eq!(pane.update(Event::Deadline, scene(&new), secs(14)), []);
+    assert_eq!(pane.update(Event::Deadline, scene(&new), secs(15)), [Effect::DrawSoon]);
     assert!(!drawn(&pane, &new, size).contains("new series"));
     assert_eq!(pane.deadline(), None);
 }
@@ -199,7 +221,7 @@ fn what_is_wrong_is_told_at_every_height() {
     let series = run(50);
     let mut pane = status(UNICODE, &series);
     let health = crate::ipc::wire::Health { problems: vec!["stdout.log: the disk is full".into()], ..Default::default() };
-    pane.update(Event::Controller(Link::Up(health)), Duration::ZERO);
+    pane.update(Event::Controller(Link::Up(health)), scene(&series), Duration::ZERO);
     for height in 1..=6 {
         assert!(drawn(&pane, &series, (100, height)).contains("stdout.log: the disk is full"), "{height}");
     }
@@ -209,28 +231,36 @@ fn what_is_wrong_is_told_at_every_height() {
 fn a_new_series_that_is_hidden_is_no_news() {
     let (old, new) = (run(50), run(150));
     let size = (120, 40);
-    let told = |prepare: &dyn Fn(&mut Graph)| {
+    let told = |prepare: &dyn Fn(&mut Board)| {
         let mut pane = graph(UNICODE, &old, size);
         prepare(&mut pane);
-        pane.update(Event::Data { facts: Box::new(facts(&new)), series: &new }, Duration::ZERO);
+        pane.update(Event::Data(Box::new(facts(&new))), scene(&new), Duration::ZERO);
         let text = drawn(&pane, &new, size);
-        text.lines().find_map(|line| Some(line.split_once("new series: ")?.1.split(' ').next()?.to_owned()))
+        text.lines().find_map(|line| Some(line.split_once("new series discovered: ")?.1.split(' ').next()?.to_owned()))
     };
-    let hides = |pane: &mut Graph, spec: &str| {
-        pane.update(Event::Spec { graphs: vec![spec.into()], title: String::new() }, Duration::ZERO);
+    let hides = |pane: &mut Board, spec: &str| {
+        pane.update(
+            Event::Spec { graphs: vec![spec.into()], derived: Default::default(), title: String::new() },
+            scene(&old),
+            Duration::ZERO,
+        );
     };
     assert_eq!(told(&|pane| hides(pane, "train/loss")), None);
     assert_eq!(told(&|pane| hides(pane, "val/loss")).as_deref(), Some("val/loss"));
-    assert_eq!(told(&|pane| press(pane, "/ a c c enter")).as_deref(), Some("val/acc"));
-    assert_eq!(told(&|pane| press(pane, "/ t r a i n enter")), None);
+    assert_eq!(told(&|pane| press(pane, &old, "/ a c c enter")).as_deref(), Some("val/acc"));
+    assert_eq!(told(&|pane| press(pane, &old, "/ t r a i n enter")), None);
 }
 
 #[test]
 fn the_spec_chooses_and_orders_the_charts() {
     let series = run(150);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    pane.update(Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], title: String::new() }, Duration::ZERO);
-    let shown = pane.shown(&series, Rect::new(0, 0, 80, 24));
+    pane.update(
+        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], derived: vec![], title: String::new() },
+        scene(&series),
+        Duration::ZERO,
+    );
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
     assert_eq!(shown.visible_metrics.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["lr", "train/loss", "val/loss"]);
 }
 
@@ -239,16 +269,16 @@ fn keys_that_mean_nothing_draw_nothing() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));
     let key = |c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-    assert_eq!(pane.update(key('z'), Duration::ZERO), []);
-    assert_eq!(pane.update(key('x'), Duration::ZERO), [Effect::Draw]);
-    assert_eq!(pane.update(key('q'), Duration::ZERO), [Effect::Quit]);
+    assert_eq!(pane.update(key('M'), scene(&series), Duration::ZERO), []);
+    assert_eq!(pane.update(key('x'), scene(&series), Duration::ZERO), [Effect::Draw]);
+    assert_eq!(pane.update(key('q'), scene(&series), Duration::ZERO), [Effect::Quit]);
 }
 
 #[test]
 fn a_lost_controller_is_told_at_every_height() {
     let series = run(1200);
     let mut pane = status(UNICODE, &series);
-    pane.update(Event::Controller(Link::Down), Duration::ZERO);
+    pane.update(Event::Controller(Link::Down), scene(&series), Duration::ZERO);
     for height in 1..=8 {
         assert!(drawn(&pane, &series, (120, height)).contains("controller: reconnecting"), "{height}");
     }
@@ -258,18 +288,431 @@ fn a_lost_controller_is_told_at_every_height() {
 fn an_end_is_told_with_its_code_and_time() {
     let series = run(1200);
     let mut pane = status(UNICODE, &series);
-    pane.update(Event::RunEnded(Some(Exit { code: None, signal: Some(9), at: WallTime::new(START) })), Duration::ZERO);
+    pane.update(Event::RunEnded(Some(Exit { code: None, signal: Some(9), at: WallTime::new(START) })), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, (120, 1));
     assert!(text.contains("crashed (signal 9)") && text.contains("ended 08:59"), "{text}");
 }
 
+fn told(pane: &Board, run: &RunPicture) -> crate::ipc::wire::GraphView {
+    pane.shown(scene(run), Rect::new(0, 0, 80, 24)).graph.unwrap()
+}
+
+#[test]
+fn escape_with_nothing_open_leads_to_options_help_and_out() {
+    let run = run(100);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "esc");
+    assert_eq!(told(&pane, &run).tab, "menu");
+    for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
+        insta::assert_snapshot!(format!("menu_{}x{}", size.0, size.1), drawn(&pane, &run, size));
+    }
+    press(&mut pane, &run, "enter");
+    assert_eq!(told(&pane, &run).tab, "options");
+    for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
+        insta::assert_snapshot!(format!("options_{}x{}", size.0, size.1), drawn(&pane, &run, size));
+    }
+    let key = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
+    assert_eq!(kept, [Effect::Keep { path: vec!["theme".into()], value: Some("light".into()) }, Effect::DrawAll]);
+    assert_eq!(told(&pane, &run).theme, "light");
+    press(&mut pane, &run, "down down down down");
+    let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
+    assert_eq!(kept[0], Effect::Keep { path: vec!["smoothing".into()], value: Some(0.5.into()) });
+    press(&mut pane, &run, "esc");
+    assert_eq!((told(&pane, &run).tab.as_str(), told(&pane, &run).smoothing), ("graphs", 0.5));
+    press(&mut pane, &run, "esc down down");
+    assert_eq!(pane.update(key(KeyCode::Enter), scene(&run), Duration::ZERO), [Effect::Quit]);
+}
+
+#[test]
+fn a_filter_is_a_regular_expression_when_that_is_switched_and_lines_come_back() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ v l s s enter");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).visible_metrics.len(), 1, "letters in order find val/loss");
+    press(&mut pane, &run, "/ ctrl+u tab ^ v a l enter");
+    assert_eq!((told(&pane, &run).filter.as_str(), told(&pane, &run).regex), ("^val", true));
+    press(&mut pane, &run, "/");
+    assert!(drawn(&pane, &run, (80, 24)).contains("re/^val"), "it is one still when it is opened again");
+    press(&mut pane, &run, "up up down");
+    assert_eq!(told(&pane, &run).typing.as_deref(), Some("^val"));
+    press(&mut pane, &run, "ctrl+u ( esc");
+    assert_eq!((told(&pane, &run).filter.as_str(), told(&pane, &run).regex), ("^val", true), "as it was before");
+}
+
+#[test]
+fn what_is_typed_never_leaves_and_is_pasted_and_copied() {
+    let run = run(10);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut key = |code, modifiers| pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(&run), Duration::ZERO);
+    let (char, ctrl) = (KeyCode::Char, KeyModifiers::CONTROL);
+    key(char('/'), KeyModifiers::NONE);
+    assert_eq!(key(char('q'), KeyModifiers::NONE), [Effect::Draw]);
+    assert_eq!(key(char('c'), ctrl), [Effect::Copy("q".into())]);
+    assert_eq!(key(char('v'), ctrl), [Effect::Paste]);
+    assert_eq!(key(char('v'), KeyModifiers::SUPER), [Effect::Paste]);
+    pane.update(Event::Paste("a\nb".into()), scene(&run), Duration::ZERO);
+    assert_eq!(told(&pane, &run).typing.as_deref(), Some("qa b"));
+    // ESC BS and ESC DEL, as the terminal's own reader gives them.
+    for (code, modifiers) in [(char('h'), ctrl | KeyModifiers::ALT), (KeyCode::Backspace, KeyModifiers::ALT)] {
+        pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(&run), Duration::ZERO);
+    }
+    assert_eq!(told(&pane, &run).typing.as_deref(), Some(""));
+}
+
+#[test]
+fn a_view_is_saved_shown_again_and_removed() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "x + / v a l enter V n i g h t");
+    let kept = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
+    let want = serde_json::json!({
+        "tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "window": "all", "smoothing": "ema(0.5)",
+        "fullscreen": "false", "logx": "false", "logy": "false", "marks": "true", "apart": "false", "band": "false", "rows": "0", "cols": "0",
+    });
+    assert_eq!(kept[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: Some(want) });
+    press(&mut pane, &run, "esc x 4 v");
+    insta::assert_snapshot!("views_80x24", drawn(&pane, &run, (80, 24)));
+    press(&mut pane, &run, "enter");
+    let view = told(&pane, &run);
+    assert_eq!((view.tab.as_str(), view.filter.as_str(), view.x_axis.as_str(), view.smoothing), ("graphs", "val", "relative", 0.5));
+    press(&mut pane, &run, "v");
+    let removed = pane.update(Event::Key(KeyEvent::new(KeyCode::Delete, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
+    assert_eq!(removed[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: None });
+    assert!(drawn(&pane, &run, (80, 24)).contains("none yet"));
+}
+
+#[test]
+fn another_client_sets_what_keys_would_set() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut set = |number, view: serde_json::Value| {
+        let view = view.as_object().unwrap().clone();
+        assert_eq!(pane.update(Event::Set { number, view }, scene(&run), Duration::ZERO), [Effect::Draw]);
+        pane.shown(scene(&run), Rect::new(0, 0, 80, 24))
+    };
+    let shown =
+        set(1, serde_json::json!({"filter": "loss", "smoothing": 0.9, "xAxis": "wall", "full_screen": true, "focused": "val/loss"}));
+    let view = shown.graph.unwrap();
+    assert_eq!((shown.set, shown.refused), (1, vec![]));
+    assert_eq!((view.filter.as_str(), view.smoothing, view.x_axis.as_str()), ("loss", 0.9, "wall"));
+    assert_eq!(
+        (view.full_screen, view.focused.as_deref(), shown.visible_metrics.len()),
+        (true, Some("train/loss"), 2),
+        "both curves of the chart that has it"
+    );
+    let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));
+    assert_eq!((shown.graph.unwrap().tab.as_str(), shown.refused), ("logs", vec![]), "the tab comes first");
+    let shown = set(3, serde_json::json!({"smoothing": 0.5, "tab": "nowhere"}));
+    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, alerts, chat";
+    assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
+    let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
+    assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
+    assert_eq!(set(5, serde_json::json!({"view": "none"})).refused, ["view: no view is saved as `none`"]);
+}
+
+#[test]
+fn people_and_agents_talk_in_the_chat_tab() {
+    let run = run(10);
+    let say = |author: &str, text: &str, at| Message { at: Some(START + at), author: author.into(), text: text.into() };
+    let messages = [
+        say("human", "why is the loss flat since step 800? the run before this one had reached 1.6 by then", 0.0),
+        say("agent", "the learning rate has decayed to 3e-6:\nraise `lr_min`, or stop here", 75.0),
+        say("human", "損失を見て 👍", 200.0),
+    ];
+    let scene = Scene { chat: Some(&messages), ..Scene::of(&run) };
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut key = |code| pane.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), scene, Duration::ZERO);
+    key(KeyCode::Char('8'));
+    key(KeyCode::Enter);
+    "ok, q".chars().for_each(|c| _ = key(KeyCode::Char(c)));
+    for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
+        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
+        insta::assert_snapshot!(format!("chat_{}x{}", size.0, size.1), text(terminal.backend().buffer()));
+    }
+    let sent = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene, Duration::ZERO);
+    assert_eq!(sent, [Effect::Say("ok, q".into()), Effect::Draw]);
+    let view = pane.shown(scene, Rect::new(0, 0, 80, 24)).graph.unwrap();
+    assert_eq!((view.tab.as_str(), &view.detail["messages"], &view.detail["last"]["author"]), ("chat", &3.into(), &"human".into()));
+    // On another tab, what an agent says is told at the foot.
+    pane.update(Event::Key(KeyEvent::new(KeyCode::Char('1'), KeyModifiers::NONE)), scene, Duration::ZERO);
+    pane.update(Event::Said(2), scene, Duration::ZERO);
+    assert!(drawn(&pane, &run, (200, 50)).contains("agent: the learning rate"));
+}
+
+#[test]
+fn the_screen_and_its_data_are_written_and_copied() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene(&run), Duration::ZERO);
+    assert_eq!(key('s', KeyModifiers::NONE), [Effect::Screenshot { bright: false }]);
+    let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
+    assert_eq!((export.keys[0].as_str(), export.keys.len(), export.window, export.json), ("train/loss", 6, Some((0.0, 1199.0)), false));
+    let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };
+    assert!(copied.starts_with("train/loss\t1.7") && copied.lines().count() == 6, "{copied}");
+    pane.update(Event::Tell("wrote screen.txt".into()), scene(&run), Duration::ZERO);
+    assert!(drawn(&pane, &run, (80, 24)).contains("wrote screen.txt"));
+    press(&mut pane, &run, "4 e");
+    assert!(drawn(&pane, &run, (80, 24)).contains("no metric is shown here"));
+}
+
+#[test]
+fn a_little_frame_leaves_the_room_to_the_charts() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let settings = Settings { ui: Some(Frame::Minimal), smoothing: Some(0.9.into()), ..Settings::default() };
+    pane.settle(settings, Some("config.json:3:1: something".into()), Some("ssh me@far".into()));
+    assert!(drawn(&pane, &run, (80, 24)).starts_with("config.json:3:1: something"));
+    press(&mut pane, &run, "z");
+    insta::assert_snapshot!("minimal_80x24", drawn(&pane, &run, (80, 24)));
+    assert_eq!((told(&pane, &run).smoothing, told(&pane, &run).ui.as_str()), (0.9, "minimal"));
+    pane.settle(Settings::default(), None, Some("ssh me@far".into()));
+    assert!(drawn(&pane, &run, (120, 24)).lines().next().unwrap().ends_with("│ ssh me@far"));
+}
+
+#[test]
+fn every_theme_draws_the_same_characters() {
+    let run = run(300);
+    let plain = drawn(&graph(UNICODE, &run, (80, 24)), &run, (80, 24));
+    for scheme in Scheme::ALL {
+        for depth in Depth::ALL {
+            let theme = Theme { scheme: *scheme, depth: *depth, glyphs: Glyphs::Braille };
+            assert_eq!(drawn(&graph(theme, &run, (80, 24)), &run, (80, 24)), plain);
+        }
+    }
+    let blocks = Theme { glyphs: Glyphs::Block, ..UNICODE };
+    insta::assert_snapshot!("graph_blocks_80x24", drawn(&graph(blocks, &run, (80, 24)), &run, (80, 24)));
+}
+
+#[test]
+fn the_status_tells_of_alerts_checkpoints_the_machine_and_the_agent() {
+    let run = run(1200);
+    let mut pane = status(UNICODE, &run);
+    let last = START + 1199.0 * 0.31;
+    let facts = Facts { checkpoint: Some((Some(1000), last - 62.0)), alerts: (2, "loss is NaN".into()), ..facts(&run) };
+    let health = Health {
+        agent_last: Some(("sent Tab to graph".into(), "2026-11-20T08:05:00Z".into())),
+        may_send: vec!["graph".into()],
+        ..Health::default()
+    };
+    let host = Host { cpu: Some(0.5), memory: Some((12 << 30, 64 << 30)), gpus: vec![Gpu { busy: Some(0.97), ..Gpu::default() }] };
+    let scene = Scene { host: Some(&host), ..Scene::of(&run) };
+    pane.update(Event::Data(Box::new(facts)), scene, Duration::ZERO);
+    pane.update(Event::Controller(Link::Up(health)), scene, Duration::ZERO);
+    for size in [(200, 8), (120, 6), (120, 4), (80, 4)] {
+        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
+        insta::assert_snapshot!(format!("status_full_{}x{}", size.0, size.1), text(terminal.backend().buffer()));
+    }
+}
+
+/// What the agent is told of the charts.
+fn detail(pane: &Board, run: &RunPicture, size: (u16, u16)) -> serde_json::Value {
+    pane.shown(scene(run), Rect::new(0, 0, size.0, size.1)).graph.unwrap().detail
+}
+
+fn window(pane: &Board, run: &RunPicture) -> (f64, f64, String) {
+    let window = detail(pane, run, (80, 24))["window"].clone();
+    (window["from"].as_f64().unwrap(), window["to"].as_f64().unwrap(), window["follows"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn keys_zoom_and_pan_and_what_reaches_to_the_end_follows_the_run() {
+    let (run_now, run_later) = (run(1001), run(1101));
+    let mut pane = graph(UNICODE, &run_now, (80, 24));
+    assert_eq!(window(&pane, &run_now), (0.0, 1000.0, "all".into()));
+    press(&mut pane, &run_now, "z");
+    assert_eq!(window(&pane, &run_now), (300.0, 1000.0, "newest".into()));
+    pane.update(Event::Data(Box::new(facts(&run_later))), scene(&run_later), Duration::ZERO);
+    assert_eq!(window(&pane, &run_later), (400.0, 1100.0, "newest".into()));
+    press(&mut pane, &run_later, "shift+left");
+    assert_eq!(window(&pane, &run_later), (260.0, 960.0, "fixed".into()));
+    press(&mut pane, &run_later, "ctrl+up ctrl+up");
+    let y = detail(&pane, &run_later, (80, 24))["yRanges"]["train/loss"].clone();
+    assert!(y[1].as_f64().unwrap() - y[0].as_f64().unwrap() > 0.0, "{y}");
+    insta::assert_snapshot!("graph_zoomed_80x24", drawn(&pane, &run_later, (80, 24)));
+    press(&mut pane, &run_later, "Y f");
+    assert_eq!(window(&pane, &run_later), (400.0, 1100.0, "newest".into()));
+    press(&mut pane, &run_later, "0");
+    assert_eq!(window(&pane, &run_later), (0.0, 1100.0, "all".into()));
+}
+
+#[test]
+fn a_pause_holds_the_picture_still() {
+    let (now, later) = (run(500), run(900));
+    let mut pane = graph(UNICODE, &now, (80, 24));
+    press(&mut pane, &now, "p");
+    pane.update(Event::Data(Box::new(facts(&later))), scene(&later), Duration::ZERO);
+    assert_eq!(window(&pane, &later).1, 499.0);
+    press(&mut pane, &later, "p");
+    assert_eq!(window(&pane, &later).1, 899.0);
+}
+
+#[test]
+fn the_crosshair_has_the_values_of_all_curves() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    press(&mut pane, &run, "< , <");
+    insta::assert_snapshot!("graph_crosshair_120x40", drawn(&pane, &run, (120, 40)));
+    let cursor = detail(&pane, &run, (120, 40))["cursor"].clone();
+    let readout: Vec<&str> = cursor["readout"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert_eq!((readout.len(), &readout[1][..6], &readout[2][..4]), (3, "train ", "val "));
+    press(&mut pane, &run, "esc");
+    assert!(detail(&pane, &run, (120, 40))["cursor"].is_null());
+}
+
+fn mouse(pane: &mut Board, run: &RunPicture, kind: MouseEventKind, at: (u16, u16), modifiers: KeyModifiers) -> Vec<Effect> {
+    let event = MouseEvent { kind, column: at.0, row: at.1, modifiers };
+    pane.update(Event::Mouse(event), scene(run), Duration::ZERO)
+}
+
+#[test]
+fn the_mouse_focuses_points_zooms_pans_and_turns_tabs() {
+    use MouseEventKind::{Down, Drag, ScrollDown, ScrollUp};
+    let run = run(1001);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let none = KeyModifiers::NONE;
+    mouse(&mut pane, &run, Down(MouseButton::Left), (60, 10), none);
+    let shown = pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap();
+    assert_eq!(shown.focused.as_deref(), Some("val/acc"));
+    let at = shown.detail["cursor"]["x"].as_f64().unwrap();
+    assert!((350.0..650.0).contains(&at), "{at}");
+    assert_eq!(mouse(&mut pane, &run, Drag(MouseButton::Left), (60, 10), none), [], "it stands there already");
+    mouse(&mut pane, &run, ScrollUp, (60, 10), none);
+    let (from, to, follows) = window(&pane, &run);
+    assert!(from > 0.0 && to < 1000.0 && follows == "fixed", "{from} {to} {follows}");
+    mouse(&mut pane, &run, Down(MouseButton::Right), (60, 10), none);
+    mouse(&mut pane, &run, Drag(MouseButton::Right), (65, 10), none);
+    assert!(window(&pane, &run).0 < from);
+    mouse(&mut pane, &run, ScrollUp, (60, 10), KeyModifiers::ALT);
+    assert!(detail(&pane, &run, (120, 40))["yRanges"]["val/acc"].is_array());
+    for _ in 0..9 {
+        mouse(&mut pane, &run, ScrollDown, (60, 10), none);
+    }
+    assert_eq!(window(&pane, &run), (0.0, 1000.0, "all".into()));
+    mouse(&mut pane, &run, Down(MouseButton::Left), (31, 1), none);
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "logs");
+}
+
+#[test]
+fn a_digit_behind_r_or_c_sets_the_grid() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let grid = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().grid;
+    press(&mut pane, &run, "c");
+    assert!(drawn(&pane, &run, (120, 40)).contains("columns: 1-9, 0 fits"));
+    press(&mut pane, &run, "1 r 2");
+    assert_eq!(grid(&pane), (2, 1));
+    press(&mut pane, &run, "c 0 r 0");
+    assert_eq!(grid(&pane), (2, 3));
+    press(&mut pane, &run, "r esc 3");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "run");
+}
+
+/// A run that was resumed, with an alert, checkpoints, an epoch to draw over, and a family of numbers.
+fn eventful() -> RunPicture {
+    let mut run = RunPicture::default();
+    run.apply(SourceRank::Own, Ok(Record::Info("metric", serde_json::json!({"glob": "val/*", "step_metric": "epoch"}))), None);
+    for (step, again) in (0..300).map(|step| (step, 0.0)).chain((200..600).map(|step| (step, 100.0))) {
+        let x = step as f64;
+        let mut values = vec![("train/loss", 9.0 * (-x / 150.0).exp() + again / 1000.0), ("epoch", x / 100.0)];
+        if step % 20 == 0 {
+            values.push(("val/acc", 1.0 - (-x / 200.0).exp()));
+        }
+        let names: Vec<String> = (0..8).map(|n| format!("gpu.{n}.util")).collect();
+        values.extend(names.iter().enumerate().map(|(n, name)| (name.as_str(), (x / 60.0 + n as f64).sin() * 50.0 + 50.0)));
+        for (key, value) in values {
+            let point = Point { step: Step(step), time: WallTime::new(START + x + again), value };
+            run.series.get_or_insert(&MetricKey::from(key), &mut Seat::default(), Series::new).push(point);
+        }
+    }
+    let event = |secs: f64, kind| crate::store::Event { t: WallTime::new(START + secs).unwrap(), author: "human".into(), kind };
+    run.apply_event(event(100.0, EventKind::Note("lr halved by hand".into())));
+    run.apply_event(event(500.0, EventKind::Checkpoint { path: "ckpt/400".into(), step: Some(400) }));
+    run
+}
+
+#[test]
+fn what_happened_is_marked_and_what_was_replaced_stays_visible() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    insta::assert_snapshot!("graph_eventful_120x40", drawn(&pane, &run, (120, 40)));
+    let charts = detail(&pane, &run, (120, 40))["charts"].clone();
+    assert_eq!((charts[0]["marks"].as_u64(), charts[1]["x"].as_str()), (Some(3), Some("epoch")), "{charts}");
+    assert!(charts.as_array().unwrap().iter().any(|chart| chart["heat"] == 8), "{charts}");
+    press(&mut pane, &run, "g t");
+    let text = drawn(&pane, &run, (120, 40));
+    assert!(!text.contains('↻') && text.contains("gpu.3.util"), "{text}");
+}
+
+#[test]
+fn any_metric_may_stand_along_x() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ e p o c h enter X esc");
+    let shown = pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap();
+    assert_eq!(shown.x_axis, "epoch");
+    assert_eq!(window(&pane, &run), (0.0, 5.99, "all".into()));
+    press(&mut pane, &run, "z");
+    insta::assert_snapshot!("graph_over_epoch_80x24", drawn(&pane, &run, (80, 24)));
+    press(&mut pane, &run, "X");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().x_axis, "step");
+}
+
+#[test]
+fn derived_metrics_come_from_the_spec_and_from_expressions_in_it() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let spec = |graphs: &[&str], derived: &[(&str, &str)]| Event::Spec {
+        graphs: graphs.iter().map(ToString::to_string).collect(),
+        derived: derived.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect(),
+        title: String::new(),
+    };
+    let keys = |pane: &Board| {
+        pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).visible_metrics.iter().map(|m| (m.key.clone(), m.data_points)).collect::<Vec<_>>()
+    };
+    pane.update(spec(&["gap", "ma(train/loss, 15)", "lr"], &[("gap", "val/loss - train/loss")]), scene(&run), Duration::ZERO);
+    assert_eq!(keys(&pane), [("gap".into(), 12), ("ma(train/loss, 15)".into(), 1200), ("lr".into(), 1200)]);
+    insta::assert_snapshot!("graph_derived_80x24", drawn(&pane, &run, (80, 24)));
+    pane.update(spec(&[], &[("gap", "val/loss - ")]), scene(&run), Duration::ZERO);
+    assert!(drawn(&pane, &run, (80, 24)).contains("gap: cannot read `val/loss - `"));
+}
+
+#[test]
+fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
+    let (own, one, other) = (run(1200), run(900), run(1100));
+    let overlaid = |group| {
+        let run = |name, colour, picture, pinned| Overlaid { name, colour, picture, pinned, group };
+        [run("bold-lynx", 1, &one, true), run("wise-heron", 2, &other, false)]
+    };
+    let size = (120, 40);
+    let mut pane = graph(UNICODE, &own, size);
+    for (name, group) in [("graph_runs_120x40", None), ("graph_band_120x40", Some("lr=3e-4"))] {
+        let overlaid = overlaid(group);
+        let scene = Scene { overlaid: &overlaid, group, ..Scene::of(&own) };
+        pane.update(Event::Data(Box::new(facts(&own))), scene, Duration::ZERO);
+        pane.update(Event::Key(KeyEvent::new(KeyCode::Char(','), KeyModifiers::NONE)), scene, Duration::ZERO);
+        let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+        pane.draw(scene, buf.area, &mut buf);
+        insta::assert_snapshot!(name, text(&buf));
+        let graph = pane.shown(scene, buf.area).graph.unwrap();
+        assert_eq!(graph.runs, ["calm-otter", "bold-lynx", "wise-heron"]);
+        assert_eq!(graph.detail["baseline"], "bold-lynx");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Move {
+    Mouse(MouseEventKind, u16, u16, KeyModifiers),
+    Eventful,
     Key(KeyCode, KeyModifiers),
     Size(u16, u16),
     Data(i64),
     Paste(String),
     Graphs(Vec<String>),
+    Set(String, String),
+    Said,
     Redraw,
 }
 
@@ -279,31 +722,63 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(KeyCode::Enter), 1 => Just(KeyCode::Esc), 1 => Just(KeyCode::Tab), 1 => Just(KeyCode::BackTab),
         1 => Just(KeyCode::Left), 1 => Just(KeyCode::Right), 1 => Just(KeyCode::Up), 1 => Just(KeyCode::Down),
         1 => Just(KeyCode::PageUp), 1 => Just(KeyCode::PageDown), 1 => Just(KeyCode::Home), 1 => Just(KeyCode::End),
-        1 => Just(KeyCode::Backspace), 2 => Just(KeyCode::Char('/')), 1 => Just(KeyCode::Char('h')),
+        1 => Just(KeyCode::Backspace), 2 => Just(KeyCode::Char('/')), 1 => Just(KeyCode::Char('h')), 1 => Just(KeyCode::F(2)), 1 => Just(KeyCode::Char(':')),
+        1 => Just(KeyCode::Char('V')), 1 => Just(KeyCode::Char('8')), 1 => Just(KeyCode::Delete),
     ];
     let modifiers = prop_oneof![6 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL), 1 => Just(KeyModifiers::SHIFT)];
+    let button = prop::sample::select(vec![MouseButton::Left, MouseButton::Right]);
+    let kind = prop_oneof![
+        button.clone().prop_map(MouseEventKind::Down),
+        button.prop_map(MouseEventKind::Drag),
+        Just(MouseEventKind::ScrollUp),
+        Just(MouseEventKind::ScrollDown),
+        Just(MouseEventKind::ScrollLeft),
+    ];
+    let held = prop_oneof![3 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::ALT)];
     let one = prop_oneof![
+        3 => (kind, 0u16..130, 0u16..45, held).prop_map(|(kind, x, y, held)| Move::Mouse(kind, x, y, held)),
+        1 => Just(Move::Eventful),
         8 => (code, modifiers).prop_map(|(code, modifiers)| Move::Key(code, modifiers)),
         1 => (1u16..130, 1u16..45).prop_map(|(w, h)| Move::Size(w, h)),
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
-        1 => prop::collection::vec("loss|lr|none|\\*", 0..3).prop_map(Move::Graphs),
+        1 => prop::collection::vec("loss|lr|none|\\*|val/loss - train/loss|ma\\(loss, 3\\)|a \\+", 0..3).prop_map(Move::Graphs),
+        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|nonsense",
+            "graphs|run|logs|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
+            .prop_map(|(name, value)| Move::Set(name, value)),
+        1 => Just(Move::Said),
         1 => Just(Move::Redraw),
     ];
     prop::collection::vec(one, 0..40)
 }
 
-/// Every metric reported as shown stands on the screen: its key (perhaps cut at its start) and its value.
-fn agrees(pane: &Graph, series: &SeriesMap, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
-    let text = drawn(pane, series, size);
-    for metric in pane.shown(series, Rect::new(0, 0, size.0, size.1)).visible_metrics {
+/// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
+/// value, in one line; and so do the values at the crosshair.
+fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
+    let text = drawn(pane, run, size);
+    let shown = pane.shown(scene(run), Rect::new(0, 0, size.0, size.1));
+    let graph = shown.graph.unwrap();
+    let charts = graph.detail["charts"].as_array().cloned().unwrap_or_default();
+    let names: Vec<(String, String)> = charts
+        .iter()
+        .flat_map(|chart| chart["legend"].as_array().cloned().unwrap_or_default())
+        .map(|entry| (entry["key"].as_str().unwrap().to_owned(), entry["name"].as_str().unwrap().to_owned()))
+        .collect();
+    let plain = |text: &str| theme.plain(text.to_owned().into()).into_owned();
+    for metric in shown.visible_metrics {
         let value = crate::text::number(num::from_json(&metric.latest_value).unwrap(), 4);
-        let cut = if theme == UNICODE { "…" } else { "~" };
-        let named = |line: &str| {
-            line.contains(&metric.key)
-                || (1..metric.key.len()).any(|n| metric.key.is_char_boundary(n) && line.contains(&format!("{cut}{}", &metric.key[n..])))
-        };
-        prop_assert!(text.lines().any(|line| named(line) && line.contains(&value)), "{} {value} is not in\n{text}", metric.key);
+        let name = plain(&names.iter().find(|(key, _)| *key == metric.key).unwrap().1);
+        prop_assert!(
+            text.lines().any(|line| line.contains(&name) && line.contains(&value)),
+            "{} {name} {value} is not in\n{text}",
+            metric.key
+        );
+    }
+    if graph.tab == "graphs" {
+        for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
+            let word = plain(word.as_str().unwrap());
+            prop_assert!(text.contains(&word), "{word} is not in\n{text}");
+        }
     }
     Ok(())
 }
@@ -314,29 +789,41 @@ proptest! {
     #[test]
     fn whatever_happens_nothing_breaks_and_what_is_reported_is_drawn(moves in moves(), ascii in any::<bool>()) {
         let theme = if ascii { ASCII } else { UNICODE };
-        let mut series = SeriesMap::new();
+        let mut series = RunPicture::default();
         let mut size = (80, 24);
-        let (mut graph, mut status) = (Graph::new(theme, 0.0), Status::new(theme, 0.0, "c".into()));
+        let (mut graph, mut status) = (Board::new(theme, 0.0, Keymap::default()), Status::new(theme, 0.0, "c".into()));
         let mut now = Duration::ZERO;
         for (i, step) in moves.into_iter().enumerate() {
             now += Duration::from_millis(400);
-            if let Move::Data(steps) = step {
-                series = run(steps);
+            match step {
+                Move::Data(steps) => series = run(steps),
+                Move::Eventful => series = eventful(),
+                _ => {}
             }
             let event = || match &step {
                 Move::Key(code, modifiers) => Event::Key(KeyEvent::new(*code, *modifiers)),
                 Move::Size(w, h) => Event::Resized(*w, *h),
-                Move::Data(_) => Event::Data { facts: Box::new(facts(&series)), series: &series },
+                Move::Mouse(kind, column, row, modifiers) => {
+                    Event::Mouse(MouseEvent { kind: *kind, column: *column, row: *row, modifiers: *modifiers })
+                }
+                Move::Data(_) | Move::Eventful => Event::Data(Box::new(facts(&series))),
                 Move::Paste(text) => Event::Paste(text.clone()),
-                Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), title: "t".into() },
+                Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), derived: vec![], title: "t".into() },
+                Move::Set(name, value) => {
+                    Event::Set { number: i as u64, view: [(name.clone(), value.as_str().into())].into_iter().collect() }
+                }
+                Move::Said => Event::Said(1),
                 Move::Redraw => Event::Redraw(i as u64),
             };
-            graph.update(event(), now);
-            status.update(event(), now);
+            graph.update(event(), scene(&series), now);
+            status.update(event(), scene(&series), now);
+            if let Move::Set(..) = step {
+                prop_assert_eq!(graph.shown(scene(&series), Rect::new(0, 0, size.0, size.1)).set, i as u64);
+            }
             if let Move::Size(w, h) = step {
                 size = (w, h);
             }
-            graph.update(Event::Deadline, now);
+            graph.update(Event::Deadline, scene(&series), now);
             agrees(&graph, &series, size, theme)?;
             drawn(&status, &series, size);
         }
@@ -357,10 +844,10 @@ proptest! {
         for (i, value) in values.into_iter().enumerate() {
             one.push(Point { step: Step(i as i64 * 1_000_000_007), time: None, value });
         }
-        let series: SeriesMap = [(MetricKey::from(key.as_str()), one)].into();
+        let series = picture([(MetricKey::from(key.as_str()), one)].into());
         let mut pane = graph(UNICODE, &series, (width, height));
         drawn(&pane, &series, (width, height));
-        press(&mut pane, "x enter + x");
+        press(&mut pane, &series, "x enter + x");
         drawn(&pane, &series, (width, height));
         drawn(&status(UNICODE, &series), &series, (width, height));
     }

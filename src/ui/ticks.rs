@@ -40,6 +40,32 @@ pub fn whole(lo: f64, hi: f64, wanted: usize) -> Ticks {
     Ticks { at, words, base }
 }
 
+/// Powers of ten between `lo` and `hi`, with 2 and 5 times them where there is room, fewer where there is none.
+///
+/// `0 < lo < hi`, both finite; otherwise there are none.
+pub fn logarithmic(lo: f64, hi: f64, wanted: usize) -> Ticks {
+    if !(lo > 0.0 && hi > lo && hi.is_finite()) {
+        return Ticks::default();
+    }
+    let (first, last) = (lo.log10().floor() as i32, hi.log10().ceil() as i32);
+    let inside = |value: &f64| (lo..=hi).contains(value);
+    let decades = (last - first).max(1) as usize;
+    let stride = decades.div_ceil(wanted.max(2)).max(1);
+    let multiples: &[f64] = match wanted / decades {
+        0..=1 => &[1.0],
+        2 => &[1.0, 3.0],
+        _ => &[1.0, 2.0, 5.0],
+    };
+    let at: Vec<f64> = (first..=last)
+        .filter(|power| power.rem_euclid(stride as i32) == 0)
+        // Read from text, a power of ten is exact.
+        .flat_map(|power| multiples.iter().filter_map(move |m| format!("{m}e{power}").parse().ok()))
+        .filter(inside)
+        .collect();
+    let words = at.iter().map(|&value| crate::text::si(value, 1)).collect();
+    Ticks { at, words, base: None }
+}
+
 /// Durations: `lo` and `hi` are seconds, marks stand on whole seconds, minutes, hours, days where the range allows.
 pub fn durations(lo: f64, hi: f64, wanted: usize) -> Ticks {
     let at = match time_step(lo, hi, wanted) {
@@ -245,6 +271,14 @@ mod tests {
         check(durations(0.0, 9000.0, 5), &["0s", "30m", "1h", "1h30m", "2h", "2h30m"]);
         check(clock(1_795_161_553.0, 1_795_168_553.0, 4, 3600.0), &["09:00", "09:30", "10:00", "10:30"]);
         check(clock(0.0, 86400.0 * 400.0, 3, 0.0), &["01-01", "07-20", "02-05"]);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_powers_of_ten() {
+        assert_eq!(logarithmic(1.0, 1000.0, 4).words, ["1", "10", "100", "1k"]);
+        assert_eq!(logarithmic(0.5, 60.0, 9).at, [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]);
+        assert_eq!(logarithmic(1e-9, 1e9, 4).at, [1e-5, 1.0, 1e5]);
+        assert_eq!(logarithmic(-1.0, 1.0, 4), Ticks::default());
     }
 
     proptest! {

@@ -237,12 +237,12 @@ fn keys_are_sent_and_what_they_do_is_waited_for() {
     let focused = || home.json(&["viewstate", "--json"])["graph"]["focused"].clone();
     assert_eq!(focused(), "loss");
     // The founding spelling: a canvas, then keys for its graph pane.
-    assert_eq!(outcome(&home, &["sendkeys", &id, "Tab", "--wait", "change", "--timeout", "10s"]), ("changed".into(), 0));
+    assert_eq!(outcome(&home, &["sendkeys", &id, "Right", "--wait", "change", "--timeout", "10s"]), ("changed".into(), 0));
     becomes(&json!("acc"), focused);
-    assert_eq!(outcome(&home, &["sendkeys", "Tab"]), ("sent".into(), 0));
+    assert_eq!(outcome(&home, &["sendkeys", "Right"]), ("sent".into(), 0));
     becomes(&json!("loss"), focused);
-    assert_eq!(outcome(&home, &["sendkeys", "graph", "h", "--wait", "text:filter metrics", "--timeout", "10s"]).1, 0);
-    assert_eq!(outcome(&home, &["sendkeys", "base", "graph", "h", "--wait", "gone:filter metrics", "--timeout", "10s"]).1, 0);
+    assert_eq!(outcome(&home, &["sendkeys", "graph", "h", "--wait", "text:filter or search", "--timeout", "10s"]).1, 0);
+    assert_eq!(outcome(&home, &["sendkeys", "base", "graph", "h", "--wait", "gone:filter or search", "--timeout", "10s"]).1, 0);
     assert_eq!(outcome(&home, &["sendkeys", "x", "--wait", "settle:50", "--timeout", "10s"]), ("settled".into(), 0));
     assert_eq!(outcome(&home, &["sendkeys", "x", "--wait", "step>=3"]), ("matched_at_entry".into(), 0));
     let waits = later(&home, &["sendkeys", "x", "--wait", "metric:step>=5", "--timeout", "20s"]);
@@ -254,16 +254,16 @@ fn keys_are_sent_and_what_they_do_is_waited_for() {
     home.ok(&["wait", "graph", "settle:300"]);
     let seen = seq();
     assert_eq!(
-        outcome(&home, &["sendkeys", "Tab", "--expect-seq", &seen.to_string(), "--wait", "change", "--timeout", "10s"]).0,
+        outcome(&home, &["sendkeys", "Right", "--expect-seq", &seen.to_string(), "--wait", "change", "--timeout", "10s"]).0,
         "changed"
     );
     let focus = focused();
-    let stale = home.og(&["sendkeys", "Tab", "--expect-seq", &seen.to_string()]);
+    let stale = home.og(&["sendkeys", "Right", "--expect-seq", &seen.to_string()]);
     fails(stale, 1, &["the graph pane has changed", "nothing was sent", &format!("--since {seen}")]);
     assert_eq!(focused(), focus);
-    fails(home.og(&["sendkeys", "Tab", "Entr"]), 2, &["unknown key \"Entr\": nothing was sent", "Enter"]);
-    fails(home.og(&["sendkeys", "%99", "Tab"]), 1, &["%99", "graph ("]);
-    assert!(home.json(&["viewstate", "--json"])["health"]["agentLast"][0].as_str().unwrap().contains("Tab"));
+    fails(home.og(&["sendkeys", "Right", "Entr"]), 2, &["unknown key \"Entr\": nothing was sent", "Enter"]);
+    fails(home.og(&["sendkeys", "%99", "Right"]), 1, &["%99", "graph ("]);
+    assert!(home.json(&["viewstate", "--json"])["health"]["agentLast"][0].as_str().unwrap().contains("Right"));
 
     let exits = later(&home, &["sendkeys", "x", "--wait", "exit", "--pane", "graph", "--timeout", "20s"]);
     training.tell("exit 0");

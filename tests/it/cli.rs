@@ -15,8 +15,8 @@ use std::{
 #[test]
 fn every_verb_has_help_with_examples_and_both_names_are_one_program() {
     let home = Home::new();
-    let verbs = "run, view, canvas, canvas spawn, canvas list, canvas attach, canvas close, canvas restart, viewstate, sendkeys, type, \
-                 paste, wait, panes, refresh, runs, inspect, tail, doctor, skill";
+    let verbs = "run, view, canvas, canvas spawn, canvas list, canvas attach, canvas close, canvas restart, viewstate, sendkeys, set, type, \
+                 paste, wait, panes, refresh, runs, compare, inspect, tail, doctor, export, keys, skill";
     for verb in verbs.split(", ") {
         let help = home.ok(&verb.split(' ').chain(["--help"]).collect::<Vec<_>>());
         assert!(help.contains("Examples:\n  "), "{verb}: {help}");
@@ -377,7 +377,7 @@ fn a_training_is_ended_only_when_that_was_said_twice() {
     let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
     assert!(events.contains(r#""what":"exit""#) && events.contains(r#""signal":15"#), "{events}");
     // What is left of it can still be looked at.
-    let view = home.json(&["view", "base", "--tmux-socket", "og", "--json"]);
+    let view = home.json(&["canvas", "spawn", "review", "--run", "base", "--tmux-socket", "og", "--json"]);
     assert_eq!((&view["runId"], view["panes"].as_array().unwrap().len()), (&said["runId"], 2));
     comes("the run is stopped", || home.json(&["viewstate", "--json"])["runInfo"]["state"] == "stopped");
 }
@@ -419,7 +419,7 @@ fn a_run_that_nobody_saw_end_is_lost_and_not_running_for_ever() {
     home.ok(&["canvas", "close", "base"]);
     let watching = read_json(&home.canvas("base").join("state.json")).unwrap()["controller_pid"].as_u64().unwrap();
     kill("9", watching);
-    home.ok(&["view", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
+    home.ok(&["canvas", "spawn", "--run", training.text("runId").as_str(), "--name", "seen", "--tmux-socket", "og", "--detach"]);
     let state = || home.json(&["viewstate", "--canvas", "seen", "--json"])["runInfo"]["state"].clone();
     assert_eq!(state(), "running");
     training.tell("exit 3");

@@ -295,7 +295,19 @@ fn keys_that_two_sources_log_are_compared() {
 fn a_pattern_of_a_canvas_is_used_by_its_panes_and_may_change() {
     let home = Home::new();
     fs::write(home.work().join("odd.log"), "<10> L2.5\n<20> L2.25\n").unwrap();
-    home.ok(&["view", "odd.log", "--regex", r"<(?P<step>\d+)> L(?P<loss>\S+)", "--name", "v", "--tmux-socket", "og", "--detach"]);
+    home.ok(&[
+        "canvas",
+        "spawn",
+        "--run",
+        "odd.log",
+        "--regex",
+        r"<(?P<step>\d+)> L(?P<loss>\S+)",
+        "--name",
+        "v",
+        "--tmux-socket",
+        "og",
+        "--detach",
+    ]);
     let shows = |key: &str, latest: f64| {
         let view = home.json(&["viewstate", "--canvas", "v", "--json"]);
         let metrics = view["visibleMetrics"].as_array().into_iter().flatten();

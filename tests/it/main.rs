@@ -5,6 +5,7 @@
 mod agent;
 mod canvas;
 mod cli;
+mod compare;
 mod damage;
 mod example;
 mod full;
@@ -19,6 +20,7 @@ mod open;
 mod panes;
 mod run;
 mod runs;
+mod shown;
 mod source;
 mod sql;
 mod support;

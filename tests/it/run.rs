@@ -67,7 +67,7 @@ fn a_run_keeps_its_name_in_any_script() {
     assert!(home.ok(&["viewstate", "--canvas", "训练-größe-2"]).contains("run 训练 größe=2 ("));
     comes("the panes say it", || home.ok(&["viewstate", "status", "--screen"]).contains("训练 größe=2"));
     home.ok(&["canvas", "close", "训练-größe-2", "--kill-run", "--yes"]);
-    let view = home.json(&["view", "训练 größe=2", "--tmux-socket", "og", "--json"]);
+    let view = home.json(&["canvas", "spawn", "--run", "训练 größe=2", "--tmux-socket", "og", "--json"]);
     assert_eq!(view["runId"], training.said["runId"]);
 }
 

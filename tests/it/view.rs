@@ -1,184 +1,210 @@
-//! `og view` and `og canvas spawn --run` on what other programs leave behind: the real binary and a real tmux.
+//! The board as a person and another client use it, in a real tmux: `og view`, `og set`, the config file, what it writes.
 
-use crate::home::{Home, becomes, comes, fails, told};
-use rusqlite::Connection;
-use serde_json::Value;
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use crate::home::{Home, becomes, comes, fails, text};
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
 
-/// Opens a canvas on `path` and waits until what `key` shows at last is `latest`. Gives the structure of the canvas.
+/// Opens `og view` in a terminal of this size.
+fn view(home: &Home, size: (u16, u16), args: &str) {
+    let (cols, rows) = (size.0.to_string(), size.1.to_string());
+    let command = format!("{} view {args}; echo left with $?; exec cat", env!("CARGO_BIN_EXE_og"));
+    home.tmux(&["new-session", "-d", "-s", "v", "-x", &cols, "-y", &rows, &command]);
+    comes("the board is drawn", || {
+        screen(home).contains("state=running") || screen(home).contains("state unknown") || screen(home).contains("● ")
+    });
+}
+
+fn screen(home: &Home) -> String {
+    home.screen("v")
+}
+
+fn press(home: &Home, keys: &[&str]) {
+    home.tmux(&[&["send-keys", "-t", "v"], keys].concat());
+}
+
 #[track_caller]
-fn shows(home: &Home, words: &[&str], key: &str, latest: f64) -> Value {
-    let open = [&["view"][..], words, &["--name", "v", "--tmux-socket", "og", "--detach", "--json"]].concat();
-    home.json(&open);
-    let mut view = Value::Null;
-    comes(&format!("{words:?} shows {key} at {latest}"), || {
-        view = home.json(&["viewstate", "--canvas", "v", "--json"]);
-        let metrics = view["visibleMetrics"].as_array().into_iter().flatten();
-        metrics.into_iter().any(|metric| metric["key"] == key && metric["latestValue"].as_f64() == Some(latest))
-    });
-    home.ok(&["canvas", "close", "v"]);
-    view
+fn shows(home: &Home, words: &str) {
+    let since = std::time::Instant::now();
+    while !screen(home).contains(words) {
+        assert!(since.elapsed() < crate::support::DEADLINE, "no {words:?} on\n{}", screen(home));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }
 
-fn copy(fixture: &str, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture), to).unwrap();
-}
-
-fn database(fixture: &str, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    let sql = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture)).unwrap();
-    Connection::open(to).unwrap().execute_batch(&sql).unwrap();
-}
-
-/// The folder of recordings that lies beside the checkout, where it does.
-fn recordings() -> Option<PathBuf> {
-    let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    Some(shared.join("data").canonicalize().ok()?).filter(|data| data.is_dir())
-}
-
-#[test]
-fn every_kind_of_run_is_shown() {
-    let home = Home::new();
-    let at = |name: &str| home.work().join(name);
-    database("trackio/v0.43.0/ogfixture.sql", &home.dir.path().join(".cache/huggingface/trackio/ogfixture.db"));
-    database("tviz/v0.2.2/tviz.sql", &at("tviz.db"));
-    copy("tfevents/restart/events.out.tfevents.1700000000.fixture", &at("logs/a/events.out.tfevents.1700000000.fixture"));
-    copy("tfevents/restart/events.out.tfevents.1700000001.fixture", &at("logs/a/events.out.tfevents.1700000001.fixture"));
-    copy("tfevents/tbx/events.out.tfevents.1700000000.fixture", &at("logs/b/events.out.tfevents.1700000000.fixture"));
-    copy("wandb/failed.wandb", &at("wandb/offline-run-20261120_080000-failed01/run-failed01.wandb"));
-    fs::write(at("metrics.csv"), "step,loss\n1,2\n2,1.5\n").unwrap();
-    fs::write(at("train.log"), "step 1 loss 2\nstep 2 loss 1.25\n").unwrap();
-
-    // A project by its name, from the folder where Trackio keeps it.
-    let view = shows(&home, &["ogfixture#first"], "loss", last(&home, "ogfixture", "first"));
-    assert_eq!((view["runInfo"]["name"].as_str(), view["runInfo"]["project"].as_str()), (Some("first"), Some("ogfixture")));
-    let view = shows(&home, &["logs", "--run", "b"], "val/acc", 0.875);
-    assert_eq!(view["runInfo"]["name"], "b");
-    let view = shows(&home, &["wandb"], "train/loss", 0.025);
-    assert_eq!((view["runInfo"]["state"].as_str(), view["runInfo"]["exitCode"].as_i64()), (Some("failed"), Some(3)));
-    shows(&home, &["metrics.csv"], "loss", 1.5);
-    shows(&home, &["train.log"], "loss", 1.25);
-    let tviz = home.ok(&["canvas", "spawn", "review", "--run", "tviz.db", "--name", "t", "--tmux-socket", "og", "--detach"]);
-    assert!(tviz.contains("canvas t"), "{tviz}");
-    comes("the graph is drawn", || home.ok(&["viewstate", "--canvas", "t", "graph", "--screen"]).contains("geo/median_km"));
-}
-
-/// The last loss of a run of a Trackio project, by SQL.
-fn last(home: &Home, project: &str, run: &str) -> f64 {
-    let db = Connection::open(home.dir.path().join(format!(".cache/huggingface/trackio/{project}.db"))).unwrap();
-    let sql = "SELECT json_extract(CAST(metrics AS TEXT), '$.loss') AS loss FROM metrics WHERE run_name = ?1 AND loss IS NOT NULL ORDER BY id DESC LIMIT 1";
-    db.query_row(sql, [run], |row| row.get(0)).unwrap()
-}
-
-#[test]
-fn what_is_piped_is_shown_as_it_comes_and_the_writer_never_waits() {
-    let home = Home::new();
-    let mut view = home.og(&["view", "-", "--name", "v", "--tmux-socket", "og", "--json"]);
-    let mut og = view.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut pipe = og.stdin.take().unwrap();
-    pipe.write_all(b"step 1 loss 2.5\n").unwrap();
-    let output = og.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", told(&output));
-    let latest = |home: &Home| home.json(&["viewstate", "--canvas", "v", "--json"])["visibleMetrics"][0]["latestValue"].as_f64();
-    comes("the first step", || latest(&home) == Some(2.5));
-    pipe.write_all(b"step 2 loss 1.5\n").unwrap();
-    comes("the second step", || latest(&home) == Some(1.5));
-    // Also when nobody looks any more: far more than a pipe holds.
-    home.ok(&["canvas", "close", "v"]);
-    pipe.write_all(&b"step 3 loss 1\n".repeat(100_000)).unwrap();
-    drop(pipe);
-    comes("all of it is kept", || fs::metadata(home.canvas("v").join("stdin")).is_ok_and(|log| log.len() == 32 + 1_400_000));
-}
-
-#[test]
-fn a_named_pipe_does_not_hold_og_up() {
-    let home = Home::new();
-    let fifo = home.work().join("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    home.ok(&["view", "fifo", "--name", "v", "--tmux-socket", "og", "--detach"]);
-    home.ok(&["canvas", "close", "v"]);
-    let pumps =
-        || crate::home::processes().iter().filter(|(_, line)| line.contains("__pump") && line.contains(fifo.to_str().unwrap())).count();
-    comes("nothing waits for a writer any more", || pumps() == 0);
-    home.ok(&["view", "fifo", "--name", "v", "--tmux-socket", "og", "--detach"]);
-    let mut pipe = File::options().write(true).open(&fifo).unwrap();
-    pipe.write_all(b"step,loss\n1,2\n2,1.5\n").unwrap();
-    comes("the table", || home.json(&["viewstate", "--canvas", "v", "--json"])["visibleMetrics"][0]["latestValue"].as_f64() == Some(1.5));
-}
-
-#[test]
-fn what_is_no_run_is_told_before_anything_is_made() {
-    let home = Home::new();
-    let at = |name: &str| home.work().join(name);
-    database("trackio/v0.43.0/ogfixture.sql", &at("p.db"));
-    fs::write(at("model.pt"), b"PK\x03\x04rest").unwrap();
-    fs::create_dir(at("empty")).unwrap();
-    let view = |words: &[&str]| home.og(&[&["view", "--tmux-socket", "og"], words].concat());
-    fails(
-        view(&["model.pt"]),
-        1,
-        &["in no format that og reads: it starts with 50 4b 03 04", "hint: this looks like an archive", ".wandb"],
-    );
-    fails(view(&["p.db", "--run", "firs2"]), 1, &["p.db has no run firs2", "hint: it has first"]);
-    fails(view(&["empty"]), 1, &["empty holds no run", "hint: og reads"]);
-    fails(view(&["./nothing"]), 1, &["nothing", "hint: "]);
-    fails(view(&["nothing"]), 1, &["nothing", "hint: "]);
-    assert_eq!(fs::read_dir(home.store().join("canvas")).map_or(0, Iterator::count), 0);
-}
-
-#[test]
-fn recorded_runs_of_all_trackers_are_shown() {
-    let Some(data) = recordings() else {
-        println!("skipped: no recordings beside the checkout");
-        return;
+/// A log in the working folder that is no run of og's.
+fn log(home: &Home) -> PathBuf {
+    let path = home.work().join("metrics.jsonl");
+    let line = |step: i64| {
+        let x = step as f64;
+        json!({"step": step, "train/loss": 5.0 / (1.0 + x), "val/loss": 6.0 / (1.0 + x), "lr": 0.1, "名前/損失": x}).to_string() + "\n"
     };
-    let home = Home::new();
-    let at = |name: &str| data.join(name).to_str().unwrap().to_owned();
-    shows(&home, &[&at("tviz/tviz.db")], "loss", 0.39);
-    shows(&home, &[&at("tensorboard"), "--run", "restart"], "loss", 179.0);
-    shows(&home, &[&at("trackio/resume/resume-proj.db#same-name")], "loss", 76.0);
-    shows(&home, &[&at("trackio/small"), "--run", "lr3e-3-spike"], "lr", 0.003);
+    fs::write(&path, (0..200).map(line).collect::<String>()).unwrap();
+    path
 }
 
-/// What a run of ours shows, by key.
-fn metrics(home: &Home, canvas: &str) -> Vec<(String, u64)> {
-    let view = home.json(&["viewstate", "--canvas", canvas, "--json"]);
-    let metrics = view["visibleMetrics"].as_array().into_iter().flatten();
-    metrics.map(|metric| (metric["key"].as_str().unwrap().into(), metric["dataPoints"].as_u64().unwrap())).collect()
+fn written(home: &Home, start: &str, end: &str) -> Option<PathBuf> {
+    let fits =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(start) && name.ends_with(end));
+    fs::read_dir(home.work()).unwrap().map(|entry| entry.unwrap().path()).find(fits)
 }
 
 #[test]
-fn what_a_training_logs_to_its_tracker_is_part_of_its_run() {
+fn a_log_is_looked_at_without_a_canvas() {
     let home = Home::new();
-    let training = home.puppet("t");
-    // It says so, as wandb does, and prints again what it logs.
-    let folder = home.work().join("wandb/offline-run-20261120_080000-failed01");
-    copy("wandb/failed.wandb", &folder.join("run-failed01.wandb"));
-    training.tell(&format!("echo 'wandb: Run data is saved locally in {}'; echo step 3 train/loss 0.25", folder.display()));
-    comes("the metrics of wandb", || metrics(&home, "t").contains(&("train/loss".into(), 40)));
-    let info = || home.json(&["viewstate", "--canvas", "t", "--json"])["runInfo"].clone();
-    comes("its config", || info()["config"]["lr"].as_f64() == Some(0.1));
-    // How its own process fares is ours to say.
-    assert_eq!((info()["state"].as_str(), info()["name"].as_str()), (Some("running"), Some("t")));
-    // Or it only holds the file open.
-    copy("tfevents/tbx/events.out.tfevents.1700000000.fixture", &home.work().join("tb/events.out.tfevents.1700000000.h"));
-    training.tell("exec 7>>tb/events.out.tfevents.1700000000.h");
-    comes("the metrics of TensorBoard", || metrics(&home, "t").contains(&("val/acc".into(), 8)));
-    // A canvas on the run of later finds them again.
-    training.tell("exit 0");
-    training.end();
-    home.ok(&["canvas", "close", "t"]);
-    home.ok(&["view", "t", "--name", "later", "--tmux-socket", "og", "--detach"]);
-    // wandb: grad.norm and train/loss; TensorBoard: train/loss again, and val/acc.
-    becomes(&["grad.norm", "train/loss", "val/acc"].map(String::from).to_vec(), || {
-        let mut keys: Vec<String> = metrics(&home, "later").into_iter().map(|(key, _)| key).collect();
-        keys.sort();
-        keys
-    });
+    log(&home);
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "loss ━ train");
+    shows(&home, "名前/損失");
+    // What reads a line of text: words and their deleting, as terminals send it.
+    press(&home, &["/", "t", "r", "a", "i", "n", " ", "x", "y"]);
+    shows(&home, "/train xy");
+    press(&home, &["-H", "1b", "7f"]);
+    shows(&home, "/train   ");
+    press(&home, &["z", "-H", "1b", "08"]);
+    press(&home, &["C-u", "l", "r"]);
+    shows(&home, "/lr   1 of 4");
+    // A paste in brackets, a paste from what was copied, and q is a letter.
+    home.tmux(&["set-buffer", "-b", "words", "val q"]);
+    press(&home, &["C-u"]);
+    home.tmux(&["paste-buffer", "-p", "-b", "words", "-t", "v"]);
+    shows(&home, "/val q");
+    press(&home, &["BSpace", "BSpace", "C-v"]);
+    shows(&home, "/valval q");
+    press(&home, &["C-u", "^", "v", "a", "l", "Tab"]);
+    shows(&home, "re/^val");
+    shows(&home, "1 of 4");
+    press(&home, &["Enter"]);
+    press(&home, &["s"]);
+    comes("the screen is written", || written(&home, "screen-", ".svg").is_some());
+    let seen = fs::read_to_string(written(&home, "screen-", ".txt").unwrap()).unwrap();
+    assert!(seen.contains("val/loss") && !seen.contains("train/loss"), "{seen}");
+    shows(&home, "wrote screen-");
+    press(&home, &["e"]);
+    shows(&home, "wrote data-");
+    let data = fs::read_to_string(written(&home, "data-", ".csv").unwrap()).unwrap();
+    assert_eq!(data.lines().take(2).collect::<Vec<_>>(), ["step,time,val/loss", "0,,6.0"]);
+    assert_eq!(data.lines().count(), 201);
+    // The menu leads out.
+    press(&home, &["Escape"]);
+    shows(&home, "loss ━ train");
+    press(&home, &["Escape"]);
+    shows(&home, "> Options");
+    press(&home, &["Down", "Down", "Enter"]);
+    shows(&home, "left with 0");
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_the_last_one() {
+    let home = Home::new();
+    log(&home);
+    view(&home, (100, 30), "metrics.jsonl");
+    home.tmux(&["set-option", "-g", "window-size", "manual"]);
+    for (n, cols) in (20..140).step_by(3).enumerate() {
+        home.tmux(&["resize-window", "-t", "v", "-x", &cols.to_string(), "-y", &(5 + n % 30).to_string()]);
+    }
+    for (cols, rows) in [(200, 50), (120, 40), (80, 24), (50, 16), (20, 5)] {
+        home.tmux(&["resize-window", "-t", "v", "-x", &cols.to_string(), "-y", &rows.to_string()]);
+        let size = format!("{cols}x{rows}");
+        let want = home.og(&["view", "metrics.jsonl", "--shot", "-", "--size", &size]).output().unwrap();
+        let want: Vec<String> = text(&want.stdout).trim_end().lines().map(Into::into).collect();
+        becomes(&want, || screen(&home).lines().map(Into::into).collect());
+    }
+}
+
+#[test]
+fn another_client_sets_what_the_person_sees_and_reads_it_back() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    (1..=50).for_each(|step| training.log(step, &json!({"train/loss": 5.0 / step as f64, "val/loss": 6.0 / step as f64, "lr": 0.1})));
+    training.tell("echo here is a line; echo and another");
+    comes("the charts are there", || home.json(&["viewstate", "--json"])["graph"]["keys"] == 3);
+    let set = home.json(&["set", "filter=val", "smoothing=0.9", "xAxis=relative", "--json"]);
+    let graph = &set["graph"];
+    assert_eq!((&graph["filter"], &graph["smoothing"], &graph["xAxis"]), (&json!("val"), &json!(0.9), &json!("relative")));
+    assert_eq!(set["visibleMetrics"].as_array().unwrap().len(), 1);
+    assert_eq!(home.json(&["viewstate", "--json"])["graph"], *graph, "one state for all");
+    comes("it is drawn", || home.screen(&home.pane("graph")).contains("val/loss"));
+    // What a person does by keys is the same state.
+    home.ok(&["sendkeys", "graph", "x", "--wait", "change"]);
+    comes("the axis is told", || home.json(&["viewstate", "--json"])["graph"]["xAxis"] == "wall");
+
+    assert!(home.ok(&["set", "tab=logs", "filter=another"]).starts_with("graph logs"));
+    comes("the line is drawn", || home.screen(&home.pane("graph")).contains("and another"));
+    fails(home.og(&["set", "tab=nowhere"]), 1, &["there is no tab `nowhere`", "graphs"]);
+    fails(home.og(&["set", "nothing"]), 2, &["`nothing` is no NAME=VALUE"]);
+
+    // The chat is a file that both write to.
+    home.ok(&["set", "tab=chat"]);
+    home.ok(&["sendkeys", "graph", "Enter", "\"is it flat?\"", "Enter", "--wait", "settle:100"]);
+    let chat = home.canvas("base").join("chat.jsonl");
+    comes("it is said", || fs::read_to_string(&chat).is_ok_and(|said| said.contains(r#""author":"human","text":"is it flat?""#)));
+    comes("it is shown", || home.json(&["viewstate", "--json"])["graph"]["detail"]["last"]["text"] == "is it flat?");
+    let mut said = fs::read_to_string(&chat).unwrap();
+    said += "{\"author\":\"agent\",\"text\":\"since step 40\"}\n";
+    fs::write(&chat, said).unwrap();
+    comes("the answer is shown", || home.screen(&home.pane("graph")).contains("since step 40"));
+
+    // A screenshot lies with the run.
+    home.ok(&["sendkeys", "graph", "s", "--wait", "change"]);
+    let names =
+        || fs::read_dir(training.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>();
+    comes("it is written", || names().iter().any(|name| name.starts_with("screen-") && name.ends_with(".ans")));
+}
+
+#[test]
+fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
+    let home = Home::new();
+    log(&home);
+    let config = home.dir.path().join(".config/og/config.json");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, r#"{"keys": {"zoom": ["M"]}, "ui": "minimal"}"#).unwrap();
+    let keys = |name: &str| {
+        let rows: Vec<Value> = serde_json::from_str(&home.ok(&["keys", "--json"])).unwrap();
+        rows.iter().find(|row| row["name"] == name).unwrap()["keys"].clone()
+    };
+    assert_eq!((keys("zoom"), keys("help")), (json!(["M"]), json!(["h", "?", "f1"])));
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "名前/損失");
+    assert!(!screen(&home).contains("1 Graphs"), "{}", screen(&home));
+    press(&home, &["M"]);
+    comes("one chart fills the pane", || !screen(&home).contains("名前/損失"));
+    // A view that is saved stands in the file, beside what was there.
+    press(&home, &["V", "o", "n", "e", "Enter"]);
+    comes("it is kept", || fs::read_to_string(&config).is_ok_and(|text| text.contains("\"one\"") && text.contains("\"zoom\"")));
+    press(&home, &["q"]);
+    shows(&home, "left with 0");
+    home.tmux(&["kill-session", "-t", "v"]);
+
+    let bad = "{\n  \"keys\": {\"zoom\": [\"q\"]\n}";
+    fs::write(&config, bad).unwrap();
+    let said = home.og(&["keys"]).output().unwrap();
+    assert!(text(&said.stderr).contains("config.json:3:1: EOF"), "{}", text(&said.stderr));
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "config.json:3:1: EOF");
+    press(&home, &["Enter"]);
+    comes("the keys are as they come", || !screen(&home).contains("名前/損失"));
+    press(&home, &["V", "x", "Enter"]);
+    shows(&home, "not kept: ");
+    assert_eq!(fs::read_to_string(&config).unwrap(), bad, "a damaged file is left alone");
+}
+
+#[test]
+fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
+    let home = Home::new();
+    log(&home);
+    let table = home.ok(&["export", "metrics.jsonl", "--keys", "lr,val/*"]);
+    assert_eq!(table.lines().take(2).collect::<Vec<_>>(), ["step,time,lr,val/loss", "0,,0.1,6.0"]);
+    let points: Value = serde_json::from_str(&home.ok(&["export", "metrics.jsonl", "--format", "json"])).unwrap();
+    assert_eq!((points["lr"].as_array().unwrap().len(), &points["lr"][3]["step"]), (200, &json!(3)));
+    fails(home.og(&["export", "metrics.jsonl", "--keys", "none"]), 1, &["the run has no metric `none`", "hint: it has"]);
+
+    home.ok(&["view", "metrics.jsonl", "--shot", "a.svg", "--size", "100x30", "--theme", "light"]);
+    let picture = fs::read_to_string(home.work().join("a.svg")).unwrap();
+    assert!(picture.contains("viewBox=\"0 0 900 540\"") && picture.contains(">train<"), "{picture}");
+    let plain = home.ok(&["view", "metrics.jsonl", "--shot", "-", "--size", "80x24", "--set", "filter=lr", "--ascii"]);
+    assert!(plain.contains("lr") && !plain.contains("val/loss") && plain.lines().count() == 24, "{plain}");
+    fails(home.og(&["view", "metrics.jsonl", "--shot", "-", "--set", "smoothing=much"]), 1, &["cannot set smoothing", "is wanted"]);
+    assert!(text(&home.og(&["view", "metrics.jsonl", "--size", "0x5"]).output().unwrap().stderr).contains("such as 120x40"));
+    fails(home.og(&["view", "metrics.jsonl"]), 1, &["a pane needs a terminal", "--shot -"]);
+    fails(home.og(&["view"]), 1, &["there is no run here yet"]);
 }

@@ -1,6 +1,6 @@
 //! What peers ask, and the answers.
 
-use super::{Asked, Effect, Peer, Purpose, State, TELL_LATER, World, error, panes::LEFT_LOOK, say};
+use super::{Asked, Effect, Peer, Purpose, SET_MAX, Setting, State, TELL_LATER, World, error, panes::LEFT_LOOK, say};
 use crate::{
     controller::{
         pane::{Pane, Why},
@@ -23,6 +23,7 @@ use crate::{
         command::{self, Send},
     },
 };
+use serde_json::{Map, Value};
 use std::{collections::BTreeSet, time::Duration};
 
 /// Waits that may be under way at once: an agent has a few, more is a loop gone wrong.
@@ -51,6 +52,7 @@ impl State {
                 }
                 self.waits.retain(|pending| pending.peer != id);
                 self.sends.retain(|asked| asked.peer != id);
+                self.settings.retain(|setting| setting.peer != id);
             }
             FromPeer::Garbled(peer, id, why) => {
                 self.reply(
@@ -114,6 +116,10 @@ impl State {
                 }
                 Err(why) => error("bad_config", why.to_string(), why.hint().as_deref()),
             },
+            Request::SetView { patch } => match self.set_view(peer, id, patch, world) {
+                Ok(()) => return,
+                Err(error) => error,
+            },
             Request::Shown(shown) => {
                 self.on_shown(*shown, world);
                 Response::Done
@@ -144,7 +150,56 @@ impl State {
         self.reply(peer, id, answer);
     }
 
+    /// Tells the graph pane what to show; its next drawing is the answer.
+    fn set_view(&mut self, peer: PeerId, id: u64, patch: Map<String, Value>, world: &World<'_>) -> Result<(), Response> {
+        const GRAPH: &str = "graph";
+        if patch.is_empty() {
+            return Err(error("nothing_to_set", "there is nothing to set", Some("name what to set: `og set tab=logs`")));
+        }
+        if !self.spec.agent.may_send.iter().any(|role| role == GRAPH) {
+            let hint = "a person allows it with \"graph\" in \"may_send\" under \"agent\" in the canvas's canvas.json";
+            return Err(error("not_allowed", "this canvas does not let its graph pane be set", Some(hint)));
+        }
+        let listens = |peer: &Peer| peer.role.as_deref() == Some(GRAPH) && peer.events.contains("setView");
+        if !self.peers.values().any(listens) {
+            let hint = "`og panes` shows which panes are there; `og refresh` opens og's panes that were closed";
+            return Err(error("no_graph", "no graph pane listens", Some(hint)));
+        }
+        let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let words: Vec<String> = patch.iter().take(4).map(|(name, value)| format!("{name}={}", word(value))).collect();
+        self.health.agent_last = Some((format!("set {}", words.join(" ")), view::iso(world.unix)));
+        self.health_due.get_or_insert(world.now + TELL_LATER);
+        self.set += 1;
+        self.push("setView", Response::SetView { number: self.set, patch });
+        self.settings.push(Setting { peer, id, number: self.set, due: world.now + SET_MAX });
+        Ok(())
+    }
+
+    fn answer_settings(&mut self, shown: &Shown) {
+        let Some(graph) = &shown.graph else { return };
+        for setting in self.settings.extract_if(.., |setting| setting.number <= shown.set).collect::<Vec<_>>() {
+            // What was refused belongs to the last one.
+            let answer = match shown.refused.as_slice() {
+                refused @ [_, ..] if setting.number == shown.set => error(
+                    "not_set",
+                    refused.join("; "),
+                    Some("what else was named is set; `og viewstate --json | jq .graph` shows the names"),
+                ),
+                _ => Response::Graph { graph: Box::new(graph.clone()), visible_metrics: shown.visible_metrics.clone() },
+            };
+            self.reply(setting.peer, setting.id, answer);
+        }
+    }
+
+    pub(super) fn give_up_settings(&mut self, world: &World<'_>) {
+        for setting in self.settings.extract_if(.., |setting| setting.due <= world.now).collect::<Vec<_>>() {
+            let hint = "look at it: `og viewstate graph --screen`; `og refresh` draws it anew";
+            self.reply(setting.peer, setting.id, error("no_answer", "the graph pane does not say that it drew this", Some(hint)));
+        }
+    }
+
     pub(super) fn on_shown(&mut self, shown: Shown, world: &World<'_>) {
+        self.answer_settings(&shown);
         if self.shown.get(&shown.role) != Some(&shown) {
             self.shown.insert(shown.role.clone(), shown);
             self.changed(world);

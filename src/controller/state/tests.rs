@@ -513,3 +513,44 @@ fn a_tmux_that_does_not_tell_signals_is_not_asked_for_ever() {
         assert_eq!(stage.state.exit_asks.is_some(), asks, "{fragile}");
     }
 }
+
+#[test]
+fn what_the_graph_pane_is_told_to_show_is_answered_by_its_drawing() {
+    use crate::ipc::wire::{GraphView, Shown};
+    let mut stage = Stage::new();
+    let set = |filter: &str| Request::SetView { patch: serde_json::json!({"filter": filter}).as_object().unwrap().clone() };
+    let shown = |set: u64, refused: &[&str]| {
+        let graph = GraphView { filter: "loss".into(), ..GraphView::default() };
+        let refused = refused.iter().map(ToString::to_string).collect();
+        let shown = Shown { role: "graph".into(), graph: Some(graph), set, refused, ..Shown::default() };
+        let note = crate::term::note(&serde_json::to_string(&shown).unwrap());
+        Event::Output(PaneId(2), [b"\x1b[?2026h".as_slice(), &note, b"\x1b[?2026l"].concat())
+    };
+    stage.connect(1);
+    stage.ask(1, set("loss"));
+    assert_eq!(stage.refusal(1).0, "no_graph", "nobody listens yet");
+    stage.connect(2);
+    stage.ask(2, Request::Subscribe { events: vec!["setView".into()], role: Some("graph".into()) });
+    stage.answers(2);
+
+    stage.ask(1, set("loss"));
+    assert!(stage.answers(1).is_empty(), "the answer is the drawing");
+    let told = stage.answers(2);
+    assert!(matches!(&told[..], [Response::SetView { number: 1, patch }] if patch["filter"] == "loss"), "{told:?}");
+    stage.on(shown(0, &[]));
+    assert!(stage.answers(1).is_empty(), "that was drawn before");
+    stage.on(shown(1, &[]));
+    assert!(matches!(&stage.answers(1)[..], [Response::Graph { graph, .. }] if graph.filter == "loss"));
+
+    stage.ask(1, set("l("));
+    stage.on(shown(2, &["filter: unclosed group"]));
+    assert_eq!(stage.refusal(1).0, "not_set");
+    stage.ask(1, set("late"));
+    stage.pass(SET_MAX);
+    assert_eq!(stage.refusal(1).0, "no_answer");
+    stage.state.spec.agent.may_send.retain(|role| role != "graph");
+    stage.ask(1, set("loss"));
+    assert_eq!(stage.refusal(1).0, "not_allowed");
+    stage.ask(1, Request::SetView { patch: Default::default() });
+    assert_eq!(stage.refusal(1).0, "nothing_to_set");
+}

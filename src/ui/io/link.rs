@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Events that a pane lives by.
-const EVENTS: &[&str] = &["health", "runState", "config", "refresh"];
+const EVENTS: &[&str] = &["health", "runState", "config", "refresh", "setView"];
 /// Rest before the controller is looked for again: short at first, since it may just be restarting.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 

@@ -2,8 +2,11 @@
 
 use crate::term;
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
-    event::{DisableBracketedPaste, EnableBracketedPaste},
+    event::{
+        DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+    },
     execute, queue,
     style::{Print, ResetColor},
     terminal::{
@@ -27,6 +30,11 @@ use std::{
 /// Whether the terminal is ours and has to be given back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+
+/// Buttons, the wheel and moves with a button down, with coordinates of any size. Never moves without a button: they would wake us,
+/// and travel over ssh, for nothing. With shift the terminal selects text as ever.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 /// What og says of itself when it is to blame.
 const EXIT_BY_BUG: i32 = 70;
@@ -55,7 +63,9 @@ impl Screen {
         });
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+        // Terminals that know how then tell Cmd from Ctrl; the others do not listen.
+        let keys = PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES);
+        execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste, Print(MOUSE_ON), keys)?;
         let (width, height) = crossterm::terminal::size()?;
         Ok(Screen::blank(width, height))
     }
@@ -68,6 +78,11 @@ impl Screen {
     /// The size drawn to.
     pub fn area(&self) -> Rect {
         self.back.area
+    }
+
+    /// What it shows.
+    pub fn shown(&self) -> &Buffer {
+        &self.front
     }
 
     /// The terminal has another size now, and shows anything.
@@ -95,6 +110,12 @@ impl Screen {
         out.flush()
     }
 
+    /// Gives a text to the clipboard of the terminal, through ssh and tmux too (OSC 52). A terminal that cannot take it does
+    /// nothing.
+    pub fn copy(&mut self, text: &str) {
+        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
+    }
+
     fn compose(&mut self, title: &str, note: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<Vec<u8>> {
         self.back.reset();
         frame(&mut self.back);
@@ -118,7 +139,7 @@ impl Screen {
         if !changes.is_empty() {
             CrosstermBackend::new(&mut bytes).draw(changes.into_iter())?;
         }
-        if self.unknown || note != self.note {
+        if self.unknown && !note.is_empty() || note != self.note {
             note.clone_into(&mut self.note);
             bytes.extend(term::note(note));
         }
@@ -138,7 +159,16 @@ impl Drop for Screen {
 /// Gives the terminal back, once. A terminal that is gone cannot be given back, and nobody is there to see an error.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
+        let _ = execute!(
+            io::stdout(),
+            EndSynchronizedUpdate,
+            PopKeyboardEnhancementFlags,
+            Print(MOUSE_OFF),
+            DisableBracketedPaste,
+            ResetColor,
+            LeaveAlternateScreen,
+            Show
+        );
         let _ = disable_raw_mode();
     }
 }

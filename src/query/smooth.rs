@@ -1,0 +1,240 @@
+//! Smoothing: of values as they come, and of the columns of a chart.
+
+use crate::model::Column;
+use std::collections::VecDeque;
+
+/// How a curve is smoothed.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub enum Smoothing {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By an exponential moving average with this weight of what came before, 0 to 1.
+    Ema(f64),
+    /// By the mean of so many values, the last of them the one in question.
+    Ma(usize),
+}
+
+/// Weights that a person steps through.
+const WEIGHTS: &[f64] = &[0.5, 0.7, 0.8, 0.9, 0.95, 0.98];
+/// Windows that a person steps through.
+const WINDOWS: &[usize] = &[5, 15, 50, 150];
+
+impl Smoothing {
+    /// One step up the ladder of its kind.
+    pub fn more(self) -> Smoothing {
+        match self {
+            Smoothing::Off => Smoothing::Ema(WEIGHTS[0]),
+            Smoothing::Ema(weight) => Smoothing::Ema(WEIGHTS.iter().copied().find(|w| *w > weight).unwrap_or(weight)),
+            Smoothing::Ma(window) => Smoothing::Ma(WINDOWS.iter().copied().find(|n| *n > window).unwrap_or(window)),
+        }
+    }
+
+    /// One step down; from the lowest it is off.
+    pub fn less(self) -> Smoothing {
+        match self {
+            Smoothing::Off => Smoothing::Off,
+            Smoothing::Ema(weight) => WEIGHTS.iter().rev().copied().find(|w| *w < weight).map_or(Smoothing::Off, Smoothing::Ema),
+            Smoothing::Ma(window) => WINDOWS.iter().rev().copied().find(|n| *n < window).map_or(Smoothing::Off, Smoothing::Ma),
+        }
+    }
+
+    /// The other kind: an EMA, a moving average, none.
+    pub fn turned(self) -> Smoothing {
+        match self {
+            Smoothing::Off => Smoothing::Ema(0.9),
+            Smoothing::Ema(_) => Smoothing::Ma(15),
+            Smoothing::Ma(_) => Smoothing::Off,
+        }
+    }
+
+    /// As a person reads and writes it: `off`, `ema(0.9)`, `ma(15)`.
+    pub fn word(self) -> String {
+        match self {
+            Smoothing::Off => "off".into(),
+            Smoothing::Ema(weight) => format!("ema({weight})"),
+            Smoothing::Ma(window) => format!("ma({window})"),
+        }
+    }
+
+    /// The reverse of [`Smoothing::word`]; a bare number below 1 is a weight, from 1 on a window.
+    pub fn read(word: &str) -> Option<Smoothing> {
+        let word = word.trim();
+        let inside = |name: &str| word.strip_prefix(name)?.strip_suffix(')')?.trim().parse::<f64>().ok();
+        let value = match (inside("ema("), inside("ma("), word.parse::<f64>().ok()) {
+            _ if word == "off" => return Some(Smoothing::Off),
+            (Some(weight), _, _) if (0.0..1.0).contains(&weight) => weight,
+            (_, Some(window), _) if window >= 1.0 => window,
+            (None, None, Some(value)) if value >= 0.0 => value,
+            _ => return None,
+        };
+        Some(match value {
+            0.0 => Smoothing::Off,
+            weight if weight < 1.0 => Smoothing::Ema(weight),
+            window if window <= WINDOW_MAX as f64 => Smoothing::Ma(window as usize),
+            _ => return None,
+        })
+    }
+
+    /// How much of what stands left of a chart a smoothed curve still knows, in columns.
+    pub fn reach(self) -> usize {
+        match self {
+            Smoothing::Off => 0,
+            // What is older weighs less than a hundredth.
+            Smoothing::Ema(weight) => (0.01f64.ln() / weight.max(0.01).ln()).ceil().clamp(0.0, WINDOW_MAX as f64) as usize,
+            Smoothing::Ma(window) => window,
+        }
+    }
+
+    /// The smoothed columns: each a single value, made from the means of the columns up to it. As long as a column holds one
+    /// point, this is the average over points. A gap stays a gap.
+    pub fn apply(self, columns: &mut [Column]) {
+        let mut average: Average = match self {
+            Smoothing::Off => return,
+            Smoothing::Ema(weight) => Average::Ema(Ema::new(weight)),
+            Smoothing::Ma(window) => Average::Ma(Ma::new(window)),
+        };
+        for column in columns.iter_mut().filter(|column| column.min <= column.max) {
+            let value = match &mut average {
+                Average::Ema(ema) => ema.next(column.mean),
+                Average::Ma(ma) => ma.next(column.mean),
+            };
+            (column.min, column.max, column.first, column.last, column.mean) = (value, value, value, value, value);
+        }
+    }
+}
+
+enum Average {
+    Ema(Ema),
+    Ma(Ma),
+}
+
+/// An exponential moving average without the pull of its start.
+#[derive(Clone, Debug)]
+pub struct Ema {
+    weight: f64,
+    sum: f64,
+    mass: f64,
+}
+
+impl Ema {
+    /// `weight`: of what came before, 0 to 1.
+    pub fn new(weight: f64) -> Ema {
+        Ema { weight, sum: 0.0, mass: 0.0 }
+    }
+
+    /// The average with `value`. A value that is not finite is given back and forgotten.
+    pub fn next(&mut self, value: f64) -> f64 {
+        if !value.is_finite() {
+            return value;
+        }
+        self.sum = self.weight * self.sum + (1.0 - self.weight) * value;
+        self.mass = self.weight * self.mass + (1.0 - self.weight);
+        // With a weight so near to 1 that nothing gets in, the value stands for itself.
+        if self.mass > 0.0 { self.sum / self.mass } else { value }
+    }
+}
+
+/// Longest window of a moving average: a few screens of columns.
+pub(super) const WINDOW_MAX: usize = 10_000;
+
+/// The mean of the last few values.
+#[derive(Clone, Debug)]
+pub struct Ma {
+    window: usize,
+    last: VecDeque<f64>,
+    sum: f64,
+    /// Values until the sum is made anew, so that what rounding leaves in it does not add up.
+    fresh: usize,
+}
+
+impl Ma {
+    /// Over so many values, fewer at the start.
+    pub fn new(window: usize) -> Ma {
+        let window = window.clamp(1, WINDOW_MAX);
+        Ma { window, last: VecDeque::new(), sum: 0.0, fresh: window }
+    }
+
+    /// The mean with `value`. A value that is not finite is given back and forgotten.
+    pub fn next(&mut self, value: f64) -> f64 {
+        if !value.is_finite() {
+            return value;
+        }
+        self.last.push_back(value);
+        self.sum += value;
+        if self.last.len() > self.window {
+            self.sum -= self.last.pop_front().unwrap_or(0.0);
+        }
+        self.fresh -= 1;
+        if self.fresh == 0 || !self.sum.is_finite() {
+            (self.sum, self.fresh) = (self.last.iter().sum(), self.window);
+        }
+        self.sum / self.last.len() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_average_of_equal_values_is_that_value_from_the_first_on() {
+        let (mut ema, mut ma) = (Ema::new(0.95), Ma::new(15));
+        for _ in 0..40 {
+            assert!((ema.next(2.5) - 2.5).abs() < 1e-12);
+            assert!((ma.next(2.5) - 2.5).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_nan_passes_through_and_leaves_nothing() {
+        let mut ma = Ma::new(3);
+        let out: Vec<f64> = [1.0, f64::NAN, 3.0, 5.0, 7.0].into_iter().map(|v| ma.next(v)).collect();
+        assert!(out[1].is_nan());
+        assert_eq!((out[0], out[2], out[3], out[4]), (1.0, 2.0, 3.0, 5.0));
+    }
+
+    #[test]
+    fn the_ladder_goes_up_and_down_and_its_words_are_read_back() {
+        let mut at = Smoothing::Off;
+        for _ in 0..9 {
+            assert_eq!(Smoothing::read(&at.word()), Some(at));
+            at = at.more();
+        }
+        assert_eq!(at, Smoothing::Ema(0.98));
+        (0..9).for_each(|_| at = at.less());
+        assert_eq!(at, Smoothing::Off);
+        assert_eq!(Smoothing::Ma(15).less().word(), "ma(5)");
+        assert_eq!(Smoothing::Ma(15).more(), Smoothing::Ma(50));
+        assert_eq!(Smoothing::read("0.9"), Some(Smoothing::Ema(0.9)));
+        assert_eq!(Smoothing::read("15"), Some(Smoothing::Ma(15)));
+        for wrong in ["ema(2)", "ma(0)", "-1", "much", "NaN", "1e99"] {
+            assert_eq!(Smoothing::read(wrong), None, "{wrong}");
+        }
+        assert_eq!(Smoothing::Off.turned().turned().turned(), Smoothing::Off);
+    }
+
+    proptest! {
+        #[test]
+        fn a_moving_average_is_the_mean_of_its_window(values in prop::collection::vec(-1e6f64..1e6, 1..200), window in 1usize..20) {
+            let mut ma = Ma::new(window);
+            for (i, value) in values.iter().enumerate() {
+                let slice = &values[(i + 1).saturating_sub(window)..=i];
+                let want = slice.iter().sum::<f64>() / slice.len() as f64;
+                prop_assert!((ma.next(*value) - want).abs() <= 1e-6);
+            }
+        }
+
+        #[test]
+        fn an_average_stays_between_what_it_saw(values in prop::collection::vec(-1e6f64..1e6, 1..100), weight in 0.0f64..1.0) {
+            let mut ema = Ema::new(weight);
+            let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
+            for value in values {
+                (lo, hi) = (lo.min(value), hi.max(value));
+                let out = ema.next(value);
+                prop_assert!(out >= lo - 1e-6 && out <= hi + 1e-6);
+            }
+        }
+    }
+}

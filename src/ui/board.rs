@@ -1,0 +1,745 @@
+//! The board: the tabs of the graph pane and of `og view`, the lines around them, and what opens above them.
+
+mod alerts;
+mod chat;
+mod graphs;
+mod help;
+mod input;
+mod logs;
+mod menu;
+mod overview;
+mod page;
+mod palette;
+mod runs;
+mod scroll;
+mod set;
+
+use self::{
+    alerts::Alerts,
+    chat::Chat,
+    graphs::Graphs,
+    help::Help,
+    input::{Input, Purpose, Typed},
+    logs::Logs,
+    menu::{Chose, List, Looks},
+    overview::Overview,
+    page::{Found, Page, Shared},
+    palette::Palette,
+    runs::Runs,
+};
+use super::{
+    config::{Settings, View},
+    edit::History,
+    facts::Facts,
+    keymap::{Action, Keymap, Scope},
+    pane::{Effect, Event, Link, Pane, Scene, Wants},
+    strip::{self, Part},
+    theme::{Frame, Scheme, Theme},
+};
+use crate::ipc::wire::{Dimensions, GraphView, Shown};
+use crate::model::MetricKey;
+use crate::text;
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
+use std::time::Duration;
+
+/// How long a toast stays when no key is pressed.
+const TOAST: Duration = Duration::from_secs(5);
+/// How long what went wrong stays.
+const LONG_TOAST: Duration = Duration::from_secs(20);
+/// From this height on the tabs have a line of their own.
+const TABS_ROWS_MIN: u16 = 20;
+
+/// From this width on the header says what a word is about.
+const WORDY_COLS_MIN: u16 = 60;
+
+/// A tab.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Tab {
+    /// The charts.
+    Graphs,
+    /// All runs.
+    Runs,
+    /// What the run is.
+    Run,
+    /// Its console lines.
+    Logs,
+    /// What somebody was asked to look at.
+    Alerts,
+    /// What people and agents say.
+    Chat,
+}
+
+impl Tab {
+    /// In the order of their numbers.
+    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::Alerts, Tab::Chat];
+
+    /// The key that shows it.
+    fn number(self) -> u8 {
+        match self {
+            Tab::Graphs => 1,
+            Tab::Runs => 2,
+            Tab::Run => 3,
+            Tab::Logs => 4,
+            Tab::Alerts => 6,
+            Tab::Chat => 8,
+        }
+    }
+
+    /// As it stands in the row of tabs.
+    fn word(self) -> String {
+        format!(" {} {} ", self.number(), self.title())
+    }
+
+    /// As a person reads it.
+    fn title(self) -> &'static str {
+        match self {
+            Tab::Graphs => "Graphs",
+            Tab::Runs => "Runs",
+            Tab::Run => "Run",
+            Tab::Logs => "Logs",
+            Tab::Alerts => "Alerts",
+            Tab::Chat => "Chat",
+        }
+    }
+
+    /// As an agent reads it.
+    fn name(self) -> &'static str {
+        match self {
+            Tab::Graphs => "graphs",
+            Tab::Runs => "runs",
+            Tab::Run => "run",
+            Tab::Logs => "logs",
+            Tab::Alerts => "alerts",
+            Tab::Chat => "chat",
+        }
+    }
+}
+
+/// What stands above the tab.
+#[derive(Debug)]
+enum Above {
+    Nothing,
+    Help(Help),
+    Input(Input),
+    Palette(Palette),
+    List(List),
+}
+
+/// State of the board.
+#[derive(Debug)]
+pub struct Board {
+    shared: Shared,
+    keymap: Keymap,
+    tab: Tab,
+    graphs: Graphs,
+    runs: Runs,
+    overview: Overview,
+    logs: Logs,
+    alerts: Alerts,
+    chat: Chat,
+    above: Above,
+    settings: Settings,
+    ui: Frame,
+    /// Who sits where, when that is far away: `user@host`.
+    badge: Option<String>,
+    history: [History; 3],
+    toast: Option<(String, Duration)>,
+    caught_up: bool,
+    /// To be set once the run is read.
+    first: Option<View>,
+    refreshed: u64,
+    /// The last `setView` that was taken, and what of it was refused.
+    set: (u64, Vec<String>),
+    area: Rect,
+}
+
+/// Where everything goes.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    header: Option<Rect>,
+    tabs: Option<Rect>,
+    body: Rect,
+    footer: Option<Rect>,
+}
+
+impl Board {
+    /// An empty board. `utc_offset`: seconds that the local clock is ahead of UTC.
+    pub fn new(theme: Theme, utc_offset: f64, keymap: Keymap) -> Board {
+        Board {
+            shared: Shared { theme, utc_offset, facts: Facts::default(), link: Link::Unknown },
+            keymap,
+            tab: Tab::Graphs,
+            graphs: Graphs::default(),
+            runs: Runs::default(),
+            overview: Overview::default(),
+            logs: Logs::default(),
+            alerts: Alerts::default(),
+            chat: Chat::default(),
+            above: Above::Nothing,
+            settings: Settings::default(),
+            ui: Frame::Full,
+            badge: None,
+            history: Default::default(),
+            toast: None,
+            caught_up: false,
+            first: None,
+            refreshed: 0,
+            set: (0, vec![]),
+            area: Rect::ZERO,
+        }
+    }
+
+    /// Takes what the person set, what is wrong with the file in which that is done, and the badge of a far terminal.
+    pub fn settle(&mut self, settings: Settings, problem: Option<String>, badge: Option<String>) {
+        self.ui = settings.ui.unwrap_or_default();
+        self.badge = badge;
+        if let Some(smoothing) = &settings.smoothing {
+            let empty = crate::store::RunPicture::default();
+            let set = self.graphs.set("smoothing", &set::as_text(smoothing), &self.shared, Scene::of(&empty));
+            self.toast = set.is_err().then(|| (format!("config.json: smoothing cannot be {smoothing}"), LONG_TOAST));
+        }
+        self.settings = settings;
+        self.toast = problem.map(|problem| (problem, LONG_TOAST)).or(self.toast.take());
+    }
+
+    /// Draws these metrics (none: all), and expects no controller.
+    pub fn view_alone(&mut self, graphs: Vec<String>) {
+        self.shared.link = Link::None;
+        self.graphs.want(graphs, vec![]);
+    }
+
+    /// Sets these names as soon as the run is read.
+    pub fn show_first(&mut self, view: View) {
+        self.first = Some(view).filter(|view| !view.is_empty());
+    }
+
+    fn page(&self) -> &dyn Page {
+        match self.tab {
+            Tab::Graphs => &self.graphs,
+            Tab::Runs => &self.runs,
+            Tab::Run => &self.overview,
+            Tab::Logs => &self.logs,
+            Tab::Alerts => &self.alerts,
+            Tab::Chat => &self.chat,
+        }
+    }
+
+    /// The page in front, and what it shares with the others.
+    fn page_mut(&mut self) -> (&mut dyn Page, &Shared) {
+        let page: &mut dyn Page = match self.tab {
+            Tab::Graphs => &mut self.graphs,
+            Tab::Runs => &mut self.runs,
+            Tab::Run => &mut self.overview,
+            Tab::Logs => &mut self.logs,
+            Tab::Alerts => &mut self.alerts,
+            Tab::Chat => &mut self.chat,
+        };
+        (page, &self.shared)
+    }
+
+    fn scopes(&self) -> [Scope; 2] {
+        match self.above {
+            Above::Input(_) | Above::Palette(_) => [Scope::Input; 2],
+            Above::List(_) => [Scope::Menu, Scope::Board],
+            _ => [self.page().scope(), Scope::Board],
+        }
+    }
+
+    fn layout(&self, area: Rect) -> Layout {
+        let full = self.ui == Frame::Full;
+        let header_rows = u16::from(area.height >= 3);
+        let tabs_rows = u16::from(full && area.height >= TABS_ROWS_MIN);
+        // Without a line that it can take over, the prompt takes one from the body.
+        let footer_rows = u16::from(full && area.height >= 8 || header_rows == 0 && matches!(self.above, Above::Input(_)));
+        let row = |y: u16, rows: u16| (rows > 0).then_some(Rect { y, height: 1, ..area });
+        let above = header_rows + tabs_rows;
+        Layout {
+            header: row(area.y, header_rows),
+            tabs: row(area.y + header_rows, tabs_rows),
+            body: Rect { y: area.y + above, height: area.height.saturating_sub(above + footer_rows), ..area },
+            footer: row(area.bottom().saturating_sub(1), footer_rows),
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        if key.kind == KeyEventKind::Release {
+            return vec![];
+        }
+        let had_toast = self.toast.take().is_some();
+        let action = self.keymap.action(&self.scopes(), key);
+        let effects = match std::mem::replace(&mut self.above, Above::Nothing) {
+            Above::Input(input) => self.on_input(input, input::Key { action, key }, scene, now),
+            Above::Palette(palette) => self.on_palette(palette, input::Key { action, key }, scene, now),
+            Above::List(list) => self.on_list(list, action, scene, now),
+            Above::Help(help) => match (action, help.act(action, &self.keymap)) {
+                (Some(Action::Quit), _) => vec![Effect::Quit],
+                (_, Some(help)) => {
+                    self.above = Above::Help(help);
+                    vec![Effect::Draw]
+                }
+                (_, None) => vec![Effect::Draw],
+            },
+            Above::Nothing => action.map_or_else(Vec::new, |action| self.act(action, scene, now)),
+        };
+        if effects.is_empty() && had_toast { vec![Effect::Draw] } else { effects }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let layout = self.layout(self.area);
+        let at = Position::new(mouse.column, mouse.row);
+        if !matches!(self.above, Above::Nothing) || is_tiny(self.area) {
+            return vec![];
+        }
+        if layout.tabs.is_some_and(|row| row.contains(at)) {
+            let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+            let tab = tab_words().find(|(_, start, end)| pressed && (*start..*end).contains(&mouse.column)).map(|(tab, ..)| tab);
+            return tab.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
+        }
+        let (page, shared) = self.page_mut();
+        if layout.body.contains(at) { page.mouse(mouse, shared, scene, layout.body) } else { vec![] }
+    }
+
+    fn on_input(&mut self, mut input: Input, key: input::Key, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        match input.take(key, &mut self.history[input.purpose() as usize]) {
+            Typed::Kept => return self.kept_input(&input, scene, now),
+            Typed::Cancelled if input.purpose() == Purpose::Query => {
+                let (text, regex) = input.before();
+                self.set_query(text, regex, scene);
+            }
+            Typed::Cancelled => {}
+            Typed::Edited => self.edited(input, scene),
+            Typed::Copied(text) => {
+                self.above = Above::Input(input);
+                return vec![Effect::Copy(text)];
+            }
+            Typed::Paste => {
+                self.above = Above::Input(input);
+                return vec![Effect::Paste];
+            }
+            Typed::Nothing => {
+                self.above = Above::Input(input);
+                return vec![];
+            }
+        }
+        vec![Effect::Draw]
+    }
+
+    /// A filter is in force while it is typed.
+    fn edited(&mut self, input: Input, scene: Scene<'_>) {
+        if input.purpose() == Purpose::Query {
+            self.set_query(&input.text(), input.is_regex(), scene);
+        }
+        self.above = Above::Input(input);
+    }
+
+    fn on_list(&mut self, list: List, action: Option<Action>, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        match list.act(action, &self.looks(), &self.settings.views) {
+            Chose::Stay(list) => self.above = Above::List(list),
+            Chose::Close => {}
+            Chose::Entry(action) => return self.act(action, scene, now),
+            Chose::View(name) => {
+                let view = self.settings.views.get(&name).cloned().unwrap_or_default();
+                let refused = self.set(&view, scene);
+                self.say(refused.first().cloned().unwrap_or_else(|| format!("view {name}")), now);
+            }
+            Chose::Remove(list, name) => {
+                self.settings.views.remove(&name);
+                self.above = Above::List(list);
+                return vec![Effect::Keep { path: vec!["views".into(), name], value: None }, Effect::Draw];
+            }
+            Chose::Option(list, name, value) => {
+                let kept = if name == "smoothing" { serde_json::from_str(&value).unwrap_or_default() } else { value.clone().into() };
+                if let Err(page::Refused::Value(why)) = self.set_option(name, &value, scene) {
+                    self.say(why, now);
+                }
+                self.above = Above::List(list);
+                return vec![Effect::Keep { path: vec![name.into()], value: Some(kept) }, Effect::DrawAll];
+            }
+        }
+        vec![Effect::Draw]
+    }
+
+    fn set_option(&mut self, name: &str, value: &str, scene: Scene<'_>) -> Result<(), page::Refused> {
+        match name {
+            "smoothing" => self.graphs.set(name, value, &self.shared, scene),
+            _ => self.set_one(name, value, scene),
+        }
+    }
+
+    fn looks(&self) -> Looks {
+        let smoothing = self.graphs.kept().into_iter().find(|(name, _)| *name == "smoothing").map_or_else(String::new, |(_, value)| value);
+        Looks { theme: self.shared.theme, ui: self.ui, smoothing }
+    }
+
+    /// Tells something at the foot for a moment.
+    fn say(&mut self, text: String, now: Duration) {
+        self.toast = Some((text, now + TOAST));
+    }
+
+    fn on_palette(&mut self, mut palette: Palette, key: input::Key, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        match palette.take(key, &self.keymap) {
+            palette::Chosen::Action(action) => self.act(action, scene, now),
+            palette::Chosen::Nothing => vec![Effect::Draw],
+            palette::Chosen::NotYet(effects) => {
+                self.above = Above::Palette(palette);
+                effects
+            }
+        }
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, scene: Scene<'_>) {
+        let (page, shared) = self.page_mut();
+        page.set_query(text, regex, shared, scene);
+    }
+
+    fn act(&mut self, action: Action, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let body = self.layout(self.area).body;
+        let (page, shared) = self.page_mut();
+        if let Some(effects) = page.act(action, shared, scene, body) {
+            return effects;
+        }
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Help => self.above = Above::Help(Help::new(self.page().scope())),
+            Action::Palette => self.above = Above::Palette(Palette::new(self.page().scope())),
+            Action::OpenFilter => self.above = Above::Input(Input::query(self.page().query(), self.page().is_regex())),
+            Action::ClearFilter if self.page().query().is_empty() => return vec![],
+            Action::ClearFilter => self.set_query("", false, scene),
+            Action::Menu => self.above = Above::List(List::Menu(0)),
+            Action::Options => self.above = Above::List(List::Options(0)),
+            Action::Views => self.above = Above::List(List::Views(0)),
+            Action::SaveView => self.above = Above::Input(Input::new(Purpose::SaveView)),
+            Action::Say if scene.chat.is_none() => self.say("there is no canvas here, so nobody to talk to".into(), now),
+            Action::Say => self.above = Above::Input(Input::new(Purpose::Message)),
+            Action::Screenshot => return vec![Effect::Screenshot { bright: self.shared.theme.scheme == Scheme::Light }],
+            Action::ExportCsv | Action::ExportJson => return self.export(action == Action::ExportJson, scene, now),
+            Action::CopyShown => return self.copy_shown(scene, now),
+            Action::Tab(tab) => self.tab = tab,
+            Action::NextTab => self.turn(1),
+            Action::PreviousTab => self.turn(-1),
+            Action::Back => {
+                let (page, shared) = self.page_mut();
+                if !page.back(shared) {
+                    self.above = Above::List(List::Menu(0));
+                }
+            }
+            _ => return vec![],
+        }
+        let (page, shared) = self.page_mut();
+        page.refresh(shared, scene);
+        vec![Effect::Draw]
+    }
+
+    fn turn(&mut self, by: isize) {
+        let at = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0) as isize + by;
+        self.tab = Tab::ALL[at.rem_euclid(Tab::ALL.len() as isize) as usize];
+    }
+
+    fn on_data(&mut self, facts: Facts, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let told = self.shared.facts.told;
+        let before = std::mem::replace(&mut self.shared.facts, Facts { told, ..facts });
+        let (page, shared) = self.page_mut();
+        page.refresh(shared, scene);
+        if before.keys != self.shared.facts.keys {
+            self.graphs.refresh(&self.shared, scene);
+            if self.caught_up {
+                self.announce(&before.keys, now);
+            }
+        }
+        self.caught_up |= !self.shared.facts.loading;
+        if let Some(first) = self.first.take_if(|_| self.caught_up)
+            && let Some(why) = self.set(&first, scene).first().cloned()
+        {
+            self.say(why, now);
+        }
+        vec![Effect::DrawSoon]
+    }
+
+    fn announce(&mut self, before: &[MetricKey], now: Duration) {
+        let fresh: Vec<&MetricKey> = self.graphs.keys().iter().filter(|key| !before.contains(key)).collect();
+        let text = match fresh.as_slice() {
+            [] => return,
+            [key] => format!("new series discovered: {key}"),
+            [key, rest @ ..] => format!("new series discovered: {key} and {} more", rest.len()),
+        };
+        // The first series of all need no announcement: the screen fills with them.
+        if !before.is_empty() {
+            self.toast = Some((text, now + TOAST));
+        }
+    }
+
+    // --- drawing: everything below only reads ---
+
+    fn header(&self, row: Rect, with_tab: bool, buf: &mut Buffer) {
+        let (theme, facts) = (&self.shared.theme, &self.shared.facts);
+        let word = if row.width >= WORDY_COLS_MIN && facts.run_state().is_some() { "state=" } else { "" };
+        let state = format!("{} {word}{}", theme.state_sign(facts.run_state()), facts.state_text());
+        let mut parts = vec![
+            Part::new(facts.name.as_str(), theme.title(), 14),
+            Part::new(state, theme.state(facts.run_state()), 16),
+            Part::new(facts.step_text().replace(' ', "="), theme.value(), 15),
+            Part::joined(facts.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),
+            Part::new(facts.rate_text(), theme.quiet(), 10),
+            Part::new(facts.eta().map(|eta| format!("ETA {}", text::duration(eta))).unwrap_or_default(), theme.quiet(), 11),
+            Part::new(self.badge.as_deref().unwrap_or_default(), theme.warn(), 7),
+        ];
+        if let (Frame::Minimal, Some((toast, _))) = (self.ui, &self.toast) {
+            parts = vec![Part::new(toast.as_str(), theme.accent(), 1)];
+        }
+        if with_tab && self.tab != Tab::Graphs {
+            parts.insert(0, Part::new(self.tab.title(), theme.accent(), 13));
+        }
+        strip::draw(parts, theme, row, buf);
+    }
+
+    fn tabs(&self, row: Rect, buf: &mut Buffer) {
+        let theme = &self.shared.theme;
+        for (tab, start, end) in tab_words().take_while(|(.., end)| *end <= row.width) {
+            let style = if tab == self.tab { theme.chosen() } else { theme.quiet() };
+            buf.set_stringn(row.x + start, row.y, tab.word(), usize::from(end - start), style);
+        }
+    }
+
+    fn footer(&self, row: Rect, layout: &Layout, scene: Scene<'_>, buf: &mut Buffer) {
+        let (theme, facts) = (&self.shared.theme, &self.shared.facts);
+        let mut parts = vec![];
+        if let Some((toast, _)) = &self.toast {
+            parts.push(Part::new(toast.as_str(), theme.accent(), 10));
+        }
+        parts.extend(self.page().footer(&self.shared, scene, layout.body));
+        if self.shared.link == Link::Down {
+            parts.push(Part::new("no controller", theme.warn(), 5));
+        }
+        if !facts.source.is_empty() {
+            parts.push(Part::new(format!("source: {}", facts.source), theme.quiet(), 3));
+        }
+        parts.push(Part::new(facts.live_text(), theme.quiet(), 4));
+        parts.push(Part::new(facts.losses_text(), theme.warn(), 7));
+        let hint = |scope, action, word: &str, rank| {
+            let keys = self.keymap.keys_of(scope, action)?;
+            Some(Part::new(format!("{keys} {word}"), theme.faint(), rank))
+        };
+        let scope = self.page().scope();
+        parts.extend(hint(Scope::Board, Action::OpenFilter, "filter", 2));
+        parts.extend(hint(scope, Action::Open, "zoom", 1));
+        parts.extend(hint(Scope::Board, Action::Help, "help", 4));
+        parts.extend(hint(Scope::Board, Action::Quit, "quit", 1));
+        strip::draw(parts, theme, row, buf);
+    }
+
+    fn tiny(&self, area: Rect, buf: &mut Buffer) {
+        let (theme, facts) = (&self.shared.theme, &self.shared.facts);
+        let step = facts.step.map(|step| text::si(step as f64, 3)).unwrap_or_default();
+        let sign = Part::new(theme.state_sign(facts.run_state()), theme.state(facts.run_state()), 2);
+        strip::draw(vec![sign, Part::joined(step, theme.value(), 1)], theme, Rect { height: 1, ..area }, buf);
+    }
+}
+
+/// The tabs, and where their words start and end in their row.
+fn tab_words() -> impl Iterator<Item = (Tab, u16, u16)> {
+    let mut x = 0;
+    Tab::ALL.iter().map(move |tab| {
+        let start = x;
+        let end = start + text::width(&tab.word()) as u16;
+        x = end + 1;
+        (*tab, start, end)
+    })
+}
+
+/// Whether an area is too small for any tab: it then shows the state of the run and its step.
+fn is_tiny(area: Rect) -> bool {
+    area.width < 8 || area.height < 2
+}
+
+impl Pane for Board {
+    fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        match event {
+            Event::Key(key) => self.on_key(key, scene, now),
+            Event::Mouse(mouse) => self.on_mouse(mouse, scene, now),
+            Event::Paste(text) => match std::mem::replace(&mut self.above, Above::Nothing) {
+                Above::Input(mut input) => {
+                    input.paste(&text);
+                    self.edited(input, scene);
+                    vec![Effect::Draw]
+                }
+                Above::Palette(mut palette) => {
+                    palette.paste(&text);
+                    self.above = Above::Palette(palette);
+                    vec![Effect::Draw]
+                }
+                above => {
+                    self.above = above;
+                    vec![]
+                }
+            },
+            Event::Resized(width, height) => {
+                self.area = Rect::new(0, 0, width, height);
+                vec![Effect::DrawAll]
+            }
+            Event::Data(facts) => self.on_data(*facts, scene, now),
+            Event::Spec { graphs, derived, .. } => {
+                self.graphs.want(graphs, derived);
+                self.graphs.refresh(&self.shared, scene);
+                vec![Effect::DrawSoon]
+            }
+            Event::Controller(link) => {
+                self.shared.link = link;
+                vec![Effect::DrawSoon]
+            }
+            Event::RunEnded(told) => {
+                self.shared.facts.told = told;
+                vec![Effect::DrawSoon]
+            }
+            Event::Redraw(number) => {
+                self.refreshed = number;
+                vec![Effect::DrawAll]
+            }
+            Event::Set { number, view } => {
+                self.set = (number, self.set(&view, scene));
+                vec![Effect::Draw]
+            }
+            Event::Said(_) if self.tab == Tab::Chat => vec![Effect::DrawSoon],
+            Event::Said(count) => {
+                let said = scene.chat.unwrap_or_default().iter().rev().take(count).find(|message| message.author != "human");
+                // What was said before this pane came is no news.
+                let Some(said) = said.filter(|_| self.caught_up) else { return vec![] };
+                self.toast = Some((format!("{}: {}", said.author, said.text.replace('\n', " ")), now + TOAST));
+                vec![Effect::DrawSoon]
+            }
+            Event::Tell(text) => {
+                self.say(text, now);
+                vec![Effect::Draw]
+            }
+            Event::Runs(listing) => {
+                self.runs.hear(listing, &self.shared, scene);
+                // The charts draw the selected runs too.
+                if self.tab == Tab::Graphs {
+                    self.graphs.refresh(&self.shared, scene);
+                }
+                vec![Effect::DrawSoon]
+            }
+            Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
+                Some(_) => vec![Effect::DrawSoon],
+                None => vec![],
+            },
+        }
+    }
+
+    fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
+        self.keymap.apart(&self.scopes(), key)
+    }
+
+    fn draw(&self, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        if is_tiny(area) {
+            return self.tiny(area, buf);
+        }
+        let layout = self.layout(area);
+        match &self.above {
+            Above::Help(help) => help.draw(&self.keymap, &self.shared.theme, layout.body, buf),
+            Above::Palette(palette) => palette.draw(&self.keymap, &self.shared.theme, layout.body, buf),
+            Above::List(list) => list.draw(&self.looks(), &self.settings.views, layout.body, buf),
+            _ => self.page().draw(&self.shared, scene, layout.body, buf),
+        }
+        if let Some(row) = layout.header {
+            self.header(row, layout.tabs.is_none(), buf);
+        }
+        if let Some(row) = layout.tabs {
+            self.tabs(row, buf);
+        }
+        if let Some(row) = layout.footer {
+            self.footer(row, &layout, scene, buf);
+        }
+        if let Above::Input(input) = &self.above {
+            let row = layout.footer.or(layout.header).unwrap_or(Rect { height: 1, ..area });
+            input.draw(self.note(input, scene), &self.shared.theme, row, buf);
+        }
+    }
+
+    fn shown(&self, scene: Scene<'_>, area: Rect) -> Shown {
+        self.told(scene, area)
+    }
+
+    fn title(&self) -> String {
+        if self.shared.facts.name.is_empty() { "og graph".into() } else { format!("og graph: {}", self.shared.facts.name) }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.toast.as_ref().map(|(_, until)| *until)
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid() }
+    }
+}
+
+impl Board {
+    /// What stands behind a text that is typed.
+    fn note(&self, input: &Input, scene: Scene<'_>) -> (String, Style) {
+        let theme = &self.shared.theme;
+        match input.purpose() {
+            Purpose::Query => match self.page().found(&self.shared, scene) {
+                Found::Wrong(error) => (error, theme.bad()),
+                Found::Some(some, all) => (format!("{some} of {all}   enter keep  esc cancel  tab regex"), theme.quiet()),
+            },
+            Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
+            Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
+        }
+    }
+
+    fn told(&self, scene: Scene<'_>, area: Rect) -> Shown {
+        let facts = &self.shared.facts;
+        let page = self.page();
+        let mut view = GraphView {
+            tab: self.tab.name().into(),
+            filter: page.query().to_owned(),
+            regex: page.is_regex(),
+            filtering: matches!(&self.above, Above::Input(input) if input.purpose() == Purpose::Query),
+            typing: match &self.above {
+                Above::Input(input) => Some(input.text()),
+                Above::Palette(palette) => Some(palette.text()),
+                _ => None,
+            },
+            theme: self.shared.theme.scheme.word().into(),
+            ui: self.ui.word().into(),
+            toast: self.toast.as_ref().map(|(toast, _)| toast.clone()),
+            keys: facts.keys.len() as u64,
+            runs: if facts.name.is_empty() { vec![] } else { vec![facts.name.clone()] },
+            source: facts.source_line(),
+            ..GraphView::default()
+        };
+        let mut visible_metrics = page.tell(&mut view, &self.shared, scene, self.layout(area).body);
+        match &self.above {
+            Above::Help(help) => {
+                view.tab = help.name().into();
+                view.detail = serde_json::json!({"scroll": help.scroll()});
+            }
+            Above::Palette(palette) => {
+                view.tab = "palette".into();
+                view.detail = serde_json::json!({"chosen": palette.chosen(&self.keymap)});
+            }
+            Above::List(list) => {
+                view.tab = list.name().into();
+                view.detail = serde_json::json!({"row": list.row() + 1});
+            }
+            _ => {}
+        }
+        if matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_)) || is_tiny(area) {
+            visible_metrics.clear();
+        }
+        if is_tiny(area) {
+            view.detail = serde_json::Value::Null;
+        }
+        let (set, refused) = self.set.clone();
+        let size = Some(Dimensions { cols: area.width, rows: area.height });
+        Shown { role: "graph".into(), graph: Some(view), visible_metrics, size, refreshed: self.refreshed, set, refused }
+    }
+}

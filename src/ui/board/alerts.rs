@@ -1,0 +1,105 @@
+//! What people were asked to look at, newest first.
+
+use super::{
+    overview::place,
+    page::{Found, Page, Shared},
+    scroll::Scroll,
+};
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::source::Alert;
+use crate::text;
+use crate::ui::{
+    keymap::{Action, Scope},
+    pane::{Effect, Scene},
+    strip::Part,
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use serde_json::json;
+
+/// State of the tab.
+#[derive(Debug)]
+pub struct Alerts {
+    filter: String,
+    scroll: Scroll,
+}
+
+impl Default for Alerts {
+    fn default() -> Alerts {
+        Alerts { filter: String::new(), scroll: Scroll::From(0) }
+    }
+}
+
+impl Alerts {
+    fn fitting<'a>(&self, scene: Scene<'a>) -> Vec<&'a Alert> {
+        let wanted = self.filter.to_lowercase();
+        let fits = |alert: &&Alert| [&alert.title, &alert.text].iter().any(|text| text.to_lowercase().contains(&wanted));
+        scene.run.alerts.last.iter().rev().map(|(_, alert)| alert).filter(fits).collect()
+    }
+}
+
+impl Page for Alerts {
+    fn scope(&self) -> Scope {
+        Scope::Alerts
+    }
+
+    fn act(&mut self, action: Action, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        self.scroll = self.scroll.act(action, self.fitting(scene).len(), usize::from(area.height), false)?;
+        Some(vec![Effect::Draw])
+    }
+
+    fn back(&mut self, _shared: &Shared) -> bool {
+        !std::mem::take(&mut self.filter).is_empty()
+    }
+
+    fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
+
+    fn query(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        text.clone_into(&mut self.filter);
+        self.scroll = Scroll::From(0);
+    }
+
+    fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
+        Found::Some(self.fitting(scene).len(), scene.run.alerts.last.len())
+    }
+
+    fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let (theme, width) = (&shared.theme, usize::from(area.width));
+        let alerts = self.fitting(scene);
+        if alerts.is_empty() && area.height > 0 {
+            let why = if self.filter.is_empty() { "no alert so far" } else { "no alert has these words" };
+            buf.set_stringn(area.x, area.y, why, width, theme.quiet());
+        }
+        let top = self.scroll.top(alerts.len(), usize::from(area.height));
+        for (y, alert) in (area.y..area.bottom()).zip(&alerts[top..]) {
+            let style = match alert.level {
+                "error" => theme.bad(),
+                "warn" => theme.warn(),
+                _ => theme.title(),
+            };
+            let at = alert.time.map(|at| shared.clock(at.secs())).unwrap_or_default();
+            let step = alert.step.map(|step| format!("step {}", step.0)).unwrap_or_default();
+            let left = |x: u16| usize::from(area.right().saturating_sub(x));
+            let head = format!("{:<5} {at:<8} {step:<12} ", alert.level);
+            let x = buf.set_stringn(area.x, y, head, width, theme.quiet()).0;
+            let x = buf.set_stringn(x, y, theme.plain(text::cut(&alert.title, left(x))), left(x), style).0;
+            let words = alert.text.replace('\n', " ");
+            let rest = text::cut(&words, left(x).saturating_sub(2)).into_owned();
+            buf.set_stringn(x, y, theme.plain(format!("  {rest}").into()), left(x), Style::new());
+        }
+    }
+
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
+        place(self.scroll, self.fitting(scene).len(), area, shared)
+    }
+
+    fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        let alerts = self.fitting(scene);
+        let top = self.scroll.top(alerts.len(), usize::from(area.height));
+        view.detail = json!({ "rows": alerts.len(), "top": top });
+        vec![]
+    }
+}

@@ -1,0 +1,147 @@
+//! What people and agents say to each other in the canvas.
+
+use super::{
+    page::{Found, Page, Shared},
+    scroll::Scroll,
+};
+use crate::canvas::Message;
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::text;
+use crate::ui::{
+    keymap::{Action, Scope},
+    pane::{Effect, Scene},
+    strip::Part,
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use serde_json::json;
+
+/// From this width on, author and time stand beside the words instead of above them.
+const WIDE_COLS_MIN: u16 = 60;
+/// Cells of that column.
+const AUTHOR_COLS: usize = 16;
+
+/// State of the tab.
+#[derive(Debug)]
+pub struct Chat {
+    filter: String,
+    scroll: Scroll,
+}
+
+impl Default for Chat {
+    fn default() -> Chat {
+        Chat { filter: String::new(), scroll: Scroll::End }
+    }
+}
+
+/// A row of the screen.
+struct Row {
+    head: String,
+    text: String,
+    style: Style,
+}
+
+impl Chat {
+    fn fitting<'a>(&self, scene: Scene<'a>) -> Vec<&'a Message> {
+        let wanted = self.filter.to_lowercase();
+        let fits = |message: &&Message| message.text.to_lowercase().contains(&wanted) || message.author.to_lowercase() == wanted;
+        scene.chat.unwrap_or_default().iter().filter(fits).collect()
+    }
+
+    fn rows(&self, shared: &Shared, scene: Scene<'_>, width: u16) -> Vec<Row> {
+        let theme = &shared.theme;
+        let wide = width >= WIDE_COLS_MIN;
+        let room = usize::from(width).saturating_sub(if wide { AUTHOR_COLS + 1 } else { 0 });
+        let mut rows = vec![];
+        for message in self.fitting(scene) {
+            let style = if message.author == "human" { theme.title() } else { theme.accent() };
+            let author = if message.author.is_empty() { "somebody" } else { &message.author };
+            let time = message.at.map(|at| shared.clock(at)[..5].to_owned()).unwrap_or_default();
+            let head = format!("{time} {author}").trim_start().to_owned();
+            let clean: String =
+                message.text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
+            if !wide {
+                rows.push(Row { head: head.clone(), text: String::new(), style });
+            }
+            let first = rows.len();
+            rows.extend(text::wrap(&clean, room).into_iter().map(|text| Row { head: String::new(), text, style }));
+            if wide && let Some(row) = rows.get_mut(first) {
+                row.head = head;
+            }
+        }
+        rows
+    }
+}
+
+impl Page for Chat {
+    fn scope(&self) -> Scope {
+        Scope::Chat
+    }
+
+    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        self.scroll = self.scroll.act(action, self.rows(shared, scene, area.width).len(), usize::from(area.height), true)?;
+        Some(vec![Effect::Draw])
+    }
+
+    fn back(&mut self, _shared: &Shared) -> bool {
+        !std::mem::take(&mut self.filter).is_empty()
+    }
+
+    fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
+
+    fn query(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        text.clone_into(&mut self.filter);
+        self.scroll = Scroll::End;
+    }
+
+    fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
+        Found::Some(self.fitting(scene).len(), scene.chat.unwrap_or_default().len())
+    }
+
+    fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let (theme, width) = (&shared.theme, usize::from(area.width));
+        let rows = self.rows(shared, scene, area.width);
+        if rows.is_empty() {
+            let why = match (scene.chat, self.filter.is_empty()) {
+                (None, _) => "there is no canvas here, so nobody to talk to: `og canvas spawn review --run RUN` opens one",
+                (Some(_), true) => "nothing was said so far; enter writes a message",
+                (Some(_), false) => "no message has these words",
+            };
+            for (y, line) in (area.y..area.bottom()).zip(text::wrap(why, width)) {
+                buf.set_stringn(area.x, y, line, width, theme.quiet());
+            }
+        }
+        let column = if area.width >= WIDE_COLS_MIN { AUTHOR_COLS as u16 + 1 } else { 0 };
+        let top = self.scroll.top(rows.len(), usize::from(area.height));
+        for (y, row) in (area.y..area.bottom()).zip(rows.get(top..).unwrap_or_default()) {
+            let head_room = if column > 0 { AUTHOR_COLS } else { width };
+            buf.set_stringn(area.x, y, theme.plain(text::cut(&row.head, head_room)), head_room, row.style);
+            buf.set_stringn(area.x + column, y, theme.plain(row.text.as_str().into()), width - usize::from(column), Style::new());
+        }
+    }
+
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, _area: Rect) -> Vec<Part> {
+        let theme = &shared.theme;
+        let count = scene.chat.unwrap_or_default().len();
+        let mut parts = vec![Part::new(format!("{count} message{}", if count == 1 { "" } else { "s" }), theme.value(), 8)];
+        if !self.filter.is_empty() {
+            parts.push(Part::new(format!("/{} ({})", self.filter, self.fitting(scene).len()), theme.accent(), 9));
+        }
+        if scene.chat.is_some() {
+            parts.push(Part::new("enter say", theme.faint(), 6));
+        }
+        parts
+    }
+
+    fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        let last = self.fitting(scene).last().map(|message| json!({"author": message.author, "text": message.text}));
+        let rows = self.rows(shared, scene, area.width).len();
+        let top = self.scroll.top(rows, usize::from(area.height));
+        view.paused = self.scroll != Scroll::End;
+        view.detail = json!({"messages": scene.chat.unwrap_or_default().len(), "last": last, "row": top + 1, "rows": rows});
+        vec![]
+    }
+}

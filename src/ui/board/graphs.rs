@@ -1,0 +1,397 @@
+//! The charts of a run: a grid of them, or one.
+
+mod made;
+mod moments;
+mod scenery;
+mod set;
+mod steer;
+mod view;
+mod window;
+
+use super::page::{Found, Page, Refused, Shared};
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::model::{MetricKey, Series, XAxis};
+use crate::query::{self, Derived, KeyFilter, Panel, Smoothing};
+use crate::ui::{
+    chart::Mark,
+    grid::Grid,
+    keymap::{Action, Scope},
+    pane::{Effect, Scene},
+    strip::Part,
+};
+use crossterm::event::MouseEvent;
+use made::{Definition, Made, Wanted};
+use moments::Moment;
+use ratatui::{buffer::Buffer, layout::Rect};
+use std::collections::{BTreeMap, BTreeSet};
+use window::Span;
+
+/// Panels around the one in focus whose curves are made ready when they are no plain metrics: more than any page has.
+const READY: usize = 80;
+
+/// What x measures.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+enum X {
+    /// The step, or what the run said that a metric is to be drawn over.
+    #[default]
+    Step,
+    /// The time since the start.
+    Relative,
+    /// The clock.
+    Wall,
+    /// A metric, for all charts.
+    Metric(MetricKey),
+}
+
+impl X {
+    /// How a series that is not over a metric is read.
+    fn axis(&self) -> XAxis {
+        match self {
+            X::Step | X::Metric(_) => XAxis::Step,
+            X::Relative => XAxis::Relative,
+            X::Wall => XAxis::WallTime,
+        }
+    }
+
+    /// As an agent reads it.
+    fn word(&self) -> &str {
+        match self {
+            X::Step => "step",
+            X::Relative => "relative",
+            X::Wall => "wall",
+            X::Metric(key) => key.as_str(),
+        }
+    }
+}
+
+/// Which side of the grid the next digit sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Rows,
+    Cols,
+}
+
+/// State of the charts.
+#[derive(Debug, Default)]
+pub struct Graphs {
+    /// Names that the spec wants drawn; none: all.
+    wanted: Vec<String>,
+    /// Derived metrics by name, as the spec tells them.
+    spec_derived: Vec<(String, String)>,
+    /// All derived metrics: those of the spec, and those that are wanted by their expression.
+    definitions: Vec<Definition>,
+    /// Keys to draw: the run's keys that the spec wants and the filter lets through.
+    keys: Vec<MetricKey>,
+    panels: Vec<Panel>,
+    /// Every metric has a chart of its own.
+    apart: bool,
+    /// A metric of the panel in focus; `None`: the first panel.
+    focus: Option<MetricKey>,
+    /// That panel.
+    focus_at: usize,
+    /// The panels or the x axis have changed since the range of x was taken.
+    stale: bool,
+    full_screen: bool,
+    filter: String,
+    regex: bool,
+    filter_error: Option<String>,
+    x: X,
+    log_x: bool,
+    log_y: bool,
+    smoothing: Smoothing,
+    span: Span,
+    /// The whole x range of what is drawn; while paused, that of the moment of the pause.
+    extent: Option<(f64, f64)>,
+    paused: bool,
+    /// The y ranges that were chosen, by first key of the panel.
+    ys: BTreeMap<MetricKey, (f64, f64)>,
+    /// Where the crosshair stands, along x.
+    cursor: Option<f64>,
+    no_marks: bool,
+    /// All runs as one mean and band.
+    band: bool,
+    /// Rows and columns that the person chose.
+    grid: (Option<u16>, Option<u16>),
+    sizing: Option<Side>,
+    /// The field where the mouse was when it last moved the charts.
+    dragged: Option<(u16, u16)>,
+    made: Made,
+    /// The metrics that are drawn over another one, and that one.
+    over: Vec<(MetricKey, MetricKey)>,
+    moments: (moments::Sign, Vec<Moment>),
+    /// What happened, along x.
+    marks: Vec<Mark>,
+}
+
+/// Where the charts go.
+#[derive(Debug)]
+struct Layout {
+    grid: Grid,
+    /// Indices into `panels`, and their places.
+    cells: Vec<(usize, Rect)>,
+    /// 0-based.
+    page: usize,
+    pages: usize,
+    /// The names of all runs, where there are several.
+    runs: Option<Rect>,
+    /// The values at the crosshair.
+    readout: Option<Rect>,
+}
+
+impl Graphs {
+    /// Names that the spec wants drawn (none: all), and its derived metrics.
+    pub fn want(&mut self, names: Vec<String>, derived: Vec<(String, String)>) {
+        (self.wanted, self.spec_derived) = (names, derived);
+        let read = |(name, text): (&str, &str)| (MetricKey::from(name), Derived::parse(text).map_err(|error| error.to_string()));
+        let by_expression = self.wanted.iter().filter(|name| Derived::is_meant_by(name)).map(|name| named(name));
+        let by_name = self.spec_derived.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        self.definitions = by_name.chain(by_expression).map(read).collect();
+    }
+
+    /// The keys that are drawn, on whatever page.
+    pub fn keys(&self) -> &[MetricKey] {
+        &self.keys
+    }
+
+    fn layout(&self, body: Rect, scene: Scene<'_>) -> Layout {
+        /// A smaller body has no row to spare.
+        const SPARE_ROWS_MIN: u16 = 10;
+        let spare = body.height >= SPARE_ROWS_MIN;
+        let runs = (spare && !scene.overlaid.is_empty()).then_some(Rect { height: 1, ..body });
+        let rows = match (spare && self.cursor.is_some(), self.full_screen) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => (1 + scene.overlaid.len() as u16).min(body.height / 4),
+        };
+        let readout = (rows > 0).then(|| Rect { y: body.bottom() - rows, height: rows, ..body });
+        let above = runs.map_or(0, |row| row.height);
+        let body = Rect { y: body.y + above, height: body.height - above - rows, ..body };
+        let count = if self.full_screen { 1 } else { self.panels.len() };
+        let grid = match self.full_screen {
+            true => Grid::fit(body, 1),
+            false => Grid::chosen(body, count, self.grid.0, self.grid.1),
+        };
+        let per_page = if self.full_screen { 1 } else { grid.cells() };
+        let page = self.focus_index() / per_page;
+        let on_page = page * per_page..self.panels.len().min((page + 1) * per_page);
+        let count = on_page.len();
+        Layout {
+            grid,
+            cells: on_page.enumerate().map(|(slot, index)| (index, grid.cell(body, slot, count))).collect(),
+            page,
+            pages: self.panels.len().div_ceil(per_page).max(1),
+            runs,
+            readout,
+        }
+    }
+
+    fn focus_index(&self) -> usize {
+        self.focus_at
+    }
+
+    fn focused(&self) -> Option<&Panel> {
+        self.panels.get(self.focus_index())
+    }
+
+    /// The x range of all charts together, so that they can be compared.
+    fn window(&self) -> (f64, f64) {
+        self.span.window(self.extent.unwrap_or((0.0, 0.0)))
+    }
+
+    fn choose_keys(&mut self, shared: &Shared) {
+        let filter = if self.regex && !self.filter.is_empty() { KeyFilter::regex(&self.filter) } else { KeyFilter::parse(&self.filter) };
+        match filter {
+            Ok(filter) => {
+                self.filter_error = None;
+                let mut keys = self.wanted_keys(&shared.facts.keys);
+                if !self.filter.is_empty() {
+                    keys = filter.choose(&keys);
+                }
+                if keys != self.keys {
+                    self.keys = keys;
+                    self.arrange();
+                }
+            }
+            // What is half typed leaves the charts as they were.
+            Err(error) => self.filter_error = Some(error.to_string()),
+        }
+        self.full_screen &= !self.panels.is_empty();
+    }
+
+    fn arrange(&mut self) {
+        self.panels = if self.apart { query::panels_apart(&self.keys) } else { query::panels(&self.keys) };
+        let holds = |focus: &MetricKey| self.panels.iter().position(|panel| panel.keys.contains(focus));
+        self.focus_at = self.focus.as_ref().and_then(holds).unwrap_or(0);
+        self.stale = true;
+    }
+
+    /// The keys that the spec wants, of those that the run has or that are made.
+    fn wanted_keys(&self, known: &[MetricKey]) -> Vec<MetricKey> {
+        let made = |name: &str| self.definitions.iter().map(|(made, _)| made).find(|made| made.as_str() == name);
+        if self.wanted.is_empty() {
+            let own = self.definitions.iter().map(|(name, _)| name).filter(|name| !known.contains(name));
+            let all: Vec<MetricKey> = known.iter().chain(own).cloned().collect();
+            // The run's own keys come in order already.
+            return if all.len() == known.len() { all } else { query::rank_keys(&all) };
+        }
+        let mut keys: Vec<MetricKey> = vec![];
+        let mut seen: BTreeSet<MetricKey> = BTreeSet::new();
+        for name in &self.wanted {
+            let found = match made(named(name).0) {
+                Some(made) => vec![made.clone()],
+                None => query::select_keys(std::slice::from_ref(name), known).keys,
+            };
+            keys.extend(found.into_iter().filter(|key| seen.insert(key.clone())));
+        }
+        keys
+    }
+
+    /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks. `fresh`: there is new data.
+    fn prepare(&mut self, scene: Scene<'_>, fresh: bool) {
+        let focus = self.focus_index();
+        let ready = focus.saturating_sub(READY)..self.panels.len().min(focus + READY);
+        let panels = &self.panels[ready];
+        let over = |panel: &Panel| {
+            let x = self.x_metric(panel, scene)?;
+            Some(panel.keys.iter().map(move |key| (key.clone(), x.clone())).collect::<Vec<_>>())
+        };
+        self.over = panels.iter().filter_map(over).flatten().collect();
+        let before: Vec<MetricKey> = panels.iter().flat_map(|panel| panel.keys.iter().cloned()).collect();
+        self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
+        if !(fresh || std::mem::take(&mut self.stale)) {
+            return;
+        }
+        self.stale = false;
+        let sign = moments::sign(scene.run);
+        if self.moments.0 != sign {
+            self.moments = (sign, moments::moments(scene.run));
+        }
+        if !self.paused || self.extent.is_none() {
+            self.extent = self.whole_extent(scene);
+        }
+        self.marks = if self.moments.1.is_empty() { vec![] } else { self.marks_on(scene) };
+    }
+
+    fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {
+        let runs = 0..=scene.overlaid.len();
+        let extents = self.panels.iter().flat_map(|panel| &panel.keys).flat_map(|key| {
+            runs.clone().filter_map(move |run| {
+                let (series, axis) = self.along_x(scene, run, key)?;
+                series.extent(axis)
+            })
+        });
+        extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// A metric as it stands along the x axis that all charts share.
+    fn along_x<'a>(&'a self, scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<(&'a Series, XAxis)> {
+        match &self.x {
+            X::Metric(x) => Some((self.made.of(run)?.over(key, x)?, XAxis::WallTime)),
+            x => Some((self.logged(scene, run, key)?, x.axis())),
+        }
+    }
+
+    /// A metric of a run: 0 is the run of the canvas.
+    fn logged<'a>(&'a self, scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<&'a Series> {
+        let picture = match run.checked_sub(1) {
+            None => scene.run,
+            Some(other) => scene.overlaid.get(other)?.picture,
+        };
+        match self.made.of(run) {
+            Some(made) => made.logged(picture, key),
+            None => picture.series.get(key),
+        }
+    }
+}
+
+/// A wanted metric's name and its expression: `gap = val/loss - train/loss`, or an expression that is its own name.
+fn named(wanted: &str) -> (&str, &str) {
+    match wanted.split_once(" = ") {
+        Some((name, text)) if Derived::is_meant_by(wanted) => (name.trim(), text.trim()),
+        _ => (wanted, wanted),
+    }
+}
+
+impl Page for Graphs {
+    fn scope(&self) -> Scope {
+        if self.sizing.is_some() { Scope::GridSize } else { Scope::Graphs }
+    }
+
+    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        self.steer(action, shared, scene, area).then(|| {
+            self.prepare(scene, false);
+            vec![Effect::Draw]
+        })
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Effect> {
+        if !self.steer_by_mouse(mouse, shared, scene, area) {
+            return vec![];
+        }
+        self.prepare(scene, false);
+        vec![Effect::Draw]
+    }
+
+    fn back(&mut self, shared: &Shared) -> bool {
+        if self.sizing.take().is_some() || self.cursor.take().is_some() {
+        } else if self.full_screen {
+            self.full_screen = false;
+        } else if !self.filter.is_empty() {
+            self.filter.clear();
+            self.choose_keys(shared);
+        } else if self.span != Span::All || !self.ys.is_empty() {
+            self.span = Span::All;
+            self.ys.clear();
+        } else {
+            self.stale |= self.paused;
+            return std::mem::take(&mut self.paused);
+        }
+        true
+    }
+
+    fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
+        self.choose_keys(shared);
+        self.prepare(scene, true);
+    }
+
+    fn query(&self) -> &str {
+        &self.filter
+    }
+
+    fn is_regex(&self) -> bool {
+        self.regex
+    }
+
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
+        self.set_name(name, text, scene)
+    }
+
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        self.kept_names()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>) {
+        text.clone_into(&mut self.filter);
+        self.regex = regex;
+        self.refresh(shared, scene);
+    }
+
+    fn found(&self, shared: &Shared, _scene: Scene<'_>) -> Found {
+        match &self.filter_error {
+            Some(error) => Found::Wrong(error.clone()),
+            None => Found::Some(self.keys.len(), shared.facts.keys.len().max(self.keys.len())),
+        }
+    }
+
+    fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        self.view(shared, scene, area, buf);
+    }
+
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
+        self.parts(shared, &self.layout(area, scene))
+    }
+
+    fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        self.told(view, shared, scene, area)
+    }
+}

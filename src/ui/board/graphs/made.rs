@@ -1,0 +1,126 @@
+//! Curves that no run logged: derived metrics, metrics over another metric, what a resumed run replaced. They grow as the run does,
+//! here, so that drawing only reads.
+
+use crate::model::{MetricKey, Series};
+use crate::query::{self, Against, Derived, Machine};
+use crate::store::RunPicture;
+use crate::ui::pane::Scene;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a derived metric is called, and how it is made.
+pub type Definition = (MetricKey, Result<Derived, String>);
+
+/// Curves made of those of all runs drawn.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// The run of the canvas first, then the others by name.
+    runs: Vec<MadeOf>,
+}
+
+/// Curves made of those of one run.
+#[derive(Debug, Default)]
+pub struct MadeOf {
+    name: String,
+    derived: BTreeMap<MetricKey, (Derived, Machine)>,
+    /// By the metric along y; beside it the metric along x.
+    over: BTreeMap<MetricKey, (MetricKey, Against)>,
+    before: BTreeMap<MetricKey, (usize, Series)>,
+}
+
+/// What curves are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Derived metrics.
+    pub definitions: &'a [Definition],
+    /// Metrics over another one: that of y, that of x.
+    pub over: &'a [(MetricKey, MetricKey)],
+    /// The metrics whose replaced points are drawn.
+    pub before: &'a [MetricKey],
+}
+
+impl Made {
+    /// Takes in what is new of the scene; drops what is not wanted any more.
+    pub fn feed(&mut self, scene: Scene<'_>, wanted: Wanted<'_>) {
+        let others = scene.overlaid.iter().map(|other| (other.name, other.picture));
+        let mut before: Vec<MadeOf> = std::mem::take(&mut self.runs);
+        for (index, (name, picture)) in std::iter::once(("", scene.run)).chain(others).enumerate() {
+            let known = before.iter().position(|made| made.name == name);
+            let mut made = known.map_or_else(|| MadeOf { name: name.to_owned(), ..MadeOf::default() }, |at| before.swap_remove(at));
+            made.feed(picture, wanted, index == 0);
+            self.runs.push(made);
+        }
+    }
+
+    /// Those of the run of the canvas (0), or of an overlaid one (its index and one).
+    pub fn of(&self, run: usize) -> Option<&MadeOf> {
+        self.runs.get(run)
+    }
+}
+
+impl MadeOf {
+    /// A metric as it was logged, or derived.
+    pub fn logged<'a>(&'a self, picture: &'a RunPicture, key: &MetricKey) -> Option<&'a Series> {
+        self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key))
+    }
+
+    /// A metric over `x`.
+    pub fn over(&self, key: &MetricKey, x: &MetricKey) -> Option<&Series> {
+        self.over.get(key).filter(|(of, _)| of == x).map(|(_, against)| against.series())
+    }
+
+    /// What a resumed run replaced of a metric.
+    pub fn before(&self, key: &MetricKey) -> Option<&Series> {
+        self.before.get(key).map(|(_, series)| series)
+    }
+
+    fn feed(&mut self, picture: &RunPicture, wanted: Wanted<'_>, own: bool) {
+        let defined: BTreeSet<&MetricKey> = wanted.definitions.iter().map(|(name, _)| name).collect();
+        self.derived.retain(|name, _| defined.contains(name));
+        for (name, definition) in wanted.definitions {
+            let Ok(definition) = definition else { continue };
+            let keys: Option<Vec<&Series>> = definition
+                .names()
+                .iter()
+                .map(|metric| query::resolve(metric, picture.series.keys()).ok().and_then(|key| picture.series.get(key)))
+                .collect();
+            let Some(metrics) = keys else { continue };
+            let fresh = || (definition.clone(), Machine::new(definition));
+            let (known, machine) = self.derived.entry(name.clone()).or_insert_with(fresh);
+            if known != definition {
+                (*known, *machine) = fresh();
+            }
+            machine.feed(&metrics);
+        }
+        let over: BTreeSet<(&MetricKey, &MetricKey)> = wanted.over.iter().map(|(y, x)| (y, x)).collect();
+        self.over.retain(|y, (x, _)| over.contains(&(y, x)));
+        for (y, x) in wanted.over {
+            let logged = |key| self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key));
+            let (Some(x_series), Some(y_series)) = (logged(x), logged(y)) else { continue };
+            let entry = self.over.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
+            entry.1.feed(x_series, y_series);
+        }
+        if !self.before.is_empty() {
+            let before: BTreeSet<&MetricKey> = wanted.before.iter().collect();
+            self.before.retain(|key, _| before.contains(key));
+        }
+        for key in wanted.before.iter().filter(|_| own) {
+            let Some(series) = picture.series.get(key).filter(|series| series.superseded() > 0) else { continue };
+            let known = self.before.entry(key.clone()).or_default();
+            if known.0 != series.superseded() {
+                *known = (series.superseded(), replaced(series));
+            }
+        }
+    }
+}
+
+/// The points that a resumed run replaced, as a curve; of several at a step the last.
+fn replaced(series: &Series) -> Series {
+    let mut points: Vec<_> = series.superseded_points().collect();
+    points.sort_by_key(|point| point.step);
+    let mut before = Series::new();
+    if let Some(origin) = series.origin() {
+        before.set_origin(origin);
+    }
+    points.into_iter().for_each(|point| before.push(point));
+    before
+}

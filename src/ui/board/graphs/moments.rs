@@ -1,0 +1,138 @@
+//! What happened to a run, as marks along x: alerts, notes, checkpoints, restarts.
+
+use crate::model::{Series, Step, XAxis};
+use crate::store::{EventKind, RunPicture};
+use crate::ui::theme::MarkKind;
+
+/// Most marks kept. A chart has some hundred columns; more would only cost.
+const MOMENTS_MAX: usize = 4096;
+
+/// Something that happened, by step and time as far as they are known.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Moment {
+    /// Step, where anybody said.
+    step: Option<f64>,
+    /// Unix seconds.
+    time: Option<f64>,
+    /// What it is.
+    pub kind: MarkKind,
+    /// What is said of it.
+    pub text: String,
+}
+
+/// What tells that moments may have changed, without looking at them.
+pub type Sign = (u64, usize, usize);
+
+/// The sign of what [`moments`] would give.
+pub fn sign(run: &RunPicture) -> Sign {
+    (run.alerts.count, run.events.len(), run.series.values().map(Series::superseded).max().unwrap_or(0))
+}
+
+/// What happened, as far as it can be marked.
+pub fn moments(run: &RunPicture) -> Vec<Moment> {
+    let mut out = vec![];
+    for (_, alert) in &run.alerts.last {
+        let text = if alert.text.is_empty() { alert.title.clone() } else { format!("{}: {}", alert.title, alert.text) };
+        let step = alert.step.map(|step| step.0 as f64);
+        out.push(Moment { step, time: alert.time.map(|time| time.secs()), kind: MarkKind::Alert, text });
+    }
+    for event in &run.events {
+        let (step, kind, text) = match &event.kind {
+            EventKind::Started { attempt, .. } if *attempt > 0 => (None, MarkKind::Restart, format!("started again ({attempt})")),
+            EventKind::Note(text) => (None, MarkKind::Note, text.clone()),
+            EventKind::Intervention(text) => (None, MarkKind::Note, format!("{}: {text}", event.author)),
+            EventKind::Config(patch) => (None, MarkKind::Note, format!("config: {}", patch.keys().cloned().collect::<Vec<_>>().join(", "))),
+            EventKind::Checkpoint { path, step } => (*step, MarkKind::Checkpoint, path.clone()),
+            _ => continue,
+        };
+        out.push(Moment { step: step.map(|step| step as f64), time: Some(event.t.secs()), kind, text });
+    }
+    out.extend(resumed(run).into_iter().map(|step| Moment {
+        step: Some(step.0 as f64),
+        time: None,
+        kind: MarkKind::Restart,
+        text: format!("went on from step {}", step.0),
+    }));
+    // The newest matter most.
+    out.split_off(out.len().saturating_sub(MOMENTS_MAX))
+}
+
+/// The steps from which a resumed run went on: where the points that it replaced begin.
+fn resumed(run: &RunPicture) -> Vec<Step> {
+    let Some(most) = run.series.values().max_by_key(|series| series.superseded()) else { return vec![] };
+    let mut starts = vec![];
+    let mut before: Option<Step> = None;
+    for point in most.superseded_points() {
+        if before.is_none_or(|before| point.step <= before) {
+            starts.push(point.step);
+        }
+        before = Some(point.step);
+    }
+    starts
+}
+
+/// The series by which times are told as steps, and steps as times: the longest that has times.
+pub fn clock(run: &RunPicture) -> Option<&Series> {
+    let timed = |series: &&Series| series.last().is_some_and(|point| point.time.is_some());
+    run.series.values().filter(timed).max_by_key(|series| series.len()).or_else(|| run.series.values().max_by_key(|series| series.len()))
+}
+
+impl Moment {
+    /// Its step, where that is known or can be told by the time.
+    pub fn step(&self, clock: &Series) -> Option<f64> {
+        self.step.or_else(|| self.on(clock, XAxis::Step))
+    }
+
+    /// Where it stands on an axis.
+    pub fn on(&self, clock: &Series, axis: XAxis) -> Option<f64> {
+        let index = match (self.step, self.time) {
+            (Some(step), _) => clock.lower_bound(XAxis::Step, step),
+            (None, Some(time)) => clock.lower_bound(XAxis::WallTime, time),
+            (None, None) => return None,
+        };
+        let index = index.min(clock.len().checked_sub(1)?);
+        match (axis, self.step, self.time) {
+            (XAxis::Step, Some(step), _) => Some(step),
+            (XAxis::WallTime, _, Some(time)) => Some(time),
+            (XAxis::Relative, _, Some(time)) => Some(time - clock.origin()?.secs()),
+            _ => clock.x_at(axis, index),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Point, WallTime};
+
+    fn run() -> RunPicture {
+        let mut run = RunPicture::default();
+        let mut series = Series::new();
+        let steps = (0..100).chain(60..120).chain(90..130);
+        for (i, step) in steps.enumerate() {
+            series.push(Point { step: Step(step), time: WallTime::new(1000.0 + i as f64), value: 1.0 });
+        }
+        run.series.insert("loss".into(), series);
+        run
+    }
+
+    #[test]
+    fn a_resumed_run_is_marked_where_it_went_on() {
+        let run = run();
+        let steps: Vec<f64> = moments(&run).iter().map(|moment| moment.step.unwrap()).collect();
+        assert_eq!(steps, [60.0, 90.0]);
+        assert!(moments(&run).iter().all(|moment| moment.kind == MarkKind::Restart));
+    }
+
+    #[test]
+    fn a_time_is_told_as_a_step_and_a_step_as_a_time() {
+        let run = run();
+        let clock = clock(&run).unwrap();
+        let moment = |step, time| Moment { step, time, kind: MarkKind::Note, text: String::new() };
+        assert_eq!(moment(None, Some(1010.0)).on(clock, XAxis::Step), Some(10.0));
+        assert_eq!(moment(Some(10.0), None).on(clock, XAxis::WallTime), Some(1010.0));
+        assert_eq!(moment(None, Some(9e9)).on(clock, XAxis::Step), Some(129.0));
+        assert_eq!(moment(None, Some(1010.0)).on(clock, XAxis::Relative), Some(10.0));
+        assert_eq!(moment(None, None).on(clock, XAxis::Step), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! Drawing of the charts, and what is told of it. Everything here only reads.
+
+use super::{Graphs, Layout, Side, X, scenery::Picture, window::Span};
+use crate::ipc::wire::{GraphView, MetricView, Window};
+use crate::model::{MetricKey, Series, XAxis, num};
+use crate::query::{self, Smoothing};
+use crate::text;
+use crate::ui::{
+    board::page::Shared,
+    chart::{Chart, Curve, Mark, value_text},
+    pane::{Overlaid, Scene},
+    strip::Part,
+};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
+use serde_json::{Value, json};
+
+/// With fewer points a trend means nothing.
+const TREND_POINTS_MIN: usize = 4;
+
+/// What stands in a row of names or values.
+struct Word {
+    sign: Option<(&'static str, Style)>,
+    text: String,
+    style: Style,
+}
+
+impl Word {
+    fn width(&self) -> usize {
+        self.sign.map_or(0, |(sign, _)| text::width(sign) + 1) + text::width(&self.text)
+    }
+}
+
+impl Graphs {
+    pub(super) fn view(&self, shared: &Shared, scene: Scene<'_>, body: Rect, buf: &mut Buffer) {
+        let layout = self.layout(body, scene);
+        if layout.cells.is_empty() {
+            return self.nothing(shared, body, buf);
+        }
+        for &(index, cell) in &layout.cells {
+            let mut marks = vec![];
+            if let Some(picture) = self.picture(index, shared, scene, &mut marks) {
+                picture.draw(cell, buf);
+            }
+        }
+        if let Some(row) = layout.runs {
+            draw_words(&fitting(self.run_names(shared, scene), row), shared, row, buf);
+        }
+        if let Some(rows) = layout.readout {
+            draw_words(&fitting(self.readout(shared, scene), rows), shared, rows, buf);
+        }
+    }
+
+    /// The footer's part of the charts.
+    pub(super) fn parts(&self, shared: &Shared, layout: &Layout) -> Vec<Part> {
+        let theme = &shared.theme;
+        let mut parts = vec![];
+        if let Some(side) = self.sizing {
+            let side = if side == Side::Rows { "rows" } else { "columns" };
+            parts.push(Part::new(format!("{side}: 1-9, 0 fits"), theme.accent(), 12));
+        }
+        if let Some((name, Err(error))) = self.definitions.iter().find(|(_, made)| made.is_err()) {
+            parts.push(Part::new(format!("{name}: {error}"), theme.bad(), 9));
+        }
+        if self.paused {
+            parts.push(Part::new("paused", theme.warn(), 9));
+        }
+        if layout.pages > 1 {
+            parts.push(Part::new(format!("page {}/{}", layout.page + 1, layout.pages), theme.value(), 9));
+        }
+        if !self.filter.is_empty() {
+            let count = format!("/{} ({} of {})", self.filter, self.keys.len(), shared.facts.keys.len().max(self.keys.len()));
+            parts.push(Part::new(count, theme.accent(), 8));
+        }
+        let zoom = match self.span {
+            Span::All => "",
+            Span::Tail(_) => "zoomed, follows",
+            Span::Fixed(..) => "zoomed",
+        };
+        parts.push(Part::new(zoom, theme.warn(), 8));
+        match &self.x {
+            X::Step => {}
+            X::Relative => parts.push(Part::new("x: relative", theme.value(), 6)),
+            X::Wall => parts.push(Part::new("x: clock", theme.value(), 6)),
+            X::Metric(key) => parts.push(Part::new(format!("x: {key}"), theme.value(), 6)),
+        }
+        let log = match (self.log_x, self.log_y) {
+            (true, true) => "log x, y",
+            (true, false) => "log x",
+            (false, true) => "log y",
+            (false, false) => "",
+        };
+        parts.push(Part::new(log, theme.value(), 6));
+        if self.smoothing != Smoothing::Off {
+            parts.push(Part::new(self.smoothing.word(), theme.value(), 6));
+        }
+        if self.band {
+            parts.push(Part::new("mean", theme.value(), 6));
+        }
+        parts
+    }
+
+    /// The names of all runs drawn, each with its sign.
+    fn run_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+        let theme = &shared.theme;
+        let own = Word { sign: Some((theme.sample(0), theme.curve())), text: shared.facts.name.clone(), style: theme.title() };
+        let other = |other: &Overlaid<'_>| {
+            let pinned = if other.pinned { " (baseline)" } else { "" };
+            Word {
+                sign: Some((theme.run_sign(other.colour), theme.run(other.colour))),
+                text: format!("{}{pinned}", other.name),
+                style: if other.pinned { theme.value() } else { theme.quiet() },
+            }
+        };
+        std::iter::once(own).chain(scene.overlaid.iter().map(other)).collect()
+    }
+
+    /// What stands at the crosshair: where it is, the values of all curves in focus, and what happened there.
+    fn readout(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+        let mut marks = vec![];
+        let Some(Picture::Chart(chart)) = self.picture(self.focus_index(), shared, scene, &mut marks) else { return vec![] };
+        let theme = &shared.theme;
+        let Some(cursor) = chart.cursor else { return vec![] };
+        let mut words = vec![Word { sign: None, text: format!("@ {}", chart.x_text(cursor)), style: theme.accent() }];
+        for (curve, text) in self.values_at(&chart, cursor, scene) {
+            let sign = match curve.run {
+                None => (theme.sample(curve.key), theme.own(curve.key, true, !scene.overlaid.is_empty())),
+                Some(run) => (theme.run_sign(run), theme.run(run)),
+            };
+            words.push(Word { sign: Some(sign), text, style: theme.value() });
+        }
+        // As near as a cell, in a chart of usual width.
+        let near = |mark: &&Mark| (chart.x.place(mark.x) - chart.x.place(cursor)).abs() < 0.02;
+        for mark in chart.marks.iter().filter(near).take(3) {
+            words.push(Word { sign: Some(theme.mark(mark.kind)), text: mark.text.clone(), style: theme.quiet() });
+        }
+        words
+    }
+
+    /// Each curve at the crosshair, with its name, its value and what that differs by from the run that is pinned.
+    fn values_at<'a>(&self, chart: &Chart<'a>, cursor: f64, scene: Scene<'_>) -> Vec<(Curve<'a>, String)> {
+        let baseline = |key: usize| chart.curves.iter().find(|curve| curve.pinned && curve.key == key).and_then(|curve| curve.at(cursor));
+        let value = |curve: &Curve<'a>| {
+            let (_, value) = curve.at(cursor)?;
+            let run = scene.overlaid.iter().find(|other| Some(other.colour) == curve.run).map(|other| other.name);
+            let name = match run {
+                Some(run) if chart.curves.iter().any(|other| other.key > 0) => format!("{run} {}", curve.name),
+                Some(run) => run.to_owned(),
+                None => curve.name.to_owned(),
+            };
+            let apart = match baseline(curve.key) {
+                Some((_, base)) if !curve.pinned && (value - base).is_finite() => {
+                    let sign = if value >= base { "+" } else { "" };
+                    format!(" ({sign}{})", text::number(value - base, 3))
+                }
+                _ => String::new(),
+            };
+            Some((*curve, format!("{name} {}{apart}", value_text(value))))
+        };
+        chart.curves.iter().filter_map(value).collect()
+    }
+
+    pub(super) fn told(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        let layout = self.layout(area, scene);
+        view.focused = self.focused().and_then(|panel| panel.keys.first()).map(MetricKey::to_string);
+        view.full_screen = self.full_screen;
+        view.x_axis = self.x.word().into();
+        view.smoothing = if let Smoothing::Ema(weight) = self.smoothing { weight } else { 0.0 };
+        view.page = (layout.page as u32 + 1, layout.pages as u32);
+        view.grid = (u32::from(layout.grid.rows), u32::from(layout.grid.cols));
+        view.paused = self.paused;
+        view.runs.extend(scene.overlaid.iter().map(|other| other.name.to_owned()));
+        let (mut metrics, mut charts) = (vec![], vec![]);
+        for &(index, cell) in &layout.cells {
+            let (Some(panel), true) = (self.panels.get(index), area.contains(Position::new(cell.x, cell.y))) else { continue };
+            let mut marks = vec![];
+            let mut names = vec![];
+            match self.picture(index, shared, scene, &mut marks) {
+                Some(Picture::Chart(chart)) => {
+                    let window = (chart.x.from, chart.x.to);
+                    for entry in chart.legend(cell).entries() {
+                        let Some(curve) = chart.curves.iter().filter(|curve| curve.run.is_none()).nth(entry.curve) else { continue };
+                        let key = &panel.keys[curve.key];
+                        names.push(json!({"key": key.as_str(), "name": entry.name}));
+                        metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), window));
+                    }
+                    let y = chart.plot(cell).map(|plot| (plot.y.from, plot.y.to));
+                    charts.push(json!({
+                        "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
+                        "from": num::to_json(window.0), "to": num::to_json(window.1),
+                        "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
+                    }));
+                }
+                Some(Picture::Heat(heat)) => {
+                    charts.push(json!({"title": panel.title, "heat": heat.rows.len()}));
+                }
+                None => {}
+            }
+        }
+        view.detail = self.detail(shared, scene, &layout, charts);
+        metrics
+    }
+
+    fn detail(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout, charts: Vec<Value>) -> Value {
+        let (from, to) = self.window();
+        let cursor = self.cursor.map(|x| {
+            let row = layout.readout.map(|rows| fitting(self.readout(shared, scene), rows));
+            let words: Vec<String> = row.into_iter().flatten().flatten().map(|word| word.text).collect();
+            json!({"x": num::to_json(x), "readout": words})
+        });
+        /// Of many marks, the newest.
+        const MARKS_TOLD: usize = 20;
+        let told = self.marks.iter().filter(|_| !self.no_marks).rev().take(MARKS_TOLD);
+        let happened: Vec<Value> =
+            told.map(|mark| json!({"what": mark.kind.word(), "x": num::to_json(mark.x), "text": mark.text})).collect();
+        json!({
+            "happened": happened,
+            "window": {"from": num::to_json(from), "to": num::to_json(to), "follows": self.span.word()},
+            "logX": self.log_x, "logY": self.log_y, "smoothing": self.smoothing.word(), "marks": !self.no_marks, "apart": self.apart,
+            "kept": self.kept_names().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
+            "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
+            "baseline": scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name),
+            "yRanges": self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([num::to_json(*lo), num::to_json(*hi)]))).collect::<serde_json::Map<_, _>>(),
+            "derived": self.definitions.iter().map(|(name, made)| (name.to_string(), match made {
+                Ok(made) => Value::from(made.text()),
+                Err(error) => json!({"error": error}),
+            })).collect::<serde_json::Map<_, _>>(),
+        })
+    }
+
+    /// Why there is no chart, and what to do about it.
+    fn nothing(&self, shared: &Shared, body: Rect, buf: &mut Buffer) {
+        let watched = |word| if shared.facts.watched.is_empty() { String::new() } else { format!("{word}: {}", shared.facts.watched) };
+        let problem = shared.facts.problem.clone().unwrap_or_default();
+        let mut lines: Vec<(String, Style)> = if !shared.facts.keys.is_empty() && !self.filter.is_empty() {
+            vec![
+                (format!("no metric matches `{}`", self.filter), shared.theme.warn()),
+                (format!("{} metrics are there: esc shows them", shared.facts.keys.len()), shared.theme.quiet()),
+            ]
+        } else if !shared.facts.keys.is_empty() {
+            let names = shared.facts.keys.iter().map(MetricKey::as_str).collect::<Vec<_>>().join(", ");
+            vec![
+                (format!("waiting for {}...", self.wanted.join(", ")), shared.theme.title()),
+                (format!("the run logs {names}"), shared.theme.quiet()),
+            ]
+        } else if shared.facts.loading {
+            vec![("reading...".into(), shared.theme.title())]
+        } else if !shared.facts.is_live() {
+            vec![
+                (format!("the run ended without a metric: {}", shared.facts.state_text()), shared.theme.state(shared.facts.run_state())),
+                (watched("looked at"), shared.theme.quiet()),
+            ]
+        } else {
+            vec![
+                ("waiting for the first metric...".into(), shared.theme.title()),
+                ("log to $OG_METRICS or print `step=1 loss=2.3`".into(), shared.theme.quiet()),
+                (watched("watching"), shared.theme.faint()),
+            ]
+        };
+        lines.push((problem, shared.theme.bad()));
+        lines.retain(|(line, _)| !line.is_empty());
+        let top = body.y + body.height.saturating_sub(lines.len() as u16) / 2;
+        for (i, (line, style)) in lines.iter().enumerate().take(usize::from(body.height)) {
+            let line = shared.theme.plain(text::cut_start(line, usize::from(body.width)));
+            let x = body.x + (body.width - text::width(&line).min(usize::from(body.width)) as u16) / 2;
+            buf.set_stringn(x, top + i as u16, &line, usize::from(body.width), *style);
+        }
+    }
+}
+
+fn metric_view(key: &MetricKey, logged: &Series, (drawn, axis): (&Series, XAxis), (from, to): (f64, f64)) -> MetricView {
+    let trend = (logged.len() >= TREND_POINTS_MIN).then(|| query::trend(logged));
+    let range = drawn.range_in(axis, from, to);
+    let last = logged.last();
+    MetricView {
+        key: key.to_string(),
+        latest_value: last.map_or(Value::Null, |point| num::to_json(point.value)),
+        trend: trend.map(|trend| trend.dir.as_str().to_owned()),
+        slope_per_100: trend.map(|trend| trend.slope_per_100),
+        data_points: logged.len() as u64,
+        min: range.map(|range| range.0),
+        max: range.map(|range| range.1),
+        best: query::best(key, logged).map(|point| point.value),
+        last_step: last.map(|point| point.step.0),
+        nan_count: logged.nan_count() as u64,
+        window: Some(Window { from, to }),
+    }
+}
+
+/// The words that fit into these rows, in order; what does not fit is left out.
+fn fitting(words: Vec<Word>, rows: Rect) -> Vec<Vec<Word>> {
+    let mut out: Vec<Vec<Word>> = vec![];
+    let mut used = 0;
+    for word in words {
+        let width = word.width();
+        let fits = !out.is_empty() && used + 2 + width <= usize::from(rows.width);
+        if !fits {
+            if out.len() == usize::from(rows.height) || width > usize::from(rows.width) {
+                break;
+            }
+            out.push(vec![]);
+            used = 0;
+        }
+        used += width + if used > 0 { 2 } else { 0 };
+        if let Some(row) = out.last_mut() {
+            row.push(word);
+        }
+    }
+    out
+}
+
+fn draw_words(rows: &[Vec<Word>], shared: &Shared, area: Rect, buf: &mut Buffer) {
+    for (y, words) in (area.y..area.bottom()).zip(rows) {
+        let mut x = area.x;
+        for word in words {
+            let left = |x: u16| usize::from(area.right().saturating_sub(x));
+            if let Some((sign, style)) = word.sign {
+                x = buf.set_stringn(x, y, sign, left(x), style).0 + 1;
+            }
+            x = buf.set_stringn(x, y, shared.theme.plain(word.text.as_str().into()), left(x), word.style).0 + 2;
+        }
+    }
+}

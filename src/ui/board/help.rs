@@ -1,0 +1,108 @@
+//! The help: every key of the table; and the menu that leads to it.
+
+use crate::text;
+use crate::ui::{
+    keymap::{Action, Keymap, Scope},
+    theme::Theme,
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+/// Cells of a column of keys and words; a wide screen has several.
+const COLUMN_COLS: u16 = 62;
+
+/// Lines that a page key scrolls by.
+const PAGE: usize = 10;
+
+/// The help, scrolled so far. The keys of the tab in front come first.
+#[derive(Clone, Debug)]
+pub struct Help {
+    scroll: usize,
+    scope: Scope,
+}
+
+impl Help {
+    /// The help for somebody who looks at a tab.
+    pub fn new(scope: Scope) -> Help {
+        Help { scroll: 0, scope }
+    }
+
+    /// As an agent reads it.
+    pub fn name(&self) -> &'static str {
+        "help"
+    }
+
+    /// Lines that it is scrolled by.
+    pub fn scroll(&self) -> usize {
+        self.scroll
+    }
+
+    /// What a key makes of it; `None`: it is closed.
+    pub fn act(&self, action: Option<Action>, keymap: &Keymap) -> Option<Help> {
+        let last = lines(keymap, self.scope).len();
+        let scroll = match action {
+            Some(Action::Help | Action::Back | Action::Open) => return None,
+            Some(Action::Down) => (self.scroll + 1).min(last),
+            Some(Action::Up) => self.scroll.saturating_sub(1),
+            Some(Action::PageDown) => (self.scroll + PAGE).min(last),
+            Some(Action::PageUp) => self.scroll.saturating_sub(PAGE),
+            Some(Action::First) => 0,
+            Some(Action::Last) => last,
+            _ => self.scroll,
+        };
+        Some(Help { scroll, ..*self })
+    }
+
+    /// Draws it.
+    pub fn draw(&self, keymap: &Keymap, theme: &Theme, body: Rect, buf: &mut Buffer) {
+        let lines = lines(keymap, self.scope);
+        let rows = usize::from(body.height);
+        if body.is_empty() {
+            return;
+        }
+        let columns = lines.len().div_ceil(rows).clamp(1, usize::from(body.width / COLUMN_COLS).max(1));
+        let width = body.width / columns as u16;
+        // Never scrolled beyond the last page.
+        let skip = self.scroll.min(lines.len().saturating_sub(rows * columns));
+        for (column, part) in (0u16..).zip(lines[skip..].chunks(rows).take(columns)) {
+            draw_lines(part, theme, Rect { x: body.x + column * width, width, ..body }, buf);
+        }
+        if lines.len() > rows * columns && body.height > 1 {
+            let word = format!(" {}-{} of {} (up/down) ", skip + 1, (skip + rows * columns).min(lines.len()), lines.len());
+            if text::width(&word) < usize::from(body.width) {
+                buf.set_stringn(body.right() - text::width(&word) as u16, body.bottom() - 1, &word, word.len(), theme.quiet());
+            }
+        }
+    }
+}
+
+fn draw_lines(lines: &[(String, &str)], theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let keys_width = lines.iter().map(|(keys, _)| text::width(keys)).max().unwrap_or(0) as u16;
+    let room = usize::from(area.width);
+    for (y, (keys, does)) in (area.y..area.bottom()).zip(lines) {
+        if keys.is_empty() {
+            buf.set_stringn(area.x, y, text::cut(does, room), room, theme.title());
+            continue;
+        }
+        let x = buf.set_stringn(area.x, y, theme.plain(text::cut(keys, room)), room, theme.accent()).0;
+        let x = x.max((area.x + keys_width + 2).min(area.x + area.width / 2).max(x + 1));
+        let room = usize::from(area.right().saturating_sub(x));
+        if room > 0 {
+            buf.set_stringn(x, y, theme.plain(text::cut(does, room)), room, Style::new());
+        }
+    }
+}
+
+/// The help, line by line: keys and what they do. Empty keys: a heading.
+fn lines(keymap: &Keymap, first: Scope) -> Vec<(String, &'static str)> {
+    let mut lines = vec![];
+    let mut scope = None;
+    let (front, others): (Vec<_>, Vec<_>) = keymap.rows().iter().partition(|row| row.scope == first);
+    for row in front.into_iter().chain(others) {
+        if scope != Some(row.scope) {
+            scope = Some(row.scope);
+            lines.push((String::new(), row.scope.title()));
+        }
+        lines.push((row.keys.join(" "), row.does));
+    }
+    lines
+}

@@ -1,0 +1,202 @@
+//! The menu, the options and the saved views: short lists of which one is chosen.
+
+use crate::text;
+use crate::ui::{
+    config::View,
+    keymap::Action,
+    theme::{Depth, Frame, Glyphs, Scheme, Theme},
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use std::collections::BTreeMap;
+
+/// Weights that the option of smoothing steps through.
+const SMOOTHING: &[&str] = &["0", "0.5", "0.7", "0.8", "0.9", "0.95", "0.98"];
+
+/// A list that is open above the tabs, and its chosen row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum List {
+    /// Options, help, quit.
+    Menu(usize),
+    /// How things look.
+    Options(usize),
+    /// The saved views.
+    Views(usize),
+}
+
+/// How things look now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Looks {
+    /// Colours and characters.
+    pub theme: Theme,
+    /// What stands around a tab.
+    pub ui: Frame,
+    /// Of the charts, as `og set` takes it.
+    pub smoothing: String,
+}
+
+/// What a key made of a list.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Chose {
+    /// It stays open.
+    Stay(List),
+    /// It is closed.
+    Close,
+    /// An entry of the menu.
+    Entry(Action),
+    /// An option changed: its name in the config file, and its value as it is written there.
+    Option(List, &'static str, String),
+    /// A view of this name is to be shown.
+    View(String),
+    /// It is to be removed.
+    Remove(List, String),
+}
+
+const ENTRIES: [(&str, Action); 3] = [("Options", Action::Options), ("Help", Action::Help), ("Quit", Action::Quit)];
+const OPTIONS: [&str; 5] = ["theme", "colours", "glyphs", "ui", "smoothing"];
+
+impl List {
+    /// As an agent reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            List::Menu(_) => "menu",
+            List::Options(_) => "options",
+            List::Views(_) => "views",
+        }
+    }
+
+    /// The chosen row, 0-based.
+    pub fn row(self) -> usize {
+        match self {
+            List::Menu(row) | List::Options(row) | List::Views(row) => row,
+        }
+    }
+
+    fn at(self, row: usize) -> List {
+        match self {
+            List::Menu(_) => List::Menu(row),
+            List::Options(_) => List::Options(row),
+            List::Views(_) => List::Views(row),
+        }
+    }
+
+    /// What a key makes of it.
+    pub fn act(self, action: Option<Action>, looks: &Looks, views: &BTreeMap<String, View>) -> Chose {
+        let rows = match self {
+            List::Menu(_) => ENTRIES.len(),
+            List::Options(_) => OPTIONS.len(),
+            List::Views(_) => views.len(),
+        };
+        let row = self.row().min(rows.saturating_sub(1));
+        let to = |row: usize| Chose::Stay(self.at(row));
+        let turn = |by: isize| {
+            let (name, value) = looks.turned(OPTIONS[row], by);
+            Chose::Option(self.at(row), name, value)
+        };
+        match (action, self) {
+            (Some(Action::Back | Action::Menu), _) => Chose::Close,
+            (Some(Action::Up), _) => to(row.saturating_sub(1)),
+            (Some(Action::Down), _) => to((row + 1).min(rows.saturating_sub(1))),
+            (Some(Action::First | Action::PageUp), _) => to(0),
+            (Some(Action::Last | Action::PageDown), _) => to(rows.saturating_sub(1)),
+            (Some(Action::Open), List::Menu(_)) => Chose::Entry(ENTRIES[row].1),
+            (Some(action @ (Action::Options | Action::Help | Action::Quit | Action::Views | Action::Tab(_))), _) => Chose::Entry(action),
+            (Some(Action::Left), List::Options(_)) => turn(-1),
+            (Some(Action::Right | Action::Open), List::Options(_)) => turn(1),
+            (Some(action @ (Action::Open | Action::Remove)), List::Views(_)) => match views.keys().nth(row) {
+                Some(name) if action == Action::Open => Chose::View(name.clone()),
+                Some(name) => Chose::Remove(List::Views(row.min(rows.saturating_sub(2))), name.clone()),
+                None => Chose::Close,
+            },
+            _ => to(row),
+        }
+    }
+
+    /// Draws it over the whole body.
+    pub fn draw(self, looks: &Looks, views: &BTreeMap<String, View>, body: Rect, buf: &mut Buffer) {
+        let theme = &looks.theme;
+        let (title, rows, hint): (&str, Vec<String>, &str) = match self {
+            List::Menu(_) => ("og", ENTRIES.iter().map(|(word, _)| (*word).to_owned()).collect(), "up down  enter  esc back"),
+            List::Options(_) => (
+                "options",
+                OPTIONS.iter().map(|name| looks.line(name, body.width)).collect(),
+                "up down  left right change  esc back; kept in the config file",
+            ),
+            List::Views(_) => {
+                ("saved views", views.iter().map(|(name, view)| view_line(name, view)).collect(), "enter show  d remove  esc back")
+            }
+        };
+        let none = (rows.is_empty()).then_some("none yet: V saves the view that is shown");
+        let width = rows.iter().map(|row| text::width(row)).chain([text::width(title), none.map_or(0, text::width)]).max().unwrap_or(0);
+        let width = (width + 4).min(usize::from(body.width)) as u16;
+        let x = body.x + (body.width - width) / 2;
+        let room = usize::from(width);
+        // Title, a blank row, the rows, a blank row, the hint: blank rows and the frame of words give way first.
+        let (tall, spare) = (usize::from(body.height), usize::from(body.height).saturating_sub(rows.len().max(1)));
+        let y = body.y + (spare.saturating_sub(4) / 2) as u16;
+        let mut lines: Vec<(String, Style)> = vec![];
+        if spare >= 1 {
+            lines.push((title.to_owned(), theme.title()));
+        }
+        if spare >= 4 {
+            lines.push((String::new(), Style::new()));
+        }
+        let listed = tall - lines.len().min(tall);
+        let skip = (self.row() + 1).saturating_sub(listed.max(1));
+        let chosen = self.row().min(rows.len().saturating_sub(1));
+        for (i, row) in rows.iter().enumerate().skip(skip).take(listed) {
+            let style = if i == chosen { theme.chosen() } else { Style::new() };
+            let sign = if i == chosen { ">" } else { " " };
+            lines.push((text::fit(&format!("{sign} {row}"), room), style));
+        }
+        lines.extend(none.map(|words| (words.to_owned(), theme.quiet())));
+        if spare >= 3 {
+            lines.extend([(String::new(), Style::new()), (hint.to_owned(), theme.faint())]);
+        }
+        for (y, (line, style)) in (y..body.bottom()).zip(&lines) {
+            // A hint may be wider than the list.
+            let x = if text::width(line) > room { body.x + (body.width.saturating_sub(text::width(line) as u16)) / 2 } else { x };
+            let room = usize::from(body.right() - x);
+            buf.set_stringn(x, y, theme.plain(text::cut(line, room)), room, *style);
+        }
+    }
+}
+
+/// A view in one row: its name, and what it sets.
+fn view_line(name: &str, view: &View) -> String {
+    let words: Vec<String> = view.iter().map(|(name, value)| format!("{name}={}", super::set::as_text(value))).collect();
+    format!("{}  {}", text::fit(name, text::width(name).max(12)), words.join(" "))
+}
+
+impl Looks {
+    fn word(&self, name: &str) -> &str {
+        match name {
+            "theme" => self.theme.scheme.word(),
+            "colours" => self.theme.depth.word(),
+            "glyphs" => self.theme.glyphs.word(),
+            "ui" => self.ui.word(),
+            _ => &self.smoothing,
+        }
+    }
+
+    fn line(&self, name: &str, width: u16) -> String {
+        /// Name, value and the signs around it.
+        const COLS_MIN: u16 = 32;
+        if width < COLS_MIN { format!("{name} {}", self.word(name)) } else { format!("{name:<10} < {} >", self.word(name)) }
+    }
+
+    /// An option and its next value.
+    fn turned(&self, name: &'static str, by: isize) -> (&'static str, String) {
+        fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
+            all.iter().map(|value| word(*value)).collect()
+        }
+        let all = match name {
+            "theme" => words(Scheme::ALL, Scheme::word),
+            "colours" => words(Depth::ALL, Depth::word),
+            "glyphs" => words(Glyphs::ALL, Glyphs::word),
+            "ui" => words(Frame::ALL, Frame::word),
+            _ => SMOOTHING.to_vec(),
+        };
+        let at = all.iter().position(|word| *word == self.word(name)).unwrap_or(0) as isize + by;
+        (name, all[at.rem_euclid(all.len() as isize) as usize].to_owned())
+    }
+}

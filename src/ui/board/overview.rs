@@ -1,0 +1,188 @@
+//! What the run is: how it stands, what it was started with, what it came to.
+
+use super::{
+    page::{Found, Page, Shared},
+    scroll::Scroll,
+};
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::text;
+use crate::ui::{
+    keymap::{Action, Scope},
+    pane::{Effect, Scene},
+    strip::Part,
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use serde_json::{Value, json};
+
+/// Widest column of names.
+const NAME_CELLS_MAX: usize = 28;
+/// Significant digits of a value.
+const DIGITS: usize = 6;
+
+/// State of the tab.
+#[derive(Debug)]
+pub struct Overview {
+    filter: String,
+    scroll: Scroll,
+}
+
+impl Default for Overview {
+    fn default() -> Overview {
+        Overview { filter: String::new(), scroll: Scroll::From(0) }
+    }
+}
+
+/// A row: a heading, or a name and what it is.
+#[derive(Clone, PartialEq, Debug)]
+enum Row {
+    Heading(&'static str),
+    Fact(String, String),
+}
+
+impl Overview {
+    fn rows(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Row> {
+        let wanted = self.filter.to_lowercase();
+        let fits = |(name, value): &(String, String)| {
+            wanted.is_empty() || name.to_lowercase().contains(&wanted) || value.to_lowercase().contains(&wanted)
+        };
+        let mut rows = vec![];
+        for (heading, facts) in sections(shared, scene) {
+            let facts: Vec<Row> = facts.into_iter().filter(fits).map(|(name, value)| Row::Fact(name, value)).collect();
+            if !facts.is_empty() {
+                rows.push(Row::Heading(heading));
+                rows.extend(facts);
+            }
+        }
+        rows
+    }
+}
+
+type Facts = Vec<(String, String)>;
+
+fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
+    let (run, facts) = (scene.run, &shared.facts);
+    let fact = |name: &str, value: String| (!value.is_empty()).then(|| (name.to_owned(), value));
+    let info = &run.info;
+    let tag = |(key, value): (&String, &String)| if value.is_empty() { key.clone() } else { format!("{key}={value}") };
+    let about: Facts = [
+        fact("name", facts.name.clone()),
+        fact("id", info.id.clone()),
+        fact("state", facts.state_text()),
+        fact("step", facts.step_text()),
+        fact("project", info.project.clone().unwrap_or_default()),
+        fact("group", info.group.clone().unwrap_or_default()),
+        fact("tags", info.tags.iter().map(tag).collect::<Vec<_>>().join(" ")),
+        fact("notes", info.notes.replace('\n', " ")),
+        fact("started", facts.started_at.map(|at| shared.clock(at)).unwrap_or_default()),
+        fact("ended", facts.end().and_then(|exit| exit.at).map(|at| shared.clock(at.secs())).unwrap_or_default()),
+        fact("command", info.command.join(" ")),
+        fact("in", info.cwd.display().to_string()),
+        fact("host", info.host.clone().unwrap_or_default()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let summary = run.series.iter().filter_map(|(key, series)| {
+        let last = series.last()?;
+        Some((key.to_string(), format!("{}  at step {}", text::number(last.value, DIGITS), last.step.0)))
+    });
+    let entries = |map: &std::collections::BTreeMap<String, Value>| -> Facts {
+        let mut out = vec![];
+        map.iter().for_each(|(name, value)| flatten(name, value, &mut out));
+        out
+    };
+    let logged = |(kind, count): (&str, u64)| (kind.to_owned(), count.to_string());
+    vec![
+        ("run", about),
+        ("config", entries(&run.config)),
+        ("last values", summary.collect()),
+        ("summary", entries(&run.summary)),
+        ("environment", entries(&run.remarks)),
+        ("media", run.media.counts().map(logged).collect()),
+    ]
+}
+
+/// Nested entries under names with dots.
+fn flatten(name: &str, value: &Value, out: &mut Facts) {
+    match value {
+        Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, out)),
+        Value::String(text) => out.push((name.to_owned(), text.replace('\n', " "))),
+        other => out.push((name.to_owned(), other.to_string())),
+    }
+}
+
+impl Page for Overview {
+    fn scope(&self) -> Scope {
+        Scope::Run
+    }
+
+    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        let rows = self.rows(shared, scene).len();
+        self.scroll = self.scroll.act(action, rows, usize::from(area.height), false)?;
+        Some(vec![Effect::Draw])
+    }
+
+    fn back(&mut self, _shared: &Shared) -> bool {
+        !std::mem::take(&mut self.filter).is_empty()
+    }
+
+    fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
+
+    fn query(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        text.clone_into(&mut self.filter);
+        self.scroll = Scroll::From(0);
+    }
+
+    fn found(&self, shared: &Shared, scene: Scene<'_>) -> Found {
+        let facts = self.rows(shared, scene).iter().filter(|row| matches!(row, Row::Fact(..))).count();
+        Found::Some(facts, sections(shared, scene).iter().map(|(_, facts)| facts.len()).sum())
+    }
+
+    fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = &shared.theme;
+        let rows = self.rows(shared, scene);
+        let width = usize::from(area.width);
+        let names = rows.iter().filter_map(|row| if let Row::Fact(name, _) = row { Some(text::width(name)) } else { None });
+        let column = names.max().unwrap_or(0).min(NAME_CELLS_MAX).min(width / 2);
+        let top = self.scroll.top(rows.len(), usize::from(area.height));
+        for (y, row) in (area.y..area.bottom()).zip(&rows[top..]) {
+            match row {
+                Row::Heading(word) => {
+                    buf.set_stringn(area.x, y, word, width, theme.title());
+                }
+                Row::Fact(name, value) => {
+                    let name = theme.plain(text::fit(&text::cut_start(name, column), column).into());
+                    let x = buf.set_stringn(area.x + 1, y, name, width.saturating_sub(1), theme.quiet()).0 + 1;
+                    let room = usize::from(area.right().saturating_sub(x));
+                    if room > 0 {
+                        buf.set_stringn(x, y, theme.plain(text::cut(value, room)), room, Style::new());
+                    }
+                }
+            }
+        }
+    }
+
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
+        place(self.scroll, self.rows(shared, scene).len(), area, shared)
+    }
+
+    fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        let rows = self.rows(shared, scene);
+        view.detail = json!({ "rows": rows.len(), "top": self.scroll.top(rows.len(), usize::from(area.height)) });
+        vec![]
+    }
+}
+
+/// `rows 1-20 of 300`, where not all are in sight.
+pub fn place(scroll: Scroll, rows: usize, area: Rect, shared: &Shared) -> Vec<Part> {
+    let height = usize::from(area.height);
+    if rows <= height {
+        return vec![];
+    }
+    let top = scroll.top(rows, height);
+    vec![Part::new(format!("{}-{} of {rows}", top + 1, top + height), shared.theme.value(), 9)]
+}

@@ -1,0 +1,105 @@
+//! What a tab of the board is.
+
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::ui::{
+    facts::Facts,
+    keymap::{Action, Scope},
+    pane::{Effect, Link, Scene},
+    strip::Part,
+    theme::Theme,
+};
+use crossterm::event::MouseEvent;
+use ratatui::{buffer::Buffer, layout::Rect};
+
+/// What all tabs share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Colours and signs.
+    pub theme: Theme,
+    /// Seconds that the local clock is ahead of UTC.
+    pub utc_offset: f64,
+    /// What is said of the run.
+    pub facts: Facts,
+    /// How the controller is.
+    pub link: Link,
+}
+
+impl Shared {
+    /// A time of day, `14:32:07`, of Unix seconds.
+    pub fn clock(&self, secs: f64) -> String {
+        let of_day = (secs + self.utc_offset).rem_euclid(86_400.0) as u64;
+        format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    }
+}
+
+/// How the text that filters or searches a tab fares.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// So many of so many.
+    Some(usize, usize),
+    /// The text is no filter.
+    Wrong(String),
+}
+
+/// Why a name was not set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// There is no such name here.
+    Unknown,
+    /// The value does not fit; in words.
+    Value(String),
+}
+
+/// Reads a value that is set; `want` says what would fit.
+pub fn value<T: std::str::FromStr>(text: &str, want: &str) -> Result<T, Refused> {
+    text.parse().map_err(|_| Refused::Value(format!("{want} is wanted, not `{text}`")))
+}
+
+/// Reads yes or no.
+pub fn truth(text: &str) -> Result<bool, Refused> {
+    match text {
+        "true" | "on" | "yes" | "1" => Ok(true),
+        "false" | "off" | "no" | "0" | "" => Ok(false),
+        _ => Err(Refused::Value(format!("`true` or `false` is wanted, not `{text}`"))),
+    }
+}
+
+/// A tab: a state, keys, and a drawing that only reads.
+pub trait Page {
+    /// Where its own keys stand in the table.
+    fn scope(&self) -> Scope;
+    /// Does what a key means here; whether it meant anything. `area` is where it is drawn.
+    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>>;
+    /// Does what the mouse means here; nothing drawn: it meant nothing.
+    fn mouse(&mut self, _mouse: MouseEvent, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Vec<Effect> {
+        vec![]
+    }
+    /// Closes what is open in it, innermost first; false: nothing was.
+    fn back(&mut self, shared: &Shared) -> bool;
+    /// New records of the run, or another spec, are there.
+    fn refresh(&mut self, shared: &Shared, scene: Scene<'_>);
+    /// The text that filters or searches it.
+    fn query(&self) -> &str;
+    /// Whether that text is a regular expression.
+    fn is_regex(&self) -> bool {
+        false
+    }
+    /// Sets a name of its state to what it would be after some keys. Names are lower case, without `_` and `-`.
+    fn set(&mut self, _name: &str, _value: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+        Err(Refused::Unknown)
+    }
+    /// What a saved view keeps of it: names and values that [`Page::set`] takes.
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        vec![]
+    }
+    /// Another such text.
+    fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>);
+    /// What that text finds.
+    fn found(&self, shared: &Shared, scene: Scene<'_>) -> Found;
+    /// Draws it.
+    fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer);
+    /// Its part of the footer.
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part>;
+    /// Tells an agent what stands on the screen: fills its fields of the view, and gives the metrics drawn.
+    fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView>;
+}

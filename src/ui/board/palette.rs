@@ -1,0 +1,120 @@
+//! The command palette: everything that a key does, by name.
+
+use super::input::{Key, draw_line};
+use crate::text;
+use crate::ui::{
+    edit::Line,
+    keymap::{self, Action, Binding, Keymap, Scope},
+    pane::Effect,
+    theme::Theme,
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+/// What is typed, and which of the commands that fit it is chosen.
+#[derive(Clone, Debug)]
+pub struct Palette {
+    line: Line,
+    chosen: usize,
+    /// The tab in front: only its own commands are offered.
+    scope: Scope,
+}
+
+/// What a key did to it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Chosen {
+    /// Do this.
+    Action(Action),
+    /// It is closed.
+    Nothing,
+    /// It stays open.
+    NotYet(Vec<Effect>),
+}
+
+impl Palette {
+    /// A palette with the commands of a tab.
+    pub fn new(scope: Scope) -> Palette {
+        Palette { line: Line::default(), chosen: 0, scope }
+    }
+
+    /// What is typed.
+    pub fn text(&self) -> String {
+        self.line.text()
+    }
+
+    /// Name of the command that enter would do.
+    pub fn chosen(&self, keymap: &Keymap) -> Option<&'static str> {
+        self.fitting(keymap).get(self.chosen).map(|row| row.name)
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        text.chars().for_each(|c| self.line.insert(c));
+        self.chosen = 0;
+    }
+
+    /// Takes a key.
+    pub fn take(&mut self, key: Key, keymap: &Keymap) -> Chosen {
+        let last = self.fitting(keymap).len().saturating_sub(1);
+        match key.action {
+            Some(Action::Keep) => {
+                return self.fitting(keymap).get(self.chosen).map_or(Chosen::Nothing, |row| Chosen::Action(row.action));
+            }
+            Some(Action::Cancel) => return Chosen::Nothing,
+            Some(Action::Copy) => return Chosen::NotYet(vec![Effect::Copy(self.text())]),
+            Some(Action::Paste) => return Chosen::NotYet(vec![Effect::Paste]),
+            Some(Action::Older) => self.chosen = self.chosen.saturating_sub(1),
+            Some(Action::Newer) => self.chosen = (self.chosen + 1).min(last),
+            Some(action) => self.line.edit(action),
+            None => match keymap::typed(key.key) {
+                Some(c) => {
+                    self.line.insert(c);
+                    self.chosen = 0;
+                }
+                None => return Chosen::NotYet(vec![]),
+            },
+        }
+        self.chosen = self.chosen.min(self.fitting(keymap).len().saturating_sub(1));
+        Chosen::NotYet(vec![Effect::Draw])
+    }
+
+    fn fitting<'a>(&self, keymap: &'a Keymap) -> Vec<&'a Binding> {
+        let words = self.line.text().to_lowercase();
+        let fits = |row: &&Binding| {
+            let (name, does) = (row.name.to_lowercase(), row.does.to_lowercase());
+            words.split_whitespace().all(|word| name.contains(word) || does.contains(word))
+        };
+        let offered = |row: &&Binding| row.scope == Scope::Board || row.scope == self.scope;
+        let mut found: Vec<&Binding> =
+            keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect();
+        // What begins so is more likely meant than what has it in its words.
+        found.sort_by_key(|row| !row.name.starts_with(words.trim()));
+        found
+    }
+
+    /// Draws it over the whole body.
+    pub fn draw(&self, keymap: &Keymap, theme: &Theme, body: Rect, buf: &mut Buffer) {
+        if body.is_empty() {
+            return;
+        }
+        let room = usize::from(body.width);
+        let x = buf.set_stringn(body.x, body.y, ":", room, theme.accent()).0;
+        let left = |x: u16| usize::from(body.right().saturating_sub(x));
+        draw_line(&self.line, theme, Rect { x, width: left(x) as u16, height: 1, ..body }, buf);
+        let rows = self.fitting(keymap);
+        let height = usize::from(body.height - 1);
+        let skip = (self.chosen + 1).saturating_sub(height);
+        for (y, (i, row)) in (body.y + 1..body.bottom()).zip(rows.iter().enumerate().skip(skip)) {
+            let line = format!(" {:<16} {}", row.name, row.does);
+            let style = if i == self.chosen { theme.chosen() } else { Style::new() };
+            buf.set_stringn(body.x, y, text::fit(&line, room.min(70)), room, style);
+            let keys = format!("{} ", row.keys.join(" "));
+            let at = body.x + (room.min(70).saturating_sub(text::width(&keys))) as u16;
+            if room >= 50 {
+                buf.set_stringn(at, y, keys, left(at), style.patch(theme.quiet()));
+            }
+        }
+        if rows.is_empty() && body.height > 1 {
+            buf.set_stringn(body.x, body.y + 1, "no command is called so", room, theme.warn());
+        }
+    }
+}

@@ -1,0 +1,573 @@
+//! All runs: which there are, how they stand, what differs between them, and which of them are drawn.
+
+mod compare;
+mod lineage;
+mod recent;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    page::{Found, Page, Shared},
+    scroll::Scroll,
+};
+use crate::ipc::wire::{GraphView, MetricView};
+use crate::model::MetricKey;
+use crate::query::{
+    RunRow,
+    runs::{self, Field, Now, RunQuery, RunQueryError, Sort},
+};
+use crate::text;
+use crate::ui::{
+    keymap::{Action, Scope},
+    pane::{Effect, Listing, OVERLAID_MAX, Overlay, Scene},
+    strip::Part,
+    theme::Theme,
+};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use serde_json::{Value, json};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
+use table::{Line, Table};
+
+/// Most runs that are put beside each other; more have no room.
+const COMPARED_MAX: usize = 16;
+
+/// State of the tab.
+#[derive(Debug)]
+pub struct Runs {
+    text: String,
+    query: RunQuery,
+    wrong: Option<RunQueryError>,
+    view: View,
+    /// The line in focus, of the table or of what else is shown.
+    cursor: usize,
+    scroll: Scroll,
+    picked: Vec<Picked>,
+    sort: Option<Sort>,
+    by: Option<Field>,
+    metric: Option<MetricKey>,
+    listing: Listing,
+    table: Table,
+}
+
+/// What is shown of the runs.
+#[derive(Clone, PartialEq, Debug)]
+enum View {
+    /// A line for each.
+    Table,
+    /// The course of each.
+    Recent,
+    /// Which goes on from which.
+    Lineage,
+    /// These beside each other; the first is what the others are compared with.
+    Compare(Vec<PathBuf>),
+}
+
+impl View {
+    fn name(&self) -> &'static str {
+        match self {
+            View::Table => "table",
+            View::Recent => "recent",
+            View::Lineage => "lineage",
+            View::Compare(_) => "compare",
+        }
+    }
+}
+
+/// A run that is selected.
+#[derive(Clone, PartialEq, Debug)]
+struct Picked {
+    path: PathBuf,
+    id: String,
+    name: String,
+    colour: usize,
+    pinned: bool,
+    group: Option<String>,
+}
+
+impl Default for Runs {
+    fn default() -> Runs {
+        Runs {
+            text: String::new(),
+            query: RunQuery::default(),
+            wrong: None,
+            view: View::Table,
+            cursor: 0,
+            scroll: Scroll::From(0),
+            picked: vec![],
+            sort: None,
+            by: None,
+            metric: None,
+            listing: Listing::default(),
+            table: Table::default(),
+        }
+    }
+}
+
+impl Runs {
+    /// The list, or one of the runs, changed.
+    pub fn hear(&mut self, listing: Listing, shared: &Shared, scene: Scene<'_>) {
+        self.listing = listing;
+        let here: HashMap<&PathBuf, &RunRow> = scene.runs.iter().map(|row| (&row.path, row)).collect();
+        if self.listing.left == 0 && !scene.runs.is_empty() {
+            self.picked.retain(|picked| here.contains_key(&picked.path));
+        }
+        for picked in &mut self.picked {
+            if let Some(row) = here.get(&picked.path) {
+                picked.name.clone_from(&row.name);
+            }
+        }
+        self.arrange(shared, scene);
+    }
+
+    /// The runs that are to be drawn over that of the canvas: the pinned ones first.
+    pub fn overlaid(&self) -> Vec<Overlay> {
+        let (pinned, others): (Vec<&Picked>, Vec<&Picked>) = self.picked.iter().partition(|picked| picked.pinned);
+        let overlay = |picked: &Picked| Overlay {
+            path: picked.path.clone(),
+            name: picked.name.clone(),
+            colour: picked.colour,
+            pinned: picked.pinned,
+            group: picked.group.clone(),
+        };
+        pinned.into_iter().chain(others).take(OVERLAID_MAX).map(overlay).collect()
+    }
+
+    fn now(&self, shared: &Shared) -> Now {
+        Now { secs: self.listing.at, utc_offset: shared.utc_offset }
+    }
+
+    fn by(&self) -> Option<&Field> {
+        self.query.by.as_ref().or(self.by.as_ref())
+    }
+
+    fn sort(&self) -> Option<&Sort> {
+        self.query.sort.as_ref().or(self.sort.as_ref())
+    }
+
+    /// Puts the rows into the lines of the table again. The focus stays on its run.
+    fn arrange(&mut self, shared: &Shared, scene: Scene<'_>) {
+        self.rearrange(false, shared, scene);
+    }
+
+    /// The same; `same`: the runs, their choice and the metric have not changed.
+    fn rearrange(&mut self, same: bool, shared: &Shared, scene: Scene<'_>) {
+        let focused = self.run_at_cursor(scene).map(|row| row.path.clone());
+        let before = same.then(|| std::mem::take(&mut self.table));
+        let now = self.now(shared);
+        let fitting: Vec<usize> = match &before {
+            Some(before) => before.rows.clone(),
+            None => (0..scene.runs.len()).filter(|row| self.query.fits(&scene.runs[*row], now)).collect(),
+        };
+        let pinned: HashSet<&PathBuf> = self.picked.iter().filter(|picked| picked.pinned).map(|picked| &picked.path).collect();
+        let is_pinned = |row: usize| pinned.contains(&scene.runs[row].path);
+        let ask = table::Ask { by: self.by(), sort: self.sort(), metric: self.metric.as_ref(), now: now.secs, before };
+        let table = Table::new(scene.runs, fitting, ask, is_pinned);
+        self.table = table;
+        self.table.text.clone_from(&self.text);
+        self.label(scene);
+        if self.view == View::Table {
+            let is_focused = |line: &Line| matches!(line, Line::Run(row) if Some(&scene.runs[*row].path) == focused.as_ref());
+            self.cursor = self.table.lines.iter().position(is_focused).unwrap_or(self.cursor);
+        }
+    }
+
+    /// Says of the selected runs which groups they are in.
+    fn label(&mut self, scene: Scene<'_>) {
+        let groups = self.table.groups(scene.runs);
+        for picked in &mut self.picked {
+            picked.group = groups.get(&picked.path).map(ToString::to_string);
+        }
+    }
+
+    /// The run in focus.
+    fn run_at_cursor<'a>(&self, scene: Scene<'a>) -> Option<&'a RunRow> {
+        let row = match &self.view {
+            View::Table => match self.table.lines.get(self.cursor)? {
+                Line::Run(row) => *row,
+                Line::Group(_) => return None,
+            },
+            View::Recent => *self.table.rows.get(self.cursor)?,
+            View::Lineage => match runs::lineage(scene.runs).get(self.cursor)?.node {
+                runs::Node::Run(row) | runs::Node::Checkpoint(row, _) => row,
+                runs::Node::Unknown(_) => return None,
+            },
+            View::Compare(paths) => return scene.runs.iter().find(|row| Some(&row.path) == paths.last()),
+        };
+        scene.runs.get(row)
+    }
+
+    fn picked(&self, row: &RunRow) -> Option<&Picked> {
+        // Byte by byte: of two thousand selected runs each is asked for at every frame.
+        self.picked.iter().find(|picked| picked.path.as_os_str() == row.path.as_os_str())
+    }
+
+    fn paths(&self) -> HashSet<PathBuf> {
+        self.picked.iter().map(|picked| picked.path.clone()).collect()
+    }
+
+    fn pick(&mut self, row: &RunRow, pinned: bool) {
+        // Once so many are selected that none is free, it does not matter which ones are taken.
+        let taken: Vec<usize> = self.picked.iter().take(OVERLAID_MAX).map(|picked| picked.colour).collect();
+        let colour = runs::colour(&row.id, &taken, Theme::RUNS);
+        let (path, id, name) = (row.path.clone(), row.id.clone(), row.name.clone());
+        self.picked.push(Picked { path, id, name, colour, pinned, group: None });
+    }
+
+    /// The lines in focus: a run, or all runs of a group.
+    fn in_focus(&self, scene: Scene<'_>) -> Vec<usize> {
+        match (&self.view, self.table.lines.get(self.cursor)) {
+            (View::Table, Some(Line::Group(group))) => self.table.groups[*group].rows.clone(),
+            _ => {
+                let focused = self.run_at_cursor(scene);
+                focused.and_then(|row| scene.runs.iter().position(|other| other.path == row.path)).into_iter().collect()
+            }
+        }
+    }
+
+    fn switch(&mut self, rows: &[usize], scene: Scene<'_>) {
+        let picked = self.paths();
+        let rows: Vec<&RunRow> = rows.iter().map(|row| &scene.runs[*row]).collect();
+        if rows.iter().all(|row| picked.contains(&row.path)) {
+            let gone: HashSet<&PathBuf> = rows.iter().map(|row| &row.path).collect();
+            self.picked.retain(|picked| !gone.contains(&picked.path));
+        } else {
+            rows.into_iter().filter(|row| !picked.contains(&row.path)).for_each(|row| self.pick(row, false));
+        }
+    }
+
+    fn pin(&mut self, scene: Scene<'_>) {
+        let Some(row) = self.run_at_cursor(scene) else { return };
+        match self.picked.iter_mut().find(|picked| picked.path == row.path) {
+            Some(picked) => picked.pinned = !picked.pinned,
+            None => self.pick(row, true),
+        }
+    }
+
+    /// What is compared: the selected runs, the pinned ones and the oldest first; with fewer than two, the one in focus too.
+    fn to_compare(&self, scene: Scene<'_>) -> Vec<PathBuf> {
+        let picked: HashMap<&PathBuf, bool> = self.picked.iter().map(|picked| (&picked.path, picked.pinned)).collect();
+        let mut rows: Vec<&RunRow> = scene.runs.iter().filter(|row| picked.contains_key(&row.path)).collect();
+        if rows.len() < 2
+            && let Some(row) = self.run_at_cursor(scene).filter(|row| !picked.contains_key(&row.path))
+        {
+            rows.push(row);
+        }
+        let own = scene.runs.iter().find(|row| row.id == scene.run.info.id && !row.id.is_empty());
+        if rows.len() < 2
+            && let Some(own) = own.filter(|own| rows.iter().all(|row| row.path != own.path))
+        {
+            rows.push(own);
+        }
+        let is_pinned = |row: &RunRow| picked.get(&row.path).is_some_and(|pinned| *pinned);
+        let time = |row: &RunRow| row.time().unwrap_or(f64::INFINITY);
+        rows.sort_by(|a, b| is_pinned(b).cmp(&is_pinned(a)).then(time(a).total_cmp(&time(b))));
+        rows.into_iter().take(COMPARED_MAX).map(|row| row.path.clone()).collect()
+    }
+
+    fn show(&mut self, view: View) {
+        self.view = if self.view == view { View::Table } else { view };
+        (self.cursor, self.scroll) = (0, Scroll::From(0));
+    }
+
+    /// The next of `all` behind what is `current`; behind the last one none.
+    fn next<T: PartialEq + Clone>(all: &[T], current: Option<&T>) -> Option<T> {
+        let at = current.and_then(|current| all.iter().position(|one| one == current)).map_or(0, |at| at + 1);
+        all.get(at).cloned()
+    }
+
+    fn turn_metric(&mut self, forward: bool) {
+        let keys = &self.table.keys;
+        let at = self.table.metric.as_ref().and_then(|metric| keys.iter().position(|key| key == metric)).unwrap_or(0);
+        let step = if forward { 1 } else { keys.len().saturating_sub(1) };
+        self.metric = keys.get((at + step) % keys.len().max(1)).cloned();
+    }
+
+    /// How many lines there are to go through.
+    fn lines(&self, shared: &Shared, scene: Scene<'_>) -> usize {
+        match &self.view {
+            View::Table => self.table.lines.len(),
+            View::Recent => self.table.rows.len(),
+            View::Lineage => runs::lineage(scene.runs).len(),
+            View::Compare(paths) => compare::lines(paths, scene, self.now(shared).secs).len(),
+        }
+    }
+
+    /// How many lines of that are in sight.
+    fn height(&self, area: Rect) -> usize {
+        let rows = usize::from(area.height);
+        match &self.view {
+            View::Table | View::Compare(_) => rows.saturating_sub(1).max(1),
+            View::Recent => (rows / recent::ROWS).max(1),
+            View::Lineage => rows.max(1),
+        }
+    }
+
+    fn top(&self, lines: usize, height: usize) -> usize {
+        match self.view {
+            View::Compare(_) => self.scroll.top(lines, height),
+            _ => self.scroll.onto(self.cursor.min(lines.saturating_sub(1)), lines, height).top(lines, height),
+        }
+    }
+
+    /// Moves the focus, or scrolls what has none.
+    fn go(&mut self, action: Action, lines: usize, height: usize) -> bool {
+        if matches!(self.view, View::Compare(_)) {
+            let Some(scroll) = self.scroll.act(action, lines, height, false) else { return false };
+            self.scroll = scroll;
+            return true;
+        }
+        let last = lines.saturating_sub(1);
+        let cursor = self.cursor.min(last);
+        self.cursor = match action {
+            Action::Up => cursor.saturating_sub(1),
+            Action::Down => (cursor + 1).min(last),
+            Action::PageUp => cursor.saturating_sub(height),
+            Action::PageDown => (cursor + height).min(last),
+            Action::First => 0,
+            Action::Last => last,
+            _ => return false,
+        };
+        self.scroll = self.scroll.onto(self.cursor, lines, height);
+        true
+    }
+
+    fn empty_text(&self, scene: Scene<'_>) -> String {
+        match (&self.wrong, scene.runs.is_empty(), self.listing.left) {
+            (_, true, 0) if self.listing.places.is_empty() => "looking for runs...".into(),
+            (_, true, 0) => format!("no runs in {}", self.listing.places.join(", ")),
+            (_, true, left) => format!("looking at {left} runs..."),
+            _ if self.view == View::Lineage => "no run goes on from another one, and none has checkpoints".into(),
+            _ => format!("no run fits `{}`", self.text),
+        }
+    }
+}
+
+impl Page for Runs {
+    fn scope(&self) -> Scope {
+        Scope::Runs
+    }
+
+    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        let draw = Some(vec![Effect::Draw]);
+        if matches!(action, Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last) {
+            let (lines, height) = (self.lines(shared, scene), self.height(area));
+            return if self.go(action, lines, height) { draw } else { None };
+        }
+        match action {
+            Action::Select => {
+                self.switch(&self.in_focus(scene), scene);
+                let (lines, height) = (self.lines(shared, scene), self.height(area));
+                if !matches!(self.view, View::Compare(_)) {
+                    self.go(Action::Down, lines, height);
+                }
+            }
+            Action::SelectAll => {
+                let picked = self.paths();
+                let rows: Vec<&RunRow> = self.table.rows.iter().map(|row| &scene.runs[*row]).collect();
+                rows.into_iter().filter(|row| !picked.contains(&row.path)).for_each(|row| self.pick(row, false));
+            }
+            Action::SelectNone => self.picked.clear(),
+            Action::Pin => self.pin(scene),
+            Action::Sort => {
+                let fields = self.table.fields();
+                let next = Runs::next(&fields, self.sort.as_ref().map(|sort| &sort.field));
+                self.sort = next.map(|field| Sort { down: table::best_down(&field), field });
+            }
+            Action::SortBack => match &mut self.sort {
+                Some(sort) => sort.down = !sort.down,
+                None => self.sort = Some(Sort { field: Field::Started, down: false }),
+            },
+            Action::GroupBy => self.by = Runs::next(&table::groupings(scene.runs, &self.table.rows), self.by.as_ref()),
+            Action::NextMetric => self.turn_metric(true),
+            Action::PreviousMetric => self.turn_metric(false),
+            Action::Compare => {
+                let paths = self.to_compare(scene);
+                match self.view {
+                    View::Compare(_) => self.show(View::Table),
+                    _ => self.show(View::Compare(paths)),
+                }
+            }
+            Action::Look => {
+                let path = self.run_at_cursor(scene)?.path.clone();
+                match self.view {
+                    View::Compare(_) => self.show(View::Table),
+                    _ => self.show(View::Compare(vec![path])),
+                }
+            }
+            Action::Recent => self.show(View::Recent),
+            Action::Lineage => self.show(View::Lineage),
+            _ => return None,
+        }
+        match action {
+            Action::Select | Action::SelectAll => self.label(scene),
+            Action::Sort | Action::SortBack | Action::GroupBy | Action::Pin | Action::SelectNone => {
+                self.rearrange(true, shared, scene);
+            }
+            Action::NextMetric | Action::PreviousMetric => self.arrange(shared, scene),
+            _ => {}
+        }
+        draw
+    }
+
+    fn back(&mut self, _shared: &Shared) -> bool {
+        if self.view != View::Table {
+            self.show(View::Table);
+            return true;
+        }
+        if self.text.is_empty() {
+            return false;
+        }
+        self.text.clear();
+        (self.query, self.wrong) = (RunQuery::default(), None);
+        true
+    }
+
+    fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
+        // Records of the run in front change nothing here; what was closed may.
+        if self.table.text != self.text || self.table.count != scene.runs.len() {
+            self.arrange(shared, scene);
+        }
+    }
+
+    fn query(&self) -> &str {
+        &self.text
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>) {
+        text.clone_into(&mut self.text);
+        let is_expression = regex && !text.trim().is_empty();
+        let read = if is_expression { RunQuery::parse(&format!("/{}/", text.replace('/', r"\/"))) } else { RunQuery::parse(text) };
+        match read {
+            Ok(query) => (self.query, self.wrong) = (query, None),
+            // The rows stay as they were until the text makes sense again.
+            Err(error) => self.wrong = Some(error),
+        }
+        (self.cursor, self.scroll) = (0, Scroll::From(0));
+        self.arrange(shared, scene);
+    }
+
+    fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
+        match &self.wrong {
+            Some(error) => Found::Wrong(format!("column {}: {}", error.column, error.problem)),
+            None => Found::Some(self.table.rows.len(), scene.runs.len()),
+        }
+    }
+
+    fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let (lines, height) = (self.lines(shared, scene), self.height(area));
+        let top = self.top(lines, height);
+        if lines == 0 {
+            put(buf, area, area.x, area.y, &self.empty_text(scene), shared.theme.quiet(), &shared.theme);
+            return;
+        }
+        match &self.view {
+            View::Table => self.draw_table(shared, scene, area, top, buf),
+            View::Recent => self.draw_recent(shared, scene, area, top, buf),
+            View::Lineage => self.draw_lineage(shared, scene, area, top, buf),
+            View::Compare(paths) => compare::draw(paths, self, shared, scene, area, top, buf),
+        }
+    }
+
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
+        let theme = &shared.theme;
+        let (lines, height) = (self.lines(shared, scene), self.height(area));
+        let top = self.top(lines, height);
+        let mut parts = vec![];
+        if lines > height {
+            parts.push(Part::new(format!("{}-{} of {lines}", top + 1, (top + height).min(lines)), theme.value(), 9));
+        }
+        if self.listing.left > 0 {
+            parts.push(Part::new(format!("{} runs to look at", self.listing.left), theme.quiet(), 8));
+        }
+        match self.picked.len() {
+            0 => {}
+            n if n > OVERLAID_MAX => parts.push(Part::new(format!("{n} selected, {OVERLAID_MAX} drawn"), theme.warn(), 9)),
+            n => parts.push(Part::new(format!("{n} selected"), theme.accent(), 9)),
+        }
+        if let Some(error) = &self.wrong {
+            parts.push(Part::new(format!("column {}: {}", error.column, error.problem), theme.bad(), 10));
+        } else if !self.text.is_empty() {
+            parts.push(Part::new(format!("/{}", self.text), theme.accent(), 7));
+        }
+        if let Some(by) = self.by() {
+            parts.push(Part::new(format!("by {by}"), theme.quiet(), 6));
+        }
+        if let Some(problem) = self.listing.problems.first() {
+            let more = self.listing.problems.len() - 1;
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            parts.push(Part::new(format!("{problem}{more}"), theme.warn(), 5));
+        }
+        parts
+    }
+
+    fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
+        let (lines, height) = (self.lines(shared, scene), self.height(area));
+        let top = self.top(lines, height);
+        let visible: Vec<Value> = match &self.view {
+            View::Table => self.tell_table(shared, scene, area, top),
+            View::Recent => self.table.rows[top..].iter().take(height).map(|row| json!({"name": scene.runs[*row].name})).collect(),
+            View::Lineage => lineage::tell(scene, top..top + height),
+            View::Compare(paths) => compare::tell(paths, scene, self.now(shared).secs, top..top + height),
+        };
+        let picked: Vec<Value> = self
+            .picked
+            .iter()
+            .take(OVERLAID_MAX)
+            .map(|picked| json!({"id": picked.id, "name": picked.name, "colour": picked.colour, "pinned": picked.pinned}))
+            .collect();
+        view.detail = json!({
+            "view": self.view.name(),
+            "rows": lines,
+            "top": top,
+            "runs": scene.runs.len(),
+            "fitting": self.table.rows.len(),
+            "left": self.listing.left,
+            "focused": self.run_at_cursor(scene).map(|row| &row.id),
+            "selected": self.picked.len(),
+            "drawn": picked,
+            "sort": self.sort().map(|sort| format!("{}{}", if sort.down { "-" } else { "" }, sort.field)),
+            "groupBy": self.by().map(ToString::to_string),
+            "metric": self.table.metric.as_ref().map(MetricKey::as_str),
+            "wrong": self.wrong.as_ref().map(ToString::to_string),
+            "visible": visible,
+        });
+        vec![]
+    }
+}
+
+/// Writes a text into the area, cut at its right border; returns where it ends.
+fn put(buf: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style, theme: &Theme) -> u16 {
+    let room = usize::from(area.right().saturating_sub(x));
+    if room == 0 || y >= area.bottom() {
+        return x;
+    }
+    buf.set_stringn(x, y, theme.plain(text::cut(text, room)), room, style).0
+}
+
+/// How long ago something was: `2h`, `3d`.
+fn ago(secs: f64) -> String {
+    match secs.max(0.0) {
+        s if s < 60.0 => "now".into(),
+        s if s < 3600.0 => format!("{:.0}m ago", (s / 60.0).floor()),
+        s if s < 86_400.0 => format!("{:.0}h ago", (s / 3600.0).floor()),
+        s => format!("{:.0}d ago", (s / 86_400.0).floor()),
+    }
+}
+
+/// A curve in one row, of at most `cells` cells.
+fn spark(course: &[f64], cells: usize, theme: &Theme) -> String {
+    let levels = theme.spark();
+    let finite = || course.iter().copied().filter(|value| value.is_finite());
+    let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let cells = cells.min(course.len());
+    let level = |value: f64| match value {
+        value if !value.is_finite() => " ",
+        value if high > low => levels[(((value - low) / (high - low)) * (levels.len() - 1) as f64).round().clamp(0.0, 7.0) as usize],
+        _ => levels[3],
+    };
+    (0..cells).map(|cell| level(course[(cell + 1) * course.len() / cells - 1])).collect()
+}

@@ -1,0 +1,75 @@
+//! A place in a list of rows that is longer than the screen.
+
+use crate::ui::keymap::Action;
+
+/// The first row in sight; or the end, whatever comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scroll {
+    /// This row is the first in sight.
+    From(usize),
+    /// The last row is in sight, also when more come.
+    End,
+}
+
+impl Scroll {
+    /// The first row in sight of `rows` on a screen of `height`.
+    pub fn top(self, rows: usize, height: usize) -> usize {
+        let last = rows.saturating_sub(height);
+        match self {
+            Scroll::From(top) => top.min(last),
+            Scroll::End => last,
+        }
+    }
+
+    /// Where a key leads; `None`: it does not scroll. At its end a list that `follows` stays there.
+    pub fn act(self, action: Action, rows: usize, height: usize, follows: bool) -> Option<Scroll> {
+        let (top, last) = (self.top(rows, height), rows.saturating_sub(height));
+        let page = height.saturating_sub(1).max(1);
+        let to = match action {
+            Action::Up => top.saturating_sub(1),
+            Action::Down => (top + 1).min(last),
+            Action::PageUp => top.saturating_sub(page),
+            Action::PageDown => (top + page).min(last),
+            Action::First => 0,
+            Action::Last => last,
+            _ => return None,
+        };
+        Some(if follows && to == last && action != Action::First { Scroll::End } else { Scroll::From(to) })
+    }
+
+    /// The place from which `row` is in sight, moved as little as can be.
+    pub fn onto(self, row: usize, rows: usize, height: usize) -> Scroll {
+        let top = self.top(rows, height);
+        if row < top {
+            Scroll::From(row)
+        } else if row >= top + height {
+            Scroll::From((row + 1).saturating_sub(height))
+        } else {
+            Scroll::From(top)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_follows_stays_at_its_end_until_somebody_scrolls() {
+        let end = Scroll::End;
+        assert_eq!((end.top(100, 10), end.top(200, 10), end.top(3, 10)), (90, 190, 0));
+        let up = end.act(Action::Up, 100, 10, true).unwrap();
+        assert_eq!((up, up.top(200, 10)), (Scroll::From(89), 89));
+        assert_eq!(up.act(Action::Down, 100, 10, true), Some(Scroll::End));
+        assert_eq!(up.act(Action::Down, 100, 10, false), Some(Scroll::From(90)));
+        assert_eq!(up.act(Action::Open, 100, 10, true), None);
+    }
+
+    #[test]
+    fn a_row_is_brought_into_sight_by_the_shortest_way() {
+        let at = Scroll::From(20);
+        assert_eq!(at.onto(25, 100, 10), Scroll::From(20));
+        assert_eq!(at.onto(15, 100, 10), Scroll::From(15));
+        assert_eq!(at.onto(30, 100, 10), Scroll::From(21));
+    }
+}

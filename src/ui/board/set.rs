@@ -1,0 +1,172 @@
+//! The state of the board by names: what `og set` and saved views say, taken as if keys had been pressed.
+
+use super::{
+    Above, Board, Tab,
+    help::Help,
+    input::{Input, Purpose},
+    page::{Refused, truth},
+};
+use crate::ipc::wire::Shown;
+use crate::model::{MetricKey, XAxis, num};
+use crate::text;
+use crate::ui::{
+    config::View,
+    pane::{Effect, Export, Scene},
+};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Longest name of a saved view: it has to fit into a list.
+const NAME_CHARS_MAX: usize = 40;
+
+/// A value as the text that a person would type.
+pub fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A name as pages know it: `fullScreen`, `full_screen` and `full-screen` are one.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+}
+
+impl Board {
+    /// Sets names; what was refused comes back in words. The tab comes first, since the others are about it.
+    pub(super) fn set(&mut self, view: &View, scene: Scene<'_>) -> Vec<String> {
+        let mut refused = vec![];
+        self.above = Above::Nothing;
+        let (tab, others): (Vec<_>, Vec<_>) = view.iter().partition(|(name, _)| plain(name) == "tab");
+        for (name, value) in tab.into_iter().chain(others) {
+            let text = as_text(value);
+            match self.set_one(&plain(name), &text, scene) {
+                Ok(()) => {}
+                Err(Refused::Unknown) => refused.push(format!("the {} tab has no `{name}` to set", self.tab.name())),
+                Err(Refused::Value(why)) => refused.push(format!("{name}: {why}")),
+            }
+        }
+        let (page, shared) = self.page_mut();
+        page.refresh(shared, scene);
+        refused
+    }
+
+    pub(super) fn set_one(&mut self, name: &str, text: &str, scene: Scene<'_>) -> Result<(), Refused> {
+        let wrong = Refused::Value;
+        match name {
+            "tab" if text == "help" => self.above = Above::Help(Help::new(self.page().scope())),
+            "tab" => {
+                let names = || Tab::ALL.iter().map(|tab| tab.name()).collect::<Vec<_>>().join(", ");
+                let tab = Tab::ALL.iter().find(|tab| tab.name() == text);
+                self.tab = *tab.ok_or_else(|| wrong(format!("there is no tab `{text}`; there are {}", names())))?;
+                self.above = Above::Nothing;
+                let (page, shared) = self.page_mut();
+                page.refresh(shared, scene);
+            }
+            "filter" => {
+                let (page, shared) = self.page_mut();
+                let regex = page.is_regex();
+                page.set_query(text, regex, shared, scene);
+                if let super::page::Found::Wrong(why) = page.found(shared, scene) {
+                    return Err(wrong(why));
+                }
+            }
+            "regex" => {
+                let regex = truth(text)?;
+                let (page, shared) = self.page_mut();
+                let query = page.query().to_owned();
+                page.set_query(&query, regex, shared, scene);
+            }
+            "view" => {
+                let view = self.settings.views.get(text).cloned().ok_or_else(|| wrong(format!("no view is saved as `{text}`")))?;
+                if view.contains_key("view") {
+                    return Err(wrong(format!("the view `{text}` names another view")));
+                }
+                if let Some(why) = self.set(&view, scene).first() {
+                    return Err(wrong(why.clone()));
+                }
+            }
+            "theme" => self.shared.theme.scheme = text.parse().map_err(wrong)?,
+            "colours" => self.shared.theme.depth = text.parse().map_err(wrong)?,
+            "glyphs" => self.shared.theme.glyphs = text.parse().map_err(wrong)?,
+            "ui" => self.ui = text.parse().map_err(wrong)?,
+            _ => {
+                let (page, shared) = self.page_mut();
+                return page.set(name, text, shared, scene);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a saved view keeps of what is shown.
+    pub(super) fn kept(&self) -> View {
+        let page = self.page();
+        let mut view = View::new();
+        view.insert("tab".into(), self.tab.name().into());
+        if !page.query().is_empty() {
+            view.insert("regex".into(), page.is_regex().into());
+        }
+        view.insert("filter".into(), page.query().into());
+        view.extend(page.kept().into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+        view
+    }
+
+    /// What was typed is kept.
+    pub(super) fn kept_input(&mut self, input: &Input, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let text = input.text().trim().to_owned();
+        match input.purpose() {
+            Purpose::Query => self.set_query(&input.text(), input.is_regex(), scene),
+            _ if text.is_empty() => {}
+            Purpose::Message => return vec![Effect::Say(text), Effect::Draw],
+            Purpose::SaveView if text.chars().count() > NAME_CHARS_MAX => {
+                self.say(format!("a name of at most {NAME_CHARS_MAX} characters, please"), now);
+            }
+            Purpose::SaveView => {
+                let view = self.kept();
+                self.settings.views.insert(text.clone(), view.clone());
+                return vec![Effect::Keep { path: vec!["views".into(), text], value: Some(Value::Object(view)) }, Effect::Draw];
+            }
+        }
+        vec![Effect::Draw]
+    }
+
+    /// The data on the screen, to be written to a file.
+    pub(super) fn export(&mut self, json: bool, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let shown = self.told(scene, self.area);
+        let keys: Vec<MetricKey> = shown
+            .visible_metrics
+            .iter()
+            .map(|metric| MetricKey::from(metric.key.as_str()))
+            .filter(|key| scene.series().contains_key(key))
+            .collect();
+        if keys.is_empty() {
+            self.say("no metric is shown here: the charts can be exported".into(), now);
+            return vec![Effect::Draw];
+        }
+        let axis = match shown.graph.as_ref().map(|graph| graph.x_axis.as_str()) {
+            Some("step") => Some(XAxis::Step),
+            Some("wall") => Some(XAxis::WallTime),
+            Some("relative") => Some(XAxis::Relative),
+            _ => None,
+        };
+        let window = shown.visible_metrics.first().and_then(|metric| metric.window).map(|window| (window.from, window.to));
+        vec![Effect::Export(Export { keys, axis: axis.unwrap_or_default(), window: window.filter(|_| axis.is_some()), json })]
+    }
+
+    /// The names and values on the screen, one metric a line.
+    pub(super) fn copy_shown(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let Shown { visible_metrics, .. } = self.told(scene, self.area);
+        let line = |metric: &crate::ipc::wire::MetricView| {
+            let value = num::from_json(&metric.latest_value).map_or_else(String::new, |value| text::number(value, 6));
+            format!("{}\t{value}", metric.key)
+        };
+        let lines: Vec<String> = visible_metrics.iter().map(line).collect();
+        if lines.is_empty() {
+            self.say("no metric is shown here".into(), now);
+            return vec![Effect::Draw];
+        }
+        self.say(format!("copied {} metric{}", lines.len(), if lines.len() == 1 { "" } else { "s" }), now);
+        vec![Effect::Copy(lines.join("\n")), Effect::Draw]
+    }
+}

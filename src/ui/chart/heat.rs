@@ -1,0 +1,136 @@
+//! Many curves of a family as rows of shades: the load of 64 cores, the gradient norms of 48 layers.
+
+use super::{
+    Measure, Scale,
+    frame::{self, put},
+};
+use crate::model::{Series, XAxis};
+use crate::text;
+use crate::ui::theme::Theme;
+use ratatui::{buffer::Buffer, layout::Rect};
+use std::borrow::Cow;
+
+/// Most cells that a label may take from a row.
+const LABEL_MAX: usize = 12;
+
+/// A family of curves.
+#[derive(Debug)]
+pub struct Heat<'a> {
+    /// What they have in common.
+    pub title: &'a str,
+    /// Labels and points, the lowest row last.
+    pub rows: Vec<(&'a str, &'a Series)>,
+    /// Which x of the points.
+    pub axis: XAxis,
+    /// What x measures.
+    pub measure: Measure,
+    /// The x range drawn.
+    pub x: Scale,
+    /// Where the crosshair stands.
+    pub cursor: Option<f64>,
+    /// Whether keys go to this strip.
+    pub focused: bool,
+    /// Seconds east of UTC, for the clock on the x axis.
+    pub utc_offset: f64,
+    /// Colours and signs.
+    pub theme: &'a Theme,
+}
+
+impl Heat<'_> {
+    /// Draws the strip.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        let theme = self.theme;
+        frame::border(area, self.focused, theme, buf);
+        let framed = frame::bordered(area);
+        let padded = |word: String| if framed { format!(" {word} ") } else { word };
+        let style = if self.focused { theme.accent() } else { theme.title() };
+        let count = padded(format!("{} rows", self.rows.len()));
+        let room = usize::from(area.width).saturating_sub(if framed { 4 } else { 0 });
+        let title = padded(text::cut_start(self.title, room.saturating_sub(text::width(&count) + 1)).into_owned());
+        let edge = u16::from(framed);
+        put(buf, area, area.x + edge, area.y, &theme.plain(Cow::Owned(title)), style);
+        put(buf, area, area.right().saturating_sub(text::width(&count) as u16 + edge), area.y, &count, theme.quiet());
+        let inside = frame::inside(area);
+        if inside.is_empty() {
+            return;
+        }
+        let plot = self.plot(inside);
+        let range = self.rows.iter().filter_map(|(_, series)| series.range_in(self.axis, self.x.from, self.x.to));
+        let range = range.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        if let Some((min, max)) = range {
+            let heat = Scale::new(min, max, false);
+            for row in 0..plot.height {
+                self.row(row, plot, inside.x, heat, buf);
+            }
+            if framed {
+                let words = format!(" {} {}  {} {} ", theme.heat(0.0).0, text::number(min, 3), theme.heat(1.0).0, text::number(max, 3));
+                if text::width(&words) <= usize::from(inside.width) {
+                    put(buf, area, inside.x, inside.bottom(), &words, theme.quiet());
+                }
+            }
+        } else {
+            put(buf, inside, inside.x, inside.y, "no finite value", theme.warn());
+        }
+        if inside.height > plot.height {
+            let row = Rect { y: plot.bottom(), height: 1, ..inside };
+            frame::x_axis(row, plot, self.x, self.measure, self.utc_offset, theme, buf);
+        }
+    }
+
+    /// The cells of the strip on an area of this size, for the crosshair.
+    pub fn plot_in(&self, area: Rect) -> Rect {
+        self.plot(frame::inside(area))
+    }
+
+    fn plot(&self, inside: Rect) -> Rect {
+        let label = self.rows.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(LABEL_MAX) as u16 + 1;
+        let gutter = if inside.width >= label + 8 { label } else { 0 };
+        let room = inside.height - u16::from(inside.height >= 3);
+        let rows = self.rows.len().clamp(1, usize::from(u16::MAX)) as u16;
+        // Few rows are as high as they can be, all the same.
+        let height = if rows < room { room / rows * rows } else { room };
+        Rect { x: inside.x + gutter, width: inside.width - gutter, height, ..inside }
+    }
+
+    /// One row of the screen; where rows are fewer than curves, it shows the highest of several.
+    fn row(&self, row: u16, plot: Rect, left: u16, heat: Scale, buf: &mut Buffer) {
+        let share = |row: u16| usize::from(row) * self.rows.len() / usize::from(plot.height);
+        let members = &self.rows[share(row)..share(row + 1).max(share(row) + 1).min(self.rows.len())];
+        let width = usize::from(plot.width);
+        let mut cells = vec![f64::NAN; width];
+        for (_, series) in members {
+            let last = (width.max(2) - 1) as f64;
+            for column in series.columns_at(self.axis, self.x.from, self.x.to, width, |x| (self.x.place(x) * last).max(0.0)) {
+                // The mean of a NaN and a number is the number here.
+                cells[column.index] = cells[column.index].max(column.mean);
+            }
+        }
+        let y = plot.y + row;
+        let is_first = row == 0 || share(row - 1) != share(row);
+        if plot.x > left && is_first {
+            let room = usize::from(plot.x - left - 1);
+            let label = self.theme.plain(text::cut_start(members[0].0, room));
+            put(buf, plot_row(left, plot, y), left, y, &text::fit_right(&label, room), self.theme.quiet());
+        }
+        let cursor = self.cursor.map(|x| self.x.place(x)).filter(|place| (0.0..=1.0).contains(place));
+        let cursor = cursor.map(|place| (place * f64::from(plot.width - 1)).round() as usize);
+        for (i, value) in cells.into_iter().enumerate() {
+            let at = (plot.x + i as u16, y);
+            if value.is_finite() {
+                let (sign, style) = self.theme.heat(heat.place(value));
+                put(buf, plot, at.0, at.1, sign, style);
+            }
+            if cursor == Some(i) {
+                buf[at].set_style(self.theme.cursor_on_curve());
+            }
+        }
+    }
+}
+
+fn plot_row(left: u16, plot: Rect, y: u16) -> Rect {
+    Rect { x: left, y, width: plot.right() - left, height: 1 }
+}

@@ -1,0 +1,126 @@
+//! The title of a chart, and which curve is which.
+
+use super::frame;
+use crate::text;
+use ratatui::layout::Rect;
+
+/// A curve in a legend.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Which curve, 0-based.
+    pub curve: usize,
+    /// Its name as it is drawn, perhaps cut.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Entry {
+    /// Cells of a sample of the curve, with its space.
+    pub const SAMPLE: usize = 2;
+
+    fn width(&self) -> usize {
+        Entry::SAMPLE + text::width(&self.name) + 1 + text::width(&self.value)
+    }
+}
+
+/// What stands in a chart's title, and in rows below it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Legend {
+    /// The title; for one curve its name.
+    pub title: String,
+    /// Behind the title: the value of the only curve, or all curves.
+    pub beside: Vec<Entry>,
+    /// Below it.
+    pub rows: Vec<Vec<Entry>>,
+}
+
+impl Legend {
+    /// The legend of a chart of this size, of curves with these names and values. What does not fit is left out, and then it is not
+    /// reported as shown either.
+    pub fn new(title: &str, curves: &[(&str, String)], area: Rect) -> Legend {
+        let room = title_room(area);
+        let bare = || Legend { title: text::cut_start(title, usize::from(area.width)).into_owned(), ..Legend::default() };
+        let single = |name: &str, value: &str| match title_parts(name, value, room) {
+            Some((name, value)) => Legend { title: name.clone(), beside: vec![Entry { curve: 0, name, value }], rows: vec![] },
+            None => bare(),
+        };
+        let entry = |(curve, (name, value)): (usize, &(&str, String))| Entry { curve, name: (*name).to_owned(), value: value.clone() };
+        let entries: Vec<Entry> = curves.iter().enumerate().map(entry).collect();
+        match entries.as_slice() {
+            [] => return bare(),
+            [only] => return single(title, &only.value),
+            _ => {}
+        }
+        let inline = text::width(title) + entries.iter().map(|entry| 2 + entry.width()).sum::<usize>();
+        if inline <= room {
+            return Legend { title: title.to_owned(), beside: entries, rows: vec![] };
+        }
+        let inside = frame::inside(area);
+        let rows_max = if inside.height < 4 { 0 } else { usize::from(inside.height / 4).max(1) };
+        let mut rows: Vec<Vec<Entry>> = vec![];
+        let mut used = 0;
+        for entry in entries {
+            let width = entry.width();
+            if rows.is_empty() || used + 2 + width > usize::from(inside.width) {
+                if rows.len() == rows_max || width > usize::from(inside.width) {
+                    break;
+                }
+                rows.push(vec![]);
+                used = 0;
+            }
+            used += width + if used > 0 { 2 } else { 0 };
+            if let Some(row) = rows.last_mut() {
+                row.push(entry);
+            }
+        }
+        match (rows.is_empty(), room) {
+            (true, _) => single(title, &curves[0].1),
+            (false, 0) => Legend { rows, ..bare() },
+            (false, _) => Legend { title: text::cut_start(title, room).into_owned(), beside: vec![], rows },
+        }
+    }
+
+    /// The curves whose name and value are drawn.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.beside.iter().chain(self.rows.iter().flatten())
+    }
+}
+
+/// The cut key and the value as they stand in a title of `room` cells; `None` when both do not fit, and then neither is
+/// reported as shown.
+fn title_parts(key: &str, value: &str, room: usize) -> Option<(String, String)> {
+    /// A key cut shorter says nothing.
+    const KEY_CELLS_MIN: usize = 2;
+    let left = room.checked_sub(text::width(value) + 1)?;
+    (left >= KEY_CELLS_MIN.min(text::width(key))).then(|| (text::cut_start(key, left).into_owned(), value.to_owned()))
+}
+
+/// Cells that a chart of this size has for its title.
+fn title_room(area: Rect) -> usize {
+    let frame = if frame::bordered(area) { 6 } else { 0 };
+    if area.height == 0 { 0 } else { usize::from(area.width).saturating_sub(frame) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(width: u16, height: u16, want: &str) {
+        let curves = [("train", "1.78".to_owned()), ("val", "1.98".to_owned())];
+        let legend = Legend::new("loss", &curves, Rect::new(0, 0, width, height));
+        let words = |entries: &[Entry]| entries.iter().map(|e| format!("{} {}", e.name, e.value)).collect::<Vec<_>>().join(", ");
+        let rows = legend.rows.iter().map(|row| words(row)).collect::<Vec<_>>().join(" / ");
+        assert_eq!(format!("{} [{}] [{rows}]", legend.title, words(&legend.beside)), want);
+    }
+
+    #[test]
+    fn a_legend_takes_the_room_there_is() {
+        check(50, 12, "loss [train 1.78, val 1.98] []");
+        check(30, 12, "loss [] [train 1.78, val 1.98]");
+        check(21, 12, "loss [] [train 1.78 / val 1.98]");
+        check(20, 4, "loss [loss 1.78] []");
+        check(3, 4, "…ss [] []");
+    }
+}

@@ -1,0 +1,556 @@
+//! All runs of some places, as rows, kept up to date cheaply.
+//!
+//! A run is first seen at a glance, which reads the ends of its files; then, when nothing else waits, it is read once, so that
+//! its best values, its config and its course are known. A run whose files look as they did is not opened again.
+
+use crate::{
+    model::{MetricKey, ReadOptions, Step, XAxis},
+    query::{
+        self, Goal,
+        runs::{COURSE_MAX, Origin, RunRead, RunRow},
+    },
+    source::{self, Budget, Reach},
+    store::{EventKind, RunFolder, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Largest run that is read whole for a list: a second of reading. Of a larger one the head is read, which has its config.
+const READ_BYTES_MAX: u64 = 64 << 20;
+const HEAD: Budget = Budget { bytes_max: 1 << 20, time_max: Duration::from_millis(100) };
+/// A run that is still written is read again once it has grown by so much of itself, so that all those reads together cost
+/// as much as a few.
+const GROWN: u64 = 8;
+/// Metrics of one run whose course is kept.
+const COURSES_MAX: usize = 12;
+/// Hyperparameters of one run that are kept.
+const CONFIG_MAX: usize = 1000;
+/// Longest text of one hyperparameter that is kept.
+const VALUE_BYTES_MAX: usize = 4096;
+/// Files of one run that are looked at for a change.
+const FILES_MAX: usize = 64;
+/// Folders below a place, and below each of these, that are looked into.
+const FOLDERS_MAX: usize = 1000;
+/// Most runs that are listed.
+const RUNS_MAX: usize = 20_000;
+/// Most runs whose folders are watched; the others are looked at whenever one of these changes.
+const WATCHED_MAX: usize = 256;
+
+/// The runs of some places.
+pub struct Catalog {
+    places: Vec<PathBuf>,
+    known: HashMap<PathBuf, Known>,
+    /// To be seen at a glance, then to be read; newest first.
+    unseen: VecDeque<PathBuf>,
+    unread: VecDeque<PathBuf>,
+    problems: BTreeMap<PathBuf, String>,
+    /// Whether the training process with this number lives.
+    is_alive: fn(u32) -> bool,
+}
+
+/// A run that was found.
+#[derive(Default)]
+struct Known {
+    look: Look,
+    row: Option<RunRow>,
+    pid: Option<u32>,
+    /// Bytes of its files when it was read.
+    read_at: Option<u64>,
+}
+
+/// What tells two states of a run's files apart.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Look {
+    hash: u64,
+    bytes: u64,
+}
+
+/// What a look came to.
+#[derive(Default)]
+pub struct Looked {
+    /// Runs that are new or changed.
+    pub rows: Vec<RunRow>,
+    /// Runs that are gone.
+    pub gone: Vec<PathBuf>,
+}
+
+impl Catalog {
+    /// Knows nothing yet. A place is a store, the folder of a tracker, a folder with event files below it, or one run.
+    pub fn new(places: Vec<PathBuf>, is_alive: fn(u32) -> bool) -> Catalog {
+        Catalog { places, known: HashMap::new(), unseen: VecDeque::new(), unread: VecDeque::new(), problems: BTreeMap::new(), is_alive }
+    }
+
+    /// The places where runs are known to be from here: the store, and the folder of wandb beside it.
+    pub fn places(at: &Whereabouts) -> Vec<PathBuf> {
+        let store = Store::find(at).map(|store| store.root().to_owned());
+        let wandb = at.cwd.join("wandb");
+        store.into_iter().chain(Some(wandb).filter(|folder| folder.is_dir())).collect()
+    }
+
+    /// Where the runs are looked for.
+    pub fn searched(&self) -> impl Iterator<Item = &Path> {
+        self.places.iter().map(PathBuf::as_path)
+    }
+
+    /// What could not be searched, or not be read, and why.
+    pub fn problems(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|(path, problem)| format!("{}: {problem}", path.display()))
+    }
+
+    /// How many runs have not been seen yet, and how many not been read.
+    pub fn left(&self) -> (usize, usize) {
+        (self.unseen.len(), self.unread.len())
+    }
+
+    /// Looks which runs there are now, and which changed; their rows come with [`Catalog::go_on`].
+    pub fn find(&mut self) -> Looked {
+        let mut found = vec![];
+        for place in &self.places {
+            match runs_of(place) {
+                Ok(runs) => {
+                    self.problems.remove(place);
+                    found.extend(runs);
+                }
+                Err(problem) => drop(self.problems.insert(place.clone(), problem)),
+            }
+        }
+        found.truncate(RUNS_MAX);
+        let here: HashSet<&PathBuf> = found.iter().collect();
+        let gone: Vec<PathBuf> = self.known.keys().filter(|path| !here.contains(path)).cloned().collect();
+        gone.iter().for_each(|path| drop((self.known.remove(path), self.problems.remove(path))));
+        let mut rows = vec![];
+        self.unseen.clear();
+        for path in found {
+            let look = look(&path);
+            let known = self.known.entry(path.clone()).or_default();
+            if known.look != look || known.row.is_none() && !self.problems.contains_key(&path) {
+                self.unseen.push_back(path);
+            } else if let Some(row) = &mut known.row
+                && row.state == Some(crate::model::RunState::Running)
+                && known.pid.is_some_and(|pid| !(self.is_alive)(pid))
+            {
+                // Nothing is written when a process is killed.
+                row.state = Some(crate::model::RunState::Lost);
+                rows.push(row.clone());
+            }
+        }
+        Looked { rows, gone }
+    }
+
+    /// Sees or reads as many runs as the time allows, at least one.
+    pub fn go_on(&mut self, time: Duration) -> Looked {
+        let start = Instant::now();
+        let mut rows: HashMap<PathBuf, RunRow> = HashMap::new();
+        loop {
+            let row = match self.unseen.pop_front() {
+                Some(path) => self.see(&path),
+                None => match self.unread.pop_front() {
+                    Some(path) => self.read(&path),
+                    None => break,
+                },
+            };
+            if let Some(row) = row {
+                rows.insert(row.path.clone(), row);
+            }
+            if start.elapsed() >= time {
+                break;
+            }
+        }
+        Looked { rows: rows.into_values().collect(), gone: vec![] }
+    }
+
+    /// The rows of all runs, once each has been seen and, where `read` says so, been read: for those who can wait.
+    pub fn all(&mut self, read: bool) -> Vec<RunRow> {
+        self.find();
+        loop {
+            let (unseen, unread) = self.left();
+            if unseen + if read { unread } else { 0 } == 0 {
+                break;
+            }
+            self.go_on(Duration::ZERO);
+        }
+        self.known.values().filter_map(|known| known.row.clone()).collect()
+    }
+
+    /// The folders and files whose change makes another [`Catalog::find`] worth it.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let mut live: Vec<(&PathBuf, &RunRow)> = self.known.iter().filter_map(|(path, known)| Some((path, known.row.as_ref()?))).collect();
+        let age = |row: &RunRow| row.changed.or(row.started).unwrap_or(0.0);
+        live.sort_by(|(_, a), (_, b)| {
+            let is_over = |row: &RunRow| row.state.is_some_and(|state| state.is_over());
+            is_over(a).cmp(&is_over(b)).then(age(b).total_cmp(&age(a)))
+        });
+        let roots = self.places.iter().flat_map(|place| [place.clone(), place.join("runs")]);
+        roots.filter(|path| path.exists()).chain(live.into_iter().take(WATCHED_MAX).map(|(path, _)| path.clone())).collect()
+    }
+
+    fn see(&mut self, path: &Path) -> Option<RunRow> {
+        let look = look(path);
+        let is_alive = self.is_alive;
+        let known = self.known.get_mut(path)?;
+        known.look = look;
+        let mut seen = match glance(path, &ReadOptions::default(), Reach::Row) {
+            Ok(seen) => seen,
+            Err(error) => {
+                // It may still be in the making; its next change brings it here again.
+                self.problems.insert(path.to_owned(), super::chain(&error));
+                return None;
+            }
+        };
+        self.problems.remove(path);
+        if seen.pid.is_some_and(|pid| !is_alive(pid)) {
+            seen.mark_lost();
+        }
+        known.pid = seen.pid;
+        let row = row(path, seen, known.row.take());
+        let is_over = row.state.is_some_and(|state| state.is_over());
+        let grown = known.read_at.is_none_or(|read| look.bytes < read || look.bytes - read > read / GROWN);
+        if (grown || is_over && known.read_at != Some(look.bytes)) && !self.unread.iter().any(|other| other == path) {
+            self.unread.push_back(path.to_owned());
+        }
+        known.row = Some(row.clone());
+        Some(row)
+    }
+
+    fn read(&mut self, path: &Path) -> Option<RunRow> {
+        let known = self.known.get_mut(path)?;
+        let row = known.row.as_mut()?;
+        known.read_at = Some(known.look.bytes);
+        let mut reader = RunReader::open(path).ok()?;
+        let is_whole = known.look.bytes <= READ_BYTES_MAX;
+        if is_whole {
+            while reader.poll(Budget::ALL).more {}
+            reader.settle();
+        } else {
+            reader.poll(HEAD);
+        }
+        fill(row, reader.picture(), is_whole);
+        Some(row.clone())
+    }
+}
+
+/// The one path of many that lead to a file or folder, so that a run stands in one row.
+pub fn settle(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The runs of a place, newest first as far as their names tell.
+fn runs_of(place: &Path) -> Result<Vec<PathBuf>, String> {
+    let below = |folder: &Path| -> Result<Vec<PathBuf>, String> {
+        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort_by(|a, b| b.cmp(a));
+        Ok(paths)
+    };
+    if RunFolder::at(place).run_json().is_file() || place.is_file() {
+        return Ok(vec![place.to_owned()]);
+    }
+    let own = place.join("runs");
+    if place.file_name().is_some_and(|name| name == ".og") || place.join("canvas").is_dir() || has_own_runs(&own) {
+        return if own.is_dir() { Ok(below(&own)?.into_iter().filter(|path| path.is_dir()).collect()) } else { Ok(vec![]) };
+    }
+    let names = below(place)?;
+    let is_wandb = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        (name.starts_with("run-") || name.starts_with("offline-run-")) && path.is_dir() && !path.is_symlink()
+    };
+    let of_wandb: Vec<PathBuf> = names.iter().filter(|path| is_wandb(path)).cloned().collect();
+    if !of_wandb.is_empty() {
+        return Ok(of_wandb);
+    }
+    // One more level below, as in `logs/EXPERIMENT/RUN`; deeper lie the folders of somebody's home.
+    let has_events = |path: &PathBuf| source::event_files(path).is_ok_and(|files| !files.is_empty());
+    let folders = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| path.is_dir()).take(FOLDERS_MAX).collect::<Vec<_>>();
+    let near = folders(names);
+    let deep = near.iter().flat_map(|folder| folders(below(folder).unwrap_or_default()));
+    let all: Vec<PathBuf> = [place.to_owned()].into_iter().chain(near.iter().cloned()).chain(deep).collect();
+    Ok(all.into_iter().filter(has_events).collect())
+}
+
+/// Whether some folder in `runs` is a run of og's.
+fn has_own_runs(runs: &Path) -> bool {
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+    entries.take(FILES_MAX).any(|entry| RunFolder::at(entry.path()).run_json().is_file())
+}
+
+/// How the files of the run at `path` look.
+fn look(path: &Path) -> Look {
+    let mut hasher = DefaultHasher::new();
+    let mut bytes = 0;
+    let mut take = |name: &std::ffi::OsStr, file: &fs::Metadata| {
+        (name, file.ino(), file.len(), file.mtime(), file.mtime_nsec()).hash(&mut hasher);
+        bytes += file.len();
+    };
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            let mut files: Vec<_> = entries.flatten().take(FILES_MAX).filter_map(|e| Some((e.file_name(), e.metadata().ok()?))).collect();
+            files.sort_by(|(a, _), (b, _)| a.cmp(b));
+            files.iter().filter(|(_, file)| file.is_file()).for_each(|(name, file)| take(name, file));
+        }
+        Err(_) => {
+            if let Ok(file) = fs::metadata(path) {
+                take(std::ffi::OsStr::new(""), &file);
+            }
+        }
+    }
+    Look { hash: hasher.finish(), bytes }
+}
+
+/// The row of a run that was seen at a glance, with what was read of it before.
+fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRow {
+    let newest = seen.newest_time();
+    let RunGlance { info, probe, .. } = seen;
+    let before = before.unwrap_or_default();
+    let mut config = BTreeMap::new();
+    info.config.iter().for_each(|(name, value)| flatten(name, value, &mut config));
+    // What the run itself says later counts.
+    config.extend(before.config);
+    let mut last: BTreeMap<MetricKey, f64> = probe.last.into_iter().map(|(key, point)| (key, point.value)).collect();
+    for (key, value) in before.last {
+        last.entry(key).or_insert(value);
+    }
+    let mut row = RunRow {
+        path: path.to_owned(),
+        id: info.id,
+        name: info.name,
+        project: info.project,
+        group: info.group.or(before.group),
+        kind: probe.kind.as_str(),
+        state: probe.state,
+        exit: probe.exit,
+        step: probe.step.map(|Step(step)| step).or(before.step),
+        total_steps: probe.total_steps.or(before.total_steps),
+        started: probe.started.map(|time| time.secs()).or(before.started),
+        changed: newest.map(|time| time.secs()),
+        tags: if info.tags.is_empty() { before.tags } else { info.tags },
+        notes: if info.notes.is_empty() { before.notes } else { info.notes },
+        host: info.host.or(before.host),
+        config,
+        last,
+        read: before.read,
+        origin: info.parent.map(|parent| Origin { run: parent.run, checkpoint: parent.checkpoint, step: parent.step }).or(before.origin),
+    };
+    improve(&mut row);
+    row
+}
+
+/// A last value may be better than the best one that was read.
+fn improve(row: &mut RunRow) {
+    let Some(read) = &mut row.read else { return };
+    for (key, best) in &mut read.best {
+        let goal = read.goals.get(key).copied().or_else(|| query::known_goal(key.as_str()));
+        if let (Some(goal), Some(last)) = (goal, row.last.get(key)) {
+            *best = if goal == Goal::Min { best.min(*last) } else { best.max(*last) };
+        }
+    }
+}
+
+/// Puts what a full read says into the row; of a run that was not read whole, what its head says.
+fn fill(row: &mut RunRow, picture: &RunPicture, is_whole: bool) {
+    picture.config.iter().for_each(|(name, value)| flatten(name, value, &mut row.config));
+    let info = &picture.info;
+    row.project = row.project.take().or_else(|| info.project.clone());
+    row.group = row.group.take().or_else(|| info.group.clone());
+    row.host = row.host.take().or_else(|| info.host.clone());
+    row.tags.extend(info.tags.clone());
+    if row.notes.is_empty() {
+        row.notes.clone_from(&info.notes);
+    }
+    let mut read = RunRead::default();
+    for event in &picture.events {
+        match &event.kind {
+            EventKind::Checkpoint { path, step } => read.checkpoints.push((path.clone(), *step)),
+            EventKind::Note(text) => row.notes.clone_from(text),
+            EventKind::Tag(tags) => {
+                for (name, value) in tags {
+                    match value {
+                        Some(value) => drop(row.tags.insert(name.clone(), value.clone())),
+                        None => drop(row.tags.remove(name)),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let forked = picture.remarks.get("branch_point").and_then(Value::as_object);
+    row.origin = row.origin.take().or_else(|| {
+        let forked = forked?;
+        let step = forked.get("value").and_then(Value::as_f64).map(|step| step as i64);
+        Some(Origin { run: forked.get("run")?.as_str()?.to_owned(), checkpoint: None, step })
+    });
+    if !is_whole {
+        return;
+    }
+    row.last = picture.series.iter().filter_map(|(key, series)| Some((key.clone(), series.last()?.value))).collect();
+    row.step = picture.step().map(|Step(step)| step).or(row.step);
+    row.started = row.started.or(picture.started_at().map(|time| time.secs()));
+    for key in picture.series.keys() {
+        match picture.rules.of(key.as_str()).and_then(|rule| rule.goal.as_deref()) {
+            Some("minimize") => drop(read.goals.insert(key.clone(), Goal::Min)),
+            Some("maximize") => drop(read.goals.insert(key.clone(), Goal::Max)),
+            _ => {}
+        }
+    }
+    let best = |(key, series): (&MetricKey, &crate::model::Series)| {
+        let point = match read.goals.get(key).copied().or_else(|| query::known_goal(key.as_str()))? {
+            Goal::Min => series.min_point(),
+            Goal::Max => series.max_point(),
+        };
+        Some((key.clone(), point?.value))
+    };
+    read.best = picture.series.iter().filter_map(best).collect();
+    let keys: Vec<MetricKey> = picture.series.keys().cloned().collect();
+    let course = |key: MetricKey| {
+        let series = picture.series.get(&key)?;
+        let (from, to) = series.extent(XAxis::Step)?;
+        // A point at the very end belongs to the last column.
+        let columns = series.columns(XAxis::Step, from, to + (to - from).max(1.0) * 1e-9, COURSE_MAX);
+        let values: Vec<f64> = columns.into_iter().map(|column| column.last).filter(|value| value.is_finite()).collect();
+        Some((key, values))
+    };
+    read.course = query::rank_keys(&keys).into_iter().take(COURSES_MAX).filter_map(course).collect();
+    row.read = Some(read);
+}
+
+/// Nested entries under names with dots.
+fn flatten(name: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, out)),
+        Value::String(text) if text.len() > VALUE_BYTES_MAX => {}
+        _ if out.len() >= CONFIG_MAX && !out.contains_key(name) => {}
+        _ => drop(out.insert(name.to_owned(), value.clone())),
+    }
+}
+
+/// Unix seconds now.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Exit, RunState, WallTime},
+        store::{Event, NewRun, Parent, metrics_line},
+    };
+    use serde_json::json;
+    use std::io::Write;
+
+    fn store(dir: &Path) -> Store {
+        Store::find_or_make(&Whereabouts { cwd: dir.to_owned(), ..Whereabouts::default() }).unwrap()
+    }
+
+    fn time(secs: f64) -> WallTime {
+        WallTime::new(secs).unwrap()
+    }
+
+    fn make(store: &Store, dir: &Path, n: u32, parent: Option<Parent>) -> RunFolder {
+        let new = NewRun {
+            name: Some(format!("run-{n}")),
+            cwd: dir.to_owned(),
+            config: [("optim".to_owned(), json!({"lr": f64::from(n) * 0.1}))].into(),
+            tags: [("night".to_owned(), String::new())].into(),
+            parent,
+            ..NewRun::default()
+        };
+        let (folder, _) = store.create_run(new, time(1000.0 + f64::from(n)), u64::from(n)).unwrap();
+        let rows: String = (0..100)
+            .map(|step| metrics_line(Step(step), time(2000.0 + step as f64), &[("loss", f64::from(n) + (step - 50).abs() as f64)]))
+            .collect();
+        append(&folder.metrics(), &rows);
+        folder
+    }
+
+    fn append(path: &Path, text: &str) {
+        fs::File::options().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn dead(_: u32) -> bool {
+        false
+    }
+
+    #[test]
+    fn runs_are_seen_read_and_seen_again_when_they_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let one = make(&store, dir.path(), 1, None);
+        one.append_event(&Event {
+            t: time(3000.0),
+            author: "run".into(),
+            kind: EventKind::Checkpoint { path: "a.pt".into(), step: Some(50) },
+        })
+        .unwrap();
+        let parent = Parent { run: one.id().0, checkpoint: Some("a.pt".into()), step: Some(50) };
+        let two = make(&store, dir.path(), 2, Some(parent));
+        two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note("try".into()) }).unwrap();
+        let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
+        catalog.find();
+        assert_eq!(catalog.left(), (2, 0));
+        let first = catalog.go_on(Duration::ZERO).rows.remove(0);
+        // Newest first, and its last value is known before it is read.
+        assert_eq!((first.name.as_str(), first.step, first.last["loss"], first.read.is_none()), ("run-2", Some(99), 51.0, true));
+        while catalog.left() != (0, 0) {
+            catalog.go_on(Duration::ZERO);
+        }
+        let mut rows = catalog.all(true);
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        assert_eq!((rows[0].best("loss"), rows[1].best("loss")), (Some(1.0), Some(2.0)));
+        assert_eq!(rows[0].read.as_ref().unwrap().checkpoints, [("a.pt".to_owned(), Some(50))]);
+        assert_eq!(rows[0].course(&"loss".into()).len(), COURSE_MAX);
+        assert_eq!((rows[1].notes.as_str(), rows[1].config["optim.lr"].as_f64()), ("try", Some(0.2)));
+        assert_eq!(rows[1].origin.as_ref().unwrap().run, one.id().0);
+        assert!(catalog.find().rows.is_empty());
+        assert_eq!(catalog.left(), (0, 0));
+        append(&one.metrics(), &metrics_line(Step(100), time(2200.0), &[("loss", 0.5)]));
+        catalog.find();
+        assert_eq!(catalog.left(), (1, 0));
+        let again = catalog.go_on(Duration::ZERO).rows.remove(0);
+        // It grew by too little to be read again, and its best value is right all the same.
+        assert_eq!((again.best("loss"), again.step, catalog.left()), (Some(0.5), Some(100), (0, 0)));
+        let exit = Event {
+            t: time(4000.0),
+            author: "og".into(),
+            kind: EventKind::Exit(Exit { code: Some(0), signal: None, at: Some(time(4000.0)) }),
+        };
+        one.append_event(&exit).unwrap();
+        catalog.find();
+        assert_eq!(catalog.go_on(Duration::ZERO).rows[0].state, Some(RunState::Finished));
+        fs::remove_dir_all(two.path()).unwrap();
+        assert_eq!(catalog.find().gone, [two.path()]);
+    }
+
+    #[test]
+    fn a_process_that_is_gone_makes_its_run_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let run = make(&store, dir.path(), 1, None);
+        run.append_event(&Event { t: time(1.0), author: "og".into(), kind: EventKind::Started { pid: 7, attempt: 0 } }).unwrap();
+        let mut catalog = Catalog::new(vec![store.root().to_owned()], |_| true);
+        assert_eq!(catalog.all(false)[0].state, Some(RunState::Running));
+        catalog.is_alive = dead;
+        assert_eq!(catalog.find().rows[0].state, Some(RunState::Lost));
+    }
+
+    #[test]
+    fn folders_of_other_trackers_are_places_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("wandb").join("run-20261120_101500-abc");
+        fs::create_dir_all(&run).unwrap();
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wandb/failed.wandb");
+        fs::copy(fixture, run.join("run-abc.wandb")).unwrap();
+        let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() });
+        let rows = Catalog::new(places, dead).all(true);
+        assert_eq!(rows.len(), 1);
+        assert!(rows[0].state == Some(RunState::Failed) && rows[0].tags.contains_key("a") && !rows[0].config.is_empty(), "{:?}", rows[0]);
+        let missing = Catalog::new(vec![dir.path().join("none")], dead).all(true);
+        assert!(missing.is_empty());
+    }
+}

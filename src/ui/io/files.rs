@@ -1,0 +1,120 @@
+//! Files that a person asks for: the config file, screenshots, exported data.
+
+use super::ConfigError;
+use crate::query::export::{self, Column};
+use crate::store::RunPicture;
+use crate::ui::{
+    config::{self, Settings},
+    keymap::Keymap,
+    pane::Export,
+    shot,
+};
+use ratatui::buffer::Buffer;
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Where the config file lies: `$XDG_CONFIG_HOME/og/config.json`, else `~/.config/og/config.json`.
+pub fn config_path() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(folder.join("og").join("config.json"))
+}
+
+/// Reads the config file; one that is not there sets nothing.
+pub fn read_config(path: &Path) -> Result<(Settings, Keymap), ConfigError> {
+    let wrong = |what: String| ConfigError { line: 1, column: 1, what };
+    let mut text = String::new();
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+        Err(error) => return Err(wrong(error.to_string())),
+        Ok(file) => _ = file.take(config::BYTES_MAX).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?,
+    }
+    Settings::parse(&text)
+}
+
+/// Keeps a setting in the config file. A file that is damaged is left alone, and that is told.
+pub fn keep(path: &[&str], value: Option<Value>) -> Result<(), String> {
+    let file = config_path().ok_or("there is no home folder for a config file")?;
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(format!("not kept: cannot read {}: {error}", file.display())),
+        text => text.unwrap_or_default(),
+    };
+    let text = config::edited(&text, path, value).ok_or_else(|| format!("not kept: {} is damaged", file.display()))?;
+    // A link is followed: dotfiles are often kept elsewhere.
+    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+    let folder = real.parent().unwrap_or(Path::new("."));
+    let fresh = real.with_extension(format!("json.{}", std::process::id()));
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&fresh, text)).and_then(|()| fs::rename(&fresh, &real));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&fresh);
+        format!("not kept: cannot write {}: {error}", file.display())
+    })
+}
+
+/// Writes a screen as text, with ANSI colours, and as SVG. What was written, in words.
+pub fn screenshot(screen: &Buffer, bright: bool, folder: &Path) -> Result<String, String> {
+    let (stem, made) = fresh(folder, "screen", "txt")?;
+    write(made, |out| out.write_all(shot::text(screen).as_bytes()))?;
+    for (ending, text) in [("ans", shot::ansi(screen)), ("svg", shot::svg(screen, bright))] {
+        fs::write(stem.with_extension(ending), text).map_err(|error| error.to_string())?;
+    }
+    Ok(format!("{}, .ans, .svg", stem.with_extension("txt").display()))
+}
+
+/// Writes a screen to one file, as its ending says.
+pub fn draw(path: &Path, screen: &Buffer, bright: bool) -> io::Result<()> {
+    let drawn = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("svg") => shot::svg(screen, bright),
+        Some("ans" | "ansi") => shot::ansi(screen),
+        _ => shot::text(screen),
+    };
+    if path == Path::new("-") { io::stdout().lock().write_all(drawn.as_bytes()) } else { fs::write(path, drawn) }
+}
+
+/// Writes series to a file. What was written, in words.
+pub fn export(export: &Export, run: &RunPicture, folder: &Path) -> Result<String, String> {
+    let (stem, made) = fresh(folder, "data", if export.json { "json" } else { "csv" })?;
+    let columns: Vec<Column<'_>> = export.keys.iter().filter_map(|key| column(export, key, run.series.get(key)?)).collect();
+    let written = write(made, |out| if export.json { export::json(&columns, out) } else { export::csv(&columns, out) })?;
+    let ending = if export.json { "json" } else { "csv" };
+    let what = if export.json { "points" } else { "rows" };
+    Ok(format!("{} ({written} {what})", stem.with_extension(ending).display()))
+}
+
+fn column<'a>(export: &Export, key: &'a crate::model::MetricKey, series: &'a crate::model::Series) -> Option<Column<'a>> {
+    let range = export
+        .window
+        .map_or(0..series.len(), |(from, to)| series.lower_bound(export.axis, from)..series.lower_bound(export.axis, to.next_up()));
+    (!range.is_empty()).then_some(Column { key, series, range })
+}
+
+/// Now, as part of a file's name and as ISO 8601.
+pub fn now_iso() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+/// A file that was not there before, `NAME-20261120-101500.ENDING`, and its path.
+fn fresh(folder: &Path, name: &str, ending: &str) -> Result<(PathBuf, File), String> {
+    let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
+    for n in 1..100 {
+        let number = if n == 1 { String::new() } else { format!("-{n}") };
+        let stem = folder.join(format!("{name}-{time}{number}"));
+        let stem = stem.strip_prefix(".").map(Path::to_owned).unwrap_or(stem);
+        match File::create_new(stem.with_extension(ending)) {
+            Ok(file) => return Ok((stem, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(format!("{}: {error}", stem.with_extension(ending).display())),
+        }
+    }
+    Err("too many files of this second".into())
+}
+
+fn write<T>(file: File, put: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, String> {
+    let mut out = BufWriter::new(file);
+    let done = put(&mut out).and_then(|done| out.flush().map(|()| done));
+    done.map_err(|error| error.to_string())
+}

@@ -1,0 +1,57 @@
+//! `og compare`: what changed between runs, and did it help, headless.
+
+use crate::home::{Home, fails};
+use serde_json::json;
+use std::fs;
+
+/// A run of the store that went down to `loss`.
+fn make(home: &Home, n: u32, lr: f64, loss: f64, code: i32) {
+    let id = format!("20261120-10150{n}-calm-otter-000{n}");
+    let folder = home.work().join(".og/runs").join(&id);
+    fs::create_dir_all(&folder).unwrap();
+    let info = json!({
+        "v": 1, "id": id, "name": format!("run-{n}"), "project": "lm", "tags": {"sweep": ""}, "started_at": 1000 + n,
+        "config": {"optim": {"lr": lr}, "layers": 12},
+    });
+    fs::write(folder.join("run.json"), info.to_string()).unwrap();
+    let rows: Vec<String> = (0..50)
+        .map(|step| json!({"s": step, "t": 1000 + step, "m": {"val/loss": loss + f64::from(49 - step) * 0.1}}).to_string() + "\n")
+        .collect();
+    fs::write(folder.join("metrics.jsonl"), rows.concat()).unwrap();
+    let exit = json!({"t": 2000, "author": "og", "kind": "lifecycle", "what": "exit", "code": code, "signal": null, "at": 2000});
+    fs::write(folder.join("events.jsonl"), format!("{exit}\n")).unwrap();
+}
+
+fn home() -> Home {
+    let home = Home::new();
+    make(&home, 1, 0.1, 2.0, 0);
+    make(&home, 2, 0.2, 1.5, 0);
+    make(&home, 3, 0.3, 9.0, 1);
+    home
+}
+
+#[test]
+fn runs_are_compared_with_the_first_by_name_id_and_path() {
+    let home = home();
+    let path = ".og/runs/20261120-101503-calm-otter-0003";
+    let told = home.json(&["compare", "run-1", "0002", path, "--json"]);
+    let names: Vec<&str> = told["runs"].as_array().unwrap().iter().map(|run| run["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["run-1", "run-2", "run-3"]);
+    assert_eq!(told["config"], json!([{"name": "optim.lr", "values": ["0.1", "0.2", "0.3"]}]));
+    assert_eq!((&told["configSame"], &told["metrics"][0]["goal"]), (&json!(1), &json!("min")));
+    let cells = told["metrics"][0]["runs"].as_array().unwrap();
+    assert_eq!((&cells[0]["verdict"], &cells[1]["verdict"], &cells[2]["verdict"]), (&json!(null), &json!("better"), &json!("worse")));
+    assert_eq!((&cells[1]["best"], &cells[1]["delta"]), (&json!(1.5), &json!(-0.5)));
+    let text = home.ok(&["compare", "run-1", "run-2"]);
+    assert!(text.contains("optim.lr") && text.contains("1.5 -0.5 better") && text.contains("1 config entries are the same"), "{text}");
+}
+
+#[test]
+fn a_filter_chooses_what_is_compared() {
+    let home = home();
+    let told = home.json(&["compare", "state:finished tags:sweep sort:best:val/loss", "--json"]);
+    assert_eq!((&told["runs"][0]["name"], &told["runs"][1]["name"]), (&json!("run-2"), &json!("run-1")));
+    fails(home.og(&["compare", "state:failed"]), 1, &["only one run fits: run-3", "hint: a comparison takes two runs"]);
+    fails(home.og(&["compare", "stat:x"]), 2, &["cannot read filter `stat:x` at column 1", "did you mean `state`", "hint: examples"]);
+    fails(home.og(&["compare", "nobody", "run-1"]), 1, &["no run is called `nobody`"]);
+}
