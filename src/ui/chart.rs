@@ -371,9 +371,11 @@ impl Chart<'_> {
         const BEHIND: usize = 1;
         let mut raster = Raster::new(self.theme.dots(), plot.area.width, plot.area.height);
         let mut styles = vec![self.theme.curve_raw(); BEHIND];
-        // The chart's own run, and the one that others are compared with, lie on top.
+        // The chart's own run, and the one that others are compared with, lie on top; so does what is logged seldom, as
+        // evaluations are, since a dense curve would hide it.
         let mut order: Vec<usize> = (0..self.curves.len()).collect();
-        order.sort_by_key(|&i| (self.curves[i].pinned, self.curves[i].run.is_none(), std::cmp::Reverse(i)));
+        let points = |curve: &Curve<'_>| std::cmp::Reverse(curve.logged.len());
+        order.sort_by_key(|&i| (self.curves[i].pinned, self.curves[i].run.is_none(), points(&self.curves[i]), std::cmp::Reverse(i)));
         let (lo, hi) = self.raised_range(plot.y);
         let mut gaps: Vec<usize> = vec![];
         for (layer, index) in order.into_iter().enumerate() {

@@ -68,7 +68,7 @@ fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
         fact("name", facts.name.clone()),
         fact("id", info.id.clone()),
         fact("state", facts.state_text()),
-        fact("step", facts.step_text()),
+        fact("step", facts.step_text().trim_start_matches("step ").to_owned()),
         fact("project", info.project.clone().unwrap_or_default()),
         fact("group", info.group.clone().unwrap_or_default()),
         fact("tags", info.tags.iter().map(tag).collect::<Vec<_>>().join(" ")),
