@@ -22,7 +22,7 @@ mod strip;
 mod theme;
 mod ticks;
 
-pub use io::{Catalog, Looks, Picture, PictureError, UiError, graph, keys, picture, status, view};
+pub use io::{Catalog, Looks, Picture, PictureError, UiError, env_path, graph, keys, picture, status, view};
 pub use theme::{Frame, Scheme};
 
 #[cfg(test)]

@@ -467,7 +467,8 @@ pub struct WaitArgs {
 /// `og runs`.
 #[derive(Args, Debug)]
 pub struct RunsArgs {
-    /// A folder or database of any tracker, a folder of logs, a file [default: the store]
+    /// A folder or database of any tracker, a folder of logs, a file, or a filter of the runs that are known here [default: the store]
+    #[arg(value_name = "PATH|FILTER")]
     pub path: Option<PathBuf>,
     /// At most so many, the newest
     #[arg(long, value_name = "N")]
@@ -803,6 +804,7 @@ Examples:
   og runs                          the runs of this store, newest first
   og runs wandb --limit 10
   og runs ~/.cache/huggingface/trackio --json
+  og runs 'config.lr>=3e-4 state:finished sort:val/loss'    all that are known here and fit
 
 The metric is a loss where there is one. Only the ends of files are read; what cannot be told from
 there is left out, and never wrong.";

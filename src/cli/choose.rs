@@ -4,10 +4,16 @@ use super::{args::StoreArgs, fail::Fail};
 use crate::{
     canvas::io::is_process,
     query::runs::{Now, RunQuery, RunRow, sort},
+    source,
     store::{Store, Whereabouts},
-    ui::Catalog,
+    ui::{Catalog, env_path},
 };
 use std::path::Path;
+
+/// Whether a word is meant as a filter: no run is called so by anybody who has to type it.
+pub fn is_filter(word: &str) -> bool {
+    word.contains([' ', ':', '=', '<', '>', '~', '!', '*', '('])
+}
 
 /// The runs that one can choose from.
 pub struct Choice {
@@ -19,7 +25,7 @@ pub struct Choice {
 impl Choice {
     /// All runs that are known from here, each read once.
     pub fn new(store: &StoreArgs) -> Result<Choice, Fail> {
-        let places = Catalog::places(&Whereabouts::of_process(store.store.clone())?);
+        let places = Catalog::places(&Whereabouts::of_process(store.store.clone())?, env_path);
         let zoned = jiff::Zoned::now();
         let now = Now { secs: zoned.timestamp().as_millisecond() as f64 / 1e3, utc_offset: f64::from(zoned.offset().seconds()) };
         let mut rows = Catalog::new(places, is_process).all(true);
@@ -45,11 +51,12 @@ impl Choice {
     /// filter.
     pub fn meant(&mut self, word: &str) -> Result<Vec<RunRow>, Fail> {
         let path = Path::new(word);
-        if path.exists() {
+        let is_of_database = || word.contains('#') && source::runs(path).is_ok();
+        if path.exists() || is_of_database() {
             let rows = Catalog::new(vec![path.to_owned()], is_process).all(true);
             return if rows.is_empty() { Err(Fail::new("not_found", format!("{word} holds no run"))) } else { Ok(rows) };
         }
-        if word.contains([' ', ':', '=', '<', '>', '~', '!', '*', '(']) {
+        if is_filter(word) {
             return Ok(self.fitting(word)?.into_iter().cloned().collect());
         }
         if let Some(named) = self

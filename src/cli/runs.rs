@@ -2,6 +2,7 @@
 
 use super::{
     args::{RunsArgs, StoreArgs},
+    choose::{Choice, is_filter},
     fail::Fail,
     out,
 };
@@ -103,15 +104,32 @@ fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
     Ok(store.runs()?.iter().map(|id| Place::Own(store.run(id))).collect())
 }
 
+/// The runs that fit a filter, in its order.
+fn fitting(filter: &str, store: &StoreArgs) -> Result<Vec<Place>, Fail> {
+    let known = Choice::new(store)?;
+    let mut places = vec![];
+    for row in known.fitting(filter)? {
+        match RunFolder::at(&row.path) {
+            own if own.run_json().is_file() => places.push(Place::Own(own)),
+            // It may have gone since it was found.
+            _ => places.extend(source::runs(&row.path).into_iter().flatten().next().map(Place::Found)),
+        }
+    }
+    Ok(places)
+}
+
 /// The runs that a path holds, newest first; else the run of the store that is called so.
-fn below(path: &Path, store: &StoreArgs) -> Result<Vec<Place>, Fail> {
+fn below(path: &Path, store_args: &StoreArgs) -> Result<Vec<Place>, Fail> {
     match source::runs(path) {
         Ok(found) => Ok(found.into_iter().map(Place::Found).collect()),
         Err(error) => {
-            let known = Store::find(&Whereabouts::of_process(store.store.clone())?);
-            match known.and_then(|store| store.find_run(path.to_str()?).ok()) {
-                Some(folder) => Ok(vec![Place::Own(folder)]),
-                None => Err(StoreError::from(error).into()),
+            let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
+            let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
+            let filter = path.to_str().filter(|word| is_filter(word));
+            match (named, filter) {
+                (Some(folder), _) => Ok(vec![Place::Own(folder)]),
+                (None, Some(filter)) => fitting(filter, store_args),
+                (None, None) => Err(StoreError::from(error).into()),
             }
         }
     }

@@ -723,7 +723,7 @@ impl Sources {
 
     fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
-        let path = catalog::settle(reader.folder().path());
+        let path = catalog::settle(&reader.address());
         sources.runs.add_place(place_of(&path));
         sources.run = Some(path);
         sources.add(reader.paths().into_iter());
@@ -747,7 +747,7 @@ impl Sources {
             chat: None,
             host,
             looks_at_host: false,
-            runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at)).unwrap_or_default()),
+            runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at, env_path)).unwrap_or_default()),
         }
     }
 
@@ -902,7 +902,9 @@ impl Sources {
 /// anything.
 fn place_of(path: &Path) -> PathBuf {
     let around = |levels| path.ancestors().nth(levels).unwrap_or(path).to_owned();
+    let database = path.to_str().and_then(|path| path.rsplit_once('#')).map(|(database, _)| Path::new(database));
     match path {
+        _ if database.is_some_and(Path::is_file) => database.unwrap_or(path).to_owned(),
         _ if path.is_file() => path.to_owned(),
         _ if RunFolder::at(path).run_json().is_file() && around(1).ends_with("runs") => around(2),
         _ => around(1),
@@ -915,6 +917,11 @@ fn look(path: &Path) -> Option<Look> {
 
 fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// What a variable of the environment names.
+pub fn env_path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
 }
 
 fn utc_offset() -> f64 {

@@ -1,6 +1,9 @@
 //! `og compare`: what changed between runs, and did it help, headless.
 
-use crate::home::{Home, fails};
+use crate::{
+    home::{Home, fails},
+    support::database,
+};
 use serde_json::json;
 use std::fs;
 
@@ -54,4 +57,28 @@ fn a_filter_chooses_what_is_compared() {
     fails(home.og(&["compare", "state:failed"]), 1, &["only one run fits: run-3", "hint: a comparison takes two runs"]);
     fails(home.og(&["compare", "stat:x"]), 2, &["cannot read filter `stat:x` at column 1", "did you mean `state`", "hint: examples"]);
     fails(home.og(&["compare", "nobody", "run-1"]), 1, &["no run is called `nobody`"]);
+}
+
+#[test]
+fn a_filter_chooses_what_is_listed() {
+    let home = home();
+    let listed = home.json(&["runs", "state:finished sort:best:val/loss", "--json"]);
+    let names: Vec<&str> = listed.as_array().unwrap().iter().map(|run| run["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["run-2", "run-1"]);
+    assert_eq!(home.json(&["runs", "config.optim.lr>0.25", "--json"])[0]["name"], "run-3");
+    fails(home.og(&["runs", "stat:x"]), 2, &["cannot read filter `stat:x` at column 1"]);
+    fails(home.og(&["runs", "nobody"]), 1, &["nobody"]);
+}
+
+#[test]
+fn runs_of_a_database_are_known_where_their_tracker_keeps_them() {
+    let home = home();
+    database("trackio/v0.43.0/ogfixture.sql", &home.work().join("trackio/ogfixture.db"));
+    let all = home.json(&["runs", "trackio", "--json"]);
+    let known = home.json(&["runs", "kind:trackio", "--json"]);
+    assert!(!known.as_array().unwrap().is_empty());
+    assert_eq!(known.as_array().unwrap().len(), all.as_array().unwrap().len());
+    let one = known[0]["path"].as_str().unwrap();
+    let told = home.json(&["compare", "run-1", one, "--json"]);
+    assert_eq!(told["runs"][1]["name"], known[0]["name"]);
 }

@@ -1,6 +1,9 @@
 //! `og canvas spawn --run` on what other programs leave behind: the real binary and a real tmux.
 
-use crate::home::{Home, becomes, comes, fails, told};
+use crate::{
+    home::{Home, becomes, comes, fails, told},
+    support::database,
+};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::{
@@ -27,12 +30,6 @@ fn shows(home: &Home, path: &str, key: &str, latest: f64) -> Value {
 fn copy(fixture: &str, to: &Path) {
     fs::create_dir_all(to.parent().unwrap()).unwrap();
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture), to).unwrap();
-}
-
-fn database(fixture: &str, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    let sql = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture)).unwrap();
-    Connection::open(to).unwrap().execute_batch(&sql).unwrap();
 }
 
 /// The folder of recordings that lies beside the checkout, where it does.

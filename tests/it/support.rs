@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -10,6 +10,13 @@ use std::{
 };
 
 use og::tmux::{NewPane, NewSession, PaneInfo, Server, Socket};
+
+/// A database made of a committed dump.
+pub fn database(fixture: &str, to: &Path) {
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let sql = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture)).unwrap();
+    rusqlite::Connection::open(to).unwrap().execute_batch(&sql).unwrap();
+}
 
 /// How long anything may take before a test fails. Generous: test machines are busy.
 pub const DEADLINE: Duration = Duration::from_secs(30);

@@ -194,6 +194,11 @@ impl RunReader {
         reader
     }
 
+    /// The path that opens this very run: its folder or file, or `DATABASE#ID`.
+    pub fn address(&self) -> PathBuf {
+        self.run.as_ref().map_or_else(|| self.folder.path().to_owned(), RunRef::address)
+    }
+
     /// Rests so long between two looks at a database that goes on changing. Files are read as soon as they grow, whatever is
     /// said here.
     pub fn set_refresh(&mut self, rest: Duration) {

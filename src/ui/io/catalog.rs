@@ -9,8 +9,8 @@ use crate::{
         self, Goal,
         runs::{COURSE_MAX, Origin, RunRead, RunRow},
     },
-    source::{self, Budget, Reach},
-    store::{EventKind, RunFolder, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance},
+    source::{self, Budget, Kind, Reach, RunRef, trackio_folders, trackio_projects, tviz_databases},
+    store::{EventKind, RunFolder, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance, glance_at},
 };
 use serde_json::Value;
 use std::{
@@ -38,6 +38,8 @@ const VALUE_BYTES_MAX: usize = 4096;
 const FILES_MAX: usize = 64;
 /// Folders below a place, and below each of these, that are looked into.
 const FOLDERS_MAX: usize = 1000;
+/// Folders in which trackers keep their runs, beside the program that trains.
+const BESIDE: &[&str] = &["wandb", "runs", "lightning_logs", "tb_logs", "logs"];
 /// Most runs that are listed.
 const RUNS_MAX: usize = 20_000;
 /// Most runs whose folders are watched; the others are looked at whenever one of these changes.
@@ -46,6 +48,8 @@ const WATCHED_MAX: usize = 256;
 /// The runs of some places.
 pub struct Catalog {
     places: Vec<PathBuf>,
+    /// The runs of databases, as of when they looked so.
+    databases: HashMap<PathBuf, (Look, Vec<RunRef>)>,
     known: HashMap<PathBuf, Known>,
     /// To be seen at a glance, then to be read; newest first.
     unseen: VecDeque<PathBuf>,
@@ -55,10 +59,20 @@ pub struct Catalog {
     is_alive: fn(u32) -> bool,
 }
 
+/// A run at some place.
+struct Found {
+    /// What opens it: its folder or file, or `DATABASE#ID`.
+    path: PathBuf,
+    look: Look,
+    /// Where it is one of many in a database.
+    run: Option<RunRef>,
+}
+
 /// A run that was found.
 #[derive(Default)]
 struct Known {
     look: Look,
+    run: Option<RunRef>,
     row: Option<RunRow>,
     pid: Option<u32>,
     /// Bytes of its files when it was read.
@@ -82,16 +96,35 @@ pub struct Looked {
 }
 
 impl Catalog {
-    /// Knows nothing yet. A place is a store, the folder of a tracker, a folder with event files below it, or one run.
+    /// Knows nothing yet. A place is a store, the folder or the database of a tracker, a folder with event files below it, or
+    /// one run.
     pub fn new(places: Vec<PathBuf>, is_alive: fn(u32) -> bool) -> Catalog {
-        Catalog { places, known: HashMap::new(), unseen: VecDeque::new(), unread: VecDeque::new(), problems: BTreeMap::new(), is_alive }
+        Catalog {
+            places,
+            databases: HashMap::new(),
+            known: HashMap::new(),
+            unseen: VecDeque::new(),
+            unread: VecDeque::new(),
+            problems: BTreeMap::new(),
+            is_alive,
+        }
     }
 
-    /// The places where runs are known to be from here: the store, and the folder of wandb beside it.
-    pub fn places(at: &Whereabouts) -> Vec<PathBuf> {
+    /// The places where runs are known to be from here: the store, the folders of trackers beside us, and where Trackio and
+    /// tviz keep theirs, which `env` may name.
+    pub fn places(at: &Whereabouts, env: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
         let store = Store::find(at).map(|store| store.root().to_owned());
-        let wandb = at.cwd.join("wandb");
-        store.into_iter().chain(Some(wandb).filter(|folder| folder.is_dir())).collect()
+        let beside = BESIDE.iter().map(|name| at.cwd.join(name)).filter(|folder| folder.is_dir());
+        let trackio = trackio_folders(&env, |path| at.cwd.join(path).is_dir());
+        let tviz = tviz_databases(&env, |path| at.cwd.join(path).is_file());
+        let mut places: Vec<PathBuf> = vec![];
+        for place in store.into_iter().chain(beside).chain(trackio.into_iter().chain(tviz).map(|path| at.cwd.join(path))) {
+            let place = settle(&place);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 
     /// Where the runs are looked for.
@@ -111,9 +144,9 @@ impl Catalog {
 
     /// Looks which runs there are now, and which changed; their rows come with [`Catalog::go_on`].
     pub fn find(&mut self) -> Looked {
-        let mut found = vec![];
+        let mut found: Vec<Found> = vec![];
         for place in &self.places {
-            match runs_of(place) {
+            match runs_of(place, &mut self.databases) {
                 Ok(runs) => {
                     self.problems.remove(place);
                     found.extend(runs);
@@ -122,15 +155,16 @@ impl Catalog {
             }
         }
         found.truncate(RUNS_MAX);
-        let here: HashSet<&PathBuf> = found.iter().collect();
+        let here: HashSet<&PathBuf> = found.iter().map(|found| &found.path).collect();
         let gone: Vec<PathBuf> = self.known.keys().filter(|path| !here.contains(path)).cloned().collect();
         gone.iter().for_each(|path| drop((self.known.remove(path), self.problems.remove(path))));
         let mut rows = vec![];
         self.unseen.clear();
-        for path in found {
-            let look = look(&path);
+        for Found { path, look, run } in found {
             let known = self.known.entry(path.clone()).or_default();
-            if known.look != look || known.row.is_none() && !self.problems.contains_key(&path) {
+            known.run = run;
+            if known.look.hash != look.hash || known.row.is_none() && !self.problems.contains_key(&path) {
+                known.look = look;
                 self.unseen.push_back(path);
             } else if let Some(row) = &mut known.row
                 && row.state == Some(crate::model::RunState::Running)
@@ -188,15 +222,22 @@ impl Catalog {
             is_over(a).cmp(&is_over(b)).then(age(b).total_cmp(&age(a)))
         });
         let roots = self.places.iter().flat_map(|place| [place.clone(), place.join("runs")]);
-        roots.filter(|path| path.exists()).chain(live.into_iter().take(WATCHED_MAX).map(|(path, _)| path.clone())).collect()
+        // What is committed to a database stands in a file beside it.
+        let folders = self.databases.keys().filter_map(|path| path.parent()).map(Path::to_owned);
+        let live = live.into_iter().take(WATCHED_MAX).map(|(path, _)| path.clone());
+        let all: HashSet<PathBuf> = roots.chain(folders).chain(live).filter(|path| path.exists()).collect();
+        all.into_iter().collect()
     }
 
     fn see(&mut self, path: &Path) -> Option<RunRow> {
-        let look = look(path);
         let is_alive = self.is_alive;
         let known = self.known.get_mut(path)?;
-        known.look = look;
-        let mut seen = match glance(path, &ReadOptions::default(), Reach::Row) {
+        let look = known.look;
+        let glanced = match &known.run {
+            Some(run) => glance_at(run, &ReadOptions::default(), Reach::Row),
+            None => glance(path, &ReadOptions::default(), Reach::Row),
+        };
+        let mut seen = match glanced {
             Ok(seen) => seen,
             Err(error) => {
                 // It may still be in the making; its next change brings it here again.
@@ -238,23 +279,33 @@ impl Catalog {
 
 /// The one path of many that lead to a file or folder, so that a run stands in one row.
 pub fn settle(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    // A run of a database stands behind the name of its file, which leads nowhere by itself.
+    let in_database = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
 }
 
 /// The runs of a place, newest first as far as their names tell.
-fn runs_of(place: &Path) -> Result<Vec<PathBuf>, String> {
+fn runs_of(place: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
     let below = |folder: &Path| -> Result<Vec<PathBuf>, String> {
         let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort_by(|a, b| b.cmp(a));
         Ok(paths)
     };
-    if RunFolder::at(place).run_json().is_file() || place.is_file() {
-        return Ok(vec![place.to_owned()]);
+    let files =
+        |paths: Vec<PathBuf>| -> Vec<Found> { paths.into_iter().map(|path| Found { look: look(&path), path, run: None }).collect() };
+    if RunFolder::at(place).run_json().is_file() {
+        return Ok(files(vec![place.to_owned()]));
+    }
+    if !place.is_dir() {
+        return match is_database(place) || !place.exists() {
+            true => runs_in(place, known),
+            false => Ok(files(vec![place.to_owned()])),
+        };
     }
     let own = place.join("runs");
     if place.file_name().is_some_and(|name| name == ".og") || place.join("canvas").is_dir() || has_own_runs(&own) {
-        return if own.is_dir() { Ok(below(&own)?.into_iter().filter(|path| path.is_dir()).collect()) } else { Ok(vec![]) };
+        return if own.is_dir() { Ok(files(below(&own)?.into_iter().filter(|path| path.is_dir()).collect())) } else { Ok(vec![]) };
     }
     let names = below(place)?;
     let is_wandb = |path: &Path| {
@@ -263,15 +314,48 @@ fn runs_of(place: &Path) -> Result<Vec<PathBuf>, String> {
     };
     let of_wandb: Vec<PathBuf> = names.iter().filter(|path| is_wandb(path)).cloned().collect();
     if !of_wandb.is_empty() {
-        return Ok(of_wandb);
+        return Ok(files(of_wandb));
     }
+    // A project of Trackio may have an inbox and no database yet.
+    let projects = if names.iter().any(|path| path.ends_with("inbox")) { trackio_projects(place).unwrap_or_default() } else { vec![] };
+    let databases: HashSet<PathBuf> = names.iter().filter(|path| is_database(path)).cloned().chain(projects).collect();
+    // A database of another program is none of ours.
+    let in_databases: Vec<Found> = databases.iter().filter_map(|path| runs_in(path, known).ok()).flatten().collect();
     // One more level below, as in `logs/EXPERIMENT/RUN`; deeper lie the folders of somebody's home.
     let has_events = |path: &PathBuf| source::event_files(path).is_ok_and(|files| !files.is_empty());
     let folders = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| path.is_dir()).take(FOLDERS_MAX).collect::<Vec<_>>();
     let near = folders(names);
     let deep = near.iter().flat_map(|folder| folders(below(folder).unwrap_or_default()));
     let all: Vec<PathBuf> = [place.to_owned()].into_iter().chain(near.iter().cloned()).chain(deep).collect();
-    Ok(all.into_iter().filter(has_events).collect())
+    Ok(in_databases.into_iter().chain(files(all.into_iter().filter(has_events).collect())).collect())
+}
+
+fn is_database(path: &Path) -> bool {
+    path.extension().is_some_and(|end| ["db", "sqlite", "sqlite3"].iter().any(|known| end == *known))
+}
+
+/// The runs of a database, or the one run of it that a path such as `DATABASE#ID` names.
+fn runs_in(path: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
+    let now = look(path);
+    let is_known = path.exists() && known.get(path).is_some_and(|(then, _)| then.hash == now.hash);
+    if !is_known {
+        let runs = source::runs(path).map_err(|error| super::chain(&error))?;
+        known.insert(path.to_owned(), (now, runs));
+    }
+    let runs = known.get(path).map(|(_, runs)| runs.as_slice()).unwrap_or_default();
+    let found = |run: &RunRef| {
+        let is_one_of_many = matches!(run.kind, Kind::Trackio | Kind::Tviz);
+        let look = if is_one_of_many { look_in(run) } else { look(&run.path) };
+        Found { path: run.address(), look, run: is_one_of_many.then(|| run.clone()) }
+    };
+    Ok(runs.iter().map(found).collect())
+}
+
+/// How a run of a database looks, as far as a list of its runs says: the others go on beside it.
+fn look_in(run: &RunRef) -> Look {
+    let mut hasher = DefaultHasher::new();
+    (&run.name, run.started.map(|time| time.secs().to_bits()), run.changed.map(|time| time.secs().to_bits())).hash(&mut hasher);
+    Look { hash: hasher.finish(), bytes: fs::metadata(&run.path).map_or(0, |file| file.len()) }
 }
 
 /// Whether some folder in `runs` is a run of og's.
@@ -295,9 +379,10 @@ fn look(path: &Path) -> Look {
             files.iter().filter(|(_, file)| file.is_file()).for_each(|(name, file)| take(name, file));
         }
         Err(_) => {
-            if let Ok(file) = fs::metadata(path) {
-                take(std::ffi::OsStr::new(""), &file);
-            }
+            // What is committed to a database may stand beside it for long; rows that wait for it have a folder.
+            let beside = [path.to_owned(), PathBuf::from(format!("{}-wal", path.display())), path.with_file_name("inbox")];
+            let beside = beside.iter().take(if is_database(path) { 3 } else { 1 });
+            beside.filter_map(|path| fs::metadata(path).ok()).for_each(|file| take(std::ffi::OsStr::new(""), &file));
         }
     }
     Look { hash: hasher.finish(), bytes }
@@ -546,7 +631,7 @@ mod tests {
         fs::create_dir_all(&run).unwrap();
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wandb/failed.wandb");
         fs::copy(fixture, run.join("run-abc.wandb")).unwrap();
-        let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() });
+        let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }, |_| None);
         let rows = Catalog::new(places, dead).all(true);
         assert_eq!(rows.len(), 1);
         assert!(rows[0].state == Some(RunState::Failed) && rows[0].tags.contains_key("a") && !rows[0].config.is_empty(), "{:?}", rows[0]);
