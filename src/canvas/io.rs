@@ -3,6 +3,7 @@
 use super::{CanvasState, Message, Spec, SpecError};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    io::retry_on_intr,
     process::{Pid, PidfdFlags},
 };
 use serde::Serialize;
@@ -10,6 +11,7 @@ use std::{
     fs,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Longest name of a canvas: it is a folder and part of a session's name.
@@ -346,13 +348,18 @@ fn runs(state: &CanvasState) -> bool {
 /// Whether a process of this user runs under this id. One that has ended but was never waited for still has its id, in a
 /// container whose first process does not care forever: it does not run.
 pub fn is_process(pid: u32) -> bool {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    !ends_within(pid, Duration::ZERO)
+}
+
+/// Waits until no process of this user runs under this id, so long at most; whether that came.
+pub fn ends_within(pid: u32, at_most: Duration) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return true };
     if rustix::process::test_kill_process(pid).is_err() {
-        return false;
+        return true;
     }
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let ended = |process| poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_once)).is_ok_and(|n| n > 0);
-    !rustix::process::pidfd_open(pid, PidfdFlags::empty()).is_ok_and(ended)
+    let at_most = Timespec { tv_sec: at_most.as_secs() as i64, tv_nsec: at_most.subsec_nanos().into() };
+    let ends = |process| retry_on_intr(|| poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_most))).is_ok_and(|n| n > 0);
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).is_ok_and(ends)
 }
 
 fn pretty<T: Serialize>(value: &T) -> Vec<u8> {

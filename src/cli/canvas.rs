@@ -377,11 +377,7 @@ fn end_training(canvas: &Known, training: &PaneState) {
     let Some(pid) = i32::try_from(training.pid).ok().and_then(Pid::from_raw) else { return };
     // The pane's process leads its group: workers of a data loader are in it too.
     let _ = rustix::process::kill_process_group(pid, Signal::TERM);
-    let since = Instant::now();
-    while canvases::is_process(training.pid) && since.elapsed() < END_MAX {
-        std::thread::sleep(LOOK_EVERY);
-    }
-    if canvases::is_process(training.pid) {
+    if !canvases::ends_within(training.pid, END_MAX) {
         let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     }
     let controller = socket_path(&canvas.state.id).ok().and_then(|socket| Connection::open(&socket).ok());

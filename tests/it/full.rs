@@ -10,6 +10,7 @@ mount -t tmpfs -o size=1m tmpfs m || exit 9
 comes() { i=0; until "$@" >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 300 ] || { echo "never: $*"; exit 1; }; sleep 0.1; done; }
 fill() { dd if=/dev/zero of=m/fill bs=1k 2>/dev/null; dd if=/dev/zero of=m/fill2 bs=1 count=4096 2>/dev/null; true; }
 shows() { "$og" viewstate $1 | grep -q "$2"; }
+ended() { ! tmux -L og list-panes -a -F '#{pane_dead}' | grep -q 0; }
 clear_of() { ! "$og" viewstate --json | grep -q "$1"; }
 start() {
     "$og" run --store m/store --name $1 --detach --tmux-socket og -- sh -c \
@@ -43,7 +44,7 @@ start two
 fill
 "$og" canvas close 2>&1 | sed 's/pane .*//'
 : > stop
-sleep 1
+comes ended
 rm m/fill m/fill2
 comes grep -q '"what":"exit","code":7' m/store/runs/*/events.jsonl
 echo the end is written down when there is room
