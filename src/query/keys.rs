@@ -88,17 +88,25 @@ pub fn best(key: &MetricKey, series: &Series) -> Option<Point> {
     }
 }
 
+/// Words of what goes beside a cost and is none that anybody watches first.
+const SIDE_COSTS: &[&str] = &["kl", "latency", "penalty"];
+
+/// Words of the ends of a spread, whose middle says more.
+const ENDS: &[&str] = &["min", "max", "std"];
+
 /// `keys` in the order in which panels show them: losses, held-out measures, rewards and accuracies, learning rates,
-/// gradient norms, throughput, the rest; within these training first, then by name with numbers in number order.
+/// gradient norms, throughput, the rest; within these means before the ends of a spread, training first, then by name with
+/// numbers in number order.
 pub fn rank_keys(keys: &[MetricKey]) -> Vec<MetricKey> {
-    let mut ranked: Vec<_> = keys.iter().map(|key| (class(key.as_str()), !is_training(key.as_str()), natural(key.as_str()), key)).collect();
+    let rank = |key: &'_ str| (class(key), names(key, ENDS), !is_training(key));
+    let mut ranked: Vec<_> = keys.iter().map(|key| (rank(key.as_str()), natural(key.as_str()), key)).collect();
     ranked.sort();
     ranked.into_iter().map(|(.., key)| key.clone()).collect()
 }
 
 fn class(key: &str) -> u8 {
     // One look at each word: thousands of keys are ranked whenever a run logs.
-    let (mut system, mut held_out, mut grad, mut lr, mut learning, mut rate, mut cost, mut gain, mut speed) = Default::default();
+    let (mut system, mut held_out, mut grad, mut lr, mut learning, mut rate, mut side, mut cost, mut gain, mut speed) = Default::default();
     for word in words(key) {
         let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
         system |= is(SYSTEM);
@@ -107,6 +115,7 @@ fn class(key: &str) -> u8 {
         lr |= is(&["lr"]);
         learning |= is(&["learning"]);
         rate |= is(&["rate"]);
+        side |= is(SIDE_COSTS);
         cost |= is(COSTS);
         gain |= is(GAINS);
         speed |= is(SPEEDS);
@@ -116,6 +125,7 @@ fn class(key: &str) -> u8 {
         () if held_out => 1,
         () if grad => 4,
         () if lr || learning && rate => 3,
+        () if side => 6,
         () if cost => 0,
         () if gain => 2,
         () if speed => 5,
@@ -394,6 +404,16 @@ mod tests {
                 "layer.10",
                 "gpu/util"
             ]
+        );
+    }
+
+    #[test]
+    fn the_middle_of_a_reward_comes_before_its_ends_and_before_penalties() {
+        let ranked =
+            rank_keys(&keys(&["actor/ppo_kl", "critic/rewards/max", "critic/rewards/mean", "actor/pg_loss", "actor/reward_kl_penalty"]));
+        assert_eq!(
+            names(&ranked),
+            ["actor/pg_loss", "critic/rewards/mean", "critic/rewards/max", "actor/ppo_kl", "actor/reward_kl_penalty"]
         );
     }
 

@@ -53,6 +53,8 @@ const FRAME: Duration = Duration::from_millis(50);
 const REST_SHARE: u32 = 48;
 /// A run whose files changed so lately still writes.
 const WRITES: Duration = Duration::from_millis(100);
+/// What a picture waits for the list of runs.
+const PICTURE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How often files are looked at where the system gives no events at all.
 const BLIND: Duration = Duration::from_secs(1);
 /// Events that may wait. Keys typed faster than this are held back in the terminal.
@@ -231,10 +233,17 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
     board.view_alone(graphs);
     let view = picture.set.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     let area = ratatui::layout::Rect::new(0, 0, picture.size.0, picture.size.1);
-    let drawn = sources.with_scene(|scene| {
+    sources.with_scene(|scene| {
         for event in [Event::Resized(area.width, area.height), Event::Data(Box::new(facts)), Event::Set { number: 1, view }] {
             board.update(event, scene, Duration::ZERO);
         }
+    });
+    if board.wants().runs {
+        sources.runs.list_now(PICTURE_WAIT_MAX);
+        let listing = sources.runs.listing();
+        sources.with_scene(|scene| board.update(Event::Runs(listing), scene, Duration::ZERO));
+    }
+    let drawn = sources.with_scene(|scene| {
         if let Some(why) = board.shown(scene, area).refused.first() {
             return Err(PictureError::Refused(why.clone()));
         }

@@ -137,6 +137,18 @@ impl Runs {
         }
     }
 
+    /// Lists runs here and now, for so long at most: for a picture, which nobody waits for line by line.
+    pub fn list_now(&mut self, at_most: Duration) {
+        let start = Instant::now();
+        let mut catalog = Catalog::new(self.places.clone(), is_process);
+        let mut looked = catalog.find();
+        while catalog.left() != (0, 0) && start.elapsed() < at_most {
+            looked.rows.extend(catalog.go_on(PIECE).rows);
+        }
+        let listing = listing(&catalog);
+        self.take(Told { looked, listing });
+    }
+
     /// Follows these runs and no others; whether that changed anything. The run at `own` is read anyway.
     pub fn follow(&mut self, wanted: Vec<Overlay>, own: Option<&Path>) -> bool {
         if wanted == self.wanted {
@@ -212,6 +224,16 @@ fn start(places: Vec<PathBuf>, tell: SyncSender<Woken>) -> io::Result<SyncSender
     Ok(asks)
 }
 
+/// How the list of a catalog stands.
+fn listing(catalog: &Catalog) -> Listing {
+    Listing {
+        left: catalog.left().0,
+        places: catalog.searched().map(|place| place.display().to_string()).collect(),
+        problems: catalog.problems().collect(),
+        at: now(),
+    }
+}
+
 struct Lister {
     catalog: Catalog,
     watch: Option<Watch>,
@@ -270,12 +292,7 @@ impl Lister {
         if is_done && let Some(watch) = &mut self.watch {
             self.catalog.watched().iter().for_each(|path| watch.add(path));
         }
-        let listing = Listing {
-            left: self.catalog.left().0,
-            places: self.catalog.searched().map(|place| place.display().to_string()).collect(),
-            problems: self.catalog.problems().collect(),
-            at: now(),
-        };
+        let listing = listing(&self.catalog);
         let last = std::mem::replace(&mut self.last, listing.clone());
         if looked.rows.is_empty() && looked.gone.is_empty() && (Listing { at: listing.at, ..last }) == listing {
             return Ok(());
