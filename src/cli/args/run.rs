@@ -1,0 +1,85 @@
+//! Arguments of `og run`.
+
+use super::{Output, ReadArgs, StoreArgs, key_value};
+use clap::Args;
+use std::path::PathBuf;
+
+// `og run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Name of the run [default: two words by chance]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Project that the run belongs to
+    #[arg(long)]
+    pub project: Option<String>,
+    /// Group of runs that the run belongs to
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Tag, `word` or `key=value`; may be repeated
+    #[arg(long = "tag", value_name = "K=V")]
+    pub tags: Vec<String>,
+    /// Config entry kept with the run; may be repeated. The training does not see it
+    #[arg(long = "config", value_name = "K=V", value_parser = key_value)]
+    pub config: Vec<(String, String)>,
+    /// A note kept with the run
+    #[arg(long)]
+    pub note: Option<String>,
+    /// What the agent shall do, when the rule for a prompt at the end does not fit
+    #[arg(long)]
+    pub prompt: Option<String>,
+    /// Metrics to draw: `loss,reward`, `'{reward, loss}'`, `'val/loss - train/loss,ma(loss, 15)'` [default: all]
+    #[arg(long, value_name = "KEYS")]
+    pub graphs: Option<String>,
+    /// Preset of the canvas: default, monitor, review
+    #[arg(long, value_name = "PRESET", default_value = "monitor")]
+    pub layout: String,
+    /// Name of the canvas [default: the name of the run]
+    #[arg(long, value_name = "NAME")]
+    pub canvas: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Do not attach and do not switch to anything: start it and return
+    #[arg(long)]
+    pub detach: bool,
+    /// The same as --detach
+    #[arg(long)]
+    pub no_attach: bool,
+    /// tmux server: a name (tmux -L), or a path with a `/` (tmux -S)
+    #[arg(long, value_name = "SOCKET")]
+    pub tmux_socket: Option<String>,
+    /// Where the training runs, and where its script is looked for [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Variable for the training; may be repeated
+    #[arg(long = "env", value_name = "K=V", value_parser = key_value)]
+    pub env: Vec<(String, String)>,
+    /// Steps that the run means to take, where its output does not tell
+    #[arg(long, value_name = "N")]
+    pub total_steps: Option<u64>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Keep the controller when all panes are gone
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: Output,
+    /// A python script with its arguments, or `--` and any command
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Examples:
+  og run train.py --lr 3e-4
+  og run --name baseline --total-steps 5000 train.py
+  og run train.py \"watch the loss and tell me when it is flat\"
+  og run --graphs loss,grad_norm --detach -- torchrun --nproc-per-node 8 train.py
+
+A script's interpreter is the first of $OG_PYTHON, $VIRTUAL_ENV/bin/python, .venv/bin/python,
+venv/bin/python, python3, python.
+A last argument of a script that reads as a sentence is the prompt for the agent; a flag's value,
+an existing path and anything after `--` never is. Say it with --prompt where that is in doubt.
+Options of og stand before the script; what stands after it is the script's.
+Inside tmux the window is split; outside a session og-NAME is made and attached.
+The training sees OG_RUN_ID, OG_RUN_DIR, OG_METRICS, OG_SOCKET and OG_CANVAS.";
