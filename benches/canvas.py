@@ -14,11 +14,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import peers
 from kit import (
-    OUT, PROGRAMS, ROOT, Canvas, Figure, Place, Tmux, cpu_ns, ending, kill, machine, ms_of, pids_of, spawned, table, until,
+    OUT, PROGRAMS, ROOT, Canvas, Figure, Line, Place, Tmux, cpu_ns, ending, kill, machine, ms_of, pids_of, spawned, table, until,
 )
 
 
@@ -100,11 +101,17 @@ class Flood:
             then()
         return float(took.read_text())
 
-    def plain(self):
+    def plain(self, log=False):
+        """With `log`, tmux pipes the pane's output into a file, as it does for a canvas."""
         go, took = self._files()
         with ending(Tmux()) as tmux:
-            tmux.pane(program("flood", self.kind, self.lines, go, took))
-            return self._run(go, took)
+            pane = tmux.pane(program("flood", self.kind, self.lines, go, took))
+            file = go.with_suffix(".log")
+            if log:
+                tmux("pipe-pane", "-O", "-t", pane, f"exec nice -n 19 cat >> {file}")
+            seconds = self._run(go, took)
+        file.unlink(missing_ok=True)
+        return seconds
 
     def canvas(self, stop):
         """With `stop`, the controller stands still for 30 s from before the first line on."""
@@ -133,25 +140,28 @@ class Flood:
 
 
 def flood(place, quick):
-    """5 million lines through a canvas, through one whose controller is stopped, and through plain tmux: in turns."""
+    """5 million lines through a canvas, through one whose controller is stopped, through plain tmux, and through plain tmux
+    that pipes it into a file: in turns."""
     lines, rounds = (300_000, 3) if quick else (5_000_000, 5)
     figures = []
     for kind in ("steps", "seq"):
         it = Flood(place, kind, lines)
-        plain, live, stopped, spent = [], [], [], []
+        plain, logged, live, stopped, spent = [], [], [], [], []
         for turn in range(rounds):
             ways = [
                 lambda: plain.append(it.plain()),
+                lambda: logged.append(it.plain(log=True)),
                 lambda: (lambda took, cpu: (live.append(took), spent.append(cpu)))(*it.canvas(stop=False)),
                 lambda: stopped.append(it.canvas(stop=True)[0]),
             ]
-            for way in ways[turn % 3 :] + ways[: turn % 3]:
+            for way in ways[turn % 4 :] + ways[: turn % 4]:
                 way()
-            print(f"  {kind} {turn}: plain {plain[-1]:.2f} s, og {live[-1]:.2f} s, stopped {stopped[-1]:.2f} s", file=sys.stderr)
+            print(f"  {kind} {turn}: plain {plain[-1]:.2f} s, with a log {logged[-1]:.2f} s, og {live[-1]:.2f} s, stopped {stopped[-1]:.2f} s", file=sys.stderr)
         over = lambda times: [time / base for time, base in zip(times, plain)]
         what = f"{lines} lines of {kind}"
         figures += [
             Figure("flood", f"{what}, plain tmux", "s", plain),
+            Figure("flood", f"{what}, plain tmux with pipe-pane to cat / plain tmux", "x", over(logged)),
             Figure("flood", f"{what}, og / plain tmux", "x", over(live), ("p50", 1.10)),
             Figure("flood", f"{what}, og with its controller stopped / plain tmux", "x", over(stopped), ("p50", 1.05)),
             Figure("flood", f"{what}, CPU of all og processes", "s", spent),
@@ -207,18 +217,35 @@ def in_turns(ways, rounds):
     return taken
 
 
+@contextmanager
+def answerer(place, size):
+    """A connection to a program that only answers."""
+    path = place.path / "answer"
+    child = subprocess.Popen(program("answer", path, size), stdout=subprocess.PIPE)
+    try:
+        child.stdout.readline()
+        yield Line(path)
+    finally:
+        child.kill()
+        child.wait()
+        path.unlink()
+
+
 def screen(place, quick):
     """The text of a pane: over a kept socket, by a process, and by other programs."""
     rounds = 30 if quick else 300
     with ending(Canvas(place, program("page"))) as canvas:
-        pane, line = canvas.panes["train"], canvas.line()
+        pane, line = canvas.pane("train"), canvas.line()
         env = {**place.env, "OG_DIR": str(canvas.store)}
         by_og = lambda: spawned(canvas.argv("viewstate", "train", "--screen"), env)
         process = peers.Processes(canvas.tmux, pane)
         until("the page is printed", lambda: b"step    39" in by_og())
         if by_og().rstrip() != process.screen().rstrip():
             raise Wrong("og and tmux do not show the same screen")
-        taken = in_turns({"og, kept socket": lambda: line.raw(type="getViewState", pane="train", format="screen")}, 10 * rounds)
+        ask = lambda line: line.raw(type="getViewState", pane="train", format="screen")
+        with answerer(place, len(ask(line)) + 1) as limit:
+            ways = {"og, kept socket": lambda: ask(line), "a socket whose program answers as many bytes at once": lambda: ask(limit)}
+            taken = in_turns(ways, 10 * rounds)
         taken.update(in_turns({"og, kept socket, whole view state": lambda: line.raw(type="getViewState")}, 10 * rounds))
         taken.update(in_turns({"og viewstate train --screen": by_og, process.name: process.screen}, rounds))
         ratio = [og / tmux for og, tmux in zip(taken["og viewstate train --screen"], taken[process.name])]
@@ -261,9 +288,13 @@ def _press(canvas, role, pair, rounds, what, target):
 
     screen_of_og = lambda: line.ask(type="getViewState", pane=role, format="screen")["pane"]["snapshot"]
     figures = [Figure("keys", f"{what}, og, kept socket", "ms", all_of(screen_of_og, og), ("p50", target))]
-    for peer in itertools.chain([peers.Processes(canvas.tmux, canvas.panes[role])], peers.kept(canvas.tmux, canvas.panes[role])):
+    pane = canvas.pane(role)
+    for peer in itertools.chain([peers.Processes(canvas.tmux, pane)], peers.kept(canvas.tmux, pane)):
         press = lambda key, before: peers.changed_by(peer, key, before)
         figures.append(Figure("keys", f"{what}, {peer.name}", "ms", all_of(peer.screen, press)))
+        if role == "train" and isinstance(peer, peers.ControlMode):
+            echoed = lambda key, _: peer.echoed(key)
+            figures.append(Figure("keys", f"{what}, {peer.name}, without a screen", "ms", all_of(peer.screen, echoed)))
     return figures
 
 
@@ -320,7 +351,7 @@ def frames(place, quick):
             ask = lambda: line.ask(type="getViewState", pane="train", format="screen")["pane"]
             # In its first second the pane gets its size, and the program paints for the one before.
             until("the first frames", lambda: ask()["snapshot"][:6].isdigit() and int(ask()["snapshot"][:6]) >= 60)
-            process = peers.Processes(canvas.tmux, canvas.panes["train"])
+            process = peers.Processes(canvas.tmux, canvas.pane("train"))
             seqs, seen, torn, torn_tmux = [], {}, [], []
             while not (pane := ask())["dead"] and int(pane["snapshot"][:6]) < count - 5:
                 torn.append(_is_torn(pane["snapshot"]))

@@ -254,7 +254,6 @@ class Canvas:
         self.told = json.loads(told)
         self.dir, self.run = Path(self.told["dir"]), Path(self.told["run"])
         self.socket = place.runtime / "og" / f"{self.told['canvasId']}.sock"
-        self.panes = {pane["role"]: pane["paneId"] for pane in self.told["panes"]}
         if tuple(may_send) != ("graph", "status"):
             self._allow(list(may_send))
 
@@ -283,6 +282,11 @@ class Canvas:
 
     def view(self):
         return json.loads(self.og("viewstate", "--json"))
+
+    def pane(self, role):
+        """Its pane as it is now: a program of og's that was killed goes on in another one."""
+        panes = self.line().ask(type="panes")["panes"]
+        return next(pane["paneId"] for pane in panes if pane["role"] == role)
 
     def controller(self):
         return self.line().ask(type="ping")["pid"]

@@ -78,8 +78,17 @@ class ControlMode:
     def press(self, key):
         self._ask(f"send-keys -t {self.pane} {key}")
 
+    def echoed(self, key):
+        """Presses a key and returns with the first output after it, without a look at the screen: no client of tmux can
+        know of an echo earlier."""
+        self.child.stdin.write(f"send-keys -t {self.pane} {key}\n".encode())
+        self.child.stdin.flush()
+        while not self.child.stdout.readline().startswith(f"%output {self.pane} ".encode()):
+            pass
+
     def end(self):
-        self.child.stdin.close()
+        # A control client that leaves politely while output waits for it ends the server (3.2a to 3.6a: "not enough data").
+        self.child.kill()
         self.child.wait()
 
 

@@ -269,6 +269,8 @@ impl Controller {
             };
             if let Some(event) = event {
                 self.feed(event);
+                // Answers go out before anything else is looked at.
+                tokio::task::yield_now().await;
             }
             if blind_until.is_some_and(|until| self.state.knows_its_panes() || Instant::now() >= until) {
                 blind_until = None;
