@@ -25,6 +25,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 pub enum SourceRank {
     /// Read off the console.
     Stdout,
+    /// A table or lines that the training writes itself; a run may have several, told apart by number.
+    Table(u16),
     /// A tracker's own file; a run may have several, told apart by number.
     Tracker(u16),
     /// Logged with og.
@@ -39,7 +41,8 @@ const SYSTEM_KEYS_MAX: usize = 4096;
 
 /// The live view of one run: everything that its sources said, merged.
 ///
-/// A key that two sources log is one series, from the better source ([`SourceRank`]). Names must be equal; only a name
+/// A key that two sources log is one series, from the better source ([`SourceRank`]), unless they are of one kind
+/// ([`RunPicture::set_names`]). Names must be equal; only a name
 /// read off the console also equals names that differ in case or in `_`, `/`, `-`, `.` and space.
 ///
 /// A row of another rank than the one that first logged a key in an attempt does not touch that key, nor does a row of an
@@ -97,6 +100,8 @@ pub struct RunPicture {
     twins: Option<Twins>,
     /// Who told the exit.
     told_by: Option<SourceRank>,
+    /// Names of sources of which there may be several of one kind, best first.
+    names: BTreeMap<SourceRank, Vec<String>>,
 }
 
 /// What is known of the training process.
@@ -121,6 +126,12 @@ impl RunPicture {
         let mut picture = RunPicture::default();
         picture.set_info(info);
         picture
+    }
+
+    /// Says what a source is called, should another of its kind log the same keys: they mean other things then, such as
+    /// the losses in the folders `train` and `validation`, and the later source puts its name before them.
+    pub fn set_names(&mut self, source: SourceRank, names: Vec<String>) {
+        self.names.insert(source, names);
     }
 
     /// Takes what `run.json` says now.

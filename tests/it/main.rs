@@ -26,3 +26,4 @@ mod tb;
 mod term;
 mod tmux;
 mod view;
+mod written;

@@ -156,6 +156,7 @@ pub fn source_word(rank: SourceRank) -> &'static str {
     match rank {
         SourceRank::Own => "metrics",
         SourceRank::Tracker(_) => "tracker",
+        SourceRank::Table(_) => "file",
         SourceRank::Stdout => "console",
     }
 }

@@ -149,12 +149,12 @@ fn ends_of(path: &Path) -> io::Result<Vec<String>> {
 
 /// What the events say of the training process.
 #[derive(Default)]
-struct Life {
-    exit: Option<Exit>,
-    pid: Option<u32>,
+pub(super) struct Life {
+    pub(super) exit: Option<Exit>,
+    pub(super) pid: Option<u32>,
 }
 
-fn life(folder: &RunFolder) -> Result<Life, StoreError> {
+pub(super) fn life(folder: &RunFolder) -> Result<Life, StoreError> {
     let failed = |source| StoreError::of("read", folder.events(), source);
     let mut events = match File::open(folder.events()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Life::default()),

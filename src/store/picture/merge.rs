@@ -3,7 +3,7 @@
 use super::{RunPicture, SourceRank};
 use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
 use crate::source::{KeyId, Row};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::discriminant};
 
 /// What one source of a run gave, in numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -132,6 +132,7 @@ impl RunPicture {
     /// Decides whether `source` or another one feeds the series of `key`.
     pub(super) fn key(&mut self, source: SourceRank, id: u32, key: MetricKey) {
         self.keys_heard += 1;
+        let key = self.told_apart(source, key);
         let rivals: Vec<MetricKey> = self.loose.get(&loose_form(&key)).into_iter().flatten().cloned().collect();
         let is_same =
             |rival: &MetricKey, owner: SourceRank| *rival == key || (source == SourceRank::Stdout) != (owner == SourceRank::Stdout);
@@ -164,6 +165,16 @@ impl RunPicture {
             slots.resize_with(at + 1, || None);
         }
         slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, changed: None, echo: Echo::default() });
+    }
+
+    /// The key under another name, where a source of the same kind has it already.
+    fn told_apart(&self, source: SourceRank, key: MetricKey) -> MetricKey {
+        let Some(names) = self.names.get(&source) else { return key };
+        let is_kin = |rank: &SourceRank| *rank != source && discriminant(rank) == discriminant(&source);
+        let has_key = |rank: &SourceRank| self.sources.get(rank).is_some_and(|kin| kin.slots.iter().flatten().any(|slot| slot.key == key));
+        let kin = self.names.iter().find(|(rank, _)| is_kin(rank) && has_key(rank));
+        let name = kin.and_then(|(_, taken)| names.iter().find(|name| !taken.contains(name)));
+        name.map_or(key.clone(), |name| format!("{name}/{key}").as_str().into())
     }
 
     pub(super) fn disown(&mut self, key: &MetricKey) {
