@@ -62,6 +62,8 @@ pub enum Record {
     Row(Row),
     /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
+    /// The config entry of this name is none any more; in a dict its name is behind the dict's, with a `.` between.
+    ConfigRemoved(String),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),
     /// Something the source says about the run itself (name, project, tags, ...), by its field name.
