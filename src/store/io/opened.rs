@@ -30,7 +30,8 @@ pub(super) fn held_by_others(pid: Option<u32>) -> BTreeSet<PathBuf> {
 /// Variables of a process, as paths.
 pub(super) fn environment<'a>(pid: u32, names: &[&'a str]) -> Vec<(&'a str, PathBuf)> {
     let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let pairs = all.split(|byte| *byte == 0).filter_map(|pair| pair.iter().position(|byte| *byte == b'=').map(|at| (&pair[..at], &pair[at + 1..])));
+    let pairs =
+        all.split(|byte| *byte == 0).filter_map(|pair| pair.iter().position(|byte| *byte == b'=').map(|at| (&pair[..at], &pair[at + 1..])));
     let of = |(name, value): (&[u8], &[u8])| {
         let name = names.iter().find(|known| known.as_bytes() == name)?;
         Some((*name, PathBuf::from(OsStr::from_bytes(value))))

@@ -150,7 +150,8 @@ fn find(wanted: &Announced, since: Option<WallTime>) -> Result<RunRef, OpenError
     }
     let runs = source::runs(&wanted.path)?;
     let Some(name) = &wanted.run else {
-        let is_one = |run: &&RunRef| matches!(run.kind, Kind::WandbRun | Kind::Wandb | Kind::TfEvents | Kind::Tviz | Kind::Csv | Kind::Jsonl);
+        let is_one =
+            |run: &&RunRef| matches!(run.kind, Kind::WandbRun | Kind::Wandb | Kind::TfEvents | Kind::Tviz | Kind::Csv | Kind::Jsonl);
         return runs.iter().find(|run| run.address() == wanted.path).filter(is_one).cloned().ok_or_else(nothing);
     };
     let named = || runs.iter().filter(|run| run.name == *name);

@@ -162,7 +162,9 @@ impl Written {
     fn tviz_run(&self, database: &Path) -> Option<PathBuf> {
         let runs = source::tviz_runs(database).ok()?;
         let began = |run: &&source::TvizRunInfo| run.started.is_some_and(|at| at.secs() >= self.since.secs() - TVIZ_SLACK);
-        let first = runs.iter().filter(began).min_by(|a, b| a.started.map(WallTime::secs).partial_cmp(&b.started.map(WallTime::secs)).unwrap_or(std::cmp::Ordering::Equal))?;
+        let first = runs.iter().filter(began).min_by(|a, b| {
+            a.started.map(WallTime::secs).partial_cmp(&b.started.map(WallTime::secs)).unwrap_or(std::cmp::Ordering::Equal)
+        })?;
         Some(format!("{}#{}", database.to_str()?, first.id).into())
     }
 
