@@ -165,6 +165,13 @@ pub trait Decoder: Send {
     }
 }
 
+/// The folder of recordings that may lie beside the checkout (`OG_SHARED`, else `../shared`).
+#[cfg(test)]
+pub(crate) fn recordings_for_tests() -> std::path::PathBuf {
+    let beside = || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    std::env::var_os("OG_SHARED").map_or_else(beside, Into::into).join("data")
+}
+
 /// A row and its values by name.
 #[cfg(test)]
 pub(crate) type NamedRow = (Row, Vec<(String, f64)>);

@@ -1,27 +1,20 @@
 //! `og inspect`, `og tail` and `og doctor` through the real binary: what they say of recorded runs, value by value.
 
-use crate::home::{Home, fails, text};
+use crate::{
+    home::{Home, fails, text},
+    support::recordings,
+};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     thread,
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
-
-/// The folder of recordings of one kind that lies beside the checkout, where it does.
-fn recordings(kind: &str) -> Option<PathBuf> {
-    let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let found = shared.join("data").join(kind).canonicalize().ok();
-    if found.is_none() {
-        println!("skipped: no recordings of {kind}");
-    }
-    found
-}
 
 fn expected(path: impl AsRef<Path>) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
@@ -287,6 +280,29 @@ fn keys_that_two_sources_log_are_compared() {
     let told = home.ok(&["doctor", "run"]);
     assert!(told.contains("lr from metrics, also in console: 3 of 8 differ, first at step 6: 0.5 and 0.25"), "{told}");
     assert_eq!(home.json(&["inspect", "run", "--json"])["keys"]["lr"]["last"]["value"], json!(0.5), "never doubled");
+}
+
+#[test]
+fn rows_that_trackio_could_not_send_are_told() {
+    let home = Home::new();
+    let copied = Command::new("cp").args(["-r", &format!("{FIXTURES}/trackio/inbox/inbox")]).arg(home.work().join("inbox")).status();
+    assert!(copied.unwrap().success());
+    assert_eq!(home.json(&["doctor", "nfsproj.db", "--json"])["unsent"], json!({"rows": 6, "in_inbox": 6}));
+    let told = home.ok(&["doctor", "nfsproj.db"]);
+    assert!(
+        told.contains("not sent: 6 rows of Trackio") && told.contains("6 lie in its inbox") && !told.contains("database only"),
+        "{told}"
+    );
+
+    let db = home.work().join("ogfixture.db");
+    let dump = fs::read_to_string(format!("{FIXTURES}/trackio/v0.43.0/ogfixture.sql")).unwrap();
+    let open = Connection::open(&db).unwrap();
+    open.execute_batch(&dump).unwrap();
+    open.execute_batch("UPDATE metrics SET space_id = 'http://nobody:1' WHERE run_name = 'crashy' AND step > 10").unwrap();
+    drop(open);
+    let told = home.ok(&["doctor", "ogfixture.db#crashy"]);
+    assert!(told.contains("not sent: 6 rows") && told.contains("6 lie in the database only") && !told.contains("inbox"), "{told}");
+    assert!(!home.ok(&["doctor", "ogfixture.db#first"]).contains("not sent"));
 }
 
 // --- A canvas keeps how its run is read ---

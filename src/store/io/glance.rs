@@ -350,8 +350,7 @@ mod tests {
                      INSERT INTO steps (run_id, step, reward_mean, extras) SELECT 'aaaaaaaa', i, i * 0.5, '{\"x\": NaN}' FROM n;
                      INSERT INTO runs (id, name, type, modality) VALUES ('aaaaaaaa', 'long', 'rl', 'text')";
         runs += agrees_with_all_rows(&made("tviz.db", &[&fixture("tviz/v0.2.2/tviz.sql"), steps]));
-        let shared = std::env::var_os("OG_SHARED").map_or_else(|| root.join("../shared"), Into::into);
-        for folder in ["trackio", "tviz"].map(|name| shared.join("data").join(name)).iter().filter(|folder| folder.is_dir()) {
+        for folder in ["trackio", "tviz"].map(|name| source::recordings_for_tests().join(name)).iter().filter(|folder| folder.is_dir()) {
             runs += agrees_with_all_rows(folder);
         }
         assert!(runs >= 10, "{runs}");
