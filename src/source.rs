@@ -16,6 +16,7 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod outbox;
 mod probe;
 mod proto;
 mod rows;
