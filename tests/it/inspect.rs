@@ -372,6 +372,32 @@ fn none() -> Map<String, Value> {
 }
 
 #[test]
+fn what_real_trainers_write_is_told_as_pythons_own_readers_find_it() {
+    let home = Home::new();
+    let rows = Path::new(FIXTURES).join("rows");
+    let expected = expected(rows.join("expected.json"));
+    let files = expected.as_object().unwrap();
+    assert!(files.len() >= 7);
+    for (file, keys) in files {
+        let run = inspect(&home, rows.join(file));
+        assert_eq!(run["losses"], json!([]), "{file}");
+        let (keys, told) = (keys.as_object().unwrap(), run["keys"].as_object().unwrap());
+        assert_eq!(told.keys().collect::<Vec<_>>(), keys.keys().collect::<Vec<_>>(), "{file}");
+        let faults: Vec<String> = keys.iter().flat_map(|(key, want)| key_faults(key, &told[key], want)).collect();
+        assert!(faults.is_empty(), "{file}: {faults:#?}");
+    }
+}
+
+#[test]
+fn a_forked_run_says_where_it_left_the_other_one_and_its_texts_are_no_points() {
+    let run = inspect(&Home::new(), format!("{FIXTURES}/wandb/forked.wandb"));
+    assert_eq!(run["keys"].as_object().unwrap().keys().collect::<Vec<_>>(), ["loss", "norm.a"]);
+    assert_eq!((&run["keys"]["loss"]["first"]["step"], &run["keys"]["norm.a"]["nan"]), (&json!(5), &json!(7)));
+    assert_eq!(run["run"]["branch_point"], json!({"metric": "_step", "run": "failed01", "value": 4.0}));
+    assert_eq!((&run["summary"]["word"], &run["state"]), (&json!("NaN"), &json!("finished")));
+}
+
+#[test]
 fn recorded_runs_of_wandb_are_told_as_expected() {
     let Some(folder) = recordings("wandb") else { return };
     let home = Home::new();

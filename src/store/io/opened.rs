@@ -27,6 +27,11 @@ pub(super) fn held_by_others(pid: Option<u32>) -> BTreeSet<PathBuf> {
     all.filter(|pid| !family.contains(pid)).flat_map(written_by).collect()
 }
 
+/// Whether a process lives, or may do so where the system does not tell.
+pub(super) fn is_there(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists() || !Path::new("/proc/self").exists()
+}
+
 /// Variables of a process, as paths.
 pub(super) fn environment<'a>(pid: u32, names: &[&'a str]) -> Vec<(&'a str, PathBuf)> {
     let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();

@@ -5,7 +5,6 @@
 
 use super::{glance::life, opened};
 use crate::{
-    canvas::io::is_process,
     model::WallTime,
     source::{self, Kind, Record},
     store::RunFolder,
@@ -205,7 +204,7 @@ impl Written {
             is_here
                 && life(&folder).is_ok_and(|life| match (life.exit, life.pid) {
                     (Some(exit), _) => exit.at.is_some_and(|at| at.secs() >= self.since.secs()),
-                    (None, pid) => pid.is_some_and(is_process),
+                    (None, pid) => pid.is_some_and(opened::is_there),
                 })
         })
     }
