@@ -89,6 +89,8 @@ struct Slot {
     instead: Option<MetricKey>,
     /// The attempt and the rank whose points are taken.
     writer: Option<(u32, u32)>,
+    /// Where the first point was put, when it came before the source had said any step.
+    unplaced: Option<Step>,
     /// The round of [`RunPicture::take_changed`] in which a point last came.
     changed: Option<u64>,
 }
@@ -164,7 +166,16 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, changed: None, echo: Echo::default() });
+        slots[at] =
+            Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, unplaced: None, changed: None, echo: Echo::default() });
+    }
+
+    /// Whether the first point of `key` came before its source had said any step, and the source says steps: where it
+    /// stands nobody knows.
+    pub fn is_first_unplaced(&self, key: &MetricKey) -> bool {
+        let source =
+            self.owners.get(key).and_then(|owner| self.sources.get(owner)).filter(|source| source.step.is_some_and(|(_, said)| said));
+        source.is_some_and(|source| source.slots.iter().flatten().any(|slot| slot.key == *key && slot.unplaced.is_some()))
     }
 
     /// The key under another name, where a source of the same kind has it already.
@@ -203,6 +214,7 @@ impl RunPicture {
                 }
             }
         };
+        let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
         if rank == SourceRank::Stdout {
@@ -233,12 +245,18 @@ impl RunPicture {
                 self.changed.push(slot.key.clone());
             }
             let point = Point { step, time, value: *value };
-            let origin = self.origin;
+            let (origin, mut is_first) = (self.origin, false);
             let series = self.series.get_or_insert(&slot.key, &mut slot.seat, || {
+                is_first = true;
                 let mut series = Series::new();
                 origin.iter().for_each(|origin| series.set_origin(*origin));
                 series
             });
+            if is_first && is_unplaced {
+                slot.unplaced = Some(step);
+            } else if slot.unplaced.is_some_and(|first| row.step.is_some() && step <= first) {
+                slot.unplaced = None;
+            }
             match rank {
                 SourceRank::Stdout => series.push_told(point),
                 _ => series.push(point),
