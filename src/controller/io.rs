@@ -63,10 +63,10 @@ const EVENTS: &str = "events.jsonl";
 const WORD_MAX: Duration = Duration::from_secs(2);
 /// When it is looked what a training has open, and has made, after its start: each rest is twice the one before, up to the
 /// last. A look takes a millisecond or two, and most trackers open their logs within seconds of the start; after one that took
-/// longer, the rest is so many times as long. The last look is when it has ended.
+/// longer, the rest grows until it is so many times as long. The last look is when it has ended.
 const LOGS_FIRST: Duration = Duration::from_millis(250);
-const LOGS_REST_MAX: Duration = Duration::from_secs(15);
-const LOGS_REST_SHARE: u32 = 200;
+const LOGS_REST_MAX: Duration = Duration::from_secs(5);
+const LOGS_REST_SHARE: u32 = 1000;
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -484,7 +484,7 @@ impl Controller {
             let found = note_logs(reader, self.written.as_mut(), Some(pid));
             self.wrote(EVENTS, found);
         }
-        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX).max(start.elapsed() * LOGS_REST_SHARE);
+        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX.max(start.elapsed() * LOGS_REST_SHARE));
         self.logs_due = Some(Instant::now() + self.logs_rest);
     }
 
