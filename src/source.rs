@@ -16,6 +16,7 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod outbox;
 mod probe;
 mod proto;
 mod rows;
@@ -62,6 +63,8 @@ pub enum Record {
     Row(Row),
     /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
+    /// The config entry of this name is none any more; in a dict its name is behind the dict's, with a `.` between.
+    ConfigRemoved(String),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),
     /// Something the source says about the run itself (name, project, tags, ...), by its field name.
@@ -161,6 +164,13 @@ pub trait Decoder: Send {
     fn jump(&mut self) -> bool {
         false
     }
+}
+
+/// The folder of recordings that may lie beside the checkout (`OG_SHARED`, else `../shared`).
+#[cfg(test)]
+pub(crate) fn recordings_for_tests() -> std::path::PathBuf {
+    let beside = || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    std::env::var_os("OG_SHARED").map_or_else(beside, Into::into).join("data")
 }
 
 /// A row and its values by name.

@@ -17,7 +17,7 @@ mod times;
 
 pub use event::{Event, EventKind};
 pub use folder::{Git, Known, NewRun, Parent, RunFolder, RunInfo, Unknown, lookup, metrics_line};
-pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, glance, glance_at, opened_by};
+pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, Written, glance, glance_at};
 pub use names::run_id;
 pub use picture::{Alerts, Console, Given, Losses, MediaShelf, MetricRule, MetricRules, RunPicture, SourceRank, Twin};
 pub use times::{TimesIndex, TimesWriter};

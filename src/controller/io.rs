@@ -9,8 +9,8 @@ use crate::{
     canvas::{self, CanvasState},
     ipc,
     model::{Exit, ReadOptions, WallTime},
-    source::Watch,
-    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter, opened_by},
+    source::{Kind, Watch},
+    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter, Written},
     tmux::{Client, FromTmux, PaneId, Place, Server, SessionId, Ticket, Toward},
 };
 use anyhow::Context;
@@ -61,10 +61,12 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 const EVENTS: &str = "events.jsonl";
 /// How long the end of a training that another canvas watches may take to be written down.
 const WORD_MAX: Duration = Duration::from_secs(2);
-/// When the files that a training has open are looked at after its start: each rest is twice the one before, up to the
-/// last. A look takes a millisecond, and most trackers open their logs within seconds of the start.
+/// When it is looked what a training has open, and has made, after its start: each rest is twice the one before, up to the
+/// last. A look takes a millisecond or two, and most trackers open their logs within seconds of the start; after one that took
+/// longer, the rest grows until it is so many times as long. The last look is when it has ended.
 const LOGS_FIRST: Duration = Duration::from_millis(250);
-const LOGS_REST_MAX: Duration = Duration::from_secs(15);
+const LOGS_REST_MAX: Duration = Duration::from_secs(5);
+const LOGS_REST_SHARE: u32 = 1000;
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -132,6 +134,11 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         reader.set_refresh(spec.refresh_interval());
     }
     let read = spec.read.clone();
+    // The training begins when we have said that we listen.
+    let written = reader.as_ref().filter(|reader| reader.kind() == Kind::OgRun).and_then(|reader| {
+        let run = reader.picture();
+        Some(Written::before(reader.folder().path(), &run.info.cwd, run.info.started_at?))
+    });
     let state = State::new(canvas, spec, session, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
@@ -160,6 +167,7 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         stop: None,
         logs_due: Some(Instant::now() + LOGS_FIRST),
         logs_rest: LOGS_FIRST,
+        written,
     };
     let reason = controller.run(heard, grew).await?;
     controller.write_again();
@@ -208,6 +216,8 @@ struct Controller {
     /// When to look which trackers' logs the training has open, and how long to rest then.
     logs_due: Option<Instant>,
     logs_rest: Duration,
+    /// What finds them; `None`: the run is not og's own.
+    written: Option<Written>,
 }
 
 impl Controller {
@@ -414,7 +424,8 @@ impl Controller {
     /// Writes down how the training ended; where that cannot be, it is tried again.
     fn record(&mut self) {
         let (Some((exit, reason)), Some(reader)) = (&self.unrecorded, &self.reader) else { return };
-        let recorded = record_exit(reader, *exit, reason.as_deref());
+        let found = note_logs(reader, self.written.as_mut(), None);
+        let recorded = found.and_then(|()| record_exit(reader, *exit, reason.as_deref()));
         if recorded.is_ok() {
             self.unrecorded = None;
             self.poll_due = Some(Instant::now());
@@ -462,7 +473,7 @@ impl Controller {
         polled.changed
     }
 
-    /// Writes down which trackers' logs the training has open: they belong to its run, and later nobody could tell.
+    /// Writes down which logs the training writes: they belong to its run, and later nobody could tell.
     fn look_for_logs(&mut self) {
         self.logs_due = None;
         let Some(reader) = &self.reader else { return };
@@ -470,18 +481,13 @@ impl Controller {
         if run.state().is_over() || self.state.knows_its_panes() && !self.state.has_training() {
             return;
         }
-        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX);
-        self.logs_due = Some(Instant::now() + self.logs_rest);
-        let Some(pid) = run.pid() else { return };
-        let seen = opened_by(pid).into_iter().filter(|log| !reader.has_tracker(log));
-        let texts: Vec<String> = seen.filter_map(|log| log.to_str().map(str::to_owned)).collect();
-        for path in texts {
-            let Some(t) = WallTime::new(unix_now()) else { break };
-            if let Err(error) = reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path } }) {
-                self.state.complain("disk", error.to_string());
-                break;
-            }
+        let start = Instant::now();
+        if let Some(pid) = run.pid() {
+            let found = note_logs(reader, self.written.as_mut(), Some(pid));
+            self.wrote(EVENTS, found);
         }
+        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX.max(start.elapsed() * LOGS_REST_SHARE));
+        self.logs_due = Some(Instant::now() + self.logs_rest);
     }
 
     /// Writes down how long the log of our own training is now, so that its lines have a time.
@@ -616,6 +622,19 @@ fn note_a_lost_training(canvas: &CanvasState, reader: Option<&mut RunReader>) {
 fn open_process(pid: u32) -> Option<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
     rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+/// Writes down which logs the training, process `pid`, is seen to write; without a `pid` it has ended.
+fn note_logs(reader: &RunReader, written: Option<&mut Written>, pid: Option<u32>) -> Result<(), StoreError> {
+    let Some(written) = written else { return Ok(()) };
+    let mut found = pid.map(|pid| written.open_in(pid)).unwrap_or_default();
+    found.retain(|path| !reader.has_tracker(path));
+    let made = written.made(pid, |path| found.iter().any(|known| known == path) || reader.has_tracker(path));
+    for path in found.iter().chain(&made).filter_map(|path| path.to_str()) {
+        let Some(t) = WallTime::new(unix_now()) else { break };
+        reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned() } })?;
+    }
+    Ok(())
 }
 
 /// The end of the training in the run's own events; why nobody saw it, where nobody did, as a note beside it.

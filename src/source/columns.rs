@@ -3,6 +3,7 @@
 use super::json::{non_finite, number};
 use crate::model::{Step, WallTime};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use std::collections::BTreeMap;
 
 /// Names of the step, best first; case does not count. Whole numbers only: an `epoch` of 0.25 is a value.
 const STEPS: &[&str] = &[
@@ -24,8 +25,19 @@ const STEPS: &[&str] = &[
     "training_iteration",
     "iter",
     "update",
+    "batch",
+    "batch_idx",
+    "batch_index",
+    "batch_id",
     "epoch",
 ];
+
+/// Names in [`STEPS`] that count within an epoch: they are a step only beside an `epoch`, the last name.
+const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
+const EPOCH: usize = STEPS.len() - 1;
+
+/// Epochs whose starts are remembered, for a run that goes back to one of them.
+const EPOCHS_MAX: usize = 1 << 16;
 
 /// Names of the wall time, best first; case does not count. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
@@ -77,6 +89,9 @@ pub(super) struct Axis {
     fractional: u32,
     last: Option<Step>,
     step: Option<(usize, i64, usize)>,
+    /// The epoch that the row names.
+    epoch: Option<f64>,
+    epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
 
@@ -102,6 +117,7 @@ impl Axis {
     /// Rows were passed over: where the last of them stood is not known.
     pub(super) fn jump(&mut self) {
         self.last = None;
+        self.epochs.jumped = true;
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
@@ -118,11 +134,14 @@ impl Axis {
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.time) = (None, None);
+        (self.step, self.time, self.epoch) = (None, None, None);
     }
 
     /// Takes cell `at` of the row, a number.
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
+        if role == Role::Step(EPOCH) {
+            self.epoch = Some(number).filter(|epoch| epoch.is_finite());
+        }
         match role {
             Role::Step(place) => match whole(number) {
                 Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
@@ -151,9 +170,15 @@ impl Axis {
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
         let time = self.time;
-        let step = self.step.filter(|(place, ..)| self.best.is_none_or(|best| *place <= best));
+        let is_batch = |place: usize| IN_EPOCH.contains(&place);
+        let epoch = self.epoch;
+        let step = self.step.filter(|(place, ..)| (!is_batch(*place) || epoch.is_some()) && self.best.is_none_or(|best| *place <= best));
         if let Some((place, step, _)) = step {
-            (self.best, self.last) = (Some(place), Some(Step(step)));
+            let counted = match epoch.filter(|_| is_batch(place)) {
+                Some(epoch) => self.epochs.count(epoch, step),
+                None => Some(step),
+            };
+            (self.best, self.last) = (Some(place), counted.map(Step));
         }
         Place {
             step: self.last,
@@ -167,6 +192,52 @@ impl Axis {
         if let Some(time) = time.filter(|_| self.time.is_none_or(|(best, ..)| place < best)) {
             self.time = Some((place, time, at));
         }
+    }
+}
+
+/// Turns batches that start over with each epoch into steps that rise.
+///
+/// A batch that starts over stands as far behind the last one as that stood behind the one before it.
+#[derive(Default)]
+struct Epochs {
+    /// The epoch of the last row, its batch, and the largest step so far.
+    last: Option<(i64, i64, i64)>,
+    /// Between two batches.
+    gap: i64,
+    /// What is added to a batch, since the epoch that began with it.
+    bases: BTreeMap<i64, i64>,
+    /// Rows were passed over: how many batches they were is not known.
+    jumped: bool,
+}
+
+impl Epochs {
+    /// The step of a batch; `None`: nobody can tell.
+    fn count(&mut self, epoch: f64, batch: i64) -> Option<i64> {
+        if self.jumped {
+            return None;
+        }
+        let epoch = epoch.floor() as i64;
+        let mut base = self.bases.range(..=epoch).next_back().map_or(0, |(_, base)| *base);
+        let mut top = batch.saturating_add(base);
+        if let Some((before, last, highest)) = self.last {
+            if epoch > before && batch <= last {
+                let step = highest.saturating_add(self.gap.max(1));
+                base = step.saturating_sub(batch);
+                // Those of a branch that was given up are counted anew.
+                self.bases.split_off(&epoch);
+                if self.bases.len() < EPOCHS_MAX {
+                    self.bases.insert(epoch, base);
+                }
+                top = step;
+            } else if batch > last {
+                self.gap = batch.saturating_sub(last);
+                top = top.max(highest);
+            } else if epoch >= before {
+                top = top.max(highest);
+            }
+        }
+        self.last = Some((epoch, batch, top));
+        Some(batch.saturating_add(base))
     }
 }
 
@@ -231,6 +302,32 @@ mod tests {
             RowOptions::default(),
             &[&[("epoch", 1.0), ("loss", 2.0)], &[("epoch", 1.0), ("Step", 10.0)], &[("epoch", 2.0)], &[("step", 30.0), ("time", 1.7e9)]],
             &[(Some(1), "loss"), (Some(10), "epoch"), (Some(10), "epoch"), (Some(30), "")],
+        );
+    }
+
+    #[test]
+    fn batches_that_start_over_with_each_epoch_go_on_rising() {
+        let of = |rows: &[(i64, i64)]| {
+            let mut axis = Axis::new(RowOptions::default());
+            let step = |(epoch, batch): &(i64, i64)| {
+                axis.begin();
+                axis.number(axis.role("epoch"), 0, *epoch as f64);
+                axis.number(axis.role("batch"), 1, *batch as f64);
+                axis.place().step.map(|step| step.0)
+            };
+            rows.iter().map(step).collect::<Vec<_>>()
+        };
+        let some = |steps: &[i64]| steps.iter().copied().map(Some).collect::<Vec<_>>();
+        assert_eq!(of(&[(0, 0), (0, 10), (0, 20), (1, 0), (1, 10), (2, 0)]), some(&[0, 10, 20, 30, 40, 50]));
+        assert_eq!(of(&[(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]), some(&[1, 2, 3, 4, 5]));
+        assert_eq!(of(&[(0, 5), (0, 10), (1, 15), (1, 20)]), some(&[5, 10, 15, 20]), "counted through");
+        assert_eq!(of(&[(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (1, 0), (1, 1), (2, 0)]), some(&[0, 1, 2, 3, 4, 2, 3, 4]), "a restart");
+        assert_eq!(of(&[(0, 0), (0, 1), (0, 0), (0, 1), (1, 0)]), some(&[0, 1, 0, 1, 2]), "a restart within an epoch");
+        check(RowOptions::default(), &[&[("batch", 32.0)], &[("batch", 32.0)]], &[(None, "batch"), (None, "batch")]);
+        check(
+            RowOptions::default(),
+            &[&[("epoch", 0.0), ("batch", 9.0)], &[("epoch", 0.0), ("val", 1.0)], &[("epoch", 1.0), ("batch", 4.0)]],
+            &[(Some(9), "epoch"), (Some(9), "epoch val"), (Some(10), "epoch")],
         );
     }
 

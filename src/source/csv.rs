@@ -432,11 +432,25 @@ fn unquoted(cell: &str) -> Cow<'_, str> {
     if cell.contains("\"\"") { cell.replace("\"\"", "\"").into() } else { cell.into() }
 }
 
-/// The number in a cell. Where `;` stands between cells, a comma is a decimal point.
+/// The number in a cell. Where `;` stands between cells, a comma is a decimal point; elsewhere it parts thousands.
 fn number(cell: &str, delimiter: u8) -> Option<f64> {
     let cell = cell.trim();
-    let comma = || (delimiter == b';' && cell.contains(',') && !cell.contains('.')).then(|| whole_text(&cell.replacen(',', ".", 1)))?;
-    whole_text(cell).or_else(comma)
+    whole_text(cell).or_else(|| match delimiter {
+        b';' if cell.contains(',') && !cell.contains('.') => whole_text(&cell.replacen(',', ".", 1)),
+        b';' => grouped(cell, ',', '.').or_else(|| grouped(cell, '.', ',')),
+        _ => grouped(cell, ',', '.'),
+    })
+}
+
+/// A number whose thousands are parted: `-1,234,567.5`.
+fn grouped(cell: &str, mark: char, point: char) -> Option<f64> {
+    let (whole, fraction) = cell.split_once(point).unwrap_or((cell, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = whole.strip_prefix(['-', '+']).unwrap_or(whole).split(mark);
+    let first = groups.next().filter(|first| matches!(first.len(), 1..=3) && is_digits(first))?;
+    let is_grouped = groups.clone().count() > 0 && groups.all(|group| group.len() == 3 && is_digits(group));
+    let plain = || format!("{}.{fraction}", whole.replace(mark, ""));
+    (is_grouped && is_digits(fraction) && !first.is_empty()).then(plain).and_then(|plain| whole_text(&plain))
 }
 
 #[cfg(test)]
@@ -456,6 +470,19 @@ mod tests {
             let got: Vec<_> = rows.iter().map(|(row, values)| (row.step.map(|s| s.0), values.clone())).collect();
             assert_eq!(format!("{got:?}"), format!("{want:?}"));
         }
+    }
+
+    #[test]
+    fn thousands_may_be_parted() {
+        check(
+            "step,loss,tokens\n\"1,000\",-0.5,\"1,234,567.5\"\n\"2,000\",\"1,23\",\"12,34,567\"\n",
+            &[(Some(1000), &[("loss", -0.5), ("tokens", 1_234_567.5)])],
+        );
+        check(
+            "step;loss;tokens\n1;1,234;1.234.567,5\n2;0,5;\"1,234.5\"\n",
+            &[(Some(1), &[("loss", 1.234), ("tokens", 1_234_567.5)]), (Some(2), &[("loss", 0.5), ("tokens", 1234.5)])],
+        );
+        check("step\ttokens\n1\t-1,234\n", &[(Some(1), &[("tokens", -1234.0)])]);
     }
 
     #[test]

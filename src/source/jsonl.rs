@@ -11,21 +11,18 @@ use super::{
     columns::{RowOptions, whole, whole_text},
     flat::Flat,
     json::{Cursor, Token, non_finite},
-    keys::{KEYS_MAX, Keys},
+    keys::Keys,
     lines::{Line, Lines},
+    outbox::Outbox,
 };
 use crate::model::{Step, WallTime};
-use std::collections::VecDeque;
 
 /// Decodes JSON lines.
 #[derive(Default)]
 pub struct Jsonl {
     lines: Lines,
     keys: Keys,
-    ready: VecDeque<Record>,
-    /// The last line met a key too many; said once.
-    overflow: Option<Loss>,
-    overflowed: bool,
+    ready: Outbox,
     path: String,
     /// Reads the lines of other writers.
     flat: Flat,
@@ -63,16 +60,10 @@ impl Jsonl {
                 Head { step: place.step, time: place.time, ..Head::default() }
             }
         };
-        if self.keys.overflowed() && !self.overflowed {
-            self.overflowed = true;
-            self.overflow = Some(loss(&format!("more than {KEYS_MAX} metric keys, the rest is not read")));
-        }
-        self.ready.extend(head.total.map(Record::TotalSteps));
-        if !self.keys.is_empty() {
-            let values = self.keys.take(&mut self.ready);
-            let Head { step, time, attempt, rank, .. } = head;
-            self.ready.push_back(Record::Row(Row { step, time, offset: Some(line.offset), attempt, rank, values }));
-        }
+        let Head { step, time, attempt, rank, total } = head;
+        self.ready.records.extend(total.map(Record::TotalSteps));
+        let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
+        self.ready.row(&mut self.keys, "metric keys", row, loss);
         Ok(())
     }
 }
@@ -84,11 +75,8 @@ impl Decoder for Jsonl {
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
         loop {
-            if let Some(record) = self.ready.pop_front() {
-                return Ok(Some(record));
-            }
-            if let Some(loss) = self.overflow.take() {
-                return Err(loss);
+            if let Some(ready) = self.ready.next() {
+                return ready.map(Some);
             }
             match self.lines.next()? {
                 Some(line) => self.read(&line)?,
@@ -104,7 +92,8 @@ impl Decoder for Jsonl {
             cursor.skip().is_some() && cursor.is_done()
         });
         if let Ok(Some(line)) = if whole { self.lines.rest() } else { Ok(None) } {
-            self.overflow = self.read(&line).err().or(self.overflow.take());
+            let loss = self.read(&line).err();
+            self.ready.lose(|| loss);
         }
     }
 

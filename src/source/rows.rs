@@ -7,14 +7,7 @@
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
-use super::{
-    Decoder, Loss, Record, Row,
-    columns::RowOptions,
-    flat::Flat,
-    json::Cursor,
-    keys::{KEYS_MAX, Keys},
-    lines::LINE_BYTES_MAX,
-};
+use super::{Decoder, Loss, Record, Row, columns::RowOptions, flat::Flat, json::Cursor, keys::Keys, lines::LINE_BYTES_MAX, outbox::Outbox};
 use serde_json::Value;
 use std::{collections::VecDeque, ops::Range};
 
@@ -37,10 +30,7 @@ pub struct Rows {
     objects: Objects,
     flat: Flat,
     keys: Keys,
-    ready: VecDeque<Record>,
-    /// A loss to be told behind the records that came before it.
-    loss: Option<Loss>,
-    overflowed: bool,
+    ready: Outbox,
 }
 
 impl Rows {
@@ -54,22 +44,19 @@ impl Rows {
         let bytes = &self.objects.bytes[object.range.clone()];
         let text = std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?;
         let mut cursor = Cursor::new(text);
-        let ready = self.ready.len();
+        let ready = self.ready.records.len();
         let is_row = object.is_row && !text.contains("\"log_history\"");
         let read = match is_row {
-            true => row(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready),
-            false => document(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready),
+            true => row(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
+            false => document(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
         };
         if read.filter(|()| cursor.is_done()).is_none() {
             // Its rows are lost, but the keys that they announced keep their numbers.
-            let lost = self.ready.split_off(ready);
-            self.ready.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
+            let lost = self.ready.records.split_off(ready);
+            self.ready.records.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
             return Err(loss("an object is not JSON"));
         }
-        if self.keys.overflowed() && !self.overflowed {
-            self.overflowed = true;
-            self.loss = Some(loss(&format!("more than {KEYS_MAX} metric keys, the rest is not read")));
-        }
+        self.ready.check(&mut self.keys, "metric keys", loss);
         Ok(())
     }
 }
@@ -81,11 +68,8 @@ impl Decoder for Rows {
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
         loop {
-            if let Some(record) = self.ready.pop_front() {
-                return Ok(Some(record));
-            }
-            if let Some(loss) = self.loss.take() {
-                return Err(loss);
+            if let Some(ready) = self.ready.next() {
+                return ready.map(Some);
             }
             match self.objects.next()? {
                 Some(object) => self.read(&object)?,

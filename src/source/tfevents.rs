@@ -15,6 +15,7 @@ mod tensor;
 use super::{
     Decoder, Loss, Media, Record, Row,
     keys::{KEYS_MAX, Keys},
+    outbox::Outbox,
     proto::{Malformed, Wire, fields},
 };
 use crate::model::{Step, WallTime};
@@ -36,12 +37,9 @@ const TEXT_BYTES_MAX: usize = 1 << 12;
 pub struct TfEvents {
     frames: Frames,
     keys: Keys,
-    ready: VecDeque<Record>,
+    ready: Outbox,
     /// What each tag holds, which only its first event in a file says.
     tags: HashMap<String, Kind>,
-    /// A loss to be told behind the records that came before it.
-    loss: Option<Loss>,
-    overflowed: bool,
     /// Bytes were passed over, and with them first events of tags.
     jumped: bool,
 }
@@ -69,25 +67,19 @@ impl TfEvents {
         let loss = |reason: &str| Loss { offset: frame.offset, bytes: frame.bytes, reason: reason.into() };
         let event = Event::read(self.frames.get(frame.range.clone())).map_err(|_| loss("a record cannot be read as an event"))?;
         self.keys.begin();
-        let ready = self.ready.len();
+        let ready = self.ready.records.len();
         let unknown = if self.jumped { Kind::Foreign } else { Kind::Unknown };
         let mut all = fields(event.summary);
         let mut values = all.by_ref().filter(|(number, _)| *number == 1).map(|(_, value)| Summary::read(value.bytes()));
-        let mut put = |value: Summary<'_>| value.put(&event, frame.offset, unknown, &mut self.tags, &mut self.keys, &mut self.ready);
+        let mut put =
+            |value: Summary<'_>| value.put(&event, frame.offset, unknown, &mut self.tags, &mut self.keys, &mut self.ready.records);
         let read = values.try_for_each(|value| value.and_then(&mut put));
         if read.and(all.whole()).is_err() {
-            self.ready.truncate(ready);
+            self.ready.records.truncate(ready);
             return Err(loss("a record cannot be read as an event"));
         }
-        if self.keys.overflowed() && !self.overflowed {
-            self.overflowed = true;
-            self.loss = Some(loss(&format!("more than {KEYS_MAX} tags, the rest is not read")));
-        }
-        if !self.keys.is_empty() {
-            let values = self.keys.take(&mut self.ready);
-            let row = Row { step: Some(event.step), time: event.time, offset: Some(frame.offset), values, ..Row::default() };
-            self.ready.push_back(Record::Row(row));
-        }
+        let row = Row { step: Some(event.step), time: event.time, offset: Some(frame.offset), ..Row::default() };
+        self.ready.row(&mut self.keys, "tags", row, loss);
         Ok(())
     }
 }
@@ -99,11 +91,8 @@ impl Decoder for TfEvents {
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
         loop {
-            if let Some(record) = self.ready.pop_front() {
-                return Ok(Some(record));
-            }
-            if let Some(loss) = self.loss.take() {
-                return Err(loss);
+            if let Some(ready) = self.ready.next() {
+                return ready.map(Some);
             }
             match self.frames.next()? {
                 Some(frame) => self.read(&frame)?,
@@ -113,7 +102,7 @@ impl Decoder for TfEvents {
     }
 
     fn finish(&mut self) {
-        self.loss = self.loss.take().or_else(|| self.frames.finish());
+        self.ready.lose(|| self.frames.finish());
     }
 
     fn reset(&mut self) {

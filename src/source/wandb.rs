@@ -14,7 +14,7 @@ mod names;
 
 use super::{
     Alert, Decoder, Loss, Media, Record, Row,
-    json::{Cursor, Token, lenient, non_finite},
+    json::{Cursor, Token, lenient},
     keys::{KEYS_MAX, Keys},
     proto::{Wire, fields},
     shown::Shown,
@@ -246,11 +246,13 @@ impl Reader {
             let item = Item::read(value.bytes())?;
             let path = item.path();
             let is_own = path == "_wandb" || path.starts_with("_wandb.");
-            if number == 1
-                && !is_own
-                && let Some(value) = item.json()
-            {
-                self.ready.push_back(Record::Config(path, value));
+            if is_own {
+                continue;
+            }
+            match number {
+                1 => self.ready.extend(item.json().map(|value| Record::Config(path, value))),
+                2 => self.ready.push_back(Record::ConfigRemoved(path)),
+                _ => {}
             }
         }
         all.whole().ok()
@@ -477,8 +479,8 @@ impl Gathered {
             Role::Value => match item.number() {
                 Some(number) => self.numbers.push((at, number)),
                 None => {
-                    // A dict, or a word such as `"NaN"`.
-                    if let Value::Json(text @ [b'{' | b'"', ..]) = item.value {
+                    // A dict. Text is none, also where it says `"NaN"`: a float that is none is written bare.
+                    if let Value::Json(text @ [b'{', ..]) = item.value {
                         self.others.extend(std::str::from_utf8(text).ok().map(|text| (at, text.to_owned())));
                     }
                 }
@@ -509,12 +511,7 @@ impl Name {
 fn put_json(keys: &mut Keys, path: &mut String, cursor: &mut Cursor) -> Option<()> {
     match cursor.token()? {
         Token::Number(number) => keys.put(path, number),
-        Token::Text(text) => {
-            if let Some(number) = non_finite(&text) {
-                keys.put(path, number);
-            }
-        }
-        Token::Other => {}
+        Token::Text(_) | Token::Other => {}
         Token::Object => cursor.object(|cursor, key| {
             let back = path.len();
             path.push('.');

@@ -7,8 +7,9 @@ mod reader;
 mod root;
 mod trackers;
 mod write;
+mod written;
 
 pub use glance::{RunGlance, glance, glance_at};
-pub use opened::opened_by;
 pub use reader::{Polled, RunReader};
 pub use root::{Store, Whereabouts};
+pub use written::Written;

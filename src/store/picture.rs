@@ -25,6 +25,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 pub enum SourceRank {
     /// Read off the console.
     Stdout,
+    /// A table or lines that the training writes itself; a run may have several, told apart by number.
+    Table(u16),
     /// A tracker's own file; a run may have several, told apart by number.
     Tracker(u16),
     /// Logged with og.
@@ -39,7 +41,8 @@ const SYSTEM_KEYS_MAX: usize = 4096;
 
 /// The live view of one run: everything that its sources said, merged.
 ///
-/// A key that two sources log is one series, from the better source ([`SourceRank`]). Names must be equal; only a name
+/// A key that two sources log is one series, from the better source ([`SourceRank`]), unless they are of one kind
+/// ([`RunPicture::set_names`]). Names must be equal; only a name
 /// read off the console also equals names that differ in case or in `_`, `/`, `-`, `.` and space.
 ///
 /// A row of another rank than the one that first logged a key in an attempt does not touch that key, nor does a row of an
@@ -97,6 +100,8 @@ pub struct RunPicture {
     twins: Option<Twins>,
     /// Who told the exit.
     told_by: Option<SourceRank>,
+    /// Names of sources of which there may be several of one kind, best first.
+    names: BTreeMap<SourceRank, Vec<String>>,
 }
 
 /// What is known of the training process.
@@ -121,6 +126,12 @@ impl RunPicture {
         let mut picture = RunPicture::default();
         picture.set_info(info);
         picture
+    }
+
+    /// Says what a source is called, should another of its kind log the same keys: they mean other things then, such as
+    /// the losses in the folders `train` and `validation`, and the later source puts its name before them.
+    pub fn set_names(&mut self, source: SourceRank, names: Vec<String>) {
+        self.names.insert(source, names);
     }
 
     /// Takes what `run.json` says now.
@@ -245,6 +256,10 @@ impl RunPicture {
                 }
                 self.tracker_config.insert(name, value);
             }
+            Record::ConfigRemoved(name) => {
+                remove(&mut self.tracker_config, &name);
+                self.merge();
+            }
             Record::Summary(name, value) => drop(self.summary.insert(name, value)),
             Record::Info("metric", rule) => self.rules.take(&rule),
             Record::Info(name, value) => drop(self.remarks.insert(name.to_owned(), value)),
@@ -343,6 +358,25 @@ impl RunPicture {
         self.config.extend(self.info.config.clone());
         self.config.extend(self.config_patch.clone());
         self.total_steps = self.info.total_steps.or(self.total_heard.map(|(_, steps)| steps));
+    }
+}
+
+/// Takes an entry out of a config, or out of the dict in it that the name begins with.
+fn remove(config: &mut BTreeMap<String, Value>, name: &str) {
+    if config.remove(name).is_none()
+        && let Some((outer, rest)) = name.split_once('.')
+        && let Some(Value::Object(dict)) = config.get_mut(outer)
+    {
+        remove_within(dict, rest);
+    }
+}
+
+fn remove_within(dict: &mut Map<String, Value>, name: &str) {
+    if dict.shift_remove(name).is_none()
+        && let Some((outer, rest)) = name.split_once('.')
+        && let Some(Value::Object(dict)) = dict.get_mut(outer)
+    {
+        remove_within(dict, rest);
     }
 }
 

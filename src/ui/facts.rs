@@ -83,6 +83,7 @@ impl Facts {
         let word = |source: SourceRank| match source {
             SourceRank::Own => "metrics.jsonl",
             SourceRank::Tracker(_) => "tracker",
+            SourceRank::Table(_) => "file",
             SourceRank::Stdout => "stdout",
         };
         let mut words: Vec<&str> = sources.into_iter().rev().map(word).collect();

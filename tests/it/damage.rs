@@ -1,7 +1,7 @@
 //! Files that are cut or have flipped bits: never a panic, never a wrong value from a record that is whole, and what stands
 //! behind the damage is read.
 
-use crate::source::{recordings, unpacked};
+use crate::{source::unpacked, support::recordings};
 use og::source::{Kind, Loss, Record};
 use std::{collections::HashMap, fs, path::Path};
 

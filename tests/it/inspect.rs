@@ -1,27 +1,20 @@
 //! `og inspect`, `og tail` and `og doctor` through the real binary: what they say of recorded runs, value by value.
 
-use crate::home::{Home, fails, text};
+use crate::{
+    home::{Home, fails, text},
+    support::{database, recordings},
+};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     thread,
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
-
-/// The folder of recordings of one kind that lies beside the checkout, where it does.
-fn recordings(kind: &str) -> Option<PathBuf> {
-    let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let found = shared.join("data").join(kind).canonicalize().ok();
-    if found.is_none() {
-        println!("skipped: no recordings of {kind}");
-    }
-    found
-}
 
 fn expected(path: impl AsRef<Path>) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
@@ -51,11 +44,6 @@ fn check_order(value: &Value) {
 fn series(home: &Home, path: &Path, key: &str) -> Vec<(i64, Value)> {
     let points: Value = serde_json::from_str(&home.ok(&["inspect", path.to_str().unwrap(), "--json", "--series", key])).unwrap();
     points.as_array().unwrap().iter().map(|point| (point["step"].as_i64().unwrap(), point["value"].clone())).collect()
-}
-
-fn database(fixture: &str, to: &Path) {
-    let sql = fs::read_to_string(Path::new(FIXTURES).join(fixture)).unwrap();
-    Connection::open(to).unwrap().execute_batch(&sql).unwrap();
 }
 
 // --- Committed fixtures ---
@@ -289,6 +277,29 @@ fn keys_that_two_sources_log_are_compared() {
     assert_eq!(home.json(&["inspect", "run", "--json"])["keys"]["lr"]["last"]["value"], json!(0.5), "never doubled");
 }
 
+#[test]
+fn rows_that_trackio_could_not_send_are_told() {
+    let home = Home::new();
+    let copied = Command::new("cp").args(["-r", &format!("{FIXTURES}/trackio/inbox/inbox")]).arg(home.work().join("inbox")).status();
+    assert!(copied.unwrap().success());
+    assert_eq!(home.json(&["doctor", "nfsproj.db", "--json"])["unsent"], json!({"rows": 6, "in_inbox": 6}));
+    let told = home.ok(&["doctor", "nfsproj.db"]);
+    assert!(
+        told.contains("not sent: 6 rows of Trackio") && told.contains("6 lie in its inbox") && !told.contains("database only"),
+        "{told}"
+    );
+
+    let db = home.work().join("ogfixture.db");
+    let dump = fs::read_to_string(format!("{FIXTURES}/trackio/v0.43.0/ogfixture.sql")).unwrap();
+    let open = Connection::open(&db).unwrap();
+    open.execute_batch(&dump).unwrap();
+    open.execute_batch("UPDATE metrics SET space_id = 'http://nobody:1' WHERE run_name = 'crashy' AND step > 10").unwrap();
+    drop(open);
+    let told = home.ok(&["doctor", "ogfixture.db#crashy"]);
+    assert!(told.contains("not sent: 6 rows") && told.contains("6 lie in the database only") && !told.contains("inbox"), "{told}");
+    assert!(!home.ok(&["doctor", "ogfixture.db#first"]).contains("not sent"));
+}
+
 // --- A canvas keeps how its run is read ---
 
 #[test]
@@ -365,6 +376,32 @@ fn key_faults(key: &str, got: &Value, want: &Value) -> Vec<String> {
 
 fn none() -> Map<String, Value> {
     Map::new()
+}
+
+#[test]
+fn what_real_trainers_write_is_told_as_pythons_own_readers_find_it() {
+    let home = Home::new();
+    let rows = Path::new(FIXTURES).join("rows");
+    let expected = expected(rows.join("expected.json"));
+    let files = expected.as_object().unwrap();
+    assert!(files.len() >= 7);
+    for (file, keys) in files {
+        let run = inspect(&home, rows.join(file));
+        assert_eq!(run["losses"], json!([]), "{file}");
+        let (keys, told) = (keys.as_object().unwrap(), run["keys"].as_object().unwrap());
+        assert_eq!(told.keys().collect::<Vec<_>>(), keys.keys().collect::<Vec<_>>(), "{file}");
+        let faults: Vec<String> = keys.iter().flat_map(|(key, want)| key_faults(key, &told[key], want)).collect();
+        assert!(faults.is_empty(), "{file}: {faults:#?}");
+    }
+}
+
+#[test]
+fn a_forked_run_says_where_it_left_the_other_one_and_its_texts_are_no_points() {
+    let run = inspect(&Home::new(), format!("{FIXTURES}/wandb/forked.wandb"));
+    assert_eq!(run["keys"].as_object().unwrap().keys().collect::<Vec<_>>(), ["loss", "norm.a"]);
+    assert_eq!((&run["keys"]["loss"]["first"]["step"], &run["keys"]["norm.a"]["nan"]), (&json!(5), &json!(7)));
+    assert_eq!(run["run"]["branch_point"], json!({"metric": "_step", "run": "failed01", "value": 4.0}));
+    assert_eq!((&run["summary"]["word"], &run["state"]), (&json!("NaN"), &json!("finished")));
 }
 
 #[test]

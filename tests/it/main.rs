@@ -28,3 +28,4 @@ mod tb;
 mod term;
 mod tmux;
 mod view;
+mod written;

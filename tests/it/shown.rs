@@ -2,14 +2,14 @@
 
 use crate::{
     home::{Home, becomes, comes, fails, told},
-    support::database,
+    support::{database, recordings},
 };
 use rusqlite::Connection;
 use serde_json::Value;
 use std::{
     fs::{self, File},
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -30,12 +30,6 @@ fn shows(home: &Home, path: &str, key: &str, latest: f64) -> Value {
 fn copy(fixture: &str, to: &Path) {
     fs::create_dir_all(to.parent().unwrap()).unwrap();
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture), to).unwrap();
-}
-
-/// The folder of recordings that lies beside the checkout, where it does.
-fn recordings() -> Option<PathBuf> {
-    let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    Some(shared.join("data").canonicalize().ok()?).filter(|data| data.is_dir())
 }
 
 #[test]
@@ -126,10 +120,7 @@ fn what_is_no_run_is_told_before_anything_is_made() {
 
 #[test]
 fn recorded_runs_of_all_trackers_are_shown() {
-    let Some(data) = recordings() else {
-        println!("skipped: no recordings beside the checkout");
-        return;
-    };
+    let Some(data) = recordings("") else { return };
     let home = Home::new();
     let at = |name: &str| data.join(name).to_str().unwrap().to_owned();
     shows(&home, &at("tviz/tviz.db"), "loss", 0.39);

@@ -1,6 +1,6 @@
-//! Readers against recorded inputs with independently computed values. The recordings lie beside the
-//! checkout (`OG_SHARED`, else `../shared`); where they are not, these tests say so and pass.
+//! Readers against recorded inputs with independently computed values, which lie beside the checkout or not at all.
 
+use crate::support::recordings;
 use og::source::{Decoder, Record, Row, Stdout, Wandb};
 use serde_json::{Value, json};
 use std::{
@@ -8,17 +8,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-
-/// The folder of recordings of one kind.
-pub fn recordings(kind: &str) -> Option<PathBuf> {
-    let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let folder = shared.join("data").join(kind);
-    let there = folder.is_dir();
-    if !there {
-        println!("skipped: no recordings at {}", folder.display());
-    }
-    there.then_some(folder)
-}
 
 fn expected(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).expect("a recording")).expect("JSON")

@@ -529,6 +529,7 @@ fn an_inbox_is_read_without_a_database_and_its_rows_do_not_come_twice_when_they_
         assert_eq!((seen.alerts.len(), seen.system.len(), seen.config["lr"].as_f64()), (1, 1, Some(0.001)));
     };
     check(&seen, 6);
+    assert_eq!((runs[0].unsent, seen.info("unsent_rows"), seen.info("inbox_rows")), (6, Some(&json!(6)), Some(&json!(6))));
 
     // Imported, and the files not yet deleted.
     let desk = Desk::trackio();
@@ -559,6 +560,7 @@ fn an_inbox_is_read_without_a_database_and_its_rows_do_not_come_twice_when_they_
     fs::rename(&desk.db, &db).unwrap();
     seen.poll(&mut cursor);
     check(&seen, 6);
+    assert_eq!((seen.info("unsent_rows"), seen.info("inbox_rows")), (Some(&json!(0)), Some(&json!(0))));
     check_fresh(&db, 6);
 
     // The files go, and more is logged to the database.

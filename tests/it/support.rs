@@ -77,6 +77,17 @@ pub fn sh(script: &str) -> NewPane {
     NewPane { argv: ["sh", "-c", script].map(Into::into).into(), ..NewPane::default() }
 }
 
+/// A folder of recordings that lie beside the checkout (`OG_SHARED`, else `../shared`): those of one kind, or the folder of
+/// all for an empty one. Where they are not, a test says so and passes.
+pub fn recordings(kind: &str) -> Option<PathBuf> {
+    let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let found = shared.join("data").join(kind).canonicalize().ok().filter(|folder| folder.is_dir());
+    if found.is_none() {
+        println!("skipped: no recordings of {kind}");
+    }
+    found
+}
+
 /// Waits until `state` gives something.
 #[track_caller]
 pub fn until<T>(what: &str, mut state: impl FnMut() -> Option<T>) -> T {

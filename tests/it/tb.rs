@@ -1,5 +1,6 @@
 //! TensorBoard folders, read as a run is read: every event file in order of name.
 
+use crate::support::recordings;
 use og::{
     model::{Point, Series},
     source::{Budget, Loss, Media, Record, Tail, TfEvents, event_files, runs_under},
@@ -108,12 +109,8 @@ fn every_folder_is_its_own_run() {
 
 #[test]
 fn recorded_folders_hold_what_tensorboard_reads_in_them() {
-    let shared = std::env::var_os("OG_SHARED").map_or(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let folder = shared.join("data/tensorboard");
-    let Ok(expected) = fs::read_to_string(folder.join("expected.json")) else {
-        eprintln!("skipped: no {}", folder.display());
-        return;
-    };
+    let Some(folder) = recordings("tensorboard") else { return };
+    let expected = fs::read_to_string(folder.join("expected.json")).unwrap();
     let expected: BTreeMap<String, Value> = serde_json::from_str(&expected).unwrap();
     for (name, want) in &expected {
         let run = read(&folder.join(name));

@@ -1,10 +1,11 @@
 //! The emulator and the key names against a real tmux, on a server of its own.
 #![allow(clippy::unwrap_used)]
 
+use crate::support::recordings;
 use og::term::{Color, Fed, Input, PaneScreen, Region, Seed, Style, keys};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
@@ -432,11 +433,7 @@ fn unescape(text: &str) -> Vec<u8> {
 }
 
 fn shared_cases() -> Option<Vec<(String, Vec<u8>)>> {
-    let shared = std::env::var_os("OG_SHARED").map_or(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let dir = shared.join("data/terminal");
-    if !dir.join("torture_cases.py").exists() {
-        return None;
-    }
+    let dir = recordings("terminal")?;
     let print = "import sys; sys.path.insert(0, sys.argv[1]); import torture_cases as t\nfor k, v in t.C.items(): print(k, v.hex())";
     let out = Command::new("python3").args(["-B", "-c", print]).arg(&dir).output().ok()?;
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();

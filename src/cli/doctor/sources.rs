@@ -10,7 +10,7 @@ use crate::{
     },
     model::num,
     source::Budget,
-    store::{Given, RunReader, SourceRank, Twin},
+    store::{Given, RunPicture, RunReader, SourceRank, Twin},
     text,
 };
 use serde_json::{Value, json};
@@ -62,6 +62,7 @@ fn as_json(reader: &RunReader) -> Value {
         "twins": twins.collect::<Vec<_>>(),
         "conflicts": run.twins().filter(|twin| twin.different > 0).count(),
         "losses": losses.collect::<Vec<_>>(), "loss_count": run.losses.count, "loss_bytes": run.losses.bytes,
+        "unsent": {"rows": unsent(run).0, "in_inbox": unsent(run).1},
         "problems": run.problems.iter().map(|(rank, problem)| json!({"source": name(*rank), "problem": problem})).collect::<Vec<_>>(),
     });
     report.sort_all_objects();
@@ -105,6 +106,17 @@ fn as_text(reader: &RunReader) -> String {
             let _ = writeln!(out, "  {problem}");
         }
     }
+    let (rows, waiting) = unsent(run);
+    if rows > 0 {
+        let _ = writeln!(out, "\nnot sent: {rows} rows of Trackio, which are all shown here");
+    }
+    if waiting > 0 {
+        let _ = writeln!(out, "  {waiting} lie in its inbox, until a dashboard of Trackio imports them into the database");
+    }
+    if rows > waiting {
+        let _ = writeln!(out, "  {} lie in the database only: its server or Space was not reached, or refused them", rows - waiting);
+        let _ = writeln!(out, "  (NaN and infinities, for one, hold back all rows behind them); `trackio sync` sends them to a Space");
+    }
     twins(&mut out, reader);
     if run.losses.count > 0 {
         let _ = writeln!(out, "\nnot readable: {} stretches, {}", run.losses.count, text::bytes(run.losses.bytes));
@@ -113,6 +125,12 @@ fn as_text(reader: &RunReader) -> String {
         }
     }
     out
+}
+
+/// Rows that a remote of Trackio has not got, and how many of them lie in its inbox.
+fn unsent(run: &RunPicture) -> (u64, u64) {
+    let count = |name: &str| run.remarks.get(name).and_then(Value::as_u64).unwrap_or(0);
+    (count("unsent_rows"), count("inbox_rows"))
 }
 
 fn twins(out: &mut String, reader: &RunReader) {

@@ -2,7 +2,7 @@
 
 use super::point_json;
 use crate::{
-    model::{Series, Step, WallTime, num},
+    model::{MetricKey, Series, Step, WallTime, num},
     source::Alert,
     store::{Given, MetricRule, RunPicture, RunReader, SourceRank},
 };
@@ -14,7 +14,7 @@ const TOLD_ELSEWHERE: &[&str] = &["run_id", "name", "project", "group", "tags", 
 /// All that is known of a run; `stats` is what it cost to load.
 pub fn report(reader: &RunReader, stats: Option<Value>) -> Value {
     let run = reader.picture();
-    let keys: Map<String, Value> = run.series.iter().map(|(key, series)| (key.to_string(), key_json(run, key.as_str(), series))).collect();
+    let keys: Map<String, Value> = run.series.iter().map(|(key, series)| (key.to_string(), key_json(run, key, series))).collect();
     let rules: Map<String, Value> = run.rules.iter().map(|(name, rule)| (name.to_owned(), rule_json(rule))).collect();
     let exit = run.exit.unwrap_or_default();
     let mut report = json!({
@@ -100,7 +100,7 @@ fn summary(run: &RunPicture) -> Map<String, Value> {
     all
 }
 
-fn key_json(run: &RunPicture, key: &str, series: &Series) -> Value {
+fn key_json(run: &RunPicture, key: &MetricKey, series: &Series) -> Value {
     let (min, max) = series.range().unzip();
     let mut out = json!({
         "count": series.logged(),
@@ -112,7 +112,10 @@ fn key_json(run: &RunPicture, key: &str, series: &Series) -> Value {
         "min": min.map(num::to_json),
         "max": max.map(num::to_json),
     });
-    if let Some(rule) = run.rules.of(key) {
+    if run.is_first_unplaced(key) {
+        out["first"]["step"] = Value::Null;
+    }
+    if let Some(rule) = run.rules.of(key.as_str()) {
         if let Some(x) = &rule.step_metric {
             out["x"] = x.as_str().into();
         }
@@ -156,6 +159,7 @@ pub fn source_word(rank: SourceRank) -> &'static str {
     match rank {
         SourceRank::Own => "metrics",
         SourceRank::Tracker(_) => "tracker",
+        SourceRank::Table(_) => "file",
         SourceRank::Stdout => "console",
     }
 }

@@ -398,7 +398,6 @@ mod tests {
 
     /// Recordings that are not in this repository, where they are at hand; unpacked into `into`.
     fn recordings(into: &Path) -> Vec<PathBuf> {
-        let shared = std::env::var_os("OG_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
         let unpacked = |path: PathBuf| match path.extension().is_some_and(|end| end == "gz") {
             false => path,
             true => {
@@ -408,7 +407,7 @@ mod tests {
                 to
             }
         };
-        files_below(&shared.join("data")).into_iter().map(unpacked).collect()
+        files_below(&crate::source::recordings_for_tests()).into_iter().map(unpacked).collect()
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct TrackioRunInfo {
     pub last_step: Option<Step>,
     /// Number of metrics rows.
     pub rows: u64,
-    /// Number of those that a remote should have and has not got, at most 10,000.
+    /// Number of those that a remote should have and has not got, at most 10,000, and of those that lie in the inbox.
     pub unsent: u64,
 }
 
@@ -111,6 +111,7 @@ pub fn trackio_runs(db: &Path) -> Result<Vec<TrackioRunInfo>, SourceError> {
             run.last_time = later(run.last_time, time);
             if let Stored::Metrics(_) = line.what {
                 run.rows += 1;
+                run.unsent += 1;
                 run.last_step = run.last_step.max(line.step.map(Step));
             }
         }
@@ -288,7 +289,11 @@ pub struct TrackioRun {
     posted: HashSet<u128>,
     /// Lines of the inbox that were read while a writer held the database.
     mail: Vec<Posted>,
+    /// Metrics rows of the database that a remote has not got, and ids of those that lie in the inbox only.
     unsent: u64,
+    waiting: HashSet<u128>,
+    /// How many of both were told last.
+    told: (u64, u64),
 }
 
 /// How far a run was read.
@@ -345,6 +350,8 @@ impl TrackioRun {
             posted: HashSet::new(),
             mail: vec![],
             unsent: 0,
+            waiting: HashSet::new(),
+            told: (0, 0),
         };
         // A name stands for the newest run at this moment; a run that starts later is another one.
         if let RunSelector::Name(name) = &cursor.run
@@ -358,7 +365,8 @@ impl TrackioRun {
     fn reset(&mut self) {
         self.inbox = Inbox::beside(self.db.path());
         self.rows = Rows::new(TimeZone::system());
-        (self.place, self.posted, self.mail, self.unsent) = (Place::default(), HashSet::new(), vec![], 0);
+        (self.place, self.posted, self.mail) = (Place::default(), HashSet::new(), vec![]);
+        (self.unsent, self.waiting) = (0, HashSet::new());
         self.db.unsettle();
     }
 
@@ -370,6 +378,16 @@ impl TrackioRun {
             sink(Ok(Record::Info("run_id", id.clone().into())));
         }
         self.place.key = Some(key);
+    }
+
+    /// Says how many rows a remote has not got, and how many of them lie in the inbox, when that has changed.
+    fn tell_unsent(&mut self, sink: &mut Sink) {
+        let waiting = self.waiting.len() as u64;
+        let now = (self.unsent.saturating_add(waiting), waiting);
+        if now != std::mem::replace(&mut self.told, now) {
+            sink(Ok(Record::Info("unsent_rows", now.0.into())));
+            sink(Ok(Record::Info("inbox_rows", now.1.into())));
+        }
     }
 
     /// Takes what the inbox has and the database has not.
@@ -392,6 +410,9 @@ impl TrackioRun {
                 self.introduce(Key { id: Some(line.run_key().to_owned()), name: line.run.clone() }, sink);
             }
             let new = line.id.as_deref().is_none_or(|id| self.posted.insert(log_number(id)));
+            if let (Stored::Metrics(_), Some(id), true) = (&line.what, &line.id, new) {
+                self.waiting.insert(log_number(id));
+            }
             if new {
                 line.config.iter().for_each(|config| self.rows.read(config, sink));
                 self.rows.read(&line.what, sink);
@@ -442,15 +463,13 @@ impl Source for TrackioRun {
             self.place = place;
             progress.bytes += bytes;
             for (id, row) in rows {
-                if !id.is_some_and(|id| self.posted.contains(&id)) {
+                if let Some(id) = id.filter(|id| self.posted.contains(id)) {
+                    self.waiting.remove(&id);
+                } else {
                     self.rows.read(&row, sink);
                 }
             }
-            if let Some(unsent) = unsent
-                && unsent != std::mem::replace(&mut self.unsent, unsent)
-            {
-                sink(Ok(Record::Info("unsent_rows", unsent.into())));
-            }
+            self.unsent = unsent.unwrap_or(self.unsent);
             if end {
                 self.db.settle();
                 changed = false;
@@ -459,6 +478,7 @@ impl Source for TrackioRun {
             }
         }
         let inbox = self.read_inbox(budget.time_max.saturating_sub(start.elapsed()), sink)?;
+        self.tell_unsent(sink);
         Ok(Progress { bytes: progress.bytes + inbox.bytes, more: inbox.more, restarted: false })
     }
 

@@ -138,6 +138,25 @@ fn values_come_as_json_typed_or_as_a_dict() {
 }
 
 #[test]
+fn text_is_no_number_whatever_it_says() {
+    let records = [
+        history(0, &json_item("a", "\"NaN\"")),
+        history(1, &json_item("a", "\"Infinity\"")),
+        history(2, &[bytes(1, "a"), bytes(16, r#"{"t": "NaN", "x": NaN}"#)]),
+        history(3, &json_item("a", "-Infinity")),
+    ];
+    let want = [(2, vec![("a.x".to_owned(), f64::NAN)]), (3, vec![("a".to_owned(), f64::NEG_INFINITY)])];
+    assert_eq!(format!("{:?}", rows(&file(&records)).0), format!("{want:?}"));
+}
+
+#[test]
+fn a_config_entry_may_be_taken_back() {
+    let update = |name: &str, json: &str| bytes(1, [bytes(1, name), bytes(16, json)].concat());
+    let record = bytes(5, [update("lr", "1"), bytes(2, bytes(1, "lr")), bytes(2, bytes(1, "_wandb"))].concat());
+    assert_eq!(rest(&file(&[record])), [Record::Config("lr".into(), json!(1)), Record::ConfigRemoved("lr".into())]);
+}
+
+#[test]
 fn records_longer_than_a_block_are_joined() {
     let long = format!("\"{}\"", "x".repeat(100_000));
     let records = [history(1, &json_item("a", "1")), history(2, &json_item("t", &long)), history(3, &json_item("a", "2"))];

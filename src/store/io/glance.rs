@@ -1,17 +1,20 @@
 //! Where a run stands, without reading it: for lists.
 
-use super::trackers::Trackers;
+use super::{RunReader, trackers::Trackers};
 use crate::{
-    model::{Exit, ReadOptions, RunState, WallTime},
-    source::{self, Decoder, Kind, Probe, Reach, Record, RunRef, Stdout},
+    model::{Exit, MetricKey, ReadOptions, RunState, Series, Step, WallTime},
+    source::{self, Budget, Decoder, Kind, LastPoint, Probe, Reach, Record, RunRef, Stdout},
     store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign},
 };
 use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+/// A run that logs to several places is read whole up to this size: which of them shows a key is known only then.
+const SEVERAL_BYTES_MAX: u64 = 1 << 20;
 
 /// Of the events, as much is read from their end: those of a run's start and exit are mostly the last ones.
 const EVENTS_BYTES: u64 = 64 << 10;
@@ -88,25 +91,77 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
     let is_logged = fs::metadata(folder.metrics()).is_ok_and(|file| file.len() > 0);
     let is_told = life.exit.is_some() || life.pid.is_some();
     let mut exit = life.exit;
-    let tracker = if is_logged && is_told { None } else { tracker(folder, &info)? };
-    let tracked = tracker.map(|run| run.and_then(|run| source::probe(&run, &ReadOptions::default(), reach, false).ok()));
-    if let (Some(Some(tracked)), false) = (&tracked, is_told) {
+    let trackers = if is_logged && is_told { vec![] } else { trackers(folder, &info)? };
+    let probed = |run: &RunRef| source::probe(run, &ReadOptions::default(), reach, false).map(Tracked::from).ok();
+    let tracked = match &trackers[..] {
+        [] => None,
+        [run] => Some(probed(run).unwrap_or_default()),
+        several => Some(merged(folder, read).or_else(|| probed(best(several)?)).unwrap_or_default()),
+    };
+    if let (Some(tracked), false) = (&tracked, is_told) {
         exit = tracked.exit;
     }
     let state = exit.map_or(RunState::Running, |exit| exit.state());
     let mut probe = source::probe(&files, read, reach, state.is_over())?;
     if let (Some(tracked), false) = (tracked, is_logged) {
         // What a tracker logged goes before what was printed, and prints may repeat it.
-        (probe.step, probe.last, probe.is_whole) = tracked.map_or_else(Default::default, |tracked| (tracked.step, tracked.last, false));
+        (probe.step, probe.last, probe.is_whole) = (tracked.step, tracked.last, false);
     }
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);
     Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit, started, total_steps, ..probe } })
 }
 
-/// The tracker's run that a run of ours logs to, told by its events or on its console. `Some(None)`: there are several, whose
-/// keys may be the same.
-fn tracker(folder: &RunFolder, info: &RunInfo) -> Result<Option<Option<RunRef>>, StoreError> {
+/// What trackers say of a run: how it ended, its last step, and the last point of each key.
+#[derive(Default)]
+struct Tracked {
+    exit: Option<Exit>,
+    step: Option<Step>,
+    last: BTreeMap<MetricKey, LastPoint>,
+}
+
+impl From<Probe> for Tracked {
+    fn from(Probe { exit, step, last, .. }: Probe) -> Tracked {
+        Tracked { exit, step, last }
+    }
+}
+
+/// The same of a small run, from all its sources.
+fn merged(folder: &RunFolder, read: &ReadOptions) -> Option<Tracked> {
+    let mut reader = RunReader::open_with(folder.path(), read).ok()?;
+    let mut polled = reader.poll(Budget { bytes_max: 0, ..Budget::ALL });
+    // Sources are found on the way.
+    while polled.more {
+        let bytes = |path: PathBuf| match fs::metadata(&path) {
+            Ok(file) if file.is_dir() => source::event_files(&path)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|file| fs::metadata(file).ok())
+                .map(|file| file.len())
+                .sum(),
+            file => file.map_or(0, |file| file.len()),
+        };
+        if reader.paths().into_iter().map(bytes).sum::<u64>() > SEVERAL_BYTES_MAX {
+            return None;
+        }
+        polled = reader.poll(RunReader::LOAD);
+    }
+    let last = |(key, series): (&MetricKey, &Series)| {
+        let point = series.last()?;
+        Some((key.clone(), LastPoint { step: Some(point.step), time: point.time, value: point.value }))
+    };
+    let run = reader.picture();
+    Some(Tracked { exit: run.exit, step: run.step(), last: run.series.iter().filter_map(last).collect() })
+}
+
+/// The one of several whose keys are shown whatever the others log: the last tracker, where none is of its kind.
+fn best(several: &[RunRef]) -> Option<&RunRef> {
+    let best = several.iter().rfind(|run| !matches!(run.kind, Kind::Csv | Kind::Jsonl))?;
+    (several.iter().filter(|run| run.kind == best.kind).count() == 1).then_some(best)
+}
+
+/// The trackers' runs that a run of ours logs to, told by its events or on its console.
+fn trackers(folder: &RunFolder, info: &RunInfo) -> Result<Vec<RunRef>, StoreError> {
     let failed = |source| StoreError::of("read", folder.path(), source);
     let mut trackers = Trackers::default();
     let events = ends_of(&folder.events()).map_err(failed)?;
@@ -126,12 +181,7 @@ fn tracker(folder: &RunFolder, info: &RunInfo) -> Result<Option<Option<RunRef>>,
             }
         }
     }
-    let mut found = trackers.found(info.started_at);
-    Ok(match found.len() {
-        0 => None,
-        1 => found.pop().map(Some),
-        _ => Some(None),
-    })
+    Ok(trackers.found(info.started_at))
 }
 
 /// The start and the end of a file, or all of a short one.
@@ -149,12 +199,12 @@ fn ends_of(path: &Path) -> io::Result<Vec<String>> {
 
 /// What the events say of the training process.
 #[derive(Default)]
-struct Life {
-    exit: Option<Exit>,
-    pid: Option<u32>,
+pub(super) struct Life {
+    pub(super) exit: Option<Exit>,
+    pub(super) pid: Option<u32>,
 }
 
-fn life(folder: &RunFolder) -> Result<Life, StoreError> {
+pub(super) fn life(folder: &RunFolder) -> Result<Life, StoreError> {
     let failed = |source| StoreError::of("read", folder.events(), source);
     let mut events = match File::open(folder.events()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Life::default()),
@@ -197,10 +247,7 @@ fn newest(lines: &[u8], is_cut: bool) -> Option<Life> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{MetricKey, Step},
-        store::{NewRun, RunReader, Store, Whereabouts, metrics_line},
-    };
+    use crate::store::{NewRun, Store, Whereabouts, metrics_line};
     use std::{fs, io::Write};
 
     fn time(secs: f64) -> WallTime {
@@ -275,6 +322,15 @@ mod tests {
         event(&folder, EventKind::Source { path: log.parent().unwrap().display().to_string() });
         let seen = agreed(&folder);
         assert!(seen.probe.last.len() > 1 && seen.probe.step != Some(Step(900)), "{:?}", seen.probe);
+        let table = dir.path().join("metrics.csv");
+        append(&table, "step,train/loss,acc\n1,7,0.5\n5000,8,0.75\n");
+        event(&folder, EventKind::Source { path: table.display().to_string() });
+        let both = agreed(&folder);
+        assert_eq!(both.probe.last[&MetricKey::from("acc")].value, 0.75);
+        assert_eq!(both.probe.last[&MetricKey::from("train/loss")], seen.probe.last[&MetricKey::from("train/loss")]);
+        append(&folder.stdout_log(), &"a line of a long log\n".repeat(SEVERAL_BYTES_MAX as usize / 20));
+        let best = agreed(&folder);
+        assert_eq!((best.probe.step, &best.probe.last), (seen.probe.step, &seen.probe.last));
     }
 
     #[test]
@@ -350,8 +406,7 @@ mod tests {
                      INSERT INTO steps (run_id, step, reward_mean, extras) SELECT 'aaaaaaaa', i, i * 0.5, '{\"x\": NaN}' FROM n;
                      INSERT INTO runs (id, name, type, modality) VALUES ('aaaaaaaa', 'long', 'rl', 'text')";
         runs += agrees_with_all_rows(&made("tviz.db", &[&fixture("tviz/v0.2.2/tviz.sql"), steps]));
-        let shared = std::env::var_os("OG_SHARED").map_or_else(|| root.join("../shared"), Into::into);
-        for folder in ["trackio", "tviz"].map(|name| shared.join("data").join(name)).iter().filter(|folder| folder.is_dir()) {
+        for folder in ["trackio", "tviz"].map(|name| source::recordings_for_tests().join(name)).iter().filter(|folder| folder.is_dir()) {
             runs += agrees_with_all_rows(folder);
         }
         assert!(runs >= 10, "{runs}");

@@ -1,6 +1,6 @@
 //! Keeps the picture of one run up to date.
 
-use super::trackers::Trackers;
+use super::trackers::{Tracker, Trackers};
 use crate::{
     model::{MetricKey, ReadOptions, WallTime},
     source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
     io::ErrorKind,
+    mem::discriminant,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -207,10 +208,15 @@ impl RunReader {
 
     /// Also follows what a tracker writes. Returns the rank under which its records count.
     pub fn add_tracker(&mut self, source: Box<dyn Source>) -> SourceRank {
-        let trackers = self.sources.iter().filter(|feed| matches!(feed.rank, SourceRank::Tracker(_))).count();
-        let rank = SourceRank::Tracker(u16::try_from(trackers).unwrap_or(u16::MAX));
-        // Best first, so that a flooding console is read with what the others leave of the budget.
-        let at = self.sources.iter().position(|feed| feed.rank < rank).unwrap_or(self.sources.len());
+        self.add(SourceRank::Tracker, source)
+    }
+
+    fn add(&mut self, rank: fn(u16) -> SourceRank, source: Box<dyn Source>) -> SourceRank {
+        let kin = self.sources.iter().filter(|feed| discriminant(&feed.rank) == discriminant(&rank(0))).count();
+        let at = self.sources.iter().position(|feed| feed.rank < rank(0)).unwrap_or(self.sources.len());
+        let rank = rank(u16::try_from(kin).unwrap_or(u16::MAX));
+        // Best first, so that a flooding console is read with what the others leave of the budget; and in the order in which
+        // they came, so that keys are told apart the same way each time.
         self.sources.insert(at, Feed::new(rank, source));
         rank
     }
@@ -323,9 +329,13 @@ impl RunReader {
     }
 
     fn open_trackers(&mut self, polled: &mut Polled) {
-        let (sources, again) = self.trackers.open(self.picture.started_at());
-        for source in sources {
-            self.add_tracker(source);
+        let (trackers, again) = self.trackers.open(self.picture.started_at());
+        for Tracker { kind, source, names } in trackers {
+            let rank: fn(u16) -> SourceRank = if matches!(kind, Kind::Csv | Kind::Jsonl) { SourceRank::Table } else { SourceRank::Tracker };
+            let rank = self.add(rank, source);
+            if !names.is_empty() {
+                self.picture.set_names(rank, names);
+            }
             polled.more = true;
         }
         if let Some(again) = again

@@ -81,7 +81,7 @@ impl Trackers {
 
     /// Opens what can be opened now, of a run that began at `since`. Also says when another try is worth it, although
     /// nothing changes.
-    pub(super) fn open(&mut self, since: Option<WallTime>) -> (Vec<Box<dyn Source>>, Option<Duration>) {
+    pub(super) fn open(&mut self, since: Option<WallTime>) -> (Vec<Tracker>, Option<Duration>) {
         let rest = self.tried_at.map_or(Duration::ZERO, |at| TRY_REST.saturating_sub(at.elapsed()));
         if self.wanted.is_empty() || !rest.is_zero() {
             return (vec![], (!self.wanted.is_empty()).then_some(rest));
@@ -96,7 +96,7 @@ impl Trackers {
                         let in_database = matches!(run.kind, Kind::Trackio | Kind::Tviz).then(|| run.id.clone());
                         self.open.insert((real, in_database))
                     });
-                    opened.extend(sources);
+                    opened.extend(sources.map(|source| Tracker { kind: run.kind, names: names(&run), source }));
                 }
                 // It comes later, or never.
                 Err(OpenError::Open { .. } | OpenError::NoRun { .. } | OpenError::NoSuchRun { .. }) => self.wanted.push(wanted),
@@ -105,6 +105,29 @@ impl Trackers {
         }
         (opened, None)
     }
+}
+
+/// A source that was named and is open.
+pub(super) struct Tracker {
+    pub(super) kind: Kind,
+    pub(super) source: Box<dyn Source>,
+    /// What tells it from others of its kind in the same run, best first.
+    pub(super) names: Vec<String>,
+}
+
+fn names(run: &RunRef) -> Vec<String> {
+    let name = |path: Option<&Path>| Some(path?.file_name()?.to_string_lossy().into_owned());
+    let stem = run.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let (folder, above) = (run.path.parent(), run.path.parent().and_then(Path::parent));
+    match run.kind {
+        Kind::TfEvents if run.path.is_dir() => [name(Some(&run.path)), name(folder)],
+        Kind::TfEvents => [name(folder), name(above)],
+        Kind::Csv | Kind::Jsonl => [stem, name(folder)],
+        _ => return vec![],
+    }
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The run that was announced. Of several that are called so, it is the first that began with the training; of one that
@@ -127,8 +150,9 @@ fn find(wanted: &Announced, since: Option<WallTime>) -> Result<RunRef, OpenError
     }
     let runs = source::runs(&wanted.path)?;
     let Some(name) = &wanted.run else {
-        let exact = runs.iter().find(|run| run.path == wanted.path);
-        return exact.filter(|run| matches!(run.kind, Kind::WandbRun | Kind::Wandb)).cloned().ok_or_else(nothing);
+        let is_one =
+            |run: &&RunRef| matches!(run.kind, Kind::WandbRun | Kind::Wandb | Kind::TfEvents | Kind::Tviz | Kind::Csv | Kind::Jsonl);
+        return runs.iter().find(|run| run.address() == wanted.path).filter(is_one).cloned().ok_or_else(nothing);
     };
     let named = || runs.iter().filter(|run| run.name == *name);
     let began = |run: &&RunRef| run.started.zip(since).is_some_and(|(started, since)| started.secs() >= since.secs() - CLOCK_SLACK);

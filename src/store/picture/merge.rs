@@ -3,7 +3,7 @@
 use super::{RunPicture, SourceRank};
 use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
 use crate::source::{KeyId, Row};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::discriminant};
 
 /// What one source of a run gave, in numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -89,6 +89,8 @@ struct Slot {
     instead: Option<MetricKey>,
     /// The attempt and the rank whose points are taken.
     writer: Option<(u32, u32)>,
+    /// Where the first point was put, when it came before the source had said any step.
+    unplaced: Option<Step>,
     /// The round of [`RunPicture::take_changed`] in which a point last came.
     changed: Option<u64>,
 }
@@ -132,6 +134,7 @@ impl RunPicture {
     /// Decides whether `source` or another one feeds the series of `key`.
     pub(super) fn key(&mut self, source: SourceRank, id: u32, key: MetricKey) {
         self.keys_heard += 1;
+        let key = self.told_apart(source, key);
         let rivals: Vec<MetricKey> = self.loose.get(&loose_form(&key)).into_iter().flatten().cloned().collect();
         let is_same =
             |rival: &MetricKey, owner: SourceRank| *rival == key || (source == SourceRank::Stdout) != (owner == SourceRank::Stdout);
@@ -163,7 +166,26 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, changed: None, echo: Echo::default() });
+        slots[at] =
+            Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, unplaced: None, changed: None, echo: Echo::default() });
+    }
+
+    /// Whether the first point of `key` came before its source had said any step, and the source says steps: where it
+    /// stands nobody knows.
+    pub fn is_first_unplaced(&self, key: &MetricKey) -> bool {
+        let source =
+            self.owners.get(key).and_then(|owner| self.sources.get(owner)).filter(|source| source.step.is_some_and(|(_, said)| said));
+        source.is_some_and(|source| source.slots.iter().flatten().any(|slot| slot.key == *key && slot.unplaced.is_some()))
+    }
+
+    /// The key under another name, where a source of the same kind has it already.
+    fn told_apart(&self, source: SourceRank, key: MetricKey) -> MetricKey {
+        let Some(names) = self.names.get(&source) else { return key };
+        let is_kin = |rank: &SourceRank| *rank != source && discriminant(rank) == discriminant(&source);
+        let has_key = |rank: &SourceRank| self.sources.get(rank).is_some_and(|kin| kin.slots.iter().flatten().any(|slot| slot.key == key));
+        let kin = self.names.iter().find(|(rank, _)| is_kin(rank) && has_key(rank));
+        let name = kin.and_then(|(_, taken)| names.iter().find(|name| !taken.contains(name)));
+        name.map_or(key.clone(), |name| format!("{name}/{key}").as_str().into())
     }
 
     pub(super) fn disown(&mut self, key: &MetricKey) {
@@ -192,6 +214,7 @@ impl RunPicture {
                 }
             }
         };
+        let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
         if rank == SourceRank::Stdout {
@@ -222,12 +245,18 @@ impl RunPicture {
                 self.changed.push(slot.key.clone());
             }
             let point = Point { step, time, value: *value };
-            let origin = self.origin;
+            let (origin, mut is_first) = (self.origin, false);
             let series = self.series.get_or_insert(&slot.key, &mut slot.seat, || {
+                is_first = true;
                 let mut series = Series::new();
                 origin.iter().for_each(|origin| series.set_origin(*origin));
                 series
             });
+            if is_first && is_unplaced {
+                slot.unplaced = Some(step);
+            } else if slot.unplaced.is_some_and(|first| row.step.is_some() && step <= first) {
+                slot.unplaced = None;
+            }
             match rank {
                 SourceRank::Stdout => series.push_told(point),
                 _ => series.push(point),

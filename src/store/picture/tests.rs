@@ -146,6 +146,47 @@ fn our_own_word_on_the_end_counts_most() {
 }
 
 #[test]
+fn a_first_point_before_any_step_stands_nowhere_in_a_source_that_says_steps() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Stdout, 0, "val");
+    key(&mut picture, Stdout, 1, "loss");
+    row(&mut picture, Stdout, None, &[(0, 5.0)]);
+    assert!(!picture.is_first_unplaced(&"val".into()), "rows are counted");
+    row(&mut picture, Stdout, Some(1), &[(1, 4.0)]);
+    row(&mut picture, Stdout, None, &[(0, 4.5)]);
+    let unplaced = |picture: &RunPicture| ["val", "loss"].map(|key| picture.is_first_unplaced(&key.into()));
+    assert_eq!(unplaced(&picture), [true, false]);
+    row(&mut picture, Stdout, Some(0), &[(0, 3.0)]);
+    assert_eq!(unplaced(&picture), [false, false]);
+}
+
+#[test]
+fn two_sources_of_one_kind_keep_their_keys_apart() {
+    let mut picture = RunPicture::default();
+    for (number, name) in [(0, "train"), (1, "validation"), (2, "test")] {
+        picture.set_names(Tracker(number), vec![name.into(), "logs".into()]);
+        key(&mut picture, Tracker(number), 0, "loss");
+        row(&mut picture, Tracker(number), Some(1), &[(0, f64::from(number))]);
+    }
+    key(&mut picture, Tracker(3), 0, "loss");
+    row(&mut picture, Tracker(3), Some(1), &[(0, 9.0)]);
+    let all: Vec<_> = picture.series.keys().map(|key| (key.to_string(), points(&picture, key.as_str())[0].1)).collect();
+    assert_eq!(all, [("loss".into(), 9.0), ("test/loss".into(), 2.0), ("validation/loss".into(), 1.0)], "another kind's is better");
+}
+
+#[test]
+fn what_is_taken_out_of_a_config_is_gone() {
+    let mut picture = RunPicture::default();
+    let mut apply = |record| picture.apply(Tracker(0), Ok(record), None);
+    apply(Record::Config("lr".into(), json!(0.5)));
+    apply(Record::Config("net".into(), json!({"depth": 2, "head": {"dim": 8, "bias": true}})));
+    for name in ["lr", "net.head.dim", "net.depth", "none", "net.none.x"] {
+        apply(Record::ConfigRemoved(name.into()));
+    }
+    assert_eq!(json!(picture.config), json!({"net": {"head": {"bias": true}}}));
+}
+
+#[test]
 fn config_is_layered() {
     let config = |lr: f64| BTreeMap::from([("lr".to_owned(), json!(lr))]);
     let mut picture = RunPicture::new(RunInfo { config: config(0.1), ..RunInfo::default() });

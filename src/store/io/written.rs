@@ -1,0 +1,298 @@
+//! What a training writes beside its console: logs of wandb and TensorBoard, runs of tviz, tables and JSON lines of metrics.
+//!
+//! What it holds open is surely its own ([`opened_by`]). What it opens for a moment only is found where such files usually
+//! lie, and is its own if it was made, or written anew, since the training began, and nobody else can have been the writer.
+
+use super::{glance::life, opened};
+use crate::{
+    model::WallTime,
+    source::{self, Kind, Record},
+    store::RunFolder,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs::{self, File, Metadata},
+    io::Read,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Folders right in the training's folder that are looked into whether anything in them changed or not: a file that grows
+/// does not change its folder. Source: the defaults of PyTorch, Lightning, Keras' and Hydra's guides, Transformers, wandb.
+const USUAL: &[&str] = &[
+    "checkpoints",
+    "csv_logs",
+    "data",
+    "experiments",
+    "lightning_logs",
+    "log",
+    "logs",
+    "metrics",
+    "output",
+    "outputs",
+    "results",
+    "runs",
+    "tb",
+    "tb_logs",
+    "tensorboard",
+    "tmp_trainer",
+    "trainer_output",
+    "wandb",
+];
+
+/// Names of tables that count although no column of theirs is a step: those of Stable-Baselines3, Lightning, Keras' guide.
+const TABLES: &[&str] = &["history", "log", "metrics", "monitor", "progress", "train", "training", "training_log"];
+
+/// Folders that hold no metrics but may hold a hundred thousand files.
+const BARREN: &[&str] = &["node_modules", "__pycache__", "site-packages", "artifacts", "media"];
+
+/// Depth below the training's folder: `outputs/2026-11-20/12-00-00/lightning_logs/version_0`.
+const DEPTH_MAX: usize = 6;
+
+/// Most folders and files of one look, and how long it may take: more are not the logs of one training. The newest are first.
+const FOLDERS_MAX: usize = 1024;
+const FILES_MAX: usize = 1 << 16;
+const TIME_MAX: Duration = Duration::from_millis(100);
+
+/// Bytes by which a file that was there before is known again.
+const HEAD_BYTES: u64 = 4 << 10;
+
+/// Most tables that are remembered from before; and most runs that are looked at for whether they ran beside this one.
+const REMEMBERED_MAX: usize = 512;
+const RUNS_MAX: usize = 64;
+
+/// tviz notes whole seconds.
+const TVIZ_SLACK: f64 = 1.0;
+
+/// Files of the run folder that are og's own.
+const OWN: &[&str] = &["metrics.jsonl", "events.jsonl"];
+
+/// Finds what one training writes.
+pub struct Written {
+    folder: PathBuf,
+    cwd: PathBuf,
+    since: WallTime,
+    /// Tables that were there before; `None`: nobody looked in time.
+    before: Option<HashMap<PathBuf, Old>>,
+    /// Variables of the training that say where tviz writes.
+    places: BTreeMap<&'static str, PathBuf>,
+}
+
+/// A table as it was before the training began.
+struct Old {
+    bytes: u64,
+    head: Vec<u8>,
+}
+
+impl Written {
+    /// Remembers what lies in `cwd` before the training begins, whose run lies in `folder` and was made at `since`.
+    pub fn before(folder: &Path, cwd: &Path, since: WallTime) -> Written {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let places = ["TVIZ_DB_PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?.into()))).collect();
+        let mut written = Written { folder: real(folder), cwd: real(cwd), since, before: None, places };
+        let (found, is_all) = written.walk();
+        let tables: Vec<_> = found.into_iter().filter(|(path, _)| what(path) == Some(What::Table)).collect();
+        let is_in_time = !tables.iter().any(|(_, file)| written.is_since(file.modified()) && !written.is_since(file.created()));
+        if is_all && is_in_time && tables.len() <= REMEMBERED_MAX {
+            let old = |(path, file): (PathBuf, Metadata)| {
+                let head = head_of(&path)?;
+                Some((path, Old { bytes: file.len(), head }))
+            };
+            written.before = Some(tables.into_iter().filter_map(old).collect());
+        }
+        written
+    }
+
+    /// What the training, process `pid`, holds open for writing.
+    pub fn open_in(&mut self, pid: u32) -> Vec<PathBuf> {
+        for (name, path) in opened::environment(pid, &["TVIZ_DB_PATH", "HOME"]) {
+            self.places.insert(name, path);
+        }
+        let open = opened::opened_by(pid).into_iter().filter(|path| !OWN.iter().any(|own| self.folder.join(own) == *path));
+        self.named(open.collect()).into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// What was made or written anew in the usual places since the training began. `known` are not looked into again. `pid`:
+    /// the training, while it lives.
+    pub fn made(&self, pid: Option<u32>, known: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let (found, _) = self.walk();
+        let new = found.into_iter().filter(|(path, file)| self.is_new(path, file)).map(|(path, _)| path);
+        let mut new: Vec<PathBuf> = new.filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
+        new.extend(self.tviz_databases());
+        let mut named = self.named(new);
+        named.retain(|(_, path)| !known(path));
+        // Whose a file is cannot be told where others write to the same folders at the same time.
+        if !named.is_empty() {
+            let foreign = opened::held_by_others(pid);
+            named.retain(|(_, path)| !foreign.contains(path) && !foreign.iter().any(|held| held.parent() == Some(path)));
+        }
+        if !named.is_empty() && self.has_company() {
+            named.retain(|(what, _)| *what == What::Database);
+        }
+        named.into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// What is followed where these files are the training's, in the order in which it counts.
+    fn named(&self, files: Vec<PathBuf>) -> BTreeSet<(What, PathBuf)> {
+        let named = files.into_iter().filter_map(|path| {
+            let what = what(&path)?;
+            let followed = match what {
+                What::Wandb => path,
+                What::Events => self.events(path),
+                What::Database => self.tviz_run(&path)?,
+                What::Table => has_metrics(&path).then_some(path)?,
+            };
+            Some((what, followed))
+        });
+        named.collect()
+    }
+
+    /// A folder of event files, unless it also holds those of an older run.
+    fn events(&self, file: PathBuf) -> PathBuf {
+        let Some(folder) = file.parent() else { return file };
+        let is_since = |file: &PathBuf| fs::metadata(file).is_ok_and(|file| self.is_since(file.modified()));
+        match source::event_files(folder).is_ok_and(|files| files.iter().all(is_since)) {
+            true => folder.to_owned(),
+            false => file,
+        }
+    }
+
+    /// The first run that began with the training.
+    fn tviz_run(&self, database: &Path) -> Option<PathBuf> {
+        let runs = source::tviz_runs(database).ok()?;
+        let began = |run: &&source::TvizRunInfo| run.started.is_some_and(|at| at.secs() >= self.since.secs() - TVIZ_SLACK);
+        let first = runs.iter().filter(began).min_by(|a, b| {
+            a.started.map(WallTime::secs).partial_cmp(&b.started.map(WallTime::secs)).unwrap_or(std::cmp::Ordering::Equal)
+        })?;
+        Some(format!("{}#{}", database.to_str()?, first.id).into())
+    }
+
+    fn tviz_databases(&self) -> Vec<PathBuf> {
+        let at = |path: PathBuf| self.cwd.join(path);
+        let is_there = |path: &Path| fs::metadata(self.cwd.join(path)).is_ok_and(|file| file.is_file() && self.is_since(file.modified()));
+        source::tviz_databases(|name| self.places.get(name).cloned(), is_there).into_iter().map(at).collect()
+    }
+
+    fn is_since(&self, time: std::io::Result<SystemTime>) -> bool {
+        time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).is_some_and(|time| time.as_secs_f64() >= self.since.secs())
+    }
+
+    /// Whether all that is in a file can have come since the training began.
+    fn is_new(&self, path: &Path, file: &Metadata) -> bool {
+        if !self.is_since(file.modified()) {
+            return false;
+        }
+        let old = self.before.as_ref().and_then(|before| before.get(path));
+        match (what(path), old) {
+            (Some(What::Database), _) => true,
+            _ if self.is_since(file.created()) => true,
+            (Some(What::Table), Some(old)) => file.len() < old.bytes || head_of(path).is_some_and(|head| !head.starts_with(&old.head)),
+            // Where the disk does not keep when a file was made.
+            (_, None) => file.created().is_err() && self.before.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether another run of the store was in the same folder at the same time.
+    fn has_company(&self) -> bool {
+        let mut runs: Vec<PathBuf> =
+            self.folder.parent().and_then(|runs| fs::read_dir(runs).ok()).into_iter().flatten().flatten().map(|run| run.path()).collect();
+        runs.sort();
+        runs.iter().rev().take(RUNS_MAX).filter(|run| **run != self.folder).any(|run| {
+            let folder = RunFolder::at(run);
+            let is_here = folder.info().is_ok_and(|info| info.cwd.canonicalize().is_ok_and(|cwd| cwd == self.cwd));
+            is_here
+                && life(&folder).is_ok_and(|life| match (life.exit, life.pid) {
+                    (Some(exit), _) => exit.at.is_some_and(|at| at.secs() >= self.since.secs()),
+                    (None, pid) => pid.is_some_and(opened::is_there),
+                })
+        })
+    }
+
+    /// The files that may be the training's by their names, and whether these are all.
+    fn walk(&self) -> (Vec<(PathBuf, Metadata)>, bool) {
+        let start = Instant::now();
+        let (mut found, mut folders, mut files) = (vec![], 0, 0);
+        let mut open = vec![(self.cwd.clone(), 0), (self.folder.clone(), 1)];
+        while let Some((folder, depth)) = open.pop() {
+            folders += 1;
+            let mut below = vec![];
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                files += 1;
+                let Ok(kind) = entry.file_type() else { continue };
+                let (path, name) = (entry.path(), entry.file_name());
+                let name = name.to_string_lossy();
+                if kind.is_dir() && !name.starts_with('.') && !BARREN.contains(&&*name) && depth < DEPTH_MAX {
+                    let Ok(metadata) = entry.metadata() else { continue };
+                    if depth > 0 || USUAL.contains(&&*name) || self.is_since(metadata.modified()) {
+                        below.push((metadata.modified().ok(), path));
+                    }
+                } else if kind.is_file() && what(&path).is_some() && !(folder == self.folder && OWN.contains(&&*name)) {
+                    found.extend(entry.metadata().ok().map(|metadata| (path, metadata)));
+                }
+            }
+            below.sort();
+            open.extend(below.into_iter().map(|(_, path)| (path, depth + 1)));
+            if folders >= FOLDERS_MAX || files >= FILES_MAX || start.elapsed() > TIME_MAX {
+                return (found, open.is_empty());
+            }
+        }
+        (found, true)
+    }
+}
+
+/// What a file may be by its name, best first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Wandb,
+    Events,
+    Database,
+    Table,
+}
+
+fn what(path: &Path) -> Option<What> {
+    let name = path.file_name()?.to_string_lossy();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    Some(match extension {
+        "wandb" if name.starts_with("run-") => What::Wandb,
+        _ if name.contains("tfevents") => {
+            if name.ends_with(".profile-empty") {
+                return None;
+            }
+            What::Events
+        }
+        "db" | "sqlite" | "sqlite3" => What::Database,
+        "csv" | "tsv" | "jsonl" | "ndjson" => What::Table,
+        _ => return None,
+    })
+}
+
+/// Whether a file of this name is one that a training writes its metrics to.
+pub(super) fn may_be_log(path: &Path) -> bool {
+    what(path).is_some()
+}
+
+/// Whether a table says steps and numbers, or numbers under a name that tables of metrics have.
+fn has_metrics(path: &Path) -> bool {
+    let Some(head) = head_of(path) else { return false };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let stem = name.split('.').rfind(|part| !["csv", "tsv", "jsonl", "ndjson"].contains(part)).unwrap_or_default();
+    let kind = Kind::of_file(&name, &head);
+    let Some(mut decoder) = matches!(kind, Kind::Csv | Kind::Jsonl).then(|| kind.decoder()).flatten() else { return false };
+    decoder.push(&head);
+    let (mut rows, mut told) = (0, 0);
+    while let Ok(record) = decoder.next() {
+        match record {
+            Some(Record::Row(row)) if !row.values.is_empty() => (rows, told) = (rows + 1, told + usize::from(row.step.is_some())),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    told > 0 || rows > 0 && TABLES.contains(&stem)
+}
+
+fn head_of(path: &Path) -> Option<Vec<u8>> {
+    let mut head = vec![];
+    File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    Some(head)
+}

@@ -1,0 +1,113 @@
+//! What a training under `og run` writes beside its console is part of its run, and nothing else is.
+
+use crate::home::{Home, Training, comes};
+use serde_json::Value;
+use std::{fs, path::Path};
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+
+/// The run, once its training has ended with what `script` does.
+fn ended(home: &Home, training: &Training, script: &str) -> Value {
+    training.tell(script);
+    training.tell("exit 0");
+    training.end();
+    home.json(&["inspect", &training.text("run"), "--json"])
+}
+
+fn count(run: &Value, key: &str) -> u64 {
+    run["keys"][key]["count"].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn what_a_short_training_writes_and_closes_at_once_is_found_at_its_end() {
+    let home = Home::new();
+    // Of other trainings, long over.
+    let old = home.work().join("runs/old/events.out.tfevents.1600000000.host");
+    fs::create_dir_all(old.parent().unwrap()).unwrap();
+    fs::copy(format!("{FIXTURES}/tfevents/tf2/events.out.tfevents.1700000000.fixture"), &old).unwrap();
+    fs::write(home.work().join("old.csv"), "step,old\n1,2\n").unwrap();
+    let training = home.puppet("short");
+    let script = format!(
+        "mkdir -p runs/a logs/csv; cp {FIXTURES}/tfevents/tbx/*.fixture runs/a/; \
+         printf 'step,acc\\n1,0.5\\n2,0.75\\n' >logs/csv/metrics.csv; \
+         printf '{{\"step\":1,\"lr\":0.1}}\\n' >m.jsonl; printf 'id,text\\n1,a\\n' >predictions.csv"
+    );
+    let run = ended(&home, &training, &script);
+    assert_eq!((count(&run, "acc"), count(&run, "lr"), count(&run, "old")), (2, 1, 0), "{run}");
+    let plain = home.json(&["inspect", home.work().join("runs/a").to_str().unwrap(), "--json"]);
+    for key in plain["keys"].as_object().unwrap().keys() {
+        assert_eq!(run["keys"][key]["count"], plain["keys"][key]["count"], "{key}");
+    }
+    let named: Vec<&str> = run["sources"].as_array().unwrap().iter().filter_map(|source| source["path"].as_str()).collect();
+    assert!(!named.iter().any(|path| path.ends_with("predictions.csv") || path.contains("old")), "{named:?}");
+    assert_eq!(home.json(&["runs", "--json"])[0]["step"], run["step"]);
+}
+
+#[test]
+fn a_table_that_is_written_anew_counts_from_its_new_start() {
+    let home = Home::new();
+    let table = home.work().join("log.csv");
+    fs::write(&table, "epoch,loss\n0,9\n1,8\n2,7\n").unwrap();
+    fs::write(home.work().join("other.csv"), "epoch,foreign\n0,9\n").unwrap();
+    let training = home.puppet("again");
+    // Somebody else's goes on growing meanwhile.
+    let run = ended(&home, &training, "printf 'epoch,loss\\n0,3\\n' >log.csv; printf '1,8\\n' >>other.csv");
+    assert_eq!((count(&run, "loss"), &run["keys"]["loss"]["last"]["value"]), (1, &3.0.into()), "{run}");
+    assert_eq!(count(&run, "foreign"), 0);
+}
+
+#[test]
+fn a_table_is_followed_while_it_grows() {
+    let home = Home::new();
+    let training = home.puppet("live");
+    training.tell("mkdir -p outputs/x; printf 'step,acc\\n1,0.5\\n' >outputs/x/metrics.csv");
+    comes("the metric is there", || count(&home.json(&["inspect", &training.text("run"), "--json"]), "acc") == 1);
+    training.tell("printf '2,0.75\\n' >>outputs/x/metrics.csv");
+    comes("and grows", || count(&home.json(&["inspect", &training.text("run"), "--json"]), "acc") == 2);
+    ended(&home, &training, "true");
+}
+
+#[test]
+fn the_losses_of_two_folders_are_two_graphs() {
+    let home = Home::new();
+    let training = home.puppet("keras");
+    let of = |split: &str| format!("mkdir -p logs/{split}; cp {FIXTURES}/tfevents/tbx/*.fixture logs/{split}/; ");
+    let run = ended(&home, &training, &(of("train") + &of("validation")));
+    let plain = home.json(&["inspect", home.work().join("logs/train").to_str().unwrap(), "--json"]);
+    for (key, told) in plain["keys"].as_object().unwrap() {
+        for key in [key.clone(), format!("validation/{key}")] {
+            assert_eq!(run["keys"][&key]["count"], told["count"], "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_tviz_began_with_the_training_is_part_of_it() {
+    let home = Home::new();
+    let db = |at: &Path, started: &str| {
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        let sql = fs::read_to_string(format!("{FIXTURES}/tviz/v0.2.2/tviz.sql")).unwrap();
+        let db = rusqlite::Connection::open(at).unwrap();
+        db.execute_batch(&sql).unwrap();
+        db.execute(&format!("UPDATE runs SET started_at = {started}"), []).unwrap();
+    };
+    let training = home.puppet("rl");
+    // The old run is not ours, although the file is new.
+    db(&home.work().join("older.db"), "'2020-01-01 00:00:00'");
+    db(&home.dir.path().join(".tviz/tviz.db"), "CURRENT_TIMESTAMP");
+    let run = ended(&home, &training, "true");
+    assert!(count(&run, "reward_mean") > 0, "{run}");
+    let named: Vec<&str> = run["sources"].as_array().unwrap().iter().filter_map(|source| source["path"].as_str()).collect();
+    assert!(named.iter().any(|path| path.contains(".tviz/tviz.db")) && !named.iter().any(|path| path.contains("older")), "{named:?}");
+}
+
+#[test]
+fn nobody_guesses_whose_a_table_is_while_two_train_in_one_folder() {
+    let home = Home::new();
+    let (one, other) = (home.puppet("one"), home.puppet("other"));
+    other.tell("printf 'step,acc\\n1,0.5\\n' >theirs.csv; exec 4>>held.csv; printf 'step,held\\n1,2\\n' >&4; echo written");
+    comes("what it holds open is known to be its own", || count(&home.json(&["inspect", &other.text("run"), "--json"]), "held") == 1);
+    let run = ended(&home, &one, "true");
+    assert_eq!((count(&run, "acc"), count(&run, "held")), (0, 0), "{run}");
+    ended(&home, &other, "true");
+}
