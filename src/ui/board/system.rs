@@ -140,11 +140,12 @@ impl System {
 
     fn layout<'a>(&self, shared: &Shared, scene: Scene<'a>, area: Rect) -> Layout<'a> {
         let source = self.source(scene);
-        let mut rows = source.host().map_or_else(Vec::new, |host| gauges::rows(host, scene.is_here, area.width, &shared.theme));
         let processes = source.host().map_or_else(Vec::new, |host| self.sort.of(&host.processes, &self.query));
         let has_more = area.height >= MORE_ROWS_MIN;
+        // The bars come first; the list of processes keeps two of them.
+        let room = if has_more { area.height - 4 } else { area.height };
+        let rows = source.host().map_or_else(Vec::new, |host| gauges::rows(host, scene.is_here, (area.width, room), &shared.theme));
         let head = (has_more && matches!(source, Source::Samples(_))).then_some(Rect { height: 1, ..area });
-        rows.truncate(usize::from(if has_more { (area.height / 2).max(4) } else { area.height }));
         let used = rows.len() as u16 + head.map_or(0, |row| row.height);
         let rest = area.height - used;
         let listed = if source.host().is_some() { (processes.len() as u16).max(1) + 2 } else { 0 };

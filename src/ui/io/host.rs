@@ -225,9 +225,13 @@ fn some((used, all): (u64, u64)) -> Option<(u64, u64)> {
     (all > 0).then_some((used, all))
 }
 
-/// The command line of a process in one line.
+/// The command line of a process in one line, without the folder of its program.
 fn command(process: &sysinfo::Process) -> String {
-    let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
+    let mut words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
+    // Where a program lies takes the room of what it was told to do.
+    if let Some((_, name)) = words.first().and_then(|program| program.rsplit_once('/')).filter(|(_, name)| !name.is_empty()) {
+        words[0] = name.to_owned().into();
+    }
     let line = if words.is_empty() { process.name().to_string_lossy().into_owned() } else { words.join(" ") };
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(COMMAND_CHARS_MAX).collect()
 }

@@ -31,7 +31,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("cpu", "process cpu %", ""),
     ("run.memory_gb", "run memory GiB", ""),
     ("proc.memory.rssMB", "process memory MB", ""),
-    ("gpu.#.temp", "gpu °C", "#"),
+    ("gpu.#.temp", "gpu temp C", "#"),
     ("gpu.#.powerWatts", "gpu power W", "#"),
     ("gpu.#.power", "gpu power W", "#"),
     ("cpu.#.cpu_percent", "cores %", "#"),

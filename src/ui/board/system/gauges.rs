@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// Cells of the name before a bar, its space included.
 const NAME: u16 = 6;
+/// Words behind a bar need at least so many cells.
+const WORDS_CELLS_MIN: u16 = 12;
 /// Cells of a percent behind a bar, its space included.
 const PERCENT: u16 = 5;
 /// A bar has at least so many cells between its brackets, and no more than so many.
@@ -28,6 +30,8 @@ const SIGN_ROWS_MAX: usize = 4;
 pub struct Row {
     name: String,
     what: What,
+    /// Rows with a higher rank stay longer.
+    rank: u8,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -45,45 +49,59 @@ enum What {
 /// Words, how they look, and how long they stay when there is little room.
 type Words = (String, Style, u8);
 
-/// What there is to say of `host`, for rows of this width. `is_here`: the training runs on it.
-pub fn rows(host: &Host, is_here: bool, width: u16, theme: &Theme) -> Vec<Row> {
+/// What there is to say of `host`, in at most `room` rows of this width. `is_here`: the training runs on it.
+pub fn rows(host: &Host, is_here: bool, (width, room): (u16, u16), theme: &Theme) -> Vec<Row> {
+    let mut rows = all(host, is_here, width, false, theme);
+    if rows.len() > usize::from(room) {
+        rows = all(host, is_here, width, true, theme);
+    }
+    while rows.len() > usize::from(room) {
+        let least = (0..rows.len()).rev().min_by_key(|at| rows[*at].rank).unwrap_or(0);
+        rows.remove(least);
+    }
+    rows
+}
+
+/// All rows; the `brief` form has the GPUs in as few as cores take.
+fn all(host: &Host, is_here: bool, width: u16, brief: bool, theme: &Theme) -> Vec<Row> {
     let (value, quiet) = (theme.value(), theme.quiet());
     let run = host.run();
     let own = |text: String, rank: u8| (format!("run {text}"), value, rank);
     let mut rows = vec![];
-    let mut add = |name: &str, what: What| rows.push(Row { name: name.to_owned(), what });
+    let mut add = |name: &str, rank: u8, what: What| rows.push(Row { name: name.to_owned(), what, rank });
     let load = host.load.map(|load| (format!("load {:.2} {:.2} {:.2}", load[0], load[1], load[2]), quiet, 3));
-    let cores = (!host.cores.is_empty()).then(|| (counted(host.cores.len(), "core"), quiet, 4));
-    let busy = run.cpu.filter(|_| is_here).map(|cores| own(percent(cores), 8));
-    let words: Vec<Words> = busy.into_iter().chain(cores).chain(load).collect();
+    let busy = run.cpu.filter(|_| is_here).map(|busy| format!("run {} of ", text::number(busy, 2)));
+    let cores = match (busy, host.cores.len()) {
+        (_, 0) => None,
+        (busy, count) => Some((format!("{}{}", busy.unwrap_or_default(), counted(count, "core")), value, 8)),
+    };
+    let words: Vec<Words> = cores.into_iter().chain(load).collect();
     match host.cpu {
-        Some(share) => add("cpu", What::Bar { share, scarce: false, words }),
-        None => add("cpu", What::Words([("counting...".to_owned(), quiet, 9)].into_iter().chain(words).collect())),
+        Some(share) => add("cpu", 9, What::Bar { share, scarce: false, words }),
+        None => add("cpu", 9, What::Words([("counting...".to_owned(), quiet, 9)].into_iter().chain(words).collect())),
     }
-    let bars = usize::from((width.saturating_sub(NAME) / CORE).max(1));
-    let signs = usize::from(width.saturating_sub(NAME).max(1));
-    match host.cores.len() {
-        0 | 1 => {}
-        count if width >= NAME + CORE && count.div_ceil(bars) <= CORE_ROWS_MAX => {
-            host.cores.chunks(bars).enumerate().for_each(|(n, cores)| add("", What::Cores(n * bars, cores.to_vec())));
-        }
-        _ => host.cores.chunks(signs).take(SIGN_ROWS_MAX).enumerate().for_each(|(n, cores)| {
-            add(if n == 0 { "cores" } else { "" }, What::Signs(cores.to_vec()));
-        }),
+    if host.cores.len() > 1 {
+        many("cores", &host.cores, width).into_iter().enumerate().for_each(|(n, (name, what))| add(name, if n == 0 { 3 } else { 2 }, what));
     }
     if let Some(memory) = host.memory {
         let own = (!host.processes.is_empty()).then(|| own(text::bytes(run.memory), 7));
         let swap = host.swap.filter(|(used, _)| *used > 0).map(|swap| (format!("swap {}", of(swap)), quiet, 4));
         let words = [(of(memory), quiet, 8)].into_iter().chain(own).chain(swap).collect();
-        add("mem", What::Bar { share: share(memory), scarce: true, words });
+        add("mem", 7, What::Bar { share: share(memory), scarce: true, words });
     }
-    for (n, gpu) in host.gpus.iter().enumerate() {
+    if brief && host.gpus.len() > 1 {
+        let of = |share: fn(&Gpu) -> Option<f64>| host.gpus.iter().map(|gpu| share(gpu).unwrap_or(0.0)).collect::<Vec<f64>>();
+        let (busy, full) = (of(|gpu| gpu.busy), of(|gpu| gpu.memory.map(share)));
+        many("gpus", &busy, width).into_iter().for_each(|(name, what)| add(name, 8, what));
+        add("gpumem", 6, What::Signs(full));
+    }
+    for (n, gpu) in host.gpus.iter().enumerate().filter(|_| !brief || host.gpus.len() == 1) {
         let words = gpu_words(gpu, value, quiet);
         let what = match gpu.busy {
             Some(share) => What::Bar { share, scarce: false, words },
             None => What::Words(words),
         };
-        add(&host.gpu_word(n), what);
+        add(&host.gpu_word(n), 8, what);
     }
     let rate = |word: &str, rate: f64, rank: u8| (format!("{word} {}", per_second(rate)), value, rank);
     let rates = host.disk_rates.map(|(read, wrote)| [rate("read", read, 6), rate("write", wrote, 7)]);
@@ -92,12 +110,24 @@ pub fn rows(host: &Host, is_here: bool, width: u16, theme: &Theme) -> Vec<Row> {
         words.extend(rates.into_iter().flatten());
         words.push((if disk.mount.is_empty() { String::new() } else { format!("on {}", disk.mount) }, quiet, 3));
         let used = disk.all.saturating_sub(disk.free);
-        add("disk", What::Bar { share: share((used, disk.all)), scarce: true, words });
+        add("disk", 5, What::Bar { share: share((used, disk.all)), scarce: true, words });
     }
     if let Some((came, went)) = host.network {
-        add("net", What::Words(vec![rate("in", came, 9), rate("out", went, 8)]));
+        add("net", 4, What::Words(vec![rate("in", came, 9), rate("out", went, 8)]));
     }
     rows
+}
+
+/// Rows for many of a kind: each with a bar, or where those are too many, with a sign.
+fn many(name: &'static str, shares: &[f64], width: u16) -> Vec<(&'static str, What)> {
+    let bars = usize::from((width.saturating_sub(NAME) / CORE).max(1));
+    let signs = usize::from(width.saturating_sub(NAME).max(1));
+    let name = |n: usize| if n == 0 { name } else { "" };
+    if width >= NAME + CORE && shares.len().div_ceil(bars) <= CORE_ROWS_MAX {
+        shares.chunks(bars).enumerate().map(|(n, some)| (name(n), What::Cores(n * bars, some.to_vec()))).collect()
+    } else {
+        shares.chunks(signs).take(SIGN_ROWS_MAX).enumerate().map(|(n, some)| (name(n), What::Signs(some.to_vec()))).collect()
+    }
 }
 
 fn gpu_words(gpu: &Gpu, value: Style, quiet: Style) -> Vec<Words> {
@@ -121,7 +151,8 @@ fn of((used, all): (u64, u64)) -> String {
     format!("{} of {}", text::bytes(used), text::bytes(all))
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// `1 core`, `8 cores`.
+pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
@@ -147,7 +178,10 @@ impl Row {
                     buf,
                 );
                 let rest = Rect { x: (x + 2).min(row.right()), width: row.right().saturating_sub(x + 2), ..row };
-                strip::draw(parts(words), theme, rest, buf);
+                // Less room would hold the start of a word.
+                if rest.width >= WORDS_CELLS_MIN {
+                    strip::draw(parts(words), theme, rest, buf);
+                }
             }
             What::Words(words) => strip::draw(parts(words), theme, rest, buf),
             What::Cores(first, cores) => {

@@ -1,6 +1,10 @@
 //! The processes of the run.
 
-use super::{fits, gauges::percent, put, rounded};
+use super::{
+    fits,
+    gauges::{counted, percent},
+    put, rounded,
+};
 use crate::text;
 use crate::ui::{
     host::{Host, Process},
@@ -150,7 +154,7 @@ impl List<'_> {
         if count > 0 {
             parts.extend(run.cpu.map(|cores| Part::new(format!("cpu {}", percent(cores)), theme.quiet(), 7)));
             parts.push(Part::new(format!("mem {}", text::bytes(run.memory)), theme.quiet(), 6));
-            parts.extend(run.threads.map(|threads| Part::new(format!("{threads} threads"), theme.quiet(), 4)));
+            parts.extend(run.threads.map(|threads| Part::new(counted(threads, "thread"), theme.quiet(), 4)));
             parts.extend(run.gpu_memory.map(|bytes| Part::new(format!("gpu mem {}", text::bytes(bytes)), theme.quiet(), 5)));
         }
         parts
