@@ -90,10 +90,25 @@ fn all(host: &Host, is_here: bool, width: u16, brief: bool, theme: &Theme) -> Ve
         add("mem", 7, What::Bar { share: share(memory), scarce: true, words });
     }
     if brief && host.gpus.len() > 1 {
-        let of = |share: fn(&Gpu) -> Option<f64>| host.gpus.iter().map(|gpu| share(gpu).unwrap_or(0.0)).collect::<Vec<f64>>();
-        let (busy, full) = (of(|gpu| gpu.busy), of(|gpu| gpu.memory.map(share)));
-        many("gpus", &busy, width).into_iter().for_each(|(name, what)| add(name, 8, what));
-        add("gpumem", 6, What::Signs(full));
+        let busy: Vec<f64> = host.gpus.iter().filter_map(|gpu| gpu.busy).collect();
+        let least = busy.iter().copied().fold(f64::INFINITY, f64::min);
+        let hottest = host.gpus.iter().filter_map(|gpu| gpu.celsius).fold(f64::NEG_INFINITY, f64::max);
+        let mut words: Vec<Words> = vec![(format!("mean of {}", host.gpus.len()), quiet, 7)];
+        if !busy.is_empty() {
+            words.push((format!("least {}", percent(least)), value, 8));
+        }
+        if hottest.is_finite() {
+            words.push((format!("up to {hottest:.0} C"), quiet, 6));
+        }
+        match busy.is_empty() {
+            true => add("gpus", 8, What::Words(words)),
+            false => add("gpus", 8, What::Bar { share: busy.iter().sum::<f64>() / busy.len() as f64, scarce: false, words }),
+        }
+        if let Some(memory) =
+            host.gpus.iter().filter_map(|gpu| gpu.memory).reduce(|a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)))
+        {
+            add("vram", 6, What::Bar { share: share(memory), scarce: true, words: vec![(of(memory), quiet, 8)] });
+        }
     }
     for (n, gpu) in host.gpus.iter().enumerate().filter(|_| !brief || host.gpus.len() == 1) {
         let words = gpu_words(gpu, value, quiet);
