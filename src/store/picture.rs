@@ -4,11 +4,13 @@ mod console;
 mod kept;
 mod merge;
 mod rules;
+mod samples;
 
 pub use console::Console;
 pub use kept::{Alerts, Losses, MediaShelf};
 pub use merge::{Given, Twin};
 pub use rules::{MetricRule, MetricRules};
+pub use samples::Samples;
 
 use super::{
     event::{Event, EventKind},
@@ -35,9 +37,6 @@ pub enum SourceRank {
 
 /// Events kept. A run has tens; a program in a loop may have more, and `events.jsonl` has them all.
 const EVENTS_KEPT: usize = 10_000;
-
-/// Names of system samples kept. A host with eight GPUs has some hundred; the names come from files, so they are bounded.
-const SYSTEM_KEYS_MAX: usize = 4096;
 
 /// The live view of one run: everything that its sources said, merged.
 ///
@@ -77,8 +76,8 @@ pub struct RunPicture {
     pub console: Console,
     /// What happened, oldest first; the last ten thousand.
     pub events: VecDeque<Event>,
-    /// Last samples of the host, by name.
-    pub system: BTreeMap<String, f64>,
+    /// How its machine was, as its sources sampled it.
+    pub system: Samples,
     lifecycle: Lifecycle,
     mute: bool,
     attempt: u32,
@@ -268,13 +267,9 @@ impl RunPicture {
                 self.total_steps = self.info.total_steps.or(Some(steps));
             }
             Record::TotalSteps(_) => {}
-            Record::System(_, samples) => {
+            Record::System(time, samples) => {
                 given.system_samples += 1;
-                for (name, value) in samples {
-                    if self.system.len() < SYSTEM_KEYS_MAX || self.system.contains_key(&name) {
-                        self.system.insert(name, value);
-                    }
-                }
+                self.system.take(source, time.or(fallback), samples);
             }
             Record::Alert(alert) => {
                 given.alerts += 1;
@@ -322,6 +317,7 @@ impl RunPicture {
         self.losses.forget(source);
         self.alerts.forget(Some(source));
         self.media.forget(source);
+        self.system.forget(source);
         if let Some(twins) = &mut self.twins {
             twins.forget(source);
         }

@@ -13,6 +13,9 @@ mod palette;
 mod runs;
 mod scroll;
 mod set;
+mod system;
+#[cfg(test)]
+pub use system::machine;
 
 use self::{
     alerts::Alerts,
@@ -26,6 +29,7 @@ use self::{
     page::{Found, Page, Shared},
     palette::Palette,
     runs::Runs,
+    system::System,
 };
 use super::{
     config::{Settings, View},
@@ -68,6 +72,8 @@ pub enum Tab {
     Run,
     /// Its console lines.
     Logs,
+    /// The machine that it runs on.
+    System,
     /// What somebody was asked to look at.
     Alerts,
     /// What people and agents say.
@@ -76,7 +82,7 @@ pub enum Tab {
 
 impl Tab {
     /// In the order of their numbers.
-    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::Alerts, Tab::Chat];
+    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::System, Tab::Alerts, Tab::Chat];
 
     /// The key that shows it.
     fn number(self) -> u8 {
@@ -85,6 +91,7 @@ impl Tab {
             Tab::Runs => 2,
             Tab::Run => 3,
             Tab::Logs => 4,
+            Tab::System => 5,
             Tab::Alerts => 6,
             Tab::Chat => 8,
         }
@@ -102,6 +109,7 @@ impl Tab {
             Tab::Runs => "Runs",
             Tab::Run => "Run",
             Tab::Logs => "Logs",
+            Tab::System => "System",
             Tab::Alerts => "Alerts",
             Tab::Chat => "Chat",
         }
@@ -114,6 +122,7 @@ impl Tab {
             Tab::Runs => "runs",
             Tab::Run => "run",
             Tab::Logs => "logs",
+            Tab::System => "system",
             Tab::Alerts => "alerts",
             Tab::Chat => "chat",
         }
@@ -140,6 +149,7 @@ pub struct Board {
     runs: Runs,
     overview: Overview,
     logs: Logs,
+    system: System,
     alerts: Alerts,
     chat: Chat,
     above: Above,
@@ -178,6 +188,7 @@ impl Board {
             runs: Runs::default(),
             overview: Overview::default(),
             logs: Logs::default(),
+            system: System::default(),
             alerts: Alerts::default(),
             chat: Chat::default(),
             above: Above::Nothing,
@@ -224,6 +235,7 @@ impl Board {
             Tab::Runs => &self.runs,
             Tab::Run => &self.overview,
             Tab::Logs => &self.logs,
+            Tab::System => &self.system,
             Tab::Alerts => &self.alerts,
             Tab::Chat => &self.chat,
         }
@@ -236,6 +248,7 @@ impl Board {
             Tab::Runs => &mut self.runs,
             Tab::Run => &mut self.overview,
             Tab::Logs => &mut self.logs,
+            Tab::System => &mut self.system,
             Tab::Alerts => &mut self.alerts,
             Tab::Chat => &mut self.chat,
         };
@@ -623,6 +636,8 @@ impl Pane for Board {
                 }
                 vec![Effect::DrawSoon]
             }
+            Event::Sampled if self.tab == Tab::System => vec![Effect::DrawSoon],
+            Event::Sampled => vec![],
             Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
                 Some(_) => vec![Effect::DrawSoon],
                 None => vec![],
@@ -677,7 +692,12 @@ impl Pane for Board {
     }
 
     fn wants(&self) -> Wants {
-        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid() }
+        let covered = matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_));
+        Wants {
+            runs: self.tab == Tab::Runs,
+            host: self.tab == Tab::System && !covered && self.system.watches(),
+            overlaid: self.runs.overlaid(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
 use crate::query;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crate::text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The series of a run by key.
 pub use crate::model::SeriesMap;
@@ -75,7 +75,7 @@ impl Facts {
                 _ => None,
             }),
             alerts: (picture.alerts.count, picture.alerts.last.back().map(|(_, alert)| alert.title.clone()).unwrap_or_default()),
-            system: system_words(&picture.system),
+            system: system_words(picture.system.last()),
             ..Facts::default()
         };
         facts.pace(&picture.series);
@@ -207,9 +207,10 @@ impl Facts {
 
 /// The samples of a machine in a few words: how busy its cores and GPUs are. Names as wandb and Trackio give them:
 /// `system.cpu`, `system.gpu.0.gpu`, `gpu/0/utilization`.
-fn system_words(samples: &BTreeMap<String, f64>) -> String {
+fn system_words<'a>(samples: impl Iterator<Item = (&'a str, f64)>) -> String {
+    let samples: Vec<(&str, f64)> = samples.filter(|(_, value)| value.is_finite()).collect();
     let mean = |fits: &dyn Fn(&str) -> bool| {
-        let found: Vec<f64> = samples.iter().filter(|(name, value)| fits(name) && value.is_finite()).map(|(_, value)| *value).collect();
+        let found: Vec<f64> = samples.iter().filter(|(name, _)| fits(name)).map(|(_, value)| *value).collect();
         (!found.is_empty()).then(|| (found.iter().sum::<f64>() / found.len() as f64, found.len()))
     };
     let plain = |name: &str| name.trim_start_matches("system").trim_start_matches(['.', '/']).replace('/', ".");
@@ -248,11 +249,10 @@ mod tests {
 
     #[test]
     fn samples_of_a_machine_are_told_by_their_names() {
-        let samples = |list: &[(&str, f64)]| list.iter().map(|(name, value)| (name.to_string(), *value)).collect::<BTreeMap<_, _>>();
         let wandb = [("system.cpu", 31.0), ("system.gpu.0.gpu", 90.0), ("system.gpu.1.gpu", 100.0), ("system.gpu.0.temp", 60.0)];
-        assert_eq!(system_words(&samples(&wandb)), "cpu 31%  gpu 95% (2)");
-        assert_eq!(system_words(&samples(&[("gpu/0/utilization", 50.0), ("memory", f64::NAN)])), "gpu 50%");
-        assert_eq!(system_words(&BTreeMap::new()), "");
+        assert_eq!(system_words(wandb.into_iter()), "cpu 31%  gpu 95% (2)");
+        assert_eq!(system_words([("gpu/0/utilization", 50.0), ("memory", f64::NAN)].into_iter()), "gpu 50%");
+        assert_eq!(system_words(std::iter::empty()), "");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::{
     board::Board,
     config::{ConfigError, Settings},
     facts::Facts,
+    host::Host,
     keymap::{Keymap, Rejoin},
     pane::{Effect, Event, Link, Pane, Scene, Wants},
     status::Status,
@@ -28,7 +29,7 @@ use crate::source::Kind;
 use crate::source::io::Watch;
 use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
 pub use catalog::Catalog;
-use host::Sampler;
+use host::{Ask, Sampler};
 use link::{Bell, Heard};
 use runs::{Runs, Told};
 use screen::Screen;
@@ -262,6 +263,8 @@ pub(super) enum Woken {
     Files,
     Runs(Box<Told>),
     Controller(Heard),
+    /// The machine was looked at.
+    Host(Box<Host>),
     /// What the clipboard holds.
     Clipboard(String),
     Signal,
@@ -375,6 +378,8 @@ struct Due {
     draw: Option<Duration>,
     /// A change of size that is still to be looked at.
     resize: Option<Duration>,
+    /// The next look at the machine, while somebody watches it.
+    sample: Option<Duration>,
 }
 
 struct Loop<P> {
@@ -433,7 +438,7 @@ impl<P: Pane> Loop<P> {
     }
 
     fn next_due(&self) -> Option<Duration> {
-        [self.due.poll, self.due.draw, self.due.resize, self.pane.deadline()].into_iter().flatten().min()
+        [self.due.poll, self.due.draw, self.due.resize, self.due.sample, self.pane.deadline()].into_iter().flatten().min()
     }
 
     /// Does what is due. A frame comes before reading on, so that a key never waits for a file.
@@ -448,6 +453,14 @@ impl<P: Pane> Loop<P> {
         }
         if self.due.draw.is_some_and(|at| at <= self.now()) {
             self.draw()?;
+        }
+        if is_due(self.due.sample) {
+            self.sources.look_at_host(&self.wake);
+            self.due.sample = self.sources.watches_host().then(|| self.now() + self.sources.host.rest());
+            // Its training is gone, which no file tells.
+            if self.due.sample.is_none() && self.tell(Event::Sampled) == Go::Out {
+                return Ok(Go::Out);
+            }
         }
         if is_due(self.due.poll) {
             self.poll(now);
@@ -483,6 +496,12 @@ impl<P: Pane> Loop<P> {
                 let at = rested(self.resized_at, FRAME, self.now());
                 self.due.resize.get_or_insert(at);
                 Go::On
+            }
+            Woken::Host(host) => {
+                self.sources.host.take(*host);
+                // It may be known only now how busy it is.
+                self.due.sample = self.due.sample.map(|at| at.min(self.now() + self.sources.host.rest()));
+                self.tell(Event::Sampled)
             }
             Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.copied.clone() } else { text })),
             Woken::Terminal(_) => Go::On,
@@ -552,6 +571,10 @@ impl<P: Pane> Loop<P> {
         if self.sources.want(self.pane.wants(), &self.wake) {
             self.due.poll = Some(now);
         }
+        self.due.sample = match self.sources.watches_host() {
+            true => self.due.sample.or(Some(now)),
+            false => None,
+        };
         for effect in effects {
             match effect {
                 Effect::Quit => return Go::Out,
@@ -630,6 +653,9 @@ impl<P: Pane> Loop<P> {
             (false, true) => found.again.map(|again| self.now() + again),
             (false, false) => Some(now + BLIND),
         };
+        if found.look {
+            self.sources.look_at_host(&self.wake);
+        }
         if let Some(spec) = found.spec {
             self.tell(Event::Spec { graphs: spec.graphs, derived: spec.derived, title: spec.title });
         }
@@ -676,6 +702,8 @@ struct Found {
     more: bool,
     again: Option<Duration>,
     socket_changed: bool,
+    /// The machine is to be looked at.
+    look: bool,
     /// New messages of the conversation.
     said: usize,
     /// The runs beside the run of the canvas changed.
@@ -699,8 +727,12 @@ struct Sources {
     empty: RunPicture,
     chat: Option<ChatTail>,
     host: Sampler,
-    /// Somebody shows how the machine is.
+    /// Every change of the run is to be followed by a look at the machine.
     looks_at_host: bool,
+    /// Somebody watches the machine.
+    host_wanted: bool,
+    /// The training runs on this machine.
+    is_here: bool,
     /// The runs beside it.
     runs: Runs,
 }
@@ -756,6 +788,8 @@ impl Sources {
             chat: None,
             host,
             looks_at_host: false,
+            host_wanted: false,
+            is_here: false,
             runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at, env_path)).unwrap_or_default()),
         }
     }
@@ -772,7 +806,8 @@ impl Sources {
         look(Scene {
             run: self.run_picture(),
             chat: self.chat.as_ref().map(ChatTail::messages),
-            host: self.host.last(),
+            host: self.host.machine(),
+            is_here: self.is_here,
             group: self.runs.group_of(own),
             runs: self.runs.rows(),
             overlaid: &self.runs.overlaid(own),
@@ -797,6 +832,7 @@ impl Sources {
 
     /// Reads what a pane wants to have read; whether other runs are to be read now.
     fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
+        self.host_wanted = wants.host;
         self.runs.show(wants.runs, tell);
         self.runs.follow(wants.overlaid, self.run.as_deref())
     }
@@ -861,18 +897,30 @@ impl Sources {
             polled.changed = true;
         }
         self.loading &= polled.more;
+        self.is_here = is_here(reader.picture());
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
             let facts = Facts::of(reader.picture(), polled.more);
             // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
-            if self.looks_at_host && facts.is_live() && reader.picture().pid().is_some_and(canvas_io::is_process) {
-                self.host.look();
-            }
+            found.look = self.looks_at_host && self.is_here;
             found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });
         }
         self.add(new_paths.into_iter());
         found
+    }
+
+    /// Whether a look at the machine is to follow the one before, without end.
+    fn watches_host(&self) -> bool {
+        self.host_wanted && self.is_here
+    }
+
+    /// Looks at the machine; what was seen comes as [`Woken::Host`].
+    fn look_at_host(&mut self, tell: &SyncSender<Woken>) {
+        self.is_here = self.reader.as_ref().is_some_and(|reader| is_here(reader.picture()));
+        let (Some(reader), true) = (&self.reader, self.is_here) else { return };
+        let run = if self.host_wanted { reader.picture().pid() } else { None };
+        self.host.ask(Ask { run, folder: reader.folder().path().to_owned() }, tell);
     }
 
     fn poll_canvas(&mut self) -> Found {
@@ -918,6 +966,13 @@ fn place_of(path: &Path) -> PathBuf {
         _ if RunFolder::at(path).run_json().is_file() && around(1).ends_with("runs") => around(2),
         _ => around(1),
     }
+}
+
+/// Whether the training of a run runs on this machine, now.
+fn is_here(run: &RunPicture) -> bool {
+    let name = rustix::system::uname();
+    let here = run.info.host.as_deref().is_none_or(|host| name.nodename().to_bytes() == host.as_bytes());
+    here && !run.state().is_over() && run.pid().is_some_and(canvas_io::is_process)
 }
 
 fn look(path: &Path) -> Option<Look> {

@@ -157,6 +157,8 @@ pub enum Action {
     Recent,
     /// Show which goes on from which.
     Lineage,
+    /// Show the machine as it is now, or as the run sampled it.
+    Samples,
     /// Keep the text that is typed.
     Keep,
     /// Forget the text that is typed.
@@ -205,6 +207,8 @@ pub enum Scope {
     Run,
     /// The console lines.
     Logs,
+    /// The machine.
+    System,
     /// The alerts.
     Alerts,
     /// The conversation.
@@ -225,6 +229,7 @@ impl Scope {
             Scope::Runs => "runs",
             Scope::Run => "run",
             Scope::Logs => "logs",
+            Scope::System => "system",
             Scope::Alerts => "alerts",
             Scope::Chat => "chat",
             Scope::Menu => "menu, options, saved views",
@@ -268,6 +273,7 @@ const TABLE: &[Row] = &[
     (Scope::Board, "runs", &["2"], "all runs", Action::Tab(Tab::Runs)),
     (Scope::Board, "run", &["3"], "what the run is", Action::Tab(Tab::Run)),
     (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
+    (Scope::Board, "system", &["5"], "the machine and the processes of the run", Action::Tab(Tab::System)),
     (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
     (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
     (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
@@ -331,6 +337,11 @@ const TABLE: &[Row] = &[
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
+    (Scope::System, "sort-processes", &["o"], "sort the processes by the next column", Action::Sort),
+    (Scope::System, "sort-processes-back", &["O"], "sort the other way round", Action::SortBack),
+    (Scope::System, "samples", &["t"], "the machine now, or as the run sampled it", Action::Samples),
+    (Scope::System, "next-charts", &["n"], "next page of charts", Action::Right),
+    (Scope::System, "previous-charts", &["N"], "page of charts before", Action::Left),
     (Scope::Chat, "say", &["enter", "i"], "write a message", Action::Say),
     (Scope::Menu, "choose", &["enter", "space"], "choose", Action::Open),
     (Scope::Menu, "remove", &["delete", "d"], "remove the saved view", Action::Remove),

@@ -2,7 +2,7 @@
 
 use super::config::View;
 use super::facts::{Facts, SeriesMap};
-use super::host::Host;
+use super::host::Machine;
 use crate::canvas::Message;
 use crate::ipc::wire::{Health, Shown};
 use crate::model::{Exit, MetricKey, XAxis};
@@ -20,7 +20,9 @@ pub struct Scene<'a> {
     /// What was said in the canvas; `None`: there is no canvas.
     pub chat: Option<&'a [Message]>,
     /// How the machine is that draws this, when it was looked at.
-    pub host: Option<&'a Host>,
+    pub host: Option<&'a Machine>,
+    /// The training runs on this machine, now.
+    pub is_here: bool,
     /// The group that it is drawn with, where the runs are grouped and it is one of the selected.
     pub group: Option<&'a str>,
     /// All runs that are known, newest first; empty until somebody wants to see them ([`Pane::wants`]).
@@ -52,6 +54,8 @@ pub struct Overlaid<'a> {
 pub struct Wants {
     /// All runs are to be found, and looked at when they change.
     pub runs: bool,
+    /// The machine is to be looked at every other second, as long as the training runs on it.
+    pub host: bool,
     /// These runs are to be read and followed.
     pub overlaid: Vec<Overlay>,
 }
@@ -74,7 +78,7 @@ pub struct Overlay {
 impl<'a> Scene<'a> {
     /// A run, and nothing else.
     pub fn of(run: &'a RunPicture) -> Scene<'a> {
-        Scene { run, chat: None, host: None, group: None, runs: &[], overlaid: &[] }
+        Scene { run, chat: None, host: None, is_here: false, group: None, runs: &[], overlaid: &[] }
     }
 
     /// The curves of the run.
@@ -124,6 +128,8 @@ pub enum Event {
     Tell(String),
     /// [`Scene::runs`] or [`Scene::overlaid`] changed.
     Runs(Listing),
+    /// The machine was looked at: [`Scene::host`].
+    Sampled,
     /// The [`Pane::deadline`] has come.
     Deadline,
 }

@@ -217,7 +217,7 @@ impl Status {
             parts.push(Part::new("no checkpoint", quiet, 3));
         }
         let machine = match scene.host {
-            Some(host) => host.words(),
+            Some(machine) => machine.last.words(),
             None => self.facts.system.clone(),
         };
         parts.push(Part::new(machine, quiet, 18));
@@ -333,6 +333,7 @@ impl Pane for Status {
             | Event::Tell(_)
             | Event::Runs(_)
             | Event::Deadline => return vec![],
+            Event::Sampled => {}
             Event::Resized(..) => return vec![Effect::DrawAll],
             Event::Data(facts) => {
                 let told = self.facts.told;

@@ -1,10 +1,10 @@
 //! Both panes drawn from a made-up run: how they look, and that they never lie or break.
 
 use super::{
-    board::Board,
+    board::{self, Board},
     config::Settings,
     facts::{Facts, SeriesMap},
-    host::{Gpu, Host},
+    host::{Gpu, Host, Machine},
     keymap::Keymap,
     pane::{Effect, Event, Link, Overlaid, Pane, Scene},
     status::Status,
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
-pub(super) const START: f64 = 1_795_161_553.0;
+pub(in crate::ui) const START: f64 = 1_795_161_553.0;
 
 /// A run that looks like one: a loss that falls with noise, a spike and a NaN, a warm-up and decay, rare evaluations.
 fn run(steps: i64) -> RunPicture {
@@ -71,7 +71,7 @@ fn facts(run: &RunPicture) -> Facts {
     facts
 }
 
-pub(super) fn graph(theme: Theme, run: &RunPicture, size: (u16, u16)) -> Board {
+pub(in crate::ui) fn graph(theme: Theme, run: &RunPicture, size: (u16, u16)) -> Board {
     let mut graph = Board::new(theme, 3600.0, Keymap::default());
     graph.update(Event::Resized(size.0, size.1), scene(run), Duration::ZERO);
     graph.update(Event::Data(Box::new(facts(run))), scene(run), Duration::ZERO);
@@ -85,12 +85,16 @@ fn status(theme: Theme, run: &RunPicture) -> Status {
     status
 }
 
-pub(super) const UNICODE: Theme = Theme::new(true, true);
+pub(in crate::ui) const UNICODE: Theme = Theme::new(true, true);
 const ASCII: Theme = Theme::new(false, false);
 
 fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
+    buffer_in(pane, scene(run), size)
+}
+
+fn buffer_in(pane: &dyn Pane, scene: Scene<'_>, size: (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| pane.draw(scene(run), frame.area(), frame.buffer_mut())).unwrap();
+    terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
     terminal.backend().buffer().clone()
 }
 
@@ -98,9 +102,13 @@ pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
     Scene::of(run)
 }
 
-fn text(buf: &Buffer) -> String {
+pub(in crate::ui) fn text(buf: &Buffer) -> String {
     let row = |y: u16| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
     (0..buf.area.height).map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn drawn_in(pane: &dyn Pane, scene: Scene<'_>, size: (u16, u16)) -> String {
+    text(&buffer_in(pane, scene, size))
 }
 
 fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
@@ -404,7 +412,7 @@ fn another_client_sets_what_keys_would_set() {
     let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));
     assert_eq!((shown.graph.unwrap().tab.as_str(), shown.refused), ("logs", vec![]), "the tab comes first");
     let shown = set(3, serde_json::json!({"smoothing": 0.5, "tab": "nowhere"}));
-    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, alerts, chat";
+    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, system, alerts, chat";
     assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
     let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
     assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
@@ -496,8 +504,15 @@ fn the_status_tells_of_alerts_checkpoints_the_machine_and_the_agent() {
         may_send: vec!["graph".into()],
         ..Health::default()
     };
-    let host = Host { cpu: Some(0.5), memory: Some((12 << 30, 64 << 30)), gpus: vec![Gpu { busy: Some(0.97), ..Gpu::default() }] };
-    let scene = Scene { host: Some(&host), ..Scene::of(&run) };
+    let host = Host {
+        cpu: Some(0.5),
+        memory: Some((12 << 30, 64 << 30)),
+        gpus: vec![Gpu { busy: Some(0.97), ..Gpu::default() }],
+        ..Host::default()
+    };
+    let mut machine = Machine::default();
+    machine.take(host);
+    let scene = Scene { host: Some(&machine), ..Scene::of(&run) };
     pane.update(Event::Data(Box::new(facts)), scene, Duration::ZERO);
     pane.update(Event::Controller(Link::Up(health)), scene, Duration::ZERO);
     for size in [(200, 8), (120, 6), (120, 4), (80, 4)] {
@@ -622,6 +637,8 @@ fn eventful() -> RunPicture {
         }
         let names: Vec<String> = (0..8).map(|n| format!("gpu.{n}.util")).collect();
         values.extend(names.iter().enumerate().map(|(n, name)| (name.as_str(), (x / 60.0 + n as f64).sin() * 50.0 + 50.0)));
+        let sampled = [("cpu", 31.0), ("memory_percent", 12.0 + again), ("gpu.0.gpu", x % 100.0), ("network.sent", x * 1e6)];
+        run.system.take(SourceRank::Tracker(0), WallTime::new(START + x + again), sampled.map(|(name, value)| (name.to_owned(), value)));
         for (key, value) in values {
             let point = Point { step: Step(step), time: WallTime::new(START + x + again), value };
             run.series.get_or_insert(&MetricKey::from(key), &mut Seat::default(), Series::new).push(point);
@@ -706,6 +723,8 @@ fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
 enum Move {
     Mouse(MouseEventKind, u16, u16, KeyModifiers),
     Eventful,
+    /// The machine was looked at: so many cores and GPUs; none: it is on another one.
+    Sampled(usize, usize),
     Key(KeyCode, KeyModifiers),
     Size(u16, u16),
     Data(i64),
@@ -723,7 +742,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(KeyCode::Left), 1 => Just(KeyCode::Right), 1 => Just(KeyCode::Up), 1 => Just(KeyCode::Down),
         1 => Just(KeyCode::PageUp), 1 => Just(KeyCode::PageDown), 1 => Just(KeyCode::Home), 1 => Just(KeyCode::End),
         1 => Just(KeyCode::Backspace), 2 => Just(KeyCode::Char('/')), 1 => Just(KeyCode::Char('h')), 1 => Just(KeyCode::F(2)), 1 => Just(KeyCode::Char(':')),
-        1 => Just(KeyCode::Char('V')), 1 => Just(KeyCode::Char('8')), 1 => Just(KeyCode::Delete),
+        1 => Just(KeyCode::Char('V')), 1 => Just(KeyCode::Char('8')), 2 => Just(KeyCode::Char('5')), 1 => Just(KeyCode::Delete),
     ];
     let modifiers = prop_oneof![6 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL), 1 => Just(KeyModifiers::SHIFT)];
     let button = prop::sample::select(vec![MouseButton::Left, MouseButton::Right]);
@@ -738,13 +757,14 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         3 => (kind, 0u16..130, 0u16..45, held).prop_map(|(kind, x, y, held)| Move::Mouse(kind, x, y, held)),
         1 => Just(Move::Eventful),
+        1 => (0usize..70, 0usize..9).prop_map(|(cores, gpus)| Move::Sampled(cores, gpus)),
         8 => (code, modifiers).prop_map(|(code, modifiers)| Move::Key(code, modifiers)),
         1 => (1u16..130, 1u16..45).prop_map(|(w, h)| Move::Size(w, h)),
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
         1 => prop::collection::vec("loss|lr|none|\\*|val/loss - train/loss|ma\\(loss, 3\\)|a \\+", 0..3).prop_map(Move::Graphs),
-        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|nonsense",
-            "graphs|run|logs|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
+        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|sort|source|nonsense",
+            "graphs|run|logs|system|samples|now|-pid|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
             .prop_map(|(name, value)| Move::Set(name, value)),
         1 => Just(Move::Said),
         1 => Just(Move::Redraw),
@@ -754,9 +774,9 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 
 /// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
 /// value, in one line; and so do the values at the crosshair.
-fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
-    let text = drawn(pane, run, size);
-    let shown = pane.shown(scene(run), Rect::new(0, 0, size.0, size.1));
+fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16), theme: Theme) -> Result<(), TestCaseError> {
+    let text = drawn_in(pane, scene, size);
+    let shown = pane.shown(scene, Rect::new(0, 0, size.0, size.1));
     let graph = shown.graph.unwrap();
     let charts = graph.detail["charts"].as_array().cloned().unwrap_or_default();
     let names: Vec<(String, String)> = charts
@@ -773,6 +793,20 @@ fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Res
             "{} {name} {value} is not in\n{text}",
             metric.key
         );
+    }
+    if graph.tab == "system" {
+        let listed = |path: &str| graph.detail.pointer(path).and_then(|rows| rows.as_array()).cloned().unwrap_or_default();
+        let stand_in_a_line = |words: [String; 2]| {
+            prop_assert!(text.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?} is not in\n{text}");
+            Ok(())
+        };
+        let word = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        for gauge in listed("/gauges") {
+            stand_in_a_line([word(&gauge["name"]), word(&gauge["percent"])])?;
+        }
+        for process in listed("/processes/rows") {
+            stand_in_a_line([word(&process["pid"]), String::new()])?;
+        }
     }
     if graph.tab == "graphs" {
         for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
@@ -792,14 +826,17 @@ proptest! {
         let mut series = RunPicture::default();
         let mut size = (80, 24);
         let (mut graph, mut status) = (Board::new(theme, 0.0, Keymap::default()), Status::new(theme, 0.0, "c".into()));
+        let mut machine = None;
         let mut now = Duration::ZERO;
         for (i, step) in moves.into_iter().enumerate() {
             now += Duration::from_millis(400);
             match step {
                 Move::Data(steps) => series = run(steps),
                 Move::Eventful => series = eventful(),
+                Move::Sampled(cores, gpus) => machine = (cores > 0).then(|| board::machine(cores, gpus)),
                 _ => {}
             }
+            let scene = Scene { host: machine.as_ref(), is_here: machine.is_some(), ..scene(&series) };
             let event = || match &step {
                 Move::Key(code, modifiers) => Event::Key(KeyEvent::new(*code, *modifiers)),
                 Move::Size(w, h) => Event::Resized(*w, *h),
@@ -812,27 +849,28 @@ proptest! {
                 Move::Set(name, value) => {
                     Event::Set { number: i as u64, view: [(name.clone(), value.as_str().into())].into_iter().collect() }
                 }
+                Move::Sampled(..) => Event::Sampled,
                 Move::Said => Event::Said(1),
                 Move::Redraw => Event::Redraw(i as u64),
             };
-            graph.update(event(), scene(&series), now);
-            status.update(event(), scene(&series), now);
+            graph.update(event(), scene, now);
+            status.update(event(), scene, now);
             if let Move::Set(..) = step {
-                prop_assert_eq!(graph.shown(scene(&series), Rect::new(0, 0, size.0, size.1)).set, i as u64);
+                prop_assert_eq!(graph.shown(scene, Rect::new(0, 0, size.0, size.1)).set, i as u64);
             }
             if let Move::Size(w, h) = step {
                 size = (w, h);
             }
-            graph.update(Event::Deadline, scene(&series), now);
-            agrees(&graph, &series, size, theme)?;
-            drawn(&status, &series, size);
+            graph.update(Event::Deadline, scene, now);
+            agrees(&graph, scene, size, theme)?;
+            drawn_in(&status, scene, size);
         }
     }
 
     #[test]
     fn any_size_is_drawn(width in 1u16..210, height in 1u16..60) {
         let series = run(300);
-        agrees(&graph(UNICODE, &series, (width, height)), &series, (width, height), UNICODE)?;
+        agrees(&graph(UNICODE, &series, (width, height)), scene(&series), (width, height), UNICODE)?;
         let text = drawn(&graph(UNICODE, &series, (width, height)), &series, (width, height));
         prop_assert!(!text.trim().is_empty());
         prop_assert!(!drawn(&status(UNICODE, &series), &series, (width, height)).trim().is_empty());

@@ -35,7 +35,7 @@ pub fn report(reader: &RunReader, stats: Option<Value>) -> Value {
         "metric_rules": rules,
         "points": run.points(),
         "console_lines": run.console.count(),
-        "system_keys": run.system.keys().collect::<Vec<_>>(),
+        "system_keys": run.system.names().collect::<Vec<_>>(),
         "alerts": run.alerts.last.iter().map(|(_, alert)| alert_json(alert)).collect::<Vec<_>>(),
         "alert_count": run.alerts.count,
         "media": run.media.counts().map(|(kind, count)| (kind.to_owned(), count.into())).collect::<Map<_, _>>(),

@@ -78,7 +78,7 @@ pub fn table(reader: &RunReader, stats: Option<&Value>) -> String {
     let extra: Vec<_> = run.summary.iter().filter(|(name, _)| !run.series.contains_key(name.as_str()) && !is_media(name)).collect();
     fact("summary", entries("", extra.into_iter()).join(" "));
     fact("console", counted(run.console.count(), "line"));
-    fact("system", run.system.keys().cloned().collect::<Vec<_>>().join(" "));
+    fact("system", run.system.names().collect::<Vec<_>>().join(" "));
     fact("media", run.media.counts().map(|(kind, count)| counted(count, kind)).collect::<Vec<_>>().join(", "));
     keys(&mut out, run);
     alerts_and_losses(&mut out, run);
