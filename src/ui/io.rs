@@ -368,7 +368,7 @@ fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option<Watch> {
             let _ = tell.send(Woken::Files);
         }
     };
-    Watch::new(wake).inspect_err(|error| tracing::warn!(%error, "files are looked at once a second")).ok()
+    Watch::standing_back(wake).inspect_err(|error| tracing::warn!(%error, "files are looked at once a second")).ok()
 }
 
 /// When things are to be done, by the loop's clock.

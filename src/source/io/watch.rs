@@ -20,11 +20,9 @@ use std::{
 
 /// Rest between two wakes, so that a file that grows a thousand times a second wakes us at most a hundred.
 const REST: Duration = Duration::from_millis(10);
-/// How long the thread that takes events from the system rests between one that counts and the bell, and how soon it rests
-/// again: a log that is written in pieces of 4 KiB brings thousands a second, and equal ones become one while nobody takes
-/// them. It rests first, because what wrote to the file is not done yet: an agent that waits for the answer to a key, which
-/// a log echoes too, would have to share its cores with all who watch that log.
-const NAP: Duration = Duration::from_millis(3);
+/// How long the thread that takes events from the system rests at one that counts, and how soon it rests again: a log that is
+/// written in pieces of 4 KiB brings thousands a second, and equal ones become one while nobody takes them.
+const NAP: Duration = Duration::from_millis(5);
 const NAP_AFTER: Duration = Duration::from_millis(1);
 
 /// How often a file of this machine is looked at when the system has no watcher left: a look costs microseconds.
@@ -48,20 +46,35 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches nothing yet. `wake` runs on a thread of the watch, 3 ms after a change and then at most every 10 ms;
+    /// Watches nothing yet. `wake` runs on a thread of the watch, at once and then at most every 10 ms;
     /// a change behind a wake always brings another.
     pub fn new(wake: impl Fn() + Send + 'static) -> Result<Watch, WatchError> {
+        Watch::resting(wake, false)
+    }
+
+    /// The same for who only shows what changed: it wakes 5 ms later. Whoever wrote to the file, or waits for what stands in
+    /// it, is not done yet and needs the cores: an agent waits for the answer to a key, which a log echoes too.
+    pub fn standing_back(wake: impl Fn() + Send + 'static) -> Result<Watch, WatchError> {
+        Watch::resting(wake, true)
+    }
+
+    fn resting(wake: impl Fn() + Send + 'static, first: bool) -> Result<Watch, WatchError> {
         let (bell, rings) = sync_channel::<()>(1);
         let ears = Arc::new(Mutex::new(Ears::default()));
         let (heard, rope) = (Arc::clone(&ears), bell.clone());
         let mut rested = Instant::now();
         let watcher = notify::recommended_watcher(move |event| {
-            let counts = lock(&heard).hear(event);
-            if counts && rested.elapsed() > NAP_AFTER {
+            if !lock(&heard).hear(event) {
+                return;
+            }
+            if !first {
+                ring(&rope);
+            }
+            if rested.elapsed() > NAP_AFTER {
                 thread::sleep(NAP);
                 rested = Instant::now();
             }
-            if counts {
+            if first {
                 ring(&rope);
             }
         });
