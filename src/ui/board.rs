@@ -10,7 +10,7 @@ mod menu;
 mod overview;
 mod page;
 mod palette;
-mod runs;
+pub(in crate::ui) mod runs;
 mod scroll;
 mod set;
 
@@ -45,7 +45,7 @@ use ratatui::{
     layout::{Position, Rect},
     style::Style,
 };
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 /// How long a toast stays when no key is pressed.
 const TOAST: Duration = Duration::from_secs(5);
@@ -104,6 +104,18 @@ impl Tab {
             Tab::Logs => "Logs",
             Tab::Alerts => "Alerts",
             Tab::Chat => "Chat",
+        }
+    }
+
+    /// Its page as it comes.
+    fn fresh(self) -> Box<dyn Page> {
+        match self {
+            Tab::Graphs => Box::new(Graphs::default()),
+            Tab::Runs => Box::new(Runs::default()),
+            Tab::Run => Box::new(Overview::default()),
+            Tab::Logs => Box::new(Logs::default()),
+            Tab::Alerts => Box::new(Alerts::default()),
+            Tab::Chat => Box::new(Chat::default()),
         }
     }
 
@@ -461,6 +473,7 @@ impl Board {
     }
 
     fn announce(&mut self, before: &[MetricKey], now: Duration) {
+        let before: HashSet<&MetricKey> = before.iter().collect();
         let fresh: Vec<&MetricKey> = self.graphs.keys().iter().filter(|key| !before.contains(key)).collect();
         let text = match fresh.as_slice() {
             [] => return,

@@ -3,7 +3,7 @@
 use super::{
     board::Board,
     config::Settings,
-    facts::{Facts, SeriesMap},
+    facts::{Facts, Order, SeriesMap},
     host::{Gpu, Host},
     keymap::Keymap,
     pane::{Effect, Event, Link, Overlaid, Pane, Scene},
@@ -67,7 +67,7 @@ fn facts(run: &RunPicture) -> Facts {
         lag_ms_max: 50,
         ..Facts::default()
     };
-    facts.pace(&run.series);
+    facts.pace(&run.series, &mut Order::default());
     facts
 }
 
@@ -109,21 +109,33 @@ fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
 
 pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
     for key in keys.split(' ') {
-        let (code, modifiers) = match key {
-            "enter" => (KeyCode::Enter, KeyModifiers::NONE),
-            "esc" => (KeyCode::Esc, KeyModifiers::NONE),
-            "right" => (KeyCode::Right, KeyModifiers::NONE),
-            "ctrl+up" => (KeyCode::Up, KeyModifiers::CONTROL),
-            "shift+left" => (KeyCode::Left, KeyModifiers::SHIFT),
-            "tab" => (KeyCode::Tab, KeyModifiers::NONE),
-            "up" => (KeyCode::Up, KeyModifiers::NONE),
-            "down" => (KeyCode::Down, KeyModifiers::NONE),
-            "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
-            "ctrl+u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
-            c => (KeyCode::Char(c.chars().next().unwrap()), KeyModifiers::NONE),
-        };
-        pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(run), Duration::ZERO);
+        pane.update(Event::Key(key_of(key)), scene(run), Duration::ZERO);
     }
+}
+
+/// A key by its name in the key table.
+pub(super) fn key_of(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.split_once('+') {
+        Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
+        Some(("shift", name)) => (KeyModifiers::SHIFT, name),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "tab" => KeyCode::Tab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "pgdn" => KeyCode::PageDown,
+        "pgup" => KeyCode::PageUp,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "space" => KeyCode::Char(' '),
+        c => KeyCode::Char(c.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
 }
 
 #[test]
@@ -640,7 +652,9 @@ fn what_happened_is_marked_and_what_was_replaced_stays_visible() {
     insta::assert_snapshot!("graph_eventful_120x40", drawn(&pane, &run, (120, 40)));
     let charts = detail(&pane, &run, (120, 40))["charts"].clone();
     assert_eq!((charts[0]["marks"].as_u64(), charts[1]["x"].as_str()), (Some(3), Some("epoch")), "{charts}");
-    assert!(charts.as_array().unwrap().iter().any(|chart| chart["heat"] == 8), "{charts}");
+    let heat = charts.as_array().unwrap().iter().find(|chart| chart["heat"] == 8).unwrap();
+    let last = run.series.get("gpu.3.util").unwrap().last().unwrap().value;
+    assert_eq!((heat["last"].as_object().unwrap().len(), heat["last"]["gpu.3.util"].as_f64(), &heat["untold"]), (8, Some(last), &0.into()));
     press(&mut pane, &run, "g t");
     let text = drawn(&pane, &run, (120, 40));
     assert!(!text.contains('↻') && text.contains("gpu.3.util"), "{text}");

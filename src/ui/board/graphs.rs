@@ -23,7 +23,10 @@ use crossterm::event::MouseEvent;
 use made::{Definition, Made, Wanted};
 use moments::Moment;
 use ratatui::{buffer::Buffer, layout::Rect};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use window::Span;
 
 /// Panels around the one in focus whose curves are made ready when they are no plain metrics: more than any page has.
@@ -80,6 +83,8 @@ pub struct Graphs {
     spec_derived: Vec<(String, String)>,
     /// All derived metrics: those of the spec, and those that are wanted by their expression.
     definitions: Vec<Definition>,
+    /// The run's keys of which [`Graphs::keys`] was chosen; `None`: what is wanted has changed since.
+    known: Option<Arc<[MetricKey]>>,
     /// Keys to draw: the run's keys that the spec wants and the filter lets through.
     keys: Vec<MetricKey>,
     panels: Vec<Panel>,
@@ -141,7 +146,7 @@ struct Layout {
 impl Graphs {
     /// Names that the spec wants drawn (none: all), and its derived metrics.
     pub fn want(&mut self, names: Vec<String>, derived: Vec<(String, String)>) {
-        (self.wanted, self.spec_derived) = (names, derived);
+        (self.wanted, self.spec_derived, self.known) = (names, derived, None);
         let read = |(name, text): (&str, &str)| (MetricKey::from(name), Derived::parse(text).map_err(|error| error.to_string()));
         let by_expression = self.wanted.iter().filter(|name| Derived::is_meant_by(name)).map(|name| named(name));
         let by_name = self.spec_derived.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -199,6 +204,7 @@ impl Graphs {
     }
 
     fn choose_keys(&mut self, shared: &Shared) {
+        self.known = Some(Arc::clone(&shared.facts.keys));
         let filter = if self.regex && !self.filter.is_empty() { KeyFilter::regex(&self.filter) } else { KeyFilter::parse(&self.filter) };
         match filter {
             Ok(filter) => {
@@ -350,7 +356,9 @@ impl Page for Graphs {
     }
 
     fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
-        self.choose_keys(shared);
+        if self.known.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &shared.facts.keys)) {
+            self.choose_keys(shared);
+        }
         self.prepare(scene, true);
     }
 
@@ -373,7 +381,8 @@ impl Page for Graphs {
     fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>) {
         text.clone_into(&mut self.filter);
         self.regex = regex;
-        self.refresh(shared, scene);
+        self.choose_keys(shared);
+        self.prepare(scene, true);
     }
 
     fn found(&self, shared: &Shared, _scene: Scene<'_>) -> Found {

@@ -59,9 +59,7 @@ impl Heat<'_> {
             return;
         }
         let plot = self.plot(inside);
-        let range = self.rows.iter().filter_map(|(_, series)| series.range_in(self.axis, self.x.from, self.x.to));
-        let range = range.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        if let Some((min, max)) = range {
+        if let Some((min, max)) = self.range() {
             let heat = Scale::new(min, max, false);
             for row in 0..plot.height {
                 self.row(row, plot, inside.x, heat, buf);
@@ -79,6 +77,12 @@ impl Heat<'_> {
             let row = Rect { y: plot.bottom(), height: 1, ..inside };
             frame::x_axis(row, plot, self.x, self.measure, self.utc_offset, theme, buf);
         }
+    }
+
+    /// What its darkest and its brightest shade mean.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        let ranges = self.rows.iter().filter_map(|(_, series)| series.range_in(self.axis, self.x.from, self.x.to));
+        ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// The cells of the strip on an area of this size, for the crosshair.

@@ -3,11 +3,11 @@
 use super::{Graphs, Layout, Side, X, scenery::Picture, window::Span};
 use crate::ipc::wire::{GraphView, MetricView, Window};
 use crate::model::{MetricKey, Series, XAxis, num};
-use crate::query::{self, Smoothing};
+use crate::query::{self, Panel, Smoothing};
 use crate::text;
 use crate::ui::{
     board::page::Shared,
-    chart::{Chart, Curve, Mark, value_text},
+    chart::{Chart, Curve, Heat, Mark, value_text},
     pane::{Overlaid, Scene},
     strip::Part,
 };
@@ -16,7 +16,7 @@ use ratatui::{
     layout::{Position, Rect},
     style::Style,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// With fewer points a trend means nothing.
 const TREND_POINTS_MIN: usize = 4;
@@ -194,14 +194,22 @@ impl Graphs {
                         "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
                     }));
                 }
-                Some(Picture::Heat(heat)) => {
-                    charts.push(json!({"title": panel.title, "heat": heat.rows.len()}));
-                }
+                Some(Picture::Heat(heat)) => charts.push(self.heat_told(panel, &heat, scene)),
                 None => {}
             }
         }
         view.detail = self.detail(shared, scene, &layout, charts);
         metrics
+    }
+
+    /// A strip: its keys with their last values, and what its shades mean.
+    fn heat_told(&self, panel: &Panel, heat: &Heat<'_>, scene: Scene<'_>) -> Value {
+        /// A family may have thousands of keys; what is told of a screen has to stay small.
+        const TOLD: usize = 32;
+        let last = |key: &MetricKey| Some((key.to_string(), num::to_json(self.logged(scene, 0, key)?.last()?.value)));
+        let told: Map<String, Value> = panel.keys.iter().take(TOLD).filter_map(last).collect();
+        let shades = heat.range().map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]);
+        json!({"title": panel.title, "heat": heat.rows.len(), "last": told, "untold": panel.keys.len().saturating_sub(TOLD), "shades": shades})
     }
 
     fn detail(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout, charts: Vec<Value>) -> Value {
