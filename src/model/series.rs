@@ -238,11 +238,15 @@ impl Series {
         if columns == 0 || points.is_empty() {
             return out;
         }
-        let index = |i: usize| (self.x_at(axis, i).map_or(0.0, &place).round() as usize).min(columns - 1);
+        // What lies below zero becomes zero; rounding by a call for each would cost more than all the rest.
+        let index = |i: usize| ((self.x_at(axis, i).map_or(0.0, &place) + 0.5) as usize).min(columns - 1);
         let mut start = points.start;
+        // Most columns have as many points as the one before.
+        let mut wide = points.len() / columns;
         while start < points.end {
             let column = index(start);
-            let end = gallop(start..points.end, |i| index(i) <= column);
+            let end = gallop(start..points.end, start + wide, |i| index(i) <= column);
+            wide = end - start;
             let fold = self.pyramid.fold(&self.points, start..end);
             let Fold { min, max, first, last, gap, .. } = fold;
             out.push(Column { index: column, min, max, first, last, mean: fold.mean(), gap });
@@ -536,14 +540,33 @@ fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// The same as [`partition`], cheap when the answer is near the start.
-fn gallop(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut stride) = (range.start, 1);
-    while range.end - low > stride && before(low + stride) {
-        low += stride;
-        stride *= 2;
+/// The same as [`partition`], cheap when the answer is near `guess`. The range is not empty.
+fn gallop(range: Range<usize>, guess: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (range.start, range.end);
+    let at = guess.clamp(low, high - 1);
+    let mut stride = 1;
+    if before(at) {
+        low = at + 1;
+        while at + stride < high {
+            if !before(at + stride) {
+                high = at + stride;
+                break;
+            }
+            low = at + stride + 1;
+            stride *= 2;
+        }
+    } else {
+        high = at;
+        while let Some(probe) = at.checked_sub(stride).filter(|probe| *probe >= low) {
+            if before(probe) {
+                low = probe + 1;
+                break;
+            }
+            high = probe;
+            stride *= 2;
+        }
     }
-    partition(low..range.end.min(low + stride), before)
+    partition(low..high, before)
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ use std::{collections::HashSet, time::Duration};
 const TOAST: Duration = Duration::from_secs(5);
 /// How long what went wrong stays.
 const LONG_TOAST: Duration = Duration::from_secs(20);
+/// Rest before a page goes on with what it could not make at once: keys and frames come first.
+const MORE: Duration = Duration::from_millis(25);
 /// From this height on the tabs have a line of their own.
 const TABS_ROWS_MIN: u16 = 20;
 
@@ -161,6 +163,8 @@ pub struct Board {
     badge: Option<String>,
     history: [History; 3],
     toast: Option<(String, Duration)>,
+    /// When the charts go on with what they make.
+    more_at: Option<Duration>,
     caught_up: bool,
     /// To be set once the run is read.
     first: Option<View>,
@@ -198,6 +202,7 @@ impl Board {
             badge: None,
             history: Default::default(),
             toast: None,
+            more_at: None,
             caught_up: false,
             first: None,
             refreshed: 0,
@@ -569,8 +574,8 @@ fn is_tiny(area: Rect) -> bool {
     area.width < 8 || area.height < 2
 }
 
-impl Pane for Board {
-    fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+impl Board {
+    fn take(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         match event {
             Event::Key(key) => self.on_key(key, scene, now),
             Event::Mouse(mouse) => self.on_mouse(mouse, scene, now),
@@ -636,11 +641,24 @@ impl Pane for Board {
                 }
                 vec![Effect::DrawSoon]
             }
-            Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
-                Some(_) => vec![Effect::DrawSoon],
-                None => vec![],
-            },
+            Event::Deadline => {
+                let said = self.toast.take_if(|(_, until)| *until <= now).is_some();
+                let more = self.more_at.take_if(|at| *at <= now).is_some();
+                if more {
+                    let (page, shared) = self.page_mut();
+                    page.refresh(shared, scene);
+                }
+                if said || more { vec![Effect::DrawSoon] } else { vec![] }
+            }
         }
+    }
+}
+
+impl Pane for Board {
+    fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let effects = self.take(event, scene, now);
+        self.more_at = (self.tab == Tab::Graphs && self.graphs.has_more()).then(|| self.more_at.unwrap_or(now + MORE));
+        effects
     }
 
     fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
@@ -686,7 +704,7 @@ impl Pane for Board {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        self.toast.as_ref().map(|(_, until)| *until)
+        [self.toast.as_ref().map(|(_, until)| *until), self.more_at].into_iter().flatten().min()
     }
 
     fn wants(&self) -> Wants {

@@ -763,8 +763,12 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Move::Said),
         1 => Just(Move::Redraw),
     ];
-    prop::collection::vec(one, 0..40)
+    prop::collection::vec(one, MOVES)
 }
+
+/// Moves of one case, and cases: ten thousand moves in all.
+const MOVES: usize = 250;
+const CASES: u32 = 40;
 
 /// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
 /// value, in one line; and so do the values at the crosshair.
@@ -798,7 +802,7 @@ fn agrees(pane: &Board, run: &RunPicture, size: (u16, u16), theme: Theme) -> Res
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn whatever_happens_nothing_breaks_and_what_is_reported_is_drawn(moves in moves(), ascii in any::<bool>()) {

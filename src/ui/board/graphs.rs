@@ -121,6 +121,8 @@ pub struct Graphs {
     /// The field where the mouse was when it last moved the charts.
     dragged: Option<(u16, u16)>,
     made: Made,
+    /// Not all of it is made.
+    has_more: bool,
     /// The metrics that are drawn over another one, and that one.
     over: Vec<(MetricKey, MetricKey)>,
     moments: (moments::Sign, Vec<Moment>),
@@ -254,23 +256,28 @@ impl Graphs {
 
     /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks. `fresh`: there is new data.
     fn prepare(&mut self, scene: Scene<'_>, fresh: bool) {
+        let fresh = std::mem::take(&mut self.stale) || fresh;
+        if fresh {
+            let sign = moments::sign(scene.run);
+            if self.moments.0 != sign {
+                self.moments = (sign, moments::moments(scene.run));
+            }
+        }
         let focus = self.focus_index();
-        let ready = focus.saturating_sub(READY)..self.panels.len().min(focus + READY);
-        let panels = &self.panels[ready];
+        let mut ready: Vec<usize> = (focus.saturating_sub(READY)..self.panels.len().min(focus + READY)).collect();
+        ready.sort_by_key(|at| at.abs_diff(focus));
         let over = |panel: &Panel| {
             let x = self.x_metric(panel, scene)?;
             Some(panel.keys.iter().map(move |key| (key.clone(), x.clone())).collect::<Vec<_>>())
         };
-        self.over = panels.iter().filter_map(over).flatten().collect();
-        let before: Vec<MetricKey> = panels.iter().flat_map(|panel| panel.keys.iter().cloned()).collect();
-        self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
-        if !(fresh || std::mem::take(&mut self.stale)) {
+        self.over = ready.iter().filter_map(|at| over(&self.panels[*at])).flatten().collect();
+        let (_, _, replaced) = self.moments.0;
+        let keys = || ready.iter().flat_map(|at| &self.panels[*at].keys).cloned();
+        let before: Vec<MetricKey> = if replaced > 0 { keys().collect() } else { vec![] };
+        let more = !self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
+        // What was made reaches further.
+        if !std::mem::replace(&mut self.has_more, more) && !fresh {
             return;
-        }
-        self.stale = false;
-        let sign = moments::sign(scene.run);
-        if self.moments.0 != sign {
-            self.moments = (sign, moments::moments(scene.run));
         }
         if !self.paused || self.extent.is_none() {
             self.extent = self.whole_extent(scene);
@@ -278,15 +285,25 @@ impl Graphs {
         self.marks = if self.moments.1.is_empty() { vec![] } else { self.marks_on(scene) };
     }
 
+    /// Curves are still to be made: [`Page::refresh`] goes on with them.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {
-        let runs = 0..=scene.overlaid.len();
-        let extents = self.panels.iter().flat_map(|panel| &panel.keys).flat_map(|key| {
-            runs.clone().filter_map(move |run| {
+        let all = self.filter.is_empty() && self.wanted.is_empty() && !matches!(self.x, X::Metric(_));
+        let axis = self.x.axis();
+        // To look up thousands of keys takes longer than to look at what they have.
+        let own = all.then(|| scene.run.series.values().filter_map(|series| series.extent(axis)));
+        let runs = usize::from(all)..=scene.overlaid.len();
+        let extents = runs.flat_map(|run| {
+            let keys = self.panels.iter().flat_map(|panel| &panel.keys);
+            keys.filter_map(move |key| {
                 let (series, axis) = self.along_x(scene, run, key)?;
                 series.extent(axis)
             })
         });
-        extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        own.into_iter().flatten().chain(extents).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// A metric as it stands along the x axis that all charts share.

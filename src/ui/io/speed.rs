@@ -66,15 +66,18 @@ struct Shown {
     run: RunPicture,
     rows: Vec<RunRow>,
     buf: Buffer,
+    now: Duration,
+    /// Milliseconds of the turns that went on with what a key began, each with its frame.
+    turns: Vec<f64>,
 }
 
 impl Shown {
     fn new(run: RunPicture, rows: Vec<RunRow>) -> Shown {
-        Shown { board: graph(UNICODE, &run, (AREA.width, AREA.height)), run, rows, buf: Buffer::empty(AREA) }
+        Shown { board: graph(UNICODE, &run, (AREA.width, AREA.height)), run, rows, buf: Buffer::empty(AREA), now: Duration::ZERO, turns: vec![] }
     }
 
     fn update(&mut self, event: Event) {
-        self.board.update(event, Scene { runs: &self.rows, ..Scene::of(&self.run) }, Duration::ZERO);
+        self.board.update(event, Scene { runs: &self.rows, ..Scene::of(&self.run) }, self.now);
     }
 
     /// A frame as the loop makes it: every cell, and the note for the controller.
@@ -98,6 +101,15 @@ impl Shown {
                 self.frame();
                 assert!(self.note() > 0);
             }));
+            while let Some(at) = self.board.deadline() {
+                self.now = at;
+                let turn = ms(|| {
+                    self.update(Event::Deadline);
+                    self.frame();
+                    assert!(self.note() > 0);
+                });
+                self.turns.push(turn);
+            }
         }
         took
     }
@@ -158,6 +170,7 @@ fn five_thousand_metrics_stay_quick() {
         let took = shown.keys(keys, rounds);
         tell("keys", &format!("5000 metrics, {kind}: key to frame"), "ms", &took, Some(("p95", 16.0)));
     }
+    tell("keys", "5000 metrics over another one: turns that go on making curves", "ms", &shown.turns, Some(("p95", 16.0)));
     let mut order = Order::default();
     let mut ticks = vec![];
     for filter in ["", "/ l o s s enter"] {
