@@ -17,7 +17,7 @@ use crate::source::Record;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
 pub(super) const START: f64 = 1_795_161_553.0;
@@ -89,9 +89,9 @@ pub(super) const UNICODE: Theme = Theme::new(true, true);
 const ASCII: Theme = Theme::new(false, false);
 
 fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| pane.draw(scene(run), frame.area(), frame.buffer_mut())).unwrap();
-    terminal.backend().buffer().clone()
+    let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+    pane.draw(scene(run), buf.area, &mut buf);
+    buf
 }
 
 pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
