@@ -234,9 +234,32 @@ impl Series {
     /// Like [`Series::columns`], with a place for each x of one's own: `place` must rise with x; its rounded value is the column.
     pub fn columns_at(&self, axis: XAxis, from: f64, to: f64, columns: usize, place: impl Fn(f64) -> f64) -> Vec<Column> {
         let mut out: Vec<Column> = Vec::new();
-        let points = self.window(axis, from, to);
+        self.each_column(self.window(axis, from, to), axis, columns, place, |index, points| {
+            let fold = self.pyramid.fold(&self.points, points);
+            let Fold { min, max, first, last, gap, .. } = fold;
+            out.push(Column { index, min, max, first, last, mean: fold.mean(), gap });
+        });
+        out
+    }
+
+    /// The columns of [`Series::columns_at`] and their means, for who needs nothing else.
+    pub fn means_at(&self, axis: XAxis, from: f64, to: f64, columns: usize, place: impl Fn(f64) -> f64, mut each: impl FnMut(usize, f64)) {
+        self.each_column(self.window(axis, from, to), axis, columns, place, |index, points| {
+            each(index, self.pyramid.mean(&self.points, points));
+        });
+    }
+
+    /// The columns that have points, and these points.
+    fn each_column(
+        &self,
+        points: Range<usize>,
+        axis: XAxis,
+        columns: usize,
+        place: impl Fn(f64) -> f64,
+        mut each: impl FnMut(usize, Range<usize>),
+    ) {
         if columns == 0 || points.is_empty() {
-            return out;
+            return;
         }
         // What lies below zero becomes zero; rounding by a call for each would cost more than all the rest.
         let index = |i: usize| ((self.x_at(axis, i).map_or(0.0, &place) + 0.5) as usize).min(columns - 1);
@@ -247,12 +270,9 @@ impl Series {
             let column = index(start);
             let end = gallop(start..points.end, start + wide, |i| index(i) <= column);
             wide = end - start;
-            let fold = self.pyramid.fold(&self.points, start..end);
-            let Fold { min, max, first, last, gap, .. } = fold;
-            out.push(Column { index: column, min, max, first, last, mean: fold.mean(), gap });
+            each(column, start..end);
             start = end;
         }
-        out
     }
 
     /// Where `point` stands on `axis` by its own time; `None` when it has no wall time and the axis needs one.
@@ -527,6 +547,19 @@ impl Pyramid {
             at += span;
         }
         fold
+    }
+
+    /// The mean of the finite points in `range`; NaN: there are none.
+    fn mean(&self, points: &Columns, range: Range<usize>) -> f64 {
+        // So few are added up sooner than their nodes are found.
+        if range.len() < 4 * FAN_OUT {
+            let known = range.clone().map(|i| points.value(i)).filter(|value| value.is_finite());
+            let (sum, count) = known.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+            if sum.is_finite() {
+                return sum / f64::from(count);
+            }
+        }
+        self.fold(points, range).mean()
     }
 }
 

@@ -110,10 +110,9 @@ impl Heat<'_> {
         let mut cells = vec![f64::NAN; width];
         for (_, series) in members {
             let last = (width.max(2) - 1) as f64;
-            for column in series.columns_at(self.axis, self.x.from, self.x.to, width, |x| (self.x.place(x) * last).max(0.0)) {
-                // The mean of a NaN and a number is the number here.
-                cells[column.index] = cells[column.index].max(column.mean);
-            }
+            let place = |x| (self.x.place(x) * last).max(0.0);
+            // The mean of a NaN and a number is the number here.
+            series.means_at(self.axis, self.x.from, self.x.to, width, place, |at, mean| cells[at] = cells[at].max(mean));
         }
         cells
     }

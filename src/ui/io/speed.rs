@@ -73,7 +73,14 @@ struct Shown {
 
 impl Shown {
     fn new(run: RunPicture, rows: Vec<RunRow>) -> Shown {
-        Shown { board: graph(UNICODE, &run, (AREA.width, AREA.height)), run, rows, buf: Buffer::empty(AREA), now: Duration::ZERO, turns: vec![] }
+        Shown {
+            board: graph(UNICODE, &run, (AREA.width, AREA.height)),
+            run,
+            rows,
+            buf: Buffer::empty(AREA),
+            now: Duration::ZERO,
+            turns: vec![],
+        }
     }
 
     fn update(&mut self, event: Event) {
@@ -144,7 +151,13 @@ fn sixteen_million_points_are_drawn_in_milliseconds_and_frames_leave_nothing_beh
         shown.update(Event::Key(key_of(if n % 2 == 0 { "." } else { "," })));
         shown.frame();
     }
-    tell("frame", &format!("{what}: memory kept after 10,000 frames, of {before:.0} KiB"), "KiB", &[resident() - before], Some(("max", 64.0)));
+    tell(
+        "frame",
+        &format!("{what}: memory kept after 10,000 frames, of {before:.0} KiB"),
+        "KiB",
+        &[resident() - before],
+        Some(("max", 64.0)),
+    );
 }
 
 /// Five thousand metrics: whatever key is pressed, its frame is there in a blink, and so are new data.
