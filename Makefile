@@ -3,7 +3,7 @@
 PROFILE ?= release
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: demo test bench bench-live fuzz build install fmt clean setup
+.PHONY: demo test bench bench-live bench-ui fuzz build install fmt clean setup
 
 demo: build
 	OG_BIN=$(or $(CARGO_TARGET_DIR),target)/$(subst dev,debug,$(PROFILE))/og scripts/demo.sh
@@ -20,6 +20,10 @@ bench: build
 # What reading costs: `make bench-live BENCH='--only list'`.
 bench-live: build
 	benches/run.sh live $(BENCH)
+
+# What the board costs whoever looks at it: `make bench-ui BENCH='--only keys'`.
+bench-ui: build
+	benches/run.sh ui $(BENCH)
 
 # Every decoder for ten minutes; `make fuzz FUZZ_SECONDS=60 FUZZ='wandb csv'` for less.
 fuzz: setup

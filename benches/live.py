@@ -274,11 +274,11 @@ def tails(place, quick):
 # --- list: og runs ---
 
 
-def runs_listed(place, quick):
-    """2,000 runs of a store, listed with state, step and loss."""
-    count, steps = (200 if quick else 2000), 500
-    store = place.path / "store"
-    rows = "".join(json.dumps({"s": s, "t": 1.7e9 + s, "m": {"train/loss": 8 / (s + 1), "lr": 1e-4, "grad/norm": 0.5}}) + "\n" for s in range(steps))
+def made_runs(store, count, steps):
+    """Runs in a store, as og writes them; their folders, the newest last."""
+    loss = [8 / (s + 1) for s in range(steps)]
+    rows = "".join(json.dumps({"s": s, "t": 1.7e9 + s, "m": {"train/loss": v, "lr": 1e-4, "grad/norm": 0.5}}) + "\n" for s, v in enumerate(loss))
+    folders = []
     for number in range(count):
         at = 1.7e9 + 60 * number
         name = time.strftime("%Y%m%d-%H%M%S", time.gmtime(at)) + f"-calm-otter-{number:04x}"
@@ -287,10 +287,19 @@ def runs_listed(place, quick):
         info = {"v": 1, "id": name, "name": f"run-{number}", "project": "bench", "config": {"lr": 1e-4}, "command": ["python", "train.py"], "started_at": at}
         (folder / "run.json").write_text(json.dumps(info))
         (folder / "metrics.jsonl").write_text(rows)
-        (folder / "stdout.log").write_text("".join(f"step {s} loss {8 / (s + 1):.4f}\n" for s in range(steps)))
+        (folder / "stdout.log").write_text("".join(f"step {s} loss {v:.4f}\n" for s, v in enumerate(loss)))
         events = [{"t": at, "author": "og", "kind": "lifecycle", "what": "started", "pid": 1, "attempt": 0}]
         events.append({"t": at + 50, "author": "og", "kind": "lifecycle", "what": "exit", "code": number % 2, "signal": None, "at": at + 50})
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        folders.append(folder)
+    return folders
+
+
+def runs_listed(place, quick):
+    """2,000 runs of a store, listed with state, step and loss."""
+    count, steps = (200 if quick else 2000), 500
+    store = place.path / "store"
+    folders = made_runs(store, count, steps)
 
     def ask():
         done = subprocess.run([place.og, "runs", "--store", store, "--json"], env=place.env, capture_output=True, check=True)
@@ -303,7 +312,7 @@ def runs_listed(place, quick):
     for _ in range(5 if quick else 20):
         took.append(ms_of(ask))
     spent = 1e3 * (cpu() - before) / len(took)
-    size = sum(len(rows) for _ in range(count)) / 1e6
+    size = sum((folder / "metrics.jsonl").stat().st_size for folder in folders) / 1e6
     what = f"og runs --json, {count} runs, {size:.0f} MB of metrics"
     return [Figure("list", what, "ms", took, ("p95", 1000)), Figure("list", f"{what}: on all cores", "CPU-ms", [spent])]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the benchmarks, with the peers that PyPI has in a venv of their own. A peer that cannot be had is named and left out.
-# The first argument says which: canvas or live. The others go there: `--only NAME`, `--quick`.
+# The first argument says which: canvas, live or ui. The others go there: `--only NAME`, `--quick`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,8 @@ shift || true
 case $which in
 canvas) peers="libtmux==0.62.0 libtmux-mcp==0.1.0a22" ;;
 live) peers="wandb==0.31.0 tensorboardX==2.6.5" ;;
-*) echo "bench: canvas or live, not $which" >&2 && exit 2 ;;
+ui) peers="wandb==0.31.0 pyte==0.8.2" ;;
+*) echo "bench: canvas, live or ui, not $which" >&2 && exit 2 ;;
 esac
 venv=target/bench/venv
 python=python3

@@ -234,21 +234,45 @@ impl Series {
     /// Like [`Series::columns`], with a place for each x of one's own: `place` must rise with x; its rounded value is the column.
     pub fn columns_at(&self, axis: XAxis, from: f64, to: f64, columns: usize, place: impl Fn(f64) -> f64) -> Vec<Column> {
         let mut out: Vec<Column> = Vec::new();
-        let points = self.window(axis, from, to);
+        self.each_column(self.window(axis, from, to), axis, columns, place, |index, points| {
+            let fold = self.pyramid.fold(&self.points, points);
+            let Fold { min, max, first, last, gap, .. } = fold;
+            out.push(Column { index, min, max, first, last, mean: fold.mean(), gap });
+        });
+        out
+    }
+
+    /// The columns of [`Series::columns_at`] and their means, for who needs nothing else.
+    pub fn means_at(&self, axis: XAxis, from: f64, to: f64, columns: usize, place: impl Fn(f64) -> f64, mut each: impl FnMut(usize, f64)) {
+        self.each_column(self.window(axis, from, to), axis, columns, place, |index, points| {
+            each(index, self.pyramid.mean(&self.points, points));
+        });
+    }
+
+    /// The columns that have points, and these points.
+    fn each_column(
+        &self,
+        points: Range<usize>,
+        axis: XAxis,
+        columns: usize,
+        place: impl Fn(f64) -> f64,
+        mut each: impl FnMut(usize, Range<usize>),
+    ) {
         if columns == 0 || points.is_empty() {
-            return out;
+            return;
         }
-        let index = |i: usize| (self.x_at(axis, i).map_or(0.0, &place).round() as usize).min(columns - 1);
+        // What lies below zero becomes zero; rounding by a call for each would cost more than all the rest.
+        let index = |i: usize| ((self.x_at(axis, i).map_or(0.0, &place) + 0.5) as usize).min(columns - 1);
         let mut start = points.start;
+        // Most columns have as many points as the one before.
+        let mut wide = points.len() / columns;
         while start < points.end {
             let column = index(start);
-            let end = gallop(start..points.end, |i| index(i) <= column);
-            let fold = self.pyramid.fold(&self.points, start..end);
-            let Fold { min, max, first, last, gap, .. } = fold;
-            out.push(Column { index: column, min, max, first, last, mean: fold.mean(), gap });
+            let end = gallop(start..points.end, start + wide, |i| index(i) <= column);
+            wide = end - start;
+            each(column, start..end);
             start = end;
         }
-        out
     }
 
     /// Where `point` stands on `axis` by its own time; `None` when it has no wall time and the axis needs one.
@@ -524,6 +548,19 @@ impl Pyramid {
         }
         fold
     }
+
+    /// The mean of the finite points in `range`; NaN: there are none.
+    fn mean(&self, points: &Columns, range: Range<usize>) -> f64 {
+        // So few are added up sooner than their nodes are found.
+        if range.len() < 4 * FAN_OUT {
+            let known = range.clone().map(|i| points.value(i)).filter(|value| value.is_finite());
+            let (sum, count) = known.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+            if sum.is_finite() {
+                return sum / f64::from(count);
+            }
+        }
+        self.fold(points, range).mean()
+    }
 }
 
 /// The first index in `range` for which `before` is false; `range.end` when it never is.
@@ -536,14 +573,33 @@ fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// The same as [`partition`], cheap when the answer is near the start.
-fn gallop(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut stride) = (range.start, 1);
-    while range.end - low > stride && before(low + stride) {
-        low += stride;
-        stride *= 2;
+/// The same as [`partition`], cheap when the answer is near `guess`. The range is not empty.
+fn gallop(range: Range<usize>, guess: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (range.start, range.end);
+    let at = guess.clamp(low, high - 1);
+    let mut stride = 1;
+    if before(at) {
+        low = at + 1;
+        while at + stride < high {
+            if !before(at + stride) {
+                high = at + stride;
+                break;
+            }
+            low = at + stride + 1;
+            stride *= 2;
+        }
+    } else {
+        high = at;
+        while let Some(probe) = at.checked_sub(stride).filter(|probe| *probe >= low) {
+            if before(probe) {
+                low = probe + 1;
+                break;
+            }
+            high = probe;
+            stride *= 2;
+        }
     }
-    partition(low..range.end.min(low + stride), before)
+    partition(low..high, before)
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub struct Against {
     x: Option<f64>,
     /// Points by x, kept from the first that came out of order on.
     unsorted: Option<Vec<(f64, f64)>>,
+    /// They are by x, and so in the curve.
+    is_sorted: bool,
 }
 
 impl Against {
@@ -25,8 +27,9 @@ impl Against {
         &self.made
     }
 
-    /// Takes in what is new of the metric `y` and of `x`; whether anything was.
-    pub fn feed(&mut self, x: &Series, y: &Series) -> bool {
+    /// Takes in what is new of the metric `y` and of `x`, as far as `points` go, of which it takes away what it used. Whether that
+    /// was all; until then a curve that has to be sorted is not changed.
+    pub fn feed(&mut self, x: &Series, y: &Series, points: &mut usize) -> bool {
         let mark = |series: &Series, next: usize| {
             let last = series.get(next.checked_sub(1)?)?;
             Some((last.step, last.value.to_bits(), series.superseded()))
@@ -34,13 +37,17 @@ impl Against {
         if self.seen != [mark(x, self.next.0), mark(y, self.next.1)] || self.is_late(x) {
             *self = Against::default();
         }
-        let before = self.next.1;
-        let mut sorted = true;
         while let Some(point) = y.get(self.next.1) {
-            while let Some(at) = x.get(self.next.0).filter(|at| at.step <= point.step) {
+            while let Some(at) = x.get(self.next.0).filter(|at| at.step <= point.step && *points > 0) {
                 self.x = at.value.is_finite().then_some(at.value);
                 self.next.0 += 1;
+                *points -= 1;
             }
+            let Some(left) = points.checked_sub(1) else {
+                self.seen = [mark(x, self.next.0), mark(y, self.next.1)];
+                return false;
+            };
+            *points = left;
             self.next.1 += 1;
             let Some(at) = self.x else { continue };
             let behind = self.made.last().and_then(|last| last.time).is_some_and(|last| at < last.secs());
@@ -55,16 +62,17 @@ impl Against {
                     continue;
                 }
             }
-            sorted = false;
+            self.is_sorted = false;
         }
-        if let (false, Some(points)) = (sorted, &mut self.unsorted) {
+        if let (false, Some(points)) = (self.is_sorted, &mut self.unsorted) {
             // Stable, so that points of the same x stay in the order in which they were logged.
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
             self.made = Series::new();
             points.iter().for_each(|(x, value)| push(&mut self.made, *x, *value));
         }
+        self.is_sorted = true;
         self.seen = [mark(x, self.next.0), mark(y, self.next.1)];
-        self.next.1 != before
+        true
     }
 
     /// Whether x has a new point at or before the last step read of y.
@@ -96,28 +104,29 @@ mod tests {
     #[test]
     fn a_point_stands_at_the_latest_x() {
         let mut against = Against::default();
-        against.feed(&series(&[(2, 0.5), (5, 1.0)]), &series(&[(1, 9.0), (3, 8.0), (4, 7.0), (5, 6.0)]));
+        assert!(against.feed(&series(&[(2, 0.5), (5, 1.0)]), &series(&[(1, 9.0), (3, 8.0), (4, 7.0), (5, 6.0)]), &mut 100));
         assert_eq!(made(&against), [(0.5, 8.0), (0.5, 7.0), (1.0, 6.0)]);
     }
 
     #[test]
     fn an_x_that_falls_is_sorted() {
         let mut against = Against::default();
-        against.feed(&series(&[(1, 3.0), (2, 2.0), (3, 1.0)]), &series(&[(1, 30.0), (2, 20.0), (3, 10.0)]));
+        assert!(against.feed(&series(&[(1, 3.0), (2, 2.0), (3, 1.0)]), &series(&[(1, 30.0), (2, 20.0), (3, 10.0)]), &mut 100));
         assert_eq!(made(&against), [(1.0, 10.0), (2.0, 20.0), (3.0, 30.0)]);
     }
 
     proptest! {
         #[test]
-        fn points_that_come_one_by_one_make_the_same(points in prop::collection::vec((any::<bool>(), 0i64..30, -5i32..5), 0..60)) {
+        fn points_that_come_one_by_one_make_the_same(points in prop::collection::vec((any::<bool>(), 0i64..30, -5i32..5), 0..60), most in 1usize..9) {
             let (mut x, mut y, mut against) = (Series::new(), Series::new(), Against::default());
             for (of_x, step, value) in points {
                 let point = Point { step: Step(step), time: None, value: f64::from(value) };
                 if of_x { x.push(point) } else { y.push(point) }
-                against.feed(&x, &y);
+                against.feed(&x, &y, &mut most.clone());
             }
+            while !against.feed(&x, &y, &mut most.clone()) {}
             let mut whole = Against::default();
-            whole.feed(&x, &y);
+            prop_assert!(whole.feed(&x, &y, &mut 1000));
             prop_assert_eq!(made(&against), made(&whole));
             prop_assert!(made(&whole).windows(2).all(|pair| pair[0].0 <= pair[1].0));
         }

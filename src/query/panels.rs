@@ -73,21 +73,26 @@ pub fn panels(keys: &[MetricKey]) -> Vec<Panel> {
     let mut sizes: HashMap<&str, usize> = HashMap::new();
     families.iter().flatten().for_each(|family| *sizes.entry(family).or_default() += 1);
     let mut shared: Vec<(String, Vec<MetricKey>, PanelKind)> = vec![];
-    let mut at: HashMap<(bool, String), usize> = HashMap::new();
+    let (mut strips, mut charts): (HashMap<&str, usize>, HashMap<String, usize>) = Default::default();
     for (key, family) in keys.iter().zip(&families) {
-        let heat = family.as_deref().filter(|family| sizes.get(family).is_some_and(|size| *size >= HEAT_MIN));
-        let (name, kind) = match heat {
-            Some(family) => ((true, family.to_owned()), PanelKind::Heat),
-            None => ((false, stem(key.as_str())), PanelKind::Curves),
-        };
-        match at.get(&name).and_then(|at| shared.get_mut(*at)) {
-            Some((title, keys, _)) if kind == PanelKind::Heat || keys.len() < CURVES_MAX => {
-                title.clone_from(&name.1);
+        let next = shared.len();
+        if let Some(family) = family.as_deref().filter(|family| sizes.get(family).is_some_and(|size| *size >= HEAT_MIN)) {
+            let at = *strips.entry(family).or_insert(next);
+            if at == next {
+                shared.push((family.to_owned(), vec![], PanelKind::Heat));
+            }
+            shared[at].1.push(key.clone());
+            continue;
+        }
+        let stem = stem(key.as_str());
+        match charts.get(&stem).and_then(|at| shared.get_mut(*at)) {
+            Some((title, keys, _)) if keys.len() < CURVES_MAX => {
+                title.clone_from(&stem);
                 keys.push(key.clone());
             }
             _ => {
-                at.insert(name, shared.len());
-                shared.push((key.to_string(), vec![key.clone()], kind));
+                charts.insert(stem, next);
+                shared.push((key.to_string(), vec![key.clone()], PanelKind::Curves));
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
 use crate::source::{Alert, Loss, Record};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// Where a record comes from, worst first: when two sources log the same key, the better one is shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -195,6 +195,11 @@ impl RunPicture {
     /// The source whose points the series of `key` shows.
     pub fn source_of(&self, key: &MetricKey) -> Option<SourceRank> {
         self.owners.get(key).copied()
+    }
+
+    /// Where its metrics come from.
+    pub fn sources(&self) -> BTreeSet<SourceRank> {
+        self.owners.values().copied().collect()
     }
 
     /// The metric that stands along x for `key`, where it is not the step.

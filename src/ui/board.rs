@@ -10,7 +10,7 @@ mod menu;
 mod overview;
 mod page;
 mod palette;
-mod runs;
+pub(in crate::ui) mod runs;
 mod scroll;
 mod set;
 mod system;
@@ -49,12 +49,14 @@ use ratatui::{
     layout::{Position, Rect},
     style::Style,
 };
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 /// How long a toast stays when no key is pressed.
 const TOAST: Duration = Duration::from_secs(5);
 /// How long what went wrong stays.
 const LONG_TOAST: Duration = Duration::from_secs(20);
+/// Rest before a page goes on with what it could not make at once: keys and frames come first.
+const MORE: Duration = Duration::from_millis(25);
 /// From this height on the tabs have a line of their own.
 const TABS_ROWS_MIN: u16 = 20;
 
@@ -115,6 +117,19 @@ impl Tab {
         }
     }
 
+    /// Its page as it comes.
+    fn fresh(self) -> Box<dyn Page> {
+        match self {
+            Tab::Graphs => Box::new(Graphs::default()),
+            Tab::Runs => Box::new(Runs::default()),
+            Tab::Run => Box::new(Overview::default()),
+            Tab::Logs => Box::new(Logs::default()),
+            Tab::System => Box::new(System::default()),
+            Tab::Alerts => Box::new(Alerts::default()),
+            Tab::Chat => Box::new(Chat::default()),
+        }
+    }
+
     /// As an agent reads it.
     fn name(self) -> &'static str {
         match self {
@@ -159,6 +174,8 @@ pub struct Board {
     badge: Option<String>,
     history: [History; 3],
     toast: Option<(String, Duration)>,
+    /// When the charts go on with what they make.
+    more_at: Option<Duration>,
     caught_up: bool,
     /// To be set once the run is read.
     first: Option<View>,
@@ -197,6 +214,7 @@ impl Board {
             badge: None,
             history: Default::default(),
             toast: None,
+            more_at: None,
             caught_up: false,
             first: None,
             refreshed: 0,
@@ -474,6 +492,7 @@ impl Board {
     }
 
     fn announce(&mut self, before: &[MetricKey], now: Duration) {
+        let before: HashSet<&MetricKey> = before.iter().collect();
         let fresh: Vec<&MetricKey> = self.graphs.keys().iter().filter(|key| !before.contains(key)).collect();
         let text = match fresh.as_slice() {
             [] => return,
@@ -569,8 +588,8 @@ fn is_tiny(area: Rect) -> bool {
     area.width < 8 || area.height < 2
 }
 
-impl Pane for Board {
-    fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+impl Board {
+    fn take(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         match event {
             Event::Key(key) => self.on_key(key, scene, now),
             Event::Mouse(mouse) => self.on_mouse(mouse, scene, now),
@@ -638,11 +657,24 @@ impl Pane for Board {
             }
             Event::Sampled if self.tab == Tab::System => vec![Effect::DrawSoon],
             Event::Sampled => vec![],
-            Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
-                Some(_) => vec![Effect::DrawSoon],
-                None => vec![],
-            },
+            Event::Deadline => {
+                let said = self.toast.take_if(|(_, until)| *until <= now).is_some();
+                let more = self.more_at.take_if(|at| *at <= now).is_some();
+                if more {
+                    let (page, shared) = self.page_mut();
+                    page.refresh(shared, scene);
+                }
+                if said || more { vec![Effect::DrawSoon] } else { vec![] }
+            }
         }
+    }
+}
+
+impl Pane for Board {
+    fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let effects = self.take(event, scene, now);
+        self.more_at = (self.tab == Tab::Graphs && self.graphs.has_more()).then(|| self.more_at.unwrap_or(now + MORE));
+        effects
     }
 
     fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
@@ -688,7 +720,7 @@ impl Pane for Board {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        self.toast.as_ref().map(|(_, until)| *until)
+        [self.toast.as_ref().map(|(_, until)| *until), self.more_at].into_iter().flatten().min()
     }
 
     fn wants(&self) -> Wants {

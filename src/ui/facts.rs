@@ -5,7 +5,7 @@ use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
 use crate::query;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crate::text;
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The series of a run by key.
 pub use crate::model::SeriesMap;
@@ -34,7 +34,7 @@ pub struct Facts {
     /// Time of the last point, Unix seconds: what "now" means to an estimate that must not tick.
     pub last_at: Option<f64>,
     /// All metric keys in the order of panels.
-    pub keys: Vec<MetricKey>,
+    pub keys: Arc<[MetricKey]>,
     /// What is read, in words: `metrics.jsonl + stdout`.
     pub source: String,
     /// The files that are watched, in words: for when nothing came out of them.
@@ -55,9 +55,30 @@ pub struct Facts {
     pub system: String,
 }
 
+/// The metric keys of a run in the order of panels. Thousands of them are put in order only when keys come or go, not whenever
+/// the run logs.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// The keys that have points, by name.
+    known: Vec<MetricKey>,
+    ranked: Arc<[MetricKey]>,
+}
+
+impl Order {
+    /// The keys of these series that have points.
+    pub fn of(&mut self, series: &SeriesMap) -> Arc<[MetricKey]> {
+        let keys = || series.iter().filter(|(_, series)| !series.is_empty()).map(|(key, _)| key);
+        if !keys().eq(&self.known) {
+            self.known = keys().cloned().collect();
+            self.ranked = query::rank_keys(&self.known).into();
+        }
+        Arc::clone(&self.ranked)
+    }
+}
+
 impl Facts {
-    /// What a picture of a run says. `loading`: more is waiting to be read.
-    pub fn of(picture: &RunPicture, loading: bool) -> Facts {
+    /// What a picture of a run says. `loading`: more is waiting to be read. `order`: of the keys at the last look.
+    pub fn of(picture: &RunPicture, loading: bool, order: &mut Order) -> Facts {
         let info = &picture.info;
         let mut facts = Facts {
             name: if info.name.is_empty() { info.id.clone() } else { info.name.clone() },
@@ -78,29 +99,27 @@ impl Facts {
             system: system_words(picture.system.last()),
             ..Facts::default()
         };
-        facts.pace(&picture.series);
-        let sources: BTreeSet<SourceRank> = facts.keys.iter().filter_map(|key| picture.source_of(key)).collect();
+        facts.pace(&picture.series, order);
         let word = |source: SourceRank| match source {
             SourceRank::Own => "metrics.jsonl",
             SourceRank::Tracker(_) => "tracker",
             SourceRank::Table(_) => "file",
             SourceRank::Stdout => "stdout",
         };
-        let mut words: Vec<&str> = sources.into_iter().rev().map(word).collect();
+        let mut words: Vec<&str> = picture.sources().into_iter().rev().map(word).collect();
         words.dedup();
         facts.source = words.join(" + ");
         facts
     }
 
     /// The pace of the run, from the series that says most of it: last step, rate, time of the last point.
-    pub fn pace(&mut self, series: &SeriesMap) {
+    pub fn pace(&mut self, series: &SeriesMap, order: &mut Order) {
         let leading = series.values().filter(|s| !s.is_empty()).max_by_key(|s| (s.last().map(|p| p.step), s.len()));
         let last = leading.and_then(Series::last);
         self.step = self.step.or(last.map(|p| p.step.0));
         self.last_at = last.and_then(|p| p.time).map(|t| t.secs());
         self.rate = leading.and_then(query::rate);
-        let keys: Vec<MetricKey> = series.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key.clone()).collect();
-        self.keys = query::rank_keys(&keys);
+        self.keys = order.of(series);
     }
 
     /// How the run ended, by whoever knows.
@@ -283,9 +302,11 @@ mod tests {
                 picture.apply(source, Ok(Record::Row(row)), None);
             }
         }
-        let facts = Facts::of(&picture, false);
+        let mut order = Order::default();
+        let facts = Facts::of(&picture, false, &mut order);
         assert_eq!((facts.name.as_str(), facts.source.as_str()), ("calm-otter", "metrics.jsonl + stdout"));
-        assert_eq!(facts.keys, ["loss", "lr"].map(MetricKey::from));
+        assert_eq!(*facts.keys, ["loss", "lr"].map(MetricKey::from));
+        assert!(Arc::ptr_eq(&facts.keys, &Facts::of(&picture, false, &mut order).keys), "no key came");
         assert_eq!((facts.step, facts.rate, facts.eta(), facts.progress()), (Some(50), Some(4.0), Some(12.5), Some(0.5)));
     }
 

@@ -12,7 +12,7 @@ mod screen;
 use super::{
     board::Board,
     config::{ConfigError, Settings},
-    facts::Facts,
+    facts::{Facts, Order},
     host::Host,
     keymap::{Keymap, Rejoin},
     pane::{Effect, Event, Link, Pane, Scene, Wants},
@@ -44,7 +44,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -267,6 +267,8 @@ pub(super) enum Woken {
     Host(Box<Host>),
     /// What the clipboard holds.
     Clipboard(String),
+    /// What an export wrote, or why it could not.
+    Wrote(Result<String, String>),
     Signal,
 }
 
@@ -297,6 +299,7 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
     Loop {
         wake: tell,
         copied: String::new(),
+        exports: vec![],
         resized_at: None,
         pane,
         screen,
@@ -310,7 +313,7 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
         drawn_at: None,
         stirred_at: None,
     }
-    .run(&inbox)
+    .run(inbox)
 }
 
 /// Heard of before the terminal is first measured, so that no change of size is missed: a pane is often resized just
@@ -386,6 +389,8 @@ struct Loop<P> {
     wake: SyncSender<Woken>,
     /// What was copied here last: what a paste means where no clipboard can be asked.
     copied: String,
+    /// Files that are being written.
+    exports: Vec<JoinHandle<()>>,
     resized_at: Option<Duration>,
     pane: P,
     screen: Screen,
@@ -410,7 +415,17 @@ enum Go {
 }
 
 impl<P: Pane> Loop<P> {
-    fn run(mut self, inbox: &Receiver<Woken>) -> Result<(), UiError> {
+    fn run(mut self, inbox: Receiver<Woken>) -> Result<(), UiError> {
+        let done = self.turn(&inbox);
+        // Nobody reads it any more; a thread that tells is not held up.
+        drop(inbox);
+        screen::restore();
+        // What a person asked for is written to its end.
+        self.exports.into_iter().for_each(|thread| _ = thread.join());
+        done
+    }
+
+    fn turn(&mut self, inbox: &Receiver<Woken>) -> Result<(), UiError> {
         let size = self.screen.area();
         self.tell(Event::Resized(size.width, size.height));
         loop {
@@ -505,6 +520,10 @@ impl<P: Pane> Loop<P> {
             }
             Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.copied.clone() } else { text })),
             Woken::Terminal(_) => Go::On,
+            Woken::Wrote(done) => {
+                self.exports.retain(|thread| !thread.is_finished());
+                self.told(done, "the data")
+            }
             Woken::Runs(told) => {
                 self.sources.runs.take(*told);
                 self.tell(Event::Runs(self.sources.runs.listing()))
@@ -597,8 +616,10 @@ impl<P: Pane> Loop<P> {
                     }
                 }
                 Effect::Export(export) => {
-                    let done = files::export(&export, self.sources.run_picture(), &self.sources.out_dir());
-                    if self.told(done, "the data") == Go::Out {
+                    let (run, folder) = (self.sources.run_picture(), self.sources.out_dir());
+                    let begun = files::export(export, run, folder, self.wake.clone()).map(|thread| self.exports.push(thread));
+                    let said = begun.map_or_else(|error| format!("cannot write the data: {error}"), |()| "writing the data...".into());
+                    if self.tell(Event::Tell(said)) == Go::Out {
                         return Go::Out;
                     }
                 }
@@ -723,6 +744,8 @@ struct Sources {
     /// No look at the run has reached its end yet.
     loading: bool,
     problem: Option<String>,
+    /// Of the run's keys.
+    order: Order,
     /// What is shown of a run that cannot be read.
     empty: RunPicture,
     chat: Option<ChatTail>,
@@ -784,6 +807,7 @@ impl Sources {
             reader: None,
             loading: true,
             problem: None,
+            order: Order::default(),
             empty: RunPicture::default(),
             chat: None,
             host,
@@ -901,7 +925,7 @@ impl Sources {
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
-            let facts = Facts::of(reader.picture(), polled.more);
+            let facts = Facts::of(reader.picture(), polled.more, &mut self.order);
             // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
             found.look = self.looks_at_host && self.is_here;
             found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });

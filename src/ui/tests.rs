@@ -3,7 +3,7 @@
 use super::{
     board::{self, Board},
     config::Settings,
-    facts::{Facts, SeriesMap},
+    facts::{Facts, Order, SeriesMap},
     host::{Gpu, Host, Machine},
     keymap::Keymap,
     pane::{Effect, Event, Link, Overlaid, Pane, Scene},
@@ -17,7 +17,7 @@ use crate::source::Record;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect};
 use std::time::Duration;
 
 pub(in crate::ui) const START: f64 = 1_795_161_553.0;
@@ -67,7 +67,7 @@ fn facts(run: &RunPicture) -> Facts {
         lag_ms_max: 50,
         ..Facts::default()
     };
-    facts.pace(&run.series);
+    facts.pace(&run.series, &mut Order::default());
     facts
 }
 
@@ -89,13 +89,13 @@ pub(in crate::ui) const UNICODE: Theme = Theme::new(true, true);
 const ASCII: Theme = Theme::new(false, false);
 
 fn buffer(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> Buffer {
-    buffer_in(pane, scene(run), size)
+    buffer_of(pane, scene(run), size)
 }
 
-fn buffer_in(pane: &dyn Pane, scene: Scene<'_>, size: (u16, u16)) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
-    terminal.backend().buffer().clone()
+fn buffer_of(pane: &dyn Pane, scene: Scene<'_>, size: (u16, u16)) -> Buffer {
+    let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+    pane.draw(scene, buf.area, &mut buf);
+    buf
 }
 
 pub(super) fn scene(run: &RunPicture) -> Scene<'_> {
@@ -108,7 +108,7 @@ pub(in crate::ui) fn text(buf: &Buffer) -> String {
 }
 
 fn drawn_in(pane: &dyn Pane, scene: Scene<'_>, size: (u16, u16)) -> String {
-    text(&buffer_in(pane, scene, size))
+    text(&buffer_of(pane, scene, size))
 }
 
 fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
@@ -117,21 +117,33 @@ fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
 
 pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
     for key in keys.split(' ') {
-        let (code, modifiers) = match key {
-            "enter" => (KeyCode::Enter, KeyModifiers::NONE),
-            "esc" => (KeyCode::Esc, KeyModifiers::NONE),
-            "right" => (KeyCode::Right, KeyModifiers::NONE),
-            "ctrl+up" => (KeyCode::Up, KeyModifiers::CONTROL),
-            "shift+left" => (KeyCode::Left, KeyModifiers::SHIFT),
-            "tab" => (KeyCode::Tab, KeyModifiers::NONE),
-            "up" => (KeyCode::Up, KeyModifiers::NONE),
-            "down" => (KeyCode::Down, KeyModifiers::NONE),
-            "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
-            "ctrl+u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
-            c => (KeyCode::Char(c.chars().next().unwrap()), KeyModifiers::NONE),
-        };
-        pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(run), Duration::ZERO);
+        pane.update(Event::Key(key_of(key)), scene(run), Duration::ZERO);
     }
+}
+
+/// A key by its name in the key table.
+pub(super) fn key_of(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.split_once('+') {
+        Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
+        Some(("shift", name)) => (KeyModifiers::SHIFT, name),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "tab" => KeyCode::Tab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "pgdn" => KeyCode::PageDown,
+        "pgup" => KeyCode::PageUp,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "space" => KeyCode::Char(' '),
+        c => KeyCode::Char(c.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
 }
 
 #[test]
@@ -435,9 +447,7 @@ fn people_and_agents_talk_in_the_chat_tab() {
     key(KeyCode::Enter);
     "ok, q".chars().for_each(|c| _ = key(KeyCode::Char(c)));
     for size in [(200, 50), (80, 24), (50, 16), (20, 5)] {
-        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-        terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
-        insta::assert_snapshot!(format!("chat_{}x{}", size.0, size.1), text(terminal.backend().buffer()));
+        insta::assert_snapshot!(format!("chat_{}x{}", size.0, size.1), text(&buffer_of(&pane, scene, size)));
     }
     let sent = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene, Duration::ZERO);
     assert_eq!(sent, [Effect::Say("ok, q".into()), Effect::Draw]);
@@ -516,9 +526,7 @@ fn the_status_tells_of_alerts_checkpoints_the_machine_and_the_agent() {
     pane.update(Event::Data(Box::new(facts)), scene, Duration::ZERO);
     pane.update(Event::Controller(Link::Up(health)), scene, Duration::ZERO);
     for size in [(200, 8), (120, 6), (120, 4), (80, 4)] {
-        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-        terminal.draw(|frame| pane.draw(scene, frame.area(), frame.buffer_mut())).unwrap();
-        insta::assert_snapshot!(format!("status_full_{}x{}", size.0, size.1), text(terminal.backend().buffer()));
+        insta::assert_snapshot!(format!("status_full_{}x{}", size.0, size.1), text(&buffer_of(&pane, scene, size)));
     }
 }
 
@@ -657,7 +665,9 @@ fn what_happened_is_marked_and_what_was_replaced_stays_visible() {
     insta::assert_snapshot!("graph_eventful_120x40", drawn(&pane, &run, (120, 40)));
     let charts = detail(&pane, &run, (120, 40))["charts"].clone();
     assert_eq!((charts[0]["marks"].as_u64(), charts[1]["x"].as_str()), (Some(3), Some("epoch")), "{charts}");
-    assert!(charts.as_array().unwrap().iter().any(|chart| chart["heat"] == 8), "{charts}");
+    let heat = charts.as_array().unwrap().iter().find(|chart| chart["heat"] == 8).unwrap();
+    let last = run.series.get("gpu.3.util").unwrap().last().unwrap().value;
+    assert_eq!((heat["last"].as_object().unwrap().len(), heat["last"]["gpu.3.util"].as_f64(), &heat["untold"]), (8, Some(last), &0.into()));
     press(&mut pane, &run, "g t");
     let text = drawn(&pane, &run, (120, 40));
     assert!(!text.contains('↻') && text.contains("gpu.3.util"), "{text}");
@@ -769,8 +779,12 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Move::Said),
         1 => Just(Move::Redraw),
     ];
-    prop::collection::vec(one, 0..40)
+    prop::collection::vec(one, MOVES)
 }
+
+/// Moves of one case, and cases: ten thousand moves in all.
+const MOVES: usize = 250;
+const CASES: u32 = 40;
 
 /// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
 /// value, in one line; and so do the values at the crosshair.
@@ -818,7 +832,7 @@ fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16), theme: Theme) -> Res
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn whatever_happens_nothing_breaks_and_what_is_reported_is_drawn(moves in moves(), ascii in any::<bool>()) {

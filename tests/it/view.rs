@@ -2,7 +2,7 @@
 
 use crate::home::{Home, becomes, comes, fails, text};
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf};
+use std::{fs, io::Write, path::PathBuf};
 
 /// Opens `og view` in a terminal of this size.
 fn view(home: &Home, size: (u16, u16), args: &str) {
@@ -207,4 +207,40 @@ fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
     assert!(text(&home.og(&["view", "metrics.jsonl", "--size", "0x5"]).output().unwrap().stderr).contains("such as 120x40"));
     fails(home.og(&["view", "metrics.jsonl"]), 1, &["a pane needs a terminal", "--shot -"]);
     fails(home.og(&["view"]), 1, &["there is no run here yet"]);
+}
+
+#[test]
+fn what_comes_through_a_pipe_is_looked_at_while_it_comes() {
+    let home = Home::new();
+    let temporary = home.work().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let left = || fs::read_dir(&temporary).unwrap().count();
+    // By name and by `-`: lines of JSON, and what a training prints.
+    for (args, lines, told) in [
+        ("cat feed | {og} view -", ["{\"step\": 1, \"train/loss\": 4321.0}\n", "{\"step\": 2, \"train/loss\": 1234.0}\n"], "train/loss"),
+        ("{og} view feed", ["step 1 loss 4321.0\n", "step 2 loss 1234.0\n"], "loss"),
+    ] {
+        let feed = home.work().join("feed");
+        assert!(std::process::Command::new("mkfifo").arg(&feed).status().unwrap().success());
+        let og = format!("TMPDIR={} {}", temporary.display(), env!("CARGO_BIN_EXE_og"));
+        let command = format!("{}; echo left with $?; exec cat", args.replace("{og}", &og));
+        home.tmux(&["new-session", "-d", "-s", "v", "-x", "100", "-y", "30", &command]);
+        let mut pipe = fs::OpenOptions::new().write(true).open(&feed).unwrap();
+        shows(&home, "waiting for the first metric...");
+        pipe.write_all(lines[0].as_bytes()).unwrap();
+        shows(&home, "4321");
+        shows(&home, told);
+        pipe.write_all(lines[1].as_bytes()).unwrap();
+        shows(&home, "1234");
+        assert_eq!(left(), 1);
+        // Its end is not ours, and keys come from the terminal.
+        drop(pipe);
+        press(&home, &["h"]);
+        shows(&home, "quit this pane");
+        press(&home, &["q"]);
+        shows(&home, "left with 0");
+        assert_eq!(left(), 0, "what came is gone with us");
+        home.tmux(&["kill-session", "-t", "v"]);
+        fs::remove_file(&feed).unwrap();
+    }
 }

@@ -23,7 +23,10 @@ use crossterm::event::MouseEvent;
 use made::{Definition, Made, Wanted};
 use moments::Moment;
 use ratatui::{buffer::Buffer, layout::Rect};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 pub use view::metric_view;
 use window::Span;
 
@@ -81,6 +84,8 @@ pub struct Graphs {
     spec_derived: Vec<(String, String)>,
     /// All derived metrics: those of the spec, and those that are wanted by their expression.
     definitions: Vec<Definition>,
+    /// The run's keys of which [`Graphs::keys`] was chosen; `None`: what is wanted has changed since.
+    known: Option<Arc<[MetricKey]>>,
     /// Keys to draw: the run's keys that the spec wants and the filter lets through.
     keys: Vec<MetricKey>,
     panels: Vec<Panel>,
@@ -117,6 +122,8 @@ pub struct Graphs {
     /// The field where the mouse was when it last moved the charts.
     dragged: Option<(u16, u16)>,
     made: Made,
+    /// Not all of it is made.
+    has_more: bool,
     /// The metrics that are drawn over another one, and that one.
     over: Vec<(MetricKey, MetricKey)>,
     moments: (moments::Sign, Vec<Moment>),
@@ -142,7 +149,7 @@ struct Layout {
 impl Graphs {
     /// Names that the spec wants drawn (none: all), and its derived metrics.
     pub fn want(&mut self, names: Vec<String>, derived: Vec<(String, String)>) {
-        (self.wanted, self.spec_derived) = (names, derived);
+        (self.wanted, self.spec_derived, self.known) = (names, derived, None);
         let read = |(name, text): (&str, &str)| (MetricKey::from(name), Derived::parse(text).map_err(|error| error.to_string()));
         let by_expression = self.wanted.iter().filter(|name| Derived::is_meant_by(name)).map(|name| named(name));
         let by_name = self.spec_derived.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -200,6 +207,7 @@ impl Graphs {
     }
 
     fn choose_keys(&mut self, shared: &Shared) {
+        self.known = Some(Arc::clone(&shared.facts.keys));
         let filter = if self.regex && !self.filter.is_empty() { KeyFilter::regex(&self.filter) } else { KeyFilter::parse(&self.filter) };
         match filter {
             Ok(filter) => {
@@ -249,23 +257,28 @@ impl Graphs {
 
     /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks. `fresh`: there is new data.
     fn prepare(&mut self, scene: Scene<'_>, fresh: bool) {
+        let fresh = std::mem::take(&mut self.stale) || fresh;
+        if fresh {
+            let sign = moments::sign(scene.run);
+            if self.moments.0 != sign {
+                self.moments = (sign, moments::moments(scene.run));
+            }
+        }
         let focus = self.focus_index();
-        let ready = focus.saturating_sub(READY)..self.panels.len().min(focus + READY);
-        let panels = &self.panels[ready];
+        let mut ready: Vec<usize> = (focus.saturating_sub(READY)..self.panels.len().min(focus + READY)).collect();
+        ready.sort_by_key(|at| at.abs_diff(focus));
         let over = |panel: &Panel| {
             let x = self.x_metric(panel, scene)?;
             Some(panel.keys.iter().map(move |key| (key.clone(), x.clone())).collect::<Vec<_>>())
         };
-        self.over = panels.iter().filter_map(over).flatten().collect();
-        let before: Vec<MetricKey> = panels.iter().flat_map(|panel| panel.keys.iter().cloned()).collect();
-        self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
-        if !(fresh || std::mem::take(&mut self.stale)) {
+        self.over = ready.iter().filter_map(|at| over(&self.panels[*at])).flatten().collect();
+        let (_, _, replaced) = self.moments.0;
+        let keys = || ready.iter().flat_map(|at| &self.panels[*at].keys).cloned();
+        let before: Vec<MetricKey> = if replaced > 0 { keys().collect() } else { vec![] };
+        let more = !self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
+        // What was made reaches further.
+        if !std::mem::replace(&mut self.has_more, more) && !fresh {
             return;
-        }
-        self.stale = false;
-        let sign = moments::sign(scene.run);
-        if self.moments.0 != sign {
-            self.moments = (sign, moments::moments(scene.run));
         }
         if !self.paused || self.extent.is_none() {
             self.extent = self.whole_extent(scene);
@@ -273,15 +286,25 @@ impl Graphs {
         self.marks = if self.moments.1.is_empty() { vec![] } else { self.marks_on(scene) };
     }
 
+    /// Curves are still to be made: [`Page::refresh`] goes on with them.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {
-        let runs = 0..=scene.overlaid.len();
-        let extents = self.panels.iter().flat_map(|panel| &panel.keys).flat_map(|key| {
-            runs.clone().filter_map(move |run| {
+        let all = self.filter.is_empty() && self.wanted.is_empty() && !matches!(self.x, X::Metric(_));
+        let axis = self.x.axis();
+        // To look up thousands of keys takes longer than to look at what they have.
+        let own = all.then(|| scene.run.series.values().filter_map(|series| series.extent(axis)));
+        let runs = usize::from(all)..=scene.overlaid.len();
+        let extents = runs.flat_map(|run| {
+            let keys = self.panels.iter().flat_map(|panel| &panel.keys);
+            keys.filter_map(move |key| {
                 let (series, axis) = self.along_x(scene, run, key)?;
                 series.extent(axis)
             })
         });
-        extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        own.into_iter().flatten().chain(extents).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// A metric as it stands along the x axis that all charts share.
@@ -351,7 +374,9 @@ impl Page for Graphs {
     }
 
     fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
-        self.choose_keys(shared);
+        if self.known.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &shared.facts.keys)) {
+            self.choose_keys(shared);
+        }
         self.prepare(scene, true);
     }
 
@@ -374,7 +399,8 @@ impl Page for Graphs {
     fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>) {
         text.clone_into(&mut self.filter);
         self.regex = regex;
-        self.refresh(shared, scene);
+        self.choose_keys(shared);
+        self.prepare(scene, true);
     }
 
     fn found(&self, shared: &Shared, _scene: Scene<'_>) -> Found {

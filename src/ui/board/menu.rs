@@ -1,5 +1,6 @@
 //! The menu, the options and the saved views: short lists of which one is chosen.
 
+use super::set;
 use crate::text;
 use crate::ui::{
     config::View,
@@ -161,9 +162,13 @@ impl List {
     }
 }
 
-/// A view in one row: its name, and what it sets.
+/// A view in one row: its name, its tab, and what else it sets than that tab has anyway.
 fn view_line(name: &str, view: &View) -> String {
-    let words: Vec<String> = view.iter().map(|(name, value)| format!("{name}={}", super::set::as_text(value))).collect();
+    let word = |(name, value): (&String, &serde_json::Value)| match (name.as_str(), set::as_text(value)) {
+        ("tab", tab) => tab,
+        (name, value) => format!("{name}={value}"),
+    };
+    let words: Vec<String> = view.iter().filter(|(name, value)| !set::is_as_it_comes(view, name, value)).map(word).collect();
     format!("{}  {}", text::fit(name, text::width(name).max(12)), words.join(" "))
 }
 

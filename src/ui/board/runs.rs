@@ -5,7 +5,7 @@ mod lineage;
 mod recent;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(in crate::ui) mod tests;
 
 use super::{
     page::{Found, Page, Shared},

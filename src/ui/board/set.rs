@@ -33,6 +33,19 @@ fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 
+/// Whether the tab of a saved view has this value before anybody touches it.
+pub fn is_as_it_comes(view: &View, name: &str, value: &Value) -> bool {
+    let tab = view.get("tab").map_or_else(String::new, as_text);
+    let (name, value) = (plain(name), as_text(value));
+    let kept = || Tab::ALL.iter().find(|one| one.name() == tab).map_or_else(Vec::new, |tab| tab.fresh().kept());
+    match name.as_str() {
+        "tab" => false,
+        "filter" => value.is_empty(),
+        "regex" => truth(&value) == Ok(false),
+        name => kept().contains(&(name, value)),
+    }
+}
+
 impl Board {
     /// Sets names; what was refused comes back in words. The tab comes first, since the others are about it.
     pub(super) fn set(&mut self, view: &View, scene: Scene<'_>) -> Vec<String> {

@@ -59,12 +59,13 @@ impl Heat<'_> {
             return;
         }
         let plot = self.plot(inside);
-        let range = self.rows.iter().filter_map(|(_, series)| series.range_in(self.axis, self.x.from, self.x.to));
-        let range = range.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        if let Some((min, max)) = range {
+        let rows: Vec<Vec<f64>> = (0..plot.height).map(|row| self.cells(row, plot)).collect();
+        let known = rows.iter().flatten().filter(|value| value.is_finite());
+        let range = known.fold((f64::INFINITY, f64::NEG_INFINITY), |range, value| (range.0.min(*value), range.1.max(*value)));
+        if let (min, max, true) = (range.0, range.1, range.0 <= range.1) {
             let heat = Scale::new(min, max, false);
-            for row in 0..plot.height {
-                self.row(row, plot, inside.x, heat, buf);
+            for (row, cells) in (0..).zip(rows) {
+                self.row(row, cells, plot, inside.x, heat, buf);
             }
             if framed {
                 let words = format!(" {} {}  {} {} ", theme.heat(0.0).0, text::number(min, 3), theme.heat(1.0).0, text::number(max, 3));
@@ -96,24 +97,32 @@ impl Heat<'_> {
         Rect { x: inside.x + gutter, width: inside.width - gutter, height, ..inside }
     }
 
-    /// One row of the screen; where rows are fewer than curves, it shows the highest of several.
-    fn row(&self, row: u16, plot: Rect, left: u16, heat: Scale, buf: &mut Buffer) {
-        let share = |row: u16| usize::from(row) * self.rows.len() / usize::from(plot.height);
-        let members = &self.rows[share(row)..share(row + 1).max(share(row) + 1).min(self.rows.len())];
+    /// The first curve of a row of the screen.
+    fn first(&self, row: u16, plot: Rect) -> usize {
+        usize::from(row) * self.rows.len() / usize::from(plot.height)
+    }
+
+    /// The values of one row of the screen; where rows are fewer than curves, the highest of several.
+    fn cells(&self, row: u16, plot: Rect) -> Vec<f64> {
+        let (first, next) = (self.first(row, plot), self.first(row + 1, plot));
+        let members = &self.rows[first..next.max(first + 1).min(self.rows.len())];
         let width = usize::from(plot.width);
         let mut cells = vec![f64::NAN; width];
         for (_, series) in members {
             let last = (width.max(2) - 1) as f64;
-            for column in series.columns_at(self.axis, self.x.from, self.x.to, width, |x| (self.x.place(x) * last).max(0.0)) {
-                // The mean of a NaN and a number is the number here.
-                cells[column.index] = cells[column.index].max(column.mean);
-            }
+            let place = |x| (self.x.place(x) * last).max(0.0);
+            // The mean of a NaN and a number is the number here.
+            series.means_at(self.axis, self.x.from, self.x.to, width, place, |at, mean| cells[at] = cells[at].max(mean));
         }
+        cells
+    }
+
+    fn row(&self, row: u16, cells: Vec<f64>, plot: Rect, left: u16, heat: Scale, buf: &mut Buffer) {
         let y = plot.y + row;
-        let is_first = row == 0 || share(row - 1) != share(row);
+        let is_first = row == 0 || self.first(row - 1, plot) != self.first(row, plot);
         if plot.x > left && is_first {
             let room = usize::from(plot.x - left - 1);
-            let label = self.theme.plain(text::cut_start(members[0].0, room));
+            let label = self.theme.plain(text::cut_start(self.rows[self.first(row, plot)].0, room));
             put(buf, plot_row(left, plot, y), left, y, &text::fit_right(&label, room), self.theme.quiet());
         }
         let cursor = self.cursor.map(|x| self.x.place(x)).filter(|place| (0.0..=1.0).contains(place));

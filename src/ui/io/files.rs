@@ -1,6 +1,7 @@
 //! Files that a person asks for: the config file, screenshots, exported data.
 
-use super::ConfigError;
+use super::{ConfigError, Woken};
+use crate::model::{MetricKey, Series};
 use crate::query::export::{self, Column};
 use crate::store::RunPicture;
 use crate::ui::{
@@ -15,6 +16,8 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
+    sync::mpsc::SyncSender,
+    thread::{self, JoinHandle},
 };
 
 /// Where the config file lies: `$XDG_CONFIG_HOME/og/config.json`, else `~/.config/og/config.json`.
@@ -75,17 +78,30 @@ pub fn draw(path: &Path, screen: &Buffer, bright: bool) -> io::Result<()> {
     if path == Path::new("-") { io::stdout().lock().write_all(drawn.as_bytes()) } else { fs::write(path, drawn) }
 }
 
+/// Writes the series of an export to a file, in a thread of its own: keys go on meanwhile. What was written, or why not, is told
+/// when that is done.
+pub fn export(export: Export, run: &RunPicture, folder: PathBuf, tell: SyncSender<Woken>) -> io::Result<JoinHandle<()>> {
+    // The points as they are now: the run goes on too.
+    let series: Vec<_> = export.keys.iter().filter_map(|key| Some((key.clone(), run.series.get(key)?.clone()))).collect();
+    let write = move || {
+        let done = write_series(&export, &series, &folder);
+        // The loop that would tell is gone: so is whoever asked.
+        let _ = tell.send(Woken::Wrote(done));
+    };
+    thread::Builder::new().name("og-export".into()).spawn(write)
+}
+
 /// Writes series to a file. What was written, in words.
-pub fn export(export: &Export, run: &RunPicture, folder: &Path) -> Result<String, String> {
+fn write_series(export: &Export, series: &[(MetricKey, Series)], folder: &Path) -> Result<String, String> {
     let (stem, made) = fresh(folder, "data", if export.json { "json" } else { "csv" })?;
-    let columns: Vec<Column<'_>> = export.keys.iter().filter_map(|key| column(export, key, run.series.get(key)?)).collect();
+    let columns: Vec<Column<'_>> = series.iter().filter_map(|(key, series)| column(export, key, series)).collect();
     let written = write(made, |out| if export.json { export::json(&columns, out) } else { export::csv(&columns, out) })?;
     let ending = if export.json { "json" } else { "csv" };
     let what = if export.json { "points" } else { "rows" };
     Ok(format!("{} ({written} {what})", stem.with_extension(ending).display()))
 }
 
-fn column<'a>(export: &Export, key: &'a crate::model::MetricKey, series: &'a crate::model::Series) -> Option<Column<'a>> {
+fn column<'a>(export: &Export, key: &'a MetricKey, series: &'a Series) -> Option<Column<'a>> {
     let range = export
         .window
         .map_or(0..series.len(), |(from, to)| series.lower_bound(export.axis, from)..series.lower_bound(export.axis, to.next_up()));

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a derived metric is called, and how it is made.
 pub type Definition = (MetricKey, Result<Derived, String>);
 
+/// Most points that are put over another metric in one turn: some milliseconds of work.
+const POINTS_MAX: usize = 50_000;
+
 /// Curves made of those of all runs drawn.
 #[derive(Debug, Default)]
 pub struct Made {
@@ -32,23 +35,26 @@ pub struct MadeOf {
 pub struct Wanted<'a> {
     /// Derived metrics.
     pub definitions: &'a [Definition],
-    /// Metrics over another one: that of y, that of x.
+    /// Metrics over another one: that of y, that of x. The first are made first.
     pub over: &'a [(MetricKey, MetricKey)],
     /// The metrics whose replaced points are drawn.
     pub before: &'a [MetricKey],
 }
 
 impl Made {
-    /// Takes in what is new of the scene; drops what is not wanted any more.
-    pub fn feed(&mut self, scene: Scene<'_>, wanted: Wanted<'_>) {
+    /// Takes in what is new of the scene; drops what is not wanted any more. Whether that was all: so many points are put over
+    /// another metric in one turn that keys do not wait.
+    pub fn feed(&mut self, scene: Scene<'_>, wanted: Wanted<'_>) -> bool {
+        let (mut points, mut all) = (POINTS_MAX, true);
         let others = scene.overlaid.iter().map(|other| (other.name, other.picture));
         let mut before: Vec<MadeOf> = std::mem::take(&mut self.runs);
         for (index, (name, picture)) in std::iter::once(("", scene.run)).chain(others).enumerate() {
             let known = before.iter().position(|made| made.name == name);
             let mut made = known.map_or_else(|| MadeOf { name: name.to_owned(), ..MadeOf::default() }, |at| before.swap_remove(at));
-            made.feed(picture, wanted, index == 0);
+            all &= made.feed(picture, wanted, &mut points, index == 0);
             self.runs.push(made);
         }
+        all
     }
 
     /// Those of the run of the canvas (0), or of an overlaid one (its index and one).
@@ -73,7 +79,8 @@ impl MadeOf {
         self.before.get(key).map(|(_, series)| series)
     }
 
-    fn feed(&mut self, picture: &RunPicture, wanted: Wanted<'_>, own: bool) {
+    fn feed(&mut self, picture: &RunPicture, wanted: Wanted<'_>, points: &mut usize, own: bool) -> bool {
+        let mut all = true;
         let defined: BTreeSet<&MetricKey> = wanted.definitions.iter().map(|(name, _)| name).collect();
         self.derived.retain(|name, _| defined.contains(name));
         for (name, definition) in wanted.definitions {
@@ -97,7 +104,7 @@ impl MadeOf {
             let logged = |key| self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key));
             let (Some(x_series), Some(y_series)) = (logged(x), logged(y)) else { continue };
             let entry = self.over.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
-            entry.1.feed(x_series, y_series);
+            all &= entry.1.feed(x_series, y_series, points);
         }
         if !self.before.is_empty() {
             let before: BTreeSet<&MetricKey> = wanted.before.iter().collect();
@@ -110,6 +117,7 @@ impl MadeOf {
                 *known = (series.superseded(), replaced(series));
             }
         }
+        all
     }
 }
 

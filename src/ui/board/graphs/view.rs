@@ -3,7 +3,7 @@
 use super::{Graphs, Layout, Side, X, scenery::Picture, window::Span};
 use crate::ipc::wire::{GraphView, MetricView, Window};
 use crate::model::{MetricKey, Series, XAxis, num};
-use crate::query::{self, Smoothing};
+use crate::query::{self, Panel, PanelKind, Smoothing};
 use crate::text;
 use crate::ui::{
     board::page::Shared,
@@ -16,7 +16,7 @@ use ratatui::{
     layout::{Position, Rect},
     style::Style,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// With fewer points a trend means nothing.
 const TREND_POINTS_MIN: usize = 4;
@@ -176,32 +176,43 @@ impl Graphs {
         let (mut metrics, mut charts) = (vec![], vec![]);
         for &(index, cell) in &layout.cells {
             let (Some(panel), true) = (self.panels.get(index), area.contains(Position::new(cell.x, cell.y))) else { continue };
+            if panel.kind == PanelKind::Heat {
+                charts.push(self.heat_told(panel, scene));
+                continue;
+            }
             let mut marks = vec![];
             let mut names = vec![];
-            match self.picture(index, shared, scene, &mut marks) {
-                Some(Picture::Chart(chart)) => {
-                    let window = (chart.x.from, chart.x.to);
-                    for entry in chart.legend(cell).entries() {
-                        let Some(curve) = chart.curves.iter().filter(|curve| curve.run.is_none()).nth(entry.curve) else { continue };
-                        let key = &panel.keys[curve.key];
-                        names.push(json!({"key": key.as_str(), "name": entry.name}));
-                        metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), window));
-                    }
-                    let y = chart.plot(cell).map(|plot| (plot.y.from, plot.y.to));
-                    charts.push(json!({
-                        "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
-                        "from": num::to_json(window.0), "to": num::to_json(window.1),
-                        "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
-                    }));
-                }
-                Some(Picture::Heat(heat)) => {
-                    charts.push(json!({"title": panel.title, "heat": heat.rows.len()}));
-                }
-                None => {}
+            let Some(Picture::Chart(chart)) = self.picture(index, shared, scene, &mut marks) else { continue };
+            let window = (chart.x.from, chart.x.to);
+            for entry in chart.legend(cell).entries() {
+                let Some(curve) = chart.curves.iter().filter(|curve| curve.run.is_none()).nth(entry.curve) else { continue };
+                let key = &panel.keys[curve.key];
+                names.push(json!({"key": key.as_str(), "name": entry.name}));
+                metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), window));
             }
+            let y = chart.plot(cell).map(|plot| (plot.y.from, plot.y.to));
+            charts.push(json!({
+                "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
+                "from": num::to_json(window.0), "to": num::to_json(window.1),
+                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
+            }));
         }
         view.detail = self.detail(shared, scene, &layout, charts);
         metrics
+    }
+
+    /// A strip: its keys with their last values.
+    fn heat_told(&self, panel: &Panel, scene: Scene<'_>) -> Value {
+        /// A family may have thousands of keys; what is told of a screen has to stay small.
+        const TOLD: usize = 32;
+        let last = |key: &MetricKey| Some((key.to_string(), num::to_json(self.logged(scene, 0, key)?.last()?.value)));
+        let told: Map<String, Value> = panel.keys.iter().take(TOLD).filter_map(last).collect();
+        let rows = match self.x {
+            // Some may have no point over this metric.
+            X::Metric(_) => panel.keys.iter().filter(|key| self.along_x(scene, 0, key).is_some()).count(),
+            _ => panel.keys.len(),
+        };
+        json!({"title": panel.title, "heat": rows, "last": told, "untold": panel.keys.len().saturating_sub(TOLD)})
     }
 
     fn detail(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout, charts: Vec<Value>) -> Value {

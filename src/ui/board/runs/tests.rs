@@ -19,7 +19,7 @@ use std::time::Duration;
 const ASCII: Theme = Theme::new(false, false);
 
 /// Runs of two projects, over some days; some resumed, some diverged.
-fn rows(count: usize) -> Vec<RunRow> {
+pub(in crate::ui) fn rows(count: usize) -> Vec<RunRow> {
     let row = |n: usize| {
         let lr = [1e-3, 3e-4, 1e-4][n % 3];
         let course: Vec<f64> =
