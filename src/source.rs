@@ -18,6 +18,7 @@ mod keys;
 mod lines;
 mod probe;
 mod proto;
+mod rollouts;
 mod rows;
 mod shown;
 mod sniff;
@@ -32,14 +33,15 @@ pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
-    Budget, OpenError, Opened, Progress, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun,
-    TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_with, runs, runs_under, trackio_projects, trackio_runs,
-    tviz_runs,
+    Budget, OpenError, Opened, Progress, RolloutStore, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo,
+    TvizRun, TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_rollouts, open_with, runs, runs_under,
+    trackio_projects, trackio_runs, tviz_runs,
 };
 pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use probe::{LastPoint, Probe};
+pub use rollouts::{Body, RolloutGroup, Token, TrajectoryHead, Word};
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;

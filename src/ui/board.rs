@@ -10,6 +10,7 @@ mod menu;
 mod overview;
 mod page;
 mod palette;
+mod rollouts;
 mod runs;
 mod scroll;
 mod set;
@@ -25,6 +26,7 @@ use self::{
     overview::Overview,
     page::{Found, Page, Shared},
     palette::Palette,
+    rollouts::Rollouts,
     runs::Runs,
 };
 use super::{
@@ -70,13 +72,15 @@ pub enum Tab {
     Logs,
     /// What somebody was asked to look at.
     Alerts,
+    /// What the model answered.
+    Rollouts,
     /// What people and agents say.
     Chat,
 }
 
 impl Tab {
     /// In the order of their numbers.
-    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::Alerts, Tab::Chat];
+    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::Alerts, Tab::Rollouts, Tab::Chat];
 
     /// The key that shows it.
     fn number(self) -> u8 {
@@ -86,6 +90,7 @@ impl Tab {
             Tab::Run => 3,
             Tab::Logs => 4,
             Tab::Alerts => 6,
+            Tab::Rollouts => 7,
             Tab::Chat => 8,
         }
     }
@@ -103,6 +108,7 @@ impl Tab {
             Tab::Run => "Run",
             Tab::Logs => "Logs",
             Tab::Alerts => "Alerts",
+            Tab::Rollouts => "Rollouts",
             Tab::Chat => "Chat",
         }
     }
@@ -115,6 +121,7 @@ impl Tab {
             Tab::Run => "run",
             Tab::Logs => "logs",
             Tab::Alerts => "alerts",
+            Tab::Rollouts => "rollouts",
             Tab::Chat => "chat",
         }
     }
@@ -141,6 +148,7 @@ pub struct Board {
     overview: Overview,
     logs: Logs,
     alerts: Alerts,
+    rollouts: Rollouts,
     chat: Chat,
     above: Above,
     settings: Settings,
@@ -179,6 +187,7 @@ impl Board {
             overview: Overview::default(),
             logs: Logs::default(),
             alerts: Alerts::default(),
+            rollouts: Rollouts::default(),
             chat: Chat::default(),
             above: Above::Nothing,
             settings: Settings::default(),
@@ -225,6 +234,7 @@ impl Board {
             Tab::Run => &self.overview,
             Tab::Logs => &self.logs,
             Tab::Alerts => &self.alerts,
+            Tab::Rollouts => &self.rollouts,
             Tab::Chat => &self.chat,
         }
     }
@@ -237,6 +247,7 @@ impl Board {
             Tab::Run => &mut self.overview,
             Tab::Logs => &mut self.logs,
             Tab::Alerts => &mut self.alerts,
+            Tab::Rollouts => &mut self.rollouts,
             Tab::Chat => &mut self.chat,
         };
         (page, &self.shared)
@@ -623,6 +634,10 @@ impl Pane for Board {
                 }
                 vec![Effect::DrawSoon]
             }
+            Event::Rollouts(news) => {
+                self.rollouts.hear(*news);
+                if self.tab == Tab::Rollouts { vec![Effect::Draw] } else { vec![] }
+            }
             Event::Deadline => match self.toast.take_if(|(_, until)| *until <= now) {
                 Some(_) => vec![Effect::DrawSoon],
                 None => vec![],
@@ -677,7 +692,8 @@ impl Pane for Board {
     }
 
     fn wants(&self) -> Wants {
-        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid() }
+        let rollouts = (self.tab == Tab::Rollouts).then(|| self.rollouts.wanted());
+        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid(), rollouts }
     }
 }
 

@@ -6,6 +6,7 @@ mod clipboard;
 mod files;
 mod host;
 mod link;
+mod rollouts;
 mod runs;
 mod screen;
 
@@ -30,6 +31,9 @@ use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
 pub use catalog::Catalog;
 use host::Sampler;
 use link::{Bell, Heard};
+#[cfg(test)]
+pub(super) use rollouts::Desk;
+use rollouts::Rollouts;
 use runs::{Runs, Told};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
@@ -238,6 +242,7 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
         if let Some(why) = board.shown(scene, area).refused.first() {
             return Err(PictureError::Refused(why.clone()));
         }
+        rollouts::read_now(&mut board, sources.reader.as_ref(), scene);
         let mut buf = ratatui::buffer::Buffer::empty(area);
         board.draw(scene, area, &mut buf);
         Ok(buf)
@@ -252,6 +257,7 @@ pub(super) enum Woken {
     Resized,
     Files,
     Runs(Box<Told>),
+    Rollouts(Box<rollouts::Found>),
     Controller(Heard),
     /// What the clipboard holds.
     Clipboard(String),
@@ -481,6 +487,10 @@ impl<P: Pane> Loop<P> {
                 self.sources.runs.take(*told);
                 self.tell(Event::Runs(self.sources.runs.listing()))
             }
+            Woken::Rollouts(found) => match self.sources.rollouts.take(*found) {
+                Some(news) => self.tell(Event::Rollouts(Box::new(news))),
+                None => Go::On,
+            },
             Woken::Controller(heard) => self.hear(heard),
         }
     }
@@ -694,6 +704,8 @@ struct Sources {
     looks_at_host: bool,
     /// The runs beside it.
     runs: Runs,
+    /// The answers of the run.
+    rollouts: Rollouts,
 }
 
 /// The files of a canvas, and how they looked last.
@@ -747,6 +759,7 @@ impl Sources {
             chat: None,
             host,
             looks_at_host: false,
+            rollouts: Rollouts::default(),
             runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at)).unwrap_or_default()),
         }
     }
@@ -789,6 +802,7 @@ impl Sources {
     /// Reads what a pane wants to have read; whether other runs are to be read now.
     fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
         self.runs.show(wants.runs, tell);
+        self.rollouts.want(wants.rollouts, self.reader.as_ref(), tell);
         self.runs.follow(wants.overlaid, self.run.as_deref())
     }
 

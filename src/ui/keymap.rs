@@ -157,6 +157,16 @@ pub enum Action {
     Recent,
     /// Show which goes on from which.
     Lineage,
+    /// To the group behind this one.
+    NextGroup,
+    /// To the group before this one.
+    PreviousGroup,
+    /// To the best of the group.
+    BestOfGroup,
+    /// To the worst of the group.
+    WorstOfGroup,
+    /// Show how likely tokens were, or not.
+    Tint,
     /// Keep the text that is typed.
     Keep,
     /// Forget the text that is typed.
@@ -207,6 +217,8 @@ pub enum Scope {
     Logs,
     /// The alerts.
     Alerts,
+    /// What the model answered.
+    Rollouts,
     /// The conversation.
     Chat,
     /// The menu, the options, the saved views.
@@ -226,6 +238,7 @@ impl Scope {
             Scope::Run => "run",
             Scope::Logs => "logs",
             Scope::Alerts => "alerts",
+            Scope::Rollouts => "rollouts",
             Scope::Chat => "chat",
             Scope::Menu => "menu, options, saved views",
             Scope::Input => "while text is typed",
@@ -269,6 +282,7 @@ const TABLE: &[Row] = &[
     (Scope::Board, "run", &["3"], "what the run is", Action::Tab(Tab::Run)),
     (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
     (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
+    (Scope::Board, "rollouts", &["7"], "what the model answered", Action::Tab(Tab::Rollouts)),
     (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
     (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
     (Scope::Board, "save-view", &["V"], "save the view under a name", Action::SaveView),
@@ -331,6 +345,22 @@ const TABLE: &[Row] = &[
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
+    (Scope::Rollouts, "earlier-step", &["left"], "the step before that has rollouts", Action::Left),
+    (Scope::Rollouts, "later-step", &["right"], "the next step that has rollouts", Action::Right),
+    (Scope::Rollouts, "ten-steps-earlier", &["[", "shift+left"], "ten of them back", Action::PanLeft),
+    (Scope::Rollouts, "ten-steps-later", &["]", "shift+right"], "ten of them on", Action::PanRight),
+    (Scope::Rollouts, "newest-rollouts", &["f"], "the newest step, also when others come", Action::Follow),
+    (Scope::Rollouts, "next-group", &["n"], "next group", Action::NextGroup),
+    (Scope::Rollouts, "previous-group", &["N"], "group before", Action::PreviousGroup),
+    (Scope::Rollouts, "best-of-group", &["b"], "the best of the group", Action::BestOfGroup),
+    (Scope::Rollouts, "worst-of-group", &["w"], "the worst of the group", Action::WorstOfGroup),
+    (Scope::Rollouts, "sort-rollouts", &["o"], "in order, best first, worst first", Action::Sort),
+    (Scope::Rollouts, "read-rollout", &["enter"], "only the text, or the list too", Action::Open),
+    (Scope::Rollouts, "tint", &["t"], "how likely each token was, or not", Action::Tint),
+    (Scope::Rollouts, "token-right", &["."], "next token, with its probability", Action::CursorRight),
+    (Scope::Rollouts, "token-left", &[","], "token before", Action::CursorLeft),
+    (Scope::Rollouts, "next-unlikely", &[">"], "next unlikely token", Action::CursorLeapRight),
+    (Scope::Rollouts, "previous-unlikely", &["<"], "unlikely token before", Action::CursorLeapLeft),
     (Scope::Chat, "say", &["enter", "i"], "write a message", Action::Say),
     (Scope::Menu, "choose", &["enter", "space"], "choose", Action::Open),
     (Scope::Menu, "remove", &["delete", "d"], "remove the saved view", Action::Remove),

@@ -404,7 +404,7 @@ fn another_client_sets_what_keys_would_set() {
     let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));
     assert_eq!((shown.graph.unwrap().tab.as_str(), shown.refused), ("logs", vec![]), "the tab comes first");
     let shown = set(3, serde_json::json!({"smoothing": 0.5, "tab": "nowhere"}));
-    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, alerts, chat";
+    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, alerts, rollouts, chat";
     assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
     let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
     assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);

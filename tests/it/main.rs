@@ -18,6 +18,7 @@ mod layout;
 mod live;
 mod open;
 mod panes;
+mod rollouts;
 mod run;
 mod runs;
 mod shown;
