@@ -70,8 +70,8 @@ pub enum Record {
     Info(&'static str, serde_json::Value),
     /// The number of steps that the run means to take.
     TotalSteps(i64),
-    /// A line of console output, without its newline.
-    Console(String),
+    /// A line of console output.
+    Console(ConsoleLine),
     /// Samples of the host, by name.
     System(Option<WallTime>, Vec<(String, f64)>),
     /// Something a program asked people to look at.
@@ -80,6 +80,29 @@ pub enum Record {
     Media(Media),
     /// How the run ended.
     Exit(Exit),
+}
+
+/// A line of console output.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ConsoleLine {
+    /// As it looked at last, without its newline.
+    pub text: String,
+    /// Where it starts, in bytes from the start of the source; `None`: the source does not say.
+    pub offset: Option<u64>,
+    /// When it was printed, where the source says.
+    pub time: Option<WallTime>,
+}
+
+impl From<String> for ConsoleLine {
+    fn from(text: String) -> ConsoleLine {
+        ConsoleLine { text, ..ConsoleLine::default() }
+    }
+}
+
+impl From<&str> for ConsoleLine {
+    fn from(text: &str) -> ConsoleLine {
+        ConsoleLine::from(text.to_owned())
+    }
 }
 
 /// Something a training program asked people to look at.

@@ -15,6 +15,8 @@ mod runs;
 mod scroll;
 mod set;
 
+pub use logs::Level;
+
 use self::{
     alerts::Alerts,
     chat::Chat,
@@ -40,6 +42,7 @@ use super::{
 };
 use crate::ipc::wire::{Dimensions, GraphView, Shown};
 use crate::model::MetricKey;
+use crate::store::tags_text;
 use crate::text;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
@@ -155,7 +158,10 @@ pub struct Board {
     ui: Frame,
     /// Who sits where, when that is far away: `user@host`.
     badge: Option<String>,
-    history: [History; 3],
+    /// What was typed before, by purpose.
+    history: [History; Purpose::COUNT],
+    /// What is to be done besides, once the event at hand is taken in.
+    wishes: Vec<Effect>,
     toast: Option<(String, Duration)>,
     caught_up: bool,
     /// To be set once the run is read.
@@ -194,6 +200,7 @@ impl Board {
             ui: Frame::Full,
             badge: None,
             history: Default::default(),
+            wishes: vec![],
             toast: None,
             caught_up: false,
             first: None,
@@ -430,6 +437,10 @@ impl Board {
             Action::Screenshot => return vec![Effect::Screenshot { bright: self.shared.theme.scheme == Scheme::Light }],
             Action::ExportCsv | Action::ExportJson => return self.export(action == Action::ExportJson, scene, now),
             Action::CopyShown => return self.copy_shown(scene, now),
+            Action::EditNotes => self.above = Above::Input(Input::starting(Purpose::Notes, &set::one_line(&scene.run.info.notes))),
+            Action::EditTags => self.above = Above::Input(Input::starting(Purpose::Tags, &tags_text(&scene.run.info.tags))),
+            Action::LineToChart => return self.line_to_chart(scene, now),
+            Action::ChartToLine => return self.chart_to_line(scene, now),
             Action::Tab(tab) => self.tab = tab,
             Action::NextTab => self.turn(1),
             Action::PreviousTab => self.turn(-1),
@@ -443,6 +454,30 @@ impl Board {
         }
         let (page, shared) = self.page_mut();
         page.refresh(shared, scene);
+        vec![Effect::Draw]
+    }
+
+    /// Shows the charts with the crosshair where the line in focus was printed.
+    fn line_to_chart(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let when = self.logs.when(scene);
+        if when.is_known() {
+            self.graphs.refresh(&self.shared, scene);
+        }
+        match self.graphs.point_at(when, scene) {
+            true => self.tab = Tab::Graphs,
+            false if when.is_known() => self.say("no chart has anything to point at".into(), now),
+            false => self.say("nobody noted when this line was printed, and no step stands near it".into(), now),
+        }
+        vec![Effect::Draw]
+    }
+
+    /// Shows the line that was printed where the crosshair stands.
+    fn chart_to_line(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let when = self.graphs.pointed_at(scene);
+        match self.logs.go_to(when, scene) {
+            Ok(()) => self.tab = Tab::Logs,
+            Err(why) => self.say(why, now),
+        }
         vec![Effect::Draw]
     }
 
@@ -569,6 +604,65 @@ fn is_tiny(area: Rect) -> bool {
 
 impl Pane for Board {
     fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let mut effects = self.on(event, scene, now);
+        effects.append(&mut self.wishes);
+        effects
+    }
+
+    fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
+        self.keymap.apart(&self.scopes(), key)
+    }
+
+    fn draw(&self, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        if is_tiny(area) {
+            return self.tiny(area, buf);
+        }
+        let layout = self.layout(area);
+        match &self.above {
+            Above::Help(help) => help.draw(&self.keymap, &self.shared.theme, layout.body, buf),
+            Above::Palette(palette) => palette.draw(&self.keymap, &self.shared.theme, layout.body, buf),
+            Above::List(list) => list.draw(&self.looks(), &self.settings.views, layout.body, buf),
+            _ => self.page().draw(&self.shared, scene, layout.body, buf),
+        }
+        if let Some(row) = layout.header {
+            self.header(row, layout.tabs.is_none(), buf);
+        }
+        if let Some(row) = layout.tabs {
+            self.tabs(row, buf);
+        }
+        if let Some(row) = layout.footer {
+            self.footer(row, &layout, scene, buf);
+        }
+        if let Above::Input(input) = &self.above {
+            let row = layout.footer.or(layout.header).unwrap_or(Rect { height: 1, ..area });
+            input.draw(self.note(input, scene), &self.shared.theme, row, buf);
+        }
+    }
+
+    fn shown(&self, scene: Scene<'_>, area: Rect) -> Shown {
+        self.told(scene, area)
+    }
+
+    fn title(&self) -> String {
+        if self.shared.facts.name.is_empty() { "og graph".into() } else { format!("og graph: {}", self.shared.facts.name) }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.toast.as_ref().map(|(_, until)| *until)
+    }
+
+    fn wants(&self) -> Wants {
+        let rollouts = (self.tab == Tab::Rollouts).then(|| self.rollouts.wanted());
+        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid(), rollouts }
+    }
+}
+
+impl Board {
+    fn on(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         match event {
             Event::Key(key) => self.on_key(key, scene, now),
             Event::Mouse(mouse) => self.on_mouse(mouse, scene, now),
@@ -645,59 +739,6 @@ impl Pane for Board {
         }
     }
 
-    fn apart(&self, key: KeyEvent) -> Vec<KeyEvent> {
-        self.keymap.apart(&self.scopes(), key)
-    }
-
-    fn draw(&self, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-        let area = area.intersection(buf.area);
-        if area.is_empty() {
-            return;
-        }
-        if is_tiny(area) {
-            return self.tiny(area, buf);
-        }
-        let layout = self.layout(area);
-        match &self.above {
-            Above::Help(help) => help.draw(&self.keymap, &self.shared.theme, layout.body, buf),
-            Above::Palette(palette) => palette.draw(&self.keymap, &self.shared.theme, layout.body, buf),
-            Above::List(list) => list.draw(&self.looks(), &self.settings.views, layout.body, buf),
-            _ => self.page().draw(&self.shared, scene, layout.body, buf),
-        }
-        if let Some(row) = layout.header {
-            self.header(row, layout.tabs.is_none(), buf);
-        }
-        if let Some(row) = layout.tabs {
-            self.tabs(row, buf);
-        }
-        if let Some(row) = layout.footer {
-            self.footer(row, &layout, scene, buf);
-        }
-        if let Above::Input(input) = &self.above {
-            let row = layout.footer.or(layout.header).unwrap_or(Rect { height: 1, ..area });
-            input.draw(self.note(input, scene), &self.shared.theme, row, buf);
-        }
-    }
-
-    fn shown(&self, scene: Scene<'_>, area: Rect) -> Shown {
-        self.told(scene, area)
-    }
-
-    fn title(&self) -> String {
-        if self.shared.facts.name.is_empty() { "og graph".into() } else { format!("og graph: {}", self.shared.facts.name) }
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        self.toast.as_ref().map(|(_, until)| *until)
-    }
-
-    fn wants(&self) -> Wants {
-        let rollouts = (self.tab == Tab::Rollouts).then(|| self.rollouts.wanted());
-        Wants { runs: self.tab == Tab::Runs, overlaid: self.runs.overlaid(), rollouts }
-    }
-}
-
-impl Board {
     /// What stands behind a text that is typed.
     fn note(&self, input: &Input, scene: Scene<'_>) -> (String, Style) {
         let theme = &self.shared.theme;
@@ -708,6 +749,8 @@ impl Board {
             },
             Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
             Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
+            Purpose::Notes => ("enter keep  esc cancel  \\n new line".into(), theme.quiet()),
+            Purpose::Tags => ("enter keep  esc cancel  `night dataset=c4`".into(), theme.quiet()),
         }
     }
 

@@ -27,7 +27,7 @@ use crate::ipc::{io::socket_path, wire::Response};
 use crate::model::{Exit, ReadOptions, RunState};
 use crate::source::Kind;
 use crate::source::io::Watch;
-use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
+use crate::store::{Remark, RunFolder, RunPicture, RunReader, Store, StoreError, Whereabouts};
 pub use catalog::Catalog;
 use host::Sampler;
 use link::{Bell, Heard};
@@ -598,6 +598,14 @@ impl<P: Pane> Loop<P> {
                         return Go::Out;
                     }
                 }
+                Effect::Remark { author, remark } => {
+                    let kept = self.sources.remark(&remark, author);
+                    // What was written is read back, as if somebody else had written it.
+                    self.due.poll = Some(self.now());
+                    if self.tell(Event::Tell(kept.unwrap_or_else(|why| format!("not kept: {why}")))) == Go::Out {
+                        return Go::Out;
+                    }
+                }
                 Effect::Draw => self.due.draw = Some(now),
                 Effect::DrawAll => {
                     self.screen.forget();
@@ -733,8 +741,9 @@ impl Sources {
         sources
     }
 
-    fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
+    fn of_run(mut reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
+        sources.store().iter().for_each(|store| reader.remark_in(store));
         let path = catalog::settle(reader.folder().path());
         sources.runs.add_place(place_of(&path));
         sources.run = Some(path);
@@ -799,6 +808,31 @@ impl Sources {
         canvas_io::say(&canvas.dir, "human", text, &files::now_iso()).map_err(|error| chain(&error))
     }
 
+    /// Keeps a remark on the run: in its own folder, or beside it in og's store. What was done, in words.
+    fn remark(&mut self, remark: &Remark, author: &str) -> Result<String, String> {
+        let words = |error: StoreError| chain(&error);
+        let reader = self.reader.as_mut().ok_or("there is no run yet")?;
+        if !reader.can_remark() {
+            // The first remark on a run of another tracker makes the store, as a first run would.
+            let store = Store::find_or_make(&Whereabouts::of_process(None).map_err(words)?).map_err(words)?;
+            reader.remark_in(&store);
+        }
+        reader.remark(remark, author).map_err(words)?;
+        let paths = reader.paths();
+        self.add(paths.into_iter());
+        let what = if matches!(remark, Remark::Notes(_)) { "notes" } else { "tags" };
+        Ok(match self.reader.as_ref().and_then(RunReader::remarked_in) {
+            Some(folder) => format!("kept the {what} in {}", folder.display()),
+            None => format!("kept the {what}"),
+        })
+    }
+
+    /// The store in which remarks on runs of other trackers lie, as far as there is one.
+    fn store(&self) -> Option<Store> {
+        let of_canvas = self.canvas.as_ref().and_then(|canvas| canvas.dir.ancestors().nth(2)).map(|root| Store::at(root.to_owned()));
+        of_canvas.or_else(|| Store::find(&Whereabouts::of_process(None).ok()?))
+    }
+
     /// Reads what a pane wants to have read; whether other runs are to be read now.
     fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
         self.runs.show(wants.runs, tell);
@@ -818,6 +852,7 @@ impl Sources {
         let Some(run) = self.run.clone() else { return };
         match RunReader::open_with(&run, &self.read) {
             Ok(mut reader) => {
+                self.store().iter().for_each(|store| reader.remark_in(store));
                 self.add(reader.paths().into_iter());
                 self.refresh.into_iter().for_each(|rest| reader.set_refresh(rest));
                 self.reader = Some(reader);

@@ -167,6 +167,16 @@ pub enum Action {
     WorstOfGroup,
     /// Show how likely tokens were, or not.
     Tint,
+    /// Write the notes of the run.
+    EditNotes,
+    /// Write its tags.
+    EditTags,
+    /// Put the crosshair of the charts to when this line was printed.
+    LineToChart,
+    /// Show what was printed at the crosshair.
+    ChartToLine,
+    /// To the next line that speaks of a trouble.
+    NextTrouble,
     /// Keep the text that is typed.
     Keep,
     /// Forget the text that is typed.
@@ -323,6 +333,7 @@ const TABLE: &[Row] = &[
     (Scope::Graphs, "cursor-right", &["."], "crosshair to the right", Action::CursorRight),
     (Scope::Graphs, "cursor-leap-left", &["<"], "crosshair ten cells to the left", Action::CursorLeapLeft),
     (Scope::Graphs, "cursor-leap-right", &[">"], "crosshair ten cells to the right", Action::CursorLeapRight),
+    (Scope::Graphs, "crosshair-to-log", &["l"], "what was printed at the crosshair", Action::ChartToLine),
     (Scope::Graphs, "marks", &["g"], "mark alerts, notes, checkpoints, restarts, or not", Action::Marks),
     (Scope::Graphs, "band", &["b"], "all runs as mean and band, or each", Action::Band),
     (Scope::Graphs, "apart", &["t"], "metrics together, or each in its own chart", Action::Apart),
@@ -342,8 +353,12 @@ const TABLE: &[Row] = &[
     (Scope::Runs, "group", &["g"], "group by the next tag or hyperparameter", Action::GroupBy),
     (Scope::Runs, "next-metric", &["m"], "show the next metric", Action::NextMetric),
     (Scope::Runs, "previous-metric", &["M"], "show the metric before", Action::PreviousMetric),
+    (Scope::Run, "edit-notes", &["i", "n"], "write the notes of the run", Action::EditNotes),
+    (Scope::Run, "edit-tags", &["t"], "write its tags: `night dataset=c4`", Action::EditTags),
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
+    (Scope::Logs, "line-to-charts", &["enter", "g"], "the charts at the time of this line", Action::LineToChart),
+    (Scope::Logs, "next-trouble", &["!"], "next warning or error", Action::NextTrouble),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
     (Scope::Rollouts, "earlier-step", &["left"], "the step before that has rollouts", Action::Left),
     (Scope::Rollouts, "later-step", &["right"], "the next step that has rollouts", Action::Right),

@@ -8,7 +8,7 @@ use crate::ipc::wire::{Health, Shown};
 use crate::model::{Exit, MetricKey, XAxis};
 use crate::query::RunRow;
 use crate::source::{Body, RolloutGroup};
-use crate::store::RunPicture;
+use crate::store::{Remark, RunPicture};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::{path::PathBuf, time::Duration};
@@ -208,6 +208,13 @@ pub enum Effect {
     Export(Export),
     /// Add a message of the person to the conversation.
     Say(String),
+    /// Keep what is remarked on the run.
+    Remark {
+        /// Who remarks it: `human`, `agent`.
+        author: &'static str,
+        /// What it is.
+        remark: Remark,
+    },
     /// Keep a setting in the config file, or take it away.
     Keep {
         /// Names from the outside in: `["views", "night"]`.

@@ -743,8 +743,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
         1 => prop::collection::vec("loss|lr|none|\\*|val/loss - train/loss|ma\\(loss, 3\\)|a \\+", 0..3).prop_map(Move::Graphs),
-        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|nonsense",
-            "graphs|run|logs|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
+        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|note|tags|step|token|nonsense",
+            "graphs|run|logs|alerts|rollouts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
             .prop_map(|(name, value)| Move::Set(name, value)),
         1 => Just(Move::Said),
         1 => Just(Move::Redraw),

@@ -122,7 +122,7 @@ fn tracker(folder: &RunFolder, info: &RunInfo) -> Result<Option<Option<RunRef>>,
         lines.finish();
         while let Ok(Some(record)) = lines.next() {
             if let Record::Console(line) = record {
-                trackers.hear(&line, &info.cwd);
+                trackers.hear(&line.text, &info.cwd);
             }
         }
     }

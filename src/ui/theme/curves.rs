@@ -1,7 +1,7 @@
 //! How charts look: samples of curves, marks, the cursor, heat.
 
 use super::Theme;
-use crate::ui::raster::Dots;
+use crate::ui::{board::Level, raster::Dots};
 use ratatui::style::{Modifier, Style};
 
 /// A token that is less probable than this is unlikely.
@@ -93,6 +93,17 @@ impl Theme {
     pub fn places(&self) -> [(&'static str, Style); 3] {
         let [truth, guess, other] = if self.rich() { ["✚", "◉", "○"] } else { ["+", "@", "o"] };
         [(truth, self.accent()), (guess, self.title().add_modifier(Modifier::BOLD)), (other, self.quiet())]
+    }
+
+    /// A line that speaks of a trouble, or of none: a sign, and how it looks.
+    pub fn level(&self, level: Option<Level>) -> (&'static str, Style) {
+        match level {
+            Some(Level::Error) => ("E", self.bad().remove_modifier(Modifier::BOLD)),
+            Some(Level::Warning) => ("W", self.warn()),
+            Some(Level::Info) => ("I", Style::new()),
+            Some(Level::Debug) => ("D", self.faint()),
+            None => (" ", Style::new()),
+        }
     }
 
     /// A slider: its line, and what slides on it.

@@ -203,7 +203,7 @@ impl Rollouts {
         let (rows, Some(line)) = (usize::from(text.height), self.token.and_then(|token| page.prose.line_of(token, &page.lines))) else {
             return;
         };
-        self.top = page.top.clamp((line + 1).saturating_sub(rows), line);
+        self.top = page.top.max((line + 1).saturating_sub(rows)).min(line);
     }
 
     pub(super) fn view(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
