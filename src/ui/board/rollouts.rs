@@ -77,6 +77,8 @@ pub struct Rollouts {
     tint: bool,
     /// The token in focus.
     token: Option<usize>,
+    /// Where the focus goes among the tokens once they are read: keys may come faster.
+    token_later: Option<(isize, bool)>,
     /// First line of the text in sight.
     top: usize,
     /// Only the text is shown.
@@ -102,6 +104,7 @@ impl Default for Rollouts {
             order: Order::Logged,
             tint: true,
             token: None,
+            token_later: None,
             top: 0,
             alone: false,
             filter: String::new(),
@@ -124,8 +127,8 @@ impl Rollouts {
         }
         if let Some(steps) = news.steps {
             self.steps = steps;
-            // A chosen step that is gone would never be listed.
-            self.step = self.step.filter(|step| self.steps.binary_search(step).is_ok());
+            // A step that is not there would never be listed.
+            self.step = self.step.and_then(|step| self.nearest_step(step));
         }
         if let Some((step, groups)) = news.groups {
             let is_same = self.listed == Some(step);
@@ -137,6 +140,11 @@ impl Rollouts {
             self.body = body;
             if is_other {
                 (self.top, self.token) = (0, None);
+            }
+            if self.body().is_some()
+                && let Some((by, only_unlikely)) = self.token_later.take()
+            {
+                self.go_to_token(by, only_unlikely);
             }
         }
     }
@@ -191,7 +199,7 @@ impl Rollouts {
 
     fn choose(&mut self, id: i64) {
         if self.chosen != Some(id) {
-            (self.chosen, self.top, self.token) = (Some(id), 0, None);
+            (self.chosen, self.top, self.token, self.token_later) = (Some(id), 0, None, None);
         }
         if let Some((group, one)) = self.focused() {
             self.place = (group.index, one.index);
@@ -250,8 +258,20 @@ impl Rollouts {
         self.step = (to < last).then(|| self.steps[to]);
     }
 
+    /// Whether the step that is shown is the one that was asked for.
+    fn is_settled(&self) -> bool {
+        self.listed == self.step.or(self.steps.last().copied())
+    }
+
+    fn nearest_step(&self, step: i64) -> Option<i64> {
+        self.steps.iter().copied().min_by_key(|other| other.abs_diff(step))
+    }
+
     fn go_to_token(&mut self, by: isize, only_unlikely: bool) {
-        let Some(body) = self.body() else { return };
+        let Some(body) = self.body().filter(|_| self.is_settled()) else {
+            self.token_later = Some((by, only_unlikely));
+            return;
+        };
         let is_meant = |at: &usize| !only_unlikely || body.tokens[*at].probability().is_some_and(|p| p < UNLIKELY);
         let count = body.tokens.len();
         let to = match (self.token, by > 0) {
@@ -336,14 +356,16 @@ impl Page for Rollouts {
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
         match name {
             "step" if text == "newest" => self.step = None,
+            // What is asked for before anything was read is found when it is.
+            "step" if self.waits => self.step = Some(value(text, "a step or `newest`")?),
             "step" => {
                 let step = value::<i64>(text, "a step or `newest`")?;
-                let nearest = self.steps.iter().min_by_key(|other| other.abs_diff(step));
-                self.step = Some(*nearest.ok_or_else(|| Refused::Value("no step has rollouts so far".into()))?);
+                let nearest = self.nearest_step(step);
+                self.step = Some(nearest.ok_or_else(|| Refused::Value("no step has rollouts so far".into()))?);
             }
             "group" => {
                 let index = value::<i64>(text, "the index of a group")?;
-                self.place = (index, 0);
+                self.place = (index, if index == self.place.0 { self.place.1 } else { 0 });
                 self.focus_on_place()?;
             }
             "trajectory" => {
@@ -403,6 +425,10 @@ impl Rollouts {
     /// Puts the focus onto the answer that was named.
     fn focus_on_place(&mut self) -> Result<(), Refused> {
         let (group, one) = self.place;
+        if self.waits || !self.is_settled() {
+            self.chosen = None;
+            return Ok(());
+        }
         let found =
             self.groups.iter().filter(|other| other.index == group).flat_map(|group| &group.trajectories).find(|other| other.index == one);
         let id = found.map(|one| one.id).ok_or_else(|| Refused::Value(format!("this step has no trajectory {one} in a group {group}")))?;

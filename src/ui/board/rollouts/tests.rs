@@ -236,6 +236,24 @@ fn a_filter_finds_prompts_and_a_client_sets_what_is_looked_at() {
 }
 
 #[test]
+fn what_is_asked_for_before_anything_was_read_is_found_when_it_is() {
+    let recorded = Recorded::new();
+    let mut shown = Shown::new(&recorded, "txt00002", UNICODE, (120, 40));
+    shown.board = Board::new(UNICODE, 0.0, Keymap::default());
+    shown.desk = Desk::open(&recorded.run("txt00002"));
+    shown.tell(Event::Resized(120, 40));
+    assert_eq!(shown.set(json!({"tab": "rollouts", "step": 9, "group": 1, "trajectory": 3})), Vec::<String>::new());
+    let detail = shown.detail();
+    assert_eq!((&detail["step"], &detail["group"]["index"], &detail["trajectory"]["index"]), (&json!(10), &json!(1), &json!(3)));
+    // Keys that come faster than a database is read.
+    let key = |c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    shown.board.update(Event::Key(KeyEvent::new(KeyCode::Left, KeyModifiers::NONE)), Scene::of(&shown.run), Duration::ZERO);
+    shown.board.update(key('>'), Scene::of(&shown.run), Duration::ZERO);
+    shown.read();
+    assert_eq!((&shown.detail()["step"], &shown.detail()["token"]["number"]), (&json!(5), &json!(1)));
+}
+
+#[test]
 fn rollouts_that_come_later_are_followed() {
     let recorded = Recorded::new();
     let mut shown = Shown::new(&recorded, "txt00002", UNICODE, (120, 40));

@@ -159,9 +159,8 @@ impl Rollouts {
         let unlikely = unlikely(body);
         let heading = match (body.tokens.len(), unlikely) {
             (0, _) => "answer".to_owned(),
-            (1, _) => "answer: 1 token".to_owned(),
-            (count, 0) => format!("answer: {count} tokens"),
-            (count, some) => format!("answer: {count} tokens, {some} unlikely"),
+            (count, 0) => format!("answer: {count} token{}", if count == 1 { "" } else { "s" }),
+            (count, some) => format!("answer: {count} token{}, {some} unlikely", if count == 1 { "" } else { "s" }),
         };
         prose.own_line(&heading, Kind::Heading);
         if body.tokens_are_the_text() {
