@@ -19,6 +19,7 @@ mod lines;
 mod outbox;
 mod probe;
 mod proto;
+mod rollouts;
 mod rows;
 mod shown;
 mod sniff;
@@ -33,14 +34,15 @@ pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
-    Budget, OpenError, Opened, Progress, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo, TvizRun,
-    TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_with, runs, runs_under, trackio_projects, trackio_runs,
-    tviz_runs,
+    Budget, OpenError, Opened, Progress, RolloutStore, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun, TrackioRunInfo,
+    TvizRun, TvizRunInfo, Watch, WatchError, Writes, event_files, open, open_ref, open_rollouts, open_with, runs, runs_under,
+    trackio_projects, trackio_runs, tviz_runs,
 };
 pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;
 pub use jsonl::Jsonl;
 pub use probe::{LastPoint, Probe};
+pub use rollouts::{Body, RolloutGroup, Token, TrajectoryHead, Word};
 pub use rows::Rows;
 pub use stdout::Stdout;
 pub use tfevents::TfEvents;
@@ -71,8 +73,8 @@ pub enum Record {
     Info(&'static str, serde_json::Value),
     /// The number of steps that the run means to take.
     TotalSteps(i64),
-    /// A line of console output, without its newline.
-    Console(String),
+    /// A line of console output.
+    Console(ConsoleLine),
     /// Samples of the host, by name.
     System(Option<WallTime>, Vec<(String, f64)>),
     /// Something a program asked people to look at.
@@ -81,6 +83,29 @@ pub enum Record {
     Media(Media),
     /// How the run ended.
     Exit(Exit),
+}
+
+/// A line of console output.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ConsoleLine {
+    /// As it looked at last, without its newline.
+    pub text: String,
+    /// Where it starts, in bytes from the start of the source; `None`: the source does not say.
+    pub offset: Option<u64>,
+    /// When it was printed, where the source says.
+    pub time: Option<WallTime>,
+}
+
+impl From<String> for ConsoleLine {
+    fn from(text: String) -> ConsoleLine {
+        ConsoleLine { text, ..ConsoleLine::default() }
+    }
+}
+
+impl From<&str> for ConsoleLine {
+    fn from(text: &str) -> ConsoleLine {
+        ConsoleLine::from(text.to_owned())
+    }
 }
 
 /// Something a training program asked people to look at.

@@ -13,13 +13,15 @@ pub mod io;
 mod lines;
 mod names;
 mod picture;
+mod remarks;
 mod times;
 
 pub use event::{Event, EventKind};
 pub use folder::{Git, Known, NewRun, Parent, RunFolder, RunInfo, Unknown, lookup, metrics_line};
 pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, Written, glance, glance_at};
 pub use names::run_id;
-pub use picture::{Alerts, Console, Given, Losses, MediaShelf, MetricRule, MetricRules, RunPicture, Samples, SourceRank, Twin};
+pub use picture::{Alerts, Console, Given, Losses, MediaShelf, MetricRule, MetricRules, Printed, RunPicture, Samples, SourceRank, Twin};
+pub use remarks::{Beside, Remark, Remarks, tags_text};
 pub use times::{TimesIndex, TimesWriter};
 
 use std::{io as stdio, path::PathBuf};

@@ -86,7 +86,7 @@ struct Lines {
 
 impl Lines {
     fn take(&mut self, record: Result<Record, Loss>) {
-        let Ok(Record::Console(line)) = record else { return };
+        let Ok(Record::Console(crate::source::ConsoleLine { text: line, .. })) = record else { return };
         if self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&line)) {
             return;
         }

@@ -25,7 +25,7 @@ mod words;
 
 pub(super) use clean::plain;
 
-use super::{Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines, shown::Shown};
+use super::{ConsoleLine, Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines, shown::Shown};
 use crate::model::{LineRule, Step};
 use bar::{Bar, bar};
 use dict::Dict;
@@ -70,7 +70,9 @@ impl Stdout {
         let bytes = self.lines.get(segment.line.range.clone());
         if let Some(console) = &mut self.console {
             let ready = &mut self.reader.ready;
-            console.draw_line(bytes, segment.is_line, &mut |line| ready.push_back(Record::Console(line)));
+            let offset = Some(segment.line.offset);
+            let mut say = |text| ready.push_back(Record::Console(ConsoleLine { text, offset, time: None }));
+            console.draw_line(bytes, segment.is_line, &mut say);
         }
         self.reader.take(bytes, segment);
     }

@@ -150,7 +150,7 @@ pub(super) enum Cell {
 impl Cell {
     /// The number that it stands for: a blob of 4 bytes is a `numpy.float32`, one of 8 a `numpy.int64` (a `numpy.float64` is a
     /// Python float and no blob).
-    fn number(&self) -> Option<f64> {
+    pub(super) fn number(&self) -> Option<f64> {
         match self {
             Cell::Null => None,
             Cell::Int(value) => Some(*value as f64),

@@ -13,7 +13,7 @@ mod item;
 mod names;
 
 use super::{
-    Alert, Decoder, Loss, Media, Record, Row,
+    Alert, ConsoleLine, Decoder, Loss, Media, Record, Row,
     json::{Cursor, Token, lenient},
     keys::{KEYS_MAX, Keys},
     proto::{Wire, fields},
@@ -236,7 +236,7 @@ impl Reader {
 
     fn give_open_lines(&mut self) {
         for stream in [&mut self.stdout, &mut self.stderr] {
-            stream.finish(&mut |line| self.ready.push_back(Record::Console(line)));
+            stream.finish(&mut |text| self.ready.push_back(Record::Console(text.into())));
         }
     }
 
@@ -278,16 +278,18 @@ impl Reader {
     }
 
     fn output(&mut self, body: &[u8]) {
-        let (mut is_stdout, mut text) = (false, "");
+        let (mut is_stdout, mut text, mut time) = (false, "", None);
         for (number, value) in fields(body) {
             match number {
                 1 => is_stdout = value.int() == 1,
+                2 => time = timestamp(value.bytes()).and_then(WallTime::new),
                 3 => text = value.text(),
                 _ => {}
             }
         }
         let stream = if is_stdout { &mut self.stdout } else { &mut self.stderr };
-        stream.push(text.as_bytes(), &mut |line| self.ready.push_back(Record::Console(line)));
+        let mut say = |text| self.ready.push_back(Record::Console(ConsoleLine { text, offset: None, time }));
+        stream.push(text.as_bytes(), &mut say);
     }
 
     fn run(&mut self, body: &[u8]) -> Option<()> {

@@ -35,7 +35,7 @@ impl Decoder for OwnLines {
         };
         let line = String::from_utf8_lossy(&rest[..end]).into_owned();
         self.head += end + 1;
-        Ok(Some(Record::Console(line)))
+        Ok(Some(Record::Console(line.into())))
     }
 
     fn reset(&mut self) {
@@ -55,7 +55,7 @@ mod tests {
             for part in b"one\n\ntwo\nto".chunks(chunk) {
                 lines.push(part);
                 while let Ok(Some(Record::Console(line))) = lines.next() {
-                    out.push(line);
+                    out.push(line.text);
                 }
             }
             assert_eq!(out, ["one", "", "two"]);

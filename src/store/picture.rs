@@ -6,7 +6,7 @@ mod merge;
 mod rules;
 mod samples;
 
-pub use console::Console;
+pub use console::{Console, Printed};
 pub use kept::{Alerts, Losses, MediaShelf};
 pub use merge::{Given, Twin};
 pub use rules::{MetricRule, MetricRules};
@@ -238,7 +238,10 @@ impl RunPicture {
     pub fn apply(&mut self, source: SourceRank, record: Result<Record, Loss>, fallback: Option<WallTime>) {
         let record = match record {
             // Nearly all records are rows.
-            Ok(Record::Row(row)) => return self.row(source, &row, fallback),
+            Ok(Record::Row(row)) => {
+                self.console.stepped(source, &row);
+                return self.row(source, &row, fallback);
+            }
             Ok(record) => record,
             Err(loss) => {
                 self.sources.entry(source).or_default().given.losses += 1;

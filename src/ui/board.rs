@@ -10,12 +10,15 @@ mod menu;
 mod overview;
 mod page;
 mod palette;
+mod rollouts;
 pub(in crate::ui) mod runs;
 mod scroll;
 mod set;
 mod system;
 #[cfg(test)]
 pub use system::machine;
+
+pub use logs::Level;
 
 use self::{
     alerts::Alerts,
@@ -28,6 +31,7 @@ use self::{
     overview::Overview,
     page::{Found, Page, Shared},
     palette::Palette,
+    rollouts::Rollouts,
     runs::Runs,
     system::System,
 };
@@ -42,6 +46,7 @@ use super::{
 };
 use crate::ipc::wire::{Dimensions, GraphView, Shown};
 use crate::model::MetricKey;
+use crate::store::tags_text;
 use crate::text;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
@@ -78,13 +83,15 @@ pub enum Tab {
     System,
     /// What somebody was asked to look at.
     Alerts,
+    /// What the model answered.
+    Rollouts,
     /// What people and agents say.
     Chat,
 }
 
 impl Tab {
     /// In the order of their numbers.
-    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::System, Tab::Alerts, Tab::Chat];
+    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::System, Tab::Alerts, Tab::Rollouts, Tab::Chat];
 
     /// The key that shows it.
     fn number(self) -> u8 {
@@ -95,6 +102,7 @@ impl Tab {
             Tab::Logs => 4,
             Tab::System => 5,
             Tab::Alerts => 6,
+            Tab::Rollouts => 7,
             Tab::Chat => 8,
         }
     }
@@ -113,6 +121,7 @@ impl Tab {
             Tab::Logs => "Logs",
             Tab::System => "System",
             Tab::Alerts => "Alerts",
+            Tab::Rollouts => "Rollouts",
             Tab::Chat => "Chat",
         }
     }
@@ -126,6 +135,7 @@ impl Tab {
             Tab::Logs => Box::new(Logs::default()),
             Tab::System => Box::new(System::default()),
             Tab::Alerts => Box::new(Alerts::default()),
+            Tab::Rollouts => Box::new(Rollouts::default()),
             Tab::Chat => Box::new(Chat::default()),
         }
     }
@@ -139,6 +149,7 @@ impl Tab {
             Tab::Logs => "logs",
             Tab::System => "system",
             Tab::Alerts => "alerts",
+            Tab::Rollouts => "rollouts",
             Tab::Chat => "chat",
         }
     }
@@ -166,13 +177,17 @@ pub struct Board {
     logs: Logs,
     system: System,
     alerts: Alerts,
+    rollouts: Rollouts,
     chat: Chat,
     above: Above,
     settings: Settings,
     ui: Frame,
     /// Who sits where, when that is far away: `user@host`.
     badge: Option<String>,
-    history: [History; 3],
+    /// What was typed before, by purpose.
+    history: [History; Purpose::COUNT],
+    /// What is to be done besides, once the event at hand is taken in.
+    wishes: Vec<Effect>,
     toast: Option<(String, Duration)>,
     /// When the charts go on with what they make.
     more_at: Option<Duration>,
@@ -207,12 +222,14 @@ impl Board {
             logs: Logs::default(),
             system: System::default(),
             alerts: Alerts::default(),
+            rollouts: Rollouts::default(),
             chat: Chat::default(),
             above: Above::Nothing,
             settings: Settings::default(),
             ui: Frame::Full,
             badge: None,
             history: Default::default(),
+            wishes: vec![],
             toast: None,
             more_at: None,
             caught_up: false,
@@ -255,6 +272,7 @@ impl Board {
             Tab::Logs => &self.logs,
             Tab::System => &self.system,
             Tab::Alerts => &self.alerts,
+            Tab::Rollouts => &self.rollouts,
             Tab::Chat => &self.chat,
         }
     }
@@ -268,6 +286,7 @@ impl Board {
             Tab::Logs => &mut self.logs,
             Tab::System => &mut self.system,
             Tab::Alerts => &mut self.alerts,
+            Tab::Rollouts => &mut self.rollouts,
             Tab::Chat => &mut self.chat,
         };
         (page, &self.shared)
@@ -450,6 +469,10 @@ impl Board {
             Action::Screenshot => return vec![Effect::Screenshot { bright: self.shared.theme.scheme == Scheme::Light }],
             Action::ExportCsv | Action::ExportJson => return self.export(action == Action::ExportJson, scene, now),
             Action::CopyShown => return self.copy_shown(scene, now),
+            Action::EditNotes => self.above = Above::Input(Input::starting(Purpose::Notes, &set::one_line(&scene.run.info.notes))),
+            Action::EditTags => self.above = Above::Input(Input::starting(Purpose::Tags, &tags_text(&scene.run.info.tags))),
+            Action::LineToChart => return self.line_to_chart(scene, now),
+            Action::ChartToLine => return self.chart_to_line(scene, now),
             Action::Tab(tab) => self.tab = tab,
             Action::NextTab => self.turn(1),
             Action::PreviousTab => self.turn(-1),
@@ -463,6 +486,30 @@ impl Board {
         }
         let (page, shared) = self.page_mut();
         page.refresh(shared, scene);
+        vec![Effect::Draw]
+    }
+
+    /// Shows the charts with the crosshair where the line in focus was printed.
+    fn line_to_chart(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let when = self.logs.when(scene);
+        if when.is_known() {
+            self.graphs.refresh(&self.shared, scene);
+        }
+        match self.graphs.point_at(when, scene) {
+            true => self.tab = Tab::Graphs,
+            false if when.is_known() => self.say("no chart has anything to point at".into(), now),
+            false => self.say("nobody noted when this line was printed, and no step stands near it".into(), now),
+        }
+        vec![Effect::Draw]
+    }
+
+    /// Shows the line that was printed where the crosshair stands.
+    fn chart_to_line(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let when = self.graphs.pointed_at(scene);
+        match self.logs.go_to(when, scene) {
+            Ok(()) => self.tab = Tab::Logs,
+            Err(why) => self.say(why, now),
+        }
         vec![Effect::Draw]
     }
 
@@ -655,6 +702,10 @@ impl Board {
                 }
                 vec![Effect::DrawSoon]
             }
+            Event::Rollouts(news) => {
+                self.rollouts.hear(*news);
+                if self.tab == Tab::Rollouts { vec![Effect::Draw] } else { vec![] }
+            }
             Event::Sampled if self.tab == Tab::System => vec![Effect::DrawSoon],
             Event::Sampled => vec![],
             Event::Deadline => {
@@ -672,7 +723,8 @@ impl Board {
 
 impl Pane for Board {
     fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let effects = self.take(event, scene, now);
+        let mut effects = self.take(event, scene, now);
+        effects.append(&mut self.wishes);
         self.more_at = (self.tab == Tab::Graphs && self.graphs.has_more()).then(|| self.more_at.unwrap_or(now + MORE));
         effects
     }
@@ -729,6 +781,7 @@ impl Pane for Board {
             runs: self.tab == Tab::Runs,
             host: self.tab == Tab::System && !covered && self.system.watches(),
             overlaid: self.runs.overlaid(),
+            rollouts: (self.tab == Tab::Rollouts).then(|| self.rollouts.wanted()),
         }
     }
 }
@@ -744,6 +797,8 @@ impl Board {
             },
             Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
             Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
+            Purpose::Notes => ("enter keep  esc cancel  \\n new line".into(), theme.quiet()),
+            Purpose::Tags => ("enter keep  esc cancel  `night dataset=c4`".into(), theme.quiet()),
         }
     }
 

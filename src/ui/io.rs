@@ -6,6 +6,7 @@ mod clipboard;
 mod files;
 mod host;
 mod link;
+mod rollouts;
 mod runs;
 mod screen;
 
@@ -27,10 +28,13 @@ use crate::ipc::{io::socket_path, wire::Response};
 use crate::model::{Exit, ReadOptions, RunState};
 use crate::source::Kind;
 use crate::source::io::Watch;
-use crate::store::{RunFolder, RunPicture, RunReader, StoreError, Whereabouts};
+use crate::store::{Remark, RunFolder, RunPicture, RunReader, Store, StoreError, Whereabouts};
 pub use catalog::Catalog;
 use host::{Ask, Sampler};
 use link::{Bell, Heard};
+#[cfg(test)]
+pub(super) use rollouts::Desk;
+use rollouts::Rollouts;
 use runs::{Runs, Told};
 use screen::Screen;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
@@ -248,6 +252,7 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
         if let Some(why) = board.shown(scene, area).refused.first() {
             return Err(PictureError::Refused(why.clone()));
         }
+        rollouts::read_now(&mut board, sources.reader.as_ref(), scene);
         let mut buf = ratatui::buffer::Buffer::empty(area);
         board.draw(scene, area, &mut buf);
         Ok(buf)
@@ -262,6 +267,7 @@ pub(super) enum Woken {
     Resized,
     Files,
     Runs(Box<Told>),
+    Rollouts(Box<rollouts::Found>),
     Controller(Heard),
     /// The machine was looked at.
     Host(Box<Host>),
@@ -528,6 +534,10 @@ impl<P: Pane> Loop<P> {
                 self.sources.runs.take(*told);
                 self.tell(Event::Runs(self.sources.runs.listing()))
             }
+            Woken::Rollouts(found) => match self.sources.rollouts.take(*found) {
+                Some(news) => self.tell(Event::Rollouts(Box::new(news))),
+                None => Go::On,
+            },
             Woken::Controller(heard) => self.hear(heard),
         }
     }
@@ -638,6 +648,14 @@ impl<P: Pane> Loop<P> {
                     if let Err(why) = said
                         && self.tell(Event::Tell(why)) == Go::Out
                     {
+                        return Go::Out;
+                    }
+                }
+                Effect::Remark { author, remark } => {
+                    let kept = self.sources.remark(&remark, author);
+                    // What was written is read back, as if somebody else had written it.
+                    self.due.poll = Some(self.now());
+                    if self.tell(Event::Tell(kept.unwrap_or_else(|why| format!("not kept: {why}")))) == Go::Out {
                         return Go::Out;
                     }
                 }
@@ -758,6 +776,8 @@ struct Sources {
     is_here: bool,
     /// The runs beside it.
     runs: Runs,
+    /// The answers of the run.
+    rollouts: Rollouts,
 }
 
 /// The files of a canvas, and how they looked last.
@@ -785,8 +805,9 @@ impl Sources {
         sources
     }
 
-    fn of_run(reader: RunReader, watch: Option<Watch>) -> Sources {
+    fn of_run(mut reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
+        sources.store().iter().for_each(|store| reader.remark_in(store));
         let path = catalog::settle(&reader.address());
         sources.runs.add_place(place_of(&path));
         sources.run = Some(path);
@@ -814,6 +835,7 @@ impl Sources {
             looks_at_host: false,
             host_wanted: false,
             is_here: false,
+            rollouts: Rollouts::default(),
             runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at, env_path)).unwrap_or_default()),
         }
     }
@@ -854,10 +876,36 @@ impl Sources {
         canvas_io::say(&canvas.dir, "human", text, &files::now_iso()).map_err(|error| chain(&error))
     }
 
+    /// Keeps a remark on the run: in its own folder, or beside it in og's store. What was done, in words.
+    fn remark(&mut self, remark: &Remark, author: &str) -> Result<String, String> {
+        let words = |error: StoreError| chain(&error);
+        let reader = self.reader.as_mut().ok_or("there is no run yet")?;
+        if !reader.can_remark() {
+            // The first remark on a run of another tracker makes the store, as a first run would.
+            let store = Store::find_or_make(&Whereabouts::of_process(None).map_err(words)?).map_err(words)?;
+            reader.remark_in(&store);
+        }
+        reader.remark(remark, author).map_err(words)?;
+        let paths = reader.paths();
+        self.add(paths.into_iter());
+        let what = if matches!(remark, Remark::Notes(_)) { "notes" } else { "tags" };
+        Ok(match self.reader.as_ref().and_then(RunReader::remarked_in) {
+            Some(folder) => format!("kept the {what} in {}", folder.display()),
+            None => format!("kept the {what}"),
+        })
+    }
+
+    /// The store in which remarks on runs of other trackers lie, as far as there is one.
+    fn store(&self) -> Option<Store> {
+        let of_canvas = self.canvas.as_ref().and_then(|canvas| canvas.dir.ancestors().nth(2)).map(|root| Store::at(root.to_owned()));
+        of_canvas.or_else(|| Store::find(&Whereabouts::of_process(None).ok()?))
+    }
+
     /// Reads what a pane wants to have read; whether other runs are to be read now.
     fn want(&mut self, wants: Wants, tell: &SyncSender<Woken>) -> bool {
         self.host_wanted = wants.host;
         self.runs.show(wants.runs, tell);
+        self.rollouts.want(wants.rollouts, self.reader.as_ref(), tell);
         self.runs.follow(wants.overlaid, self.run.as_deref())
     }
 
@@ -873,6 +921,7 @@ impl Sources {
         let Some(run) = self.run.clone() else { return };
         match RunReader::open_with(&run, &self.read) {
             Ok(mut reader) => {
+                self.store().iter().for_each(|store| reader.remark_in(store));
                 self.add(reader.paths().into_iter());
                 self.refresh.into_iter().for_each(|rest| reader.set_refresh(rest));
                 self.reader = Some(reader);

@@ -159,6 +159,26 @@ pub enum Action {
     Lineage,
     /// Show the machine as it is now, or as the run sampled it.
     Samples,
+    /// To the group behind this one.
+    NextGroup,
+    /// To the group before this one.
+    PreviousGroup,
+    /// To the best of the group.
+    BestOfGroup,
+    /// To the worst of the group.
+    WorstOfGroup,
+    /// Show how likely tokens were, or not.
+    Tint,
+    /// Write the notes of the run.
+    EditNotes,
+    /// Write its tags.
+    EditTags,
+    /// Put the crosshair of the charts to when this line was printed.
+    LineToChart,
+    /// Show what was printed at the crosshair.
+    ChartToLine,
+    /// To the next line that speaks of a trouble.
+    NextTrouble,
     /// Keep the text that is typed.
     Keep,
     /// Forget the text that is typed.
@@ -211,6 +231,8 @@ pub enum Scope {
     System,
     /// The alerts.
     Alerts,
+    /// What the model answered.
+    Rollouts,
     /// The conversation.
     Chat,
     /// The menu, the options, the saved views.
@@ -231,6 +253,7 @@ impl Scope {
             Scope::Logs => "logs",
             Scope::System => "system",
             Scope::Alerts => "alerts",
+            Scope::Rollouts => "rollouts",
             Scope::Chat => "chat",
             Scope::Menu => "menu, options, saved views",
             Scope::Input => "while text is typed",
@@ -275,6 +298,7 @@ const TABLE: &[Row] = &[
     (Scope::Board, "logs", &["4"], "what the run printed", Action::Tab(Tab::Logs)),
     (Scope::Board, "system", &["5"], "the machine and the processes of the run", Action::Tab(Tab::System)),
     (Scope::Board, "alerts", &["6"], "alerts", Action::Tab(Tab::Alerts)),
+    (Scope::Board, "rollouts", &["7"], "what the model answered", Action::Tab(Tab::Rollouts)),
     (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
     (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
     (Scope::Board, "save-view", &["V"], "save the view under a name", Action::SaveView),
@@ -315,6 +339,7 @@ const TABLE: &[Row] = &[
     (Scope::Graphs, "cursor-right", &["."], "crosshair to the right", Action::CursorRight),
     (Scope::Graphs, "cursor-leap-left", &["<"], "crosshair ten cells to the left", Action::CursorLeapLeft),
     (Scope::Graphs, "cursor-leap-right", &[">"], "crosshair ten cells to the right", Action::CursorLeapRight),
+    (Scope::Graphs, "crosshair-to-log", &["l"], "what was printed at the crosshair", Action::ChartToLine),
     (Scope::Graphs, "marks", &["g"], "mark alerts, notes, checkpoints, restarts, or not", Action::Marks),
     (Scope::Graphs, "band", &["b"], "all runs as mean and band, or each", Action::Band),
     (Scope::Graphs, "apart", &["t"], "metrics together, or each in its own chart", Action::Apart),
@@ -334,14 +359,34 @@ const TABLE: &[Row] = &[
     (Scope::Runs, "group", &["g"], "group by the next tag or hyperparameter", Action::GroupBy),
     (Scope::Runs, "next-metric", &["m"], "show the next metric", Action::NextMetric),
     (Scope::Runs, "previous-metric", &["M"], "show the metric before", Action::PreviousMetric),
+    (Scope::Run, "edit-notes", &["i", "n"], "write the notes of the run", Action::EditNotes),
+    (Scope::Run, "edit-tags", &["t"], "write its tags: `night dataset=c4`", Action::EditTags),
     (Scope::Logs, "next-match", &["n"], "next match", Action::NextMatch),
     (Scope::Logs, "previous-match", &["N"], "match before", Action::PreviousMatch),
+    (Scope::Logs, "line-to-charts", &["enter", "g"], "the charts at the time of this line", Action::LineToChart),
+    (Scope::Logs, "next-trouble", &["!"], "next warning or error", Action::NextTrouble),
     (Scope::Logs, "wrap", &["w"], "break long lines, or cut them", Action::Wrap),
     (Scope::System, "sort-processes", &["o"], "sort the processes by the next column", Action::Sort),
     (Scope::System, "sort-processes-back", &["O"], "sort the other way round", Action::SortBack),
     (Scope::System, "samples", &["t"], "the machine now, or as the run sampled it", Action::Samples),
     (Scope::System, "next-charts", &["n"], "next page of charts", Action::Right),
     (Scope::System, "previous-charts", &["N"], "page of charts before", Action::Left),
+    (Scope::Rollouts, "earlier-step", &["left"], "the step before that has rollouts", Action::Left),
+    (Scope::Rollouts, "later-step", &["right"], "the next step that has rollouts", Action::Right),
+    (Scope::Rollouts, "ten-steps-earlier", &["[", "shift+left"], "ten of them back", Action::PanLeft),
+    (Scope::Rollouts, "ten-steps-later", &["]", "shift+right"], "ten of them on", Action::PanRight),
+    (Scope::Rollouts, "newest-rollouts", &["f"], "the newest step, also when others come", Action::Follow),
+    (Scope::Rollouts, "next-group", &["n"], "next group", Action::NextGroup),
+    (Scope::Rollouts, "previous-group", &["N"], "group before", Action::PreviousGroup),
+    (Scope::Rollouts, "best-of-group", &["b"], "the best of the group", Action::BestOfGroup),
+    (Scope::Rollouts, "worst-of-group", &["w"], "the worst of the group", Action::WorstOfGroup),
+    (Scope::Rollouts, "sort-rollouts", &["o"], "in order, best first, worst first", Action::Sort),
+    (Scope::Rollouts, "read-rollout", &["enter"], "only the text, or the list too", Action::Open),
+    (Scope::Rollouts, "tint", &["t"], "how likely each token was, or not", Action::Tint),
+    (Scope::Rollouts, "token-right", &["."], "next token, with its probability", Action::CursorRight),
+    (Scope::Rollouts, "token-left", &[","], "token before", Action::CursorLeft),
+    (Scope::Rollouts, "next-unlikely", &[">"], "next unlikely token", Action::CursorLeapRight),
+    (Scope::Rollouts, "previous-unlikely", &["<"], "unlikely token before", Action::CursorLeapLeft),
     (Scope::Chat, "say", &["enter", "i"], "write a message", Action::Say),
     (Scope::Menu, "choose", &["enter", "space"], "choose", Action::Open),
     (Scope::Menu, "remove", &["delete", "d"], "remove the saved view", Action::Remove),

@@ -7,7 +7,8 @@ use crate::canvas::Message;
 use crate::ipc::wire::{Health, Shown};
 use crate::model::{Exit, MetricKey, XAxis};
 use crate::query::RunRow;
-use crate::store::RunPicture;
+use crate::source::{Body, RolloutGroup};
+use crate::store::{Remark, RunPicture};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::{path::PathBuf, time::Duration};
@@ -58,6 +59,34 @@ pub struct Wants {
     pub host: bool,
     /// These runs are to be read and followed.
     pub overlaid: Vec<Overlay>,
+    /// These answers are to be read; what was found comes as [`Event::Rollouts`].
+    pub rollouts: Option<RolloutWant>,
+}
+
+/// What is looked at of the answers of the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RolloutWant {
+    /// The step; `None`: the newest that has any.
+    pub step: Option<i64>,
+    /// The one that is read whole: its step and its id.
+    pub body: Option<(i64, i64)>,
+    /// How many the run told of; with another number there is something new to be found.
+    pub count: u64,
+}
+
+/// What was found of the answers of the run; what is `None` is as it was.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RolloutNews {
+    /// The tracker of the run keeps none that og can read.
+    pub none: bool,
+    /// The steps that have any, rising.
+    pub steps: Option<Vec<i64>>,
+    /// The groups of a step.
+    pub groups: Option<(i64, Vec<RolloutGroup>)>,
+    /// The one that was wanted whole; `None` in it: it is not there any more.
+    pub body: Option<Option<Body>>,
+    /// Why something cannot be read.
+    pub problem: Option<String>,
 }
 
 /// A run that a pane wants to have read.
@@ -130,6 +159,8 @@ pub enum Event {
     Runs(Listing),
     /// The machine was looked at: [`Scene::host`].
     Sampled,
+    /// Answers of the run were read.
+    Rollouts(Box<RolloutNews>),
     /// The [`Pane::deadline`] has come.
     Deadline,
 }
@@ -183,6 +214,13 @@ pub enum Effect {
     Export(Export),
     /// Add a message of the person to the conversation.
     Say(String),
+    /// Keep what is remarked on the run.
+    Remark {
+        /// Who remarks it: `human`, `agent`.
+        author: &'static str,
+        /// What it is.
+        remark: Remark,
+    },
     /// Keep a setting in the config file, or take it away.
     Keep {
         /// Names from the outside in: `["views", "night"]`.

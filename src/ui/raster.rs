@@ -159,7 +159,16 @@ impl Raster {
         }
     }
 
-    fn dot(&mut self, x: usize, y: usize, layer: u8) {
+    /// A straight line between two dots.
+    pub fn line(&mut self, (x0, y0): (usize, usize), (x1, y1): (usize, usize), layer: u8) {
+        let steps = x0.abs_diff(x1).max(y0.abs_diff(y1)).max(1);
+        let between =
+            |from: usize, to: usize, i: usize| (from as f64 + (to as f64 - from as f64) * i as f64 / steps as f64).round() as usize;
+        (0..=steps).for_each(|i| self.dot(between(x0, x1, i), between(y0, y1, i), layer));
+    }
+
+    /// One dot.
+    pub fn dot(&mut self, x: usize, y: usize, layer: u8) {
         let (across, down) = self.dots.per_cell();
         if x / across < self.cols
             && let Some(cell) = self.cells.get_mut(y / down * self.cols + x / across)

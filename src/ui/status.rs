@@ -332,6 +332,7 @@ impl Pane for Status {
             | Event::Said(_)
             | Event::Tell(_)
             | Event::Runs(_)
+            | Event::Rollouts(_)
             | Event::Deadline => return vec![],
             Event::Sampled => {}
             Event::Resized(..) => return vec![Effect::DrawAll],

@@ -424,7 +424,7 @@ fn another_client_sets_what_keys_would_set() {
     let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));
     assert_eq!((shown.graph.unwrap().tab.as_str(), shown.refused), ("logs", vec![]), "the tab comes first");
     let shown = set(3, serde_json::json!({"smoothing": 0.5, "tab": "nowhere"}));
-    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, system, alerts, chat";
+    let want = "tab: there is no tab `nowhere`; there are graphs, runs, run, logs, system, alerts, rollouts, chat";
     assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
     let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
     assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
@@ -773,8 +773,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
         1 => prop::collection::vec("loss|lr|none|\\*|val/loss - train/loss|ma\\(loss, 3\\)|a \\+", 0..3).prop_map(Move::Graphs),
-        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|sort|source|nonsense",
-            "graphs|run|logs|system|samples|now|-pid|alerts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
+        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|sort|source|note|tags|step|token|nonsense",
+            "graphs|run|logs|system|samples|now|-pid|alerts|rollouts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
             .prop_map(|(name, value)| Move::Set(name, value)),
         1 => Just(Move::Said),
         1 => Just(Move::Redraw),

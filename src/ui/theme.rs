@@ -2,7 +2,7 @@
 
 mod curves;
 
-pub use curves::MarkKind;
+pub use curves::{MarkKind, UNLIKELY};
 
 use super::raster::Dots;
 use crate::model::RunState;

@@ -18,6 +18,8 @@ mod layout;
 mod live;
 mod open;
 mod panes;
+mod remarks;
+mod rollouts;
 mod run;
 mod runs;
 mod shown;

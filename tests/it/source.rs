@@ -216,7 +216,7 @@ fn wandb_faults(read: &Read, want: &Value, rows: Option<&str>) -> Vec<String> {
             Record::Config(name, value) => drop(config.insert(name.clone(), value.clone())),
             Record::Info(name, value) => drop(info.insert(*name, value.clone())),
             Record::Summary(name, value) => drop(summary.insert(name.clone(), value.clone())),
-            Record::Console(line) => console.push(line.clone()),
+            Record::Console(line) => console.push(line.text.clone()),
             Record::Alert(alert) => alerts.push(json!({"title": alert.title, "text": alert.text, "level": alert.level.to_uppercase()})),
             Record::Exit(end) => exit = Some(*end),
             Record::System(time, samples) => system += usize::from(time.is_some() && !samples.is_empty()),

@@ -260,6 +260,10 @@ fn below(root: &Path) -> std::io::Result<Vec<RunRef>> {
         if !seen.insert(id) || seen.len() > FOLDERS_MAX {
             continue;
         }
+        // What people remarked on a run of another tracker is no run.
+        if entries.has("remarks.json") && folder.parent().and_then(Path::file_name).is_some_and(|name| name == "beside") {
+            continue;
+        }
         let Below::Except(barren) = found.take(&folder, &entries) else { continue };
         let is_store = entries.has("runs") && (entries.has("canvas") || folder.file_name().is_some_and(|name| name == ".og"));
         for (name, kind) in entries.0 {

@@ -134,19 +134,19 @@ fn later(a: Option<WallTime>, b: Option<WallTime>) -> Option<WallTime> {
     if b > a { b } else { a }
 }
 
-fn foreign(db: &Path) -> SourceError {
+pub(super) fn foreign(db: &Path) -> SourceError {
     SourceError::Foreign { path: db.into(), tracker: "Trackio" }
 }
 
 /// What a database can tell: the columns of the tables that are read.
-struct Schema(HashMap<&'static str, Vec<String>>);
+pub(super) struct Schema(HashMap<&'static str, Vec<String>>);
 
 /// The tables that are read, in this order.
 const TABLES: [&str; 5] = ["configs", "metrics", "system_metrics", "alerts", "traces"];
 
 impl Schema {
     /// `None`: this is not Trackio's.
-    fn of(connection: &Connection) -> rusqlite::Result<Option<Schema>> {
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Option<Schema>> {
         let tables = TABLES.iter().map(|table| Ok((*table, columns(connection, table)?)));
         let schema = Schema(tables.collect::<rusqlite::Result<_>>()?);
         let needed = ["run_name", "timestamp", "step", "metrics"];
@@ -158,7 +158,7 @@ impl Schema {
     }
 
     /// The column of `table` that tells runs apart. `None`: there is no such table.
-    fn run_column(&self, table: &str) -> Option<&'static str> {
+    pub(super) fn run_column(&self, table: &str) -> Option<&'static str> {
         ["run_id", "run_name"].into_iter().find(|column| self.has(table, column))
     }
 

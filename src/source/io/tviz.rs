@@ -44,21 +44,21 @@ pub fn tviz_runs(db: &Path) -> Result<Vec<TvizRunInfo>, SourceError> {
     Db::new(db).read_now(list)?.ok_or_else(|| foreign(db))
 }
 
-fn foreign(db: &Path) -> SourceError {
+pub(super) fn foreign(db: &Path) -> SourceError {
     SourceError::Foreign { path: db.into(), tracker: "tviz" }
 }
 
 /// The columns that the tables have: the first versions had fewer.
-struct Schema {
+pub(super) struct Schema {
     runs: Vec<String>,
     steps: Vec<String>,
-    rollouts: Vec<String>,
-    trajectories: Vec<String>,
+    pub(super) rollouts: Vec<String>,
+    pub(super) trajectories: Vec<String>,
 }
 
 impl Schema {
     /// `None`: this is not tviz's.
-    fn of(connection: &Connection) -> rusqlite::Result<Option<Schema>> {
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Option<Schema>> {
         let of = |table| columns(connection, table);
         let schema = Schema { runs: of("runs")?, steps: of("steps")?, rollouts: of("rollouts")?, trajectories: of("trajectories")? };
         let has = |columns: &[String], needed: &[&str]| needed.iter().all(|name| columns.iter().any(|column| column == name));
@@ -276,7 +276,7 @@ fn size(columns: &[String]) -> String {
     format!("max(0, {})", sizes.join(", "))
 }
 
-fn quoted(column: &str) -> String {
+pub(super) fn quoted(column: &str) -> String {
     format!("\"{}\"", column.replace('"', "\"\""))
 }
 
@@ -290,17 +290,28 @@ fn cells((table, columns): (&str, &[String]), row: &Row, room: &mut Room, losses
     }
     let mut cells = vec![];
     for (at, name) in columns.iter().enumerate() {
-        let (cell, bytes) = match row.get_ref(at + 2)? {
-            ValueRef::Null => (Cell::Null, 0),
-            ValueRef::Integer(value) => (Cell::Int(value), 8),
-            ValueRef::Real(value) => (Cell::Real(value), 8),
-            ValueRef::Text(text) => (Cell::Text(String::from_utf8_lossy(text).into_owned()), text.len()),
-            ValueRef::Blob(blob) => (Cell::Blob(blob.into()), blob.len()),
+        let cell = value(row.get_ref(at + 2)?);
+        let bytes = match &cell {
+            Cell::Null => 0,
+            Cell::Int(_) | Cell::Real(_) => 8,
+            Cell::Text(text) => text.len(),
+            Cell::Blob(blob) => blob.len(),
         };
         room.bytes_used += bytes as u64;
         cells.push((name.clone(), cell));
     }
     Ok(Some(cells))
+}
+
+/// A value as it is stored.
+pub(super) fn value(value: ValueRef) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Int(value),
+        ValueRef::Real(value) => Cell::Real(value),
+        ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(blob) => Cell::Blob(blob.into()),
+    }
 }
 
 /// Steps that are looked at from the end of a run on.

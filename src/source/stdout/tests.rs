@@ -316,7 +316,7 @@ fn console_lines_come_only_when_asked_and_as_they_looked_at_last() {
     let lines = |mut decoder: Stdout| {
         decoder.push("\x1b[31mred\x1b[0m é\n\n123\n10%\r20%\r\n".as_bytes());
         let records = std::iter::from_fn(|| decoder.next().unwrap());
-        records.filter_map(|record| if let Record::Console(line) = record { Some(line) } else { None }).collect::<Vec<_>>()
+        records.filter_map(|record| if let Record::Console(line) = record { Some(line.text) } else { None }).collect::<Vec<_>>()
     };
     assert_eq!(lines(Stdout::with_console()), ["red é", "", "123", "20%"]);
     assert!(lines(Stdout::new()).is_empty());

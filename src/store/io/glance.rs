@@ -177,7 +177,7 @@ fn trackers(folder: &RunFolder, info: &RunInfo) -> Result<Vec<RunRef>, StoreErro
         lines.finish();
         while let Ok(Some(record)) = lines.next() {
             if let Record::Console(line) = record {
-                trackers.hear(&line, &info.cwd);
+                trackers.hear(&line.text, &info.cwd);
             }
         }
     }

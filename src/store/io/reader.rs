@@ -4,7 +4,10 @@ use super::trackers::{Tracker, Trackers};
 use crate::{
     model::{MetricKey, ReadOptions, WallTime},
     source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
-    store::{Event, EventKind, RunFolder, RunPicture, SourceRank, StoreError, TimesIndex, foreign, lines::OwnLines},
+    store::{
+        Beside, Event, EventKind, Remark, Remarks, RunFolder, RunPicture, SourceRank, Store, StoreError, TimesIndex, foreign,
+        lines::OwnLines,
+    },
 };
 use std::{
     collections::BTreeMap,
@@ -50,6 +53,8 @@ pub struct RunReader {
     stdout_old: u64,
     /// What the run is, when it is not og's own.
     foreign: Option<Kind>,
+    /// What is remarked on such a run, and where.
+    beside: Option<(Beside, Remarks)>,
     /// Which run of its path it is, where that holds several.
     run: Option<RunRef>,
     finished: bool,
@@ -155,6 +160,7 @@ impl RunReader {
             told: vec![],
             stdout_old: fs::metadata(folder.stdout_log()).map_or(0, |file| file.len()),
             foreign: None,
+            beside: None,
             run: None,
             folder,
             finished: false,
@@ -177,6 +183,7 @@ impl RunReader {
             told: vec![],
             stdout_old: u64::MAX,
             foreign: Some(opened.kind),
+            beside: None,
             run: opened.run,
             folder: RunFolder::at(path),
             finished: false,
@@ -198,6 +205,37 @@ impl RunReader {
     /// The path that opens this very run: its folder or file, or `DATABASE#ID`.
     pub fn address(&self) -> PathBuf {
         self.run.as_ref().map_or_else(|| self.folder.path().to_owned(), RunRef::address)
+    }
+
+    /// Keeps what is remarked on the run in `store`, when the run is of another tracker; og's own have it in their folder.
+    pub fn remark_in(&mut self, store: &Store) {
+        if self.foreign.is_none() {
+            return;
+        }
+        let beside = store.beside(&self.address());
+        self.events = Tail::new(beside.events(), Box::new(OwnLines::default()));
+        self.info_seen = None;
+        self.beside = Some((beside, Remarks::default()));
+    }
+
+    /// Whether what is remarked on the run has a place.
+    pub fn can_remark(&self) -> bool {
+        self.foreign.is_none() || self.beside.is_some()
+    }
+
+    /// The folder beside a run of another tracker in which remarks on it lie.
+    pub fn remarked_in(&self) -> Option<&Path> {
+        self.beside.as_ref().map(|(beside, _)| beside.folder())
+    }
+
+    /// Keeps a remark on the run. It is shown with the next poll, as a remark of anybody else.
+    pub fn remark(&self, remark: &Remark, author: &str) -> Result<(), StoreError> {
+        // A clock before 1970 tells nothing.
+        let now = now().or(WallTime::new(0.0)).expect("zero is a time");
+        match &self.beside {
+            Some((beside, _)) => beside.remark(remark, &self.picture.info, author, now),
+            None => self.folder.remark(remark, author, now),
+        }
     }
 
     /// Rests so long between two looks at a database that goes on changing. Files are read as soon as they grow, whatever is
@@ -229,6 +267,9 @@ impl RunReader {
             polled.changed = self.poll_info();
             self.poll_events(&mut polled);
             self.poll_times();
+        } else if self.beside.is_some() {
+            polled.changed = self.poll_remarks();
+            self.poll_events(&mut polled);
         }
         let mut bytes_left = budget.bytes_max;
         let mut is_quiet = true;
@@ -253,7 +294,7 @@ impl RunReader {
             }
         }
         if self.foreign.is_some() && polled.changed {
-            self.picture.set_info(foreign::info(self.folder.path(), self.run.as_ref(), &self.picture.remarks));
+            self.set_foreign_info();
         }
         self.lose_what_is_silent(&mut polled);
         let paths = self.paths();
@@ -320,7 +361,8 @@ impl RunReader {
     pub fn paths(&self) -> Vec<PathBuf> {
         let sources = self.sources.iter().flat_map(|feed| feed.source.paths());
         let own = self.foreign.is_none().then(|| [self.folder.run_json(), self.folder.events()]);
-        own.into_iter().flatten().chain(sources).chain(self.trackers.paths()).collect()
+        let beside = self.beside.iter().flat_map(|(beside, _)| [beside.remarks(), beside.events()]);
+        own.into_iter().flatten().chain(beside).chain(sources).chain(self.trackers.paths()).collect()
     }
 
     /// Whether the tracker's log at `path` is known to be the run's.
@@ -373,12 +415,36 @@ impl RunReader {
         changed
     }
 
+    fn poll_remarks(&mut self) -> bool {
+        let Some((beside, remarks)) = &mut self.beside else { return false };
+        let seen = look(&beside.remarks());
+        if seen == self.info_seen {
+            return false;
+        }
+        self.info_seen = seen;
+        match beside.read() {
+            Ok(read) => *remarks = read,
+            // Somebody may be at it: the next change is read again.
+            Err(error) => tracing::warn!(%error, "remarks stay as they were"),
+        }
+        true
+    }
+
+    /// What the tracker says of the run, and over that what was remarked here.
+    fn set_foreign_info(&mut self) {
+        let mut info = foreign::info(self.folder.path(), self.run.as_ref(), &self.picture.remarks);
+        if let Some((_, remarks)) = &self.beside {
+            remarks.over(&mut info);
+        }
+        self.picture.set_info(info);
+    }
+
     fn poll_events(&mut self, polled: &mut Polled) {
         let (picture, trackers) = (&mut self.picture, &mut self.trackers);
         // Events are few and decide the state: they are read whole, whatever the budget.
         loop {
             let progress = self.events.read(Budget::ALL, &mut |record| match record {
-                Ok(Record::Console(line)) => match Event::from_line(&line) {
+                Ok(Record::Console(line)) => match Event::from_line(&line.text) {
                     Some(event) => {
                         if let EventKind::Source { path } = &event.kind {
                             trackers.saw(path.into());
@@ -386,7 +452,7 @@ impl RunReader {
                         picture.apply_event(event);
                         polled.changed = true;
                     }
-                    None => tracing::debug!(line, "not an event"),
+                    None => tracing::debug!(line.text, "not an event"),
                 },
                 Ok(_) => {}
                 Err(loss) => tracing::debug!(?loss, "events.jsonl"),
@@ -404,7 +470,7 @@ impl RunReader {
         loop {
             let progress = self.times_tail.read(Budget::ALL, &mut |record| {
                 if let Ok(Record::Console(line)) = record {
-                    times.line(&line);
+                    times.line(&line.text);
                 }
             });
             match progress {
@@ -423,10 +489,13 @@ impl RunReader {
         let mut heard = 0u64;
         let (trackers, is_own, cwd) = (&mut self.trackers, self.foreign.is_none(), self.picture.info.cwd.clone());
         let picture = &mut self.picture;
-        let mut sink = |record: Result<Record, _>| {
+        let mut sink = |mut record: Result<Record, _>| {
             heard += 1;
+            if let (Ok(Record::Console(line)), SourceRank::Stdout) = (&mut record, rank) {
+                line.time = line.time.or_else(|| came(times, line.offset.unwrap_or(u64::MAX), stdout_old, now));
+            }
             match (&record, rank) {
-                (Ok(Record::Console(line)), SourceRank::Stdout) if is_own => trackers.hear(line, &cwd),
+                (Ok(Record::Console(line)), SourceRank::Stdout) if is_own => trackers.hear(&line.text, &cwd),
                 // Our own log has every line already.
                 (Ok(Record::Console(_)), SourceRank::Tracker(_)) if is_own => return,
                 _ => {}

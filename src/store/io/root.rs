@@ -2,7 +2,7 @@
 
 use super::git::git;
 use crate::model::{RunId, WallTime};
-use crate::store::{Known, NewRun, RunFolder, RunInfo, StoreError, lookup, run_id};
+use crate::store::{Beside, Known, NewRun, RunFolder, RunInfo, StoreError, lookup, run_id};
 use std::{
     env, fs,
     io::{self, ErrorKind},
@@ -72,6 +72,17 @@ impl Store {
             Err(source) if source.kind() != ErrorKind::AlreadyExists => Err(StoreError::of("write", ignore, source)),
             _ => Ok(Store { root }),
         }
+    }
+
+    /// The store in this folder, which may not be there.
+    pub fn at(root: PathBuf) -> Store {
+        Store { root }
+    }
+
+    /// Where the remarks on the run of another tracker at `of` are kept; `of` as [`crate::source::RunRef::address`] gives it.
+    pub fn beside(&self, of: &Path) -> Beside {
+        let whole = std::path::absolute(of).unwrap_or_else(|_| of.to_owned());
+        Beside::new(&self.root.join("beside"), &whole)
     }
 
     /// The store's folder.

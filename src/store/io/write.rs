@@ -1,6 +1,9 @@
 //! Writes to run folders: whole lines at the end of a file, or a whole file at once.
 
-use crate::store::{Event, RunFolder, RunInfo, StoreError};
+use crate::{
+    model::WallTime,
+    store::{Beside, Event, Remark, Remarks, RunFolder, RunInfo, StoreError},
+};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
@@ -39,6 +42,16 @@ impl RunFolder {
         Ok(info)
     }
 
+    /// Keeps what somebody remarks on the run: in `run.json`, and in `events.jsonl` when that was.
+    pub fn remark(&self, remark: &Remark, author: &str, now: WallTime) -> Result<(), StoreError> {
+        let mut event = None;
+        self.update_run_json(|info| {
+            event = remark.event(info, author, now);
+            remark.put(info);
+        })?;
+        event.map_or(Ok(()), |event| self.append_event(&event))
+    }
+
     /// Adds `event` to `events.jsonl`.
     pub fn append_event(&self, event: &Event) -> Result<(), StoreError> {
         self.append(&self.events(), &event.to_line())
@@ -47,6 +60,34 @@ impl RunFolder {
     /// Adds `line`, which ends with a newline, to the file at `path` (one of this folder's) with one write.
     pub fn append(&self, path: &Path, line: &str) -> Result<(), StoreError> {
         append_line(path, line).map_err(|source| StoreError::of("write", path, source))
+    }
+}
+
+impl Beside {
+    /// Reads the remarks; those that are not there yet say nothing.
+    pub fn read(&self) -> Result<Remarks, StoreError> {
+        let path = self.remarks();
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Remarks { v: 1, of: self.of.clone(), ..Remarks::default() }),
+            Err(source) => Err(StoreError::of("read", path, source)),
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| StoreError::Damaged { path, source }),
+        }
+    }
+
+    /// Keeps what somebody remarks on the run, of which `info` is known so far.
+    pub fn remark(&self, remark: &Remark, info: &RunInfo, author: &str, now: WallTime) -> Result<(), StoreError> {
+        let failed = |path: &Path, source| StoreError::of("write", path, source);
+        fs::create_dir_all(&self.folder).map_err(|source| StoreError::of("make", &self.folder, source))?;
+        let turn = File::open(&self.folder).and_then(|folder| folder.lock().map(|()| folder));
+        let mut remarks = self.read()?;
+        remarks.take(remark);
+        let path = self.remarks();
+        let mut text = serde_json::to_string_pretty(&remarks).map_err(|source| StoreError::Damaged { path: path.clone(), source })?;
+        text.push('\n');
+        replace(&path, text.as_bytes()).map_err(|source| failed(&path, source))?;
+        drop(turn);
+        let event = remark.event(info, author, now).map(|event| event.to_line());
+        event.map_or(Ok(()), |line| append_line(&self.events(), &line).map_err(|source| failed(&self.events(), source)))
     }
 }
 
@@ -88,7 +129,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::WallTime, store::EventKind};
+    use crate::store::EventKind;
     use std::thread;
 
     fn note(text: &str) -> Event {

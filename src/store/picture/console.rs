@@ -1,6 +1,10 @@
 //! The last lines that a run printed.
 
 use super::SourceRank;
+use crate::{
+    model::{Step, WallTime},
+    source::{ConsoleLine, Row},
+};
 use std::collections::VecDeque;
 
 /// Lines of console kept. More than any pane shows; `stdout.log` has them all.
@@ -12,12 +16,24 @@ pub(super) const CONSOLE_BYTES_MAX: usize = 4 << 20;
 /// Longest console line kept whole. Wider than any screen.
 const CONSOLE_LINE_BYTES_MAX: usize = 16 << 10;
 
+/// A line that was printed.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Printed {
+    /// The line, without its newline.
+    pub text: String,
+    /// When it was printed, as far as anybody noted.
+    pub time: Option<WallTime>,
+    /// The step that was read off it.
+    pub step: Option<Step>,
+    offset: Option<u64>,
+}
+
 /// The last lines of the console.
 ///
 /// A tracker may keep a copy of what the program prints; a run shows one copy, that of the console itself where there is one.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Console {
-    lines: VecDeque<String>,
+    lines: VecDeque<Printed>,
     bytes: usize,
     dropped: u64,
     source: Option<SourceRank>,
@@ -26,7 +42,17 @@ pub struct Console {
 impl Console {
     /// The lines kept, oldest first.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
-        self.lines.iter().map(String::as_str)
+        self.lines.iter().map(|line| line.text.as_str())
+    }
+
+    /// The same with what is known of them.
+    pub fn printed(&self) -> impl DoubleEndedIterator<Item = &Printed> + ExactSizeIterator {
+        self.lines.iter()
+    }
+
+    /// The line with this number, counted from the first that was printed; `None`: it is not kept.
+    pub fn line(&self, number: usize) -> Option<&Printed> {
+        self.lines.get(number.checked_sub(usize::try_from(self.dropped).ok()?)?)
     }
 
     /// Number of older lines that are not kept.
@@ -51,23 +77,34 @@ impl Console {
     }
 
     /// Takes a line, unless a source that is closer to the console gives lines.
-    pub(super) fn push(&mut self, source: SourceRank, mut line: String) {
+    pub(super) fn push(&mut self, source: SourceRank, line: ConsoleLine) {
         match self.source {
             Some(closer) if closer < source => return,
             Some(same) if same == source => {}
             // The copies of a tracker give way.
             _ => *self = Console { source: Some(source), ..Console::default() },
         }
-        if line.len() > CONSOLE_LINE_BYTES_MAX {
-            line.truncate(line.floor_char_boundary(CONSOLE_LINE_BYTES_MAX));
-            line.shrink_to_fit();
+        let ConsoleLine { mut text, offset, time } = line;
+        if text.len() > CONSOLE_LINE_BYTES_MAX {
+            text.truncate(text.floor_char_boundary(CONSOLE_LINE_BYTES_MAX));
+            text.shrink_to_fit();
         }
-        self.bytes += line.len();
-        self.lines.push_back(line);
+        self.bytes += text.len();
+        self.lines.push_back(Printed { text, time, step: None, offset });
         while self.lines.len() > CONSOLE_LINES_MAX || self.bytes > CONSOLE_BYTES_MAX {
             let Some(oldest) = self.lines.pop_front() else { break };
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.text.len();
             self.dropped += 1;
+        }
+    }
+
+    /// Hears of a row that was read off the console: off the last line, as a rule.
+    pub(super) fn stepped(&mut self, source: SourceRank, row: &Row) {
+        if let (Some(step), Some(line)) = (row.step, self.lines.back_mut().filter(|_| self.source == Some(source)))
+            && row.offset.is_some()
+            && line.offset == row.offset
+        {
+            line.step = Some(step);
         }
     }
 

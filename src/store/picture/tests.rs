@@ -205,9 +205,9 @@ fn config_is_layered() {
 #[test]
 fn console_losses_and_changes_are_bounded_and_counted() {
     let mut picture = RunPicture::default();
-    (0..CONSOLE_LINES_MAX + 3).for_each(|i| picture.apply(Stdout, Ok(Record::Console(i.to_string())), None));
+    (0..CONSOLE_LINES_MAX + 3).for_each(|i| picture.apply(Stdout, Ok(Record::Console(i.to_string().into())), None));
     assert_eq!((picture.console.lines().next(), picture.console.dropped()), (Some("3"), 3));
-    (0..9).for_each(|_| picture.apply(Stdout, Ok(Record::Console("é".repeat(1 << 20))), None));
+    (0..9).for_each(|_| picture.apply(Stdout, Ok(Record::Console("é".repeat(1 << 20).into())), None));
     assert!(picture.console.bytes() <= CONSOLE_BYTES_MAX);
     (0..300).for_each(|i| picture.apply(Own, Err(Loss { offset: i, bytes: 5, reason: String::new() }), None));
     assert_eq!((picture.losses.count, picture.losses.bytes, picture.losses.last.len()), (300, 1500, LOSSES_KEPT));

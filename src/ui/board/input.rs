@@ -31,6 +31,15 @@ pub enum Purpose {
     SaveView,
     /// It is said in the canvas.
     Message,
+    /// It is the notes of the run.
+    Notes,
+    /// It is the tags of the run.
+    Tags,
+}
+
+impl Purpose {
+    /// How many there are.
+    pub const COUNT: usize = 5;
 }
 
 /// A line, and the text to go back to.
@@ -67,7 +76,14 @@ impl Input {
 
     /// An empty input for something else.
     pub fn new(purpose: Purpose) -> Input {
-        let line = if purpose == Purpose::Message { Line::message() } else { Line::default() };
+        Input::starting(purpose, "")
+    }
+
+    /// An input for something else that stands at `text`.
+    pub fn starting(purpose: Purpose, text: &str) -> Input {
+        let is_long = matches!(purpose, Purpose::Message | Purpose::Notes | Purpose::Tags);
+        let mut line = if is_long { Line::message() } else { Line::default() };
+        line.replace(text);
         Input { line, before: Default::default(), purpose, regex: false }
     }
 
@@ -136,6 +152,8 @@ impl Input {
             Purpose::Query => "/",
             Purpose::SaveView => "save view as: ",
             Purpose::Message => "say: ",
+            Purpose::Notes => "notes: ",
+            Purpose::Tags => "tags: ",
         };
         let sign = if row.width < 24 { &sign[..1] } else { sign };
         let x = buf.set_stringn(row.x, row.y, sign, usize::from(row.width), theme.accent()).0;

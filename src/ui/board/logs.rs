@@ -1,8 +1,12 @@
-//! The console lines of the run.
+//! The console lines of the run, and which of them speak of a trouble.
+
+mod level;
+#[cfg(test)]
+mod tests;
 
 use super::page::{Found, Page, Refused, Shared, truth, value};
-use super::scroll::Scroll;
 use crate::ipc::wire::{GraphView, MetricView};
+use crate::store::Printed;
 use crate::text;
 use crate::ui::{
     keymap::{Action, Scope},
@@ -10,6 +14,8 @@ use crate::ui::{
     strip::Part,
     theme::Theme,
 };
+pub use level::Level;
+use level::{LOOK_BACK, Levels};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -18,20 +24,52 @@ use ratatui::{
 use regex::{Regex, RegexBuilder};
 use serde_json::json;
 
+/// From this width on, signs stand apart from the text.
+const GUTTER_COLS_MIN: u16 = 40;
+
+/// When a line was printed, as far as anybody knows.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct When {
+    /// The step that was read off the line itself.
+    pub step: Option<f64>,
+    /// Unix seconds.
+    pub time: Option<f64>,
+    /// The step of the nearest line that has one.
+    pub near_step: Option<f64>,
+}
+
+impl When {
+    /// Whether anything is known.
+    pub fn is_known(&self) -> bool {
+        self.step.or(self.time).or(self.near_step).is_some()
+    }
+}
+
 /// State of the tab.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Logs {
     query: String,
     regex: bool,
     search: Option<Result<Regex, String>>,
-    /// In lines of the console, not of the screen; counted from the first line of the run, so that it stays on its line.
-    scroll: Scroll,
+    /// The line in focus, counted from the first line of the run, so that it stays; `None`: the last one, whatever comes.
+    focus: Option<usize>,
+    /// The first line in sight when it was last moved.
+    top: usize,
     wrap: bool,
 }
 
-impl Default for Logs {
-    fn default() -> Logs {
-        Logs { query: String::new(), regex: false, search: None, scroll: Scroll::End, wrap: false }
+/// The lines that are kept: where they begin and end, counted from the first of the run.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    from: usize,
+    to: usize,
+}
+
+impl Kept {
+    fn of(scene: Scene<'_>) -> Kept {
+        let console = &scene.run.console;
+        let from = console.dropped() as usize;
+        Kept { from, to: from + console.lines().len() }
     }
 }
 
@@ -40,57 +78,125 @@ impl Logs {
         self.search.as_ref()?.as_ref().ok()
     }
 
-    /// Lines from the start of the run, the dropped ones too.
-    fn count(scene: Scene<'_>) -> usize {
-        scene.run.console.dropped() as usize + scene.run.console.lines().len()
+    /// The line in focus; `None`: there is none.
+    fn focused(&self, scene: Scene<'_>) -> Option<usize> {
+        let Kept { from, to } = Kept::of(scene);
+        let last = to.checked_sub(1).filter(|last| *last >= from)?;
+        Some(self.focus.map_or(last, |focus| focus.clamp(from, last)))
     }
 
-    /// The place, never among lines that are no longer kept.
-    fn place(&self, scene: Scene<'_>) -> Scroll {
-        match self.scroll {
-            Scroll::From(top) => Scroll::From(top.max(scene.run.console.dropped() as usize)),
-            Scroll::End => Scroll::End,
-        }
-    }
-
-    /// The next line that the search finds, from the first in sight on.
+    /// The next line that the search finds, from the one in focus on.
     fn find(&self, from: usize, back: bool, scene: Scene<'_>) -> Option<usize> {
-        let (search, dropped) = (self.search()?, scene.run.console.dropped() as usize);
-        let lines = scene.run.console.lines().enumerate().map(|(i, line)| (i + dropped, line));
-        let mut matches = lines.filter(|(_, line)| search.is_match(line)).map(|(i, _)| i);
+        let search = self.search()?;
+        self.seek(from, back, scene, |line, _| search.is_match(line))
+    }
+
+    fn seek(&self, from: usize, back: bool, scene: Scene<'_>, mut fits: impl FnMut(&str, Option<Level>) -> bool) -> Option<usize> {
+        let (kept, mut levels) = (Kept::of(scene), Levels::default());
+        let lines = (kept.from..).zip(scene.run.console.lines());
+        let mut found = lines.filter(|(_, line)| fits(line, levels.next(line))).map(|(at, _)| at);
         match back {
-            true => matches.take_while(|i| *i < from).last(),
-            false => matches.find(|i| *i > from),
+            true => found.take_while(|at| *at < from).last(),
+            false => found.find(|at| *at > from),
         }
     }
 
-    /// How many lines of the console, counted from its end, fill so many rows.
-    fn lines_in(&self, rows: usize, width: usize, scene: Scene<'_>) -> usize {
-        if !self.wrap {
-            return rows;
-        }
-        let mut used = 0;
-        let fits = |line: &&str| {
-            used += text::width(line).div_ceil(width.max(1)).max(1);
-            used <= rows
+    /// Rows that a line takes.
+    fn rows_of(&self, line: usize, width: usize, scene: Scene<'_>) -> usize {
+        let text = scene.run.console.line(line).map_or("", |line| &line.text);
+        if self.wrap { text::width(&clean(text)).div_ceil(width.max(1)).max(1) } else { 1 }
+    }
+
+    /// The first line in sight: as it was, unless the one in focus would not be seen or lines would be missing at the end.
+    fn top(&self, scene: Scene<'_>, area: Rect) -> usize {
+        let (Kept { from, to }, rows) = (Kept::of(scene), usize::from(area.height));
+        let width = usize::from(area.width - gutter(area));
+        // The first line from which everything to `last` fits.
+        let up_from = |last: usize| {
+            let (mut top, mut used) = (last, self.rows_of(last, width, scene));
+            while top > from && used + self.rows_of(top - 1, width, scene) <= rows {
+                top -= 1;
+                used += self.rows_of(top, width, scene);
+            }
+            top
         };
-        scene.run.console.lines().rev().take_while(fits).count().max(1)
+        let (Some(focus), Some(last)) = (self.focused(scene), to.checked_sub(1)) else { return from };
+        let end = up_from(last);
+        if self.focus.is_none() { end } else { self.top.clamp(up_from(focus), focus).min(end).max(from) }
+    }
+
+    /// Moves the focus by so many lines; at the end it follows.
+    fn go(&mut self, by: isize, scene: Scene<'_>) {
+        let Some(focus) = self.focused(scene) else { return };
+        let to = focus.saturating_add_signed(by);
+        self.focus = (to + 1 < Kept::of(scene).to).then_some(to);
+    }
+
+    /// When the line in focus was printed.
+    pub fn when(&self, scene: Scene<'_>) -> When {
+        let (Some(focus), kept) = (self.focused(scene), Kept::of(scene)) else { return When::default() };
+        let lines: Vec<&Printed> = scene.run.console.printed().collect();
+        let at = focus - kept.from;
+        // What stood before is nearer to what the training was at than what came later.
+        let nearest = |of: &dyn Fn(&Printed) -> Option<f64>| {
+            let before = lines[..=at].iter().rev().find_map(|line| of(line));
+            before.or_else(|| lines[at + 1..].iter().find_map(|line| of(line)))
+        };
+        let step = |line: &Printed| line.step.map(|step| step.0 as f64);
+        When { step: step(lines[at]), time: nearest(&|line| line.time.map(|time| time.secs())), near_step: nearest(&step) }
+    }
+
+    /// Puts the focus onto the line that was printed then; without a time and a step, onto the newest.
+    pub fn go_to(&mut self, when: When, scene: Scene<'_>) -> Result<(), String> {
+        let kept = Kept::of(scene);
+        if !when.is_known() {
+            self.focus = None;
+            return Ok(());
+        }
+        let lines = || (kept.from..).zip(scene.run.console.printed());
+        let of_step = when.step.and_then(|step| lines().filter(|(_, line)| line.step.is_some_and(|at| at.0 as f64 == step)).last());
+        let by_time = || {
+            let time = when.time?;
+            let timed = || lines().filter(|(_, line)| line.time.is_some());
+            // The clock of a line is coarse: it is that of the piece that it came with.
+            timed().take_while(|(_, line)| line.time.is_some_and(|at| at.secs() <= time + 1e-3)).last().or_else(|| timed().next())
+        };
+        let by_step = || {
+            let step = when.near_step?;
+            let stepped = || lines().filter(|(_, line)| line.step.is_some());
+            stepped().filter(|(_, line)| line.step.is_some_and(|at| at.0 as f64 <= step)).last().or_else(|| stepped().next())
+        };
+        let (line, _) = of_step.or_else(by_time).or_else(by_step).ok_or("no line tells when it was printed")?;
+        (self.focus, self.top) = (Some(line), line.saturating_sub(3));
+        Ok(())
+    }
+
+    /// The levels of the lines from one on.
+    fn levels(&self, top: usize, scene: Scene<'_>) -> Levels {
+        let mut levels = Levels::default();
+        let before = top.saturating_sub(LOOK_BACK)..top;
+        before.filter_map(|line| scene.run.console.line(line)).for_each(|line| _ = levels.next(&line.text));
+        levels
+    }
+
+    /// The lines in sight with their numbers and levels.
+    fn in_sight<'a>(&self, scene: Scene<'a>, area: Rect) -> Vec<(usize, &'a Printed, Option<Level>)> {
+        let top = self.top(scene, area);
+        let (mut levels, mut used) = (self.levels(top, scene), 0);
+        let width = usize::from(area.width - gutter(area));
+        let mut seen = vec![];
+        for at in top.. {
+            let Some(line) = scene.run.console.line(at).filter(|_| used < usize::from(area.height)) else { break };
+            used += self.rows_of(at, width, scene);
+            seen.push((at, line, levels.next(&line.text)));
+        }
+        seen
     }
 }
 
-/// How a line that speaks of a trouble looks.
-fn level(line: &str, theme: &Theme) -> Style {
-    let head: String = line.chars().take(200).collect::<String>().to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| head.contains(word));
-    if has(&["error", "traceback", "exception", "fatal", "critical"]) {
-        theme.bad().remove_modifier(Modifier::BOLD)
-    } else if has(&["warning", "warn:", "warn]", "[warn"]) {
-        theme.warn()
-    } else if has(&["debug"]) {
-        theme.faint()
-    } else {
-        Style::new()
-    }
+/// Columns of signs before the lines.
+fn gutter(area: Rect) -> u16 {
+    if area.width >= GUTTER_COLS_MIN { 3 } else { 1.min(area.width) }
 }
 
 impl Page for Logs {
@@ -99,16 +205,31 @@ impl Page for Logs {
     }
 
     fn act(&mut self, action: Action, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        let (rows, count) = (usize::from(area.height), Logs::count(scene));
-        let height = self.lines_in(rows, usize::from(area.width), scene);
-        let top = self.place(scene).top(count, height);
+        let top = self.top(scene, area);
+        let focus = self.focused(scene).unwrap_or_default();
+        let page = isize::from(area.height.saturating_sub(1).max(1) as i16);
         match action {
             Action::Wrap => self.wrap = !self.wrap,
-            Action::Pause => self.scroll = if self.scroll == Scroll::End { Scroll::From(top) } else { Scroll::End },
-            Action::NextMatch => self.scroll = Scroll::From(self.find(top, false, scene).unwrap_or(top)),
-            Action::PreviousMatch => self.scroll = Scroll::From(self.find(top, true, scene).unwrap_or(top)),
-            _ => self.scroll = self.place(scene).act(action, count, height, true)?,
+            Action::Pause => self.focus = if self.focus.is_none() { self.focused(scene) } else { None },
+            Action::NextMatch => self.focus = self.find(focus, false, scene).or(self.focus),
+            Action::PreviousMatch => self.focus = self.find(focus, true, scene).or(self.focus),
+            Action::NextTrouble => {
+                let is_trouble = |_: &str, level: Option<Level>| level.is_some_and(|level| level >= Level::Warning);
+                // From the end on it starts anew.
+                let from = self.focus.map_or(Kept::of(scene).from, |focus| focus);
+                let first = || self.seek(0, false, scene, is_trouble);
+                self.focus = self.seek(from, false, scene, is_trouble).or_else(first).or(self.focus);
+            }
+            Action::Up => self.go(-1, scene),
+            Action::Down => self.go(1, scene),
+            Action::PageUp => self.go(-page, scene),
+            Action::PageDown => self.go(page, scene),
+            Action::First => self.go(isize::MIN, scene),
+            Action::Last => self.focus = None,
+            _ => return None,
         }
+        self.top = top;
+        self.top = self.top(scene, area);
         Some(vec![Effect::Draw])
     }
 
@@ -127,11 +248,11 @@ impl Page for Logs {
         self.regex
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
         match name {
-            "line" => self.scroll = Scroll::From(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
-            "follows" if truth(text)? => self.scroll = Scroll::End,
-            "follows" => self.scroll = Scroll::From(usize::MAX),
+            "line" => self.focus = Some(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
+            "follows" if truth(text)? => self.focus = None,
+            "follows" => self.focus = self.focused(scene),
             "wrap" => self.wrap = truth(text)?,
             _ => return Err(Refused::Unknown),
         }
@@ -150,7 +271,7 @@ impl Page for Logs {
         self.search = (!text.is_empty()).then(built);
         // The newest line with it comes into sight.
         if let Some(at) = self.find(usize::MAX, true, scene) {
-            self.scroll = Scroll::From(at);
+            self.focus = Some(at);
         }
     }
 
@@ -164,49 +285,45 @@ impl Page for Logs {
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-        let (theme, width, rows) = (&shared.theme, usize::from(area.width), usize::from(area.height));
-        let console = &scene.run.console;
-        if console.lines().len() == 0 && rows > 0 {
-            buf.set_stringn(area.x, area.y, "nothing was printed so far", width, theme.quiet());
+        let theme = &shared.theme;
+        if scene.run.console.lines().len() == 0 && area.height > 0 {
+            buf.set_stringn(area.x, area.y, "nothing was printed so far", usize::from(area.width), theme.quiet());
         }
-        let top = self.place(scene).top(Logs::count(scene), self.lines_in(rows, width, scene));
+        let left = gutter(area);
+        let text_area = Rect { x: area.x + left, width: area.width - left, ..area };
         let mut y = area.y;
-        for line in console.lines().skip(top.saturating_sub(console.dropped() as usize)) {
-            let style = level(line, theme);
-            let clean = clean(line);
-            let mut rest = clean.as_str();
-            loop {
-                if y >= area.bottom() {
-                    return;
-                }
-                let (piece, after) = rest.split_at(cells_end(rest, width));
-                buf.set_stringn(area.x, y, theme.plain(piece.into()), width, style);
-                if let Some(search) = self.search() {
-                    for hit in search.find_iter(piece) {
-                        let from = area.x + text::width(&piece[..hit.start()]).min(width) as u16;
-                        let to = (area.x + text::width(&piece[..hit.end()]) as u16).min(area.right());
-                        for x in from..to {
-                            buf[(x, y)].modifier |= Modifier::REVERSED;
-                        }
-                    }
-                }
-                y += 1;
-                rest = after;
-                if rest.is_empty() || !self.wrap {
-                    break;
-                }
+        for (at, line, level) in self.in_sight(scene, area) {
+            let (sign, style) = theme.level(level);
+            let is_focused = self.focus.is_some_and(|focus| focus == at);
+            if left > 1 {
+                buf.set_stringn(area.x + 1, y, sign, 1, style);
+            } else {
+                buf.set_stringn(area.x, y, sign, usize::from(left), style);
+            }
+            if is_focused {
+                buf.set_stringn(area.x, y, theme.cursor(), usize::from(left), theme.accent());
+            }
+            let style = if is_focused { style.add_modifier(Modifier::BOLD) } else { style };
+            y = self.draw_line(&clean(&line.text), style, theme, Rect { y, height: area.bottom() - y, ..text_area }, buf);
+            if y >= area.bottom() {
+                return;
             }
         }
     }
 
-    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        let (theme, count) = (&shared.theme, Logs::count(scene));
-        let height = self.lines_in(usize::from(area.height), usize::from(area.width), scene);
-        let top = self.place(scene).top(count, height);
-        let mut parts = vec![match self.scroll {
-            Scroll::End => Part::new("follows", theme.accent(), 9),
-            Scroll::From(_) => Part::new(format!("line {} of {count}", top + 1), theme.warn(), 9),
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, _area: Rect) -> Vec<Part> {
+        let (theme, Kept { to, .. }) = (&shared.theme, Kept::of(scene));
+        let mut parts = vec![match self.focused(scene).filter(|_| self.focus.is_some()) {
+            None => Part::new("follows", theme.accent(), 9),
+            Some(focus) => Part::new(format!("line {} of {to}", focus + 1), theme.warn(), 9),
         }];
+        if let Some(line) = self.focus.and_then(|_| scene.run.console.line(self.focused(scene)?)) {
+            let step = line.step.map(|step| format!("step {}", step.0));
+            let time = line.time.map(|at| shared.clock(at.secs()));
+            let when: Vec<String> = [time, step].into_iter().flatten().collect();
+            parts.push(Part::new(when.join(" "), theme.value(), 8));
+            parts.push(Part::new("enter charts", theme.faint(), 6));
+        }
         if !self.query.is_empty() {
             parts.push(Part::new(format!("/{}  n next  N before", self.query), theme.accent(), 8));
         }
@@ -217,11 +334,43 @@ impl Page for Logs {
     }
 
     fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
-        let height = self.lines_in(usize::from(area.height), usize::from(area.width), scene);
-        let top = self.place(scene).top(Logs::count(scene), height);
-        view.paused = self.scroll != Scroll::End;
-        view.detail = json!({ "line": top + 1, "lines": Logs::count(scene), "follows": self.scroll == Scroll::End, "wrap": self.wrap });
+        view.paused = self.focus.is_some();
+        let seen = self.in_sight(scene, area);
+        let troubles: Vec<_> = seen
+            .iter()
+            .filter_map(|(at, _, level)| Some((at, (*level).filter(|level| *level >= Level::Warning)?)))
+            .map(|(at, level)| json!({"line": at + 1, "level": level.word()}))
+            .collect();
+        let focus = self.focused(scene).filter(|_| self.focus.is_some());
+        let focused = focus.and_then(|focus| Some((focus, scene.run.console.line(focus)?))).map(|(focus, line)| {
+            json!({"line": focus + 1, "text": line.text, "time": line.time.map(|at| at.secs()), "step": line.step.map(|step| step.0)})
+        });
+        view.detail = json!({
+            "line": self.top(scene, area) + 1, "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
+            "focus": focused, "troubles": troubles,
+        });
         vec![]
+    }
+}
+
+impl Logs {
+    /// Draws a line, and what the search finds in it; the row behind it.
+    fn draw_line(&self, line: &str, style: Style, theme: &Theme, area: Rect, buf: &mut Buffer) -> u16 {
+        let width = usize::from(area.width);
+        let (mut y, mut rest) = (area.y, line);
+        loop {
+            let (piece, after) = rest.split_at(cells_end(rest, width));
+            buf.set_stringn(area.x, y, theme.plain(piece.into()), width, style);
+            for hit in self.search().into_iter().flat_map(|search| search.find_iter(piece)) {
+                let from = area.x + text::width(&piece[..hit.start()]).min(width) as u16;
+                let to = (area.x + text::width(&piece[..hit.end()]).min(width) as u16).min(area.right());
+                (from..to).for_each(|x| buf[(x, y)].modifier |= Modifier::REVERSED);
+            }
+            (y, rest) = (y + 1, after);
+            if rest.is_empty() || !self.wrap || y >= area.bottom() {
+                return y;
+            }
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! What the run is: how it stands, what it was started with, what it came to.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     page::{Found, Page, Shared},
     scroll::Scroll,
 };
 use crate::ipc::wire::{GraphView, MetricView};
+use crate::store::{Parent, tags_text};
 use crate::text;
 use crate::ui::{
     keymap::{Action, Scope},
@@ -37,10 +41,12 @@ impl Default for Overview {
 enum Row {
     Heading(&'static str),
     Fact(String, String),
+    /// A line of the notes; quiet where there are none.
+    Notes(String, bool),
 }
 
 impl Overview {
-    fn rows(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Row> {
+    fn rows(&self, shared: &Shared, scene: Scene<'_>, width: u16) -> Vec<Row> {
         let wanted = self.filter.to_lowercase();
         let fits = |(name, value): &(String, String)| {
             wanted.is_empty() || name.to_lowercase().contains(&wanted) || value.to_lowercase().contains(&wanted)
@@ -52,8 +58,26 @@ impl Overview {
                 rows.push(Row::Heading(heading));
                 rows.extend(facts);
             }
+            // The notes stand behind what the run is, before the hyperparameters.
+            if heading == "run" {
+                rows.extend(self.notes(scene, width));
+            }
         }
         rows
+    }
+}
+
+impl Overview {
+    fn notes(&self, scene: Scene<'_>, width: u16) -> Vec<Row> {
+        let notes = scene.run.info.notes.trim_end();
+        if !notes.to_lowercase().contains(&self.filter.to_lowercase()) {
+            return vec![];
+        }
+        let clean: String = notes.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
+        let lines = text::wrap(&clean, usize::from(width.saturating_sub(1)));
+        let empty = || vec![Row::Notes("none so far: i writes some".into(), true)];
+        let lines = if notes.is_empty() { empty() } else { lines.into_iter().map(|line| Row::Notes(line, false)).collect() };
+        [Row::Heading("notes")].into_iter().chain(lines).collect()
     }
 }
 
@@ -63,7 +87,6 @@ fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
     let (run, facts) = (scene.run, &shared.facts);
     let fact = |name: &str, value: String| (!value.is_empty()).then(|| (name.to_owned(), value));
     let info = &run.info;
-    let tag = |(key, value): (&String, &String)| if value.is_empty() { key.clone() } else { format!("{key}={value}") };
     let about: Facts = [
         fact("name", facts.name.clone()),
         fact("id", info.id.clone()),
@@ -71,12 +94,16 @@ fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
         fact("step", facts.step_text().trim_start_matches("step ").to_owned()),
         fact("project", info.project.clone().unwrap_or_default()),
         fact("group", info.group.clone().unwrap_or_default()),
-        fact("tags", info.tags.iter().map(tag).collect::<Vec<_>>().join(" ")),
-        fact("notes", info.notes.replace('\n', " ")),
+        fact("tags", tags_text(&info.tags)),
         fact("started", facts.started_at.map(|at| shared.clock(at)).unwrap_or_default()),
         fact("ended", facts.end().and_then(|exit| exit.at).map(|at| shared.clock(at.secs())).unwrap_or_default()),
         fact("command", info.command.join(" ")),
         fact("in", info.cwd.display().to_string()),
+        fact(
+            "git",
+            info.git.as_ref().map(|git| format!("{}{}", git.sha, if git.dirty { " with changes" } else { "" })).unwrap_or_default(),
+        ),
+        fact("goes on from", info.parent.as_ref().map(parent_text).unwrap_or_default()),
         fact("host", info.host.clone().unwrap_or_default()),
     ]
     .into_iter()
@@ -102,6 +129,13 @@ fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
     ]
 }
 
+/// `calm-otter at step 400 (ckpt/400)`.
+fn parent_text(parent: &Parent) -> String {
+    let step = parent.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+    let checkpoint = parent.checkpoint.as_ref().map(|path| format!(" ({path})")).unwrap_or_default();
+    format!("{}{step}{checkpoint}", parent.run)
+}
+
 /// Nested entries under names with dots.
 fn flatten(name: &str, value: &Value, out: &mut Facts) {
     match value {
@@ -117,7 +151,7 @@ impl Page for Overview {
     }
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        let rows = self.rows(shared, scene).len();
+        let rows = self.rows(shared, scene, area.width).len();
         self.scroll = self.scroll.act(action, rows, usize::from(area.height), false)?;
         Some(vec![Effect::Draw])
     }
@@ -138,13 +172,13 @@ impl Page for Overview {
     }
 
     fn found(&self, shared: &Shared, scene: Scene<'_>) -> Found {
-        let facts = self.rows(shared, scene).iter().filter(|row| matches!(row, Row::Fact(..))).count();
+        let facts = self.rows(shared, scene, u16::MAX).iter().filter(|row| matches!(row, Row::Fact(..))).count();
         Found::Some(facts, sections(shared, scene).iter().map(|(_, facts)| facts.len()).sum())
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let theme = &shared.theme;
-        let rows = self.rows(shared, scene);
+        let rows = self.rows(shared, scene, area.width);
         let width = usize::from(area.width);
         let names = rows.iter().filter_map(|row| if let Row::Fact(name, _) = row { Some(text::width(name)) } else { None });
         let column = names.max().unwrap_or(0).min(NAME_CELLS_MAX).min(width / 2);
@@ -153,6 +187,10 @@ impl Page for Overview {
             match row {
                 Row::Heading(word) => {
                     buf.set_stringn(area.x, y, word, width, theme.title());
+                }
+                Row::Notes(line, quiet) => {
+                    let style = if *quiet { theme.quiet() } else { Style::new() };
+                    buf.set_stringn(area.x + 1, y, theme.plain(line.as_str().into()), width.saturating_sub(1), style);
                 }
                 Row::Fact(name, value) => {
                     let name = theme.plain(text::fit(&text::cut_start(name, column), column).into());
@@ -167,12 +205,17 @@ impl Page for Overview {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        place(self.scroll, self.rows(shared, scene).len(), area, shared)
+        let mut parts = place(self.scroll, self.rows(shared, scene, area.width).len(), area, shared);
+        parts.push(Part::new("i notes  t tags", shared.theme.faint(), 6));
+        parts
     }
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
-        let rows = self.rows(shared, scene);
-        view.detail = json!({ "rows": rows.len(), "top": self.scroll.top(rows.len(), usize::from(area.height)) });
+        let rows = self.rows(shared, scene, area.width);
+        view.detail = json!({
+            "rows": rows.len(), "top": self.scroll.top(rows.len(), usize::from(area.height)),
+            "notes": scene.run.info.notes, "tags": scene.run.info.tags,
+        });
         vec![]
     }
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::ipc::wire::Shown;
 use crate::model::{MetricKey, XAxis, num};
+use crate::store::Remark;
 use crate::text;
 use crate::ui::{
     config::View,
@@ -44,6 +45,23 @@ pub fn is_as_it_comes(view: &View, name: &str, value: &Value) -> bool {
         "regex" => truth(&value) == Ok(false),
         name => kept().contains(&(name, value)),
     }
+}
+
+/// Longest notes and tags that are set: some pages.
+const REMARK_CHARS_MAX: usize = 16_000;
+
+fn cut(text: &str) -> String {
+    text.chars().take(REMARK_CHARS_MAX).collect()
+}
+
+/// Notes as they are typed: a line break is `\\n`.
+pub fn one_line(notes: &str) -> String {
+    notes.trim_end().replace('\n', "\\n")
+}
+
+/// Notes as they are kept.
+fn many_lines(typed: &str) -> String {
+    typed.replace("\\n", "\n")
 }
 
 impl Board {
@@ -104,6 +122,9 @@ impl Board {
             "colours" => self.shared.theme.depth = text.parse().map_err(wrong)?,
             "glyphs" => self.shared.theme.glyphs = text.parse().map_err(wrong)?,
             "ui" => self.ui = text.parse().map_err(wrong)?,
+            // Kept by whoever draws: the board itself writes nothing.
+            "note" | "notes" => self.wishes.push(Effect::Remark { author: "agent", remark: Remark::Notes(cut(text)) }),
+            "tags" => self.wishes.push(Effect::Remark { author: "agent", remark: Remark::tags(&cut(text)) }),
             _ => {
                 let (page, shared) = self.page_mut();
                 return page.set(name, text, shared, scene);
@@ -130,6 +151,8 @@ impl Board {
         let text = input.text().trim().to_owned();
         match input.purpose() {
             Purpose::Query => self.set_query(&input.text(), input.is_regex(), scene),
+            Purpose::Notes => return vec![Effect::Remark { author: "human", remark: Remark::Notes(many_lines(&text)) }, Effect::Draw],
+            Purpose::Tags => return vec![Effect::Remark { author: "human", remark: Remark::tags(&text) }, Effect::Draw],
             _ if text.is_empty() => {}
             Purpose::Message => return vec![Effect::Say(text), Effect::Draw],
             Purpose::SaveView if text.chars().count() > NAME_CHARS_MAX => {

@@ -1,8 +1,13 @@
 //! How charts look: samples of curves, marks, the cursor, heat.
 
 use super::Theme;
-use crate::ui::raster::Dots;
+use crate::ui::{board::Level, raster::Dots};
 use ratatui::style::{Modifier, Style};
+
+/// A token that is less probable than this is unlikely.
+pub const UNLIKELY: f64 = 0.1;
+/// One that is less probable than this was no sure choice.
+const UNSURE: f64 = 0.5;
 
 /// What happened at a moment of a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -73,6 +78,43 @@ impl Theme {
     /// The field of a plot that is marked by the crosshair though a curve stands there.
     pub fn cursor_on_curve(&self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// A token of this probability: unlikely ones are marked by more than their colour.
+    pub fn likelihood(&self, probability: Option<f64>) -> Style {
+        match probability {
+            Some(unlikely) if unlikely < UNLIKELY => self.bad().add_modifier(Modifier::UNDERLINED),
+            Some(unsure) if unsure < UNSURE => self.warn().add_modifier(Modifier::ITALIC),
+            _ => Style::new(),
+        }
+    }
+
+    /// The right place on a map, the guess that is in focus, and the other guesses.
+    pub fn places(&self) -> [(&'static str, Style); 3] {
+        let [truth, guess, other] = if self.rich() { ["✚", "◉", "○"] } else { ["+", "@", "o"] };
+        [(truth, self.accent()), (guess, self.title().add_modifier(Modifier::BOLD)), (other, self.quiet())]
+    }
+
+    /// A line that speaks of a trouble, or of none: a sign, and how it looks.
+    pub fn level(&self, level: Option<Level>) -> (&'static str, Style) {
+        match level {
+            Some(Level::Error) => ("E", self.bad().remove_modifier(Modifier::BOLD)),
+            Some(Level::Warning) => ("W", self.warn()),
+            Some(Level::Info) => ("I", Style::new()),
+            Some(Level::Debug) => ("D", self.faint()),
+            None => (" ", Style::new()),
+        }
+    }
+
+    /// A slider: its line, and what slides on it.
+    pub fn slider(&self) -> [&'static str; 2] {
+        if self.rich() { ["─", "●"] } else { ["-", "O"] }
+    }
+
+    /// The best of a group, and the worst.
+    pub fn extremes(&self) -> [(&'static str, Style); 2] {
+        let [best, worst] = if self.rich() { ["▲", "▼"] } else { ["^", "v"] };
+        [(best, self.good()), (worst, self.bad())]
     }
 
     /// A cell of a heat strip, `heat` from 0 to 1. It differs in shape as well as in weight.

@@ -78,6 +78,11 @@ pub fn clock(run: &RunPicture) -> Option<&Series> {
 }
 
 impl Moment {
+    /// A moment of which only the time, or the step, is known.
+    pub fn at(step: Option<f64>, time: Option<f64>) -> Moment {
+        Moment { step, time, kind: MarkKind::Note, text: String::new() }
+    }
+
     /// Its step, where that is known or can be told by the time.
     pub fn step(&self, clock: &Series) -> Option<f64> {
         self.step.or_else(|| self.on(clock, XAxis::Step))

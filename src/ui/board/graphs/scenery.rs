@@ -1,10 +1,10 @@
 //! Charts as they are to be drawn: which curves, over which x.
 
-use super::{Graphs, X, moments};
-use crate::model::{MetricKey, XAxis};
+use super::{Graphs, X, moments, window::Span};
+use crate::model::{MetricKey, Series, XAxis};
 use crate::query::{Panel, PanelKind};
 use crate::ui::{
-    board::page::Shared,
+    board::{logs::When, page::Shared},
     chart::{Chart, Curve, Heat, Mark, Measure, Scale},
     pane::Scene,
 };
@@ -194,15 +194,55 @@ impl Graphs {
     /// The marks along the x axis that all charts share.
     pub(super) fn marks_on(&self, scene: Scene<'_>) -> Vec<Mark> {
         let Some(clock) = moments::clock(scene.run) else { return vec![] };
-        let at = |moment: &moments::Moment| match &self.x {
+        let mark =
+            |moment: &moments::Moment| Some(Mark { x: self.place_of(moment, clock, scene)?, kind: moment.kind, text: moment.text.clone() });
+        self.moments.1.iter().filter_map(mark).collect()
+    }
+
+    /// Where a moment stands along x.
+    fn place_of(&self, moment: &moments::Moment, clock: &Series, scene: Scene<'_>) -> Option<f64> {
+        match &self.x {
             X::Metric(x) => {
                 let x = self.logged(scene, 0, x)?.nearest(XAxis::Step, moment.step(clock)?)?.value;
                 x.is_finite().then_some(x)
             }
             x => moment.on(clock, x.axis()),
+        }
+    }
+
+    /// Puts the crosshair to when something was printed; false: nothing tells where that is.
+    pub fn point_at(&mut self, when: When, scene: Scene<'_>) -> bool {
+        let Some(clock) = moments::clock(scene.run) else { return false };
+        let has_times = clock.last().is_some_and(|point| point.time.is_some());
+        let moment = moments::Moment::at(when.step, when.time.filter(|_| has_times));
+        let moment = if moment.step(clock).is_some() { moment } else { moments::Moment::at(when.near_step, None) };
+        let Some(x) = self.place_of(&moment, clock, scene) else { return false };
+        let (from, to) = self.window();
+        if !(from..=to).contains(&x) {
+            self.span = Span::All;
+        }
+        let (from, to) = self.window();
+        self.cursor = Some(x.clamp(from.min(to), to));
+        self.prepare(scene, false);
+        true
+    }
+
+    /// What the crosshair points at; nothing is known where there is none.
+    pub fn pointed_at(&self, scene: Scene<'_>) -> When {
+        let (Some(x), Some(clock)) = (self.cursor, moments::clock(scene.run)) else { return When::default() };
+        let axis = self.x.axis();
+        if let X::Metric(_) = self.x {
+            // Drawn over a metric: the point of the panel that is nearest knows its step no more.
+            return When::default();
+        }
+        let at = clock.lower_bound(axis, x).min(clock.len().saturating_sub(1));
+        let on = |axis| clock.x_at(axis, at).filter(|x: &f64| x.is_finite());
+        let (step, time) = match axis {
+            XAxis::Step => (Some(x), on(XAxis::WallTime)),
+            XAxis::WallTime => (on(XAxis::Step), Some(x)),
+            XAxis::Relative => (on(XAxis::Step), clock.origin().map(|origin| origin.secs() + x)),
         };
-        let mark = |moment: &moments::Moment| Some(Mark { x: at(moment)?, kind: moment.kind, text: moment.text.clone() });
-        self.moments.1.iter().filter_map(mark).collect()
+        When { step, time: time.filter(|_| clock.last().is_some_and(|point| point.time.is_some())), near_step: step }
     }
 
     /// The x of the shared axis for the x of one panel.
