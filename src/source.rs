@@ -74,8 +74,9 @@ pub enum Record {
     System(Option<WallTime>, Vec<(String, f64)>),
     /// Something a program asked people to look at.
     Alert(Alert),
-    /// A picture, a table, a histogram, a text: what it is, not what is in it.
-    Media(Media),
+    /// A picture, a table, a histogram, a text: what it is, not what is in it. Boxed, since it is the largest and the
+    /// others are many.
+    Media(Box<Media>),
     /// How the run ended.
     Exit(Exit),
 }
@@ -160,6 +161,39 @@ pub trait Decoder: Send {
     /// step cannot be told. False: this source must be read whole.
     fn jump(&mut self) -> bool {
         false
+    }
+    /// Hands all that [`Decoder::next`] would give to `taker`.
+    fn drain(&mut self, taker: &mut dyn Taker) {
+        loop {
+            match self.next() {
+                Ok(Some(record)) => taker.take(Ok(record)),
+                Ok(None) => break,
+                Err(loss) => taker.take(Err(loss)),
+            }
+        }
+    }
+}
+
+/// Takes records. The two kinds that come by the million may come borrowed, so that nobody makes what is thrown away at once.
+pub trait Taker {
+    /// Takes a record, also a row or a line, or what was lost.
+    fn take(&mut self, record: Result<Record, Loss>);
+    /// Takes a row.
+    fn row(&mut self, row: &Row) {
+        self.take(Ok(Record::Row(row.clone())));
+    }
+    /// Takes a line of the console, without its newline.
+    fn line(&mut self, line: &str) {
+        self.take(Ok(Record::Console(line.to_owned())));
+    }
+}
+
+/// A closure that wants its records whole.
+pub(crate) struct Whole<'a, 'b>(pub(crate) &'a mut Sink<'b>);
+
+impl Taker for Whole<'_, '_> {
+    fn take(&mut self, record: Result<Record, Loss>) {
+        (self.0)(record);
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Step, WallTime,
     packed::{Packed, grow_by_an_eighth},
 };
-use std::ops::Range;
+use std::{cmp::Ordering, ops::Range};
 
 /// One logged value.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -93,10 +93,12 @@ impl Series {
     /// Adds a point that a console printed. There a step that goes back is a restart only once a later one follows it:
     /// many a trainer tells its best step again when it ends.
     pub fn push_told(&mut self, point: Point) {
-        match self.told_again.take() {
-            Some(held) if held.step < point.step => self.push(held),
-            Some(held) if held.step > point.step => self.superseded.push(held),
-            _ => {}
+        if let Some(held) = self.told_again.take() {
+            match held.step.cmp(&point.step) {
+                Ordering::Less => self.push(held),
+                Ordering::Greater => self.superseded.push(held),
+                Ordering::Equal => {}
+            }
         }
         match self.points.last_step() {
             Some(last) if point.step < last => self.told_again = Some(point),

@@ -188,7 +188,7 @@ impl Reader {
         self.ready.extend(
             objects
                 .into_iter()
-                .filter_map(|(key, object)| described(object).map(|(kind, about)| Record::Media(Media { key, step, time, kind, about }))),
+                .filter_map(|(key, object)| described(object).map(|(kind, about)| Record::Media(Box::new(Media { key, step, time, kind, about })))),
         );
     }
 
@@ -236,7 +236,7 @@ impl Reader {
 
     fn give_open_lines(&mut self) {
         for stream in [&mut self.stdout, &mut self.stderr] {
-            stream.finish(&mut |line| self.ready.push_back(Record::Console(line)));
+            stream.finish(&mut |line| self.ready.push_back(Record::Console(line.to_owned())));
         }
     }
 
@@ -285,7 +285,7 @@ impl Reader {
             }
         }
         let stream = if is_stdout { &mut self.stdout } else { &mut self.stderr };
-        stream.push(text.as_bytes(), &mut |line| self.ready.push_back(Record::Console(line)));
+        stream.push(text.as_bytes(), &mut |line| self.ready.push_back(Record::Console(line.to_owned())));
     }
 
     fn run(&mut self, body: &[u8]) -> Option<()> {

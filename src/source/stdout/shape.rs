@@ -25,11 +25,11 @@ pub(super) struct Shapes {
 
 struct Shape {
     /// What the logger put in front: the rank as it is, and behind it, where digits may be others.
-    tag: Box<[u8]>,
+    tag: Literal,
     prefix: Box<[u8]>,
     rank: u32,
     fields: Box<[Field]>,
-    tail: Box<[u8]>,
+    tail: Literal,
     step: Option<(Counter, usize)>,
     epoch: Option<usize>,
     values: Box<[(usize, KeyId)]>,
@@ -37,7 +37,7 @@ struct Shape {
 
 /// The text in front of a number, and the kind of number.
 struct Field {
-    before: Box<[u8]>,
+    before: Literal,
     /// Spaces between the two: none, one, or more.
     spaces: usize,
     is_clock: bool,
@@ -59,7 +59,9 @@ impl Shapes {
     pub(super) fn read(&mut self, text: &[u8], keys: &mut Keys) -> Option<Known> {
         let Shapes { shapes, numbers, .. } = self;
         let at = shapes.iter().position(|shape| shape.fits(text, numbers))?;
-        shapes[..=at].rotate_right(1);
+        if at > 0 {
+            shapes[..=at].rotate_right(1);
+        }
         let shape = &shapes[0];
         keys.begin();
         for (field, key) in &shape.values {
@@ -103,7 +105,7 @@ impl Shape {
                 return None;
             }
             fields.push(Field {
-                before: before[..before.len() - spaces].into(),
+                before: Literal::new(&before[..before.len() - spaces]),
                 spaces: spaces.min(2),
                 is_clock,
                 whole,
@@ -111,6 +113,11 @@ impl Shape {
                 in_front,
             });
             from = end;
+        }
+        let tail = Literal::new(&bytes[from..]);
+        // Lines without a letter are not even looked at, most of the time.
+        if !fields.iter().map(|field| &field.before).chain([&tail]).any(Literal::has_letter) {
+            return None;
         }
         let field = |token: u32| field_of_token.get(token as usize).copied().flatten();
         let step = match facts.step {
@@ -123,11 +130,11 @@ impl Shape {
         };
         let values = pairs.iter_with_tokens().map(|(name, token)| Some((field(token)?, keys.known(name)?))).collect::<Option<_>>()?;
         Some(Shape {
-            tag: bytes[..tag].into(),
+            tag: Literal::new(&bytes[..tag]),
             prefix: bytes[tag..prefix].into(),
             rank,
             fields: fields.into(),
-            tail: bytes[from..].into(),
+            tail,
             step,
             epoch,
             values,
@@ -135,7 +142,7 @@ impl Shape {
     }
 
     fn fits(&self, text: &[u8], numbers: &mut Vec<(f64, Option<i64>)>) -> bool {
-        let Some(behind) = cut_off(text, &self.tag) else { return false };
+        let Some(behind) = self.tag.cut_off(text) else { return false };
         let Some((prefix, mut rest)) = behind.split_at_checked(self.prefix.len()) else { return false };
         let same = |(a, b): (&u8, &u8)| a == b || (a.is_ascii_digit() && b.is_ascii_digit());
         if !prefix.iter().zip(&self.prefix).all(same) {
@@ -143,7 +150,7 @@ impl Shape {
         }
         numbers.clear();
         for field in &self.fields {
-            let Some(behind) = cut_off(rest, &field.before) else { return false };
+            let Some(behind) = field.before.cut_off(rest) else { return false };
             let spaces = behind.iter().take_while(|b| **b == b' ').count();
             let at = text.len() - behind.len() + spaces;
             if spaces.min(2) != field.spaces {
@@ -165,15 +172,40 @@ impl Shape {
             numbers.push(number);
             rest = &text[end..];
         }
-        cut_off(rest, &self.tail).is_some_and(<[u8]>::is_empty)
+        self.tail.cut_off(rest).is_some_and(<[u8]>::is_empty)
     }
 }
 
-/// What comes after `prefix` in `text`. The few bytes between two numbers are compared sooner than a call for it is made.
-#[inline]
-fn cut_off<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
-    let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.iter().zip(prefix).all(|(a, b)| a == b).then_some(rest)
+/// Text that must be the same. Mostly these are a few bytes, which are compared as one word.
+struct Literal {
+    bytes: Box<[u8]>,
+    /// The first eight bytes, and the bits of them that count.
+    word: u64,
+    mask: u64,
+}
+
+impl Literal {
+    fn new(bytes: &[u8]) -> Literal {
+        let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let start = &bytes[..bytes.len().min(8)];
+        Literal { bytes: bytes.into(), word: word(start), mask: word(&vec![0xff; start.len()]) }
+    }
+
+    /// What comes after it in `text`.
+    #[inline]
+    fn cut_off<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let (start, rest) = text.split_at_checked(self.bytes.len())?;
+        match text.first_chunk() {
+            Some(word) if u64::from_le_bytes(*word) & self.mask != self.word => None,
+            Some(_) if start.len() <= 8 => Some(rest),
+            // Near the end of a line, or a long one.
+            _ => start.iter().zip(&self.bytes).all(|(a, b)| a == b).then_some(rest),
+        }
+    }
+
+    fn has_letter(&self) -> bool {
+        self.bytes.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    }
 }
 
 /// Digits, also as `i/N`.

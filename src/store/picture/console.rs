@@ -51,24 +51,28 @@ impl Console {
     }
 
     /// Takes a line, unless a source that is closer to the console gives lines.
-    pub(super) fn push(&mut self, source: SourceRank, mut line: String) {
+    pub(super) fn push(&mut self, source: SourceRank, line: &str) {
         match self.source {
             Some(closer) if closer < source => return,
             Some(same) if same == source => {}
             // The copies of a tracker give way.
             _ => *self = Console { source: Some(source), ..Console::default() },
         }
-        if line.len() > CONSOLE_LINE_BYTES_MAX {
-            line.truncate(line.floor_char_boundary(CONSOLE_LINE_BYTES_MAX));
-            line.shrink_to_fit();
-        }
+        let line = &line[..line.floor_char_boundary(CONSOLE_LINE_BYTES_MAX)];
         self.bytes += line.len();
-        self.lines.push_back(line);
-        while self.lines.len() > CONSOLE_LINES_MAX || self.bytes > CONSOLE_BYTES_MAX {
+        let mut place = String::new();
+        while self.lines.len() >= CONSOLE_LINES_MAX || self.bytes > CONSOLE_BYTES_MAX {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= oldest.len();
             self.dropped += 1;
+            // In a flood, a line takes the place of one of its size.
+            if oldest.capacity() / 4 <= line.len() {
+                place = oldest;
+            }
         }
+        place.clear();
+        place.push_str(line);
+        self.lines.push_back(place);
     }
 
     pub(super) fn forget(&mut self, source: SourceRank) {
