@@ -83,11 +83,7 @@ impl Series {
             }
             _ => {}
         }
-        self.push_time(point.time);
-        self.points.push(point);
-        self.nan += usize::from(point.value.is_nan());
-        self.inf += usize::from(point.value.is_infinite());
-        self.pyramid.grow(&self.points);
+        self.append(point);
     }
 
     /// Adds a point that a console printed. There a step that goes back is a restart only once a later one follows it:
@@ -102,8 +98,18 @@ impl Series {
         }
         match self.points.last_step() {
             Some(last) if point.step < last => self.told_again = Some(point),
-            _ => self.push(point),
+            Some(last) if point.step == last => self.push(point),
+            _ => self.append(point),
         }
+    }
+
+    /// Adds a point behind all others.
+    fn append(&mut self, point: Point) {
+        self.push_time(point.time);
+        self.points.push(point);
+        self.nan += usize::from(point.value.is_nan());
+        self.inf += usize::from(point.value.is_infinite());
+        self.pyramid.grow(&self.points);
     }
 
     /// The point that a console told again, which stands behind the last one and is not drawn.
@@ -292,6 +298,9 @@ impl Series {
 
     /// Keeps `clock` right for a point about to come.
     fn push_time(&mut self, time: Option<WallTime>) {
+        if time.is_none() && self.points.times.is_none() {
+            return;
+        }
         self.origin = self.origin.or(time);
         let so_far = match &self.clock {
             Some(clock) => clock.last().and_then(decode_time),

@@ -5,6 +5,9 @@ const SIXES: u64 = 0x0606_0606_0606_0606;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
 
+/// Powers of ten by the number of digits that they make room for.
+pub(super) const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
 /// The number that the digits at the start of eight bytes make, and how many they are.
 #[inline]
 pub(super) fn leading_digits(bytes: &[u8; 8]) -> (u64, usize) {

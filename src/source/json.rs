@@ -75,15 +75,12 @@ pub(super) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
     Some((if negative { -value } else { value }, at))
 }
 
-/// Powers of ten by the number of digits that they make room for.
-const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-
 /// Adds the digits from `at` on to `mantissa`, which overflows behind the 19th. Returns where they end.
 #[inline]
 fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
     while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         let (value, count) = decimal::leading_digits(eight);
-        *mantissa = mantissa.wrapping_mul(TENS[count]).wrapping_add(value);
+        *mantissa = mantissa.wrapping_mul(decimal::TENS[count]).wrapping_add(value);
         at += count;
         if count < 8 {
             return at;

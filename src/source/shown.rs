@@ -5,6 +5,12 @@ use super::stdout::plain;
 /// Longest open line that is kept; a bar that is redrawn for days has no newline.
 const LINE_BYTES_MAX: usize = 64 << 10;
 
+/// Whether text looks as it is printed, as nearly all does.
+#[inline]
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    text.iter().fold(true, |plain, byte| plain & (matches!(byte, b' '..=b'~') | (*byte == b'\t')))
+}
+
 /// Puts lines together from pieces.
 #[derive(Default)]
 pub(super) struct Shown {
@@ -28,9 +34,16 @@ impl Shown {
 
     /// Takes one redraw of a line, without its end; `is_line`: a newline follows, and nothing overwrites it.
     pub(super) fn draw_line(&mut self, text: &[u8], is_line: bool, out: &mut dyn FnMut(&str)) {
-        // Nearly all lines look as they are printed.
-        let is_plain = text.iter().fold(true, |plain, byte| plain & (matches!(byte, b' '..=b'~') | (*byte == b'\t')));
-        if !(is_plain && self.open.is_empty()) {
+        if is_plain(text) {
+            return self.draw_plain(text, is_line, out);
+        }
+        self.push(text, out);
+        self.push(if is_line { b"\n" } else { b"\r" }, out);
+    }
+
+    /// The same of text that [`is_plain`].
+    pub(super) fn draw_plain(&mut self, text: &[u8], is_line: bool, out: &mut dyn FnMut(&str)) {
+        if !self.open.is_empty() {
             self.push(text, out);
             return self.push(if is_line { b"\n" } else { b"\r" }, out);
         }

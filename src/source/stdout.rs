@@ -25,7 +25,12 @@ mod words;
 
 pub(super) use clean::plain;
 
-use super::{Decoder, Loss, Record, Row, Taker, keys::Keys, lines::Lines, shown::Shown};
+use super::{
+    Decoder, Loss, Record, Row, Taker,
+    keys::Keys,
+    lines::Lines,
+    shown::{Shown, is_plain},
+};
 use crate::model::{LineRule, Step};
 use bar::{Bar, bar};
 use dict::Dict;
@@ -87,17 +92,22 @@ impl Stdout {
         if !self.reader.is_between_lines() || self.lines.is_dropping() {
             return false;
         }
-        let Some((text, length)) = self.lines.peek_whole() else { return false };
-        let Some(known) = self.reader.known(text).filter(|_| text.is_ascii()) else { return false };
+        let Some((length, next)) = self.lines.peek_whole() else { return false };
+        let open = self.lines.open();
+        let text = &open[..length];
+        if !is_plain(text) {
+            return false;
+        }
+        let Some(known) = self.reader.known(open, length) else { return false };
         if let Some(console) = &mut self.console {
-            console.draw_line(text, true, &mut |line| taker.line(line));
+            console.draw_plain(text, true, &mut |line| taker.line(line));
         }
         if self.reader.make_known(&known, self.lines.peek().offset) {
             self.reader.flush(taker);
             taker.row(&self.reader.row);
         }
         self.reader.context.line += 1;
-        self.lines.skip(length);
+        self.lines.skip(next);
         self.scan = Scan::default();
         true
     }
@@ -317,7 +327,7 @@ impl Reader {
             return;
         }
         let is_plain = is_final && !self.table.is_open() && self.framed.offset.is_none();
-        if is_plain && let Some(known) = self.known(text) {
+        if is_plain && let Some(known) = self.known(text, text.len()) {
             if self.make_known(&known, offset) {
                 self.ready.push_back(Record::Row(self.row.clone()));
             }
@@ -337,10 +347,13 @@ impl Reader {
         }
     }
 
-    /// Puts the values of a line of a known shape into the row.
-    fn known(&mut self, text: &[u8]) -> Option<Known> {
-        let text = text.trim_ascii();
-        if text.len() > token::LINE_BYTES_MAX { None } else { self.shapes.read(text, &mut self.keys) }
+    /// Puts the values of a line of a known shape into the row: the first `length` bytes of `open`.
+    fn known(&mut self, open: &[u8], length: usize) -> Option<Known> {
+        // A carriage return is no space to pass over: what stands behind it is a line of its own.
+        let spaces = |byte: &&u8| **byte == b' ';
+        let indent = open[..length].iter().take_while(spaces).count();
+        let length = length - indent - open[indent..length].iter().rev().take_while(spaces).count();
+        if length > token::LINE_BYTES_MAX { None } else { self.shapes.read(&open[indent..], length, &mut self.keys) }
     }
 
     /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.
@@ -356,6 +369,9 @@ impl Reader {
 
     /// Hands out what is ready.
     fn flush(&mut self, taker: &mut dyn Taker) {
+        if self.ready.is_empty() {
+            return;
+        }
         self.ready.drain(..).for_each(|record| taker.take(Ok(record)));
     }
 

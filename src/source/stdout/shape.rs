@@ -4,7 +4,7 @@
 
 use super::{
     facts::{Count, Facts, Pairs},
-    token::{Number, Token, numeric},
+    token::{Number, Token, common, numeric},
     words::Counter,
 };
 use crate::source::{KeyId, keys::Keys};
@@ -55,10 +55,10 @@ pub(super) struct Known {
 }
 
 impl Shapes {
-    /// Reads `text` if it has a known shape: starts a row and puts its values there.
-    pub(super) fn read(&mut self, text: &[u8], keys: &mut Keys) -> Option<Known> {
+    /// Reads the first `length` bytes of `text` if they have a known shape: starts a row and puts its values there.
+    pub(super) fn read(&mut self, text: &[u8], length: usize, keys: &mut Keys) -> Option<Known> {
         let Shapes { shapes, numbers, .. } = self;
-        let at = shapes.iter().position(|shape| shape.fits(text, numbers))?;
+        let at = shapes.iter().position(|shape| shape.fits(text, length, numbers))?;
         if at > 0 {
             shapes[..=at].rotate_right(1);
         }
@@ -141,7 +141,8 @@ impl Shape {
         })
     }
 
-    fn fits(&self, text: &[u8], numbers: &mut Vec<(f64, Option<i64>)>) -> bool {
+    fn fits(&self, open: &[u8], length: usize, numbers: &mut Vec<(f64, Option<i64>)>) -> bool {
+        let text = &open[..length];
         let Some(behind) = self.tag.cut_off(text) else { return false };
         let Some((prefix, mut rest)) = behind.split_at_checked(self.prefix.len()) else { return false };
         let same = |(a, b): (&u8, &u8)| a == b || (a.is_ascii_digit() && b.is_ascii_digit());
@@ -156,7 +157,8 @@ impl Shape {
             if spaces.min(2) != field.spaces {
                 return false;
             }
-            let Some((token, end)) = numeric(text, at) else { return false };
+            let common = common(open, at, length).map(|(number, end)| (Token::Number(number), end));
+            let Some((token, end)) = common.or_else(|| numeric(text, at)) else { return false };
             let number = match token {
                 Token::Number(Number { value, whole, of })
                     if !field.is_clock && whole == field.whole && of.is_some() == field.is_fraction =>
