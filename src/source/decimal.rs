@@ -20,6 +20,32 @@ pub(super) fn leading_digits(bytes: &[u8; 8]) -> (u64, usize) {
     (value(padded), count)
 }
 
+/// A number without a sign that ends within eight bytes, such as `12` or `0.25`: its digits as one number, how many of them stand
+/// behind the point, and its length. Where one number of a line ends decides where the next is read, so this says it at once.
+#[inline]
+pub(super) fn short(bytes: &[u8; 8]) -> Option<(u64, usize, usize)> {
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    const TO_TOP: u64 = 0x7676_7676_7676_7676;
+    let word = u64::from_le_bytes(*bytes) ^ ZEROS;
+    // The top bit of each byte that is no digit: 10 and more. Again, a carry only touches the bytes behind.
+    let others = (word.wrapping_add(TO_TOP) | word) & TOPS;
+    let first = others.trailing_zeros() as usize / 8;
+    if !(1..8).contains(&first) {
+        return None;
+    }
+    let whole = word & ((1 << (8 * first)) - 1);
+    if bytes[first] != b'.' {
+        return Some((value(whole << (64 - 8 * first)), 0, first));
+    }
+    let end = (others & (others - 1)).trailing_zeros() as usize / 8;
+    if end >= 8 || end == first + 1 {
+        return None;
+    }
+    // The point goes, and what stands behind it moves up.
+    let part = (word >> 8) & !((1 << (8 * first)) - 1);
+    Some((value((whole | part) << (64 - 8 * (end - 1))), end - first - 1, end))
+}
+
 /// The number that eight digits make, each in a byte as a number, the first in the lowest.
 #[inline]
 fn value(word: u64) -> u64 {
@@ -151,6 +177,21 @@ mod tests {
             let (mantissa, exponent) = ((mantissa + by) as u64, power.parse::<i32>().unwrap() - 16);
             if let Some(told) = nearest(mantissa, exponent) {
                 prop_assert_eq!(told.to_bits(), exact(mantissa, exponent).to_bits());
+            }
+        }
+
+        #[test]
+        fn short_numbers_are_read_as_the_standard_library_reads_them(text in r"[0-9]{0,8}\.?[0-9]{0,8}[^0-9]{1,8}") {
+            let bytes = text.as_bytes();
+            let length = bytes.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'.')).unwrap_or(bytes.len());
+            let length = text[..length].match_indices('.').nth(1).map_or(length, |(second, _)| second);
+            if let Some((mantissa, places, end)) = bytes.first_chunk().and_then(short) {
+                prop_assert!(end == length || text[..length].ends_with('.'), "{end}");
+                let value = nearest(mantissa, -(places as i32)).unwrap();
+                prop_assert_eq!(value.to_bits(), text[..end].parse::<f64>().unwrap().to_bits());
+            } else if bytes.len() >= 8 {
+                let is_short = (1..8).contains(&length) && !text.starts_with('.') && !text[..length].ends_with('.');
+                prop_assert!(!is_short, "{text:?} is short");
             }
         }
 

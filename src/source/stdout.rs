@@ -25,12 +25,7 @@ mod words;
 
 pub(super) use clean::plain;
 
-use super::{
-    Decoder, Loss, Record, Row, Taker,
-    keys::Keys,
-    lines::Lines,
-    shown::{Shown, is_plain},
-};
+use super::{Decoder, Loss, Record, Row, Taker, keys::Keys, lines::Lines, shown::Shown};
 use crate::model::{LineRule, Step};
 use bar::{Bar, bar};
 use dict::Dict;
@@ -95,10 +90,10 @@ impl Stdout {
         let Some((length, next)) = self.lines.peek_whole() else { return false };
         let open = self.lines.open();
         let text = &open[..length];
-        if !is_plain(text) {
+        if !text.is_ascii() {
             return false;
         }
-        let Some(known) = self.reader.known(open, length) else { return false };
+        let Some(known) = self.reader.known(open, length).filter(|known| known.is_plain) else { return false };
         if let Some(console) = &mut self.console {
             console.draw_plain(text, true, &mut |line| taker.line(line));
         }

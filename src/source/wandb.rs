@@ -185,11 +185,9 @@ impl Reader {
         }
         let media = media.clone();
         objects.extend(media.iter().filter_map(|dict| self.object(*dict, body)));
-        self.ready.extend(
-            objects
-                .into_iter()
-                .filter_map(|(key, object)| described(object).map(|(kind, about)| Record::Media(Box::new(Media { key, step, time, kind, about })))),
-        );
+        self.ready.extend(objects.into_iter().filter_map(|(key, object)| {
+            described(object).map(|(kind, about)| Record::Media(Box::new(Media { key, step, time, kind, about })))
+        }));
     }
 
     /// The name and the fields of the media object that is dict number `dict` of the row in `body`.

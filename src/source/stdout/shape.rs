@@ -7,7 +7,7 @@ use super::{
     token::{Number, Token, common, numeric},
     words::Counter,
 };
-use crate::source::{KeyId, keys::Keys};
+use crate::source::{KeyId, keys::Keys, shown};
 
 /// Shapes that are kept: a program mostly has a handful of ways to print a row.
 const SHAPES_MAX: usize = 6;
@@ -27,6 +27,8 @@ struct Shape {
     /// What the logger put in front: the rank as it is, and behind it, where digits may be others.
     tag: Literal,
     prefix: Box<[u8]>,
+    /// All its text looks as it is printed.
+    is_plain: bool,
     rank: u32,
     fields: Box<[Field]>,
     tail: Literal,
@@ -49,6 +51,8 @@ struct Field {
 
 /// The counters of a line whose values were put into the row.
 pub(super) struct Known {
+    /// The line looks as it is printed: no byte of it is a sign to the terminal, or drawn as another.
+    pub(super) is_plain: bool,
     pub(super) rank: u32,
     pub(super) step: Option<(Counter, Count)>,
     pub(super) epoch: Option<Count>,
@@ -68,7 +72,12 @@ impl Shapes {
             keys.put_id(*key, numbers[*field].0);
         }
         let count = |field: usize| Count { at: numbers[field].0 as i64, of: numbers[field].1 };
-        Some(Known { rank: shape.rank, step: shape.step.map(|(kind, field)| (kind, count(field))), epoch: shape.epoch.map(count) })
+        Some(Known {
+            is_plain: shape.is_plain,
+            rank: shape.rank,
+            step: shape.step.map(|(kind, field)| (kind, count(field))),
+            epoch: shape.epoch.map(count),
+        })
     }
 
     /// Remembers the shape of a line that `facts` took apart into `pairs`, behind a rank tag and a prefix of
@@ -119,6 +128,7 @@ impl Shape {
         if !fields.iter().map(|field| &field.before).chain([&tail]).any(Literal::has_letter) {
             return None;
         }
+        let is_plain = fields.iter().map(|field| &field.before).chain([&tail]).all(|text| shown::is_plain(&text.bytes));
         let field = |token: u32| field_of_token.get(token as usize).copied().flatten();
         let step = match facts.step {
             Some((kind, _)) => Some((kind, field(facts.step_token)?)),
@@ -132,6 +142,7 @@ impl Shape {
         Some(Shape {
             tag: Literal::new(&bytes[..tag]),
             prefix: bytes[tag..prefix].into(),
+            is_plain: is_plain && shown::is_plain(&bytes[..prefix]),
             rank,
             fields: fields.into(),
             tail,

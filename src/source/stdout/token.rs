@@ -2,7 +2,7 @@
 
 use super::words::is_unit;
 use crate::source::{
-    decimal::{TENS, leading_digits, nearest},
+    decimal::{nearest, short},
     json::{non_finite, number},
 };
 
@@ -195,27 +195,19 @@ fn group(bytes: &[u8], at: usize) -> Option<usize> {
 /// go on behind the line, which lets them be read eight at once.
 #[inline]
 pub(super) fn common(bytes: &[u8], at: usize, length: usize) -> Option<(Number, usize)> {
-    let digits = |at: usize| Some(leading_digits(bytes.get(at..)?.first_chunk()?)).filter(|(_, count)| (1..8).contains(count));
-    let (whole, count) = digits(at)?;
-    let point = at + count;
+    let (mantissa, places, digits) = short(bytes.get(at..)?.first_chunk()?)?;
+    let value = nearest(mantissa, -(places as i32))?;
+    let (end, whole) = (at + digits, places == 0);
     let next = |at: usize| if at < length { bytes[at] } else { b' ' };
-    match next(point) {
-        b'.' => {
-            let (part, count) = digits(point + 1)?;
-            let end = point + 1 + count;
-            // At most 14 digits in all, so the nearest is told.
-            let value = nearest(whole * TENS[count] + part, -(count as i32))?;
-            let end = match next(end) {
-                b' ' | b',' => end,
-                b'%' if matches!(next(end + 1), b' ' | b',') => end + 1,
-                b'm' if next(end + 1) == b's' && matches!(next(end + 2), b' ' | b',') => end + 2,
-                _ => return None,
-            };
-            (end <= length).then_some((Number { value, whole: false, of: None }, end))
-        }
-        b':' if point < length && next(point + 1) == b' ' => Some((Number { value: whole as f64, whole: true, of: None }, point)),
-        _ => None,
-    }
+    let end = match next(end) {
+        b':' if whole && next(end + 1) == b' ' => end,
+        _ if whole => return None,
+        b' ' | b',' => end,
+        b'%' if matches!(next(end + 1), b' ' | b',') => end + 1,
+        b'm' if next(end + 1) == b's' && matches!(next(end + 2), b' ' | b',') => end + 2,
+        _ => return None,
+    };
+    (end <= length).then_some((Number { value, whole, of: None }, end))
 }
 
 /// The number, clock or date at `at`, and where it ends. `None`: a word that begins like a number.

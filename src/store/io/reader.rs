@@ -58,7 +58,7 @@ pub struct RunReader {
 
 /// Rest behind a look at a database that found nothing, and twice as long behind each further one, up to what one behind a find
 /// rests. The first may be a writer that has begun to commit; many are a program that writes other runs there.
-const EMPTY_REST: Duration = Duration::from_millis(4);
+const EMPTY_REST: Duration = Duration::from_millis(2);
 
 /// A source and how it stands.
 struct Feed {
