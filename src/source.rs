@@ -79,8 +79,9 @@ pub enum Record {
     System(Option<WallTime>, Vec<(String, f64)>),
     /// Something a program asked people to look at.
     Alert(Alert),
-    /// A picture, a table, a histogram, a text: what it is, not what is in it.
-    Media(Media),
+    /// A picture, a table, a histogram, a text: what it is, not what is in it. Boxed, since it is the largest and the
+    /// others are many.
+    Media(Box<Media>),
     /// How the run ended.
     Exit(Exit),
 }
@@ -94,6 +95,30 @@ pub struct ConsoleLine {
     pub offset: Option<u64>,
     /// When it was printed, where the source says.
     pub time: Option<WallTime>,
+}
+
+impl ConsoleLine {
+    /// The same, borrowed.
+    pub fn borrowed(&self) -> LineRef<'_> {
+        LineRef { text: &self.text, offset: self.offset, time: self.time }
+    }
+}
+
+/// A [`ConsoleLine`] in the hands of its reader.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct LineRef<'a> {
+    /// As it looked at last, without its newline.
+    pub text: &'a str,
+    /// Where it starts, in bytes from the start of the source.
+    pub offset: Option<u64>,
+    /// When it was printed, where the source says.
+    pub time: Option<WallTime>,
+}
+
+impl From<LineRef<'_>> for ConsoleLine {
+    fn from(line: LineRef<'_>) -> ConsoleLine {
+        ConsoleLine { text: line.text.to_owned(), offset: line.offset, time: line.time }
+    }
 }
 
 impl From<String> for ConsoleLine {
@@ -188,6 +213,39 @@ pub trait Decoder: Send {
     /// step cannot be told. False: this source must be read whole.
     fn jump(&mut self) -> bool {
         false
+    }
+    /// Hands all that [`Decoder::next`] would give to `taker`.
+    fn drain(&mut self, taker: &mut dyn Taker) {
+        loop {
+            match self.next() {
+                Ok(Some(record)) => taker.take(Ok(record)),
+                Ok(None) => break,
+                Err(loss) => taker.take(Err(loss)),
+            }
+        }
+    }
+}
+
+/// Takes records. The two kinds that come by the million may come borrowed, so that nobody makes what is thrown away at once.
+pub trait Taker {
+    /// Takes a record, also a row or a line, or what was lost.
+    fn take(&mut self, record: Result<Record, Loss>);
+    /// Takes a row.
+    fn row(&mut self, row: &Row) {
+        self.take(Ok(Record::Row(row.clone())));
+    }
+    /// Takes a line of the console, without its newline.
+    fn line(&mut self, line: LineRef<'_>) {
+        self.take(Ok(Record::Console(line.into())));
+    }
+}
+
+/// A closure that wants its records whole.
+pub(crate) struct Whole<'a, 'b>(pub(crate) &'a mut Sink<'b>);
+
+impl Taker for Whole<'_, '_> {
+    fn take(&mut self, record: Result<Record, Loss>) {
+        (self.0)(record);
     }
 }
 

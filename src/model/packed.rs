@@ -63,8 +63,9 @@ impl Packed {
         &self.open[self.open.len() - count..]
     }
 
+    #[inline]
     pub fn last(&self) -> Option<u64> {
-        self.len().checked_sub(1).map(|last| self.get(last))
+        self.open.last().copied().or_else(|| self.len().checked_sub(1).map(|last| self.get(last)))
     }
 
     pub fn truncate(&mut self, len: usize) {

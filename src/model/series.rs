@@ -4,7 +4,7 @@ use super::{
     Step, WallTime,
     packed::{Packed, grow_by_an_eighth},
 };
-use std::ops::Range;
+use std::{cmp::Ordering, ops::Range};
 
 /// One logged value.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -85,25 +85,33 @@ impl Series {
             }
             _ => {}
         }
-        self.push_time(point.time);
-        self.points.push(point);
-        self.nan += usize::from(point.value.is_nan());
-        self.inf += usize::from(point.value.is_infinite());
-        self.pyramid.grow(&self.points);
+        self.append(point);
     }
 
     /// Adds a point that a console printed. There a step that goes back is a restart only once a later one follows it:
     /// many a trainer tells its best step again when it ends.
     pub fn push_told(&mut self, point: Point) {
-        match self.told_again.take() {
-            Some(held) if held.step < point.step => self.push(held),
-            Some(held) if held.step > point.step => self.superseded.push(held),
-            _ => {}
+        if let Some(held) = self.told_again.take() {
+            match held.step.cmp(&point.step) {
+                Ordering::Less => self.push(held),
+                Ordering::Greater => self.superseded.push(held),
+                Ordering::Equal => {}
+            }
         }
         match self.points.last_step() {
             Some(last) if point.step < last => self.told_again = Some(point),
-            _ => self.push(point),
+            Some(last) if point.step == last => self.push(point),
+            _ => self.append(point),
         }
+    }
+
+    /// Adds a point behind all others.
+    fn append(&mut self, point: Point) {
+        self.push_time(point.time);
+        self.points.push(point);
+        self.nan += usize::from(point.value.is_nan());
+        self.inf += usize::from(point.value.is_infinite());
+        self.pyramid.grow(&self.points);
     }
 
     /// The point that a console told again, which stands behind the last one and is not drawn.
@@ -328,6 +336,9 @@ impl Series {
 
     /// Keeps `clock` right for a point about to come.
     fn push_time(&mut self, time: Option<WallTime>) {
+        if time.is_none() && self.points.times.is_none() {
+            return;
+        }
         self.origin = self.origin.or(time);
         let so_far = match &self.clock {
             Some(clock) => clock.last().and_then(decode_time),

@@ -1,20 +1,58 @@
 //! From decimal digits to the nearest double, where that takes few instructions; else the standard library's parser is asked.
 
-/// The number that eight digits make. `None`: they are not all digits.
+/// A byte is a digit when its high half is 3, also with 6 added: it is one of 0x30 to 0x39.
+const SIXES: u64 = 0x0606_0606_0606_0606;
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+
+/// Powers of ten by the number of digits that they make room for.
+pub(super) const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The number that the digits at the start of eight bytes make, and how many they are.
 #[inline]
-pub(super) fn eight_digits(bytes: &[u8; 8]) -> Option<u64> {
-    const SIXES: u64 = 0x0606_0606_0606_0606;
-    const ZEROS: u64 = 0x3030_3030_3030_3030;
-    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+pub(super) fn leading_digits(bytes: &[u8; 8]) -> (u64, usize) {
     let word = u64::from_le_bytes(*bytes);
-    // The high half of each byte is 3, also with 6 added: it is one of 0x30 to 0x39.
-    if word & HIGH != ZEROS || word.wrapping_add(SIXES) & HIGH != ZEROS {
+    // What is left in the high half of a byte that is no digit. A carry out of such a byte only touches those behind it.
+    let others = ((word & HIGH) ^ ZEROS) | ((word.wrapping_add(SIXES) & HIGH) ^ ZEROS);
+    let count = others.trailing_zeros() as usize / 8;
+    // As many zeros in front as bytes that are left out.
+    let padded = (word ^ ZEROS).checked_shl(64 - 8 * count as u32).unwrap_or(0);
+    (value(padded), count)
+}
+
+/// A number without a sign that ends within eight bytes, such as `12` or `0.25`: its digits as one number, how many of them stand
+/// behind the point, and its length. Where one number of a line ends decides where the next is read, so this says it at once.
+#[inline]
+pub(super) fn short(bytes: &[u8; 8]) -> Option<(u64, usize, usize)> {
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    const TO_TOP: u64 = 0x7676_7676_7676_7676;
+    let word = u64::from_le_bytes(*bytes) ^ ZEROS;
+    // The top bit of each byte that is no digit: 10 and more. Again, a carry only touches the bytes behind.
+    let others = (word.wrapping_add(TO_TOP) | word) & TOPS;
+    let first = others.trailing_zeros() as usize / 8;
+    if !(1..8).contains(&first) {
         return None;
     }
+    let whole = word & ((1 << (8 * first)) - 1);
+    if bytes[first] != b'.' {
+        return Some((value(whole << (64 - 8 * first)), 0, first));
+    }
+    let end = (others & (others - 1)).trailing_zeros() as usize / 8;
+    if end >= 8 || end == first + 1 {
+        return None;
+    }
+    // The point goes, and what stands behind it moves up.
+    let part = (word >> 8) & !((1 << (8 * first)) - 1);
+    Some((value((whole | part) << (64 - 8 * (end - 1))), end - first - 1, end))
+}
+
+/// The number that eight digits make, each in a byte as a number, the first in the lowest.
+#[inline]
+fn value(word: u64) -> u64 {
     // Pairs of digits, pairs of pairs, and both halves: three multiplications (Lemire, "number parsing at a gigabyte a second").
-    let word = (word - ZEROS).wrapping_mul(10 << 8 | 1) >> 8;
+    let word = word.wrapping_mul(10 << 8 | 1) >> 8;
     let word = (word & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
-    Some((word & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32)
+    (word & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32
 }
 
 /// The double nearest to `mantissa * 10^exponent`. `None`: that is not told quickly.
@@ -97,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn eight_digits_are_a_number_and_nothing_else_is() {
-        assert_eq!(eight_digits(b"12345678"), Some(12_345_678));
-        assert_eq!(eight_digits(b"00000000"), Some(0));
-        for (at, other) in (0..8).flat_map(|at| [(at, b'/'), (at, b':'), (at, b'e'), (at, 0xb0), (at, 0)]) {
+    fn digits_are_a_number_and_nothing_else_is() {
+        assert_eq!(leading_digits(b"12345678"), (12_345_678, 8));
+        assert_eq!(leading_digits(b"00000000"), (0, 8));
+        for (at, other) in (0..8).flat_map(|at| [(at, b'/'), (at, b':'), (at, b'e'), (at, 0xb0), (at, 0xff), (at, 0)]) {
             let mut text = *b"99999999";
             text[at] = other;
-            assert_eq!(eight_digits(&text), None);
+            assert_eq!(leading_digits(&text), (10_u64.pow(at as u32) - 1, at));
         }
     }
 
@@ -143,11 +181,27 @@ mod tests {
         }
 
         #[test]
+        fn short_numbers_are_read_as_the_standard_library_reads_them(text in r"[0-9]{0,8}\.?[0-9]{0,8}[^0-9]{1,8}") {
+            let bytes = text.as_bytes();
+            let length = bytes.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'.')).unwrap_or(bytes.len());
+            let length = text[..length].match_indices('.').nth(1).map_or(length, |(second, _)| second);
+            if let Some((mantissa, places, end)) = bytes.first_chunk().and_then(short) {
+                prop_assert!(end == length || text[..length].ends_with('.'), "{end}");
+                let value = nearest(mantissa, -(places as i32)).unwrap();
+                prop_assert_eq!(value.to_bits(), text[..end].parse::<f64>().unwrap().to_bits());
+            } else if bytes.len() >= 8 {
+                let is_short = (1..8).contains(&length) && !text.starts_with('.') && !text[..length].ends_with('.');
+                prop_assert!(!is_short, "{text:?} is short");
+            }
+        }
+
+        #[test]
         fn any_eight_bytes_are_read_as_the_standard_library_reads_them(bytes in any::<[u8; 8]>(), digits in 0..100_000_000_u32) {
-            let is_number = bytes.iter().all(u8::is_ascii_digit);
-            prop_assert_eq!(eight_digits(&bytes).is_some(), is_number);
-            let text = format!("{digits:08}");
-            prop_assert_eq!(eight_digits(text.as_bytes().first_chunk().unwrap()), Some(u64::from(digits)));
+            let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let text = std::str::from_utf8(&bytes[..count]).unwrap();
+            prop_assert_eq!(leading_digits(&bytes), (text.parse().unwrap_or(0), count));
+            let text = format!("{digits}........");
+            prop_assert_eq!(leading_digits(text.as_bytes().first_chunk().unwrap()), (u64::from(digits), text.len() - 8));
         }
     }
 }

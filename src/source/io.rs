@@ -27,7 +27,7 @@ pub use trackio::{RunSelector, TrackioRun, TrackioRunInfo, trackio_projects, tra
 pub use tviz::{TvizRun, TvizRunInfo, tviz_runs};
 pub use watch::{Watch, WatchError};
 
-use super::{Loss, Record};
+use super::{Loss, Record, Taker};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -71,6 +71,11 @@ pub trait Source: Send {
     /// The offset of a [`Loss`] is in bytes; in a database it is the number of a row.
     fn poll(&mut self, budget: Budget, sink: &mut Sink) -> Result<Progress, SourceError>;
 
+    /// The same, for who has no need of rows and lines of its own.
+    fn poll_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> Result<Progress, SourceError> {
+        self.poll(budget, &mut |record| taker.take(record))
+    }
+
     /// Says that nothing more will come, so that what stands at the end without its newline counts. Sources may go on
     /// growing afterwards.
     fn finish(&mut self, _sink: &mut Sink) {}
@@ -93,6 +98,11 @@ pub trait Source: Send {
     /// database opens it, and its writer may have to wait.
     fn refresh(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether something written before the last poll may show only at another one, though no file changes until then.
+    fn is_stirring(&self) -> bool {
+        false
     }
 }
 

@@ -78,9 +78,13 @@ pub(super) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
 /// Adds the digits from `at` on to `mantissa`, which overflows behind the 19th. Returns where they end.
 #[inline]
 fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()).and_then(decimal::eight_digits) {
-        *mantissa = mantissa.wrapping_mul(100_000_000).wrapping_add(eight);
-        at += 8;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let (value, count) = decimal::leading_digits(eight);
+        *mantissa = mantissa.wrapping_mul(decimal::TENS[count]).wrapping_add(value);
+        at += count;
+        if count < 8 {
+            return at;
+        }
     }
     while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
         *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));

@@ -81,10 +81,18 @@ impl Keys {
 
     /// Ends the row: its values, with new keys announced in `out`.
     pub(super) fn take(&mut self, out: &mut VecDeque<Record>) -> Vec<(KeyId, f64)> {
+        let mut values = vec![];
+        self.take_into(&mut values, out);
+        values
+    }
+
+    /// The same, in place of what is in `values`.
+    pub(super) fn take_into(&mut self, values: &mut Vec<(KeyId, f64)>, out: &mut VecDeque<Record>) {
         if !self.fresh.is_empty() {
             out.extend(self.fresh.drain(..).map(|(id, key)| Record::Key(id, key)));
         }
-        self.values.as_slice().into()
+        values.clear();
+        values.extend_from_slice(&self.values);
     }
 
     /// Whether a key was turned away since the last call because there are [`KEYS_MAX`] already.

@@ -102,6 +102,13 @@ impl Lines {
         Line { range: self.head..self.bytes.len(), offset: self.base + self.head as u64, bytes }
     }
 
+    /// How long the next line is when it is whole: without its end, and with it.
+    pub(super) fn peek_whole(&self) -> Option<(usize, usize)> {
+        let end = self.searched + memchr::memchr(b'\n', &self.bytes[self.searched..])?;
+        let line = &self.bytes[self.head..end];
+        Some((line.strip_suffix(b"\r").unwrap_or(line).len(), line.len() + 1))
+    }
+
     pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]
     }

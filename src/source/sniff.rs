@@ -1,7 +1,7 @@
 //! A stream whose name tells nothing and whose first bytes are still to come: standard input, a pipe, a new file.
 
 use super::{
-    Decoder, Loss, Record,
+    Decoder, Loss, Record, Taker,
     detect::{Kind, is_json_line},
 };
 use crate::model::ReadOptions;
@@ -117,6 +117,17 @@ impl Decoder for Sniff {
         }
         if let State::Known(decoder) = &mut self.state {
             decoder.finish();
+        }
+    }
+
+    fn drain(&mut self, taker: &mut dyn Taker) {
+        match &mut self.state {
+            State::Known(decoder) => decoder.drain(taker),
+            _ => {
+                if let Err(loss) = self.next() {
+                    taker.take(Err(loss));
+                }
+            }
         }
     }
 

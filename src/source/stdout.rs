@@ -25,14 +25,14 @@ mod words;
 
 pub(super) use clean::plain;
 
-use super::{ConsoleLine, Decoder, KeyId, Loss, Record, Row, keys::Keys, lines::Lines, shown::Shown};
+use super::{ConsoleLine, Decoder, LineRef, Loss, Record, Row, Taker, keys::Keys, lines::Lines, shown::Shown};
 use crate::model::{LineRule, Step};
 use bar::{Bar, bar};
 use dict::Dict;
 use facts::{Count, Facts, Pairs};
 use prefix::Stripped;
 use scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, Scan, Segment};
-use shape::Shapes;
+use shape::{Known, Shapes};
 use std::collections::VecDeque;
 use table::{Box2, Table};
 use words::{Counter, is_metric, may_be_row, validation};
@@ -47,6 +47,8 @@ pub struct Stdout {
     scan: Scan,
     console: Option<Shown>,
     reader: Reader,
+    /// What was read and not yet asked for.
+    queue: Queue,
 }
 
 impl Stdout {
@@ -66,12 +68,52 @@ impl Stdout {
         self
     }
 
+    /// Reads on by a piece of output and hands out what it says. False: no whole one is there.
+    fn step(&mut self, taker: &mut dyn Taker) -> Result<bool, Loss> {
+        self.reader.flush(taker);
+        if self.take_known(taker) {
+            return Ok(true);
+        }
+        let pass = self.console.is_none() && self.reader.is_between_lines();
+        let segment = self.scan.next(&mut self.lines, pass)?;
+        segment.iter().for_each(|segment| self.take(segment));
+        self.reader.flush(taker);
+        Ok(segment.is_some())
+    }
+
+    /// Takes the next line if it has the shape of one before it, as nearly all lines of a long log have. It is then read once,
+    /// and its classes are not needed: such a line is plain and has letters.
+    fn take_known(&mut self, taker: &mut dyn Taker) -> bool {
+        if !self.reader.is_between_lines() || self.lines.is_dropping() {
+            return false;
+        }
+        let Some((length, next)) = self.lines.peek_whole() else { return false };
+        let open = self.lines.open();
+        let text = &open[..length];
+        if !text.is_ascii() {
+            return false;
+        }
+        let Some(known) = self.reader.known(open, length).filter(|known| known.is_plain) else { return false };
+        if let Some(console) = &mut self.console {
+            let offset = Some(self.lines.peek().offset);
+            console.draw_plain(text, true, &mut |text| taker.line(LineRef { text, offset, time: None }));
+        }
+        if self.reader.make_known(&known, self.lines.peek().offset) {
+            self.reader.flush(taker);
+            taker.row(&self.reader.row);
+        }
+        self.reader.context.line += 1;
+        self.lines.skip(next);
+        self.scan = Scan::default();
+        true
+    }
+
     fn take(&mut self, segment: &Segment) {
         let bytes = self.lines.get(segment.line.range.clone());
         if let Some(console) = &mut self.console {
             let ready = &mut self.reader.ready;
             let offset = Some(segment.line.offset);
-            let mut say = |text| ready.push_back(Record::Console(ConsoleLine { text, offset, time: None }));
+            let mut say = |line: &str| ready.push_back(Record::Console(ConsoleLine { text: line.to_owned(), offset, time: None }));
             console.draw_line(bytes, segment.is_line, &mut say);
         }
         self.reader.take(bytes, segment);
@@ -85,13 +127,14 @@ impl Decoder for Stdout {
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
         loop {
-            if let Some(record) = self.reader.ready.pop_front() {
+            if let Some(record) = self.queue.0.pop_front() {
                 return Ok(Some(record));
             }
-            let pass = self.console.is_none() && self.reader.may_pass();
-            match self.scan.next(&mut self.lines, pass)? {
-                Some(segment) => self.take(&segment),
-                None => return Ok(None),
+            let mut queue = std::mem::take(&mut self.queue);
+            let more = self.step(&mut queue);
+            self.queue = queue;
+            if !more? && self.queue.0.is_empty() {
+                return Ok(None);
             }
         }
     }
@@ -118,9 +161,29 @@ impl Decoder for Stdout {
         true
     }
 
+    fn drain(&mut self, taker: &mut dyn Taker) {
+        loop {
+            match self.step(taker) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(loss) => taker.take(Err(loss)),
+            }
+        }
+    }
+
     fn reset(&mut self) {
         let rules = std::mem::take(&mut self.reader.rules);
         *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() }.rules(rules);
+    }
+}
+
+/// Records that wait to be asked for.
+#[derive(Default)]
+struct Queue(VecDeque<Record>);
+
+impl Taker for Queue {
+    fn take(&mut self, record: Result<Record, Loss>) {
+        self.0.extend(record);
     }
 }
 
@@ -210,6 +273,8 @@ struct Reader {
     rules: Vec<LineRule>,
     ready: VecDeque<Record>,
     keys: Keys,
+    /// The row that was made last.
+    row: Row,
     context: Context,
     /// The newest redraw of the open line.
     held: Option<Draft>,
@@ -225,14 +290,15 @@ struct Reader {
 }
 
 impl Reader {
-    /// Whether lines without a letter say nothing now.
-    fn may_pass(&self) -> bool {
+    /// Whether nothing of the lines before is open, and no rule of a person's is asked first: lines without a letter say
+    /// nothing then.
+    fn is_between_lines(&self) -> bool {
         self.rules.is_empty() && self.held.is_none() && !self.table.is_open() && self.framed.offset.is_none()
     }
 
     fn take(&mut self, bytes: &[u8], segment: &Segment) {
         let Segment { line, classes, is_line } = segment;
-        if classes & (LETTER | DIRTY) == 0 && self.may_pass() {
+        if classes & (LETTER | DIRTY) == 0 && self.is_between_lines() {
             return;
         }
         if classes & DIRTY == 0 {
@@ -259,14 +325,11 @@ impl Reader {
             return;
         }
         let is_plain = is_final && !self.table.is_open() && self.framed.offset.is_none();
-        if is_plain && let Some(known) = self.shapes.read(text, &mut self.keys) {
-            self.draft.rank = known.rank;
-            self.count(known.step, known.epoch);
-            let Draft { step, total, rank, .. } = self.draft;
-            if let Some(step) = step {
-                self.begin_step(step, self.keys.row());
+        if is_plain && let Some(known) = self.known(text, text.len()) {
+            if self.make_known(&known, offset) {
+                self.ready.push_back(Record::Row(self.row.clone()));
             }
-            return self.give(step, total, rank, offset);
+            return;
         }
         let text = &*String::from_utf8_lossy(text);
         self.draft.pairs.clear();
@@ -280,6 +343,34 @@ impl Reader {
         {
             self.shapes.learn(text, prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
         }
+    }
+
+    /// Puts the values of a line of a known shape into the row: the first `length` bytes of `open`.
+    fn known(&mut self, open: &[u8], length: usize) -> Option<Known> {
+        // A carriage return is no space to pass over: what stands behind it is a line of its own.
+        let spaces = |byte: &&u8| **byte == b' ';
+        let indent = open[..length].iter().take_while(spaces).count();
+        let length = length - indent - open[indent..length].iter().rev().take_while(spaces).count();
+        if length > token::LINE_BYTES_MAX { None } else { self.shapes.read(&open[indent..], length, &mut self.keys) }
+    }
+
+    /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.
+    fn make_known(&mut self, known: &Known, offset: u64) -> bool {
+        self.draft.rank = known.rank;
+        self.count(known.step, known.epoch);
+        let Draft { step, total, rank, .. } = self.draft;
+        if let Some(step) = step {
+            self.begin_step(step, self.keys.row());
+        }
+        self.make_row(step, total, rank, offset)
+    }
+
+    /// Hands out what is ready.
+    fn flush(&mut self, taker: &mut dyn Taker) {
+        if self.ready.is_empty() {
+            return;
+        }
+        self.ready.drain(..).for_each(|record| taker.take(Ok(record)));
     }
 
     /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
@@ -374,14 +465,21 @@ impl Reader {
 
     /// Puts out the row that was gathered in `keys`.
     fn give(&mut self, step: Option<i64>, total: Option<i64>, rank: u32, offset: u64) {
+        if self.make_row(step, total, rank, offset) {
+            self.ready.push_back(Record::Row(self.row.clone()));
+        }
+    }
+
+    /// Makes `row` of what was gathered in `keys`. False: it is not to be given.
+    fn make_row(&mut self, step: Option<i64>, total: Option<i64>, rank: u32, offset: u64) -> bool {
         if self.keys.is_empty() {
-            return;
+            return false;
         }
         let (mut step, mut total) = (step.or(self.context.carried).map(Step), total);
         if let Some(landing) = &mut self.context.landing {
             landing.has_epochs |= self.context.epoch.is_some() || self.context.turn.epoch.is_some();
             if !landing.trusts(step.map(|step| step.0)) {
-                return;
+                return false;
             }
             (step, total) = if landing.has_epochs { (None, None) } else { (step, total) };
         }
@@ -391,8 +489,9 @@ impl Reader {
             self.context.total = Some(total);
             self.ready.push_back(Record::TotalSteps(total));
         }
-        let values: Vec<(KeyId, f64)> = self.keys.take(&mut self.ready);
-        self.ready.push_back(Record::Row(Row { step, time: None, offset: Some(offset), attempt: 0, rank, values }));
+        self.keys.take_into(&mut self.row.values, &mut self.ready);
+        (self.row.step, self.row.rank, self.row.offset) = (step, rank, Some(offset));
+        true
     }
 
     /// Reads one state of a line into the draft. False: it holds no row.

@@ -198,7 +198,7 @@ impl<'a> Summary<'a> {
         };
         let media = |kind: &str, about: Value| {
             let key = self.tag.clone().into_owned();
-            Record::Media(Media { key, step: Some(event.step), time: event.time, kind: kind.into(), about })
+            Record::Media(Box::new(Media { key, step: Some(event.step), time: event.time, kind: kind.into(), about }))
         };
         match self.body {
             Body::None => {}

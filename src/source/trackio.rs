@@ -214,7 +214,7 @@ impl Rows {
             }
             Stored::Trace(trace) => {
                 let media = self.trace(trace);
-                self.ready.push_back(Record::Media(media));
+                self.ready.push_back(Record::Media(Box::new(media)));
                 None
             }
             Stored::TooLarge { table, id, bytes } => {
@@ -247,8 +247,9 @@ impl Rows {
             let attempt = self.attempt(step, &values);
             self.ready.push_back(Record::Row(Row { step: Some(Step(step)), time, offset: None, attempt, rank: 0, values }));
         }
-        self.ready
-            .extend(media.into_iter().map(|(key, kind, about)| Record::Media(Media { key, step: Some(Step(step)), time, kind, about })));
+        self.ready.extend(
+            media.into_iter().map(|(key, kind, about)| Record::Media(Box::new(Media { key, step: Some(Step(step)), time, kind, about }))),
+        );
         if self.keys.overflowed() && !std::mem::replace(&mut self.overflowed, true) {
             return loss(format!("more than {KEYS_MAX} metric keys, the rest is not read"));
         }

@@ -270,7 +270,9 @@ impl Rows {
     /// A row of `rollouts` and those of its trajectories.
     pub(super) fn rollout(&mut self, row: &Cells, trajectories: &[Cells], sink: &mut dyn FnMut(Result<Record, Loss>)) {
         let (step, time) = self.when(row);
-        let media = |key: &str, kind: &str, row| Record::Media(Media { key: key.into(), step, time, kind: kind.into(), about: about(row) });
+        let media = |key: &str, kind: &str, row| {
+            Record::Media(Box::new(Media { key: key.into(), step, time, kind: kind.into(), about: about(row) }))
+        };
         self.ready.push_back(media("rollouts", "rollout", row));
         self.ready.extend(trajectories.iter().map(|row| media("trajectories", "trajectory", row)));
         self.flush(None, sink);

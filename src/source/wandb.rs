@@ -185,11 +185,9 @@ impl Reader {
         }
         let media = media.clone();
         objects.extend(media.iter().filter_map(|dict| self.object(*dict, body)));
-        self.ready.extend(
-            objects
-                .into_iter()
-                .filter_map(|(key, object)| described(object).map(|(kind, about)| Record::Media(Media { key, step, time, kind, about }))),
-        );
+        self.ready.extend(objects.into_iter().filter_map(|(key, object)| {
+            described(object).map(|(kind, about)| Record::Media(Box::new(Media { key, step, time, kind, about })))
+        }));
     }
 
     /// The name and the fields of the media object that is dict number `dict` of the row in `body`.
@@ -236,7 +234,7 @@ impl Reader {
 
     fn give_open_lines(&mut self) {
         for stream in [&mut self.stdout, &mut self.stderr] {
-            stream.finish(&mut |text| self.ready.push_back(Record::Console(text.into())));
+            stream.finish(&mut |line| self.ready.push_back(Record::Console(line.to_owned().into())));
         }
     }
 
@@ -288,7 +286,7 @@ impl Reader {
             }
         }
         let stream = if is_stdout { &mut self.stdout } else { &mut self.stderr };
-        let mut say = |text| self.ready.push_back(Record::Console(ConsoleLine { text, offset: None, time }));
+        let mut say = |line: &str| self.ready.push_back(Record::Console(ConsoleLine { text: line.to_owned(), offset: None, time }));
         stream.push(text.as_bytes(), &mut say);
     }
 

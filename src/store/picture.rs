@@ -17,7 +17,7 @@ use super::{
     folder::RunInfo,
 };
 use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
-use crate::source::{Alert, Loss, Record};
+use crate::source::{Alert, LineRef, Loss, Record};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -237,11 +237,8 @@ impl RunPicture {
     /// Takes one record of `source`. `fallback` is the time of a row whose source has no clock.
     pub fn apply(&mut self, source: SourceRank, record: Result<Record, Loss>, fallback: Option<WallTime>) {
         let record = match record {
-            // Nearly all records are rows.
-            Ok(Record::Row(row)) => {
-                self.console.stepped(source, &row);
-                return self.row(source, &row, fallback);
-            }
+            Ok(Record::Row(row)) => return self.row(source, &row, fallback),
+            Ok(Record::Console(line)) => return self.line(source, line.borrowed()),
             Ok(record) => record,
             Err(loss) => {
                 self.sources.entry(source).or_default().given.losses += 1;
@@ -250,12 +247,8 @@ impl RunPicture {
         };
         let given = &mut self.sources.entry(source).or_default().given;
         match record {
-            Record::Row(_) => {}
+            Record::Row(_) | Record::Console(_) => {}
             Record::Key(id, key) => self.key(source, id.0, key),
-            Record::Console(line) => {
-                given.console_lines += 1;
-                self.console.push(source, line);
-            }
             Record::Config(name, value) => {
                 given.config += 1;
                 if !self.info.config.contains_key(&name) && !self.config_patch.contains_key(&name) {
@@ -285,7 +278,7 @@ impl RunPicture {
             }
             Record::Media(media) => {
                 given.media += 1;
-                self.media.push(source, media);
+                self.media.push(source, *media);
             }
             Record::Exit(exit) => {
                 if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone) && self.exit_is_open() {
@@ -293,6 +286,12 @@ impl RunPicture {
                 }
             }
         }
+    }
+
+    /// Takes one line of the console.
+    pub(in crate::store) fn line(&mut self, source: SourceRank, line: LineRef<'_>) {
+        self.sources.entry(source).or_default().given.console_lines += 1;
+        self.console.push(source, line);
     }
 
     /// Takes one event.

@@ -86,7 +86,7 @@ impl Seen {
             Ok(Record::Info(key, value)) => self.info.push((key, value)),
             Ok(Record::System(_, samples)) => self.system.push(samples),
             Ok(Record::Alert(alert)) => self.alerts.push(alert),
-            Ok(Record::Media(media)) => self.media.push(media),
+            Ok(Record::Media(media)) => self.media.push(*media),
             Ok(Record::Exit(exit)) => self.exit = Some(exit),
             Ok(other) => panic!("{other:?}"),
             Err(loss) => self.losses.push(loss),

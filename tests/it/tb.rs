@@ -35,7 +35,7 @@ fn read(folder: &Path) -> Run {
                 }
             }
             Ok(Record::Config(name, value)) => drop(run.config.insert(name, value)),
-            Ok(Record::Media(media)) => run.media.push(media),
+            Ok(Record::Media(media)) => run.media.push(*media),
             Ok(_) => {}
             Err(loss) => run.losses.push(loss),
         };

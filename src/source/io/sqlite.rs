@@ -40,6 +40,10 @@ pub(super) const REFRESH: Duration = Duration::from_secs(1);
 /// looking different. This is a few ticks.
 const TICK: Duration = Duration::from_millis(50);
 
+/// A commit shows in its log when the log was written, but may be read only when the log is safe on the disk. Disks take
+/// milliseconds for that; this is what a slow one takes.
+const SYNC_MAX: Duration = Duration::from_secs(1);
+
 /// The least that a read waits for a writer.
 const SPIN_MIN: Duration = Duration::from_millis(1);
 
@@ -67,9 +71,13 @@ impl FileStamp {
 
     /// Whether a further change would show.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+        self.is_older_than(TICK, now)
+    }
+
+    fn is_older_than(&self, least: Duration, now: SystemTime) -> bool {
         // Some network filesystems count whole seconds.
-        let tick = if self.changed.1 == 0 { Duration::from_secs(2) } else { TICK };
-        self.age(now).is_some_and(|age| age > tick)
+        let least = if self.changed.1 == 0 { least.max(Duration::from_secs(2)) } else { least };
+        self.age(now).is_some_and(|age| age > least)
     }
 
     /// Time since it was written. `None`: that is in the future.
@@ -107,12 +115,14 @@ pub(super) struct Db {
     looked: Option<Stamp>,
     /// How it stood when all of it was read.
     settled: Option<Stamp>,
+    /// All of it was read, but more may show without any further change of its files.
+    is_stirring: bool,
     copy: Option<Copy>,
 }
 
 impl Db {
     pub(super) fn new(path: &Path) -> Db {
-        Db { path: path.into(), id: None, looked: None, settled: None, copy: None }
+        Db { path: path.into(), id: None, looked: None, settled: None, is_stirring: false, copy: None }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -132,6 +142,7 @@ impl Db {
     /// Looks whether a read is worth it. Costs three system calls.
     pub(super) fn look(&mut self) -> Result<Look, SourceError> {
         let stamp = self.stamp()?;
+        self.is_stirring = false;
         let Some(db) = &stamp.db else { return Ok(Look::Same) };
         if self.id.replace(db.id).is_some_and(|id| id != db.id) {
             (self.looked, self.settled, self.copy) = (None, None, None);
@@ -147,8 +158,15 @@ impl Db {
     /// Says that all there was at the last look has been read. The next look is `Same` unless something changed.
     pub(super) fn settle(&mut self) {
         let now = SystemTime::now();
-        let settled = |file: &Option<FileStamp>| file.as_ref().is_none_or(|file| file.is_settled(now));
-        self.settled = self.looked.take().filter(|stamp| settled(&stamp.db) && settled(&stamp.wal) && settled(&stamp.journal));
+        let older = |file: &Option<FileStamp>, than| file.as_ref().is_none_or(|file| file.is_older_than(than, now));
+        let settled = |stamp: &Stamp| older(&stamp.db, TICK) && older(&stamp.wal, SYNC_MAX) && older(&stamp.journal, TICK);
+        self.settled = self.looked.take().filter(settled);
+        self.is_stirring = self.settled.is_none();
+    }
+
+    /// Whether what was written last may show only at another look, though no file changes until then.
+    pub(super) fn is_stirring(&self) -> bool {
+        self.is_stirring
     }
 
     /// Says that nothing has been read.

@@ -1,7 +1,7 @@
 //! One growing file.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
-use crate::source::{Decoder, Loss};
+use crate::source::{Decoder, Loss, Taker, Whole};
 use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
@@ -81,6 +81,10 @@ impl Tail {
     /// A file that does not exist (yet, or any more) has nothing new. Other errors leave the tail where
     /// it stands; the next call tries again.
     pub fn read(&mut self, budget: Budget, sink: &mut Sink) -> io::Result<Progress> {
+        self.read_to(budget, &mut Whole(sink))
+    }
+
+    fn read_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> io::Result<Progress> {
         if let Some(change) = self.replaced()? {
             let before = std::mem::take(&mut self.offset);
             (self.file, self.head) = (None, Vec::new());
@@ -88,7 +92,7 @@ impl Tail {
             // Where that is how the writer works, it is no news.
             if self.writes == Writes::Appends {
                 let reason = format!("{change} after {before} bytes were read: reading starts over");
-                sink(Err(Loss { offset: 0, bytes: 0, reason }));
+                taker.take(Err(Loss { offset: 0, bytes: 0, reason }));
             }
             return Ok(Progress { more: true, restarted: true, ..Progress::default() });
         }
@@ -114,7 +118,7 @@ impl Tail {
             progress.bytes += length as u64;
             self.offset += length as u64;
             self.decoder.push(&self.buffer[..length]);
-            drain(self.decoder.as_mut(), sink);
+            self.decoder.drain(taker);
             if progress.bytes >= budget.bytes_max || start.elapsed() >= budget.time_max {
                 progress.more = open.file.metadata()?.len() > self.offset;
                 break;
@@ -123,7 +127,7 @@ impl Tail {
         if !progress.more {
             if progress.bytes > 0 {
                 self.decoder.glimpse();
-                drain(self.decoder.as_mut(), sink);
+                self.decoder.drain(taker);
             }
             if self.writes == Writes::Whole && progress.bytes > 0 {
                 open.seen = open.file.metadata().ok().map(|file| (file.len(), file.mtime(), file.mtime_nsec()));
@@ -138,7 +142,7 @@ impl Tail {
     /// files may go on afterwards.
     pub fn finish(&mut self, sink: &mut Sink) {
         self.decoder.finish();
-        drain(self.decoder.as_mut(), sink);
+        self.decoder.drain(&mut Whole(sink));
     }
 
     /// Opens the file when that is still to do. `Some`: the open file is no longer what was read, and why.
@@ -187,7 +191,11 @@ impl Tail {
 
 impl Source for Tail {
     fn poll(&mut self, budget: Budget, sink: &mut Sink) -> Result<Progress, SourceError> {
-        let progress = self.read(budget, sink).map_err(|source| SourceError::Io { path: self.path.clone(), source })?;
+        self.poll_to(budget, &mut Whole(sink))
+    }
+
+    fn poll_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> Result<Progress, SourceError> {
+        let progress = self.read_to(budget, taker).map_err(|source| SourceError::Io { path: self.path.clone(), source })?;
         if progress == Progress::default() && self.is_gone {
             return Err(SourceError::Gone { path: self.path.clone() });
         }
@@ -204,16 +212,6 @@ impl Source for Tail {
 
     fn offset(&self) -> u64 {
         self.offset
-    }
-}
-
-fn drain(decoder: &mut dyn Decoder, sink: &mut Sink) {
-    loop {
-        match decoder.next() {
-            Ok(Some(record)) => sink(Ok(record)),
-            Ok(None) => break,
-            Err(loss) => sink(Err(loss)),
-        }
     }
 }
 

@@ -490,6 +490,10 @@ impl Source for TrackioRun {
         REFRESH
     }
 
+    fn is_stirring(&self) -> bool {
+        self.db.is_stirring()
+    }
+
     fn paths(&self) -> Vec<PathBuf> {
         let mut paths = self.db.paths();
         paths.extend(self.inbox.paths());

@@ -188,6 +188,10 @@ impl Source for TvizRun {
         REFRESH
     }
 
+    fn is_stirring(&self) -> bool {
+        self.db.is_stirring()
+    }
+
     fn paths(&self) -> Vec<PathBuf> {
         self.db.paths()
     }

@@ -4,10 +4,10 @@
 
 use super::{
     facts::{Count, Facts, Pairs},
-    token::{Number, Token, numeric},
+    token::{Number, Token, common, numeric},
     words::Counter,
 };
-use crate::source::{KeyId, keys::Keys};
+use crate::source::{KeyId, keys::Keys, shown};
 
 /// Shapes that are kept: a program mostly has a handful of ways to print a row.
 const SHAPES_MAX: usize = 6;
@@ -25,11 +25,13 @@ pub(super) struct Shapes {
 
 struct Shape {
     /// What the logger put in front: the rank as it is, and behind it, where digits may be others.
-    tag: Box<[u8]>,
+    tag: Literal,
     prefix: Box<[u8]>,
+    /// All its text looks as it is printed.
+    is_plain: bool,
     rank: u32,
     fields: Box<[Field]>,
-    tail: Box<[u8]>,
+    tail: Literal,
     step: Option<(Counter, usize)>,
     epoch: Option<usize>,
     values: Box<[(usize, KeyId)]>,
@@ -37,7 +39,7 @@ struct Shape {
 
 /// The text in front of a number, and the kind of number.
 struct Field {
-    before: Box<[u8]>,
+    before: Literal,
     /// Spaces between the two: none, one, or more.
     spaces: usize,
     is_clock: bool,
@@ -49,24 +51,33 @@ struct Field {
 
 /// The counters of a line whose values were put into the row.
 pub(super) struct Known {
+    /// The line looks as it is printed: no byte of it is a sign to the terminal, or drawn as another.
+    pub(super) is_plain: bool,
     pub(super) rank: u32,
     pub(super) step: Option<(Counter, Count)>,
     pub(super) epoch: Option<Count>,
 }
 
 impl Shapes {
-    /// Reads `text` if it has a known shape: starts a row and puts its values there.
-    pub(super) fn read(&mut self, text: &[u8], keys: &mut Keys) -> Option<Known> {
+    /// Reads the first `length` bytes of `text` if they have a known shape: starts a row and puts its values there.
+    pub(super) fn read(&mut self, text: &[u8], length: usize, keys: &mut Keys) -> Option<Known> {
         let Shapes { shapes, numbers, .. } = self;
-        let at = shapes.iter().position(|shape| shape.fits(text, numbers))?;
-        shapes[..=at].rotate_right(1);
+        let at = shapes.iter().position(|shape| shape.fits(text, length, numbers))?;
+        if at > 0 {
+            shapes[..=at].rotate_right(1);
+        }
         let shape = &shapes[0];
         keys.begin();
         for (field, key) in &shape.values {
             keys.put_id(*key, numbers[*field].0);
         }
         let count = |field: usize| Count { at: numbers[field].0 as i64, of: numbers[field].1 };
-        Some(Known { rank: shape.rank, step: shape.step.map(|(kind, field)| (kind, count(field))), epoch: shape.epoch.map(count) })
+        Some(Known {
+            is_plain: shape.is_plain,
+            rank: shape.rank,
+            step: shape.step.map(|(kind, field)| (kind, count(field))),
+            epoch: shape.epoch.map(count),
+        })
     }
 
     /// Remembers the shape of a line that `facts` took apart into `pairs`, behind a rank tag and a prefix of
@@ -103,7 +114,7 @@ impl Shape {
                 return None;
             }
             fields.push(Field {
-                before: before[..before.len() - spaces].into(),
+                before: Literal::new(&before[..before.len() - spaces]),
                 spaces: spaces.min(2),
                 is_clock,
                 whole,
@@ -112,6 +123,12 @@ impl Shape {
             });
             from = end;
         }
+        let tail = Literal::new(&bytes[from..]);
+        // Lines without a letter are not even looked at, most of the time.
+        if !fields.iter().map(|field| &field.before).chain([&tail]).any(Literal::has_letter) {
+            return None;
+        }
+        let is_plain = fields.iter().map(|field| &field.before).chain([&tail]).all(|text| shown::is_plain(&text.bytes));
         let field = |token: u32| field_of_token.get(token as usize).copied().flatten();
         let step = match facts.step {
             Some((kind, _)) => Some((kind, field(facts.step_token)?)),
@@ -123,19 +140,21 @@ impl Shape {
         };
         let values = pairs.iter_with_tokens().map(|(name, token)| Some((field(token)?, keys.known(name)?))).collect::<Option<_>>()?;
         Some(Shape {
-            tag: bytes[..tag].into(),
+            tag: Literal::new(&bytes[..tag]),
             prefix: bytes[tag..prefix].into(),
+            is_plain: is_plain && shown::is_plain(&bytes[..prefix]),
             rank,
             fields: fields.into(),
-            tail: bytes[from..].into(),
+            tail,
             step,
             epoch,
             values,
         })
     }
 
-    fn fits(&self, text: &[u8], numbers: &mut Vec<(f64, Option<i64>)>) -> bool {
-        let Some(behind) = cut_off(text, &self.tag) else { return false };
+    fn fits(&self, open: &[u8], length: usize, numbers: &mut Vec<(f64, Option<i64>)>) -> bool {
+        let text = &open[..length];
+        let Some(behind) = self.tag.cut_off(text) else { return false };
         let Some((prefix, mut rest)) = behind.split_at_checked(self.prefix.len()) else { return false };
         let same = |(a, b): (&u8, &u8)| a == b || (a.is_ascii_digit() && b.is_ascii_digit());
         if !prefix.iter().zip(&self.prefix).all(same) {
@@ -143,13 +162,14 @@ impl Shape {
         }
         numbers.clear();
         for field in &self.fields {
-            let Some(behind) = cut_off(rest, &field.before) else { return false };
+            let Some(behind) = field.before.cut_off(rest) else { return false };
             let spaces = behind.iter().take_while(|b| **b == b' ').count();
             let at = text.len() - behind.len() + spaces;
             if spaces.min(2) != field.spaces {
                 return false;
             }
-            let Some((token, end)) = numeric(text, at) else { return false };
+            let common = common(open, at, length).map(|(number, end)| (Token::Number(number), end));
+            let Some((token, end)) = common.or_else(|| numeric(text, at)) else { return false };
             let number = match token {
                 Token::Number(Number { value, whole, of })
                     if !field.is_clock && whole == field.whole && of.is_some() == field.is_fraction =>
@@ -165,15 +185,40 @@ impl Shape {
             numbers.push(number);
             rest = &text[end..];
         }
-        cut_off(rest, &self.tail).is_some_and(<[u8]>::is_empty)
+        self.tail.cut_off(rest).is_some_and(<[u8]>::is_empty)
     }
 }
 
-/// What comes after `prefix` in `text`. The few bytes between two numbers are compared sooner than a call for it is made.
-#[inline]
-fn cut_off<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
-    let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.iter().zip(prefix).all(|(a, b)| a == b).then_some(rest)
+/// Text that must be the same. Mostly these are a few bytes, which are compared as one word.
+struct Literal {
+    bytes: Box<[u8]>,
+    /// The first eight bytes, and the bits of them that count.
+    word: u64,
+    mask: u64,
+}
+
+impl Literal {
+    fn new(bytes: &[u8]) -> Literal {
+        let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let start = &bytes[..bytes.len().min(8)];
+        Literal { bytes: bytes.into(), word: word(start), mask: word(&vec![0xff; start.len()]) }
+    }
+
+    /// What comes after it in `text`.
+    #[inline]
+    fn cut_off<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let (start, rest) = text.split_at_checked(self.bytes.len())?;
+        match text.first_chunk() {
+            Some(word) if u64::from_le_bytes(*word) & self.mask != self.word => None,
+            Some(_) if start.len() <= 8 => Some(rest),
+            // Near the end of a line, or a long one.
+            _ => start.iter().zip(&self.bytes).all(|(a, b)| a == b).then_some(rest),
+        }
+    }
+
+    fn has_letter(&self) -> bool {
+        self.bytes.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    }
 }
 
 /// Digits, also as `i/N`.

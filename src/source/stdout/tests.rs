@@ -382,7 +382,45 @@ proptest! {
     }
 }
 
+/// What a decoder says, taken at once.
+#[derive(Default)]
+struct Said(Vec<String>);
+
+impl Taker for Said {
+    fn take(&mut self, record: Result<Record, Loss>) {
+        self.0.push(format!("{record:?}"));
+    }
+}
+
+#[test]
+fn a_carriage_return_in_front_of_a_known_line_is_no_space() {
+    let log = b"step 1: loss 2.5\n\rstep 2: loss 2.5\n step 3: loss 2.5 \r\n";
+    let (rows, _) = decode(&mut Stdout::new(), log, usize::MAX);
+    assert_eq!(rows.iter().map(|(row, _)| row.offset.unwrap()).collect::<Vec<_>>(), [0, 18, 35]);
+}
+
 proptest! {
+    #[test]
+    fn taken_at_once_and_one_by_one_it_is_the_same(
+        pieces in proptest::collection::vec(prop_oneof![
+            "step [0-9]{1,9}: loss [0-9]{1,5}\\.[0-9]{1,5}(ms|%|)\r?\n", "step [0-9]: loss [0-9]é?, lr 1e-3\n", Just("\r".to_owned()),
+            "[a-z é|\x1b]{0,9}\n"], 0..30),
+        cut in 1..99_usize,
+    ) {
+        let log = pieces.concat();
+        let (mut at_once, mut one_by_one) = (Stdout::with_console(), Stdout::with_console());
+        let (mut said, mut asked) = (Said::default(), Said::default());
+        for piece in log.as_bytes().chunks(cut) {
+            at_once.push(piece);
+            at_once.drain(&mut said);
+            one_by_one.push(piece);
+            while let Some(record) = one_by_one.next().unwrap() {
+                asked.take(Ok(record));
+            }
+        }
+        prop_assert_eq!(said.0, asked.0);
+    }
+
     #[test]
     fn any_bytes_in_any_split_give_the_same_rows(bytes in proptest::collection::vec(prop_oneof![
         any::<u8>(), Just(b'\n'), Just(b'\r'), Just(0x1b), Just(b'|'), Just(b'5'), Just(b' ')], 0..300), cut in 1..40_usize) {

@@ -3,7 +3,7 @@
 use super::trackers::{Tracker, Trackers};
 use crate::{
     model::{MetricKey, ReadOptions, WallTime},
-    source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail},
+    source::{self, Budget, Decoder, Kind, LineRef, Loss, OpenError, Opened, Record, Row, RunRef, Source, Tail, Taker},
     store::{
         Beside, Event, EventKind, Remark, Remarks, RunFolder, RunPicture, SourceRank, Store, StoreError, TimesIndex, foreign,
         lines::OwnLines,
@@ -62,9 +62,9 @@ pub struct RunReader {
     refresh: Option<Duration>,
 }
 
-/// Looks at a database that find nothing, one after the other, until the next waits as long as one behind a find. The first may
-/// be a writer that has begun to commit; many are a program that writes other runs there.
-const EMPTY_LOOKS_MAX: u32 = 6;
+/// Rest behind a look at a database that found nothing, and twice as long behind each further one, up to what one behind a find
+/// rests. The first may be a writer that has begun to commit; many are a program that writes other runs there.
+const EMPTY_REST: Duration = Duration::from_millis(2);
 
 /// A source and how it stands.
 struct Feed {
@@ -74,7 +74,8 @@ struct Feed {
     polled_at: Option<Instant>,
     /// The last poll left something over.
     behind: bool,
-    /// Polls that found nothing since the last one that did.
+    /// Polls that found nothing, though something had been written, since the last one that found something. At least one
+    /// once all was seen to be found.
     empty: u32,
 }
 
@@ -89,7 +90,7 @@ impl Feed {
         let refresh = wanted.filter(|_| !own.is_zero()).unwrap_or(own);
         let pause = match self.empty {
             0 => refresh,
-            empty => refresh / (1 << EMPTY_LOOKS_MAX.saturating_sub(empty - 1)),
+            empty => EMPTY_REST.saturating_mul(2_u32.saturating_pow(empty - 1)).min(refresh),
         };
         let rest = |at: Instant| pause.saturating_sub(at.elapsed());
         if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
@@ -282,6 +283,10 @@ impl RunReader {
             // Every source gets at least one read, so that none starves another for good.
             let left = Budget { bytes_max: bytes_left, time_max: budget.time_max.saturating_sub(start.elapsed()) };
             let bytes = self.poll_source(at, left, &mut polled);
+            if self.sources[at].source.is_stirring() {
+                let rest = self.sources[at].rest(self.refresh);
+                polled.again = Some(polled.again.map_or(rest, |again| again.min(rest)));
+            }
             bytes_left = bytes_left.saturating_sub(bytes);
             is_quiet &= bytes == 0;
         }
@@ -486,30 +491,19 @@ impl RunReader {
         let feed = &mut self.sources[at];
         let (rank, times, stdout_old) = (feed.rank, &self.times, self.stdout_old);
         let now = now();
-        let mut heard = 0u64;
-        let (trackers, is_own, cwd) = (&mut self.trackers, self.foreign.is_none(), self.picture.info.cwd.clone());
-        let picture = &mut self.picture;
-        let mut sink = |mut record: Result<Record, _>| {
-            heard += 1;
-            if let (Ok(Record::Console(line)), SourceRank::Stdout) = (&mut record, rank) {
-                line.time = line.time.or_else(|| came(times, line.offset.unwrap_or(u64::MAX), stdout_old, now));
-            }
-            match (&record, rank) {
-                (Ok(Record::Console(line)), SourceRank::Stdout) if is_own => trackers.hear(&line.text, &cwd),
-                // Our own log has every line already.
-                (Ok(Record::Console(_)), SourceRank::Tracker(_)) if is_own => return,
-                _ => {}
-            }
-            let fallback = match (&record, rank) {
-                (Ok(Record::Row(row)), SourceRank::Stdout) => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
-                _ => None,
-            };
-            picture.apply(rank, record, fallback);
-        };
-        let polled_now = feed.source.poll(budget, &mut sink);
+        let cwd = self.picture.info.cwd.clone();
+        let trackers = self.foreign.is_none().then_some((&mut self.trackers, &*cwd));
+        let clock = Clock { times, stdout_old, now };
+        let mut ear = Ear { picture: &mut self.picture, rank, clock, trackers, heard: 0 };
+        let polled_now = feed.source.poll_to(budget, &mut ear);
+        let heard = ear.heard;
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
         let has_found = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
-        feed.empty = if has_found { 0 } else { feed.empty.saturating_add(1) };
+        feed.empty = match has_found {
+            true => 0,
+            false if feed.source.is_stirring() => feed.empty.saturating_add(1),
+            false => feed.empty.max(1),
+        };
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
@@ -539,28 +533,77 @@ impl RunReader {
     /// Takes what stands at the ends of the files without a newline: the run is over and all is read.
     fn finish(&mut self, polled: &mut Polled) {
         self.finished = true;
-        let (times, stdout_old, now) = (&self.times, self.stdout_old, now());
+        let clock = Clock { times: &self.times, stdout_old: self.stdout_old, now: now() };
         for Feed { rank, source, .. } in &mut self.sources {
-            let picture = &mut self.picture;
-            source.finish(&mut |record| {
-                polled.changed = true;
-                let fallback = match &record {
-                    Ok(Record::Row(row)) if *rank == SourceRank::Stdout => came(times, row.offset.unwrap_or(u64::MAX), stdout_old, now),
-                    _ => None,
-                };
-                picture.apply(*rank, record, fallback);
-            });
+            let mut ear = Ear { picture: &mut self.picture, rank: *rank, clock, trackers: None, heard: 0 };
+            source.finish(&mut |record| ear.take(record));
+            polled.changed |= ear.heard > 0;
         }
+    }
+}
+
+/// Takes what a source yields.
+struct Ear<'a> {
+    picture: &'a mut RunPicture,
+    rank: SourceRank,
+    clock: Clock<'a>,
+    /// Those that a run of our own may announce on its console, and its folder.
+    trackers: Option<(&'a mut Trackers, &'a Path)>,
+    heard: u64,
+}
+
+impl Taker for Ear<'_> {
+    fn take(&mut self, record: Result<Record, Loss>) {
+        match record {
+            Ok(Record::Row(row)) => self.row(&row),
+            Ok(Record::Console(line)) => self.line(line.borrowed()),
+            record => {
+                self.heard += 1;
+                self.picture.apply(self.rank, record, None);
+            }
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        self.heard += 1;
+        let is_console = self.rank == SourceRank::Stdout;
+        let fallback = if is_console { self.clock.came(row.offset.unwrap_or(u64::MAX)) } else { None };
+        self.picture.row(self.rank, row, fallback);
+    }
+
+    fn line(&mut self, mut line: LineRef<'_>) {
+        self.heard += 1;
+        if self.rank == SourceRank::Stdout {
+            line.time = line.time.or_else(|| self.clock.came(line.offset.unwrap_or(u64::MAX)));
+        }
+        match (&mut self.trackers, self.rank) {
+            (Some((trackers, cwd)), SourceRank::Stdout) => trackers.hear(line.text, cwd),
+            // Our own log has every line already.
+            (Some(_), SourceRank::Tracker(_)) => return,
+            _ => {}
+        }
+        self.picture.line(self.rank, line);
     }
 }
 
 /// A row's offset may lie this far behind what was read: a line that is not whole yet.
 const LINE_SLACK: u64 = 2 << 20;
 
-/// When the byte of stdout at `offset` came: by `stdout.times`; else now, if it came while we watched; else about when the
-/// last noted byte did.
-fn came(times: &TimesIndex, offset: u64, stdout_old: u64, now: Option<WallTime>) -> Option<WallTime> {
-    times.lookup(offset).or(if offset >= stdout_old { now } else { times.last() })
+/// What is known of when the bytes of stdout came.
+#[derive(Clone, Copy)]
+struct Clock<'a> {
+    times: &'a TimesIndex,
+    /// Bytes that were there before anybody watched.
+    stdout_old: u64,
+    now: Option<WallTime>,
+}
+
+impl Clock<'_> {
+    /// When the byte at `offset` came: by `stdout.times`; else now, if it came while we watched; else about when the last noted
+    /// byte did.
+    fn came(&self, offset: u64) -> Option<WallTime> {
+        self.times.lookup(offset).or_else(|| if offset >= self.stdout_old { self.now } else { self.times.last() })
+    }
 }
 
 fn now() -> Option<WallTime> {

@@ -3,7 +3,7 @@
 use super::SourceRank;
 use crate::{
     model::{Step, WallTime},
-    source::{ConsoleLine, Row},
+    source::{LineRef, Row},
 };
 use std::collections::VecDeque;
 
@@ -77,25 +77,28 @@ impl Console {
     }
 
     /// Takes a line, unless a source that is closer to the console gives lines.
-    pub(super) fn push(&mut self, source: SourceRank, line: ConsoleLine) {
+    pub(super) fn push(&mut self, source: SourceRank, line: LineRef<'_>) {
         match self.source {
             Some(closer) if closer < source => return,
             Some(same) if same == source => {}
             // The copies of a tracker give way.
             _ => *self = Console { source: Some(source), ..Console::default() },
         }
-        let ConsoleLine { mut text, offset, time } = line;
-        if text.len() > CONSOLE_LINE_BYTES_MAX {
-            text.truncate(text.floor_char_boundary(CONSOLE_LINE_BYTES_MAX));
-            text.shrink_to_fit();
-        }
+        let text = &line.text[..line.text.floor_char_boundary(CONSOLE_LINE_BYTES_MAX)];
         self.bytes += text.len();
-        self.lines.push_back(Printed { text, time, step: None, offset });
-        while self.lines.len() > CONSOLE_LINES_MAX || self.bytes > CONSOLE_BYTES_MAX {
+        let mut place = String::new();
+        while self.lines.len() >= CONSOLE_LINES_MAX || self.bytes > CONSOLE_BYTES_MAX {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= oldest.text.len();
             self.dropped += 1;
+            // In a flood, a line takes the place of one of its size.
+            if oldest.text.capacity() / 4 <= text.len() {
+                place = oldest.text;
+            }
         }
+        place.clear();
+        place.push_str(text);
+        self.lines.push_back(Printed { text: place, time: line.time, step: None, offset: line.offset });
     }
 
     /// Hears of a row that was read off the console: off the last line, as a rule.

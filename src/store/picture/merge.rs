@@ -196,7 +196,9 @@ impl RunPicture {
         }
     }
 
-    pub(super) fn row(&mut self, rank: SourceRank, row: &Row, fallback: Option<WallTime>) {
+    /// Takes one row; `fallback`: its time, if it has none.
+    pub(in crate::store) fn row(&mut self, rank: SourceRank, row: &Row, fallback: Option<WallTime>) {
+        self.console.stepped(rank, row);
         let time = row.time.or(fallback);
         self.origin = self.origin.or(time);
         let Some(source) = self.sources.get_mut(&rank) else { return };
@@ -217,7 +219,7 @@ impl RunPicture {
         let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
-        if rank == SourceRank::Stdout {
+        if rank == SourceRank::Stdout && self.sources.len() > 1 {
             self.drop_echoes(step, &row.values);
         }
         let slots = self.sources.get_mut(&rank).map_or(&mut [][..], |source| &mut source.slots);

@@ -227,7 +227,7 @@ fn alerts_media_and_rules_of_metrics_are_kept_and_forgotten_with_their_source() 
     let alert = |level: &'static str| Alert { title: "spike".into(), text: String::new(), level, step: Some(Step(7)), time: None };
     let media = Media { key: "weights".into(), step: Some(Step(1)), time: None, kind: "histogram".into(), about: json!({}) };
     picture.apply(Tracker(0), Ok(Record::Alert(alert("error"))), None);
-    picture.apply(Tracker(0), Ok(Record::Media(media)), None);
+    picture.apply(Tracker(0), Ok(Record::Media(Box::new(media))), None);
     picture.apply(Tracker(0), Ok(Record::Info("metric", json!({"glob": "val/*", "step_metric": "epoch"}))), None);
     picture.apply(Tracker(0), Ok(Record::Info("resumed", json!(true))), None);
     event(&mut picture, EventKind::Other("alert".into(), json!({"rule": "loss is NaN", "step": 5}).as_object().cloned().unwrap()));

@@ -261,7 +261,7 @@ fn rollouts_that_come_later_are_followed() {
         INSERT INTO trajectories (rollout_id, trajectory_idx, reward, output_text) SELECT max(id), 0, 0.5, 'Now.' FROM rollouts";
     rusqlite::Connection::open(&recorded.db).unwrap().execute_batch(sql).unwrap();
     let media = Media { key: "rollouts".into(), step: Some(Step(20)), time: None, kind: "rollout".into(), about: json!({}) };
-    shown.run.apply(SourceRank::Tracker(0), Ok(Record::Media(media)), None);
+    shown.run.apply(SourceRank::Tracker(0), Ok(Record::Media(Box::new(media))), None);
     shown.tell(Event::Data(Box::default()));
     assert_eq!((&shown.detail()["step"], shown.detail()["text"]["answer"].as_str()), (&json!(20), Some("Now.")));
 }
