@@ -12,8 +12,8 @@ pub struct Against {
     made: Series,
     /// How far both were read.
     next: (usize, usize),
-    /// What tells that something read has changed: the last point read of each, and how many were superseded.
-    seen: [Option<(Step, u64, usize)>; 2],
+    /// What tells that something read has changed: of each how many points were superseded, and the last one read.
+    seen: [(usize, Option<(Step, u64)>); 2],
     x: Option<f64>,
     /// Points by x, kept from the first that came out of order on.
     unsorted: Option<Vec<(f64, f64)>>,
@@ -31,8 +31,8 @@ impl Against {
     /// was all; until then a curve that has to be sorted is not changed.
     pub fn feed(&mut self, x: &Series, y: &Series, points: &mut usize) -> bool {
         let mark = |series: &Series, next: usize| {
-            let last = series.get(next.checked_sub(1)?)?;
-            Some((last.step, last.value.to_bits(), series.superseded()))
+            let last = next.checked_sub(1).and_then(|last| series.get(last));
+            (series.superseded(), last.map(|last| (last.step, last.value.to_bits())))
         };
         if self.seen != [mark(x, self.next.0), mark(y, self.next.1)] || self.is_late(x) {
             *self = Against::default();
@@ -77,7 +77,7 @@ impl Against {
 
     /// Whether x has a new point at or before the last step read of y.
     fn is_late(&self, x: &Series) -> bool {
-        let read = self.seen[1].map(|(step, ..)| step);
+        let read = self.seen[1].1.map(|(step, _)| step);
         read.is_some_and(|read| x.get(self.next.0).is_some_and(|point| point.step <= read))
     }
 }

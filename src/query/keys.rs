@@ -141,16 +141,22 @@ fn names(key: &str, words_of: &[&str]) -> bool {
     words(key).any(|word| words_of.iter().any(|w| w.eq_ignore_ascii_case(word)))
 }
 
-/// A sort key that orders runs of digits as numbers, so that `layer.2` comes before `layer.10`: for each run of digits
-/// its length without leading zeros and itself, for every other character itself.
-pub(super) fn natural(key: &str) -> Vec<(char, usize, &str)> {
-    let mut parts = vec![];
+/// A sort key that orders runs of digits as numbers, so that `layer.2` comes before `layer.10`: for each run of digits a `0`, its
+/// length without leading zeros and itself, for every other character its lower case. Bytes, since thousands are compared.
+pub(super) fn natural(key: &str) -> Vec<u8> {
+    let mut parts = Vec::with_capacity(key.len() + 16);
     let mut rest = key;
     while let Some(c) = rest.chars().next() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (part, tail) = rest.split_at(digits.max(c.len_utf8()));
-        let number = part.trim_start_matches('0');
-        parts.push(if digits > 0 { ('0', number.len(), number) } else { (c.to_ascii_lowercase(), 0, "") });
+        if digits > 0 {
+            let number = part.trim_start_matches('0');
+            parts.push(b'0');
+            parts.extend((number.len() as u32).to_be_bytes());
+            parts.extend(number.as_bytes());
+        } else {
+            parts.extend(c.to_ascii_lowercase().encode_utf8(&mut [0; 4]).as_bytes());
+        }
         rest = tail;
     }
     parts

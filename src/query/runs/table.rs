@@ -31,7 +31,7 @@ pub fn sort(all: &[RunRow], rows: &mut [usize], by: Option<&Sort>, now: f64) {
 /// A cell, taken apart once for all comparisons.
 enum Rank<'a> {
     Number(f64),
-    Text(Vec<(char, usize, &'a str)>, &'a str),
+    Text(Vec<u8>, &'a str),
 }
 
 impl<'a> Rank<'a> {

