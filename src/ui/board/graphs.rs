@@ -24,7 +24,6 @@ use made::{Definition, Made, Wanted};
 use moments::Moment;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::collections::{BTreeMap, BTreeSet};
-pub use view::metric_view;
 use window::Span;
 
 /// Panels around the one in focus whose curves are made ready when they are no plain metrics: more than any page has.
