@@ -818,6 +818,9 @@ fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16), theme: Theme) -> Res
         for gauge in listed("/gauges") {
             stand_in_a_line([word(&gauge["name"]), word(&gauge["percent"])])?;
         }
+        for entry in listed("/charts").iter().flat_map(|chart| chart["legend"].as_array().cloned().unwrap_or_default()) {
+            stand_in_a_line([plain(&word(&entry["name"])), word(&entry["value"])])?;
+        }
         for process in listed("/processes/rows") {
             stand_in_a_line([word(&process["pid"]), String::new()])?;
         }

@@ -27,7 +27,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-pub use view::metric_view;
 use window::Span;
 
 /// Panels around the one in focus whose curves are made ready when they are no plain metrics: more than any page has.

@@ -360,16 +360,11 @@ impl Page for System {
         view.paused = self.paused;
         view.page = (layout.page as u32 + 1, layout.pages as u32);
         view.grid = (u32::from(layout.grid.rows), u32::from(layout.grid.cols));
-        let (mut metrics, mut charts) = (vec![], vec![]);
         let gauges: Vec<Value> = layout.gauges.iter().filter_map(|(row, place)| row.told(place.width)).collect();
-        if let Some(series) = layout.source.series() {
+        let charts: Vec<Value> = layout.source.series().map_or_else(Vec::new, |series| {
             let window = charts::extent(series);
-            for (index, cell) in &layout.cells {
-                let (chart, shown) = layout.panels[*index].told(series, window, shared, *cell);
-                charts.push(chart);
-                metrics.extend(shown);
-            }
-        }
+            layout.cells.iter().map(|(index, cell)| layout.panels[*index].told(series, window, shared, *cell)).collect()
+        });
         let host = layout.source.host().map(|host| {
             let top = self.scroll.top(layout.processes.len(), layout.rows);
             let listed: Vec<Value> = layout.processes.iter().skip(top).take(layout.rows).map(|process| processes::told(process)).collect();
@@ -382,7 +377,7 @@ impl Page for System {
         if let (Some(detail), Some(Value::Object(host))) = (view.detail.as_object_mut(), host) {
             detail.extend(host);
         }
-        metrics
+        vec![]
     }
 }
 

@@ -282,8 +282,7 @@ impl Graphs {
     }
 }
 
-/// A metric as an agent reads it: as it was logged, and over the part of the axis that is drawn.
-pub fn metric_view(key: &MetricKey, logged: &Series, (drawn, axis): (&Series, XAxis), (from, to): (f64, f64)) -> MetricView {
+fn metric_view(key: &MetricKey, logged: &Series, (drawn, axis): (&Series, XAxis), (from, to): (f64, f64)) -> MetricView {
     let trend = (logged.len() >= TREND_POINTS_MIN).then(|| query::trend(logged));
     let range = drawn.range_in(axis, from, to);
     let last = logged.last();

@@ -1,12 +1,11 @@
 //! Samples of a machine as charts: which share one, what they are called, and on which scale.
 
 use super::{Named, fits};
-use crate::ipc::wire::MetricView;
-use crate::model::{MetricKey, Series, SeriesMap, XAxis};
+use crate::model::{MetricKey, Series, SeriesMap, XAxis, num};
 use crate::query::Smoothing;
 use crate::ui::{
-    board::{graphs::metric_view, page::Shared},
-    chart::{Chart, Curve, Heat, Measure, Scale},
+    board::page::Shared,
+    chart::{Chart, Curve, Entry, Heat, Measure, Scale},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde_json::{Value, json};
@@ -134,8 +133,11 @@ fn axis(series: &SeriesMap) -> XAxis {
 
 /// The first and the last x of all samples.
 pub fn extent(series: &SeriesMap) -> Option<(f64, f64)> {
+    /// A single sample stands at the end of so much.
+    const LEAST: f64 = 10.0;
     let axis = axis(series);
-    series.values().filter_map(|series| series.extent(axis)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    let whole = series.values().filter_map(|series| series.extent(axis)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    whole.map(|(from, to)| if to > from { (from, to) } else { (to - LEAST, to) })
 }
 
 /// A panel ready to be drawn.
@@ -149,7 +151,7 @@ impl Panel {
         self.keys.iter().filter_map(|(label, key)| Some((if label.is_empty() { key.as_str() } else { label }, key, series.get(key)?)))
     }
 
-    /// The scale of percents and rates starts at zero, so that a small ripple looks like one.
+    /// The scale of percents, rates and amounts of memory starts at zero, so that a small ripple looks like one.
     fn range(&self, series: &SeriesMap, axis: XAxis, (from, to): (f64, f64)) -> Option<(f64, f64)> {
         let (low, high) =
             self.curves(series).filter_map(|(.., series)| series.range_in(axis, from, to)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
@@ -157,7 +159,7 @@ impl Panel {
             () if low < 0.0 => None,
             () if self.title.ends_with('%') => Some((0.0, high.max(100.0))),
             () if high == 0.0 => Some((0.0, 1.0)),
-            () if self.title.ends_with("/s") => Some((0.0, high)),
+            () if ["/s", "iB", "MB"].iter().any(|unit| self.title.ends_with(unit)) => Some((0.0, high)),
             () => None,
         }
     }
@@ -216,18 +218,18 @@ impl Panel {
         }
     }
 
-    /// What stands in it on an area of this size.
-    pub fn told(&self, series: &SeriesMap, window: Option<(f64, f64)>, shared: &Shared, area: Rect) -> (Value, Vec<MetricView>) {
+    /// What stands in it on an area of this size. These are no metrics of the run, so they are not told among those.
+    pub fn told(&self, series: &SeriesMap, window: Option<(f64, f64)>, shared: &Shared, area: Rect) -> Value {
         match self.picture(series, window, shared) {
-            Picture::Heat(heat) => (json!({"title": self.title, "heat": heat.rows.len()}), vec![]),
+            Picture::Heat(heat) => json!({"title": self.title, "heat": heat.rows.len()}),
             Picture::Chart(chart) => {
-                let (mut legend, mut metrics) = (vec![], vec![]);
-                for entry in chart.legend(area).entries() {
-                    let Some((curve, (_, key))) = chart.curves.get(entry.curve).zip(self.keys.get(entry.curve)) else { continue };
-                    legend.push(json!({"key": key.as_str(), "name": entry.name}));
-                    metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), (chart.x.from, chart.x.to)));
-                }
-                (json!({"title": self.title, "legend": legend}), metrics)
+                let told = |entry: &Entry| {
+                    let (curve, (_, key)) = chart.curves.get(entry.curve).zip(self.keys.get(entry.curve))?;
+                    let (min, max) = curve.drawn.range_in(curve.axis, chart.x.from, chart.x.to).unzip();
+                    let last = curve.logged.last().map(|point| num::to_json(point.value));
+                    Some(json!({"key": key.as_str(), "name": entry.name, "value": entry.value, "last": last, "min": min, "max": max}))
+                };
+                json!({"title": self.title, "legend": chart.legend(area).entries().filter_map(told).collect::<Vec<_>>()})
             }
         }
     }
@@ -270,5 +272,13 @@ mod tests {
             titles(&["gpu.0.gpu", "gpu.0.memory", "cpu_percent", "cpu/utilization"], "cpu"),
             [named("cpu %", &["cpu/utilization", "cpu_percent"])]
         );
+    }
+
+    #[test]
+    fn the_first_sample_stands_at_the_end_of_some_seconds() {
+        let mut samples = Samples::default();
+        assert_eq!(extent(samples.series()), None);
+        samples.take(SourceRank::Own, crate::model::WallTime::new(1e9), [("cpu".to_owned(), 1.0)]);
+        assert_eq!(extent(samples.series()), Some((1e9 - 10.0, 1e9)));
     }
 }
