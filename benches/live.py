@@ -7,6 +7,7 @@ are made with the real clients where those can be had (`benches/run.sh` puts the
 
 import argparse
 import json
+import math
 import random
 import resource
 import shutil
@@ -211,7 +212,7 @@ def live(place, quick):
 
 
 def database(place, quick):
-    """A row committed to a Trackio database by another process's SQLite."""
+    """From the end of a commit to a Trackio database by another process's SQLite to its value."""
     figures = []
     for pause, count, target in ((1.3, 10 if quick else 40, 50), (0.1, 40 if quick else 150, 1000)):
         folder = place.path / "trackio"
@@ -230,9 +231,10 @@ def database(place, quick):
         with ending(Follower(place, path, "loss")) as follower:
             for step in range(1, count + 1):
                 time.sleep(pause * random.uniform(0.9, 1.1))
-                start = time.perf_counter()
                 writer.execute(insert, (stamp(), step, json.dumps({"loss": 1 / step}).encode()))
-                took.append((follower.wait_for(step) - start) * 1e3)
+                # Until here the log is being synced to the disk, and nobody can see the row.
+                start = time.perf_counter()
+                took.append(max(0, follower.wait_for(step) - start) * 1e3)
         writer.close()
         figures.append(Figure("live", f"Trackio database, a commit each {pause} s (looked at once a second at most)", "ms", took, ("p95", target)))
         shutil.rmtree(folder)
@@ -317,6 +319,39 @@ def runs_listed(place, quick):
     return [Figure("list", what, "ms", took, ("p95", 1000)), Figure("list", f"{what}: on all cores", "CPU-ms", [spent])]
 
 
+# --- log: a long console ---
+
+
+def log(place, quick):
+    """A console of nanoGPT's kind read through og inspect --stats: three numbers a line, an evaluation every 250 lines."""
+    path, rng, size, step = place.path / "train.log", random.Random(3), 0, 0
+    with open(path, "wb") as file:
+        while size < (50e6 if quick else 1e9):
+            rows = []
+            for step in range(step, step + 20_000):
+                loss = 10 * math.exp(-step / 200_000) + 0.3 + rng.random() * 0.1
+                rows.append(f"iter {step}: loss {loss:.4f}, time {200 + rng.random() * 100:.2f}ms, mfu {30 + rng.random():.2f}%\n")
+                if step % 250 == 0:
+                    rows.append(f"step {step}: train loss {loss:.4f}, val loss {loss + 0.1:.4f}\n")
+            step += 1
+            size += file.write("".join(rows).encode())
+    told = []
+    for _ in range(1 if quick else 5):
+        done = subprocess.run([place.og, "inspect", path, "--json", "--stats"], env=place.env, capture_output=True, check=True)
+        told.append(json.loads(done.stdout))
+        if told[-1]["keys"]["loss"]["count"] != step:
+            raise Wrong("og inspect counts other rows than were written")
+    path.unlink()
+    stats = [run["stats"] for run in told]
+    what = f"console of nanoGPT's kind, {size / 1e9:.2g} GB"
+    return [
+        # 200 MB/s and more.
+        Figure("log", f"{what}: by the clock", "s/GB", [run["wall_s"] / size * 1e9 for run in stats], ("p50", 5)),
+        Figure("log", f"{what}: CPU", "s/GB", [run["cpu_s"] / size * 1e9 for run in stats]),
+        Figure("log", f"{what}: peak memory", "MiB", [run["peak_rss_bytes"] / 2**20 for run in stats]),
+    ]
+
+
 # --- inside: series and probe ---
 
 
@@ -334,7 +369,7 @@ def inside(place, quick):
     return [Figure(f["bench"], f["what"], f["unit"], f["values"], f["target"] and tuple(f["target"])) for f in told]
 
 
-BENCHES = {"live": live, "tails": tails, "list": runs_listed, "inside": inside}
+BENCHES = {"live": live, "tails": tails, "list": runs_listed, "log": log, "inside": inside}
 
 
 def main():
