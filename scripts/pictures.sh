@@ -20,7 +20,7 @@ start() { # NAME LR MORE...
     local name=$1 lr=$2
     shift 2
     "$og" run --detach --tmux-socket "$socket" --name "$name" --canvas "$name" --project char-lm --tag "data=readme" \
-        --config "lr=$lr" --config seed=1 -- python3 "$train" "$text" --lr "$lr" --seed 1 "$@" >/dev/null
+        --config "lr=$lr" --config seed=1 -- python3 "$train" --data "$text" --lr "$lr" --seed 1 "$@" >/dev/null
 }
 over() { "$og" wait --canvas "$1" exit --timeout 10m >/dev/null; "$og" canvas close "$1" >/dev/null; }
 picture() { "$og" view "$1" --shot "$out/$2.svg" --size 120x32 "${@:3}"; }

@@ -5,7 +5,7 @@ use crate::model::{MetricKey, Series};
 use crate::query::{self, Against, Derived, Machine};
 use crate::store::RunPicture;
 use crate::ui::pane::Scene;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a derived metric is called, and how it is made.
 pub type Definition = (MetricKey, Result<Derived, String>);
@@ -26,7 +26,7 @@ pub struct MadeOf {
     name: String,
     derived: BTreeMap<MetricKey, (Derived, Machine)>,
     /// By the metric along y; beside it the metric along x.
-    over: BTreeMap<MetricKey, (MetricKey, Against)>,
+    over: HashMap<MetricKey, (MetricKey, Against)>,
     before: BTreeMap<MetricKey, (usize, Series)>,
 }
 
@@ -98,11 +98,24 @@ impl MadeOf {
             }
             machine.feed(&metrics);
         }
-        let over: BTreeSet<(&MetricKey, &MetricKey)> = wanted.over.iter().map(|(y, x)| (y, x)).collect();
-        self.over.retain(|y, (x, _)| over.contains(&(y, x)));
+        if !self.over.is_empty() {
+            let over: HashMap<&MetricKey, &MetricKey> = wanted.over.iter().map(|(y, x)| (y, x)).collect();
+            self.over.retain(|y, (x, _)| over.get(y) == Some(&&*x));
+        }
+        let logged = |key: &MetricKey| self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key));
+        // Nearly always one metric stands along x of all charts.
+        let mut along: Option<(&MetricKey, Option<&Series>)> = None;
         for (y, x) in wanted.over {
-            let logged = |key| self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key));
-            let (Some(x_series), Some(y_series)) = (logged(x), logged(y)) else { continue };
+            if *points == 0 {
+                all = false;
+                break;
+            }
+            let x_series = match along {
+                Some((known, series)) if known == x => series,
+                _ => logged(x),
+            };
+            along = Some((x, x_series));
+            let (Some(x_series), Some(y_series)) = (x_series, logged(y)) else { continue };
             let entry = self.over.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
             all &= entry.1.feed(x_series, y_series, points);
         }
