@@ -5,6 +5,7 @@
 //! A [`RunFolder`] names the files of one run; [`io::Store`] finds and makes such folders. A [`RunPicture`] is what
 //! all sources of a run come to; [`io::RunReader`] keeps one up to date.
 
+mod checkpoint;
 mod announced;
 mod event;
 mod folder;

@@ -624,7 +624,7 @@ fn open_process(pid: u32) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
-/// Writes down which logs the training, process `pid`, is seen to write; without a `pid` it has ended.
+/// Writes down which logs the training, process `pid`, is seen to write, and its checkpoints; without a `pid` it has ended.
 fn note_logs(reader: &RunReader, written: Option<&mut Written>, pid: Option<u32>) -> Result<(), StoreError> {
     let Some(written) = written else { return Ok(()) };
     let mut found = pid.map(|pid| written.open_in(pid)).unwrap_or_default();
@@ -633,6 +633,18 @@ fn note_logs(reader: &RunReader, written: Option<&mut Written>, pid: Option<u32>
     for path in found.iter().chain(&made).filter_map(|path| path.to_str()) {
         let Some(t) = WallTime::new(unix_now()) else { break };
         reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned() } })?;
+    }
+    let cwd = &reader.picture().info.cwd;
+    for saved in written.saved(pid.is_none()) {
+        let path = saved.path.strip_prefix(cwd).unwrap_or(&saved.path).display().to_string();
+        // A controller before this one may have told of it.
+        let is_told = reader.picture().events.iter().any(|event| {
+            event.t.secs() + 0.01 >= saved.at.secs() && matches!(&event.kind, EventKind::Checkpoint { path: told, .. } if *told == path)
+        });
+        if !is_told {
+            let kind = EventKind::Checkpoint { path, step: saved.step };
+            reader.folder().append_event(&RunEvent { t: saved.at, author: "og".into(), kind })?;
+        }
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ fn what_a_short_training_writes_and_closes_at_once_is_found_at_its_end() {
         assert_eq!(run["keys"][key]["count"], plain["keys"][key]["count"], "{key}");
     }
     let named: Vec<&str> = run["sources"].as_array().unwrap().iter().filter_map(|source| source["path"].as_str()).collect();
-    assert!(!named.iter().any(|path| path.ends_with("predictions.csv") || path.contains("old")), "{named:?}");
+    assert!(!named.iter().any(|path| ["predictions.csv", "old.csv", "runs/old"].iter().any(|other| path.ends_with(other))), "{named:?}");
     assert_eq!(home.json(&["runs", "--json"])[0]["step"], run["step"]);
 }
 
@@ -110,4 +110,21 @@ fn nobody_guesses_whose_a_table_is_while_two_train_in_one_folder() {
     let run = ended(&home, &one, "true");
     assert_eq!((count(&run, "acc"), count(&run, "held")), (0, 0), "{run}");
     ended(&home, &other, "true");
+}
+
+#[test]
+fn checkpoints_are_told_with_their_step_and_when_they_were_written() {
+    let home = Home::new();
+    fs::write(home.work().join("old.pt"), "of another training").unwrap();
+    let training = home.puppet("saves");
+    training.tell("mkdir -p out/checkpoint-500; echo w >out/checkpoint-500/model.safetensors; echo w >out/checkpoint-500/optimizer.pt");
+    comes("the status pane says how old it is", || home.ok(&["viewstate", "status", "--screen"]).contains("checkpoint step 500"));
+    training.tell("echo w >best.pt; exit 0");
+    training.end();
+    let events = || fs::read_to_string(training.folder().join("events.jsonl")).unwrap();
+    comes("its end is written down", || events().contains("\"exit\""));
+    let events: Vec<Value> = events().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told =
+        events.iter().filter(|event| event["kind"] == "checkpoint").map(|event| (event["path"].as_str().unwrap(), event["step"].as_i64()));
+    assert_eq!(told.collect::<Vec<_>>(), [("out/checkpoint-500", Some(500)), ("best.pt", None)]);
 }

@@ -7,7 +7,10 @@ use super::{glance::life, opened};
 use crate::{
     model::WallTime,
     source::{self, Kind, Record},
-    store::RunFolder,
+    store::{
+        RunFolder,
+        checkpoint::{checkpoint_of, step_of},
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -61,6 +64,9 @@ const HEAD_BYTES: u64 = 4 << 10;
 const REMEMBERED_MAX: usize = 512;
 const RUNS_MAX: usize = 64;
 
+/// Seconds after which a checkpoint that was not written to is whole.
+const SETTLED: f64 = 1.0;
+
 /// tviz notes whole seconds.
 const TVIZ_SLACK: f64 = 1.0;
 
@@ -76,6 +82,19 @@ pub struct Written {
     before: Option<HashMap<PathBuf, Old>>,
     /// Variables of the training that say where tviz writes.
     places: BTreeMap<&'static str, PathBuf>,
+    /// Checkpoints that were told, and when they were written.
+    saved: HashMap<PathBuf, WallTime>,
+}
+
+/// Weights that a training saved.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Saved {
+    /// The file, or the folder.
+    pub path: PathBuf,
+    /// The step that its name says.
+    pub step: Option<i64>,
+    /// When it was written.
+    pub at: WallTime,
 }
 
 /// A table as it was before the training began.
@@ -89,7 +108,7 @@ impl Written {
     pub fn before(folder: &Path, cwd: &Path, since: WallTime) -> Written {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let places = ["TVIZ_DB_PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?.into()))).collect();
-        let mut written = Written { folder: real(folder), cwd: real(cwd), since, before: None, places };
+        let mut written = Written { folder: real(folder), cwd: real(cwd), since, before: None, places, saved: HashMap::new() };
         let (found, is_all) = written.walk();
         let tables: Vec<_> = found.into_iter().filter(|(path, _)| what(path) == Some(What::Table)).collect();
         let is_in_time = !tables.iter().any(|(_, file)| written.is_since(file.modified()) && !written.is_since(file.created()));
@@ -130,6 +149,29 @@ impl Written {
             named.retain(|(what, _)| *what == What::Database);
         }
         named.into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// Checkpoints that were written since the last call. `is_over`: the training has ended, so none is still being written.
+    pub fn saved(&mut self, is_over: bool) -> Vec<Saved> {
+        let mut newest: BTreeMap<PathBuf, f64> = BTreeMap::new();
+        for (file, metadata) in self.walk().0 {
+            let time =
+                metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0.0, |time| time.as_secs_f64());
+            if let Some(checkpoint) = checkpoint_of(&file).filter(|_| time >= self.since.secs()) {
+                let known = newest.entry(checkpoint).or_insert(time);
+                *known = known.max(time);
+            }
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
+        newest.retain(|path, at| (is_over || now - *at >= SETTLED) && self.saved.get(path).is_none_or(|told| told.secs() < *at));
+        if !newest.is_empty() && self.has_company() {
+            newest.retain(|path, _| path.starts_with(&self.folder));
+        }
+        let told = newest.into_iter().filter_map(|(path, at)| Some(Saved { step: step_of(&path), at: WallTime::new(at)?, path }));
+        let mut told: Vec<Saved> = told.collect();
+        told.sort_by(|a, b| a.at.secs().total_cmp(&b.at.secs()));
+        self.saved.extend(told.iter().map(|saved| (saved.path.clone(), saved.at)));
+        told
     }
 
     /// What is followed where these files are the training's, in the order in which it counts.
@@ -227,7 +269,10 @@ impl Written {
                     if depth > 0 || USUAL.contains(&&*name) || self.is_since(metadata.modified()) {
                         below.push((metadata.modified().ok(), path));
                     }
-                } else if kind.is_file() && what(&path).is_some() && !(folder == self.folder && OWN.contains(&&*name)) {
+                } else if kind.is_file()
+                    && (what(&path).is_some() || checkpoint_of(&path).is_some())
+                    && !(folder == self.folder && OWN.contains(&&*name))
+                {
                     found.extend(entry.metadata().ok().map(|metadata| (path, metadata)));
                 }
             }
