@@ -3,7 +3,7 @@
 PROFILE ?= release
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: demo test bench bench-live bench-ui fuzz build install fmt clean setup
+.PHONY: demo test pictures bench bench-live bench-ui fuzz build install fmt clean setup
 
 demo: build
 	OG_BIN=$(or $(CARGO_TARGET_DIR),target)/$(subst dev,debug,$(PROFILE))/og scripts/demo.sh
@@ -28,6 +28,10 @@ bench-ui: build
 # Every decoder for ten minutes; `make fuzz FUZZ_SECONDS=60 FUZZ='wandb csv'` for less.
 fuzz: setup
 	fuzz/run.sh $(or $(FUZZ_SECONDS),600) $(FUZZ)
+
+# The pictures of the README, of real runs.
+pictures: build
+	scripts/pictures.sh
 
 build: setup
 	cargo build --profile $(PROFILE)

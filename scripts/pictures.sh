@@ -24,8 +24,9 @@ start() { # NAME LR MORE...
 }
 over() { "$og" wait --canvas "$1" exit --timeout 10m >/dev/null; "$og" canvas close "$1" >/dev/null; }
 picture() { "$og" view "$1" --shot "$out/$2.svg" --size 120x32 "${@:3}"; }
-shot() { # TAB: what the graph pane of the open canvas shows
+shot() { # TAB, TEXT: what the graph pane of the open canvas shows, once it shows this
     "$og" set "tab=$1" >/dev/null
+    "$og" wait graph "text:$2" --timeout 30s >/dev/null
     "$og" sendkeys graph s --wait 'text:wrote' >/dev/null
     mv "$(ls -t .og/runs/*/screen-*.svg | head -n 1)" "$out/$1.svg"
 }
@@ -34,7 +35,7 @@ start slow 0.001 --steps 1500 --eval-every 50 --ckpt-every 500
 start fast 0.02 --steps 1500 --eval-every 50 --ckpt-every 500
 over slow
 over fast
-start base 0.005 --steps 3000 --eval-every 50 --ckpt-every 500 --sleep-ms 4 --log-format nanogpt
+start base 0.005 --steps 4000 --eval-every 50 --ckpt-every 500 --sleep-ms 4 --log-format nanogpt
 tmux -L "$socket" resize-window -t og-base -x 200 -y 50
 "$og" wait 'step>=700' --timeout 10m >/dev/null
 "$og" sendkeys graph 8 Enter --wait 'text:say:' >/dev/null
@@ -47,7 +48,10 @@ tmux -L "$socket-eye" set -g status off
 tmux -L "$socket-eye" capture-pane -e -p | python3 "$OLDPWD/scripts/ansi_svg.py" 200 50 >"$out/canvas.svg"
 tmux -L "$socket-eye" kill-server
 
-for tab in graphs system chat; do shot "$tab"; done
+shot graphs 'train'
+shot system 'processes'
+shot chat 'loss'
+
 over base
 base=$(ls -d .og/runs/* | tail -n 1)
 picture "$base" runs --set tab=runs
@@ -55,7 +59,7 @@ picture "$base" run --set tab=run
 picture "$base" logs --set tab=logs --set filter=step
 picture "$base" alerts --set tab=alerts
 
-python3 - "$OLDPWD/fixtures/tviz/v0.2.2/tviz.sql" tviz.db <<'PY'
+python3 - "$OLDPWD/fixtures/tviz/v0.2.2/rollouts.sql" tviz.db <<'PY'
 import sqlite3, sys
 sqlite3.connect(sys.argv[2]).executescript(open(sys.argv[1]).read())
 PY

@@ -11,7 +11,7 @@ use super::{
     open, out,
     place::{self, Made, Site, Spot, Wanted},
     prompt, python,
-    target::Servers,
+    target::{Servers, parse_socket},
 };
 use crate::{
     canvas::{
@@ -394,6 +394,13 @@ pub struct Started<'a> {
     pub pid: u32,
 }
 
+/// The window of the graphs, where they had no room beside the training.
+fn graphs_apart(state: &CanvasState) -> Option<String> {
+    let graph = state.panes.iter().find(|pane| pane.role == "graph")?;
+    let pane = Server::new(parse_socket(&state.tmux)).pane(graph.pane.parse().ok()?).ok()??;
+    (pane.window.to_string() != state.window).then(|| pane.window.to_string())
+}
+
 /// Tells of a canvas that was made, or attaches to it.
 pub fn tell(told: &Told) -> Result<u8, Fail> {
     let state = told.state;
@@ -419,6 +426,9 @@ pub fn tell(told: &Told) -> Result<u8, Fail> {
         }
         Spot::Beside(own) if own.window.to_string() == state.window => {
             out::line(format!("canvas {} ({}) beside this pane", state.name, state.id))?;
+            if let Some(window) = graphs_apart(state) {
+                out::line(format!("there is little room: the graphs are in a window of their own (tmux select-window -t {window})"))?;
+            }
         }
         Spot::Beside(_) | Spot::Window(_) => {
             out::line(format!("canvas {} ({}) in the window {} of this session", state.name, state.id, state.window))?;
