@@ -6,27 +6,29 @@ cd "$(dirname "$0")/.."
 
 og=$PWD/${OG_BIN:-target/release/og}
 out=$PWD/docs/pictures
-train=$PWD/examples/train_char_lm.py
-text=$PWD/README.md
 socket=og-pictures-$$
-place=$(mktemp -d /tmp/og-pictures.XXXXXX)
-mkdir -p "$out" "$place/work"
+place=/tmp/og-pictures
+rm -rf "$place"
+mkdir -p "$out" "$place/lm"
+cp examples/train_char_lm.py "$place/lm/train.py"
+cp README.md "$place/lm/text.md"
 unset TMUX TMUX_PANE
-export HOME=$place OG_DIR=$place/work/.og XDG_CONFIG_HOME=$place/config
+export HOME=$place OG_DIR=$place/lm/.og XDG_CONFIG_HOME=$place/config
 trap 'tmux -L "$socket" kill-server 2>/dev/null; tmux -L "$socket-eye" kill-server 2>/dev/null; rm -rf "$place"' EXIT
-cd "$place/work"
+cd "$place/lm"
 
 start() { # NAME LR MORE...
     local name=$1 lr=$2
     shift 2
     "$og" run --detach --tmux-socket "$socket" --name "$name" --canvas "$name" --project char-lm --tag "data=readme" \
-        --config "lr=$lr" --config seed=1 -- python3 "$train" --data "$text" --lr "$lr" --seed 1 "$@" >/dev/null
+        --config "lr=$lr" --config seed=1 -- python3 train.py --data text.md --lr "$lr" --seed 1 "$@" >/dev/null
 }
 over() { "$og" wait --canvas "$1" exit --timeout 10m >/dev/null; "$og" canvas close "$1" >/dev/null; }
 picture() { "$og" view "$1" --shot "$out/$2.svg" --size 120x32 "${@:3}"; }
 shot() { # TAB, TEXT: what the graph pane of the open canvas shows, once it shows this
     "$og" set "tab=$1" >/dev/null
     "$og" wait graph "text:$2" --timeout 30s >/dev/null
+    "$og" wait graph 'gone:wrote' --timeout 30s >/dev/null
     "$og" sendkeys graph s --wait 'text:wrote' >/dev/null
     mv "$(ls -t .og/runs/*/screen-*.svg | head -n 1)" "$out/$1.svg"
 }
@@ -40,7 +42,7 @@ tmux -L "$socket" resize-window -t og-base -x 200 -y 50
 "$og" wait 'step>=700' --timeout 10m >/dev/null
 "$og" sendkeys graph 8 Enter --wait 'text:say:' >/dev/null
 "$og" type graph "why does val/loss stay above train/loss?" >/dev/null
-"$og" sendkeys graph Enter 1 --wait settle:300 >/dev/null
+"$og" sendkeys graph Enter 1 --wait change >/dev/null
 
 tmux -L "$socket-eye" -f /dev/null new-session -d -x 200 -y 50 "env -u TMUX tmux -L $socket attach -t og-base"
 tmux -L "$socket-eye" set -g status off
@@ -49,7 +51,7 @@ tmux -L "$socket-eye" capture-pane -e -p | python3 "$OLDPWD/scripts/ansi_svg.py"
 tmux -L "$socket-eye" kill-server
 
 shot graphs 'train'
-shot system 'processes'
+shot system 'COMMAND'
 shot chat 'loss'
 
 over base
