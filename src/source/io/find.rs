@@ -154,8 +154,14 @@ fn project(path: &Path) -> Option<PathBuf> {
 /// The one of `runs` (newest first) that is asked for.
 fn choose(path: &Path, mut runs: Vec<RunRef>, asked: &str) -> Result<RunRef, OpenError> {
     let short = format!("-{asked}");
-    let fits: [&dyn Fn(&RunRef) -> bool; 4] =
-        [&|run| run.id == asked, &|run| run.name == asked, &|run| run.id.ends_with(&short), &|run| run.id.starts_with(asked)];
+    // The folder tells apart what wandb resumed under one id.
+    let fits: [&dyn Fn(&RunRef) -> bool; 5] = [
+        &|run| run.id == asked,
+        &|run| run.name == asked,
+        &|run| run.path != path && run.path.file_name().is_some_and(|name| name == asked),
+        &|run| run.id.ends_with(&short),
+        &|run| run.id.starts_with(asked),
+    ];
     if let Some(at) = fits.iter().find_map(|fits| runs.iter().position(fits)) {
         return Ok(runs.swap_remove(at));
     }
@@ -408,6 +414,7 @@ fn of_wandb(run: RunRef) -> RunRef {
     decoder.push(&head);
     while let Ok(Some(record)) = decoder.next() {
         match record {
+            Record::Info("run_id", value) => id = value.as_str().map(str::to_owned),
             Record::Info("name", value) => name = value.as_str().map(str::to_owned),
             Record::Info("project", value) => project = value.as_str().map(str::to_owned),
             // The run comes before all that happens in it.
@@ -416,7 +423,7 @@ fn of_wandb(run: RunRef) -> RunRef {
         }
     }
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let id = stem.strip_prefix("run-").unwrap_or(&stem).to_owned();
+    let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| stem.strip_prefix("run-").unwrap_or(&stem).to_owned());
     let folder = run.path.canonicalize().unwrap_or_default();
     let folder = if run.kind == Kind::WandbRun { Some(folder.as_path()) } else { folder.parent() };
     RunRef {

@@ -91,7 +91,7 @@ impl OpenError {
             }
             OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
-            OpenError::NoSuchRun { near, .. } => format!("it has {}", near.join(", ")),
+            OpenError::NoSuchRun { near, .. } => format!("runs there: {}", near.join(", ")),
             OpenError::Format { head, .. } => match detect::guess(head) {
                 Some(guess) => format!("this looks like {guess}; og reads {}", formats()),
                 None => format!("og reads {}", formats()),
