@@ -324,6 +324,7 @@ impl Found<'_> {
         let names: Vec<_> = entries.0.iter().filter(|(_, kind)| !kind.is_dir()).map(|(name, _)| name.to_string_lossy()).collect();
         let before = self.runs.len();
         match Kind::of_folder(names.iter().map(|name| &**name)) {
+            Some(Kind::WandbRun) if !is_wandb_folder(folder) => {}
             // A run folder has a name of its own; an event folder is known by its place.
             Some(kind @ (Kind::OgRun | Kind::WandbRun)) => {
                 self.runs.push(described(kind, folder, name_of(folder)));
@@ -407,7 +408,7 @@ fn of_wandb(run: RunRef) -> RunRef {
         Kind::WandbRun => wandb_file(&run.path).unwrap_or_else(|| run.path.clone()),
         _ => run.path.clone(),
     };
-    let (mut name, mut project) = (None, None);
+    let (mut id, mut name, mut project) = (None, None, None);
     let mut head = vec![];
     let _part = File::open(&file).and_then(|file| file.take(WANDB_BYTES_MAX).read_to_end(&mut head));
     let mut decoder = Wandb::new();
@@ -436,10 +437,18 @@ fn of_wandb(run: RunRef) -> RunRef {
     }
 }
 
-/// The log in a run folder of wandb.
+/// The one log in a run folder of wandb. Of several, each is a run by itself.
 pub(super) fn wandb_file(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    entries.map(|entry| entry.file_name()).find(|name| is_wandb_run(&name.to_string_lossy())).map(|name| folder.join(name))
+    let named = fs::read_dir(folder).ok()?.flatten().filter(|entry| is_wandb_run(&entry.file_name().to_string_lossy()));
+    let is_log = |path: &PathBuf| path.is_file() && matches!(open::kind_of(path), Ok((Kind::Wandb, _)));
+    let mut logs = named.map(|entry| entry.path()).filter(is_log);
+    let log = logs.next()?;
+    logs.next().is_none().then_some(log)
+}
+
+/// Whether a folder is that of one run of wandb.
+pub fn is_wandb_folder(folder: &Path) -> bool {
+    wandb_file(folder).is_some()
 }
 
 /// When `offline-run-20261120_075913-x1` was made, by the clock of this machine.
