@@ -1,18 +1,20 @@
 //! Which runs somebody means: by name, by path, or by what is known of them.
 
-use super::{args::StoreArgs, fail::Fail};
+use super::{args::StoreArgs, fail::Fail, out};
 use crate::{
     canvas::io::is_process,
+    model::near,
     query::runs::{Now, RunQuery, RunRow, sort},
-    source,
-    store::{Store, Whereabouts},
+    source::{self, RunRef},
+    store::{Store, StoreError, Unknown, Whereabouts},
     ui::{Catalog, env_path},
 };
-use std::path::Path;
+use std::{cmp::Ordering, path::Path};
 
-/// Whether a word is meant as a filter: no run is called so by anybody who has to type it.
+/// Whether a word that is no path is meant as a filter: no run is called so by anybody who has to type it.
 pub fn is_filter(word: &str) -> bool {
-    word.contains([' ', ':', '=', '<', '>', '~', '!', '*', '('])
+    let is_regex = word.len() > 2 && word.starts_with('/') && word.ends_with('/');
+    is_regex || word.contains([' ', ':', '=', '<', '>', '~', '!', '*', '('])
 }
 
 /// The runs that one can choose from.
@@ -38,6 +40,11 @@ impl Choice {
         self.now
     }
 
+    /// How many runs are known from here.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The runs that fit a filter, as it sorts them; without `sort:` the newest first.
     pub fn fitting(&self, filter: &str) -> Result<Vec<&RunRow>, Fail> {
         let query = RunQuery::parse(filter)
@@ -53,24 +60,40 @@ impl Choice {
         let path = Path::new(word);
         let is_of_database = || word.contains('#') && source::runs(path).is_ok();
         if path.exists() || is_of_database() {
-            let rows = Catalog::new(vec![path.to_owned()], is_process).all(true);
+            let mut rows = Catalog::new(vec![path.to_owned()], is_process).all(true);
+            if rows.is_empty() {
+                // What only a search finds: a folder of logs, or of folders of runs.
+                let found = source::runs(path).map_err(StoreError::from)?;
+                rows = Catalog::new(found.iter().map(RunRef::address).collect(), is_process).all(true);
+            }
             return if rows.is_empty() { Err(Fail::new("not_found", format!("{word} holds no run"))) } else { Ok(rows) };
         }
         if is_filter(word) {
             return Ok(self.fitting(word)?.into_iter().cloned().collect());
         }
-        if let Some(named) = self
-            .rows
-            .iter()
-            .filter(|row| row.id == word || row.name == word)
-            .max_by(|a, b| a.time().partial_cmp(&b.time()).unwrap_or(std::cmp::Ordering::Equal))
-        {
-            return Ok(vec![named.clone()]);
+        let named: Vec<&RunRow> = self.rows.iter().filter(|row| row.id == word || row.name == word).collect();
+        if let Some(newest) = named.iter().max_by(|a, b| a.time().partial_cmp(&b.time()).unwrap_or(Ordering::Equal)) {
+            if named.len() > 1 {
+                out::note(format!("{} runs are called {word}; this is the newest, {}", named.len(), newest.id));
+            }
+            return Ok(vec![(*newest).clone()]);
         }
-        let Some(store) = Store::find(&Whereabouts::of_process(self.store.store.clone())?) else {
-            return Err(Fail::new("not_found", format!("no run is called `{word}`")).hint("`og run train.py` starts one"));
+        let store = Store::find(&Whereabouts::of_process(self.store.store.clone())?);
+        match store.map(|store| store.find_run(word)) {
+            Some(Ok(folder)) => Ok(Catalog::new(vec![folder.path().to_owned()], is_process).all(true)),
+            None | Some(Err(StoreError::Unknown(Unknown::None { .. }))) => Err(self.unknown(word)),
+            Some(Err(error)) => Err(error.into()),
+        }
+    }
+
+    /// No run is called so: which may have been meant.
+    fn unknown(&self, word: &str) -> Fail {
+        let near = near(word, self.rows.iter().flat_map(|row| [row.name.as_str(), row.id.as_str()]));
+        let hint = match near.as_slice() {
+            [] if self.rows.is_empty() => "`og run train.py` starts one".into(),
+            [] => format!("`og runs` lists those of the store; {} are known from here", self.rows.len()),
+            near => format!("did you mean {}?", near.join(", ")),
         };
-        let folder = store.find_run(word)?;
-        Ok(Catalog::new(vec![folder.path().to_owned()], is_process).all(true))
+        Fail::new("not_found", format!("no run is called `{word}`")).hint(hint)
     }
 }

@@ -34,9 +34,9 @@ const THREADS_MAX: usize = 4;
 
 /// `og runs [PATH]`.
 pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
-    let places = match &args.path {
+    let (places, known) = match &args.path {
         Some(path) => below(path, &args.store)?,
-        None => own(&args.store)?,
+        None => (own(&args.store)?, 0),
     };
     let count = places.len();
     let shown = &places[..count.min(args.limit.unwrap_or(usize::MAX))];
@@ -47,7 +47,10 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
         return Ok(0);
     }
     if count == 0 {
-        out::note("there is no run; `og run train.py` starts one");
+        match &args.path {
+            Some(filter) if known > 0 => out::note(format!("no run fits `{}`; {known} are known", filter.display())),
+            _ => out::note("there is no run; `og run train.py` starts one"),
+        }
         return Ok(0);
     }
     let head = ["run", "id", "kind", "state", "step", "metric", "started", "took"].map(str::to_owned);
@@ -104,8 +107,8 @@ fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
     Ok(store.runs()?.iter().map(|id| Place::Own(store.run(id))).collect())
 }
 
-/// The runs that fit a filter, in its order.
-fn fitting(filter: &str, store: &StoreArgs) -> Result<Vec<Place>, Fail> {
+/// The runs that fit a filter, in its order, and how many are known.
+fn fitting(filter: &str, store: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
     let known = Choice::new(store)?;
     let mut places = vec![];
     for row in known.fitting(filter)? {
@@ -115,19 +118,20 @@ fn fitting(filter: &str, store: &StoreArgs) -> Result<Vec<Place>, Fail> {
             _ => places.extend(source::runs(&row.path).into_iter().flatten().next().map(Place::Found)),
         }
     }
-    Ok(places)
+    Ok((places, known.count()))
 }
 
-/// The runs that a path holds, newest first; else the run of the store that is called so.
-fn below(path: &Path, store_args: &StoreArgs) -> Result<Vec<Place>, Fail> {
+/// The runs that a path holds, newest first; else the run of the store that is called so; else those that fit it as a
+/// filter, and of how many.
+fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
     match source::runs(path) {
-        Ok(found) => Ok(found.into_iter().map(Place::Found).collect()),
+        Ok(found) => Ok((found.into_iter().map(Place::Found).collect(), 0)),
         Err(error) => {
             let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
             let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
             let filter = path.to_str().filter(|word| is_filter(word));
             match (named, filter) {
-                (Some(folder), _) => Ok(vec![Place::Own(folder)]),
+                (Some(folder), _) => Ok((vec![Place::Own(folder)], 0)),
                 (None, Some(filter)) => fitting(filter, store_args),
                 (None, None) => Err(StoreError::from(error).into()),
             }

@@ -57,8 +57,13 @@ const GAINS: &[&str] = &[
 ];
 
 /// Words that name a speed.
-const SPEEDS: &[&str] =
-    &["throughput", "mfu", "hfu", "tps", "fps", "tflops", "flops", "speed", "sec", "second", "sps", "it", "its", "tokens", "samples"];
+const SPEEDS: &[&str] = &["throughput", "mfu", "hfu", "tps", "fps", "tflops", "flops", "speed", "sec", "second", "sps"];
+
+/// Words of what is counted; beside a word of time it is a speed, alone it only grows and no end of it is good.
+const COUNTED: &[&str] = &["it", "its", "tokens", "samples"];
+
+/// Words that make a speed of what is counted.
+const RATES: &[&str] = &["per", "s", "sec", "second", "seconds", "rate"];
 
 /// Words that name the machine.
 const SYSTEM: &[&str] = &["system", "gpu", "cpu", "memory", "mem", "disk", "network"];
@@ -68,7 +73,7 @@ const HELD_OUT: &[&str] = &["val", "valid", "validation", "eval", "evaluation", 
 
 /// Which end of the series named `key` is its good one, judged by its words; a cost unless a word says otherwise.
 pub fn goal(key: &str) -> Goal {
-    match (names(key, COSTS), names(key, GAINS) || names(key, SPEEDS)) {
+    match (names(key, COSTS), names(key, GAINS) || is_speed(key)) {
         (false, true) => Goal::Max,
         _ => Goal::Min,
     }
@@ -76,7 +81,11 @@ pub fn goal(key: &str) -> Goal {
 
 /// The good end of the series named `key`, where a word of the name tells.
 pub fn known_goal(key: &str) -> Option<Goal> {
-    [COSTS, GAINS, SPEEDS].iter().any(|words| names(key, words)).then(|| goal(key))
+    (names(key, COSTS) || names(key, GAINS) || is_speed(key)).then(|| goal(key))
+}
+
+fn is_speed(key: &str) -> bool {
+    names(key, SPEEDS) || names(key, COUNTED) && names(key, RATES)
 }
 
 /// The first point with the best finite value, by the [`goal`] that the name of `key` tells. `None` also where it tells
@@ -118,7 +127,7 @@ fn class(key: &str) -> u8 {
         side |= is(SIDE_COSTS);
         cost |= is(COSTS);
         gain |= is(GAINS);
-        speed |= is(SPEEDS);
+        speed |= is(SPEEDS) || is(COUNTED);
     }
     match () {
         () if system => 7,
@@ -351,8 +360,13 @@ mod tests {
             "pass@1",
             "top1Acc",
             "meanReward",
+            "samples/s",
+            "it/s",
         ] {
-            assert_eq!(goal(key), Goal::Max, "{key}");
+            assert_eq!(known_goal(key), Some(Goal::Max), "{key}");
+        }
+        for key in ["tokens", "train/num_tokens", "samples_seen", "epoch", "step", "it", "lr"] {
+            assert_eq!(known_goal(key), None, "{key}");
         }
         let mut series = Series::new();
         [3.0, 9.0, f64::NAN, 1.0]

@@ -2,10 +2,10 @@
 //! Never here: where that file lies.
 
 use super::{
-    keymap::{self, Keymap, KeymapError},
+    keymap::{self, Keymap},
     theme::{Depth, Frame, Glyphs, Scheme},
 };
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -16,15 +16,13 @@ pub type View = Map<String, Value>;
 pub const BYTES_MAX: u64 = 1 << 20;
 
 /// What a person set. What is not set is told by the terminal, or is as it comes.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Settings {
     /// Keys by the name of what they do; they replace those of the table.
     pub keys: BTreeMap<String, Vec<String>>,
     /// The colours.
     pub theme: Option<Scheme>,
     /// How many of them.
-    #[serde(alias = "colors")]
     pub colours: Option<Depth>,
     /// The characters.
     pub glyphs: Option<Glyphs>,
@@ -48,34 +46,103 @@ pub struct ConfigError {
     pub what: String,
 }
 
+/// What a file sets, with the keys that follow from it, and what of it does not hold.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// What is right.
+    pub settings: Settings,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What was passed over, in the order of the file.
+    pub faults: Vec<ConfigError>,
+}
+
+/// Names of settings, as they stand in a file.
+const NAMES: &str = "`keys`, `theme`, `colours`, `glyphs`, `ui`, `smoothing`, `views`";
+
 impl Settings {
-    /// Reads a file, with the keys that follow from it.
-    pub fn parse(text: &str) -> Result<(Settings, Keymap), ConfigError> {
+    /// Reads a file. What is wrong in it is passed over and told; only of a file that is no JSON object nothing is taken.
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
         if text.trim().is_empty() {
-            return Ok(Default::default());
+            return Ok(Config::default());
         }
-        let settings: Settings = serde_json::from_str(text).map_err(|error| {
+        let root: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
             let what = error.to_string();
             let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what);
             ConfigError { line: error.line().max(1), column: error.column().max(1), what: what.to_owned() }
         })?;
-        let at = |word: &str, what: String| {
-            let (line, column) = place(text, word);
-            ConfigError { line, column, what }
-        };
-        for (name, keys) in &settings.keys {
-            if let Some(key) = keys.iter().find(|key| !keymap::is_name(key)) {
-                return Err(at(key, format!("`{key}`, for `{name}`, is no key: write it as `og keys` does")));
+        let mut faults = Faults { text, told: vec![] };
+        let mut settings = Settings::default();
+        for (name, value) in root {
+            match name.as_str() {
+                "keys" => settings.keys = keys(faults.table("keys", value), &mut faults),
+                "theme" => settings.theme = faults.value(&name, value),
+                "colours" | "colors" => settings.colours = faults.value(&name, value),
+                "glyphs" => settings.glyphs = faults.value(&name, value),
+                "ui" => settings.ui = faults.value(&name, value),
+                "smoothing" => settings.smoothing = faults.value(&name, value),
+                "views" => {
+                    let views = faults.table("views", value);
+                    settings.views =
+                        views.into_iter().filter_map(|(name, view)| Some((name.clone(), faults.value(&name, view)?))).collect();
+                }
+                _ => faults.add(&name, format!("no setting is called `{name}`: there are {NAMES}")),
             }
         }
-        let keymap = Keymap::with(&settings.keys).map_err(|error| match &error {
-            KeymapError::Name(name) => at(name, error.to_string()),
-            KeymapError::Twice { other, one, .. } => {
-                let named = if settings.keys.contains_key(*other) { other } else { one };
-                at(named, error.to_string())
+        let (keymap, refused) = Keymap::with(&settings.keys);
+        for error in refused {
+            faults.add(error.name(), error.to_string());
+            settings.keys.remove(error.name());
+        }
+        faults.told.sort_by_key(|fault| (fault.line, fault.column));
+        Ok(Config { settings, keymap, faults: faults.told })
+    }
+}
+
+/// The keys that names are bound to; a name that is left without a right one keeps its own.
+fn keys(names: Map<String, Value>, faults: &mut Faults) -> BTreeMap<String, Vec<String>> {
+    let mut bound = BTreeMap::new();
+    for (name, value) in names {
+        let Some(mut keys) = faults.value::<Vec<String>>(&name, value) else { continue };
+        let is_unbound = keys.is_empty();
+        keys.retain(|key| {
+            let is_key = keymap::is_name(key);
+            if !is_key {
+                faults.add(key, format!("`{key}`, for `{name}`, is no key: write it as `og keys` does"));
             }
-        })?;
-        Ok((settings, keymap))
+            is_key
+        });
+        if is_unbound || !keys.is_empty() {
+            bound.insert(name, keys);
+        }
+    }
+    bound
+}
+
+/// What is wrong with a file, as it is read.
+struct Faults<'a> {
+    text: &'a str,
+    told: Vec<ConfigError>,
+}
+
+impl Faults<'_> {
+    /// Something is wrong with what stands at `word`.
+    fn add(&mut self, word: &str, what: String) {
+        let (line, column) = place(self.text, word);
+        self.told.push(ConfigError { line, column, what });
+    }
+
+    /// The value of `name`. `None`: it is none that can be taken, which is told, or it is `null`.
+    fn value<T: DeserializeOwned>(&mut self, name: &str, value: Value) -> Option<T> {
+        if value.is_null() {
+            return None;
+        }
+        let word = value.as_str().unwrap_or(name).to_owned();
+        serde_json::from_value(value).map_err(|error| self.add(&word, format!("`{name}`: {error}"))).ok()
+    }
+
+    fn table(&mut self, name: &str, value: Value) -> Map<String, Value> {
+        self.value(name, value).unwrap_or_default()
     }
 }
 
@@ -114,33 +181,56 @@ mod tests {
     fn a_file_sets_what_it_names() {
         let text = r#"{"keys": {"zoom": ["enter", "o"]}, "theme": "light", "glyphs": "ascii", "ui": "minimal", "smoothing": 0.9,
             "colors": "256", "views": {"night": {"filter": "loss"}}}"#;
-        let (settings, keymap) = Settings::parse(text).unwrap();
+        let Config { settings, keymap, faults } = Settings::parse(text).unwrap();
+        assert_eq!(faults, []);
         assert_eq!((settings.theme, settings.ui), (Some(Scheme::Light), Some(Frame::Minimal)));
         assert_eq!((settings.colours, settings.glyphs), (Some(Depth::Indexed), Some(Glyphs::Ascii)));
         assert_eq!(settings.views["night"]["filter"], "loss");
         assert!(keymap.rows().iter().any(|row| row.action == Action::Open && row.keys == ["enter", "o"]));
-        assert_eq!(Settings::parse("").unwrap().0, Settings::default());
+        assert_eq!(Settings::parse("").unwrap().settings, Settings::default());
     }
 
     #[track_caller]
-    fn wrong(text: &str, said: &str) {
-        assert_eq!(Settings::parse(text).unwrap_err().to_string(), said);
+    fn told(text: &str, said: &[&str]) -> Config {
+        let config = Settings::parse(text).unwrap();
+        let faults: Vec<String> = config.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, said);
+        config
     }
 
     #[test]
-    fn a_bad_file_is_told_with_its_place() {
-        wrong("{\n  \"theme\": \"dark\"\n  \"ui\"", "3:3: expected `,` or `}`");
-        wrong(
-            "{\n  \"them\": 1}",
-            "2:8: unknown field `them`, expected one of `keys`, `theme`, `colors`, `colours`, `glyphs`, `ui`, `smoothing`, `views`",
-        );
-        wrong(
+    fn what_is_wrong_is_told_with_its_place() {
+        assert_eq!(Settings::parse("{\n  \"theme\": \"dark\"\n  \"ui\"").unwrap_err().to_string(), "3:3: expected `,` or `}`");
+        assert!(Settings::parse("[1]").is_err());
+        told("{\n  \"them\": 1}", &[&format!("2:3: no setting is called `them`: there are {NAMES}")]);
+        told(
             "{\n  \"theme\": \"blue\"}",
-            "2:17: unknown variant `blue`, expected one of `dark`, `light`, `high-contrast`, `colour-blind`",
+            &["2:12: `theme`: unknown variant `blue`, expected one of `dark`, `light`, `high-contrast`, `colour-blind`"],
         );
-        wrong("{\"keys\":\n {\"zom\": [\"z\"]}}", "2:3: no key binding is called `zom`");
-        wrong("{\"keys\":\n {\"zoom\": [\"entr\"]}}", "2:12: `entr`, for `zoom`, is no key: write it as `og keys` does");
-        wrong("{\"keys\": {\"next-tab\": [\"q\"]}}", "1:11: `q` is bound to both `quit` and `next-tab`");
+        told("{\"keys\":\n {\"zom\": [\"z\"]}}", &["2:3: no key binding is called `zom`"]);
+        told("{\"keys\":\n {\"zoom\": [\"entr\"]}}", &["2:12: `entr`, for `zoom`, is no key: write it as `og keys` does"]);
+        told("{\"keys\": {\"next-tab\": [\"q\"]}}", &["1:11: `q` is bound to both `quit` and `next-tab`"]);
+    }
+
+    #[test]
+    fn what_is_right_is_taken_beside_what_is_wrong() {
+        let config = told(
+            r#"{"keys": {"zoom": ["M", "entr"], "bogus": ["k"], "axis": 7, "next-tab": ["q"]}, "glyphs": "asci", "ui": "minimal",
+                "views": {"night": {"filter": "loss"}, "bad": 1}}"#,
+            &[
+                "1:25: `entr`, for `zoom`, is no key: write it as `og keys` does",
+                "1:34: no key binding is called `bogus`",
+                "1:50: `axis`: invalid type: integer `7`, expected a sequence",
+                "1:61: `q` is bound to both `quit` and `next-tab`",
+                "1:91: `glyphs`: unknown variant `asci`, expected one of `braille`, `block`, `ascii`",
+                "2:56: `bad`: invalid type: integer `1`, expected a map",
+            ],
+        );
+        let keys = |action: Action| config.keymap.rows().iter().find(|row| row.action == action).unwrap().keys.clone();
+        assert_eq!((keys(Action::Open), keys(Action::Quit)[0].as_str()), (vec!["M".to_owned()], "q"));
+        assert!(keys(Action::NextTab).iter().all(|key| key != "q") && !keys(Action::NextTab).is_empty());
+        assert_eq!((config.settings.ui, config.settings.glyphs), (Some(Frame::Minimal), None));
+        assert_eq!(config.settings.views.keys().collect::<Vec<_>>(), ["night"]);
     }
 
     #[test]

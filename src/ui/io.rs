@@ -12,7 +12,7 @@ mod screen;
 
 use super::{
     board::Board,
-    config::{ConfigError, Settings},
+    config::{Config, ConfigError, Settings},
     facts::{Facts, Order},
     host::Host,
     keymap::{Keymap, Rejoin},
@@ -132,11 +132,13 @@ struct Person {
 impl Person {
     fn of_process(looks: Looks) -> Person {
         let read = files::config_path().map(|path| (files::read_config(&path), path));
-        let (settings, keymap, problem) = match read {
+        let (Config { settings, keymap, faults }, path) = match read {
             None => Default::default(),
-            Some((Ok((settings, keymap)), _)) => (settings, keymap, None),
-            Some((Err(error), path)) => (Settings::default(), Keymap::default(), Some(format!("{}:{error}", path.display()))),
+            Some((Ok(config), path)) => (config, path),
+            Some((Err(error), path)) => (Config { faults: vec![error], ..Config::default() }, path),
         };
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let problem = (!faults.is_empty()).then(|| format!("{}:{}", path.display(), faults.join("; ")));
         let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let depth = match Depth::detect(&var) {
             // A person who set it in the environment means this terminal; one who set it in the file, every one.

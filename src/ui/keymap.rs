@@ -262,7 +262,7 @@ impl Scope {
 }
 
 /// A row of the key table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Binding {
     /// Where it holds.
     pub scope: Scope,
@@ -445,21 +445,47 @@ pub enum KeymapError {
     },
 }
 
-impl Keymap {
-    /// The table with other keys for some names.
-    pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Keymap, KeymapError> {
-        let mut map = Keymap::default();
-        for (name, keys) in changes {
-            let row = map.rows.iter_mut().find(|row| row.name == name).ok_or_else(|| KeymapError::Name(name.clone()))?;
-            row.keys.clone_from(keys);
+impl KeymapError {
+    /// The name whose change it is.
+    pub fn name(&self) -> &str {
+        match self {
+            KeymapError::Name(name) => name,
+            KeymapError::Twice { other, .. } => other,
         }
-        for (i, row) in map.rows.iter().enumerate() {
-            let taken = |key: &&String| map.rows[..i].iter().find(|other| other.scope == row.scope && other.keys.contains(key));
-            if let Some((key, other)) = row.keys.iter().find_map(|key| Some((key, taken(&key)?))) {
-                return Err(KeymapError::Twice { key: key.clone(), one: other.name, other: row.name });
+    }
+}
+
+impl Keymap {
+    /// The table with other keys for some names, and what of it cannot be: those names keep the keys of the table.
+    pub fn with(changes: &BTreeMap<String, Vec<String>>) -> (Keymap, Vec<KeymapError>) {
+        let table = Keymap::default();
+        let (mut map, mut refused) = (table.clone(), vec![]);
+        let mut changed = vec![false; map.rows.len()];
+        for (name, keys) in changes {
+            match map.rows.iter().position(|row| row.name == name) {
+                Some(at) => (map.rows[at].keys, changed[at]) = (keys.clone(), true),
+                None => refused.push(KeymapError::Name(name.clone())),
             }
         }
-        Ok(map)
+        // Each turn takes one change back, and the table itself has no key twice.
+        while let Some((key, first, second)) = map.twice() {
+            let (at, taken) = if changed[second] { (second, first) } else { (first, second) };
+            if !changed[at] {
+                break;
+            }
+            refused.push(KeymapError::Twice { key, one: map.rows[taken].name, other: map.rows[at].name });
+            map.rows[at].keys.clone_from(&table.rows[at].keys);
+            changed[at] = false;
+        }
+        (map, refused)
+    }
+
+    /// A key that two rows of one scope have, and these rows.
+    fn twice(&self) -> Option<(String, usize, usize)> {
+        self.rows.iter().enumerate().find_map(|(second, row)| {
+            let first = |key: &String| self.rows[..second].iter().position(|other| other.scope == row.scope && other.keys.contains(key));
+            row.keys.iter().find_map(|key| Some((key.clone(), first(key)?, second)))
+        })
     }
 
     /// The rows in the order of the table.
@@ -646,7 +672,7 @@ mod tests {
 
     #[test]
     fn no_key_is_bound_twice_and_no_name_used_twice() {
-        assert!(Keymap::with(&BTreeMap::new()).is_ok());
+        assert_eq!(Keymap::with(&BTreeMap::new()).1, []);
         let mut names: Vec<_> = TABLE.iter().map(|row| row.1).collect();
         names.sort_unstable();
         names.dedup();
@@ -688,12 +714,16 @@ mod tests {
     #[test]
     fn a_person_binds_other_keys() {
         let change = |name: &str, keys: &[&str]| Keymap::with(&[(name.into(), keys.iter().map(ToString::to_string).collect())].into());
-        let map = change("zoom", &["M"]).unwrap();
+        let (map, refused) = change("zoom", &["M"]);
+        assert_eq!(refused, []);
         assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Char('M'), KeyModifiers::NONE)), Some(Action::Open));
         assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Enter, KeyModifiers::NONE)), None);
-        assert_eq!(change("zom", &["M"]).unwrap_err(), KeymapError::Name("zom".into()));
-        let twice = change("axis", &["n"]).unwrap_err();
-        assert_eq!(twice.to_string(), "`n` is bound to both `next-page` and `axis`");
+        assert_eq!(change("zom", &["M"]).1, [KeymapError::Name("zom".into())]);
+        let (map, twice) = change("axis", &["n"]);
+        assert_eq!(twice[0].to_string(), "`n` is bound to both `next-page` and `axis`");
+        assert_eq!(map.rows, Keymap::default().rows, "the name keeps its keys");
+        let bound = [("zoom".to_owned(), vec!["M".to_owned()]), ("zom".to_owned(), vec![])];
+        assert_eq!(Keymap::with(&bound.into()).0.keys_of(Scope::Graphs, Action::Open), Some("M"), "the others go on");
     }
 
     /// A page holds what is made of the table between two marks. `OG_UPDATE=1` writes it there.

@@ -169,7 +169,7 @@ impl Status {
             let best = if metric.best.is_empty() { String::new() } else { format!("(best {})", metric.best) };
             let rank = if count == 1 { 8 } else { 100 - i as u8 };
             // The first bests come before the last metrics.
-            [Part::new(text.trim_end(), style, rank), Part::joined(best, self.theme.quiet(), if count == 1 { 7 } else { rank - 2 })]
+            [Part::new(text.trim_end(), style, rank), Part::bound(best, self.theme.quiet(), if count == 1 { 7 } else { rank - 2 })]
         };
         self.metrics.iter().take(count).enumerate().flat_map(parts).collect()
     }
@@ -245,7 +245,7 @@ impl Status {
         if let Some(at) = self.facts.started_at {
             parts.push(Part::new(format!("started {}", self.clock(at)), quiet, 6));
             if let Some(last) = self.facts.end().and_then(|exit| exit.at).map(|at| at.secs()).or(self.facts.last_at) {
-                parts.push(Part::joined(format!("({} of data)", text::duration(last - at)), quiet, 4));
+                parts.push(Part::bound(format!("({} of data)", text::duration(last - at)), quiet, 4));
             }
         }
         if !self.facts.source.is_empty() {

@@ -15,17 +15,24 @@ pub struct Part {
     pub rank: u8,
     /// Joined to whatever is drawn before it by a space, not by a separator.
     pub joined: bool,
+    /// Means nothing without the part before it, so it goes with it.
+    pub bound: bool,
 }
 
 impl Part {
     /// A part behind a separator.
     pub fn new(text: impl Into<String>, style: Style, rank: u8) -> Part {
-        Part { text: text.into(), style, rank, joined: false }
+        Part { text: text.into(), style, rank, joined: false, bound: false }
     }
 
-    /// A part that belongs to the one before.
+    /// A part that belongs to the one before, and also says something beside another.
     pub fn joined(text: impl Into<String>, style: Style, rank: u8) -> Part {
         Part { joined: true, ..Part::new(text, style, rank) }
+    }
+
+    /// A part that means nothing without the one before, which is as important or more.
+    pub fn bound(text: impl Into<String>, style: Style, rank: u8) -> Part {
+        Part { bound: true, ..Part::joined(text, style, rank) }
     }
 
     /// What stands before it when it is the `n`-th drawn, 0-based.
@@ -45,6 +52,9 @@ pub fn draw(parts: Vec<Part>, theme: &Theme, row: Rect, buf: &mut Buffer) {
     by_rank.sort_by_key(|&i| std::cmp::Reverse(parts[i].rank));
     let mut chosen: Vec<usize> = Vec::new();
     for i in by_rank {
+        if parts[i].bound && !i.checked_sub(1).is_some_and(|owner| chosen.contains(&owner)) {
+            continue;
+        }
         let at = chosen.partition_point(|&before| before < i);
         chosen.insert(at, i);
         if chosen.len() > 1 && width(&parts, &chosen, separator) > usize::from(row.width) {
@@ -92,5 +102,20 @@ mod tests {
         check(7, "name");
         check(3, "na~");
         check(0, "");
+    }
+
+    #[test]
+    fn what_means_nothing_by_itself_goes_with_what_it_belongs_to() {
+        let row = |width: u16| {
+            let plain = Style::new();
+            let parts = vec![Part::new("name", plain, 9), Part::new("train/loss 1.5", plain, 8), Part::bound("(best 1)", plain, 7)];
+            let area = Rect::new(0, 0, width, 1);
+            let mut buf = Buffer::empty(area);
+            draw(parts, &Theme::new(false, false), area, &mut buf);
+            (0..width).map(|x| buf[(x, 0)].symbol()).collect::<String>().trim_end().to_owned()
+        };
+        assert_eq!(row(30), "name | train/loss 1.5 (best 1)");
+        assert_eq!(row(29), "name | train/loss 1.5");
+        assert_eq!(row(18), "name", "a value without its name is nothing");
     }
 }

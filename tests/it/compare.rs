@@ -1,7 +1,7 @@
 //! `og compare`: what changed between runs, and did it help, headless.
 
 use crate::{
-    home::{Home, fails},
+    home::{Home, fails, text},
     support::database,
 };
 use serde_json::json;
@@ -56,7 +56,8 @@ fn a_filter_chooses_what_is_compared() {
     assert_eq!((&told["runs"][0]["name"], &told["runs"][1]["name"]), (&json!("run-2"), &json!("run-1")));
     fails(home.og(&["compare", "state:failed"]), 1, &["only one run fits: run-3", "hint: a comparison takes two runs"]);
     fails(home.og(&["compare", "stat:x"]), 2, &["cannot read filter `stat:x` at column 1", "did you mean `state`", "hint: examples"]);
-    fails(home.og(&["compare", "nobody", "run-1"]), 1, &["no run is called `nobody`"]);
+    fails(home.og(&["compare", "nobody", "run-1"]), 1, &["no run is called `nobody`", "hint: `og runs` lists", "3 are known"]);
+    fails(home.og(&["compare", "rum-1", "run-1"]), 1, &["no run is called `rum-1`", "hint: did you mean run-1"]);
 }
 
 #[test]
@@ -66,6 +67,10 @@ fn a_filter_chooses_what_is_listed() {
     let names: Vec<&str> = listed.as_array().unwrap().iter().map(|run| run["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["run-2", "run-1"]);
     assert_eq!(home.json(&["runs", "config.optim.lr>0.25", "--json"])[0]["name"], "run-3");
+    assert_eq!(home.json(&["runs", "/^run-[12]$/", "--json"]).as_array().unwrap().len(), 2);
+    let none = home.og(&["runs", "state:finished run-3"]).output().unwrap();
+    assert_eq!(none.status.code(), Some(0));
+    assert_eq!(text(&none.stderr), "og: no run fits `state:finished run-3`; 3 are known\n");
     fails(home.og(&["runs", "stat:x"]), 2, &["cannot read filter `stat:x` at column 1"]);
     fails(home.og(&["runs", "nobody"]), 1, &["nobody"]);
 }
@@ -81,4 +86,34 @@ fn runs_of_a_database_are_known_where_their_tracker_keeps_them() {
     let one = known[0]["path"].as_str().unwrap();
     let told = home.json(&["compare", "run-1", one, "--json"]);
     assert_eq!(told["runs"][1]["name"], known[0]["name"]);
+}
+
+#[test]
+fn of_several_runs_with_one_name_it_is_said_which_is_taken() {
+    let home = home();
+    let again = home.work().join(".og/runs/20261120-101504-calm-otter-0004");
+    fs::create_dir_all(&again).unwrap();
+    let info = json!({"v": 1, "id": "20261120-101504-calm-otter-0004", "name": "run-2", "started_at": 1004});
+    fs::write(again.join("run.json"), info.to_string()).unwrap();
+    let out = home.og(&["compare", "run-1", "run-2"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(0));
+    assert_eq!(text(&out.stderr), "og: 2 runs are called run-2; this is the newest, 20261120-101504-calm-otter-0004\n");
+}
+
+#[test]
+fn a_folder_of_one_run_of_another_tracker_is_compared_and_chosen_by_its_id() {
+    let home = home();
+    let folder = home.work().join("wandb/run-20261120_101500-failed");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"), folder.join("run-abc.wandb")).unwrap();
+    let other = home.work().join("wandb/run-20261120_101501-media");
+    fs::create_dir_all(&other).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/media.wandb"), other.join("run-media.wandb")).unwrap();
+    let told = home.json(&["compare", "run-1", "wandb/run-20261120_101500-failed", "--json"]);
+    assert_eq!(told["runs"][1]["id"], "failed01");
+    for name in ["failed01", "run-20261120_101500-failed", "failed-run"] {
+        let told = home.json(&["inspect", "wandb", "--run", name, "--json"]);
+        assert!(told.to_string().contains("failed01"), "{name}: {told}");
+    }
+    fails(home.og(&["inspect", "wandb", "--run", "zzz"]), 1, &["wandb has no run zzz", "hint: runs there: "]);
 }

@@ -111,7 +111,7 @@ fn what_is_no_run_is_told_before_anything_is_made() {
     fs::create_dir(at("empty")).unwrap();
     let spawn = |path: &str| home.og(&["canvas", "spawn", "--tmux-socket", "og", "--run", path]);
     fails(spawn("model.pt"), 1, &["in no format that og reads: it starts with 50 4b 03 04", "hint: this looks like an archive", ".wandb"]);
-    fails(spawn("p.db#firs2"), 1, &["p.db has no run firs2", "hint: it has first"]);
+    fails(spawn("p.db#firs2"), 1, &["p.db has no run firs2", "hint: runs there: first"]);
     fails(spawn("empty"), 1, &["empty holds no run", "hint: og reads"]);
     fails(spawn("./nothing"), 1, &["nothing", "hint: "]);
     fails(spawn("nothing"), 1, &["nothing", "hint: "]);

@@ -175,6 +175,15 @@ fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
     shows(&home, "left with 0");
     home.tmux(&["kill-session", "-t", "v"]);
 
+    // A slip costs only what it stands in.
+    fs::write(&config, r#"{"keys": {"zoom": ["M"], "bogus": ["k"]}, "glyphs": "asci"}"#).unwrap();
+    let said = text(&home.og(&["keys"]).output().unwrap().stderr);
+    assert!(
+        said.contains("config.json:1:26: no key binding is called `bogus`") && said.contains("; 1:53: `glyphs`: unknown variant"),
+        "{said}"
+    );
+    assert_eq!(keys("zoom"), json!(["M"]));
+
     let bad = "{\n  \"keys\": {\"zoom\": [\"q\"]\n}";
     fs::write(&config, bad).unwrap();
     let said = home.og(&["keys"]).output().unwrap();

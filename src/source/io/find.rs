@@ -154,8 +154,14 @@ fn project(path: &Path) -> Option<PathBuf> {
 /// The one of `runs` (newest first) that is asked for.
 fn choose(path: &Path, mut runs: Vec<RunRef>, asked: &str) -> Result<RunRef, OpenError> {
     let short = format!("-{asked}");
-    let fits: [&dyn Fn(&RunRef) -> bool; 4] =
-        [&|run| run.id == asked, &|run| run.name == asked, &|run| run.id.ends_with(&short), &|run| run.id.starts_with(asked)];
+    // The folder tells apart what wandb resumed under one id.
+    let fits: [&dyn Fn(&RunRef) -> bool; 5] = [
+        &|run| run.id == asked,
+        &|run| run.name == asked,
+        &|run| run.path != path && run.path.file_name().is_some_and(|name| name == asked),
+        &|run| run.id.ends_with(&short),
+        &|run| run.id.starts_with(asked),
+    ];
     if let Some(at) = fits.iter().find_map(|fits| runs.iter().position(fits)) {
         return Ok(runs.swap_remove(at));
     }
@@ -318,6 +324,7 @@ impl Found<'_> {
         let names: Vec<_> = entries.0.iter().filter(|(_, kind)| !kind.is_dir()).map(|(name, _)| name.to_string_lossy()).collect();
         let before = self.runs.len();
         match Kind::of_folder(names.iter().map(|name| &**name)) {
+            Some(Kind::WandbRun) if !is_wandb_folder(folder) => {}
             // A run folder has a name of its own; an event folder is known by its place.
             Some(kind @ (Kind::OgRun | Kind::WandbRun)) => {
                 self.runs.push(described(kind, folder, name_of(folder)));
@@ -401,13 +408,14 @@ fn of_wandb(run: RunRef) -> RunRef {
         Kind::WandbRun => wandb_file(&run.path).unwrap_or_else(|| run.path.clone()),
         _ => run.path.clone(),
     };
-    let (mut name, mut project) = (None, None);
+    let (mut id, mut name, mut project) = (None, None, None);
     let mut head = vec![];
     let _part = File::open(&file).and_then(|file| file.take(WANDB_BYTES_MAX).read_to_end(&mut head));
     let mut decoder = Wandb::new();
     decoder.push(&head);
     while let Ok(Some(record)) = decoder.next() {
         match record {
+            Record::Info("run_id", value) => id = value.as_str().map(str::to_owned),
             Record::Info("name", value) => name = value.as_str().map(str::to_owned),
             Record::Info("project", value) => project = value.as_str().map(str::to_owned),
             // The run comes before all that happens in it.
@@ -416,7 +424,7 @@ fn of_wandb(run: RunRef) -> RunRef {
         }
     }
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let id = stem.strip_prefix("run-").unwrap_or(&stem).to_owned();
+    let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| stem.strip_prefix("run-").unwrap_or(&stem).to_owned());
     let folder = run.path.canonicalize().unwrap_or_default();
     let folder = if run.kind == Kind::WandbRun { Some(folder.as_path()) } else { folder.parent() };
     RunRef {
@@ -429,10 +437,18 @@ fn of_wandb(run: RunRef) -> RunRef {
     }
 }
 
-/// The log in a run folder of wandb.
+/// The one log in a run folder of wandb. Of several, each is a run by itself.
 pub(super) fn wandb_file(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    entries.map(|entry| entry.file_name()).find(|name| is_wandb_run(&name.to_string_lossy())).map(|name| folder.join(name))
+    let named = fs::read_dir(folder).ok()?.flatten().filter(|entry| is_wandb_run(&entry.file_name().to_string_lossy()));
+    let is_log = |path: &PathBuf| path.is_file() && matches!(open::kind_of(path), Ok((Kind::Wandb, _)));
+    let mut logs = named.map(|entry| entry.path()).filter(is_log);
+    let log = logs.next()?;
+    logs.next().is_none().then_some(log)
+}
+
+/// Whether a folder is that of one run of wandb.
+pub fn is_wandb_folder(folder: &Path) -> bool {
+    wandb_file(folder).is_some()
 }
 
 /// When `offline-run-20261120_075913-x1` was made, by the clock of this machine.

@@ -91,7 +91,7 @@ impl OpenError {
             }
             OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
-            OpenError::NoSuchRun { near, .. } => format!("it has {}", near.join(", ")),
+            OpenError::NoSuchRun { near, .. } => format!("runs there: {}", near.join(", ")),
             OpenError::Format { head, .. } => match detect::guess(head) {
                 Some(guess) => format!("this looks like {guess}; og reads {}", formats()),
                 None => format!("og reads {}", formats()),
@@ -232,6 +232,12 @@ mod tests {
         fs::write(at("og/run.json"), "{}").unwrap();
         fs::write(at("og/metrics.jsonl"), "{\"s\":1,\"m\":{\"loss\":2}}\n").unwrap();
         fs::write(at("og/stdout.log"), "step 1 loss 2\nstep 2 loss 1\n").unwrap();
+        // Neither a link to nothing nor bytes of something else are a log of wandb.
+        for folder in ["gone", "other"] {
+            fs::create_dir(at(folder)).unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", at("gone/run-x.wandb")).unwrap();
+        fs::write(at("other/run-x.wandb"), [0x1f, 0x8b, 8, 0]).unwrap();
         fs::write(at("train.txt"), "step 1 loss 2\n").unwrap();
         fs::write(at("model.bin"), [0; 9]).unwrap();
         for (name, kind, rows) in [
@@ -246,7 +252,9 @@ mod tests {
             let mut opened = open(&at(name)).unwrap();
             assert_eq!((opened.kind, steps(&mut opened)), (kind, rows), "{name}");
         }
-        assert!(matches!(open(&at("empty")), Err(OpenError::NoRun { .. })));
+        for folder in ["empty", "gone", "other"] {
+            assert!(matches!(open(&at(folder)), Err(OpenError::NoRun { .. })), "{folder}");
+        }
         assert!(matches!(open(&at("model.bin")), Err(OpenError::Format { .. })));
         assert!(matches!(open(&at("missing")), Err(OpenError::Open { .. })));
     }

@@ -307,10 +307,13 @@ fn runs_of(place: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> R
     if place.file_name().is_some_and(|name| name == ".og") || place.join("canvas").is_dir() || has_own_runs(&own) {
         return if own.is_dir() { Ok(files(below(&own)?.into_iter().filter(|path| path.is_dir()).collect())) } else { Ok(vec![]) };
     }
+    if source::is_wandb_folder(place) {
+        return Ok(files(vec![place.to_owned()]));
+    }
     let names = below(place)?;
     let is_wandb = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (name.starts_with("run-") || name.starts_with("offline-run-")) && path.is_dir() && !path.is_symlink()
+        (name.starts_with("run-") || name.starts_with("offline-run-")) && !path.is_symlink() && source::is_wandb_folder(path)
     };
     let of_wandb: Vec<PathBuf> = names.iter().filter(|path| is_wandb(path)).cloned().collect();
     if !of_wandb.is_empty() {
@@ -631,10 +634,16 @@ mod tests {
         fs::create_dir_all(&run).unwrap();
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wandb/failed.wandb");
         fs::copy(fixture, run.join("run-abc.wandb")).unwrap();
+        // What holds no log of wandb is none of its runs.
+        let stray = dir.path().join("wandb/run-20261120_101501-stray");
+        fs::create_dir(&stray).unwrap();
+        fs::write(stray.join("run-stray.wandb"), [0x1f, 0x8b, 8, 0]).unwrap();
         let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }, |_| None);
         let rows = Catalog::new(places, dead).all(true);
         assert_eq!(rows.len(), 1);
         assert!(rows[0].state == Some(RunState::Failed) && rows[0].tags.contains_key("a") && !rows[0].config.is_empty(), "{:?}", rows[0]);
+        let by_itself = Catalog::new(vec![run], dead).all(true);
+        assert_eq!((by_itself.len(), by_itself[0].id.as_str()), (1, "failed01"));
         let missing = Catalog::new(vec![dir.path().join("none")], dead).all(true);
         assert!(missing.is_empty());
     }

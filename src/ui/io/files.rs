@@ -1,12 +1,11 @@
 //! Files that a person asks for: the config file, screenshots, exported data.
 
-use super::{ConfigError, Woken};
+use super::{Config, ConfigError, Woken};
 use crate::model::{MetricKey, Series};
 use crate::query::export::{self, Column};
 use crate::store::RunPicture;
 use crate::ui::{
     config::{self, Settings},
-    keymap::Keymap,
     pane::Export,
     shot,
 };
@@ -28,7 +27,7 @@ pub fn config_path() -> Option<PathBuf> {
 }
 
 /// Reads the config file; one that is not there sets nothing.
-pub fn read_config(path: &Path) -> Result<(Settings, Keymap), ConfigError> {
+pub fn read_config(path: &Path) -> Result<Config, ConfigError> {
     let wrong = |what: String| ConfigError { line: 1, column: 1, what };
     let mut text = String::new();
     match File::open(path) {
