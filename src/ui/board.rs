@@ -322,11 +322,12 @@ impl Board {
         }
         let had_toast = self.toast.take().is_some();
         let action = self.keymap.action(&self.scopes(), key);
+        let body = self.layout(self.area).body;
         let effects = match std::mem::replace(&mut self.above, Above::Nothing) {
             Above::Input(input) => self.on_input(input, input::Key { action, key }, scene, now),
             Above::Palette(palette) => self.on_palette(palette, input::Key { action, key }, scene, now),
             Above::List(list) => self.on_list(list, action, scene, now),
-            Above::Help(help) => match (action, help.act(action, &self.keymap)) {
+            Above::Help(help) => match (action, help.act(action, &self.keymap, body)) {
                 (Some(Action::Quit), _) => vec![Effect::Quit],
                 (_, Some(help)) => {
                     self.above = Above::Help(help);

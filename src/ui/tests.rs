@@ -188,6 +188,22 @@ fn the_help_comes_from_the_key_table() {
 }
 
 #[test]
+fn a_page_of_the_help_goes_on_with_the_last_line_of_the_page_before() {
+    let series = run(10);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    let scroll = |pane: &Board| detail(pane, &series, (80, 24))["scroll"].as_u64().unwrap();
+    press(&mut pane, &series, "h pgdn");
+    // Header, tabs and footer leave 21 rows.
+    assert_eq!(scroll(&pane), 20);
+    press(&mut pane, &series, "end");
+    let last = scroll(&pane);
+    press(&mut pane, &series, "pgdn up");
+    assert_eq!(scroll(&pane), last - 1, "the last page is the end");
+    press(&mut pane, &series, "home pgup");
+    assert_eq!(scroll(&pane), 0);
+}
+
+#[test]
 fn a_filter_is_live_and_can_be_taken_back() {
     let series = run(300);
     let mut pane = graph(UNICODE, &series, (80, 24));
