@@ -508,7 +508,12 @@ impl Board {
     fn chart_to_line(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let when = self.graphs.pointed_at(scene);
         match self.logs.go_to(when, scene) {
-            Ok(()) => self.tab = Tab::Logs,
+            Ok(()) => {
+                self.tab = Tab::Logs;
+                if !when.is_known() {
+                    self.say("the newest line: there was no crosshair (`,` or a click sets one)".into(), now);
+                }
+            }
             Err(why) => self.say(why, now),
         }
         vec![Effect::Draw]
