@@ -574,7 +574,7 @@ impl Board {
             Part::new(self.badge.as_deref().unwrap_or_default(), theme.warn(), 7),
         ];
         if let (Frame::Minimal, Some((toast, _))) = (self.ui, &self.toast) {
-            parts = vec![Part::new(toast.as_str(), theme.accent(), 1)];
+            parts = vec![Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 1)];
         }
         if with_tab && self.tab != Tab::Graphs {
             parts.insert(0, Part::new(self.tab.title(), theme.accent(), 13));
@@ -594,7 +594,7 @@ impl Board {
         let (theme, facts) = (&self.shared.theme, &self.shared.facts);
         let mut parts = vec![];
         if let Some((toast, _)) = &self.toast {
-            parts.push(Part::new(toast.as_str(), theme.accent(), 10));
+            parts.push(Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 10));
         }
         parts.extend(self.page().footer(&self.shared, scene, layout.body));
         if self.shared.link == Link::Down {

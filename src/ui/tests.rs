@@ -204,6 +204,17 @@ fn a_page_of_the_help_goes_on_with_the_last_line_of_the_page_before() {
 }
 
 #[test]
+fn a_long_path_keeps_the_name_of_its_file() {
+    let series = run(10);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    let path = format!("wrote /home/{}/screen-20261120-101500.txt, .ans, .svg", "very/long/".repeat(12));
+    pane.update(Event::Tell(path), scene(&series), Duration::ZERO);
+    let text = drawn(&pane, &series, (80, 24));
+    let foot = text.lines().last().unwrap();
+    assert!(foot.starts_with("wrote /home/…") && foot.contains("/screen-20261120-101500.txt, .ans, .svg"), "{foot}");
+}
+
+#[test]
 fn a_filter_is_live_and_can_be_taken_back() {
     let series = run(300);
     let mut pane = graph(UNICODE, &series, (80, 24));
