@@ -107,11 +107,6 @@ impl Tab {
         }
     }
 
-    /// As it stands in the row of tabs.
-    fn word(self) -> String {
-        format!(" {} {} ", self.number(), self.title())
-    }
-
     /// As a person reads it.
     fn title(self) -> &'static str {
         match self {
@@ -123,6 +118,16 @@ impl Tab {
             Tab::Alerts => "Alerts",
             Tab::Rollouts => "Rollouts",
             Tab::Chat => "Chat",
+        }
+    }
+
+    /// The same where there is little room.
+    fn short(self) -> &'static str {
+        match self {
+            Tab::System => "Sys",
+            Tab::Alerts => "Alrt",
+            Tab::Rollouts => "Roll",
+            _ => self.title(),
         }
     }
 
@@ -348,8 +353,9 @@ impl Board {
         }
         if layout.tabs.is_some_and(|row| row.contains(at)) {
             let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
-            let tab = tab_words().find(|(_, start, end)| pressed && (*start..*end).contains(&mouse.column)).map(|(tab, ..)| tab);
-            return tab.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
+            let words = tab_words(self.tab, self.area.width);
+            let hit = words.iter().find(|word| pressed && (word.start..word.end).contains(&mouse.column)).map(|word| word.tab);
+            return hit.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
         }
         let (page, shared) = self.page_mut();
         if layout.body.contains(at) { page.mouse(mouse, shared, scene, layout.body) } else { vec![] }
@@ -584,9 +590,9 @@ impl Board {
 
     fn tabs(&self, row: Rect, buf: &mut Buffer) {
         let theme = &self.shared.theme;
-        for (tab, start, end) in tab_words().take_while(|(.., end)| *end <= row.width) {
-            let style = if tab == self.tab { theme.chosen() } else { theme.quiet() };
-            buf.set_stringn(row.x + start, row.y, tab.word(), usize::from(end - start), style);
+        for word in tab_words(self.tab, row.width) {
+            let style = if word.tab == self.tab { theme.chosen() } else { theme.quiet() };
+            buf.set_stringn(row.x + word.start, row.y, &word.text, usize::from(word.end - word.start), style);
         }
     }
 
@@ -625,15 +631,37 @@ impl Board {
     }
 }
 
-/// The tabs, and where their words start and end in their row.
-fn tab_words() -> impl Iterator<Item = (Tab, u16, u16)> {
-    let mut x = 0;
-    Tab::ALL.iter().map(move |tab| {
-        let start = x;
-        let end = start + text::width(&tab.word()) as u16;
-        x = end + 1;
-        (*tab, start, end)
-    })
+/// A tab in the row of tabs, and where it starts and ends.
+#[derive(Debug)]
+struct TabWord {
+    tab: Tab,
+    text: String,
+    start: u16,
+    end: u16,
+}
+
+/// The tabs as they fit into a row: by their names, by short names, by their numbers. The one in front is always among them.
+fn tab_words(front: Tab, width: u16) -> Vec<TabWord> {
+    let row = |gap: u16, tabs: &[Tab], name: &dyn Fn(Tab) -> &'static str| {
+        let mut x = 0;
+        let word = |tab: &Tab| {
+            let text = match name(*tab) {
+                "" => format!(" {} ", tab.number()),
+                name => format!(" {} {name} ", tab.number()),
+            };
+            let start = x;
+            x = start + text::width(&text) as u16 + gap;
+            TabWord { tab: *tab, text, start, end: x - gap }
+        };
+        tabs.iter().map(word).collect::<Vec<_>>()
+    };
+    let fits = |words: &Vec<TabWord>| words.last().is_some_and(|last| last.end <= width);
+    let numbers = |tab: Tab| if tab == front { tab.title() } else { "" };
+    let forms: [(u16, &dyn Fn(Tab) -> &'static str); 4] = [(1, &Tab::title), (0, &Tab::title), (0, &Tab::short), (0, &numbers)];
+    let fitting = forms.iter().map(|(gap, name)| row(*gap, Tab::ALL, name)).find(fits);
+    let mut words = fitting.unwrap_or_else(|| row(0, &[front], &Tab::title));
+    words.iter_mut().for_each(|word| word.end = word.end.min(width));
+    words
 }
 
 /// Whether an area is too small for any tab: it then shows the state of the run and its step.

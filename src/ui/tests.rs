@@ -204,6 +204,26 @@ fn a_page_of_the_help_goes_on_with_the_last_line_of_the_page_before() {
 }
 
 #[test]
+fn the_tab_in_front_is_named_at_any_width_and_a_click_finds_every_tab() {
+    let series = run(10);
+    let names = ["Graphs", "Runs", "Run", "Logs", "Sys", "Al", "Roll", "Chat"];
+    for (width, named) in [(81, 8), (79, 8), (73, 8), (72, 8), (66, 8), (63, 1), (40, 1), (33, 1)] {
+        for tab in 1..=8u16 {
+            let mut pane = graph(UNICODE, &series, (width, 24));
+            let row = |pane: &Board| drawn(pane, &series, (width, 24)).lines().nth(1).unwrap().to_owned();
+            let at = row(&pane).find(&tab.to_string()).unwrap() as u16;
+            mouse(&mut pane, &series, MouseEventKind::Down(MouseButton::Left), (at, 1), KeyModifiers::NONE);
+            let row = row(&pane);
+            assert!(row.contains(&format!("{tab} {}", names[usize::from(tab) - 1])), "{width}: {row}");
+            assert_eq!(row.split_whitespace().filter(|word| word.parse::<u8>().is_err()).count(), named, "{width}: {row}");
+        }
+    }
+    let mut pane = graph(UNICODE, &series, (24, 24));
+    press(&mut pane, &series, "7");
+    assert_eq!(drawn(&pane, &series, (24, 24)).lines().nth(1), Some(" 7 Rollouts"));
+}
+
+#[test]
 fn a_long_path_keeps_the_name_of_its_file() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));
