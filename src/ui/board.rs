@@ -617,7 +617,7 @@ impl Board {
         };
         let scope = self.page().scope();
         parts.extend(hint(Scope::Board, Action::OpenFilter, "filter", 2));
-        parts.extend(hint(scope, Action::Open, "zoom", 1));
+        parts.extend(self.page().hints().into_iter().filter_map(|(action, word)| hint(scope, action, word, 1)));
         parts.extend(hint(Scope::Board, Action::Help, "help", 4));
         parts.extend(hint(Scope::Board, Action::Quit, "quit", 1));
         strip::draw(parts, theme, row, buf);

@@ -204,6 +204,21 @@ fn a_page_of_the_help_goes_on_with_the_last_line_of_the_page_before() {
 }
 
 #[test]
+fn the_foot_says_that_y_is_zoomed_and_where_enter_leads() {
+    let series = run(300);
+    let mut pane = graph(UNICODE, &series, (160, 24));
+    let foot = |pane: &Board| drawn(pane, &series, (160, 24)).lines().last().unwrap().to_owned();
+    assert!(foot(&pane).contains("enter zoom") && !foot(&pane).contains("y zoomed"), "{}", foot(&pane));
+    press(&mut pane, &series, "enter }");
+    assert!(foot(&pane).contains("enter all") && foot(&pane).contains("y zoomed"), "{}", foot(&pane));
+    press(&mut pane, &series, "0 2");
+    let runs = foot(&pane);
+    for hint in ["space select", "enter look", "c compare", "g group"] {
+        assert!(runs.contains(hint), "{runs}");
+    }
+}
+
+#[test]
 fn the_tab_in_front_is_named_at_any_width_and_a_click_finds_every_tab() {
     let series = run(10);
     let names = ["Graphs", "Runs", "Run", "Logs", "Sys", "Al", "Roll", "Chat"];

@@ -372,6 +372,10 @@ impl Page for Graphs {
         true
     }
 
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Open, if self.full_screen { "all" } else { "zoom" })]
+    }
+
     fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {
         if self.known.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &shared.facts.keys)) {
             self.choose_keys(shared);

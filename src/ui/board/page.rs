@@ -100,6 +100,10 @@ pub trait Page {
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer);
     /// Its part of the footer.
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part>;
+    /// Keys of its own that the footer names, each with a word for what it does.
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![]
+    }
     /// Tells an agent what stands on the screen: fills its fields of the view, and gives the metrics drawn.
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView>;
 }
