@@ -53,6 +53,7 @@ use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
     style::Style,
+    widgets::{Clear, Widget},
 };
 use std::{collections::HashSet, time::Duration};
 
@@ -212,6 +213,8 @@ struct Layout {
     tabs: Option<Rect>,
     body: Rect,
     footer: Option<Rect>,
+    /// The body has the row of the footer too, unless something is said or typed there.
+    lent: bool,
 }
 
 impl Board {
@@ -313,12 +316,21 @@ impl Board {
         let footer_rows = u16::from(full && area.height >= 8 || header_rows == 0 && matches!(self.above, Above::Input(_)));
         let row = |y: u16, rows: u16| (rows > 0).then_some(Rect { y, height: 1, ..area });
         let above = header_rows + tabs_rows;
+        let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + footer_rows), ..area };
+        let covered = matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_));
+        let lent = footer_rows > 0 && header_rows > 0 && !covered && self.page().takes_footer(body);
         Layout {
             header: row(area.y, header_rows),
             tabs: row(area.y + header_rows, tabs_rows),
-            body: Rect { y: area.y + above, height: area.height.saturating_sub(above + footer_rows), ..area },
+            body: Rect { height: body.height + u16::from(lent), ..body },
             footer: row(area.bottom().saturating_sub(1), footer_rows),
+            lent,
         }
+    }
+
+    /// Whether the footer has something to say that goes before what a page wants to draw there.
+    fn needs_footer(&self) -> bool {
+        self.toast.is_some() || matches!(self.above, Above::Input(_))
     }
 
     fn on_key(&mut self, key: KeyEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
@@ -788,7 +800,8 @@ impl Pane for Board {
         if let Some(row) = layout.tabs {
             self.tabs(row, buf);
         }
-        if let Some(row) = layout.footer {
+        if let Some(row) = layout.footer.filter(|_| !layout.lent || self.needs_footer()) {
+            Clear.render(row, buf);
             self.footer(row, &layout, scene, buf);
         }
         if let Above::Input(input) = &self.above {
@@ -857,7 +870,11 @@ impl Board {
             source: facts.source_line(),
             ..GraphView::default()
         };
-        let mut visible_metrics = page.tell(&mut view, &self.shared, scene, self.layout(area).body);
+        let layout = self.layout(area);
+        let mut visible_metrics = page.tell(&mut view, &self.shared, scene, layout.body);
+        if layout.lent && self.needs_footer() {
+            page.untell_footer(&mut view);
+        }
         match &self.above {
             Above::Help(help) => {
                 view.tab = help.name().into();

@@ -647,6 +647,31 @@ fn the_crosshair_has_the_values_of_all_curves() {
     assert!(detail(&pane, &run, (120, 40))["cursor"].is_null());
 }
 
+#[test]
+fn a_crosshair_moves_no_chart() {
+    let run = run(1200);
+    for size in [(120, 40), (80, 24), (50, 16)] {
+        let mut pane = graph(UNICODE, &run, size);
+        let shown = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, size.0, size.1));
+        let places = |pane: &Board| {
+            let graph = shown(pane).graph.unwrap();
+            let keys: Vec<String> = shown(pane).visible_metrics.into_iter().map(|metric| metric.key).collect();
+            (keys, graph.page, graph.grid)
+        };
+        let before = places(&pane);
+        press(&mut pane, &run, ",");
+        assert_eq!(places(&pane), before);
+        let told = detail(&pane, &run, size)["cursor"]["readout"][0].as_str().unwrap().to_owned();
+        assert!(drawn(&pane, &run, size).contains(&told), "{told}");
+        // What is said for a moment, or typed, goes before it, and moves no chart either.
+        pane.update(Event::Tell("wrote screen.txt".into()), scene(&run), Duration::ZERO);
+        assert_eq!(places(&pane), before);
+        assert!(drawn(&pane, &run, size).lines().last().unwrap().starts_with("wrote screen.txt"));
+        press(&mut pane, &run, "esc");
+        assert_eq!(places(&pane), before);
+    }
+}
+
 fn mouse(pane: &mut Board, run: &RunPicture, kind: MouseEventKind, at: (u16, u16), modifiers: KeyModifiers) -> Vec<Effect> {
     let event = MouseEvent { kind, column: at.0, row: at.1, modifiers };
     pane.update(Event::Mouse(event), scene(run), Duration::ZERO)
