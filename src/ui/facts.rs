@@ -123,6 +123,7 @@ impl Facts {
             Some(Kind::Trackio) => "trackio",
             Some(Kind::Tviz) => "tviz",
             Some(Kind::TfEvents) => "tensorboard",
+            Some(Kind::Jsonl | Kind::Csv | Kind::Json) => "file",
             _ => TRACKER,
         };
         self.source = self.source.split(" + ").map(|word| if word == TRACKER { name } else { word }).collect::<Vec<_>>().join(" + ");
@@ -332,6 +333,7 @@ mod tests {
         let of = |kind| Facts { source: "tracker + stdout".into(), ..Facts::default() }.read_from(kind).source;
         assert_eq!(of(Some(Kind::WandbRun)), "wandb + stdout");
         assert_eq!(of(Some(Kind::TfEvents)), "tensorboard + stdout");
+        assert_eq!(of(Some(Kind::Csv)), "file + stdout", "lines that a training writes itself");
         assert_eq!(of(None), "tracker + stdout");
     }
 
