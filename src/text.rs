@@ -46,6 +46,17 @@ pub fn cut_start(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{ELLIPSIS}{}", tail(text, cells - 1)))
 }
 
+/// Like [`cut`], but keeps both ends: for words around a path, of which the last part says the most.
+pub fn cut_middle(text: &str, cells: usize) -> Cow<'_, str> {
+    /// Of what stands before the gap.
+    const HEAD: usize = 12;
+    if width(text) <= cells {
+        return Cow::Borrowed(text);
+    }
+    let before = head(text, HEAD.min(cells / 4));
+    Cow::Owned(format!("{before}{}", cut_start(&text[before.len()..], cells - width(before))))
+}
+
 /// `text` in exactly `cells` cells: cut, or filled with spaces on the right.
 pub fn fit(text: &str, cells: usize) -> String {
     let text = cut(text, cells);

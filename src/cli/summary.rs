@@ -107,6 +107,12 @@ fn graph_line(out: &mut String, graph: &GraphView, drawn: usize) {
     if graph.paused {
         out.push_str(", paused");
     }
+    if graph.detail.pointer("/window/follows").is_some_and(|follows| follows != "all") {
+        out.push_str(", zoomed");
+    }
+    if graph.detail["yRanges"].as_object().is_some_and(|ranges| !ranges.is_empty()) {
+        out.push_str(", y zoomed");
+    }
     if let Some(typing) = &graph.typing {
         let _ = write!(out, ", typing {typing:?}");
     }

@@ -6,6 +6,10 @@ use std::collections::HashMap;
 
 /// Words that tell on which data a key was measured; keys that differ only by them share a chart.
 const SPLITS: &[&str] = &["train", "training", "val", "valid", "validation", "eval", "evaluation", "test", "dev"];
+/// Those of them that stand for what is trained on.
+const TRAINED: &[&str] = &["train", "training"];
+/// Those of them that are looked at while that goes on.
+const VALIDATED: &[&str] = &["val", "valid", "validation"];
 /// Most curves of one run in a chart; more cannot be told apart.
 const CURVES_MAX: usize = 4;
 /// From so many keys on that differ only by numbers, they share a heat strip: as charts of their own they would fill pages.
@@ -33,7 +37,11 @@ pub struct Panel {
 }
 
 impl Panel {
-    fn new(title: String, keys: Vec<MetricKey>, kind: PanelKind) -> Panel {
+    fn new(title: String, mut keys: Vec<MetricKey>, kind: PanelKind) -> Panel {
+        if kind == PanelKind::Curves {
+            // The same data has the same colour and line in all charts.
+            keys.sort_by_key(|key| place(key.as_str()));
+        }
         let labels = labels(&keys);
         Panel { title, keys, kind, labels }
     }
@@ -118,6 +126,18 @@ fn stem(key: &str) -> String {
     }
 }
 
+/// Where a key stands among those of its chart: what is trained on, what it is validated on, other data.
+fn place(key: &str) -> u8 {
+    let names = |list: &[&str]| words(key).any(|word| list.iter().any(|name| name.eq_ignore_ascii_case(word)));
+    match () {
+        () if names(TRAINED) => 0,
+        () if names(VALIDATED) => 1,
+        // Beside `eval_loss`, a `loss` is that of the training.
+        () if !names(SPLITS) => 0,
+        () => 2,
+    }
+}
+
 /// A key with every number in it replaced by `#`; `None` without a number.
 fn family(key: &str) -> Option<String> {
     let mut out = String::with_capacity(key.len());
@@ -159,6 +179,8 @@ mod tests {
         check(&["loss", "eval_loss"], &[("loss", &["loss", "eval_loss"])]);
         check(&["train_loss_epoch", "val_loss_epoch"], &[("loss epoch", &["train", "val"])]);
         check(&["loss/train", "loss/val", "loss/test"], &[("loss", &["train", "val", "test"])]);
+        check(&["test/acc", "val/acc", "train/acc"], &[("acc", &["train", "val", "test"])]);
+        check(&["eval_loss", "loss"], &[("loss", &["loss", "eval_loss"])]);
         check(&["train", "val"], &[("train", &["train"]), ("val", &["val"])]);
         check(&["a/loss", "b/loss"], &[("a/loss", &["a/loss"]), ("b/loss", &["b/loss"])]);
     }

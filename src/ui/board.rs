@@ -53,6 +53,7 @@ use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
     style::Style,
+    widgets::{Clear, Widget},
 };
 use std::{collections::HashSet, time::Duration};
 
@@ -107,11 +108,6 @@ impl Tab {
         }
     }
 
-    /// As it stands in the row of tabs.
-    fn word(self) -> String {
-        format!(" {} {} ", self.number(), self.title())
-    }
-
     /// As a person reads it.
     fn title(self) -> &'static str {
         match self {
@@ -123,6 +119,16 @@ impl Tab {
             Tab::Alerts => "Alerts",
             Tab::Rollouts => "Rollouts",
             Tab::Chat => "Chat",
+        }
+    }
+
+    /// The same where there is little room.
+    fn short(self) -> &'static str {
+        match self {
+            Tab::System => "Sys",
+            Tab::Alerts => "Alrt",
+            Tab::Rollouts => "Roll",
+            _ => self.title(),
         }
     }
 
@@ -207,6 +213,8 @@ struct Layout {
     tabs: Option<Rect>,
     body: Rect,
     footer: Option<Rect>,
+    /// The body has the row of the footer too, unless something is said or typed there.
+    lent: bool,
 }
 
 impl Board {
@@ -308,12 +316,21 @@ impl Board {
         let footer_rows = u16::from(full && area.height >= 8 || header_rows == 0 && matches!(self.above, Above::Input(_)));
         let row = |y: u16, rows: u16| (rows > 0).then_some(Rect { y, height: 1, ..area });
         let above = header_rows + tabs_rows;
+        let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + footer_rows), ..area };
+        let covered = matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_));
+        let lent = footer_rows > 0 && header_rows > 0 && !covered && self.page().takes_footer(body);
         Layout {
             header: row(area.y, header_rows),
             tabs: row(area.y + header_rows, tabs_rows),
-            body: Rect { y: area.y + above, height: area.height.saturating_sub(above + footer_rows), ..area },
+            body: Rect { height: body.height + u16::from(lent), ..body },
             footer: row(area.bottom().saturating_sub(1), footer_rows),
+            lent,
         }
+    }
+
+    /// Whether the footer has something to say that goes before what a page wants to draw there.
+    fn needs_footer(&self) -> bool {
+        self.toast.is_some() || matches!(self.above, Above::Input(_))
     }
 
     fn on_key(&mut self, key: KeyEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
@@ -322,11 +339,12 @@ impl Board {
         }
         let had_toast = self.toast.take().is_some();
         let action = self.keymap.action(&self.scopes(), key);
+        let body = self.layout(self.area).body;
         let effects = match std::mem::replace(&mut self.above, Above::Nothing) {
             Above::Input(input) => self.on_input(input, input::Key { action, key }, scene, now),
             Above::Palette(palette) => self.on_palette(palette, input::Key { action, key }, scene, now),
             Above::List(list) => self.on_list(list, action, scene, now),
-            Above::Help(help) => match (action, help.act(action, &self.keymap)) {
+            Above::Help(help) => match (action, help.act(action, &self.keymap, body)) {
                 (Some(Action::Quit), _) => vec![Effect::Quit],
                 (_, Some(help)) => {
                     self.above = Above::Help(help);
@@ -347,8 +365,9 @@ impl Board {
         }
         if layout.tabs.is_some_and(|row| row.contains(at)) {
             let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
-            let tab = tab_words().find(|(_, start, end)| pressed && (*start..*end).contains(&mouse.column)).map(|(tab, ..)| tab);
-            return tab.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
+            let words = tab_words(self.tab, self.area.width);
+            let hit = words.iter().find(|word| pressed && (word.start..word.end).contains(&mouse.column)).map(|word| word.tab);
+            return hit.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
         }
         let (page, shared) = self.page_mut();
         if layout.body.contains(at) { page.mouse(mouse, shared, scene, layout.body) } else { vec![] }
@@ -507,7 +526,12 @@ impl Board {
     fn chart_to_line(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let when = self.graphs.pointed_at(scene);
         match self.logs.go_to(when, scene) {
-            Ok(()) => self.tab = Tab::Logs,
+            Ok(()) => {
+                self.tab = Tab::Logs;
+                if !when.is_known() {
+                    self.say("the newest line: there was no crosshair (`,` or a click sets one)".into(), now);
+                }
+            }
             Err(why) => self.say(why, now),
         }
         vec![Effect::Draw]
@@ -568,7 +592,7 @@ impl Board {
             Part::new(self.badge.as_deref().unwrap_or_default(), theme.warn(), 7),
         ];
         if let (Frame::Minimal, Some((toast, _))) = (self.ui, &self.toast) {
-            parts = vec![Part::new(toast.as_str(), theme.accent(), 1)];
+            parts = vec![Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 1)];
         }
         if with_tab && self.tab != Tab::Graphs {
             parts.insert(0, Part::new(self.tab.title(), theme.accent(), 13));
@@ -578,9 +602,9 @@ impl Board {
 
     fn tabs(&self, row: Rect, buf: &mut Buffer) {
         let theme = &self.shared.theme;
-        for (tab, start, end) in tab_words().take_while(|(.., end)| *end <= row.width) {
-            let style = if tab == self.tab { theme.chosen() } else { theme.quiet() };
-            buf.set_stringn(row.x + start, row.y, tab.word(), usize::from(end - start), style);
+        for word in tab_words(self.tab, row.width) {
+            let style = if word.tab == self.tab { theme.chosen() } else { theme.quiet() };
+            buf.set_stringn(row.x + word.start, row.y, &word.text, usize::from(word.end - word.start), style);
         }
     }
 
@@ -588,7 +612,7 @@ impl Board {
         let (theme, facts) = (&self.shared.theme, &self.shared.facts);
         let mut parts = vec![];
         if let Some((toast, _)) = &self.toast {
-            parts.push(Part::new(toast.as_str(), theme.accent(), 10));
+            parts.push(Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 10));
         }
         parts.extend(self.page().footer(&self.shared, scene, layout.body));
         if self.shared.link == Link::Down {
@@ -605,7 +629,7 @@ impl Board {
         };
         let scope = self.page().scope();
         parts.extend(hint(Scope::Board, Action::OpenFilter, "filter", 2));
-        parts.extend(hint(scope, Action::Open, "zoom", 1));
+        parts.extend(self.page().hints().into_iter().filter_map(|(action, word)| hint(scope, action, word, 1)));
         parts.extend(hint(Scope::Board, Action::Help, "help", 4));
         parts.extend(hint(Scope::Board, Action::Quit, "quit", 1));
         strip::draw(parts, theme, row, buf);
@@ -619,15 +643,37 @@ impl Board {
     }
 }
 
-/// The tabs, and where their words start and end in their row.
-fn tab_words() -> impl Iterator<Item = (Tab, u16, u16)> {
-    let mut x = 0;
-    Tab::ALL.iter().map(move |tab| {
-        let start = x;
-        let end = start + text::width(&tab.word()) as u16;
-        x = end + 1;
-        (*tab, start, end)
-    })
+/// A tab in the row of tabs, and where it starts and ends.
+#[derive(Debug)]
+struct TabWord {
+    tab: Tab,
+    text: String,
+    start: u16,
+    end: u16,
+}
+
+/// The tabs as they fit into a row: by their names, by short names, by their numbers. The one in front is always among them.
+fn tab_words(front: Tab, width: u16) -> Vec<TabWord> {
+    let row = |gap: u16, tabs: &[Tab], name: &dyn Fn(Tab) -> &'static str| {
+        let mut x = 0;
+        let word = |tab: &Tab| {
+            let text = match name(*tab) {
+                "" => format!(" {} ", tab.number()),
+                name => format!(" {} {name} ", tab.number()),
+            };
+            let start = x;
+            x = start + text::width(&text) as u16 + gap;
+            TabWord { tab: *tab, text, start, end: x - gap }
+        };
+        tabs.iter().map(word).collect::<Vec<_>>()
+    };
+    let fits = |words: &Vec<TabWord>| words.last().is_some_and(|last| last.end <= width);
+    let numbers = |tab: Tab| if tab == front { tab.title() } else { "" };
+    let forms: [(u16, &dyn Fn(Tab) -> &'static str); 4] = [(1, &Tab::title), (0, &Tab::title), (0, &Tab::short), (0, &numbers)];
+    let fitting = forms.iter().map(|(gap, name)| row(*gap, Tab::ALL, name)).find(fits);
+    let mut words = fitting.unwrap_or_else(|| row(0, &[front], &Tab::title));
+    words.iter_mut().for_each(|word| word.end = word.end.min(width));
+    words
 }
 
 /// Whether an area is too small for any tab: it then shows the state of the run and its step.
@@ -754,7 +800,8 @@ impl Pane for Board {
         if let Some(row) = layout.tabs {
             self.tabs(row, buf);
         }
-        if let Some(row) = layout.footer {
+        if let Some(row) = layout.footer.filter(|_| !layout.lent || self.needs_footer()) {
+            Clear.render(row, buf);
             self.footer(row, &layout, scene, buf);
         }
         if let Above::Input(input) = &self.above {
@@ -823,7 +870,11 @@ impl Board {
             source: facts.source_line(),
             ..GraphView::default()
         };
-        let mut visible_metrics = page.tell(&mut view, &self.shared, scene, self.layout(area).body);
+        let layout = self.layout(area);
+        let mut visible_metrics = page.tell(&mut view, &self.shared, scene, layout.body);
+        if layout.lent && self.needs_footer() {
+            page.untell_footer(&mut view);
+        }
         match &self.above {
             Above::Help(help) => {
                 view.tab = help.name().into();

@@ -3,12 +3,16 @@
 use super::{strip::Part, theme::Theme};
 use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
 use crate::query;
+use crate::source::Kind;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crate::text;
 use std::sync::Arc;
 
 /// The series of a run by key.
 pub use crate::model::SeriesMap;
+
+/// The source of a run that is some tracker's, of which more is not known.
+const TRACKER: &str = "tracker";
 
 /// A run as the lines of a pane tell of it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -102,7 +106,7 @@ impl Facts {
         facts.pace(&picture.series, order);
         let word = |source: SourceRank| match source {
             SourceRank::Own => "metrics.jsonl",
-            SourceRank::Tracker(_) => "tracker",
+            SourceRank::Tracker(_) => TRACKER,
             SourceRank::Table(_) => "file",
             SourceRank::Stdout => "stdout",
         };
@@ -110,6 +114,20 @@ impl Facts {
         words.dedup();
         facts.source = words.join(" + ");
         facts
+    }
+
+    /// Names the tracker that a run is read from.
+    pub fn read_from(mut self, kind: Option<Kind>) -> Facts {
+        let name = match kind {
+            Some(Kind::Wandb | Kind::WandbRun) => "wandb",
+            Some(Kind::Trackio) => "trackio",
+            Some(Kind::Tviz) => "tviz",
+            Some(Kind::TfEvents) => "tensorboard",
+            Some(Kind::Jsonl | Kind::Csv | Kind::Json) => "file",
+            _ => TRACKER,
+        };
+        self.source = self.source.split(" + ").map(|word| if word == TRACKER { name } else { word }).collect::<Vec<_>>().join(" + ");
+        self
     }
 
     /// The pace of the run, from the series that says most of it: last step, rate, time of the last point.
@@ -308,6 +326,15 @@ mod tests {
         assert_eq!(*facts.keys, ["loss", "lr"].map(MetricKey::from));
         assert!(Arc::ptr_eq(&facts.keys, &Facts::of(&picture, false, &mut order).keys), "no key came");
         assert_eq!((facts.step, facts.rate, facts.eta(), facts.progress()), (Some(50), Some(4.0), Some(12.5), Some(0.5)));
+    }
+
+    #[test]
+    fn a_tracker_is_called_by_its_name_where_that_is_known() {
+        let of = |kind| Facts { source: "tracker + stdout".into(), ..Facts::default() }.read_from(kind).source;
+        assert_eq!(of(Some(Kind::WandbRun)), "wandb + stdout");
+        assert_eq!(of(Some(Kind::TfEvents)), "tensorboard + stdout");
+        assert_eq!(of(Some(Kind::Csv)), "file + stdout", "lines that a training writes itself");
+        assert_eq!(of(None), "tracker + stdout");
     }
 
     #[test]

@@ -265,10 +265,10 @@ impl Status {
         KEYS.iter().enumerate().filter_map(hint).chain(more).collect()
     }
 
-    /// `ETA 14:32 (in 12:04)`: by the clock, so that it need not tick.
+    /// `ETA 12:04 (at 14:32)`: what is left, as every header says it, and the clock.
     fn eta_text(&self) -> String {
         match (self.facts.eta(), self.facts.last_at) {
-            (Some(eta), Some(now)) => format!("ETA {} (in {})", self.clock(now + eta), text::duration(eta)),
+            (Some(eta), Some(now)) => format!("ETA {} (at {})", text::duration(eta), self.clock(now + eta)),
             (Some(eta), None) => format!("ETA {}", text::duration(eta)),
             _ => String::new(),
         }

@@ -188,6 +188,68 @@ fn the_help_comes_from_the_key_table() {
 }
 
 #[test]
+fn a_page_of_the_help_goes_on_with_the_last_line_of_the_page_before() {
+    let series = run(10);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    let scroll = |pane: &Board| detail(pane, &series, (80, 24))["scroll"].as_u64().unwrap();
+    press(&mut pane, &series, "h pgdn");
+    // Header, tabs and footer leave 21 rows.
+    assert_eq!(scroll(&pane), 20);
+    press(&mut pane, &series, "end");
+    let last = scroll(&pane);
+    press(&mut pane, &series, "pgdn up");
+    assert_eq!(scroll(&pane), last - 1, "the last page is the end");
+    press(&mut pane, &series, "home pgup");
+    assert_eq!(scroll(&pane), 0);
+}
+
+#[test]
+fn the_foot_says_that_y_is_zoomed_and_where_enter_leads() {
+    let series = run(300);
+    let mut pane = graph(UNICODE, &series, (160, 24));
+    let foot = |pane: &Board| drawn(pane, &series, (160, 24)).lines().last().unwrap().to_owned();
+    assert!(foot(&pane).contains("enter zoom") && !foot(&pane).contains("y zoomed"), "{}", foot(&pane));
+    press(&mut pane, &series, "enter }");
+    assert!(foot(&pane).contains("enter all") && foot(&pane).contains("y zoomed"), "{}", foot(&pane));
+    press(&mut pane, &series, "0 2");
+    let runs = foot(&pane);
+    for hint in ["space select", "enter look", "c compare", "g group"] {
+        assert!(runs.contains(hint), "{runs}");
+    }
+}
+
+#[test]
+fn the_tab_in_front_is_named_at_any_width_and_a_click_finds_every_tab() {
+    let series = run(10);
+    let names = ["Graphs", "Runs", "Run", "Logs", "Sys", "Al", "Roll", "Chat"];
+    for (width, named) in [(81, 8), (79, 8), (73, 8), (72, 8), (66, 8), (63, 1), (40, 1), (33, 1)] {
+        for tab in 1..=8u16 {
+            let mut pane = graph(UNICODE, &series, (width, 24));
+            let row = |pane: &Board| drawn(pane, &series, (width, 24)).lines().nth(1).unwrap().to_owned();
+            let at = row(&pane).find(&tab.to_string()).unwrap() as u16;
+            mouse(&mut pane, &series, MouseEventKind::Down(MouseButton::Left), (at, 1), KeyModifiers::NONE);
+            let row = row(&pane);
+            assert!(row.contains(&format!("{tab} {}", names[usize::from(tab) - 1])), "{width}: {row}");
+            assert_eq!(row.split_whitespace().filter(|word| word.parse::<u8>().is_err()).count(), named, "{width}: {row}");
+        }
+    }
+    let mut pane = graph(UNICODE, &series, (24, 24));
+    press(&mut pane, &series, "7");
+    assert_eq!(drawn(&pane, &series, (24, 24)).lines().nth(1), Some(" 7 Rollouts"));
+}
+
+#[test]
+fn a_long_path_keeps_the_name_of_its_file() {
+    let series = run(10);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    let path = format!("wrote /home/{}/screen-20261120-101500.txt, .ans, .svg", "very/long/".repeat(12));
+    pane.update(Event::Tell(path), scene(&series), Duration::ZERO);
+    let text = drawn(&pane, &series, (80, 24));
+    let foot = text.lines().last().unwrap();
+    assert!(foot.starts_with("wrote /home/…") && foot.contains("/screen-20261120-101500.txt, .ans, .svg"), "{foot}");
+}
+
+#[test]
 fn a_filter_is_live_and_can_be_taken_back() {
     let series = run(300);
     let mut pane = graph(UNICODE, &series, (80, 24));
@@ -583,6 +645,31 @@ fn the_crosshair_has_the_values_of_all_curves() {
     assert_eq!((readout.len(), &readout[1][..6], &readout[2][..4]), (3, "train ", "val "));
     press(&mut pane, &run, "esc");
     assert!(detail(&pane, &run, (120, 40))["cursor"].is_null());
+}
+
+#[test]
+fn a_crosshair_moves_no_chart() {
+    let run = run(1200);
+    for size in [(120, 40), (80, 24), (50, 16)] {
+        let mut pane = graph(UNICODE, &run, size);
+        let shown = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, size.0, size.1));
+        let places = |pane: &Board| {
+            let graph = shown(pane).graph.unwrap();
+            let keys: Vec<String> = shown(pane).visible_metrics.into_iter().map(|metric| metric.key).collect();
+            (keys, graph.page, graph.grid)
+        };
+        let before = places(&pane);
+        press(&mut pane, &run, ",");
+        assert_eq!(places(&pane), before);
+        let told = detail(&pane, &run, size)["cursor"]["readout"][0].as_str().unwrap().to_owned();
+        assert!(drawn(&pane, &run, size).contains(&told), "{told}");
+        // What is said for a moment, or typed, goes before it, and moves no chart either.
+        pane.update(Event::Tell("wrote screen.txt".into()), scene(&run), Duration::ZERO);
+        assert_eq!(places(&pane), before);
+        assert!(drawn(&pane, &run, size).lines().last().unwrap().starts_with("wrote screen.txt"));
+        press(&mut pane, &run, "esc");
+        assert_eq!(places(&pane), before);
+    }
 }
 
 fn mouse(pane: &mut Board, run: &RunPicture, kind: MouseEventKind, at: (u16, u16), modifiers: KeyModifiers) -> Vec<Effect> {

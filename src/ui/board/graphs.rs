@@ -32,6 +32,9 @@ use window::Span;
 /// Panels around the one in focus whose curves are made ready when they are no plain metrics: more than any page has.
 const READY: usize = 80;
 
+/// A smaller body has no row to spare.
+const SPARE_ROWS_MIN: u16 = 10;
+
 /// What x measures.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 enum X {
@@ -161,8 +164,6 @@ impl Graphs {
     }
 
     fn layout(&self, body: Rect, scene: Scene<'_>) -> Layout {
-        /// A smaller body has no row to spare.
-        const SPARE_ROWS_MIN: u16 = 10;
         let spare = body.height >= SPARE_ROWS_MIN;
         let runs = (spare && !scene.overlaid.is_empty()).then_some(Rect { height: 1, ..body });
         let rows = match (spare && self.cursor.is_some(), self.full_screen) {
@@ -370,6 +371,20 @@ impl Page for Graphs {
             return std::mem::take(&mut self.paused);
         }
         true
+    }
+
+    fn takes_footer(&self, body: Rect) -> bool {
+        self.cursor.is_some() && !self.panels.is_empty() && body.height >= SPARE_ROWS_MIN
+    }
+
+    fn untell_footer(&self, view: &mut GraphView) {
+        if let Some(readout) = view.detail.pointer_mut("/cursor/readout") {
+            *readout = serde_json::json!([]);
+        }
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Open, if self.full_screen { "all" } else { "zoom" })]
     }
 
     fn refresh(&mut self, shared: &Shared, scene: Scene<'_>) {

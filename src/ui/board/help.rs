@@ -10,9 +10,6 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 /// Cells of a column of keys and words; a wide screen has several.
 const COLUMN_COLS: u16 = 62;
 
-/// Lines that a page key scrolls by.
-const PAGE: usize = 10;
-
 /// The help, scrolled so far. The keys of the tab in front come first.
 #[derive(Clone, Debug)]
 pub struct Help {
@@ -37,14 +34,19 @@ impl Help {
     }
 
     /// What a key makes of it; `None`: it is closed.
-    pub fn act(&self, action: Option<Action>, keymap: &Keymap) -> Option<Help> {
-        let last = lines(keymap, self.scope).len();
+    pub fn act(&self, action: Option<Action>, keymap: &Keymap, body: Rect) -> Option<Help> {
+        let lines = lines(keymap, self.scope).len();
+        let rows = usize::from(body.height);
+        let seen = rows * columns(lines, body);
+        let last = lines.saturating_sub(seen);
+        // One line stays in sight, so that nobody loses the place.
+        let page = seen.saturating_sub(1).max(1);
         let scroll = match action {
             Some(Action::Help | Action::Back | Action::Open) => return None,
             Some(Action::Down) => (self.scroll + 1).min(last),
             Some(Action::Up) => self.scroll.saturating_sub(1),
-            Some(Action::PageDown) => (self.scroll + PAGE).min(last),
-            Some(Action::PageUp) => self.scroll.saturating_sub(PAGE),
+            Some(Action::PageDown) => (self.scroll + page).min(last),
+            Some(Action::PageUp) => self.scroll.saturating_sub(page),
             Some(Action::First) => 0,
             Some(Action::Last) => last,
             _ => self.scroll,
@@ -59,7 +61,7 @@ impl Help {
         if body.is_empty() {
             return;
         }
-        let columns = lines.len().div_ceil(rows).clamp(1, usize::from(body.width / COLUMN_COLS).max(1));
+        let columns = columns(lines.len(), body);
         let width = body.width / columns as u16;
         // Never scrolled beyond the last page.
         let skip = self.scroll.min(lines.len().saturating_sub(rows * columns));
@@ -73,6 +75,11 @@ impl Help {
             }
         }
     }
+}
+
+/// Columns that so many lines take.
+fn columns(lines: usize, body: Rect) -> usize {
+    lines.div_ceil(usize::from(body.height).max(1)).clamp(1, usize::from(body.width / COLUMN_COLS).max(1))
 }
 
 fn draw_lines(lines: &[(String, &str)], theme: &Theme, area: Rect, buf: &mut Buffer) {

@@ -91,6 +91,25 @@ impl Logs {
         self.seek(from, back, scene, |line, _| search.is_match(line))
     }
 
+    fn first_match(&self, scene: Scene<'_>) -> Option<usize> {
+        let search = self.search()?;
+        (Kept::of(scene).from..).zip(scene.run.console.lines()).find(|(_, line)| search.is_match(line)).map(|(at, _)| at)
+    }
+
+    /// Which match the line in focus is, 1-based (0: none), and how many there are; `None`: nothing is looked for.
+    fn match_of(&self, scene: Scene<'_>) -> Option<(usize, usize)> {
+        let (search, focus) = (self.search()?, self.focused(scene)?);
+        let lines = (Kept::of(scene).from..).zip(scene.run.console.lines());
+        let (mut at, mut all) = (0, 0);
+        for (line, _) in lines.filter(|(_, line)| search.is_match(line)) {
+            all += 1;
+            if line == focus {
+                at = all;
+            }
+        }
+        Some((at, all))
+    }
+
     fn seek(&self, from: usize, back: bool, scene: Scene<'_>, mut fits: impl FnMut(&str, Option<Level>) -> bool) -> Option<usize> {
         let (kept, mut levels) = (Kept::of(scene), Levels::default());
         let lines = (kept.from..).zip(scene.run.console.lines());
@@ -211,8 +230,11 @@ impl Page for Logs {
         match action {
             Action::Wrap => self.wrap = !self.wrap,
             Action::Pause => self.focus = if self.focus.is_none() { self.focused(scene) } else { None },
-            Action::NextMatch => self.focus = self.find(focus, false, scene).or(self.focus),
-            Action::PreviousMatch => self.focus = self.find(focus, true, scene).or(self.focus),
+            // From the end on it starts anew, and the other way round.
+            Action::NextMatch => self.focus = self.find(focus, false, scene).or_else(|| self.first_match(scene)).or(self.focus),
+            Action::PreviousMatch => {
+                self.focus = self.find(focus, true, scene).or_else(|| self.find(usize::MAX, true, scene)).or(self.focus);
+            }
             Action::NextTrouble => {
                 let is_trouble = |_: &str, level: Option<Level>| level.is_some_and(|level| level >= Level::Warning);
                 // From the end on it starts anew.
@@ -325,7 +347,13 @@ impl Page for Logs {
             parts.push(Part::new("enter charts", theme.faint(), 6));
         }
         if !self.query.is_empty() {
-            parts.push(Part::new(format!("/{}  n next  N before", self.query), theme.accent(), 8));
+            let found = match self.match_of(scene) {
+                Some((0, all)) => format!("  {all} matches"),
+                Some((at, all)) => format!("  match {at} of {all}"),
+                None => String::new(),
+            };
+            parts.push(Part::new(format!("/{}{found}", self.query), theme.accent(), 8));
+            parts.push(Part::joined(" n next  N before", theme.accent(), 7));
         }
         if scene.run.console.dropped() > 0 {
             parts.push(Part::new(format!("the last {} lines are kept", scene.run.console.lines().len()), theme.quiet(), 2));

@@ -100,6 +100,16 @@ pub trait Page {
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer);
     /// Its part of the footer.
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part>;
+    /// Whether it wants the row of the footer below `body` too, which then is the last row of its area.
+    fn takes_footer(&self, _body: Rect) -> bool {
+        false
+    }
+    /// Takes back what it told of that row: something else is said there.
+    fn untell_footer(&self, _view: &mut GraphView) {}
+    /// Keys of its own that the footer names, each with a word for what it does.
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![]
+    }
     /// Tells an agent what stands on the screen: fills its fields of the view, and gives the metrics drawn.
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView>;
 }

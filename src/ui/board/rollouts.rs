@@ -413,6 +413,10 @@ impl Page for Rollouts {
         parts
     }
 
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Open, if self.alone { "list" } else { "read" })]
+    }
+
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         view.full_screen = self.alone;
         view.paused = self.step.is_some();

@@ -504,6 +504,10 @@ impl Page for Runs {
         parts
     }
 
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Select, "select"), (Action::Look, "look"), (Action::Compare, "compare"), (Action::GroupBy, "group")]
+    }
+
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let (lines, height) = (self.lines(shared, scene), self.height(area));
         let top = self.top(lines, height);

@@ -20,7 +20,8 @@ impl Entry {
     pub const SAMPLE: usize = 2;
 
     fn width(&self) -> usize {
-        Entry::SAMPLE + text::width(&self.name) + 1 + text::width(&self.value)
+        let value = if self.value.is_empty() { 0 } else { 1 + text::width(&self.value) };
+        Entry::SAMPLE + text::width(&self.name) + value
     }
 }
 
@@ -60,31 +61,48 @@ impl Legend {
         let rows_max = if inside.height < 4 { 0 } else { usize::from(inside.height / 4).max(1) };
         let mut rows: Vec<Vec<Entry>> = vec![];
         let mut used = 0;
+        let mut left_out = 0;
         for entry in entries {
-            let width = entry.width();
-            if rows.is_empty() || used + 2 + width > usize::from(inside.width) {
-                if rows.len() == rows_max || width > usize::from(inside.width) {
-                    break;
+            // Next to others, behind them in a row of its own, or only its name: no curve is drawn that is not named.
+            let bare = Entry { value: String::new(), ..entry.clone() };
+            let room = usize::from(inside.width);
+            let beside = |entry: &Entry| used > 0 && used + 2 + entry.width() <= room;
+            let below = |entry: &Entry| rows.len() < rows_max && entry.width() <= room;
+            let (entry, is_beside) = match () {
+                () if beside(&entry) => (entry, true),
+                () if below(&entry) => (entry, false),
+                () if beside(&bare) => (bare, true),
+                () if below(&bare) => (bare, false),
+                () => {
+                    left_out += 1;
+                    continue;
                 }
+            };
+            if !is_beside {
                 rows.push(vec![]);
                 used = 0;
             }
-            used += width + if used > 0 { 2 } else { 0 };
+            used += entry.width() + if used > 0 { 2 } else { 0 };
             if let Some(row) = rows.last_mut() {
                 row.push(entry);
             }
         }
         match (rows.is_empty(), room) {
-            (true, _) => single(title, &curves[0].1),
+            (true, _) => single(&more(title, left_out - 1), &curves[0].1),
             (false, 0) => Legend { rows, ..bare() },
-            (false, _) => Legend { title: text::cut_start(title, room).into_owned(), beside: vec![], rows },
+            (false, _) => Legend { title: text::cut_start(&more(title, left_out), room).into_owned(), beside: vec![], rows },
         }
     }
 
-    /// The curves whose name and value are drawn.
+    /// The curves whose name and value are drawn, not those that are only named.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.beside.iter().chain(self.rows.iter().flatten())
+        self.beside.iter().chain(self.rows.iter().flatten()).filter(|entry| !entry.value.is_empty())
     }
+}
+
+/// A title that says how many curves have no room for their names.
+fn more(title: &str, left_out: usize) -> String {
+    if left_out == 0 { title.to_owned() } else { format!("{title} +{left_out}") }
 }
 
 /// The cut key and the value as they stand in a title of `room` cells; `None` when both do not fit, and then neither is
@@ -120,7 +138,9 @@ mod tests {
         check(50, 12, "loss [train 1.78, val 1.98] []");
         check(30, 12, "loss [] [train 1.78, val 1.98]");
         check(21, 12, "loss [] [train 1.78 / val 1.98]");
-        check(20, 4, "loss [loss 1.78] []");
+        check(24, 6, "loss [] [train 1.78, val ]");
+        check(20, 6, "loss +1 [] [train 1.78]");
+        check(20, 4, "loss +1 [loss +1 1.78] []");
         check(3, 4, "…ss [] []");
     }
 }

@@ -81,6 +81,7 @@ impl Graphs {
             Span::Fixed(..) => "zoomed",
         };
         parts.push(Part::new(zoom, theme.warn(), 8));
+        parts.push(Part::new(if self.ys.is_empty() { "" } else { "y zoomed" }, theme.warn(), 8));
         match &self.x {
             X::Step => {}
             X::Relative => parts.push(Part::new("x: relative", theme.value(), 6)),

@@ -108,6 +108,7 @@ fn without_a_crosshair_the_newest_line_is_shown_and_lines_without_a_time_say_so(
     let mut board = graph(UNICODE, &run, (80, 24));
     press(&mut board, &run, "l");
     assert_eq!((tab(&board, &run), &detail(&board, &run)["follows"]), ("logs".into(), &json!(true)));
+    assert!(drawn(&board, &run, (80, 24)).contains("there was no crosshair"));
     let mut silent = RunPicture::default();
     silent.apply(SourceRank::Stdout, Ok(Record::Console("hello".into())), None);
     silent.series.get_or_insert(&MetricKey::from("loss"), &mut Seat::default(), Series::new).push(Point {
@@ -119,6 +120,26 @@ fn without_a_crosshair_the_newest_line_is_shown_and_lines_without_a_time_say_so(
     press(&mut board, &silent, "4 enter");
     assert_eq!(tab(&board, &silent), "logs");
     assert!(drawn(&board, &silent, (80, 24)).contains("nobody noted when this line was printed"));
+}
+
+#[test]
+fn the_search_starts_anew_at_its_ends_and_says_which_match_it_is_at() {
+    let run = run(true);
+    let mut board = graph(UNICODE, &run, (120, 24));
+    press(&mut board, &run, "4 / s t e p space 1 enter");
+    let mut at = |keys: &str| {
+        press(&mut board, &run, keys);
+        let text = drawn(&board, &run, (120, 24));
+        let found = text.lines().last().unwrap().split("match ").nth(1).map(|rest| rest.split("  n").next().unwrap().to_owned());
+        (detail(&board, &run)["focus"]["line"].as_u64().unwrap(), found.unwrap())
+    };
+    let (newest, of) = at("home N");
+    let all = of.rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(of, format!("{all} of {all}"), "the last one comes before the first line");
+    let (first, of) = at("n");
+    assert!(first < newest);
+    assert_eq!(of, format!("1 of {all}"));
+    assert_eq!(at("N"), (newest, format!("{all} of {all}")));
 }
 
 #[test]
