@@ -440,8 +440,8 @@ fn of_wandb(run: RunRef) -> RunRef {
 /// The one log in a run folder of wandb. Of several, each is a run by itself.
 pub(super) fn wandb_file(folder: &Path) -> Option<PathBuf> {
     let named = fs::read_dir(folder).ok()?.flatten().filter(|entry| is_wandb_run(&entry.file_name().to_string_lossy()));
-    let is_log = |path: &PathBuf| path.is_file() && matches!(open::kind_of(path), Ok((Kind::Wandb, _)));
-    let mut logs = named.map(|entry| entry.path()).filter(is_log);
+    // What its head holds does not matter: a damaged log is read as far as it goes.
+    let mut logs = named.map(|entry| entry.path()).filter(|path| path.is_file());
     let log = logs.next()?;
     logs.next().is_none().then_some(log)
 }

@@ -637,7 +637,7 @@ mod tests {
         // What holds no log of wandb is none of its runs.
         let stray = dir.path().join("wandb/run-20261120_101501-stray");
         fs::create_dir(&stray).unwrap();
-        fs::write(stray.join("run-stray.wandb"), [0x1f, 0x8b, 8, 0]).unwrap();
+        fs::write(stray.join("run-stray.txt"), "a note").unwrap();
         let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }, |_| None);
         let rows = Catalog::new(places, dead).all(true);
         assert_eq!(rows.len(), 1);
