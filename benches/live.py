@@ -122,7 +122,7 @@ def events_source(path, key):
 
 def recorded(place, script, *args):
     """What a real client writes; `None` where it cannot be had."""
-    folder = place.path / f"recorded-{script}"
+    folder = place.path / "-".join(["recorded", script, *map(str, args)])
     folder.mkdir()
     done = subprocess.run([sys.executable, PROGRAMS / f"{script}.py", folder, *map(str, args)], capture_output=True, text=True)
     found = sorted(folder.rglob("run-*.wandb")) + sorted(folder.rglob("*tfevents*"))

@@ -171,7 +171,7 @@ def keys(place, quick):
         "pages": "pgdn n N pgup end home",
         "focus": "right down left up enter enter",
         "filter": "/ l o s s 1 2 ctrl+u h e a d enter ctrl+l",
-        "zoom": "z z [ ] 0 end left { } K J Y home",
+        "zoom": "z z [ ] 0 end left { K Y home",
         "x axis": "x x x X X y y",
         "tabs": "3 4 6 8 1",
     }
