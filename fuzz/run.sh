@@ -2,7 +2,6 @@
 # Fuzzes decoders: run.sh SECONDS [TARGET...]. Each target starts from the recorded fixtures, the seeds beside this file, what was
 # found before, and what earlier runs kept in fuzz/corpus. What it finds lies in fuzz/artifacts; mended, it becomes a fixture in
 # fixtures/fuzz/TARGET, and tests/it/fuzz.rs replays it.
-# Needs a nightly toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
@@ -36,7 +35,13 @@ done
 
 # No sanitizer: og forbids unsafe code, and without one a target tries several times as many inputs. Overflows and debug
 # assertions are checked, and a counting allocator bounds the memory (fuzz/src/memory.rs).
+# What `cargo fuzz` passes to the compiler; as plain flags they need neither it nor a nightly toolchain.
+host=$(rustc -vV | sed -n 's/^host: //p')
+level=-Cllvm-args=-sanitizer-coverage
+RUSTFLAGS="-Cpasses=sancov-module $level-level=4 $level-inline-8bit-counters $level-pc-table --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1" \
+    cargo build --release --manifest-path fuzz/Cargo.toml --target "$host" "${targets[@]/#/--bin=}"
 for target in "${targets[@]}"; do
-    cargo +nightly fuzz run -s none "$target" -- \
+    mkdir -p "fuzz/artifacts/$target"
+    "fuzz/target/$host/release/$target" "fuzz/corpus/$target" -artifact_prefix="fuzz/artifacts/$target/" \
         -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 -print_final_stats=1
 done

@@ -211,7 +211,7 @@ fn two_thousand_runs_stay_quick() {
     }
     let mut shown = Shown::new(run(names(50), 500), rows(2000));
     shown.keys("2", 1);
-    let listing = || Event::Runs(Listing { at: START + 60.0, places: vec!["/work/.og".into()], ..Listing::default() });
+    let listing = || Event::Runs(Listing { at: START + 60.0, places: vec!["/home/me/.og".into()], ..Listing::default() });
     shown.update(listing());
     let kinds = [
         ("lines", "down pgdn pgdn up end home", 10),

@@ -91,7 +91,7 @@ impl Shown {
         let mut shown = Shown { board: Board::new(theme, 3600.0, Keymap::default()), run: own(), rows, size };
         shown.tell(Event::Resized(size.0, size.1));
         shown.press("2");
-        let listing = Listing { at: START + 60.0, places: vec!["/work/.og".into()], ..Listing::default() };
+        let listing = Listing { at: START + 60.0, places: vec!["/home/me/.og".into()], ..Listing::default() };
         shown.tell(Event::Runs(listing));
         shown
     }
@@ -192,7 +192,7 @@ fn the_other_views_look_like_this() {
 #[test]
 fn nothing_to_show_says_why() {
     let mut shown = Shown::new(vec![], (80, 24), UNICODE);
-    assert!(shown.drawn().contains("no runs in /work/.og"));
+    assert!(shown.drawn().contains("no runs in /home/me/.og"));
     shown.tell(Event::Runs(Listing { left: 2000, ..Listing::default() }));
     assert!(shown.drawn().contains("looking at 2000 runs..."));
     let mut shown = Shown::new(rows(3), (80, 24), UNICODE);
