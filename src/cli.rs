@@ -87,7 +87,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Skill(verb) => skill::skill(verb),
         Verb::Version(output) => version(output),
         Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
-        Verb::Exec { socket, dir } => Err(gate::wait_and_become(&socket, &dir)),
+        Verb::Exec { socket, dir, id } => Err(gate::wait_and_become(&socket, &dir, &id)),
         Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
         Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),
         Verb::Controller { dir } => {

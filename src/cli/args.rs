@@ -92,6 +92,8 @@ pub enum Verb {
         socket: PathBuf,
         /// Canvas folder.
         dir: PathBuf,
+        /// Canvas id.
+        id: String,
     },
     /// The graph pane
     #[command(name = "__graph", hide = true)]

@@ -1,7 +1,7 @@
 //! The gate: how a training gets into its pane.
 //!
 //! tmux would take a command line and run it at once, with the environment of its server. So the pane first runs
-//! `og __exec SOCKET CANVAS`, which waits at the gate until the pane's output is being recorded; then it is handed the command,
+//! `og __exec SOCKET FOLDER ID`, which waits at the gate until the pane's output is being recorded; then it is handed the command,
 //! the environment and the working directory over a private socket, and becomes the training by `exec`: the pane's
 //! process is the training, no process of ours is its parent, and nothing secret was on a disk or a command line.
 //!
@@ -75,9 +75,9 @@ impl Gate {
         Ok(Gate { listener, path })
     }
 
-    /// What the pane has to run, `og` being this program and `dir` the folder of its canvas.
-    pub fn command(&self, og: &Path, dir: &Path) -> [OsString; 4] {
-        [og.into(), "__exec".into(), self.path.clone().into(), dir.into()]
+    /// What the pane has to run, `og` being this program, `dir` the folder of its canvas and `id` the canvas's id.
+    pub fn command(&self, og: &Path, dir: &Path, id: &str) -> [OsString; 5] {
+        [og.into(), "__exec".into(), self.path.clone().into(), dir.into(), id.into()]
     }
 
     /// Waits for the pane, hands over the order, and returns the id of the process that is the training now.
@@ -106,15 +106,15 @@ impl Drop for Gate {
     }
 }
 
-/// `og __exec SOCKET CANVAS`: waits at the gate and becomes what it is told. Returns only when it could not.
-pub fn wait_and_become(socket: &Path, dir: &Path) -> Fail {
+/// `og __exec SOCKET FOLDER ID`: waits at the gate and becomes what it is told. Returns only when it could not.
+pub fn wait_and_become(socket: &Path, dir: &Path, id: &str) -> Fail {
     let come = UnixStream::connect(socket).and_then(|mut stream| ask_for_order(&mut stream).map(|order| (stream, order)));
     let (mut stream, order) = match come {
         Ok(come) => come,
         Err(error) => {
             // Whoever made the gate is dead: nobody else will ever take this canvas back.
             let _ = fs::remove_file(socket);
-            run::take_back(dir);
+            run::take_back(dir, id);
             return Fail::of("gate", &error, None).about("nobody is at the gate of this pane any more");
         }
     };

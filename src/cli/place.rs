@@ -134,7 +134,7 @@ pub struct Wanted<'a> {
     /// Roles in order.
     pub roles: &'a [&'a str],
     /// What the train pane runs.
-    pub train: Option<[OsString; 4]>,
+    pub train: Option<[OsString; 5]>,
 }
 
 /// Makes the panes and arranges them. Nothing that the person has is closed, and their pane keeps the focus.

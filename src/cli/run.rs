@@ -91,7 +91,7 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
 
     let gate = Gate::make(&runtime_dir()?)?;
     let roles = spec.roles();
-    let train = Some(gate.command(&place::program()?, &dir));
+    let train = Some(gate.command(&place::program()?, &dir, &state.id));
     let mut made = place::make(&site, &Wanted { name: &state.name, id: &state.id, dir: &dir, roles: &roles, train })?;
     record(&site, &made, &folder)?;
     write_down(&mut state, &dir, &site, &made)?;
@@ -342,17 +342,23 @@ impl Drop for UndoRun {
     }
 }
 
-/// Takes back what an `og run` made that was killed before it could start its training, and ends with the pane that this
-/// runs in.
-pub fn take_back(dir: &Path) {
-    let (Ok(state), Ok(Some(server)), Some(own)) = (canvases::read(dir), Server::from_env(), own_pane()) else { return };
-    let folder = state.run.as_deref().map(RunFolder::at);
-    drop(UndoRun(folder.filter(|folder| folder.info().is_ok_and(|info| info.pid.is_none()))));
+/// Takes back what an `og run` made that was killed before it could start its training, the canvas `id` in `dir`, and ends
+/// with the pane that this runs in.
+pub fn take_back(dir: &Path, id: &str) {
+    let (Ok(Some(server)), Some(own)) = (Server::from_env(), own_pane()) else { return };
+    // Where somebody has started again at once, a canvas of the same name stands in the folder by now.
+    let state = canvases::read(dir).ok().filter(|state| state.id == id);
+    if let Some(run) = state.as_ref().and_then(|state| state.run.as_deref()) {
+        let folder = RunFolder::at(run);
+        drop(UndoRun(folder.info().is_ok_and(|info| info.pid.is_none()).then_some(folder)));
+    }
     // tmux may still be making the pane that was asked for last, which has no mark yet.
     let program = dir.display().to_string();
     let of_canvas = |pane: &PaneInfo| match &pane.canvas {
-        Some(id) => *id == state.id,
-        None => server.display(&pane.id.to_string(), "#{pane_start_command}").is_ok_and(|command| command.contains(&program)),
+        Some(of) => of == id,
+        None => {
+            state.is_some() && server.display(&pane.id.to_string(), "#{pane_start_command}").is_ok_and(|command| command.contains(&program))
+        }
     };
     for _ in 0..TAKE_BACK_ROUNDS_MAX {
         let panes = server.list_panes(None).unwrap_or_default();
@@ -362,7 +368,7 @@ pub fn take_back(dir: &Path) {
         }
         others.into_iter().for_each(|pane| _ = server.kill_pane(pane));
     }
-    drop(Undo::new(dir, &state.id));
+    drop(state.map(|state| Undo::new(dir, &state.id)));
     let _ = server.kill_pane(own);
 }
 
