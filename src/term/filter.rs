@@ -173,14 +173,9 @@ impl Filter {
             let stop = memchr3(ESC, 0xef, SO, rest).unwrap_or(rest.len());
             let stop = if self.tabs { memchr(b'\t', &rest[..stop]).unwrap_or(stop) } else { stop };
             if stop > 0 {
-                // vte 0.15 loses a character after one that it gets in two halves, so it gets whole ones.
-                let whole = stop - half_character(&rest[..stop]);
-                out.text(&rest[..whole]);
-                return match whole {
-                    0 if stop == rest.len() => None,
-                    whole if stop == rest.len() => Some(whole),
-                    _ => Some(stop),
-                };
+                let half = if stop == rest.len() { half_character(rest) } else { 0 };
+                whole_characters(&rest[..stop - half], out);
+                return if half == stop { None } else { Some(stop - half) };
             }
         }
         let (c, used) = match rest[0] {
@@ -416,6 +411,14 @@ fn character(rest: &[u8]) -> Option<Result<(char, usize), ()>> {
         Ok(text) => text.chars().next().map(|c| Ok((c, len))),
         Err(error) if error.error_len().is_none() => None,
         Err(_) => Some(Err(())),
+    }
+}
+
+/// Text without the bytes that are none: vte 0.15 loses what follows a character of which it gets a half.
+fn whole_characters(bytes: &[u8], out: &mut Filtered) {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => out.text(bytes),
+        Err(_) => bytes.utf8_chunks().for_each(|chunk| out.text(chunk.valid().as_bytes())),
     }
 }
 
