@@ -4,10 +4,8 @@
 `make bench` runs this with everything set up. BENCHMARKS.md has the figures and says what they mean.
 """
 
-import argparse
 import hashlib
 import itertools
-import json
 import os
 import random
 import signal
@@ -18,13 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import peers
-from kit import (
-    OUT, PROGRAMS, ROOT, Canvas, Figure, Line, Place, Tmux, cpu_ns, ending, kill, machine, ms_of, pids_of, spawned, table, until,
-)
-
-
-class Wrong(Exception):
-    """og did something that it promises never to do."""
+from kit import PROGRAMS, Canvas, Figure, Line, Tmux, Wrong, cpu_ns, ending, kill, main, ms_of, spawned, until
 
 
 def program(name, *args):
@@ -380,31 +372,5 @@ def _is_torn(text):
 BENCHES = {"kill": kills, "flood": flood, "last": last, "screen": screen, "keys": keys, "idle": idle, "frames": frames}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", metavar="NAME", action="append", choices=list(BENCHES), help=f"one of {', '.join(BENCHES)}; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="fewer and smaller: a look, not a measurement")
-    parser.add_argument("--og", default=ROOT / "target" / "release" / "og", type=Path, help="the program to measure")
-    args = parser.parse_args()
-    print(machine(), file=sys.stderr)
-    figures, failed = [], []
-    with ending(Place(args.og)) as place:
-        for name in args.only or BENCHES:
-            print(f"{name}: {BENCHES[name].__doc__.split('.')[0].split(':')[0]}", file=sys.stderr)
-            try:
-                figures += BENCHES[name](place, args.quick)
-            except Wrong as wrong:
-                failed.append(f"{name}: {wrong}")
-                print(f"  WRONG: {wrong}", file=sys.stderr)
-    OUT.mkdir(parents=True, exist_ok=True)
-    result = {"machine": machine(), "quick": args.quick, "wrong": failed, "figures": [figure.as_json() for figure in figures]}
-    (OUT / "canvas.json").write_text(json.dumps(result, indent=1))
-    print(f"\n{machine()}\n")
-    print(table(figures))
-    for note in [f.note for f in figures if f.note]:
-        print(f"\n{note}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("canvas", __doc__, BENCHES))

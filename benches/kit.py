@@ -3,6 +3,7 @@
 Nothing here touches a tmux server, a store or a runtime folder that it did not make.
 """
 
+import argparse
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -229,10 +231,11 @@ class Line:
 
 
 class Place:
-    """A folder for stores and sockets, and the og that is measured."""
+    """A folder for stores and sockets, the og that is measured, and what the command line says."""
 
-    def __init__(self, og):
-        self.og = str(Path(og).resolve())
+    def __init__(self, options):
+        self.options = options
+        self.og = str(options.og.resolve())
         # Short: the path of a socket has room for some 100 bytes.
         self.path = Path(tempfile.mkdtemp(prefix="og-bench-", dir="/tmp"))
         self.runtime = self.path / "run"
@@ -329,3 +332,38 @@ def ending(thing):
         yield thing
     finally:
         thing.end()
+
+
+# --- the command line ---
+
+
+class Wrong(Exception):
+    """Something happened that must not."""
+
+
+def main(name, about, benches, more=lambda parser: None):
+    """Runs the chosen benches, each a function of the place and of whether to be quick that returns figures; prints them
+    as a table, keeps them in `target/bench/NAME.json`, and returns the exit status. `more` adds options."""
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
+    parser.add_argument("--only", metavar="NAME", action="append", choices=list(benches), help=f"one of {', '.join(benches)}; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller: a look, not a measurement")
+    parser.add_argument("--og", default=ROOT / "target" / "release" / "og", type=Path, help="the program to measure")
+    more(parser)
+    options = parser.parse_args()
+    print(machine(), file=sys.stderr)
+    figures, failed = [], []
+    with ending(Place(options)) as place:
+        for bench in options.only or benches:
+            print(f"{bench}: {benches[bench].__doc__.split('.')[0]}", file=sys.stderr)
+            try:
+                figures += benches[bench](place, options.quick)
+            except Wrong as wrong:
+                failed.append(f"{bench}: {wrong}")
+                print(f"  WRONG: {wrong}", file=sys.stderr)
+    OUT.mkdir(parents=True, exist_ok=True)
+    result = {"machine": machine(), "quick": options.quick, "wrong": failed, "figures": [figure.as_json() for figure in figures]}
+    (OUT / f"{name}.json").write_text(json.dumps(result, indent=1))
+    print(f"\n{machine()}\n\n{table(figures)}")
+    for note in [figure.note for figure in figures if figure.note]:
+        print(f"\n{note}")
+    return 1 if failed else 0

@@ -5,7 +5,6 @@ are made with the real clients where those can be had (`benches/run.sh` puts the
 `fixtures/` are used, which are short.
 """
 
-import argparse
 import json
 import math
 import random
@@ -17,17 +16,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
-from kit import OUT, PROGRAMS, ROOT, Figure, Place, cpu_ns, ending, machine, ms_of, table, until
+from kit import PROGRAMS, ROOT, Figure, Wrong, cpu_ns, ending, main, ms_of, until
 
 FIXTURES = ROOT / "fixtures"
 # A step every so often: what is measured is a look at a quiet file, not a queue.
 PAUSE_S = (0.02, 0.08)
-
-
-class Wrong(Exception):
-    """Something happened that must not."""
 
 
 # --- sources: name, bytes, where records end, the step that is known behind each end, and a key to watch ---
@@ -361,7 +355,7 @@ def inside(place, quick):
     with open(long, "w") as file:
         for step in range(20_000 if quick else 1_000_000):
             file.write(json.dumps({"s": step, "t": 1.7e9 + step, "m": {"train/loss": 8 / (step + 1), "lr": 1e-4, "grad/norm": 0.5}}) + "\n")
-    files = [str(long), *ARGS.file]
+    files = [str(long), *place.options.file]
     done = subprocess.run(["cargo", "bench", "--quiet", "--bench", "read", "--", *files], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise Wrong(done.stderr)
@@ -372,31 +366,9 @@ def inside(place, quick):
 BENCHES = {"live": live, "tails": tails, "list": runs_listed, "log": log, "inside": inside}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", metavar="NAME", action="append", choices=list(BENCHES), help=f"one of {', '.join(BENCHES)}; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="fewer and smaller: a look, not a measurement")
-    parser.add_argument("--og", default=ROOT / "target" / "release" / "og", type=Path, help="the program to measure")
+def files(parser):
     parser.add_argument("--file", action="append", default=[], help="a large file of any format, to be probed too; may be repeated")
-    global ARGS
-    ARGS = parser.parse_args()
-    print(machine(), file=sys.stderr)
-    figures, failed = [], []
-    with ending(Place(ARGS.og)) as place:
-        for name in ARGS.only or BENCHES:
-            print(f"{name}: {BENCHES[name].__doc__}", file=sys.stderr)
-            try:
-                figures += BENCHES[name](place, ARGS.quick)
-            except Wrong as wrong:
-                failed.append(f"{name}: {wrong}")
-                print(f"  WRONG: {wrong}", file=sys.stderr)
-    OUT.mkdir(parents=True, exist_ok=True)
-    result = {"machine": machine(), "quick": ARGS.quick, "wrong": failed, "figures": [figure.as_json() for figure in figures]}
-    (OUT / "live.json").write_text(json.dumps(result, indent=1))
-    print(f"\n{machine()}\n")
-    print(table(figures))
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("live", __doc__, BENCHES, files))

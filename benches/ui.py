@@ -4,7 +4,6 @@ Everything is measured on real terminals (ptys) that run the real program, or in
 fast or too fine for that (a frame, its memory) is measured inside the program, by `src/ui/io/speed.rs`.
 """
 
-import argparse
 import fcntl
 import json
 import os
@@ -17,10 +16,9 @@ import sys
 import termios
 import threading
 import time
-from pathlib import Path
 
-from kit import OUT, PROGRAMS, ROOT, Canvas, Figure, Place, Tmux, cpu_ns, ending, kill, machine, table, until
-from live import Wrong, made_runs, recorded, wandb_source
+from kit import ROOT, Canvas, Figure, Wrong, cpu_ns, ending, kill, main, until
+from live import made_runs, recorded, wandb_source
 
 WIDE, SMALL = (200, 50), (80, 24)
 # The end of a frame: a synchronized update.
@@ -365,29 +363,5 @@ def sent(place, quick):
 BENCHES = {"inside": inside, "keys": keys, "painted": painted, "cpu": cpu, "bytes": sent}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", metavar="NAME", action="append", choices=list(BENCHES), help=f"one of {', '.join(BENCHES)}; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="fewer and smaller: a look, not a measurement")
-    parser.add_argument("--og", default=ROOT / "target" / "release" / "og", type=Path, help="the program to measure")
-    args = parser.parse_args()
-    print(machine(), file=sys.stderr)
-    figures, failed = [], []
-    with ending(Place(args.og)) as place:
-        for name in args.only or BENCHES:
-            print(f"{name}: {BENCHES[name].__doc__}", file=sys.stderr)
-            try:
-                figures += BENCHES[name](place, args.quick)
-            except Wrong as wrong:
-                failed.append(f"{name}: {wrong}")
-                print(f"  WRONG: {wrong}", file=sys.stderr)
-    OUT.mkdir(parents=True, exist_ok=True)
-    result = {"machine": machine(), "quick": args.quick, "wrong": failed, "figures": [figure.as_json() for figure in figures]}
-    (OUT / "ui.json").write_text(json.dumps(result, indent=1))
-    print(f"\n{machine()}\n")
-    print(table(figures))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("ui", __doc__, BENCHES))
