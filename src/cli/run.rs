@@ -22,7 +22,7 @@ use crate::{
     ipc::io::{runtime_dir, socket_path},
     model::WallTime,
     query,
-    store::{Event, EventKind, NewRun, RunFolder, Store},
+    store::{Event, EventKind, NewRun, Parent, RunFolder, Store},
     tmux::{PaneId, PaneInfo, Server, own_pane},
 };
 use serde_json::{Map, Value, json};
@@ -73,7 +73,8 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
         free(&store, name)?;
     }
     let now = now();
-    let wanted = new_run(&args, argv.clone(), cwd.clone(), prompt.clone());
+    let parent = store.parent_of(&argv, &cwd);
+    let wanted = new_run(&args, argv.clone(), cwd.clone(), prompt.clone(), parent);
     let (folder, info) = store.create_run(wanted, now, random())?;
     let mut undo_run = UndoRun(Some(folder.clone()));
     let draft = CanvasState {
@@ -159,7 +160,7 @@ fn command(mut words: Vec<String>, dashed: bool, cwd: &Path) -> Result<(Vec<Stri
     Ok((argv, prompt))
 }
 
-fn new_run(args: &RunArgs, command: Vec<String>, cwd: PathBuf, prompt: Option<String>) -> NewRun {
+fn new_run(args: &RunArgs, command: Vec<String>, cwd: PathBuf, prompt: Option<String>, parent: Option<Parent>) -> NewRun {
     let tag = |tag: &String| match tag.split_once('=') {
         Some((key, value)) => (key.to_string(), value.to_string()),
         None => (tag.clone(), String::new()),
@@ -176,7 +177,7 @@ fn new_run(args: &RunArgs, command: Vec<String>, cwd: PathBuf, prompt: Option<St
         total_steps: args.total_steps.and_then(|steps| i64::try_from(steps).ok()),
         canvas: args.canvas.clone(),
         prompt,
-        parent: None,
+        parent,
     }
 }
 

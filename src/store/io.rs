@@ -3,6 +3,7 @@
 mod git;
 mod glance;
 mod opened;
+mod parent;
 mod reader;
 mod root;
 mod trackers;

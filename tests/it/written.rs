@@ -1,7 +1,7 @@
 //! What a training under `og run` writes beside its console is part of its run, and nothing else is.
 
-use crate::home::{Home, Training, comes};
-use serde_json::Value;
+use crate::home::{Home, Training, comes, read_json};
+use serde_json::{Value, json};
 use std::{fs, path::Path};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
@@ -127,4 +127,10 @@ fn checkpoints_are_told_with_their_step_and_when_they_were_written() {
     let told =
         events.iter().filter(|event| event["kind"] == "checkpoint").map(|event| (event["path"].as_str().unwrap(), event["step"].as_i64()));
     assert_eq!(told.collect::<Vec<_>>(), [("out/checkpoint-500", Some(500)), ("best.pt", None)]);
+
+    let later =
+        home.json(&["run", "--name", "later", "--tmux-socket", "og", "--json", "--", "sh", "-c", "exit 0", "--resume=out/checkpoint-500"]);
+    let info = read_json(&Path::new(later["run"].as_str().unwrap()).join("run.json")).unwrap();
+    let want = json!({"run": training.text("runId"), "checkpoint": "out/checkpoint-500", "step": 500});
+    assert_eq!(info["parent"], want, "it goes on from the run that saved what it takes up");
 }

@@ -1,0 +1,132 @@
+//! Which run a command goes on from: one of its arguments names weights that a run of this store has saved.
+
+use super::Store;
+use crate::store::{Event, EventKind, Parent, RunFolder};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Runs whose checkpoints are looked through, the newest first: one small file each.
+const RUNS_MAX: usize = 500;
+/// Words in the name of an option behind which weights are written, or anything else.
+const WRITES: &[&str] = &["save", "out", "dest", "log", "export", "write"];
+/// Words in the name of an option behind which a folder means the newest weights in it.
+const READS: &[&str] = &["resume", "restore", "load", "init", "continue", "from", "warm"];
+
+/// An argument that may be a path, with the name of its option: `--resume PATH`, `--resume=PATH`, `ckpt=PATH`, `PATH`.
+struct Argument<'a> {
+    option: String,
+    value: &'a str,
+}
+
+impl Argument<'_> {
+    fn names_one_of(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.option.contains(word))
+    }
+}
+
+fn arguments(command: &[String]) -> Vec<Argument<'_>> {
+    let mut option = "";
+    let mut out = vec![];
+    for word in command {
+        match (word.split_once('='), word.starts_with('-')) {
+            (Some((name, value)), _) => out.push(Argument { option: name.to_lowercase(), value }),
+            (None, true) => {
+                option = word;
+                continue;
+            }
+            (None, false) => out.push(Argument { option: option.to_lowercase(), value: word }),
+        }
+        option = "";
+    }
+    out.retain(|argument| !argument.value.is_empty() && !argument.names_one_of(WRITES));
+    out
+}
+
+impl Store {
+    /// The run of this store whose weights `command`, run in `cwd`, takes up; of several that saved to one place, the one
+    /// that was told of last. A folder means its newest weights where the option says that they are taken up. O(runs) in
+    /// commands with a path that exists, else nothing is read.
+    pub fn parent_of(&self, command: &[String], cwd: &Path) -> Option<Parent> {
+        let wanted: Vec<(PathBuf, bool)> = arguments(command)
+            .into_iter()
+            .filter_map(|argument| Some((fs::canonicalize(cwd.join(argument.value)).ok()?, argument.names_one_of(READS))))
+            .collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let is_wanted = |saved: &Path| wanted.iter().any(|(path, reads)| saved == path || *reads && saved.parent() == Some(path));
+        let runs = self.runs().ok()?;
+        let saved = runs.iter().take(RUNS_MAX).flat_map(|id| saved_by(&self.run(id)));
+        let newest = saved.filter(|saved| is_wanted(&saved.path)).max_by(|a, b| a.at.total_cmp(&b.at))?;
+        Some(newest.parent)
+    }
+}
+
+struct Saved {
+    path: PathBuf,
+    at: f64,
+    parent: Parent,
+}
+
+/// The checkpoints that a run told of and that are still there.
+fn saved_by(run: &RunFolder) -> Vec<Saved> {
+    let Ok(events) = fs::read_to_string(run.events()) else { return vec![] };
+    let cwd = run.info().map(|info| info.cwd).unwrap_or_default();
+    let saved = |event: Event| match event.kind {
+        EventKind::Checkpoint { path, step } => Some(Saved {
+            path: fs::canonicalize(cwd.join(&path)).ok()?,
+            at: event.t.secs(),
+            parent: Parent { run: run.id().0, checkpoint: Some(path), step },
+        }),
+        _ => None,
+    };
+    events.lines().filter_map(Event::from_line).filter_map(saved).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::WallTime, store::NewRun};
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn arguments_have_the_names_of_their_options() {
+        let command = words("python train.py --resume a.pt --fast --ckpt=b.pt model.init=c.pt --out d.pt e.pt");
+        let found: Vec<(String, &str)> = arguments(&command).into_iter().map(|argument| (argument.option, argument.value)).collect();
+        let want = [("", "python"), ("", "train.py"), ("--resume", "a.pt"), ("--ckpt", "b.pt"), ("model.init", "c.pt"), ("", "e.pt")];
+        assert_eq!(found, want.map(|(option, value)| (option.to_owned(), value)));
+    }
+
+    #[test]
+    fn a_run_goes_on_from_the_run_that_saved_what_it_loads() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cwd, store) = (dir.path(), Store::at(dir.path().join(".og")));
+        let at = |secs: f64| WallTime::new(secs).unwrap();
+        let mut ids = vec![];
+        for (n, saved) in [["out/step-10.pt", "out/step-20.pt"], ["late/step-20.pt", "late/step-30.pt"]].iter().enumerate() {
+            let now = at(1.7e9 + 100.0 * n as f64);
+            let (run, info) = store.create_run(NewRun { cwd: cwd.to_owned(), ..NewRun::default() }, now, n as u64).unwrap();
+            ids.push(info.id);
+            for (k, path) in saved.iter().enumerate() {
+                fs::create_dir_all(cwd.join(path).parent().unwrap()).unwrap();
+                fs::write(cwd.join(path), "weights").unwrap();
+                let step = path[path.len() - 5..path.len() - 3].parse().ok();
+                let kind = EventKind::Checkpoint { path: (*path).to_owned(), step };
+                run.append_event(&Event { t: at(now.secs() + k as f64), author: "og".into(), kind }).unwrap();
+            }
+        }
+        let parent = |command: &str| store.parent_of(&words(command), cwd).map(|parent| (parent.run, parent.step));
+        let (first, second) = (ids[0].clone(), ids[1].clone());
+        assert_eq!(parent("python train.py --resume out/step-10.pt"), Some((first.clone(), Some(10))));
+        assert_eq!(parent("python train.py --resume=./out"), Some((first, Some(20))));
+        assert_eq!(parent("python eval.py late/step-20.pt"), Some((second, Some(20))));
+        for other in ["python train.py --out out/step-10.pt", "python train.py --dir out", "python train.py --resume no.pt", "cat ."] {
+            assert_eq!(parent(other), None, "{other}");
+        }
+    }
+}
