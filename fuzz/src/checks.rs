@@ -120,7 +120,8 @@ pub fn term(bytes: &[u8]) {
         bytes.chunks(chunk).for_each(|part| {
             let _ = screen.feed(part, now);
         });
-        let _ = screen.settle(1.0);
+        // A frame that ended in a feed is handed out before the update behind it is cut off.
+        while screen.settle(1.0).is_some() {}
         screen
     });
     let [whole, parts] = &screens;
