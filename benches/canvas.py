@@ -253,16 +253,21 @@ def keys(place, quick):
     rounds = 10 if quick else 100
     with ending(Canvas(place, program("page"), may_send=["graph", "status", "train"])) as canvas:
         until("the panes are drawn", lambda: canvas.view()["graph"])
-        figures = _press(canvas, "train", ["x", "BSpace"], rounds, "key to echo", 0.3)
+        figures = _press(canvas, "train", ["x", "BSpace"], rounds, "key to echo", 0.3, at_once=True)
+        figures += _press(canvas, "train", ["x", "BSpace"], rounds, "key to echo", None)
     with ending(Canvas(place, program("ticks", 300, 0))) as canvas:
         canvas.wait_for_exit()
         until("the graph is drawn", lambda: len(canvas.view()["visibleMetrics"]) >= 3)
         return figures + _press(canvas, "graph", ["h", "h"], rounds, "key to redraw of the graph pane", 10)
 
 
-def _press(canvas, role, pair, rounds, what, target):
-    """Presses the two keys of a pair in turns and waits for the change that each makes, by og and by every peer."""
+def _press(canvas, role, pair, rounds, what, target, at_once=False):
+    """Presses the two keys of a pair in turns and waits for the change that each makes, by og and by every peer: at the pace
+    of a person, who types neither faster nor on the beat of a frame, so that every cache is cold, or each as soon as the
+    change of the one before was seen, as a program types."""
     line = canvas.line()
+    if at_once:
+        what, rounds = f"{what}, at once", 10 * rounds
 
     def og(key, _):
         answer = line.ask(type="sendKeys", pane=role, keys=[key], wait="change")
@@ -270,18 +275,22 @@ def _press(canvas, role, pair, rounds, what, target):
             raise Wrong(answer)
 
     def all_of(screen, press):
-        taken = []
+        taken, last = [], None
         for key in pair * rounds:
-            # A person types neither faster nor on the beat of a frame.
-            time.sleep(random.uniform(0.03, 0.05))
+            if not at_once:
+                time.sleep(random.uniform(0.03, 0.05))
             before = screen()
+            if before == last:
+                raise Wrong("the change of a key was not yet on the screen when it was told")
             taken.append(ms_of(lambda: press(key, before)))
+            last = before
         return taken
 
     screen_of_og = lambda: line.ask(type="getViewState", pane=role, format="screen")["pane"]["snapshot"]
-    figures = [Figure("keys", f"{what}, og, kept socket", "ms", all_of(screen_of_og, og), ("p50", target))]
+    figures = [Figure("keys", f"{what}, og, kept socket", "ms", all_of(screen_of_og, og), target and ("p50", target))]
     pane = canvas.pane(role)
-    for peer in itertools.chain([peers.Processes(canvas.tmux, pane)], peers.kept(canvas.tmux, pane)):
+    others = itertools.chain([peers.Processes(canvas.tmux, pane)], peers.kept(canvas.tmux, pane))
+    for peer in others if not at_once else itertools.islice(peers.kept(canvas.tmux, pane), 1):
         press = lambda key, before: peers.changed_by(peer, key, before)
         figures.append(Figure("keys", f"{what}, {peer.name}", "ms", all_of(peer.screen, press)))
         if role == "train" and isinstance(peer, peers.ControlMode):
