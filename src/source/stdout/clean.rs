@@ -1,9 +1,9 @@
 //! Makes the bytes of one redraw plain: no escape sequences, no backspaces, box and bar glyphs as ASCII.
 
 /// Calls `draw` for every state of the text that cursor movement or backspaces are about to overwrite, and
-/// leaves the last state in `scratch`.
-pub(super) fn draws(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) {
-    walk(bytes, scratch, draw, glyph);
+/// leaves the last state in `scratch`. Returns how many lines the cursor went up.
+pub(super) fn draws(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8])) -> u32 {
+    walk(bytes, scratch, draw, glyph)
 }
 
 /// The same with characters beyond ASCII left as they are, to be shown.
@@ -15,9 +15,9 @@ pub(in crate::source) fn plain(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut d
     walk(bytes, scratch, draw, keep);
 }
 
-fn walk(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8]), glyph: impl Fn(&[u8], &mut Vec<u8>) -> usize) {
+fn walk(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8]), glyph: impl Fn(&[u8], &mut Vec<u8>) -> usize) -> u32 {
     scratch.clear();
-    let mut at = 0;
+    let (mut at, mut up) = (0, 0_u32);
     while let Some(&byte) = bytes.get(at) {
         match byte {
             0x1b => {
@@ -26,9 +26,10 @@ fn walk(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8]), glyph:
                 match kind {
                     Escape::Plain => {}
                     Escape::Space => scratch.push(b' '),
-                    Escape::Moves => {
+                    Escape::Moves { lines } => {
                         draw(scratch);
                         scratch.clear();
+                        up = up.saturating_add(lines);
                     }
                 }
             }
@@ -50,14 +51,15 @@ fn walk(bytes: &[u8], scratch: &mut Vec<u8>, draw: &mut dyn FnMut(&[u8]), glyph:
             }
         }
     }
+    up
 }
 
 enum Escape {
     /// Changes no text: colours, titles.
     Plain,
     Space,
-    /// Moves the cursor or erases: what comes next is another draw.
-    Moves,
+    /// Moves the cursor or erases: what comes next is another draw. How many lines it goes up.
+    Moves { lines: u32 },
 }
 
 /// Length and kind of the escape sequence at the start of `bytes`.
@@ -70,7 +72,8 @@ fn escape(bytes: &[u8]) -> (usize, Escape) {
                     end + 1,
                     match bytes[end] {
                         b'C' => Escape::Space,
-                        b'A' | b'B' | b'D'..=b'H' | b'J' | b'K' | b'f' => Escape::Moves,
+                        b'A' | b'F' => Escape::Moves { lines: std::str::from_utf8(&bytes[2..end]).ok().and_then(|n| n.parse().ok()).unwrap_or(1) },
+                        b'B' | b'D'..=b'H' | b'J' | b'K' | b'f' => Escape::Moves { lines: 0 },
                         _ => Escape::Plain,
                     },
                 ),
@@ -149,6 +152,12 @@ mod tests {
     fn backspaces_show_what_they_overwrite() {
         check("loss 1.5\x08\x08\x082.5", &["loss 1.5", "loss 2.5"]);
         check("é\x08\x08\x08x", &["é", "x"]);
+    }
+
+    #[test]
+    fn lines_that_the_cursor_goes_up_are_counted() {
+        let up = |text: &str| draws(text.as_bytes(), &mut vec![], &mut |_| {});
+        assert_eq!((up("\x1b[2K\x1b[1A\x1b[2K\x1b[Aa"), up("a\x1b[12A\x1b[2F"), up("\x1b[1B\x1b[2J")), (2, 14, 0));
     }
 
     #[test]

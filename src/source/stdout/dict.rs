@@ -25,6 +25,77 @@ impl Dict {
     }
 }
 
+/// Longest dict over several lines that is kept: lines and bytes.
+const OPEN_LINES_MAX: u32 = 256;
+const OPEN_BYTES_MAX: usize = 16 << 10;
+
+/// A dict that goes on in the next lines, as `pprint` and `json.dumps(indent=2)` print it.
+#[derive(Default)]
+pub(super) struct OpenDict {
+    text: String,
+    /// Where its brace stands in `text`.
+    at: usize,
+    depth: i32,
+    lines: u32,
+    /// Where its first line starts in the source.
+    offset: u64,
+}
+
+impl OpenDict {
+    /// Whether lines are missing.
+    pub(super) fn is_open(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// Begins with a line whose brace at `at` is not closed in it. False: no dict begins here.
+    pub(super) fn begin(&mut self, text: &str, at: usize, offset: u64) -> bool {
+        let (inside, depth) = (text[at + 1..].trim_ascii(), depth(&text[at..]));
+        let is_first = inside.is_empty() || (inside.starts_with(['\'', '"']) && inside.ends_with([',', '{', '[', '(']));
+        if !is_first || depth <= 0 || text.len() > OPEN_BYTES_MAX {
+            return false;
+        }
+        text.clone_into(&mut self.text);
+        (self.at, self.depth, self.lines, self.offset) = (at, depth, 1, offset);
+        true
+    }
+
+    /// Takes the next line. `Some`: that was the last, and the offset of the first. A line that is none of a dict ends it.
+    pub(super) fn push(&mut self, line: &str) -> Option<u64> {
+        let is_inside = line.starts_with(|c: char| c.is_ascii_digit() || "'\"[]{}()-".contains(c))
+            || ["tensor(", "array(", "True", "False", "None", "true", "false", "null"].iter().any(|word| line.starts_with(word));
+        self.lines += 1;
+        if !is_inside || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
+            self.depth = 0;
+            return None;
+        }
+        self.depth += depth(line);
+        self.text.push(' ');
+        self.text.push_str(line);
+        (self.depth <= 0).then_some(self.offset)
+    }
+
+    /// The lines in one, and where the brace stands.
+    pub(super) fn take(&mut self) -> (String, usize) {
+        (std::mem::take(&mut self.text), self.at)
+    }
+}
+
+/// How many more brackets `text` opens than it closes, outside of strings.
+fn depth(text: &str) -> i32 {
+    let (mut depth, mut quote) = (0, None);
+    for byte in text.bytes() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'{' | b'[' | b'(') => depth += 1,
+            (None, b'}' | b']' | b')') => depth -= 1,
+            _ => {}
+        }
+    }
+    depth
+}
+
 struct Walk<'a, 'd> {
     text: &'a str,
     at: usize,
@@ -35,6 +106,8 @@ struct Walk<'a, 'd> {
 
 enum Value {
     Number(f64, bool),
+    /// A text like `10/500`.
+    Count(Count),
     Other,
 }
 
@@ -53,8 +126,16 @@ impl<'a> Walk<'a, '_> {
             if self.peek()? == b'{' {
                 self.path.push('.');
                 self.dict()?;
-            } else if let Value::Number(value, whole) = self.value()? {
-                self.put(value, whole);
+            } else {
+                match self.value()? {
+                    Value::Number(value, whole) => self.put(value, whole),
+                    // `"iter": "10/500"`, `'global_step/max_steps': '10/500'`
+                    Value::Count(count) => {
+                        let kind = self.path.split('/').find_map(counter);
+                        kind.into_iter().for_each(|kind| self.count(kind, count));
+                    }
+                    Value::Other => {}
+                }
             }
             self.path.truncate(back);
             if self.peek()? == b',' {
@@ -68,11 +149,14 @@ impl<'a> Walk<'a, '_> {
 
     fn put(&mut self, value: f64, whole: bool) {
         self.dict.pairs.push(&[&self.path], value);
-        if whole
-            && let Some(kind) = counter(&self.path)
-            && self.dict.step.is_none_or(|(known, _)| kind > known)
-        {
-            self.dict.step = Some((kind, Count { at: value as i64, of: None }));
+        if whole && let Some(kind) = counter(&self.path) {
+            self.count(kind, Count { at: value as i64, of: None });
+        }
+    }
+
+    fn count(&mut self, kind: Counter, count: Count) {
+        if self.dict.step.is_none_or(|(known, _)| kind > known) {
+            self.dict.step = Some((kind, count));
         }
     }
 
@@ -150,7 +234,10 @@ fn plain(word: &str) -> Value {
     let word = word.strip_suffix('%').unwrap_or(word);
     match number(word.as_bytes()) {
         Some((value, length)) if length == word.len() => Value::Number(value, word.bytes().all(|b| b.is_ascii_digit())),
-        _ => non_finite(word).map_or(Value::Other, |value| Value::Number(value, false)),
+        _ => match word.split_once('/').map(|(at, of)| (at.parse(), of.parse())) {
+            Some((Ok(at), Ok(of))) => Value::Count(Count { at, of: Some(of) }),
+            _ => non_finite(word).map_or(Value::Other, |value| Value::Number(value, false)),
+        },
     }
 }
 
@@ -176,6 +263,8 @@ mod tests {
             show("{'a': {'b': nan, 'c': [1, (2, 3)]}, 'd': tensor(0.5, device='cuda:0'), 'e': np.float64(1.5), 'f': None}"),
             "a.b=NaN, d=0.5, e=1.5"
         );
+        assert_eq!(show(r#"{"epoch": "1/200", "iter": "10/500", "loss": 2.5}"#), "<10>, loss=2.5");
+        assert_eq!(show("{'loss': '2.5', 'global_step/max_steps': '2/3'}"), "<2>, loss=2.5");
         assert_eq!(show("{'a': 1"), "none");
         assert_eq!(show("{a}"), "none");
     }

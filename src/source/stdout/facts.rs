@@ -1,15 +1,10 @@
 //! What one line says: its counters and its named numbers.
 
 use super::{
-    token::{Number, Token, cut},
-    words::{Counter, counter, is_no_metric, is_prose, is_training, is_unit, validation},
+    token::{Token, cut},
+    walk::Walk,
+    words::{Counter, is_metric},
 };
-
-/// Most words in the name of a metric; more is a sentence.
-const NAME_WORDS_MAX: u32 = 5;
-
-/// Longest name of a metric, in bytes.
-const NAME_BYTES_MAX: usize = 96;
 
 /// A count, and the `N` when it stands as `i/N`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,14 +14,14 @@ pub(super) struct Count {
 }
 
 /// Named numbers, their names in one buffer.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, PartialEq)]
 pub(super) struct Pairs {
     names: String,
     ends: Vec<End>,
 }
 
 /// Where a name ends, its number, and the token that it came from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct End {
     name: usize,
     value: f64,
@@ -43,7 +38,8 @@ impl Pairs {
         self.push_from(name, value, 0);
     }
 
-    fn push_from(&mut self, name: &[&str], value: f64, token: u32) {
+    /// The same, with the token that the value came from.
+    pub(super) fn push_from(&mut self, name: &[&str], value: f64, token: u32) {
         name.iter().for_each(|part| self.names.push_str(part));
         self.ends.push(End { name: self.names.len(), value, token });
     }
@@ -51,6 +47,13 @@ impl Pairs {
     pub(super) fn pop(&mut self) {
         self.ends.pop();
         self.names.truncate(self.ends.last().map_or(0, |end| end.name));
+    }
+
+    fn remove(&mut self, at: usize) {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before].name);
+        let length = self.ends.remove(at).name - start;
+        self.names.replace_range(start..start + length, "");
+        self.ends[at..].iter_mut().for_each(|end| end.name -= length);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -87,26 +90,35 @@ pub(super) struct Facts {
     pub(super) rank: Option<u32>,
     /// Words that belong to no number.
     pub(super) junk: u32,
+    /// Names with a word for a value: `task=detect`.
+    pub(super) texts: u32,
     /// The line is about validation: the prefix of its names.
     pub(super) prefix: &'static str,
     /// Numbers without a name at the start: `[1][10/200]`, `[1, 2000]`, `0:`.
-    lead: Vec<(Count, u32)>,
+    pub(super) lead: Vec<(Count, u32)>,
     /// The tokens that `step` and `epoch` came from.
     pub(super) step_token: u32,
     pub(super) epoch_token: u32,
+    /// Where the name of `step` stands, and whether a `:` or `=` parts it from its number.
+    pub(super) step_name: Option<(u32, u32, bool)>,
+    /// A pair that counts if nothing else does, such as `iters: 100`.
+    pub(super) plural: Option<Plural>,
+    /// What was understood hangs on more than the kinds of the numbers, so its shape must not be learned.
+    pub(super) is_odd: bool,
     tokens: Vec<Token>,
     /// Index, start and end of the numbers and clocks among the tokens.
     numbers: Vec<(u32, u32, u32)>,
 }
 
-struct Key {
-    from: u32,
-    to: u32,
-    /// Where the last word starts and the one before ends.
-    last: u32,
-    before: u32,
-    words: u32,
-    closed: bool,
+/// A pair whose name is the plural of a counter: a count of steps taken, or of steps to take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plural {
+    /// Which of the pairs.
+    pub(super) pair: usize,
+    pub(super) count: Count,
+    pub(super) token: u32,
+    /// `steps` also count what an episode took; `iters`, `batches` and `updates` do not.
+    pub(super) is_steps: bool,
 }
 
 impl Facts {
@@ -115,10 +127,11 @@ impl Facts {
         self.pairs.clear();
         self.lead.clear();
         (self.step, self.epoch, self.progress, self.rank, self.junk, self.prefix) = (None, None, None, rank, 0, prefix);
+        (self.step_name, self.plural, self.is_odd, self.texts) = (None, None, false, 0);
         let mut tokens = std::mem::take(&mut self.tokens);
         self.numbers.clear();
         cut(text, &mut tokens, &mut |token, start, end| self.numbers.push((token, start, end)));
-        Walk { text, tokens: &tokens, facts: self, key: None, label: None, bare: false }.walk();
+        Walk::new(text, &tokens, self).walk();
         self.tokens = tokens;
         self.settle();
     }
@@ -156,272 +169,30 @@ impl Facts {
             _ => {}
         }
         self.lead = lead;
+        if let (None, Some(plural)) = (self.step, self.plural) {
+            let others = || self.pairs.iter().enumerate().filter(|(at, _)| *at != plural.pair);
+            // `iterations: 57, loss: 2.1`, but not `epochs: 10, lr: 0.1`; `epoch: 1, iters: 100`, but not `epoch 1, steps: 200`.
+            let first = plural.pair == 0 && self.epoch.is_none() && others().any(|(_, (name, _))| is_metric(name));
+            if first || self.epoch.is_some() && !plural.is_steps {
+                self.pairs.remove(plural.pair);
+                self.set_step(Counter::Step, plural.count, plural.token);
+            }
+        }
     }
 
     /// The first epoch counts.
-    fn set_epoch(&mut self, count: Count, token: u32) {
+    pub(super) fn set_epoch(&mut self, count: Count, token: u32) {
         if self.epoch.is_none() {
             (self.epoch, self.epoch_token) = (Some(count), token);
         }
     }
 
     /// The best counter counts, among equals the first.
-    fn set_step(&mut self, kind: Counter, count: Count, token: u32) {
+    pub(super) fn set_step(&mut self, kind: Counter, count: Count, token: u32) {
         if self.step.is_none_or(|(known, _)| kind > known) {
             (self.step, self.step_token) = (Some((kind, count)), token);
         }
     }
-}
-
-/// The walk over the tokens of a line.
-struct Walk<'a> {
-    text: &'a str,
-    tokens: &'a [Token],
-    facts: &'a mut Facts,
-    /// Words that may become the name of the next number.
-    key: Option<Key>,
-    /// A name that was closed by `:` without a number behind it.
-    label: Option<Key>,
-    /// The last pair had no `:` or `=`, and words follow: it counts only when they name a number too.
-    bare: bool,
-}
-
-impl Walk<'_> {
-    fn walk(&mut self) {
-        let mut at = 0;
-        while let Some(token) = self.tokens.get(at).copied() {
-            at += 1;
-            match token {
-                Token::Word(from, to) => self.word(from, to, at - 1),
-                Token::Colon | Token::Equals => {
-                    if let Some(key) = &mut self.key {
-                        key.closed = true;
-                    }
-                }
-                Token::Number(number) => match self.key.take() {
-                    Some(key) => self.pair(key, number, at),
-                    None => self.keyless(number, at - 1),
-                },
-                Token::Clock => self.key = None,
-                Token::Break => {
-                    self.abandon();
-                    self.bare = false;
-                }
-                Token::Gap => {}
-                Token::Open(bracket) => at = self.open(bracket, at),
-                Token::Close => self.abandon(),
-            }
-        }
-        self.abandon();
-    }
-
-    fn word(&mut self, from: u32, to: u32, at: usize) {
-        let word = &self.text[from as usize..to as usize];
-        let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        if matches!(before, Some(Token::Number(_))) && !matches!(after, Some(Token::Colon | Token::Equals)) && is_unit(word) {
-            return;
-        }
-        if !is_name(word) {
-            let is_text = word.bytes().any(|b| b.is_ascii_alphanumeric());
-            self.abandon();
-            self.facts.junk += u32::from(is_text && !word.eq_ignore_ascii_case("n/a"));
-            return;
-        }
-        let fresh = Key { from, to, last: from, before: from, words: 1, closed: false };
-        match &mut self.key {
-            Some(key) if key.closed => {
-                self.label = self.key.replace(fresh);
-            }
-            // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
-            Some(key) if key.to - key.last > 5 && self.text[..key.to as usize].ends_with('.') => {
-                self.abandon();
-                self.key = Some(fresh);
-            }
-            Some(key) if !matches!(before, Some(Token::Gap)) => {
-                (key.before, key.last, key.to) = (key.to, from, to);
-                key.words += 1;
-            }
-            _ => {
-                self.abandon();
-                self.key = Some(fresh);
-            }
-        }
-    }
-
-    /// A bracket, with `at` behind it. Returns where to go on.
-    fn open(&mut self, bracket: u8, at: usize) -> usize {
-        let (first, second, third) = (self.tokens.get(at), self.tokens.get(at + 1), self.tokens.get(at + 2));
-        let Some(key) = &mut self.key else { return at };
-        match (first, second) {
-            // `Epoch [1/5]`, `lr=[1e-05]`.
-            (Some(Token::Number(_)), Some(Token::Close)) if bracket == b'[' || counter(name(self.text, key)).is_some() => at,
-            (Some(Token::Gap), Some(Token::Number(_))) if bracket == b'[' && third == Some(&Token::Close) => at,
-            // `time per step (ms): 12`, `loss (train): 2.1`.
-            (Some(Token::Word(from, to)), Some(Token::Close))
-                if !key.closed && matches!(third, Some(Token::Colon | Token::Equals | Token::Number(_))) =>
-            {
-                if !is_unit(&self.text[*from as usize..*to as usize]) {
-                    key.to = *to + 1;
-                }
-                at + 2
-            }
-            _ => {
-                self.abandon();
-                at
-            }
-        }
-    }
-
-    fn pair(&mut self, mut key: Key, number: Number, at: usize) {
-        let last = &self.text[key.last as usize..key.to as usize];
-        if key.words > 1 && ["reached", "is", "was"].iter().any(|verb| last.eq_ignore_ascii_case(verb)) {
-            (key.to, key.words) = (key.before, key.words - 1);
-        }
-        let closed = key.closed;
-        let name = name(self.text, &key);
-        let whole = number.whole.then_some(Count { at: number.value as i64, of: number.of });
-        let (base, note) = match name.split_once('(') {
-            Some((base, note)) if name.ends_with(')') => (base, note.trim_end_matches(')')),
-            _ => (name, ""),
-        };
-        let bracket_follows = matches!(self.tokens.get(at..), Some([Token::Open(b'['), ..] | [Token::Gap, Token::Open(b'['), ..]));
-        let in_bracket = matches!(self.tokens.get(at..), Some([Token::Close, ..]));
-        let mut counter = whole.and_then(|_| counter(base));
-        if counter.is_none() && whole.is_some() {
-            // `s:12 loss:2.1` at the start of a line, and `Train: 3 [ 50/1251]`.
-            let short = closed && matches!(name, "s" | "i") && self.facts.pairs.len() == 0 && self.facts.step.is_none();
-            let split = bracket_follows && !in_bracket && (is_training(name) || validation(name).is_some());
-            counter = if short { Some(Counter::Step) } else { split.then_some(Counter::Epoch) };
-        }
-        // `Stopping, due to num_updates: 10` is no row.
-        let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
-        if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
-            if let Some(prefix) = validation(if note.is_empty() { name } else { note }) {
-                self.facts.prefix = prefix;
-            }
-            match counter {
-                Counter::Epoch => self.facts.set_epoch(count, at as u32 - 1),
-                _ => self.facts.set_step(counter, count, at as u32 - 1),
-            }
-            // The words before a counter are a sentence, not a label.
-            self.label = None;
-            self.bare = false;
-            return;
-        }
-        if name.eq_ignore_ascii_case("rank") && closed {
-            self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
-            return;
-        }
-        let is_sentence = key.words > NAME_WORDS_MAX || name.len() > NAME_BYTES_MAX || (!closed && name.split(' ').any(is_prose));
-        let in_words =
-            !closed && matches!(self.tokens.get(at), Some(Token::Word(from, to)) if !is_unit(&self.text[*from as usize..*to as usize]));
-        if is_sentence {
-            self.facts.junk += 1;
-            self.bare = false;
-            return;
-        }
-        if let Some(label) = self.label.take() {
-            self.leave(&label);
-        }
-        if is_no_metric(name) {
-            self.bare = false;
-            return;
-        }
-        let named = name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some());
-        if self.facts.pairs.len() == 0 && named && self.facts.prefix.is_empty() && self.facts.step.is_none() {
-            // `val Loss: 0.2 Acc: 0.9`: what follows is about validation too.
-            self.facts.pairs.push_from(&[name], number.value, at as u32 - 1);
-            self.facts.prefix = name.split([' ', '_', '/', '-']).next().and_then(validation).unwrap_or("");
-        } else {
-            let prefix = if named { "" } else { self.facts.prefix };
-            self.facts.pairs.push_from(&[prefix, name], number.value, at as u32 - 1);
-        }
-        self.bare = in_words;
-    }
-
-    /// A number without a name.
-    fn keyless(&mut self, number: Number, at: usize) {
-        if !number.whole {
-            return;
-        }
-        let count = Count { at: number.value as i64, of: number.of };
-        let before: Vec<_> = self.tokens[..at].iter().rev().filter(|token| **token != Token::Gap).take(2).collect();
-        let next = self.tokens.get(at + 1);
-        match before.as_slice() {
-            [] if count.of.is_some() && !self.is_counted(at + 1) => self.facts.progress = Some(count),
-            [] if next == Some(&Token::Colon) => self.facts.lead.push((count, at as u32)),
-            [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
-            [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
-                self.facts.lead.push((count, at as u32))
-            }
-            // `200/2928 batches`
-            _ if count.of.is_some() && self.is_counted(at + 1) => self.facts.set_step(Counter::Step, count, at as u32),
-            [Token::Open(b'['), Token::Close] if count.of.is_none() && self.facts.lead.len() == 1 && self.is_start(at) => {
-                self.facts.lead.push((count, at as u32));
-            }
-            [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
-                self.facts.set_step(Counter::Step, count, at as u32);
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether the token at `at` says what was counted.
-    fn is_counted(&self, at: usize) -> bool {
-        let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
-        let word = &self.text[*from as usize..*to as usize];
-        ["batches", "steps", "iterations", "iters", "updates"].iter().any(|name| word.eq_ignore_ascii_case(name))
-    }
-
-    /// Whether only brackets, numbers and breaks stand before `at`.
-    fn is_start(&self, at: usize) -> bool {
-        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Close | Token::Number(_) | Token::Break | Token::Gap))
-    }
-
-    /// Words that name no number.
-    fn abandon(&mut self) {
-        let Some(key) = self.key.take() else { return };
-        if self.label.take().is_some() {
-            // `optimizer: AdamW`: a text value. One word says nothing about the rest of the line.
-            self.facts.junk += u32::from(key.words > 1);
-        } else {
-            self.leave(&key);
-        }
-        if self.bare {
-            // `Using 8 workers`: that was a sentence.
-            self.bare = false;
-            self.facts.pairs.pop();
-            self.facts.junk += 1;
-        }
-    }
-
-    /// A label: about validation, about training, or just text.
-    fn leave(&mut self, label: &Key) {
-        let name = name(self.text, label);
-        let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
-        let is_split = rest.is_empty()
-            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop"]
-                .iter()
-                .any(|word| rest.eq_ignore_ascii_case(word));
-        match (validation(first), is_split) {
-            (Some(prefix), true) => self.facts.prefix = prefix,
-            _ if is_split && is_training(first) => self.facts.prefix = "",
-            _ => self.facts.junk += label.words,
-        }
-    }
-}
-
-fn name<'a>(text: &'a str, key: &Key) -> &'a str {
-    text[key.from as usize..key.to as usize].trim_matches(['\'', '"', '`', '.', ' '])
-}
-
-/// Whether a word can be part of the name of a metric.
-fn is_name(word: &str) -> bool {
-    let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
-    starts
-        && word.chars().any(char::is_alphabetic)
-        && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*'])
-        && !word.contains("//")
 }
 
 #[cfg(test)]
@@ -460,6 +231,26 @@ mod tests {
             ("| epoch 001:     50 / 1000 loss=10.1, ppl=1000", "<epoch 1>, <step 50/1000>, loss=10.1, ppl=1000"),
             ("Iteration 1, loss = 0.5", "<step 1>, loss=0.5"),
             ("Test set: Average loss: 0.05, Accuracy: 98", "test/Average loss=0.05, test/Accuracy=98"),
+            ("[0/25][50/1583]\tLoss_D: 0.5\tD(G(z)): 0.58 / 0.06", "<epoch 0/25>, <step 50/1583>, Loss_D=0.5, D(G(z))=0.58"),
+            ("Train: [0/300][10/1251]\teta 0:30:00 lr 0.1\tloss 6.9 (6.9)", "<epoch 0/300>, <step 10/1251>, lr=0.1, loss=6.9"),
+            ("Test:  [ 0/50]  loss: 1.5 (1.5)", "<step 0/50>, test/loss=1.5"),
+            ("(epoch: 1, iters: 100, time: 0.5) D_A: 0.25", "<epoch 1>, <step 100>, time=0.5, D_A=0.25"),
+            ("iterations:57, train acc:0.5", "<step 57>, train acc=0.5"),
+            ("epoch=0/micro_step=10/global_step=10, MemAllocated=4.5GB", "<epoch 0>, <step 10>, micro_step=10, MemAllocated=4.5"),
+            ("step=10, skipped=0, lr=[9.5e-06, 0.0], mom=[(0.9, 0.95)]", "<step 10>, skipped=0, lr=0.0000095, (words)"),
+            ("| train | E: 5 | S: 1000 | R: 32.5", "<epoch 5>, <step 1000>, R=32.5"),
+            ("Ep. 1 : Up. 84000 : Sen. 5,797 : Cost 2.5 : Time 5s", "<epoch 1>, <step 84000>, Sen=5797, Cost=2.5, Time=5"),
+            ("Epoch #1: test_reward: 20.5 ± 0.5, len: 3", "<epoch 1>, test_reward=20.5, len=3"),
+            (" 1: 2233.5, 2233.25 avg loss, 0.001 rate, 5.5 seconds, 64 images", "<step 1>, avg loss=2233.25, rate=0.001"),
+            (
+                "Epoch 1, batch 5, loss[loss=0.5, ctc=1.5, over 5.5 frames.], all[loss=0.75], lr: 3e-3",
+                "<epoch 1>, <step 5>, loss=0.5, ctc=1.5, all/loss=0.75, lr=0.003, (words)",
+            ),
+            ("Time 08h 36m 42s, Avg Reward 0.064, Avg Ep length 5.26", "Avg Reward=0.064, Avg Ep length=5.26"),
+            ("Ball. Step: 1200. Time: 20.5 s. Mean Reward: 1.25. Training.", "<step 1200>, Time=20.5, Mean Reward=1.25"),
+            ("1epoch:train:1-682batch: acc=0.5", "<epoch 1>, <step 682>, acc=0.5"),
+            ("validation step=5 reward_mean=0.5", "<step 5>, val/reward_mean=0.5"),
+            ("v_num=3, train_loss=10.5, global_step=48.00", "<step 48>, train_loss=10.5"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (
@@ -482,6 +273,7 @@ mod tests {
             "Killing subprocess 5.x",
             "training on 1 devices (GPUs/TPUs)",
             "saved 3 files to a/b-12.pt",
+            "Number of points [01/01 00:00:05]",
             "see https://a.b/c?d=1",
         ] {
             let said = show(line);

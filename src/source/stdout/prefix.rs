@@ -36,7 +36,7 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
         let text = out.text;
         let next = match text.as_bytes().first() {
             Some(b'[') => bracket(text, &mut out, &mut logged),
-            Some(b'(') => launcher(text),
+            Some(b'(') => launcher(text).or_else(|| place(text, &mut out, logged)),
             Some(b'0'..=b'9') => time(text).inspect(|_| logged = true),
             Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
                 level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
@@ -103,6 +103,23 @@ fn launcher(text: &str) -> Option<&str> {
     text[..end].contains("pid=").then(|| &text[end + 1..])
 }
 
+/// What loggers put in parentheses: `(train.py 88)`, `(trainer:464)`, and `(0/2)`, the rank among all.
+fn place<'a>(text: &'a str, out: &mut Stripped, logged: bool) -> Option<&'a str> {
+    let end = text.find(')').filter(|end| logged && *end < 120)?;
+    let inside = &text[1..end];
+    if let Some((rank, _)) = inside.split_once('/').filter(|(rank, of)| is_number(rank) && is_number(of)) {
+        out.rank = rank.parse().ok();
+        return Some(&text[end + 1..]);
+    }
+    let (name, line) = inside.rsplit_once([':', ' '])?;
+    let is_place = is_number(line) && counter(name).is_none() && !name.is_empty() && !name.contains(' ');
+    is_place.then(|| &text[end + 1..])
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// A date, a clock or both.
 fn time(text: &str) -> Option<&str> {
     let end =
@@ -145,8 +162,10 @@ fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
 fn logger(text: &str, logged: bool) -> Option<&str> {
     let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/'))).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
-    let is_source = word.contains(".py:") || word.contains('.') && word.ends_with(':') && !word.contains('/');
     let parted = rest.starts_with(" - ") || rest.starts_with(" | ");
+    // `pkg.trainer:88 - `
+    let is_line = parted && word.rsplit_once(':').is_some_and(|(_, line)| is_number(line));
+    let is_source = word.contains(".py:") || is_line || word.contains('.') && word.ends_with(':') && !word.contains('/');
     let plain = counter(word).is_none() && validation(word).is_none() && !word.bytes().any(|b| b == b':' || b == b'=');
     (logged && (is_source || parted && plain)).then_some(rest)
 }
@@ -167,6 +186,11 @@ mod tests {
             ("[01/02 10:00:00 d2.utils.events]:  eta: 0:10:00  iter: 19  loss: 1", "eta: 0:10:00  iter: 19  loss: 1", None),
             ("(RayTrainWorker pid=12, ip=1.2.3.4) epoch 1 loss 2", "epoch 1 loss 2", None),
             ("[Rank 27] (after 20 iterations)", "(after 20 iterations)", Some(27)),
+            ("[2021-06-01 10:00:00 tiny](main.py 200): INFO loss 1", "loss 1", None),
+            ("[gpu01:0/2] 2020-07-19 08:49:04,080 (trainer:464) INFO: loss=1", "loss=1", None),
+            ("2022-06-08 08:01:22,072 INFO [train.py:815] (1/2) Epoch 1, loss=1", "Epoch 1, loss=1", Some(1)),
+            ("2021-08-01 10:00:00 | INFO     | yolox.core.trainer:258 - epoch: 1", "epoch: 1", None),
+            ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),
             ("[1,  2000] loss: 2", "[1,  2000] loss: 2", None),
             ("[Epoch 3/10] loss 2", "[Epoch 3/10] loss 2", None),

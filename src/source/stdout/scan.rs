@@ -8,7 +8,7 @@ use crate::source::{
 
 /// A digit.
 pub(super) const DIGIT: u8 = 1;
-/// A letter.
+/// A letter, or a brace.
 pub(super) const LETTER: u8 = 2;
 /// `:` or `=`.
 pub(super) const NAMED: u8 = 4;
@@ -16,6 +16,8 @@ pub(super) const NAMED: u8 = 4;
 pub(super) const DIRTY: u8 = 8;
 /// `|`, `{`, or a tab.
 pub(super) const FRAME: u8 = 16;
+/// `-` or `=`, which rulers are made of.
+pub(super) const RULE: u8 = 32;
 const END: u8 = 128;
 
 const CLASS: [u8; 256] = {
@@ -25,8 +27,12 @@ const CLASS: [u8; 256] = {
         class[byte] = match byte as u8 {
             b'0'..=b'9' => DIGIT,
             b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-            b':' | b'=' => NAMED,
-            b'|' | b'{' | b'\t' => FRAME,
+            b':' => NAMED,
+            b'=' => NAMED | RULE,
+            b'-' => RULE,
+            b'|' | b'\t' => FRAME,
+            // A dict over several lines may begin with a brace alone.
+            b'{' => FRAME | LETTER,
             b'\n' | b'\r' => END,
             0x1b | 0x08 | 0x80.. => DIRTY,
             _ => 0,
@@ -43,12 +49,16 @@ pub(super) struct Segment {
     pub(super) classes: u8,
     /// It ends in a newline; else the next segment overwrites it.
     pub(super) is_line: bool,
+    /// The line before it was passed over, and was a ruler.
+    pub(super) after_rule: bool,
 }
 
 /// Where the search stands inside a segment.
 #[derive(Default)]
 pub(super) struct Scan {
     classes: u8,
+    /// The line before was passed over, and was a ruler.
+    after_rule: bool,
 }
 
 impl Scan {
@@ -74,12 +84,14 @@ impl Scan {
             };
             let is_line = bytes[next - 1] == b'\n';
             if classes & must == 0 {
+                self.after_rule = classes & RULE != 0;
                 (start, at, classes) = (next, next, 0);
                 continue;
             }
             self.classes = 0;
+            let after_rule = std::mem::take(&mut self.after_rule);
             lines.skip(start);
-            return Ok(lines.cut(end - start, next - start)?.map(|line| Segment { line, classes: classes & !END, is_line }));
+            return Ok(lines.cut(end - start, next - start)?.map(|line| Segment { line, classes: classes & !END, is_line, after_rule }));
         }
         self.classes = classes & !END;
         let searched = at - start;
@@ -92,12 +104,13 @@ impl Scan {
     pub(super) fn rest(&mut self, lines: &mut Lines) -> Result<Option<Segment>, Loss> {
         let classes = classes(lines.open());
         self.classes = 0;
-        lines.rest().map(|line| line.map(|line| Segment { line, classes, is_line: true }))
+        let after_rule = std::mem::take(&mut self.after_rule);
+        lines.rest().map(|line| line.map(|line| Segment { line, classes, is_line: true, after_rule }))
     }
 
     /// What stands behind the last newline, not taken: the newest redraw.
     pub(super) fn peek(&self, lines: &Lines) -> Segment {
-        Segment { line: lines.peek(), classes: classes(lines.open()), is_line: false }
+        Segment { line: lines.peek(), classes: classes(lines.open()), is_line: false, after_rule: self.after_rule }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tables: a row of names and then rows of numbers, or boxes of two columns.
+//! Tables: a row of names and then rows of numbers.
 
 use super::{
     facts::{Count, Pairs},
@@ -30,7 +30,7 @@ enum Kind {
     Spaces,
 }
 
-enum Cell {
+pub(super) enum Cell {
     Number(f64, Option<Count>),
     /// A clock, or a word for "nothing here".
     Empty,
@@ -84,8 +84,12 @@ impl Table {
     }
 
     fn read(&mut self, text: &str, kind: Kind) -> bool {
-        let cells = cells(text, kind);
+        let mut cells = cells(text, kind);
         let mut names = header_cells(&self.header, kind);
+        if names.len() != cells.len() && kind == Kind::Spaces {
+            // Cells may hold single spaces too: `[0.5, 0.25]`.
+            cells = Some(header_cells(text, kind)).filter(|wide| wide.len() == names.len()).unwrap_or(cells);
+        }
         if names.len() != cells.len() {
             names = self.header.split_ascii_whitespace().collect();
         }
@@ -120,49 +124,6 @@ impl Table {
     }
 }
 
-/// A box of two columns, `| name | 12 |`, with section rows `| rollout/ | |`.
-#[derive(Default)]
-pub(super) struct Box2 {
-    pub(super) pairs: Pairs,
-    pub(super) step: Option<(Counter, Count)>,
-    /// Offset of its first row.
-    pub(super) offset: Option<u64>,
-    section: String,
-}
-
-impl Box2 {
-    /// Reads a row of the box; false: the line is none.
-    pub(super) fn row(&mut self, text: &str, offset: u64) -> bool {
-        let mut parts = text[1..text.len() - 1].split('|').map(str::trim_ascii);
-        let (Some(name), Some(value), None) = (parts.next(), parts.next(), parts.next()) else { return false };
-        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') || name.len() > 96 {
-            return false;
-        }
-        if value.is_empty() {
-            self.section.clear();
-            if name.ends_with('/') {
-                self.section.push_str(name);
-            }
-            return true;
-        }
-        let Cell::Number(value, count) = cell(value, &mut vec![]) else { return true };
-        if let (Some(kind), Some(count)) = (counter(name), count)
-            && self.step.is_none_or(|(known, _)| kind > known)
-        {
-            self.step = Some((kind, count));
-        }
-        self.offset.get_or_insert(offset);
-        self.pairs.push(&[&self.section, name], value);
-        true
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.pairs.clear();
-        self.section.clear();
-        (self.step, self.offset) = (None, None);
-    }
-}
-
 fn cells(text: &str, kind: Kind) -> Vec<&str> {
     match kind {
         Kind::Pipes => text.trim_matches(['|', ' ']).split('|').map(str::trim_ascii).collect(),
@@ -193,9 +154,13 @@ fn is_by_class(names: &[&str]) -> bool {
     names.first().is_some_and(|name| name.split_ascii_whitespace().next() == Some("Class"))
 }
 
-fn cell(text: &str, scratch: &mut Vec<Token>) -> Cell {
-    if text.is_empty() || ["-", "--", "n/a", "N/A", "None", "none"].contains(&text) {
+pub(super) fn cell(text: &str, scratch: &mut Vec<Token>) -> Cell {
+    if text.is_empty() || ["-", "--", "n/a", "N/A", "#na#", "None", "none"].contains(&text) {
         return Cell::Empty;
+    }
+    // `[0.5]` is a number; more of them are no point of a curve.
+    if let Some(list) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return if list.contains(',') || list.is_empty() { Cell::Empty } else { cell(list, scratch) };
     }
     tokens(text, scratch);
     match scratch.as_slice() {

@@ -58,7 +58,21 @@ pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u
                     out.push(Token::Gap);
                 }
             }
-            b'\t' | b',' | b';' | b'|' | b'>' => {
+            b'\t' => {
+                let run = bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                at += run;
+                // A name and its number may stand in two columns.
+                let value_follows = bytes.get(at).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+                let before = out.iter().rev().find(|token| **token != Token::Gap);
+                let in_pair = value_follows && matches!(before, Some(Token::Colon | Token::Equals | Token::Word(..)));
+                out.push(if in_pair { Token::Gap } else { Token::Break });
+            }
+            b',' | b';' | b'|' | b'>' => {
+                at += 1;
+                out.push(Token::Break);
+            }
+            // `epoch=0/step=10`
+            b'/' if matches!(out.last(), Some(Token::Number(_))) => {
                 at += 1;
                 out.push(Token::Break);
             }
@@ -181,9 +195,13 @@ fn ends_name(bytes: &[u8], at: usize) -> bool {
 /// The end of a bracket that belongs to a name: short, closed, without spaces, and followed by a value.
 fn group(bytes: &[u8], at: usize) -> Option<usize> {
     const LONGEST: usize = 24;
-    let close = if bytes[at] == b'(' { b')' } else { b']' };
+    let (open, close) = (bytes[at], if bytes[at] == b'(' { b')' } else { b']' });
     let inside = &bytes[at + 1..bytes.len().min(at + LONGEST)];
-    let length = inside.iter().position(|b| matches!(b, b' ' | b'=' | b'/' | b'\t') || *b == close)?;
+    let mut depth = 1;
+    let length = inside.iter().position(|b| {
+        depth += i32::from(*b == open) - i32::from(*b == close);
+        matches!(b, b' ' | b'=' | b'/' | b'\t') || depth == 0
+    })?;
     let end = at + 1 + length;
     let named = inside[0].is_ascii_alphabetic();
     let value_follows = matches!(bytes.get(end + 1), Some(b':' | b'='));
@@ -214,6 +232,8 @@ pub(super) fn common(bytes: &[u8], at: usize, length: usize) -> Option<(Number, 
 #[inline]
 pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
     let (mut value, length) = number(&bytes[at..])?;
+    // `12.` is 12, and the end of a sentence.
+    let length = length - usize::from(length > 1 && bytes[at + length - 1] == b'.');
     let mut end = at + length;
     let mut whole = bytes[at..end].iter().all(u8::is_ascii_digit);
     if whole
@@ -236,6 +256,7 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
         Some(b'/') => match fraction(bytes, end).filter(|_| whole) {
             Some((of, end)) => plain(Some(of), end),
             None if bytes.get(end + 1).is_some_and(u8::is_ascii_digit) => clock(bytes, at),
+            None if names_next(bytes, end + 1) => plain(None, end),
             None => unit(bytes, end).and_then(|end| plain(None, end)),
         },
         Some(b':') => match bytes.get(end + 1) {
@@ -244,9 +265,12 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
             Some(_) => None,
         },
         // `step 3.` and `loss 0.5.` end a sentence.
-        Some(b'.') if matches!(bytes.get(end + 1), None | Some(b' ')) => plain(None, end + 1),
+        Some(b'.') if matches!(bytes.get(end + 1), None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}')) => plain(None, end + 1),
         Some(b'-') if whole => clock(bytes, at),
-        Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => unit(bytes, end).and_then(|end| plain(None, end)),
+        Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => match duration(bytes, at) {
+            Some(end) => Some((Token::Clock, end)),
+            None => unit(bytes, end).and_then(|end| plain(None, end)),
+        },
         Some(_) => None,
     }
 }
@@ -290,6 +314,27 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let stops = dots
         || bytes.get(end).is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b':' | b'(' | b'[' | b'}' | b'-'));
     stops.then_some((of, end))
+}
+
+/// Whether the name of another pair begins at `at`: `/step=10`.
+fn names_next(bytes: &[u8], at: usize) -> bool {
+    let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && bytes.get(at + length) == Some(&b'=')
+}
+
+/// The end of a time told in several units: `1m 05s`, `08h 36m 42s`.
+fn duration(bytes: &[u8], at: usize) -> Option<usize> {
+    let part = |at: usize| {
+        let unit = at + bytes[at..].iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+        let ends = bytes.get(unit + 1).is_none_or(|b| matches!(b, b' ' | b',' | b';' | b'|' | b')' | b']' | b'\t'));
+        (unit > at && ends && matches!(bytes.get(unit), Some(b'd' | b'h' | b'm' | b's'))).then_some(unit + 1)
+    };
+    let next = |end: usize| if bytes.get(end) == Some(&b' ') { part(end + 1) } else { None };
+    let mut end = next(part(at)?)?;
+    while let Some(further) = next(end) {
+        end = further;
+    }
+    Some(end)
 }
 
 /// The end of the unit that begins at `at`.
@@ -364,6 +409,18 @@ mod tests {
     }
 
     #[test]
+    fn a_time_in_several_units_is_no_number() {
+        assert_eq!(show("took 08h 36m 42s, 1m 05.5s"), "'took' @ | @");
+        assert_eq!(show("12s 5 1s 5ms"), "12 5 1 5");
+    }
+
+    #[test]
+    fn pairs_may_be_parted_by_slashes_and_tabs() {
+        assert_eq!(show("epoch=0/step=10, 12/s"), "'epoch' = 0 | 'step' = 10 | 12");
+        assert_eq!(show("Loss:\t 0.5\tEntropy\t2 x"), "'Loss' : _ 0.5 | 'Entropy' _ 2 'x'");
+    }
+
+    #[test]
     fn a_fraction_may_end_a_sentence() {
         assert_eq!(show("Epoch: 5/20... loss 3/4. x"), "'Epoch' : 5/20 | 'loss' 3/4 | 'x'");
     }
@@ -371,8 +428,8 @@ mod tests {
     #[test]
     fn names_keep_what_belongs_to_them() {
         assert_eq!(
-            show("critic/lr(1e-4):0.1 training's auc: 1 Acc@1 5 lr[0]=2"),
-            "'critic/lr(1e-4)' : 0.1 'training's' 'auc' : 1 'Acc@1' 5 'lr[0]' = 2"
+            show("critic/lr(1e-4):0.1 training's auc: 1 Acc@1 5 lr[0]=2 D(G(z)): 3"),
+            "'critic/lr(1e-4)' : 0.1 'training's' 'auc' : 1 'Acc@1' 5 'lr[0]' = 2 'D(G(z))' : 3"
         );
         assert_eq!(show("Epoch[1/5] step 250: a - b == c"), "'Epoch' ( 1/5 ) 'step' 250 : 'a' | 'b' | 'c'");
     }

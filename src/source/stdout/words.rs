@@ -33,8 +33,14 @@ const BEFORE_COUNTER: &[&str] = &[
     "outer",
 ];
 
-/// Last words of counters: two for epochs, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation"];
+/// Last words of counters: those for epochs, then those for steps.
+const COUNTERS: &[&str] = &["epoch", "ep", "pass", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
+
+/// How many of [`COUNTERS`] count epochs.
+const EPOCHS: usize = 3;
+
+/// Plurals that may count what was done, and whether they also count what is in an episode.
+const PLURALS: &[(&str, bool)] = &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("steps", true)];
 
 /// Last words of metric names. A line without a step of its own must have one of these.
 const METRICS: &[&str] = &[
@@ -196,8 +202,23 @@ const UNITS: &[&str] = &[
 
 const VALIDATION: &[&str] = &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev"];
 
+/// Words that join sentences: no name begins with one.
+const CONNECTIVES: &[&str] = &["and", "or", "with", "at", "by", "for", "from", "than", "of", "to", "in", "on", "the", "a", "an", "is", "as", "using"];
+
+/// What a metric may be an average of or over, behind the word that says what it measures: `reward_mean`, `loss_epoch`.
+const AFTER_METRIC: &[&str] =
+    &["mean", "avg", "average", "ema", "smoothed", "smooth", "std", "total", "sum", "step", "epoch", "train", "val", "valid", "test", "eval"];
+
+/// Files that programs are made of: `train.py:88` is a place, not a value.
+const SOURCES: &[&str] = &["py", "cpp", "cc", "c", "cu", "h", "hpp", "rs", "go", "java", "js", "jl"];
+
 /// What a name counts, if it is a counter. Looks at the last word and at the one before.
 pub(super) fn counter(name: &str) -> Option<Counter> {
+    // `Diagnostics/Iteration`, but not `sec/step`.
+    let name = match name.rsplit_once('/') {
+        Some((group, last)) if !is_unit(group) && !is_metric(group) && !is_time(group) => last,
+        _ => name,
+    };
     let mut words = name.rsplit(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let last = words.next()?;
     if last.len() > 10 {
@@ -217,10 +238,10 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if !ends && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
         return None;
     }
-    if any(last, &COUNTERS[..2]) {
+    if any(last, &COUNTERS[..EPOCHS]) {
         return Some(Counter::Epoch);
     }
-    any(last, &COUNTERS[2..]).then_some(Counter::Step)
+    any(last, &COUNTERS[EPOCHS..]).then_some(Counter::Step)
 }
 
 /// Whether a name is surely a metric: the last word of one of its `/` parts says so.
@@ -228,14 +249,33 @@ pub(super) fn is_metric(name: &str) -> bool {
     name.split('/').any(|part| {
         // `Acc@5` is an accuracy.
         let part = part.split('@').next().unwrap_or(part);
-        let last = part.rsplit([' ', '_', '-', '.', '@']).find(|word| !word.is_empty()).unwrap_or("");
-        METRICS.iter().any(|metric| last.eq_ignore_ascii_case(metric))
+        let mut words = part.rsplit([' ', '_', '-', '.', '@']).filter(|word| !word.is_empty());
+        let any = |word: &str, list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
+        let last = words.next().unwrap_or("");
+        any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS))
     })
+}
+
+/// Whether a name is about time: `time/step` is no counter.
+fn is_time(name: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| ["time", "timing", "speed", "throughput", "sec"].contains(&word))
+}
+
+/// What a name that is the plural of a counter counts: true for steps, of which an episode has some too.
+pub(super) fn plural(name: &str) -> Option<bool> {
+    PLURALS.iter().find(|(plural, _)| name.eq_ignore_ascii_case(plural)).map(|(_, is_steps)| *is_steps)
+}
+
+/// Whether a word at the start of a name shows that this is the middle of a sentence.
+pub(super) fn is_connective(word: &str) -> bool {
+    CONNECTIVES.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Whether a name never stands for a measurement.
 pub(super) fn is_no_metric(name: &str) -> bool {
-    name.len() <= 10 && NOT_METRICS.iter().any(|word| name.eq_ignore_ascii_case(word))
+    let is_listed = |name: &str| NOT_METRICS.iter().any(|word| name.eq_ignore_ascii_case(word));
+    let is_source = || name.rsplit_once('.').is_some_and(|(_, extension)| SOURCES.contains(&extension));
+    name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b))) || is_source()
 }
 
 pub(super) fn is_prose(word: &str) -> bool {
@@ -311,6 +351,11 @@ mod tests {
             ("number of skipped iterations", None),
             ("best iteration", None),
             ("max_steps", None),
+            ("Diagnostics/Iteration", Some(Counter::Step)),
+            ("sec/step", None),
+            ("timing_s/step", None),
+            ("loss/epoch", None),
+            ("tick", Some(Counter::Step)),
             ("warmup_steps", None),
             ("epochs", None),
             ("loss", None),
@@ -323,7 +368,8 @@ mod tests {
     #[test]
     fn metric_names_end_in_what_they_measure() {
         assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
-        assert!(!["loss scale", "loss_weight", "accuracy_threshold", "lr", "reward_model_path"].iter().any(|name| is_metric(name)));
+        assert!(["reward_mean", "train_loss_epoch", "acc_val"].iter().all(|name| is_metric(name)));
+        assert!(!["loss scale", "loss_weight", "mean", "val",  "accuracy_threshold", "lr", "reward_model_path"].iter().any(|name| is_metric(name)));
     }
 
     #[test]

@@ -1,0 +1,589 @@
+//! Reads the lines: decides what each of them is, and gives out its row.
+
+use super::{
+    bar::{Bar, bar, rich},
+    boxed::Boxed,
+    clean,
+    dict::{Dict, OpenDict},
+    draft::{Draft, Redraws},
+    facts::{Count, Facts, Pairs},
+    prefix::{Stripped, strip},
+    scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, RULE, Segment},
+    shape::{Known, Shapes},
+    steps::{Steps, is_known, is_of_validation},
+    table::Table,
+    token,
+    words::{Counter, may_be_row, validation},
+};
+use crate::{
+    model::LineRule,
+    source::{Record, Row, Taker, keys::Keys},
+};
+use std::collections::VecDeque;
+
+/// Makes rows of lines.
+#[derive(Default)]
+pub(super) struct Reader {
+    /// What a person said about lines.
+    rules: Vec<LineRule>,
+    ready: VecDeque<Record>,
+    keys: Keys,
+    /// The row that was made last.
+    row: Row,
+    steps: Steps,
+    /// The newest redraw of the open line.
+    held: Option<Draft>,
+    redraws: Redraws,
+    draft: Draft,
+    facts: Facts,
+    dict: Dict,
+    open: OpenDict,
+    table: Table,
+    boxed: Boxed,
+    /// The line before was a ruler.
+    is_ruled: bool,
+    /// The name at the end of a bar's line, whose value was wrapped into the next.
+    cut_name: String,
+    /// Keys that rows of whole epochs had, by number.
+    of_epochs: Vec<bool>,
+    shapes: Shapes,
+    /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
+    learnable: Option<(usize, usize)>,
+    scratch: Vec<u8>,
+}
+
+impl Reader {
+    pub(super) fn set_rules(&mut self, rules: Vec<LineRule>) {
+        self.rules = rules;
+    }
+
+    pub(super) fn take_rules(&mut self) -> Vec<LineRule> {
+        std::mem::take(&mut self.rules)
+    }
+
+    /// Whether nothing of the lines before is open, and no rule of a person's is asked first: lines without a letter say
+    /// nothing then.
+    pub(super) fn is_between_lines(&self) -> bool {
+        let is_open = self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open() || self.redraws.is_live();
+        self.rules.is_empty() && self.held.is_none() && !is_open && self.cut_name.is_empty()
+    }
+
+    /// Takes one redraw of a line.
+    pub(super) fn take(&mut self, bytes: &[u8], segment: &Segment) {
+        let Segment { line, classes, is_line, after_rule } = segment;
+        self.is_ruled |= after_rule;
+        if classes & (LETTER | DIRTY) == 0 && self.is_between_lines() {
+            self.is_ruled = classes & RULE != 0;
+            return;
+        }
+        if classes & DIRTY == 0 {
+            self.draw(bytes, *classes, line.offset, *is_line && self.is_final());
+        } else {
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let up = clean::draws(bytes, &mut scratch, &mut |text| self.draw(text, *classes, line.offset, false));
+            self.redraws.up(up);
+            self.draw(&scratch, *classes, line.offset, *is_line && self.is_final());
+            self.scratch = scratch;
+        }
+        self.is_ruled = classes & (LETTER | DIRTY) == 0 && classes & RULE != 0;
+        if *is_line {
+            self.steps.line();
+            if !self.redraws.is_above() {
+                self.release();
+            }
+            self.redraws.down();
+        }
+    }
+
+    /// Takes a line that [`Reader::known`] read. The row, if there is one to give; what comes before it goes to `taker`.
+    pub(super) fn take_known(&mut self, known: &Known, offset: u64, taker: &mut dyn Taker) -> Option<&Row> {
+        self.is_ruled = false;
+        let is_row = self.make_known(known, offset);
+        self.steps.line();
+        self.flush(taker);
+        is_row.then_some(&self.row)
+    }
+
+    /// Learns no shapes from now on.
+    #[cfg(test)]
+    pub(super) fn forget_shapes(&mut self) {
+        self.shapes.is_off = true;
+    }
+
+    /// Gives out something beside the rows.
+    pub(super) fn say(&mut self, record: Record) {
+        self.ready.push_back(record);
+    }
+
+    /// Whether nothing overwrites a line that ends now.
+    fn is_final(&self) -> bool {
+        self.held.is_none() && !self.redraws.is_live()
+    }
+
+    /// One state of a line. `is_final`: nothing overwrites it.
+    fn draw(&mut self, text: &[u8], classes: u8, offset: u64, is_final: bool) {
+        let text = text.trim_ascii();
+        if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
+            return;
+        }
+        if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(text), classes, offset, is_final) {
+            return;
+        }
+        let is_open = self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open();
+        let is_plain = is_final && !is_open && self.cut_name.is_empty();
+        if is_plain && let Some(known) = self.known(text, text.len()) {
+            if self.make_known(&known, offset) {
+                self.ready.push_back(Record::Row(self.row.clone()));
+            }
+            return;
+        }
+        let text = &*String::from_utf8_lossy(text);
+        self.draft.pairs.clear();
+        self.learnable = None;
+        if self.read(text, classes, offset)
+            && self.hand_on(is_final)
+            && let Some(prefix) = self.learnable.filter(|_| is_plain)
+        {
+            self.shapes.learn(text, prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
+        }
+    }
+
+    /// Puts the values of a line of a known shape into the row: the first `length` bytes of `open`.
+    pub(super) fn known(&mut self, open: &[u8], length: usize) -> Option<Known> {
+        // A carriage return is no space to pass over: what stands behind it is a line of its own.
+        let spaces = |byte: &&u8| **byte == b' ';
+        let indent = open[..length].iter().take_while(spaces).count();
+        let length = length - indent - open[indent..length].iter().rev().take_while(spaces).count();
+        if length > token::LINE_BYTES_MAX {
+            return None;
+        }
+        let known = self.shapes.read(&open[indent..], length, &mut self.keys)?;
+        // What a row of an epoch means hangs on the rows in it.
+        (known.step.is_some() || !self.steps.is_within_epoch()).then_some(known)
+    }
+
+    /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.
+    fn make_known(&mut self, known: &Known, offset: u64) -> bool {
+        let count = self.steps.count(known.step, known.epoch);
+        if let Some(count) = count {
+            self.steps.begin(count.at, self.keys.row());
+        }
+        let is_row = self.make_row(count.map(|count| count.at), count.and_then(|count| count.of), known.rank, offset);
+        if known.step.is_none() {
+            self.keep_of_epochs();
+        }
+        is_row
+    }
+
+    /// Hands out what is ready.
+    pub(super) fn flush(&mut self, taker: &mut dyn Taker) {
+        if self.ready.is_empty() {
+            return;
+        }
+        self.ready.drain(..).for_each(|record| taker.take(Ok(record)));
+    }
+
+    /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
+    fn draw_by_rules(&mut self, text: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+        let mut pairs = Pairs::default();
+        let found = self.rules.iter().filter_map(|rule| rule.read(text, &mut |name, value| pairs.push(&[name], value)));
+        let Some(step) = found.reduce(Option::or) else { return false };
+        self.draft.pairs.clear();
+        if step.is_some() {
+            (self.draft.step, self.draft.total, self.draft.rank) = (step, None, 0);
+        } else if !self.read(text, classes, offset) {
+            self.draft.step = None;
+        }
+        (self.draft.pairs, self.draft.offset) = (pairs, offset);
+        self.hand_on(is_final);
+        true
+    }
+
+    /// Gives out the draft, or holds it until its line is whole. True: it was given out, and still stands in `draft`.
+    fn hand_on(&mut self, is_final: bool) -> bool {
+        let draft = std::mem::take(&mut self.draft);
+        match &mut self.held {
+            _ if is_final => {
+                self.draft = self.emit(draft);
+                return true;
+            }
+            // Lines under a bar that is redrawn with them go on with it.
+            Some(held) if held.step == draft.step || (draft.step.is_none() && self.redraws.is_live()) => held.update(draft),
+            _ => {
+                self.release();
+                self.held = Some(draft);
+            }
+        }
+        false
+    }
+
+    /// Gives out the row of the finished line.
+    fn release(&mut self) {
+        if let Some(held) = self.held.take() {
+            self.draft = self.emit(held);
+        }
+    }
+
+    /// Gives out the row of the open line, which stays open.
+    pub(super) fn show_held(&mut self) {
+        if let Some(held) = self.held.take() {
+            if held.step.is_some() {
+                self.held = Some(self.emit(held));
+            } else {
+                self.held = Some(held);
+            }
+        }
+    }
+
+    /// No more lines come.
+    pub(super) fn end(&mut self) {
+        self.release();
+        self.close_box();
+    }
+
+    /// Forgets the lines so far, but not how such lines are to be read.
+    pub(super) fn jump(&mut self) {
+        self.steps.jump();
+        (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
+        self.cut_name.clear();
+        (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
+    }
+
+    /// Puts a row out; returns it for its memory.
+    fn emit(&mut self, draft: Draft) -> Draft {
+        if self.redraws.repeats(&draft) {
+            return draft;
+        }
+        if let Some(step) = draft.step {
+            self.steps.begin(step, self.keys.row() + 1);
+        }
+        self.keys.begin();
+        for (name, value) in draft.pairs.iter() {
+            // A second number of the same name without a step of its own is of something else: a last
+            // evaluation, another split.
+            let is_known = |since| self.keys.is_given_since(name, since);
+            if draft.step.is_some() || !self.steps.since().is_some_and(is_known) {
+                self.keys.put(name, value);
+            }
+        }
+        if self.make_row(draft.step, draft.total, draft.rank, draft.offset) {
+            self.ready.push_back(Record::Row(self.row.clone()));
+        }
+        if draft.is_epoch {
+            self.keep_of_epochs();
+        }
+        draft
+    }
+
+    /// Makes `row` of what was gathered in `keys`. False: it is not to be given.
+    fn make_row(&mut self, step: Option<i64>, total: Option<i64>, rank: u32, offset: u64) -> bool {
+        if self.keys.is_empty() {
+            return false;
+        }
+        let Some((step, total)) = self.steps.settle(step, total) else { return false };
+        self.ready.extend(total.map(Record::TotalSteps));
+        self.keys.take_into(&mut self.row.values, &mut self.ready);
+        (self.row.step, self.row.rank, self.row.offset) = (step, rank, Some(offset));
+        true
+    }
+
+    /// Remembers that the keys of the row come with whole epochs.
+    fn keep_of_epochs(&mut self) {
+        for (id, _) in &self.row.values {
+            let id = id.0 as usize;
+            if self.of_epochs.len() <= id {
+                self.of_epochs.resize(id + 1, false);
+            }
+            self.of_epochs[id] = true;
+        }
+    }
+
+    /// Whether a row that has only an epoch sums up rows of finer steps: it has a name of theirs.
+    fn sums_up(&self) -> bool {
+        let is_finer = |name| self.keys.known(name).is_some_and(|id| self.of_epochs.get(id.0 as usize) != Some(&true));
+        self.steps.is_within_epoch() && self.draft.pairs.iter().any(|(name, _)| is_finer(name))
+    }
+
+    /// Reads one state of a line into the draft. False: it holds no row.
+    fn read(&mut self, text: &str, classes: u8, offset: u64) -> bool {
+        (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
+        self.draft.is_epoch = false;
+        if self.open.is_open() {
+            if let Some(from) = self.open.push(text) {
+                self.draft.offset = from;
+                return self.read_open();
+            }
+            if self.open.is_open() {
+                return false;
+            }
+        }
+        let cut_name = std::mem::take(&mut self.cut_name);
+        if !cut_name.is_empty() && text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+            let text = format!("{cut_name} {text}");
+            return self.read_line(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, text.len());
+        }
+        let is_framed = text.len() > 2 && text.starts_with('|') && text.ends_with('|');
+        if is_framed && self.boxed.framed(text, offset) {
+            return false;
+        }
+        let stripped = strip(text);
+        let is_ruled = self.is_ruled || self.boxed.is_ruled();
+        if is_ruled && stripped.as_ref().is_some_and(|line| self.boxed.ruled(line.text, offset)) {
+            return false;
+        }
+        self.close_box();
+        self.draft.offset = offset;
+        if classes & FRAME != 0
+            && let Some(bar) = bar(text)
+        {
+            return self.read_bar(&bar);
+        }
+        if classes & DIRTY != 0
+            && let Some(bar) = rich(text)
+        {
+            return self.read_rich(&bar);
+        }
+        let Some(stripped) = stripped else { return false };
+        self.draft.rank = stripped.rank.unwrap_or(0);
+        if self.table.is_open() && self.table.row(stripped.text) {
+            return self.read_row();
+        }
+        if is_framed {
+            // `| step 10 | loss 2.1 |`; other frames, such as those of nvidia-smi, count nothing.
+            return !self.table.open(text) && self.read_line(&stripped, text.len()) && self.draft.step.is_some();
+        }
+        let brace = if classes & FRAME != 0 { stripped.text.find('{') } else { None };
+        if let Some(at) = brace {
+            if self.dict.read(&stripped.text[at..]) {
+                return self.read_dict(&stripped, at);
+            }
+            if self.open.begin(stripped.text, at, offset) {
+                return false;
+            }
+        }
+        if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
+            self.table.open(stripped.text);
+            return false;
+        }
+        if classes & (NAMED | FRAME) == 0 && !self.steps.has_block() && !may_be_row(stripped.text) {
+            return false;
+        }
+        self.read_line(&stripped, text.len())
+    }
+
+    /// Named numbers in a line of text, of this length with its prefix.
+    fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
+        self.facts.read(stripped.text, stripped.prefix, stripped.rank);
+        let facts = &mut self.facts;
+        if facts.is_header() {
+            let (from, to, closed) = facts.step_name.unwrap_or_default();
+            let name = stripped.text.get(from as usize..to as usize).unwrap_or("");
+            match facts.step {
+                Some((_, count)) if closed && self.steps.is_in_block(name) => facts.pairs.push(&[name], count.at as f64),
+                step => {
+                    self.steps.head(step, facts.epoch, name, self.keys.row());
+                    return false;
+                }
+            }
+            (facts.step, facts.epoch) = (None, None);
+        }
+        if facts.pairs.len() == 0 {
+            self.table.open(stripped.text);
+            return false;
+        }
+        self.draft.rank = facts.rank.unwrap_or(0);
+        std::mem::swap(&mut self.draft.pairs, &mut facts.pairs);
+        let is_validation = !facts.prefix.is_empty();
+        let step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
+        let dropped = step.is_none() && facts.step.is_some() && self.steps.has_carried();
+        let epoch = facts.epoch.filter(|_| !dropped);
+        let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
+        // `task=detect, batch=16, mode=train`: a config.
+        if self.facts.texts > 1 && !is_known(&self.draft.pairs) {
+            return false;
+        }
+        if step.is_none() && epoch.is_some() && self.sums_up() {
+            return true;
+        }
+        self.draft.is_epoch = step.is_none() && epoch.is_some();
+        if step.is_some() || epoch.is_some() {
+            let is_plain = is_whole && !self.facts.is_odd && !stripped.text.contains('{');
+            self.learnable = is_plain.then_some((stripped.tag, length - stripped.text.len()));
+            self.count(step, epoch);
+            return true;
+        }
+        if let Some(progress) = progress {
+            return self.in_progress(progress, is_validation);
+        }
+        // Ranks report on themselves: memory, devices, versions.
+        self.facts.rank.is_none() && self.facts.junk == 0 && self.steps.takes(&self.draft.pairs)
+    }
+
+    /// Sets the step of the draft, which has a counter of its own.
+    fn count(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>) {
+        if let Some(count) = self.steps.count(step, epoch) {
+            (self.draft.step, self.draft.total) = (Some(count.at), count.of);
+        }
+    }
+
+    /// `24/24 - loss: 0.5`: a bar in letters.
+    fn in_progress(&mut self, progress: Count, is_validation: bool) -> bool {
+        let Some(count) = (if is_validation { None } else { self.steps.progress(progress) }) else { return is_known(&self.draft.pairs) };
+        (self.draft.step, self.draft.total) = (Some(count.at), count.of);
+        true
+    }
+
+    fn read_bar(&mut self, bar: &Bar) -> bool {
+        if self.table.is_open() && self.table.row(bar.label) {
+            return self.read_row();
+        }
+        let tag = bar.label.split([' ', '_', ':']).find_map(validation);
+        if bar.postfix.is_empty() {
+            if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
+                self.steps.set_beside(count);
+            }
+            if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
+                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
+            }
+        }
+        if bar.postfix.is_empty() && self.table.open(bar.label) {
+            return false;
+        }
+        let label = self.lead(bar.label);
+        let lead = self.draft.step;
+        self.facts.read(label, tag.unwrap_or(""), None);
+        std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
+        let (step, epoch) = (self.facts.step, self.facts.epoch);
+        self.facts.read(bar.postfix, tag.unwrap_or(""), None);
+        self.facts.pairs.iter().for_each(|(name, value)| self.draft.pairs.push(&[name], value));
+        if self.draft.pairs.len() == 0 {
+            return false;
+        }
+        let known = is_known(&self.draft.pairs);
+        if tag.is_some() {
+            return known;
+        }
+        let (step, epoch) = (step.or(self.facts.step), epoch.or(self.facts.epoch));
+        let counts_run = step.is_some_and(|(kind, _)| kind == Counter::Global);
+        match (step, epoch, bar.count) {
+            _ if lead.is_some() => self.draft.total = bar.count.and_then(|count| count.of),
+            (None, None, Some(count)) if known => {
+                let count = self.steps.bar(count);
+                (self.draft.step, self.draft.total) = (Some(count.at), count.of);
+            }
+            (None, None, Some(_)) => return false,
+            (None, None, None) => return known,
+            // Of a bar over the batches of an epoch, the epoch is what lasts.
+            (_, Some(epoch), count) if !counts_run => return self.read_epoch(epoch, count),
+            (step, ..) => self.count(step, None),
+        }
+        true
+    }
+
+    /// A bar of Rich, which wraps what does not fit beside it into lines below.
+    fn read_rich(&mut self, bar: &Bar) -> bool {
+        let is_row = self.read_bar(bar);
+        if bar.postfix.ends_with(':') {
+            let name = bar.postfix.rsplit(' ').next().unwrap_or("");
+            name.clone_into(&mut self.cut_name);
+        }
+        if is_row {
+            self.steps.wrap();
+        }
+        is_row
+    }
+
+    /// `1|25|Loss: 0.5`: takes the epoch and the step off the front of the label of a bar.
+    fn lead<'a>(&mut self, label: &'a str) -> &'a str {
+        let mut parts = label.splitn(3, '|');
+        let (Some(epoch), Some(step), Some(rest)) = (parts.next(), parts.next(), parts.next()) else { return label };
+        match (epoch.trim_ascii().parse::<u32>(), step.trim_ascii().parse::<i64>()) {
+            (Ok(_), Ok(step)) => {
+                self.draft.step = Some(step);
+                rest
+            }
+            _ => label,
+        }
+    }
+
+    /// A bar over the batches of `epoch`, of which `count` are done.
+    fn read_epoch(&mut self, epoch: Count, count: Option<Count>) -> bool {
+        self.count(None, Some(epoch));
+        let has_begun = |epoch: i64| self.steps.is_at(epoch) || self.held.as_ref().is_some_and(|held| held.step == Some(epoch));
+        let is_fresh = count.is_some_and(|count| count.at == 0) && !has_begun(epoch.at);
+        if !is_fresh || !self.draft.pairs.iter().any(|(name, _)| is_of_validation(name)) {
+            return true;
+        }
+        let before = epoch.at - 1;
+        let is_known = has_begun(before);
+        // Nothing of this epoch was done, so what validation said beside it was about the one before.
+        let mut pairs = Pairs::default();
+        self.draft.pairs.iter().filter(|(name, _)| is_of_validation(name)).for_each(|(name, value)| pairs.push(&[name], value));
+        (self.draft.pairs, self.draft.total) = (pairs, None);
+        self.draft.step = Some(before);
+        is_known
+    }
+
+    fn read_row(&mut self) -> bool {
+        std::mem::swap(&mut self.draft.pairs, &mut self.table.pairs);
+        match self.table.step {
+            Some((Counter::Epoch, epoch)) => self.count(None, Some(epoch)),
+            Some(step) => self.count(Some(step), None),
+            None => {}
+        }
+        true
+    }
+
+    /// The dict over several lines that was just closed.
+    fn read_open(&mut self) -> bool {
+        let (text, at) = self.open.take();
+        let is_bare = text[at..].starts_with("{ ");
+        // A dict that opens on a line of its own is a config, unless it counts.
+        let is_row = self.dict.read(&text[at..]) && (!is_bare || self.dict.step.is_some());
+        is_row && self.read_dict(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, at)
+    }
+
+    fn read_dict(&mut self, stripped: &Stripped, at: usize) -> bool {
+        self.facts.read(&stripped.text[..at], stripped.prefix, stripped.rank);
+        let outer = self.facts.step.or(self.facts.epoch.map(|epoch| (Counter::Epoch, epoch)));
+        let inner = self.dict.step;
+        // A counter in the text before the dict is the program's own word; a finer one in the dict wins.
+        let step = match (outer, inner) {
+            (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
+            (outer, inner) => outer.or(inner),
+        };
+        if self.dict.pairs.len() == 0 || !(is_known(&self.dict.pairs) || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
+            return false;
+        }
+        std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
+        self.draft.rank = stripped.rank.unwrap_or(0);
+        match (step, self.steps.beside()) {
+            (Some((Counter::Epoch, _)) | None, Some(bar)) => (self.draft.step, self.draft.total) = (Some(bar.at), bar.of),
+            (Some((Counter::Epoch, epoch)), None) => self.count(None, Some(epoch)),
+            (step, _) => self.count(step, None),
+        }
+        true
+    }
+
+    /// Gives out the box that just ended.
+    fn close_box(&mut self) {
+        let Some(offset) = self.boxed.offset else { return };
+        if self.boxed.is_known() || self.steps.has_block() {
+            self.release();
+            let mut draft = std::mem::take(&mut self.draft);
+            std::mem::swap(&mut draft.pairs, &mut self.boxed.pairs);
+            let count = self.boxed.count();
+            (draft.step, draft.total) = (count.map(|count| count.at), count.and_then(|count| count.of));
+            (draft.rank, draft.offset, draft.is_epoch) = (0, offset, false);
+            self.draft = self.emit(draft);
+            self.draft.pairs.clear();
+        }
+        (self.draft.step, self.draft.total, self.draft.rank) = (None, None, 0);
+        self.boxed.clear();
+    }
+}
+
+/// Whether a line without digits may still have a value.
+fn has_not_a_number(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|word| word.eq_ignore_ascii_case(b"nan") || word.eq_ignore_ascii_case(b"inf"))
+}

@@ -1,0 +1,271 @@
+//! Which step a line is about: its own counter, the heads above it, the bars around it.
+
+use super::{
+    facts::{Count, Pairs},
+    words::{Counter, is_metric, validation},
+};
+use crate::model::Step;
+
+/// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
+const BLOCK_LINES_MAX: u32 = 40;
+
+/// Lines into which the values beside a bar may be wrapped.
+const WRAPPED_LINES_MAX: u32 = 12;
+
+/// What the lines so far mean for the step of the next.
+#[derive(Default)]
+pub(super) struct Steps {
+    /// The step that a line without one belongs to.
+    carried: Option<i64>,
+    /// The row at which that step began.
+    since: u64,
+    /// The total of the head that counts.
+    of: Option<i64>,
+    /// The epoch that a line of its own announced.
+    epoch: Option<Count>,
+    block: Block,
+    /// Some row had a counter finer than the epoch.
+    fine: bool,
+    /// How a counter that starts over with each epoch goes on.
+    turn: Turn,
+    /// The same for bars without a label, and how many of them came to their end.
+    bars: Turn,
+    bars_done: i64,
+    /// The unlabelled bar, for dicts printed beside it.
+    beside: Option<Count>,
+    /// The last bar inside an epoch: epoch, its count, and the line it stood in.
+    progress: Option<(i64, Count, u64)>,
+    total: Option<i64>,
+    line: u64,
+    landing: Option<Landing>,
+}
+
+/// Lines under a head.
+#[derive(Default)]
+struct Block {
+    /// Lines left of it.
+    left: u32,
+    /// The name of its counter, when that is one of steps.
+    name: String,
+    /// It had values.
+    has_values: bool,
+}
+
+/// What is not known behind a jump.
+#[derive(Default)]
+struct Landing {
+    /// Epochs were announced: counters that start over with each of them, and bars in them, count from nobody knows where.
+    has_epochs: bool,
+    /// The first step seen, of which lines may be missing.
+    first: Option<i64>,
+    /// Another step was seen.
+    passed: bool,
+}
+
+impl Landing {
+    /// Whether a row of `step` is to be trusted, and its step too.
+    fn trusts(&mut self, step: Option<i64>) -> bool {
+        let Some(step) = step else { return false };
+        self.passed |= self.first.is_some_and(|first| first != step);
+        self.first = self.first.or(Some(step));
+        self.passed
+    }
+}
+
+#[derive(Default)]
+struct Turn {
+    epoch: Option<i64>,
+    last: Option<Count>,
+    base: i64,
+}
+
+impl Turn {
+    /// The step of the whole run at `count` of `epoch`.
+    fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
+        let (before, last) = (self.epoch, self.last);
+        match (before, epoch, last) {
+            (Some(before), Some(now), Some(last)) if now > before && count.at <= last.at => {
+                let length = last.of.unwrap_or(last.at.saturating_add(i64::from(count.at == 0)));
+                self.base = self.base.saturating_add(length.saturating_mul(if last.of.is_some() { now - before } else { 1 }));
+            }
+            (Some(before), Some(now), _) if now < before => self.base = 0,
+            _ => {}
+        }
+        (self.epoch, self.last) = (epoch.or(before), Some(count));
+        Count { at: self.base.saturating_add(count.at), of: count.of.map(|of| self.base.saturating_add(of)) }
+    }
+}
+
+impl Steps {
+    /// The step of a line that has a counter of its own.
+    pub(super) fn count(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
+        self.block.left = 0;
+        match (step, epoch) {
+            (Some((kind, count)), epoch) => {
+                self.fine = true;
+                Some(self.counted(kind, count, epoch.or(self.epoch)))
+            }
+            (None, epoch) => epoch,
+        }
+    }
+
+    fn counted(&mut self, kind: Counter, count: Count, epoch: Option<Count>) -> Count {
+        match kind {
+            Counter::Global | Counter::Epoch => count,
+            Counter::Step => self.turn.step(count, epoch.map(|epoch| epoch.at)),
+        }
+    }
+
+    /// A line that is only counters opens a block. `name` is that of its step, `row` the number of the last row.
+    pub(super) fn head(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>, name: &str, row: u64) {
+        match (step, epoch) {
+            (Some((kind, count)), of) => {
+                let count = self.counted(kind, count, of.or(self.epoch));
+                (self.carried, self.of) = (Some(count.at), count.of);
+            }
+            (None, Some(count)) => {
+                (self.epoch, self.of) = (Some(count), None);
+                if !self.fine {
+                    (self.carried, self.of) = (Some(count.at), count.of);
+                }
+            }
+            (None, None) => {}
+        }
+        self.block.left = BLOCK_LINES_MAX;
+        self.block.has_values = false;
+        self.block.name.clear();
+        self.block.name.push_str(name);
+        self.since = row + 1;
+    }
+
+    /// The values of a bar may go on in the next lines.
+    pub(super) fn wrap(&mut self) {
+        self.block.left = WRAPPED_LINES_MAX;
+        self.block.name.clear();
+    }
+
+    /// Whether a line that is only the counter `name: 5` stands in a block as one of its values.
+    pub(super) fn is_in_block(&self, name: &str) -> bool {
+        self.block.left > 0 && self.block.has_values && !self.block.name.is_empty() && self.block.name != name
+    }
+
+    /// Whether a block is open.
+    pub(super) fn has_block(&self) -> bool {
+        self.block.left > 0
+    }
+
+    /// Whether a line of `pairs`, without a step of its own, is a row all the same.
+    pub(super) fn takes(&mut self, pairs: &Pairs) -> bool {
+        if self.block.left > 0 {
+            self.block.left -= 1;
+            self.block.has_values = true;
+            return true;
+        }
+        is_known(pairs) || (self.carried.is_some() && pairs.len() > 1)
+    }
+
+    /// Whether a row of an epoch may sum up the finer steps in it.
+    pub(super) fn is_within_epoch(&self) -> bool {
+        self.fine && self.carried.is_some()
+    }
+
+    /// Whether a step came before.
+    pub(super) fn has_carried(&self) -> bool {
+        self.carried.is_some()
+    }
+
+    /// Whether `step` is the one that came before.
+    pub(super) fn is_at(&self, step: i64) -> bool {
+        self.carried == Some(step)
+    }
+
+    /// The row at which the step began that a line without one belongs to.
+    pub(super) fn since(&self) -> Option<u64> {
+        self.carried.map(|_| self.since)
+    }
+
+    /// The row numbered `row` is the first of `step`, unless that goes on.
+    pub(super) fn begin(&mut self, step: i64, row: u64) {
+        if self.carried != Some(step) {
+            (self.carried, self.since, self.of) = (Some(step), row, None);
+        }
+    }
+
+    /// `24/24 - loss: 0.5`: a bar in letters. Under `Epoch 1/5` it is a state of that epoch. `None`: a second bar in the
+    /// same epoch, an evaluation.
+    pub(super) fn progress(&mut self, progress: Count) -> Option<Count> {
+        let count = self.epoch.unwrap_or(progress);
+        let again = match self.progress {
+            Some((epoch, last, line)) if self.epoch.is_some() && epoch == count.at && line != self.line => {
+                last.of != progress.of || (Some(last.at) == last.of && progress.at <= last.at)
+            }
+            _ => false,
+        };
+        if again {
+            return None;
+        }
+        self.progress = Some((count.at, progress, self.line));
+        Some(count)
+    }
+
+    /// The step of a bar without a counter in its label: when one came to its end, the next goes on counting.
+    pub(super) fn bar(&mut self, count: Count) -> Count {
+        self.fine = true;
+        if self.bars.last.is_some_and(|last| last.of == Some(last.at) && count.at < last.at) {
+            self.bars_done += 1;
+        }
+        self.bars.step(count, Some(self.bars_done))
+    }
+
+    /// A bar without a label and without values, which says where dicts beside it stand. The longest is the training's.
+    pub(super) fn set_beside(&mut self, count: Count) {
+        if self.beside.is_none_or(|known| known.of <= count.of) {
+            self.beside = Some(count);
+        }
+    }
+
+    /// The bar that stands beside dicts.
+    pub(super) fn beside(&self) -> Option<Count> {
+        self.beside
+    }
+
+    /// A line ended.
+    pub(super) fn line(&mut self) {
+        self.line += 1;
+    }
+
+    /// The step and the total of a row that is to be given out, `None` if it must not be.
+    pub(super) fn settle(&mut self, step: Option<i64>, total: Option<i64>) -> Option<(Option<Step>, Option<i64>)> {
+        let total = if step.is_none() { self.of } else { total };
+        let (step, mut total) = (step.or(self.carried).map(Step), total);
+        if let Some(landing) = &mut self.landing {
+            landing.has_epochs |= self.epoch.is_some() || self.turn.epoch.is_some();
+            if !landing.trusts(step.map(|step| step.0)) {
+                return None;
+            }
+            if landing.has_epochs {
+                return Some((None, None));
+            }
+        }
+        total = total.filter(|total| self.total != Some(*total));
+        self.total = total.or(self.total);
+        Some((step, total))
+    }
+
+    /// Forgets the lines so far, but not how such lines are to be read.
+    pub(super) fn jump(&mut self) {
+        let Steps { fine, beside, total, line, epoch, turn, .. } = std::mem::take(self);
+        let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), ..Landing::default() };
+        *self = Steps { fine, beside, total, line, landing: Some(landing), ..Steps::default() };
+    }
+}
+
+/// Whether one of the names surely is that of a metric.
+pub(super) fn is_known(pairs: &Pairs) -> bool {
+    pairs.iter().any(|(name, _)| is_metric(name))
+}
+
+/// Whether a name says that its value comes of a validation.
+pub(super) fn is_of_validation(name: &str) -> bool {
+    name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some())
+}

@@ -1,0 +1,411 @@
+//! The walk over the tokens of a line: which words name which numbers.
+
+use super::{
+    facts::{Count, Facts, Plural},
+    token::{Number, Token},
+    words::{Counter, counter, is_connective, is_metric, is_no_metric, is_prose, is_training, is_unit, plural, validation},
+};
+
+/// Most words in the name of a metric; more is a sentence.
+const NAME_WORDS_MAX: u32 = 5;
+
+/// Longest name of a metric, in bytes.
+const NAME_BYTES_MAX: usize = 96;
+
+struct Key {
+    from: u32,
+    to: u32,
+    /// Where the last word starts and the one before ends.
+    last: u32,
+    before: u32,
+    words: u32,
+    closed: bool,
+}
+
+/// The walk over the tokens of a line.
+pub(super) struct Walk<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    facts: &'a mut Facts,
+    /// Words that may become the name of the next number.
+    key: Option<Key>,
+    /// A name that was closed by `:` without a number behind it.
+    label: Option<Key>,
+    /// The last pair had no `:` or `=`, and words follow: it counts only when they name a number too.
+    bare: bool,
+    /// The name of the bracket that is open: `loss[ctc=0.5, `.
+    group: Option<(u32, u32)>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(text: &'a str, tokens: &'a [Token], facts: &'a mut Facts) -> Walk<'a> {
+        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None }
+    }
+
+    /// Puts what the tokens say into the facts.
+    pub(super) fn walk(&mut self) {
+        let mut at = 0;
+        while let Some(token) = self.tokens.get(at).copied() {
+            at += 1;
+            match token {
+                Token::Word(from, to) => self.word(from, to, at - 1),
+                Token::Colon | Token::Equals => {
+                    if let Some(key) = &mut self.key {
+                        key.closed = true;
+                    }
+                }
+                Token::Number(number) => match self.key.take() {
+                    Some(key) => self.pair(key, number, at),
+                    None => at = self.value_first(number, at).unwrap_or_else(|| self.keyless(number, at)),
+                },
+                Token::Clock => self.key = None,
+                Token::Break => {
+                    self.abandon();
+                    self.bare = false;
+                }
+                Token::Gap => {}
+                Token::Open(bracket) => at = self.open(bracket, at),
+                Token::Close => {
+                    self.abandon();
+                    self.group = None;
+                }
+            }
+        }
+        self.abandon();
+    }
+
+    fn word(&mut self, from: u32, to: u32, at: usize) {
+        let word = &self.text[from as usize..to as usize];
+        let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
+        if matches!(before, Some(Token::Number(_))) && !matches!(after, Some(Token::Colon | Token::Equals)) && is_unit(word.trim_end_matches('.')) {
+            return;
+        }
+        if let Some(number) = numbered(word)
+            && let Some(key) = self.key.take_if(|key| counter(name(self.text, key)).is_some())
+        {
+            return self.pair(key, number, at + 1);
+        }
+        if !is_name(word) && self.glued(word, at) {
+            return;
+        }
+        if !is_name(word) {
+            let is_text = word.bytes().any(|b| b.is_ascii_alphanumeric());
+            self.abandon();
+            self.facts.junk += u32::from(is_text && !word.eq_ignore_ascii_case("n/a"));
+            return;
+        }
+        let fresh = Key { from, to, last: from, before: from, words: 1, closed: false };
+        match &mut self.key {
+            Some(key) if key.closed => {
+                self.label = self.key.replace(fresh);
+            }
+            // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
+            Some(key) if key.to - key.last > 5 && self.text[..key.to as usize].ends_with('.') => {
+                self.abandon();
+                self.key = Some(fresh);
+            }
+            Some(key) if !matches!(before, Some(Token::Gap)) => {
+                (key.before, key.last, key.to) = (key.to, from, to);
+                key.words += 1;
+            }
+            _ => {
+                self.abandon();
+                self.key = Some(fresh);
+            }
+        }
+    }
+
+    /// A bracket, with `at` behind it. Returns where to go on.
+    fn open(&mut self, bracket: u8, at: usize) -> usize {
+        let (first, second, third) = (self.tokens.get(at), self.tokens.get(at + 1), self.tokens.get(at + 2));
+        let Some(key) = &mut self.key else { return at };
+        match (first, second) {
+            // `Epoch [1/5]`, `lr=[1e-05]`.
+            (Some(Token::Number(_)), Some(Token::Close)) if bracket == b'[' || counter(name(self.text, key)).is_some() => at,
+            (Some(Token::Gap), Some(Token::Number(_))) if bracket == b'[' && third == Some(&Token::Close) => at,
+            // `lr=[9.5e-06, 0.0]`: the first stands for all.
+            (Some(Token::Number(first)), Some(Token::Break)) if bracket == b'[' && key.closed && !first.whole => at,
+            // `loss[ctc=0.5, att=1.5]`
+            (Some(Token::Word(..)), Some(Token::Equals | Token::Colon)) if self.text.as_bytes().get(key.to as usize) == Some(&b'[') => {
+                let group = (key.from, key.to);
+                self.abandon();
+                self.group = Some(group);
+                at
+            }
+            // `time per step (ms): 12`, `loss (train): 2.1`.
+            (Some(Token::Word(from, to)), Some(Token::Close))
+                if !key.closed && matches!(third, Some(Token::Colon | Token::Equals | Token::Number(_))) =>
+            {
+                if !is_unit(&self.text[*from as usize..*to as usize]) {
+                    key.to = *to + 1;
+                }
+                at + 2
+            }
+            _ => {
+                self.abandon();
+                at
+            }
+        }
+    }
+
+    fn pair(&mut self, mut key: Key, number: Number, at: usize) {
+        let last = &self.text[key.last as usize..key.to as usize];
+        if key.words > 1 && ["reached", "is", "was"].iter().any(|verb| last.eq_ignore_ascii_case(verb)) {
+            (key.to, key.words) = (key.before, key.words - 1);
+        }
+        let closed = key.closed;
+        let name = name(self.text, &key);
+        let (base, note) = match name.split_once('(') {
+            Some((base, note)) if name.ends_with(')') => (base, note.trim_end_matches(')')),
+            _ => (name, ""),
+        };
+        // `global_step=48.00` still counts.
+        let is_round = !number.whole && number.value.fract() == 0.0 && counter(base) == Some(Counter::Global);
+        let whole = (number.whole || is_round).then_some(Count { at: number.value as i64, of: number.of });
+        let counter = whole.and_then(|_| self.counter(&key, base, number, at));
+        // `Stopping, due to num_updates: 10` is no row.
+        let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
+        if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
+            if let Some(prefix) = validation(if note.is_empty() { name } else { note }) {
+                self.facts.prefix = prefix;
+            }
+            if counter == Counter::Epoch {
+                self.facts.set_epoch(count, at as u32 - 1);
+            } else {
+                self.facts.set_step(counter, count, at as u32 - 1);
+                self.facts.step_name = Some((key.from, key.to, closed));
+            }
+            self.facts.is_odd |= is_round;
+            // The words before a counter are a sentence, not a label.
+            self.label = None;
+            self.bare = false;
+            return;
+        }
+        if name.eq_ignore_ascii_case("rank") && closed {
+            self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
+            return;
+        }
+        let is_sentence = key.words > NAME_WORDS_MAX
+            || name.len() > NAME_BYTES_MAX
+            || (!closed && name.split(' ').any(is_prose))
+            || name.split_once(' ').is_some_and(|(first, _)| is_connective(first));
+        let in_words =
+            !closed && matches!(self.tokens.get(at), Some(Token::Word(from, to)) if !is_unit(&self.text[*from as usize..*to as usize]));
+        if is_sentence {
+            // `best loss 0.5` is no row of its own, but may stand in one.
+            self.facts.junk += u32::from(!is_metric(name));
+            self.bare = false;
+            return;
+        }
+        if let Some(label) = self.label.take() {
+            self.leave(&label);
+        }
+        if is_no_metric(name) {
+            self.bare = false;
+            return;
+        }
+        let named = name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some());
+        let label = name.split_once(' ').and_then(|(first, _)| validation(first));
+        if let Some(prefix) = label.filter(|_| self.facts.pairs.len() == 0 && self.facts.prefix.is_empty() && self.facts.step.is_none()) {
+            // `val Loss: 0.2 Acc: 0.9`: what follows is about validation too.
+            self.facts.pairs.push_from(&[name], number.value, at as u32 - 1);
+            self.facts.prefix = prefix;
+        } else {
+            let prefix = if named { "" } else { self.facts.prefix };
+            let pairs = &mut self.facts.pairs;
+            if closed && let (Some(count), Some(is_steps), None) = (whole, plural(name), self.facts.plural) {
+                self.facts.plural = Some(Plural { pair: pairs.len(), count, token: at as u32 - 1, is_steps });
+            }
+            let group = self.group.map_or("", |(from, to)| &self.text[from as usize..to as usize]);
+            // Names are told apart by their group only where they need it.
+            let is_known = !group.is_empty() && pairs.iter().any(|(known, _)| known.strip_prefix(prefix) == Some(name));
+            let parts = if is_known { [prefix, group, "/", name] } else { [prefix, "", "", name] };
+            pairs.push_from(&parts, number.value, at as u32 - 1);
+        }
+        self.bare = in_words;
+    }
+
+    /// What `base`, the name in `key` without its note, counts.
+    fn counter(&mut self, key: &Key, base: &str, number: Number, at: usize) -> Option<Counter> {
+        let name = name(self.text, key);
+        if let Some(counter) = counter(base) {
+            return Some(counter);
+        }
+        // `Model. Step: 5`
+        if let Some(counter) = base.rsplit_once(". ").and_then(|(_, last)| counter(last)) {
+            return Some(counter);
+        }
+        // `validation step=5`
+        if let Some((first, rest)) = base.split_once(' ')
+            && let (Some(prefix), Some(counter)) = (validation(first), counter(rest))
+        {
+            self.facts.prefix = prefix;
+            return Some(counter);
+        }
+        // `s:12 loss:2.1`, `E: 5 | S: 1000`, at the start of a line.
+        if key.closed && self.facts.step.is_none() && name.len() == 1 && self.facts.pairs.iter().all(|(name, _)| name.len() == 1) {
+            return match name {
+                "s" | "S" | "i" | "I" => Some(Counter::Step),
+                "E" if self.facts.epoch.is_none() => Some(Counter::Epoch),
+                _ => None,
+            };
+        }
+        // `Up. 500`: updates.
+        if name.eq_ignore_ascii_case("up") && self.text[..key.to as usize].ends_with('.') {
+            return Some(Counter::Step);
+        }
+        if !(is_training(name) || validation(name).is_some()) {
+            return None;
+        }
+        // `Train: 3 [ 50/1251]`, `Test: [ 0/50]`, `Train: [0/300][10/1251]`.
+        let opens = |at: usize| matches!(self.tokens.get(at..), Some([Token::Open(b'['), ..] | [Token::Gap, Token::Open(b'['), ..]));
+        let in_bracket = matches!(self.tokens.get(at..), Some([Token::Close, ..]));
+        match (in_bracket, number.of) {
+            (false, _) => opens(at).then_some(Counter::Epoch),
+            (true, Some(_)) => Some(if opens(at + 1) { Counter::Epoch } else { Counter::Step }),
+            (true, None) => None,
+        }
+    }
+
+    /// `12: 0.5 avg loss, 0.001 rate`: values in front of their names, in a line that begins with its step.
+    fn value_first(&mut self, number: Number, at: usize) -> Option<usize> {
+        if self.facts.lead.len() != 1 || !matches!(at.checked_sub(2).map(|before| self.tokens[before]), Some(Token::Break | Token::Colon)) {
+            return None;
+        }
+        let words = self.tokens[at..].iter().take_while(|token| matches!(token, Token::Word(..))).count();
+        let (Some(Token::Word(from, first)), Token::Word(_, to)) = (self.tokens.get(at), self.tokens.get((at + words).checked_sub(1)?)?) else {
+            return None;
+        };
+        let name = &self.text[*from as usize..*to as usize];
+        let ends = matches!(self.tokens.get(at + words), None | Some(Token::Break));
+        let is_value = !number.whole || is_metric(name);
+        let is_named = words <= 3 && is_name(name) && !is_unit(&self.text[*from as usize..*first as usize]) && !is_no_metric(name);
+        (ends && is_value && is_named).then(|| {
+            self.facts.pairs.push_from(&[self.facts.prefix, name], number.value, at as u32 - 1);
+            at + words
+        })
+    }
+
+    /// `1epoch:train:1-682batch:`: counters that are glued to their numbers.
+    fn glued(&mut self, word: &str, at: usize) -> bool {
+        let (first, rest) = word.split_once(':').unwrap_or((word, ""));
+        let name = first.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '/'));
+        let (Some(kind), numbers) = (counter(name), &first[..first.len() - name.len()]) else { return false };
+        let (from, to) = numbers.split_once(['-', '/']).unwrap_or(("", numbers));
+        let (Ok(at_count), is_total) = (if numbers.contains('/') { from } else { to }.parse(), numbers.contains('/')) else { return false };
+        let count = Count { at: at_count, of: if is_total { to.parse().ok() } else { None } };
+        self.abandon();
+        match kind {
+            Counter::Epoch => self.facts.set_epoch(count, at as u32),
+            _ => self.facts.set_step(kind, count, at as u32),
+        }
+        if let Some(prefix) = validation(rest) {
+            self.facts.prefix = prefix;
+        }
+        self.facts.is_odd = true;
+        true
+    }
+
+    /// A number without a name, with `at` behind it. Returns where to go on.
+    fn keyless(&mut self, number: Number, at: usize) -> usize {
+        self.lone(number, at - 1);
+        at
+    }
+
+    fn lone(&mut self, number: Number, at: usize) {
+        if !number.whole {
+            return;
+        }
+        let count = Count { at: number.value as i64, of: number.of };
+        let before: Vec<_> = self.tokens[..at].iter().rev().filter(|token| **token != Token::Gap).take(2).collect();
+        let next = self.tokens.get(at + 1);
+        // `[01/01 10:00:00]` is a date.
+        if next == Some(&Token::Clock) {
+            return;
+        }
+        let in_total = count.of.is_none() || self.facts.lead.first().is_some_and(|(first, _)| first.of.is_some());
+        match before.as_slice() {
+            [] if count.of.is_some() && !self.is_counted(at + 1) => self.facts.progress = Some(count),
+            // `12: loss 0.5`, `12 [loss: 0.5]`
+            [] if matches!(next, Some(Token::Colon | Token::Open(b'['))) => self.facts.lead.push((count, at as u32)),
+            [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
+            [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
+                self.facts.lead.push((count, at as u32))
+            }
+            // `200/2928 batches`
+            _ if count.of.is_some() && self.is_counted(at + 1) => self.facts.set_step(Counter::Step, count, at as u32),
+            [Token::Open(b'['), Token::Close] if in_total && self.facts.lead.len() == 1 && self.is_start(at) => {
+                self.facts.lead.push((count, at as u32));
+            }
+            [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
+                self.facts.set_step(Counter::Step, count, at as u32);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the token at `at` says what was counted.
+    fn is_counted(&self, at: usize) -> bool {
+        let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
+        let word = &self.text[*from as usize..*to as usize];
+        ["batches", "steps", "iterations", "iters", "updates"].iter().any(|name| word.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether only brackets, numbers and breaks stand before `at`.
+    fn is_start(&self, at: usize) -> bool {
+        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Close | Token::Number(_) | Token::Break | Token::Gap))
+    }
+
+    /// Words that name no number.
+    fn abandon(&mut self) {
+        let Some(key) = self.key.take() else { return };
+        if self.label.take().is_some() {
+            // `optimizer: AdamW`: a text value. One word says nothing about the rest of the line.
+            self.facts.junk += u32::from(key.words > 1);
+            self.facts.texts += 1;
+        } else {
+            self.leave(&key);
+        }
+        if self.bare {
+            // `Using 8 workers`: that was a sentence.
+            self.bare = false;
+            self.facts.pairs.pop();
+            self.facts.junk += 1;
+        }
+    }
+
+    /// A label: about validation, about training, or just text.
+    fn leave(&mut self, label: &Key) {
+        let name = name(self.text, label);
+        let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
+        let is_split = rest.is_empty()
+            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop"]
+                .iter()
+                .any(|word| rest.eq_ignore_ascii_case(word));
+        match (validation(first), is_split) {
+            (Some(prefix), true) => self.facts.prefix = prefix,
+            _ if is_split && is_training(first) => self.facts.prefix = "",
+            _ => self.facts.junk += label.words,
+        }
+    }
+}
+
+fn name<'a>(text: &'a str, key: &Key) -> &'a str {
+    text[key.from as usize..key.to as usize].trim_matches(['\'', '"', '`', '.', ' '])
+}
+
+/// Whether a word can be part of the name of a metric.
+fn is_name(word: &str) -> bool {
+    let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
+    starts
+        && word.chars().any(char::is_alphabetic)
+        && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*'])
+        && !word.contains("//")
+}
+
+/// `#3`, as in `Epoch #3`.
+fn numbered(word: &str) -> Option<Number> {
+    let digits = word.strip_prefix('#')?;
+    let value = digits.parse::<u32>().ok()?;
+    Some(Number { value: value.into(), whole: true, of: None })
+}
