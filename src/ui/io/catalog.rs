@@ -3,21 +3,22 @@
 //! A run is first seen at a glance, which reads the ends of its files; then, when nothing else waits, it is read once, so that
 //! its best values, its config and its course are known. A run whose files look as they did is not opened again.
 
-use crate::{
-    model::{MetricKey, ReadOptions, Step, XAxis},
-    query::{
-        self, Goal,
-        runs::{COURSE_MAX, Origin, RunRead, RunRow},
-    },
-    source::{self, Budget, Kind, Reach, RunRef, trackio_folders, trackio_projects, tviz_databases},
-    store::{EventKind, RunFolder, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance, glance_at},
+mod places;
+mod row;
+
+use self::{
+    places::{Found, Look, runs_of},
+    row::{fill, row},
 };
-use serde_json::Value;
+use crate::{
+    model::{ReadOptions, RunState},
+    query::runs::RunRow,
+    source::{Budget, Reach, RunRef, trackio_folders, tviz_databases},
+    store::{RunReader, Store, Whereabouts, glance, glance_at},
+};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -28,16 +29,6 @@ const HEAD: Budget = Budget { bytes_max: 1 << 20, time_max: Duration::from_milli
 /// A run that is still written is read again once it has grown by so much of itself, so that all those reads together cost
 /// as much as a few.
 const GROWN: u64 = 8;
-/// Metrics of one run whose course is kept.
-const COURSES_MAX: usize = 12;
-/// Hyperparameters of one run that are kept.
-const CONFIG_MAX: usize = 1000;
-/// Longest text of one hyperparameter that is kept.
-const VALUE_BYTES_MAX: usize = 4096;
-/// Files of one run that are looked at for a change.
-const FILES_MAX: usize = 64;
-/// Folders below a place, and below each of these, that are looked into.
-const FOLDERS_MAX: usize = 1000;
 /// Folders in which trackers keep their runs, beside the program that trains.
 const BESIDE: &[&str] = &["wandb", "runs", "lightning_logs", "tb_logs", "logs"];
 /// Most runs that are listed.
@@ -59,15 +50,6 @@ pub struct Catalog {
     is_alive: fn(u32) -> bool,
 }
 
-/// A run at some place.
-struct Found {
-    /// What opens it: its folder or file, or `DATABASE#ID`.
-    path: PathBuf,
-    look: Look,
-    /// Where it is one of many in a database.
-    run: Option<RunRef>,
-}
-
 /// A run that was found.
 #[derive(Default)]
 struct Known {
@@ -77,13 +59,6 @@ struct Known {
     pid: Option<u32>,
     /// Bytes of its files when it was read.
     read_at: Option<u64>,
-}
-
-/// What tells two states of a run's files apart.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Look {
-    hash: u64,
-    bytes: u64,
 }
 
 /// What a look came to.
@@ -167,11 +142,11 @@ impl Catalog {
                 known.look = look;
                 self.unseen.push_back(path);
             } else if let Some(row) = &mut known.row
-                && row.state == Some(crate::model::RunState::Running)
+                && row.state == Some(RunState::Running)
                 && known.pid.is_some_and(|pid| !(self.is_alive)(pid))
             {
                 // Nothing is written when a process is killed.
-                row.state = Some(crate::model::RunState::Lost);
+                row.state = Some(RunState::Lost);
                 rows.push(row.clone());
             }
         }
@@ -284,239 +259,6 @@ pub fn settle(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
 }
 
-/// The runs of a place, newest first as far as their names tell.
-fn runs_of(place: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
-    let below = |folder: &Path| -> Result<Vec<PathBuf>, String> {
-        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort_by(|a, b| b.cmp(a));
-        Ok(paths)
-    };
-    let files =
-        |paths: Vec<PathBuf>| -> Vec<Found> { paths.into_iter().map(|path| Found { look: look(&path), path, run: None }).collect() };
-    if RunFolder::at(place).run_json().is_file() {
-        return Ok(files(vec![place.to_owned()]));
-    }
-    if !place.is_dir() {
-        return match is_database(place) || !place.exists() {
-            true => runs_in(place, known),
-            false => Ok(files(vec![place.to_owned()])),
-        };
-    }
-    let own = place.join("runs");
-    if place.file_name().is_some_and(|name| name == ".og") || place.join("canvas").is_dir() || has_own_runs(&own) {
-        return if own.is_dir() { Ok(files(below(&own)?.into_iter().filter(|path| path.is_dir()).collect())) } else { Ok(vec![]) };
-    }
-    if source::is_wandb_folder(place) {
-        return Ok(files(vec![place.to_owned()]));
-    }
-    let names = below(place)?;
-    let is_wandb = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (name.starts_with("run-") || name.starts_with("offline-run-")) && !path.is_symlink() && source::is_wandb_folder(path)
-    };
-    let of_wandb: Vec<PathBuf> = names.iter().filter(|path| is_wandb(path)).cloned().collect();
-    if !of_wandb.is_empty() {
-        return Ok(files(of_wandb));
-    }
-    // A project of Trackio may have an inbox and no database yet.
-    let projects = if names.iter().any(|path| path.ends_with("inbox")) { trackio_projects(place).unwrap_or_default() } else { vec![] };
-    let databases: HashSet<PathBuf> = names.iter().filter(|path| is_database(path)).cloned().chain(projects).collect();
-    // A database of another program is none of ours.
-    let in_databases: Vec<Found> = databases.iter().filter_map(|path| runs_in(path, known).ok()).flatten().collect();
-    // One more level below, as in `logs/EXPERIMENT/RUN`; deeper lie the folders of somebody's home.
-    let has_events = |path: &PathBuf| source::event_files(path).is_ok_and(|files| !files.is_empty());
-    let folders = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| path.is_dir()).take(FOLDERS_MAX).collect::<Vec<_>>();
-    let near = folders(names);
-    let deep = near.iter().flat_map(|folder| folders(below(folder).unwrap_or_default()));
-    let all: Vec<PathBuf> = [place.to_owned()].into_iter().chain(near.iter().cloned()).chain(deep).collect();
-    Ok(in_databases.into_iter().chain(files(all.into_iter().filter(has_events).collect())).collect())
-}
-
-fn is_database(path: &Path) -> bool {
-    path.extension().is_some_and(|end| ["db", "sqlite", "sqlite3"].iter().any(|known| end == *known))
-}
-
-/// The runs of a database, or the one run of it that a path such as `DATABASE#ID` names.
-fn runs_in(path: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
-    let now = look(path);
-    let is_known = path.exists() && known.get(path).is_some_and(|(then, _)| then.hash == now.hash);
-    if !is_known {
-        let runs = source::runs(path).map_err(|error| super::chain(&error))?;
-        known.insert(path.to_owned(), (now, runs));
-    }
-    let runs = known.get(path).map(|(_, runs)| runs.as_slice()).unwrap_or_default();
-    let found = |run: &RunRef| {
-        let is_one_of_many = matches!(run.kind, Kind::Trackio | Kind::Tviz);
-        let look = if is_one_of_many { look_in(run) } else { look(&run.path) };
-        Found { path: run.address(), look, run: is_one_of_many.then(|| run.clone()) }
-    };
-    Ok(runs.iter().map(found).collect())
-}
-
-/// How a run of a database looks, as far as a list of its runs says: the others go on beside it.
-fn look_in(run: &RunRef) -> Look {
-    let mut hasher = DefaultHasher::new();
-    (&run.name, run.started.map(|time| time.secs().to_bits()), run.changed.map(|time| time.secs().to_bits())).hash(&mut hasher);
-    Look { hash: hasher.finish(), bytes: fs::metadata(&run.path).map_or(0, |file| file.len()) }
-}
-
-/// Whether some folder in `runs` is a run of og's.
-fn has_own_runs(runs: &Path) -> bool {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
-    entries.take(FILES_MAX).any(|entry| RunFolder::at(entry.path()).run_json().is_file())
-}
-
-/// How the files of the run at `path` look.
-fn look(path: &Path) -> Look {
-    let mut hasher = DefaultHasher::new();
-    let mut bytes = 0;
-    let mut take = |name: &std::ffi::OsStr, file: &fs::Metadata| {
-        (name, file.ino(), file.len(), file.mtime(), file.mtime_nsec()).hash(&mut hasher);
-        bytes += file.len();
-    };
-    match fs::read_dir(path) {
-        Ok(entries) => {
-            let mut files: Vec<_> = entries.flatten().take(FILES_MAX).filter_map(|e| Some((e.file_name(), e.metadata().ok()?))).collect();
-            files.sort_by(|(a, _), (b, _)| a.cmp(b));
-            files.iter().filter(|(_, file)| file.is_file()).for_each(|(name, file)| take(name, file));
-        }
-        Err(_) => {
-            // What is committed to a database may stand beside it for long; rows that wait for it have a folder.
-            let beside = [path.to_owned(), PathBuf::from(format!("{}-wal", path.display())), path.with_file_name("inbox")];
-            let beside = beside.iter().take(if is_database(path) { 3 } else { 1 });
-            beside.filter_map(|path| fs::metadata(path).ok()).for_each(|file| take(std::ffi::OsStr::new(""), &file));
-        }
-    }
-    Look { hash: hasher.finish(), bytes }
-}
-
-/// The row of a run that was seen at a glance, with what was read of it before.
-fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRow {
-    let newest = seen.newest_time();
-    let RunGlance { info, probe, .. } = seen;
-    let before = before.unwrap_or_default();
-    let mut config = BTreeMap::new();
-    info.config.iter().for_each(|(name, value)| flatten(name, value, &mut config));
-    // What the run itself says later counts.
-    config.extend(before.config);
-    let mut last: BTreeMap<MetricKey, f64> = probe.last.into_iter().map(|(key, point)| (key, point.value)).collect();
-    for (key, value) in before.last {
-        last.entry(key).or_insert(value);
-    }
-    let mut row = RunRow {
-        path: path.to_owned(),
-        id: info.id,
-        name: info.name,
-        project: info.project,
-        group: info.group.or(before.group),
-        kind: probe.kind.as_str(),
-        state: probe.state,
-        exit: probe.exit,
-        step: probe.step.map(|Step(step)| step).or(before.step),
-        total_steps: probe.total_steps.or(before.total_steps),
-        started: probe.started.map(|time| time.secs()).or(before.started),
-        changed: newest.map(|time| time.secs()),
-        tags: if info.tags.is_empty() { before.tags } else { info.tags },
-        notes: if info.notes.is_empty() { before.notes } else { info.notes },
-        host: info.host.or(before.host),
-        config,
-        last,
-        read: before.read,
-        origin: info.parent.map(|parent| Origin { run: parent.run, checkpoint: parent.checkpoint, step: parent.step }).or(before.origin),
-    };
-    improve(&mut row);
-    row
-}
-
-/// A last value may be better than the best one that was read.
-fn improve(row: &mut RunRow) {
-    let Some(read) = &mut row.read else { return };
-    for (key, best) in &mut read.best {
-        let goal = read.goals.get(key).copied().or_else(|| query::known_goal(key.as_str()));
-        if let (Some(goal), Some(last)) = (goal, row.last.get(key)) {
-            *best = if goal == Goal::Min { best.min(*last) } else { best.max(*last) };
-        }
-    }
-}
-
-/// Puts what a full read says into the row; of a run that was not read whole, what its head says.
-fn fill(row: &mut RunRow, picture: &RunPicture, is_whole: bool) {
-    picture.config.iter().for_each(|(name, value)| flatten(name, value, &mut row.config));
-    let info = &picture.info;
-    row.project = row.project.take().or_else(|| info.project.clone());
-    row.group = row.group.take().or_else(|| info.group.clone());
-    row.host = row.host.take().or_else(|| info.host.clone());
-    row.tags.extend(info.tags.clone());
-    if row.notes.is_empty() {
-        row.notes.clone_from(&info.notes);
-    }
-    let mut read = RunRead::default();
-    for event in &picture.events {
-        match &event.kind {
-            EventKind::Checkpoint { path, step } => read.checkpoints.push((path.clone(), *step)),
-            EventKind::Note(text) => row.notes.clone_from(text),
-            EventKind::Tag(tags) => {
-                for (name, value) in tags {
-                    match value {
-                        Some(value) => drop(row.tags.insert(name.clone(), value.clone())),
-                        None => drop(row.tags.remove(name)),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let forked = picture.remarks.get("branch_point").and_then(Value::as_object);
-    row.origin = row.origin.take().or_else(|| {
-        let forked = forked?;
-        let step = forked.get("value").and_then(Value::as_f64).map(|step| step as i64);
-        Some(Origin { run: forked.get("run")?.as_str()?.to_owned(), checkpoint: None, step })
-    });
-    if !is_whole {
-        return;
-    }
-    row.last = picture.series.iter().filter_map(|(key, series)| Some((key.clone(), series.last()?.value))).collect();
-    row.step = picture.step().map(|Step(step)| step).or(row.step);
-    row.started = row.started.or(picture.started_at().map(|time| time.secs()));
-    for key in picture.series.keys() {
-        match picture.rules.of(key.as_str()).and_then(|rule| rule.goal.as_deref()) {
-            Some("minimize") => drop(read.goals.insert(key.clone(), Goal::Min)),
-            Some("maximize") => drop(read.goals.insert(key.clone(), Goal::Max)),
-            _ => {}
-        }
-    }
-    let best = |(key, series): (&MetricKey, &crate::model::Series)| {
-        let point = match read.goals.get(key).copied().or_else(|| query::known_goal(key.as_str()))? {
-            Goal::Min => series.min_point(),
-            Goal::Max => series.max_point(),
-        };
-        Some((key.clone(), point?.value))
-    };
-    read.best = picture.series.iter().filter_map(best).collect();
-    let keys: Vec<MetricKey> = picture.series.keys().cloned().collect();
-    let course = |key: MetricKey| {
-        let series = picture.series.get(&key)?;
-        let (from, to) = series.extent(XAxis::Step)?;
-        // A point at the very end belongs to the last column.
-        let columns = series.columns(XAxis::Step, from, to + (to - from).max(1.0) * 1e-9, COURSE_MAX);
-        let values: Vec<f64> = columns.into_iter().map(|column| column.last).filter(|value| value.is_finite()).collect();
-        Some((key, values))
-    };
-    read.course = query::rank_keys(&keys).into_iter().take(COURSES_MAX).filter_map(course).collect();
-    row.read = Some(read);
-}
-
-/// Nested entries under names with dots.
-fn flatten(name: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
-    match value {
-        Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, out)),
-        Value::String(text) if text.len() > VALUE_BYTES_MAX => {}
-        _ if out.len() >= CONFIG_MAX && !out.contains_key(name) => {}
-        _ => drop(out.insert(name.to_owned(), value.clone())),
-    }
-}
-
 /// Unix seconds now.
 pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
@@ -526,8 +268,9 @@ pub fn now() -> f64 {
 mod tests {
     use super::*;
     use crate::{
-        model::{Exit, RunState, WallTime},
-        store::{Event, NewRun, Parent, metrics_line},
+        model::{Exit, RunState, Step, WallTime},
+        query::runs::COURSE_MAX,
+        store::{Event, EventKind, NewRun, Parent, RunFolder, metrics_line},
     };
     use serde_json::json;
     use std::io::Write;

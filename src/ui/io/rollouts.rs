@@ -1,7 +1,7 @@
 //! Reads the answers of a run for whoever looks at them: a thread that opens the database of its tracker when something else is
 //! looked at, and sleeps otherwise.
 
-use super::{Woken, chain};
+use super::{chain, wake::Woken};
 use crate::{
     source::{self, Kind, RolloutStore, SourceError},
     store::RunReader,

@@ -1,8 +1,8 @@
 //! The runs beside that of the canvas: a thread lists them while somebody looks, and those that are selected are followed.
 
 use super::{
-    Woken,
     catalog::{Catalog, Looked, now},
+    wake::Woken,
 };
 use crate::{
     canvas::io::is_process,
