@@ -128,6 +128,9 @@ impl State {
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.events = events.into_iter().collect();
                     peer.role = role;
+                    // It may have been asked for before it was there.
+                    let asked = self.settings.iter().filter(|_| peer.events.contains("setView"));
+                    asked.for_each(|setting| say(peer, &setting.told()));
                 }
                 self.reply(peer, id, Response::Done);
                 return self.reply(peer, 0, Response::Health(Box::new(self.health.clone())));
@@ -161,7 +164,8 @@ impl State {
             return Err(error("not_allowed", "this canvas does not let its graph pane be set", Some(hint)));
         }
         let listens = |peer: &Peer| peer.role.as_deref() == Some(GRAPH) && peer.events.contains("setView");
-        if !self.peers.values().any(listens) {
+        // One that was opened just now listens in a moment.
+        if !self.peers.values().any(listens) && !self.panes.values().any(|pane| pane.role == GRAPH && pane.dead.is_none()) {
             let hint = "`og panes` shows which panes are there; `og refresh` opens og's panes that were closed";
             return Err(error("no_graph", "no graph pane listens", Some(hint)));
         }
@@ -170,8 +174,9 @@ impl State {
         self.health.agent_last = Some((format!("set {}", words.join(" ")), view::iso(world.unix)));
         self.health_due.get_or_insert(world.now + TELL_LATER);
         self.set += 1;
-        self.push("setView", Response::SetView { number: self.set, patch });
-        self.settings.push(Setting { peer, id, number: self.set, due: world.now + SET_MAX });
+        let setting = Setting { peer, id, number: self.set, patch, due: world.now + SET_MAX };
+        self.push("setView", setting.told().response);
+        self.settings.push(setting);
         Ok(())
     }
 
