@@ -11,9 +11,6 @@ use std::sync::Arc;
 /// The series of a run by key.
 pub use crate::model::SeriesMap;
 
-/// The source of a run that is some tracker's, of which more is not known.
-const TRACKER: &str = "tracker";
-
 /// A run as the lines of a pane tell of it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Facts {
@@ -104,30 +101,8 @@ impl Facts {
             ..Facts::default()
         };
         facts.pace(&picture.series, order);
-        let word = |source: SourceRank| match source {
-            SourceRank::Own => "metrics.jsonl",
-            SourceRank::Tracker(_) => TRACKER,
-            SourceRank::Table(_) => "file",
-            SourceRank::Stdout => "stdout",
-        };
-        let mut words: Vec<&str> = picture.sources().into_iter().rev().map(word).collect();
-        words.dedup();
-        facts.source = words.join(" + ");
+        facts.source = source_words(picture).join(" + ");
         facts
-    }
-
-    /// Names the tracker that a run is read from.
-    pub fn read_from(mut self, kind: Option<Kind>) -> Facts {
-        let name = match kind {
-            Some(Kind::Wandb | Kind::WandbRun) => "wandb",
-            Some(Kind::Trackio) => "trackio",
-            Some(Kind::Tviz) => "tviz",
-            Some(Kind::TfEvents) => "tensorboard",
-            Some(Kind::Jsonl | Kind::Csv | Kind::Json) => "file",
-            _ => TRACKER,
-        };
-        self.source = self.source.split(" + ").map(|word| if word == TRACKER { name } else { word }).collect::<Vec<_>>().join(" + ");
-        self
     }
 
     /// The pace of the run, from the series that says most of it: last step, rate, time of the last point.
@@ -265,6 +240,30 @@ fn system_words<'a>(samples: impl Iterator<Item = (&'a str, f64)>) -> String {
     words.collect::<Vec<_>>().join("  ")
 }
 
+/// What a run is read from, by the names that people have for it, the best first and each once.
+fn source_words(picture: &RunPicture) -> Vec<&'static str> {
+    let word = |source: SourceRank| match (source, picture.kind_of(source)) {
+        (SourceRank::Own, _) => "metrics.jsonl",
+        (SourceRank::Stdout, _) => "stdout",
+        (_, Some(Kind::Wandb | Kind::WandbRun)) => "wandb",
+        (_, Some(Kind::Trackio)) => "trackio",
+        (_, Some(Kind::Tviz)) => "tviz",
+        (_, Some(Kind::TfEvents)) => "tfevents",
+        (_, Some(Kind::Jsonl)) => "jsonl",
+        (_, Some(Kind::Csv)) => "csv",
+        (_, Some(Kind::Json)) => "json",
+        (SourceRank::Tracker(_), _) => "tracker",
+        (SourceRank::Table(_), _) => "file",
+    };
+    let mut words: Vec<&str> = vec![];
+    for word in picture.sources().into_iter().rev().map(word) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
+
 /// A number with commas: `1,200`.
 pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -329,12 +328,24 @@ mod tests {
     }
 
     #[test]
-    fn a_tracker_is_called_by_its_name_where_that_is_known() {
-        let of = |kind| Facts { source: "tracker + stdout".into(), ..Facts::default() }.read_from(kind).source;
-        assert_eq!(of(Some(Kind::WandbRun)), "wandb + stdout");
-        assert_eq!(of(Some(Kind::TfEvents)), "tensorboard + stdout");
-        assert_eq!(of(Some(Kind::Csv)), "file + stdout", "lines that a training writes itself");
-        assert_eq!(of(None), "tracker + stdout");
+    fn sources_are_called_by_the_names_that_people_have_for_them() {
+        let mut picture = RunPicture::default();
+        let mut words = |source, kind| {
+            picture.set_kind(source, kind);
+            source_words(&picture).join(" + ")
+        };
+        assert_eq!(words(SourceRank::Tracker(0), Kind::WandbRun), "wandb", "before its first value");
+        assert_eq!(words(SourceRank::Tracker(1), Kind::TfEvents), "tfevents + wandb");
+        assert_eq!(words(SourceRank::Tracker(2), Kind::Wandb), "wandb + tfevents", "two logs of one kind are one word");
+        for source in [SourceRank::Table(0), SourceRank::Stdout, SourceRank::Tracker(3)] {
+            picture.apply(source, Ok(Record::Key(KeyId(0), MetricKey::from(format!("{source:?}").as_str()))), None);
+            let row = Row { step: Some(Step(1)), values: vec![(KeyId(0), 1.0)], ..Row::default() };
+            picture.apply(source, Ok(Record::Row(row)), None);
+        }
+        assert_eq!(source_words(&picture).join(" + "), "tracker + wandb + tfevents + file + stdout");
+        picture.set_kind(SourceRank::Table(0), Kind::Csv);
+        picture.set_kind(SourceRank::Tracker(3), Kind::Tviz);
+        assert_eq!(source_words(&picture).join(" + "), "tviz + wandb + tfevents + csv + stdout");
     }
 
     #[test]

@@ -260,7 +260,7 @@ impl Sources {
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
-            let facts = Facts::of(reader.picture(), polled.more, &mut self.order).read_from(reader.foreign_kind());
+            let facts = Facts::of(reader.picture(), polled.more, &mut self.order);
             // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
             found.look = self.looks_at_host && self.is_here;
             found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });
