@@ -40,7 +40,7 @@ pub struct Asked<'a> {
 pub fn find(asked: &Asked) -> Result<Found, Fail> {
     let runs = runs(asked)?;
     match runs.as_slice() {
-        [only] => Ok(Found::One(Box::new(open(only, asked.read)?))),
+        [only] => Ok(Found::One(Box::new(open(only, asked.read, asked.store)?))),
         _ => Ok(Found::Several(runs)),
     }
 }
@@ -73,12 +73,14 @@ pub fn one(asked: &Asked) -> Result<RunReader, Fail> {
     }
 }
 
-/// Opens one of several runs. Where the command line says nothing, a run of og's is read as its canvas says.
-pub fn open(run: &RunRef, read: &ReadOptions) -> Result<RunReader, Fail> {
+/// Opens one of several runs, with what the store has of remarks on it. Where the command line says nothing, a run of og's is read as its canvas says.
+pub fn open(run: &RunRef, read: &ReadOptions, store: &StoreArgs) -> Result<RunReader, Fail> {
     let of_canvas = if *read == ReadOptions::default() { of_canvas(run) } else { None };
     let read = of_canvas.as_ref().unwrap_or(read);
     let opened = source::open_ref(run, read).map_err(StoreError::Foreign)?;
-    Ok(RunReader::of(&run.address(), opened, read)?)
+    let mut reader = RunReader::of(&run.address(), opened, read)?;
+    Store::find(&Whereabouts::of_process(store.store.clone())?).iter().for_each(|store| reader.remark_in(store));
+    Ok(reader)
 }
 
 /// The run that is asked for; of several, the newest.
@@ -88,7 +90,7 @@ pub fn newest(asked: &Asked) -> Result<RunReader, Fail> {
     if runs.len() > 1 {
         note_newest(asked.run, &runs, "--run NAME");
     }
-    open(newest, asked.read)
+    open(newest, asked.read, asked.store)
 }
 
 /// Tells that of several runs it is the newest, and how another is named.

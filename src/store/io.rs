@@ -4,6 +4,7 @@ mod git;
 mod glance;
 mod opened;
 mod reader;
+mod remarked;
 mod root;
 mod trackers;
 mod write;
@@ -11,5 +12,6 @@ mod written;
 
 pub use glance::{RunGlance, glance, glance_at};
 pub use reader::{Polled, RunReader};
-pub use root::{Store, Whereabouts};
+pub use remarked::Remarked;
+pub use root::{Store, Whereabouts, settled};
 pub use written::Written;

@@ -93,7 +93,7 @@ impl Beside {
 
     /// The notes and tags.
     pub fn remarks(&self) -> PathBuf {
-        self.folder.join("remarks.json")
+        self.folder.join(Remarks::FILE)
     }
 
     /// What was remarked when, as lines of [`Event`]s.
@@ -120,8 +120,11 @@ pub struct Remarks {
 }
 
 impl Remarks {
+    /// Name of the file.
+    pub(super) const FILE: &str = "remarks.json";
+
     /// Writes them over what the tracker of a run says.
-    pub(super) fn over(&self, info: &mut RunInfo) {
+    pub fn over(&self, info: &mut RunInfo) {
         self.notes.iter().for_each(|notes| info.notes.clone_from(notes));
         self.tags.iter().for_each(|tags| info.tags.clone_from(tags));
     }

@@ -14,11 +14,10 @@ use crate::{
     model::{ReadOptions, RunState},
     query::runs::RunRow,
     source::{Budget, Reach, RunRef, trackio_folders, tviz_databases},
-    store::{RunReader, Store, Whereabouts, glance, glance_at},
+    store::{Remarked, RunReader, Store, Whereabouts, glance, glance_at, settled},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -46,6 +45,8 @@ pub struct Catalog {
     unseen: VecDeque<PathBuf>,
     unread: VecDeque<PathBuf>,
     problems: BTreeMap<PathBuf, String>,
+    /// What is remarked here on runs of other trackers; it stands over what these say.
+    remarked: Remarked,
     /// Whether the training process with this number lives.
     is_alive: fn(u32) -> bool,
 }
@@ -81,8 +82,14 @@ impl Catalog {
             unseen: VecDeque::new(),
             unread: VecDeque::new(),
             problems: BTreeMap::new(),
+            remarked: Remarked::default(),
             is_alive,
         }
+    }
+
+    /// Knows also what is remarked in these stores on runs of other trackers.
+    pub fn with_remarks(self, stores: Vec<Store>) -> Catalog {
+        Catalog { remarked: Remarked::new(stores), ..self }
     }
 
     /// The places where runs are known to be from here: the store, the folders of trackers beside us, and where Trackio and
@@ -94,7 +101,7 @@ impl Catalog {
         let tviz = tviz_databases(&env, |path| at.cwd.join(path).is_file());
         let mut places: Vec<PathBuf> = vec![];
         for place in store.into_iter().chain(beside).chain(trackio.into_iter().chain(tviz).map(|path| at.cwd.join(path))) {
-            let place = settle(&place);
+            let place = settled(&place);
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -133,7 +140,9 @@ impl Catalog {
         let here: HashSet<&PathBuf> = found.iter().map(|found| &found.path).collect();
         let gone: Vec<PathBuf> = self.known.keys().filter(|path| !here.contains(path)).cloned().collect();
         gone.iter().for_each(|path| drop((self.known.remove(path), self.problems.remove(path))));
-        let mut rows = vec![];
+        let remarked = self.remarked.look();
+        let is_remarked = |known: &Known| known.row.as_ref().is_some_and(|row| remarked.contains(&row.path));
+        let mut rows: Vec<RunRow> = self.known.values().filter(|known| is_remarked(known)).filter_map(|known| known.row.clone()).collect();
         self.unseen.clear();
         for Found { path, look, run } in found {
             let known = self.known.entry(path.clone()).or_default();
@@ -150,6 +159,7 @@ impl Catalog {
                 rows.push(row.clone());
             }
         }
+        rows.iter_mut().for_each(|row| self.remark(row));
         Looked { rows, gone }
     }
 
@@ -165,7 +175,8 @@ impl Catalog {
                     None => break,
                 },
             };
-            if let Some(row) = row {
+            if let Some(mut row) = row {
+                self.remark(&mut row);
                 rows.insert(row.path.clone(), row);
             }
             if start.elapsed() >= time {
@@ -185,7 +196,17 @@ impl Catalog {
             }
             self.go_on(Duration::ZERO);
         }
-        self.known.values().filter_map(|known| known.row.clone()).collect()
+        let mut rows: Vec<RunRow> = self.known.values().filter_map(|known| known.row.clone()).collect();
+        rows.iter_mut().for_each(|row| self.remark(row));
+        rows
+    }
+
+    /// Puts what is remarked here over what the run's tracker says.
+    fn remark(&self, row: &mut RunRow) {
+        if let Some(remarks) = self.remarked.on(&row.path) {
+            remarks.notes.iter().for_each(|notes| row.notes.clone_from(notes));
+            remarks.tags.iter().for_each(|tags| row.tags.clone_from(tags));
+        }
     }
 
     /// The folders and files whose change makes another [`Catalog::find`] worth it.
@@ -200,7 +221,8 @@ impl Catalog {
         // What is committed to a database stands in a file beside it.
         let folders = self.databases.keys().filter_map(|path| path.parent()).map(Path::to_owned);
         let live = live.into_iter().take(WATCHED_MAX).map(|(path, _)| path.clone());
-        let all: HashSet<PathBuf> = roots.chain(folders).chain(live).filter(|path| path.exists()).collect();
+        let remarks = self.remarked.paths().take(WATCHED_MAX);
+        let all: HashSet<PathBuf> = roots.chain(folders).chain(remarks).chain(live).filter(|path| path.exists()).collect();
         all.into_iter().collect()
     }
 
@@ -252,13 +274,6 @@ impl Catalog {
     }
 }
 
-/// The one path of many that lead to a file or folder, so that a run stands in one row.
-pub fn settle(path: &Path) -> PathBuf {
-    // A run of a database stands behind the name of its file, which leads nowhere by itself.
-    let in_database = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
-    fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
-}
-
 /// Unix seconds now.
 pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
@@ -269,10 +284,11 @@ mod tests {
     use super::*;
     use crate::{
         model::{Exit, RunState, Step, WallTime},
-        query::runs::COURSE_MAX,
-        store::{Event, EventKind, NewRun, Parent, RunFolder, metrics_line},
+        query::runs::{COURSE_MAX, Now, RunQuery},
+        store::{Event, EventKind, NewRun, Parent, Remark, RunFolder, RunInfo, metrics_line},
     };
     use serde_json::json;
+    use std::fs;
     use std::io::Write;
 
     fn store(dir: &Path) -> Store {
@@ -368,6 +384,35 @@ mod tests {
         assert_eq!(catalog.all(false)[0].state, Some(RunState::Running));
         catalog.is_alive = dead;
         assert_eq!(catalog.find().rows[0].state, Some(RunState::Lost));
+    }
+
+    #[test]
+    fn what_is_remarked_here_stands_over_what_the_tracker_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().canonicalize().unwrap().join("wandb/run-20261120_101500-abc");
+        fs::create_dir_all(&run).unwrap();
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wandb/failed.wandb"), run.join("run-abc.wandb")).unwrap();
+        let store = Store::meant(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() });
+        let mut catalog = Catalog::new(vec![dir.path().join("wandb")], dead).with_remarks(vec![store.clone()]);
+        let fits = |row: &RunRow, filter: &str| RunQuery::parse(filter).unwrap().fits(row, Now { secs: 0.0, utc_offset: 0.0 });
+        let row = catalog.all(true).remove(0);
+        assert!(fits(&row, "tags:a notes:words"), "{row:?}");
+        // The store is made with the first remark, by whichever name of the run.
+        fs::create_dir(dir.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(&run, dir.path().join("link/latest")).unwrap();
+        let remark = |remark: Remark| {
+            let beside = store.beside(&dir.path().join("link/latest"));
+            beside.remark(&remark, &RunInfo::default(), "human", time(1.0)).unwrap();
+        };
+        remark(Remark::Notes("look again".into()));
+        remark(Remark::tags("x"));
+        let row = catalog.find().rows.remove(0);
+        assert!(fits(&row, "has:notes notes:again tags:x !tags:a"), "{row:?}");
+        assert_eq!(catalog.left(), (0, 0), "its log is not read again");
+        remark(Remark::tags(""));
+        assert!(!fits(&catalog.all(true)[0], "has:tags"));
+        fs::remove_dir_all(store.all_beside()).unwrap();
+        assert!(fits(&catalog.find().rows[0], "tags:a notes:words"), "as the tracker says");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     canvas::{CanvasFiles, Changed},
-    catalog::{self, Catalog},
+    catalog::Catalog,
     chain, env_path,
     host::{Ask, Sampler},
     rollouts::Rollouts,
@@ -13,7 +13,7 @@ use super::{
 use crate::canvas::{CanvasState, Spec, io::is_process};
 use crate::model::ReadOptions;
 use crate::source::{Kind, io::Watch};
-use crate::store::{Remark, RunFolder, RunPicture, RunReader, Store, StoreError, Whereabouts};
+use crate::store::{Remark, RunFolder, RunPicture, RunReader, Store, StoreError, Whereabouts, settled};
 use crate::ui::{
     facts::{Facts, Order},
     pane::{Scene, Wants},
@@ -80,7 +80,10 @@ impl Sources {
         let canvas = CanvasFiles::new(dir, socket);
         let (paths, store): (Vec<PathBuf>, _) = (canvas.paths().collect(), canvas.store());
         let mut sources = Sources::new(Some(canvas), watch);
-        store.iter().for_each(|store| sources.runs.add_place(store.root().to_owned()));
+        if let Some(store) = store {
+            sources.runs.add_place(store.root().to_owned());
+            sources.runs.add_store(store);
+        }
         sources.add(paths.into_iter());
         sources.open(state);
         sources
@@ -90,7 +93,7 @@ impl Sources {
     pub(super) fn of_run(mut reader: RunReader, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
         sources.store().iter().for_each(|store| reader.remark_in(store));
-        let path = catalog::settle(&reader.address());
+        let path = settled(&reader.address());
         sources.runs.add_place(place_of(&path));
         sources.run = Some(path);
         sources.add(reader.paths().into_iter());
@@ -100,6 +103,9 @@ impl Sources {
 
     fn new(canvas: Option<CanvasFiles>, watch: Option<Watch>) -> Sources {
         let spec = canvas.as_ref().and_then(CanvasFiles::spec);
+        let at = Whereabouts::of_process(None).ok();
+        let mut runs = Runs::new(at.iter().flat_map(|at| Catalog::places(at, env_path)).collect());
+        at.iter().for_each(|at| runs.add_store(Store::meant(at)));
         Sources {
             canvas,
             watch,
@@ -116,7 +122,7 @@ impl Sources {
             host_wanted: false,
             is_here: false,
             rollouts: Rollouts::default(),
-            runs: Runs::new(Whereabouts::of_process(None).map(|at| Catalog::places(&at, env_path)).unwrap_or_default()),
+            runs,
         }
     }
 
@@ -172,6 +178,7 @@ impl Sources {
             reader.remark_in(&store);
         }
         reader.remark(remark, author).map_err(words)?;
+        self.runs.stir();
         let paths = reader.paths();
         self.add(paths.into_iter());
         let what = if matches!(remark, Remark::Notes(_)) { "notes" } else { "tags" };
