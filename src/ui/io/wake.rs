@@ -3,9 +3,15 @@
 use super::{UiError, link::Heard, rollouts, runs::Told, screen};
 use crate::source::io::Watch;
 use crate::ui::{host::Host, keymap::Rejoin};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use std::{
-    io,
+    fs::File,
+    io::{self, IsTerminal},
+    os::fd::AsFd,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -58,10 +64,13 @@ const EXIT_BY_SIGNAL: i32 = 143;
 
 pub(super) fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
     use crossterm::event::{Event, poll, read};
+    let tty = if io::stdin().is_terminal() { io::stdin().as_fd().try_clone_to_owned()? } else { File::open("/dev/tty")?.into() };
     let listen = move || {
         let mut rejoin = Rejoin::default();
         loop {
-            let woken = match read() {
+            // crossterm never comes back from reading a terminal that was hung up.
+            let more = poll(Duration::ZERO).unwrap_or(false);
+            let woken = match if more || is_readable(&tty) { read() } else { Err(io::ErrorKind::UnexpectedEof.into()) } {
                 Ok(Event::Key(key)) => {
                     let more = rejoin.asks(key) && poll(Duration::ZERO).unwrap_or(false);
                     rejoin.push(key, more).into_iter().map(|key| Woken::Terminal(Event::Key(key))).collect()
@@ -80,6 +89,14 @@ pub(super) fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
     thread::Builder::new().name("og-keys".into()).spawn(listen).map(drop)
 }
 
+/// Waits until there is something to read; no longer than somebody is there who could write it.
+fn is_readable(tty: impl AsFd) -> bool {
+    let mut fds = [PollFd::new(&tty, PollFlags::IN)];
+    while poll(&mut fds, None) == Err(Errno::INTR) {}
+    let is = fds[0].revents();
+    is.contains(PollFlags::IN) && !is.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+}
+
 /// One `Files` in the inbox at a time, however often files change.
 pub(super) fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option<Watch> {
     let wake = move || {
@@ -89,4 +106,19 @@ pub(super) fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option
         }
     };
     Watch::standing_back(wake).inspect_err(|error| tracing::warn!(%error, "files are looked at once a second")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{io::Write, os::unix::net::UnixStream};
+
+    #[test]
+    fn nobody_waits_for_keys_from_a_terminal_that_was_hung_up() {
+        let (mut person, tty) = UnixStream::pair().unwrap();
+        person.write_all(b"q").unwrap();
+        assert!(is_readable(&tty));
+        drop(person);
+        assert!(!is_readable(&tty), "whatever was typed before");
+    }
 }
