@@ -2,7 +2,7 @@
 
 use super::{strip::Part, theme::Theme};
 use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
-use crate::query;
+use crate::query::{self, Sampled};
 use crate::source::Kind;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crate::text;
@@ -220,23 +220,14 @@ impl Facts {
 /// The samples of a machine in a few words: how busy its cores and GPUs are. Names as wandb and Trackio give them:
 /// `system.cpu`, `system.gpu.0.gpu`, `gpu/0/utilization`.
 fn system_words<'a>(samples: impl Iterator<Item = (&'a str, f64)>) -> String {
-    let samples: Vec<(&str, f64)> = samples.filter(|(_, value)| value.is_finite()).collect();
-    let mean = |fits: &dyn Fn(&str) -> bool| {
-        let found: Vec<f64> = samples.iter().filter(|(name, _)| fits(name)).map(|(_, value)| *value).collect();
-        (!found.is_empty()).then(|| (found.iter().sum::<f64>() / found.len() as f64, found.len()))
-    };
-    let plain = |name: &str| name.trim_start_matches("system").trim_start_matches(['.', '/']).replace('/', ".");
-    let cpu = mean(&|name| matches!(plain(name).as_str(), "cpu" | "cpu.utilization" | "cpu_percent" | "cpu.percent"));
-    let memory = mean(&|name| matches!(plain(name).as_str(), "memory" | "memory_percent" | "memory.percent" | "ram.percent"));
-    let gpu = mean(&|name| {
-        let name = plain(name);
-        name.starts_with("gpu.") && (name.ends_with(".gpu") || name.ends_with(".utilization") || name == "gpu.utilization")
-    });
-    let word = |what: &str, (percent, count): (f64, usize)| {
-        let many = if count > 1 { format!(" ({count})") } else { String::new() };
+    let Sampled { cpu, memory, gpus } = query::sampled(samples);
+    let gpu = query::mean(gpus.values().map(|gpu| gpu.busy));
+    let word = |what: &str, percent: f64, many: usize| {
+        let many = if many > 1 { format!(" ({many})") } else { String::new() };
         format!("{what} {}{many}", text::percent(percent / 100.0))
     };
-    let words = [("cpu", cpu), ("mem", memory), ("gpu", gpu)].into_iter().filter_map(|(what, found)| Some(word(what, found?)));
+    let words = [("cpu", cpu, 1), ("mem", memory, 1), ("gpu", gpu, gpus.len())];
+    let words = words.into_iter().filter_map(|(what, found, many)| Some(word(what, found?, many)));
     words.collect::<Vec<_>>().join("  ")
 }
 

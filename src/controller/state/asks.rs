@@ -10,8 +10,8 @@ use crate::{
     ipc::{
         io::{FromPeer, PeerId},
         wire::{
-            self, Call, Dimensions, Format, HighlightView, Outcome, PaneView, Reply, Request, Response, RowView, RunInfoView, Shown, Until,
-            ViewState,
+            self, Call, Dimensions, Format, HighlightView, Outcome, PaneView, Reply, Request, Response, RowView, RunInfoView, Shown,
+            SystemView, Until, ViewState,
         },
     },
     term::{
@@ -321,11 +321,18 @@ impl State {
             run_info: world.run.map(|run| RunInfoView { path: path.clone(), loading: world.loading, ..view::run(run, world.unix) }),
             visible_metrics: shown.map_or(vec![], |shown| shown.visible_metrics.clone()),
             graph: shown.and_then(|shown| shown.graph.clone()),
+            system_metrics: self.system(world),
             spec_revision: 0,
             health: self.health.clone(),
             errors: self.problems().into_iter().chain(problems).collect(),
             ..ViewState::default()
         }
+    }
+
+    /// The machine as somebody saw it last: one of our panes, or the run's tracker.
+    fn system(&self, world: &World<'_>) -> Option<SystemView> {
+        let of_panes = self.shown.values().filter_map(|shown| shown.system.clone());
+        of_panes.chain(world.run.and_then(view::system)).max_by(|a, b| a.at.cmp(&b.at))
     }
 
     fn send(&mut self, peer: PeerId, id: u64, asked: Keys, world: &World<'_>, effects: &mut Vec<Effect>) -> Result<(), Response> {

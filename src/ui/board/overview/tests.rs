@@ -79,6 +79,12 @@ fn notes_and_tags_are_written_by_hand_and_by_another_client() {
     press(&mut board, &run, "i");
     assert_eq!(key(&mut board, &run, KeyCode::Esc), [Effect::Draw]);
     let detail = |board: &Board| -> Value { board.shown(Scene::of(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().detail };
+    let visible = detail(&board)["visible"].clone();
+    assert_eq!(
+        (&visible[0], &visible[1], &visible[4]),
+        (&json!({"heading": "run"}), &json!({"name": "name", "value": "calm-otter"}), &json!({"name": "project", "value": "lm"}))
+    );
+    assert!(visible.as_array().unwrap().iter().any(|row| row["note"] == "next: warm up for longer"), "{visible}");
     assert_eq!((&detail(&board)["notes"], &detail(&board)["tags"]), (&json!(run.info.notes), &json!({"dataset": "c4", "night": ""})));
     // From any tab, and together with other names.
     let view = json!({"tab": "graphs", "note": "the agent stopped it", "tags": "bad"}).as_object().cloned().unwrap();
