@@ -394,7 +394,7 @@ impl Controller {
             }
             Effect::Note(words) => {
                 if let (Some(reader), Some(t)) = (&self.reader, WallTime::new(unix_now())) {
-                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note(words) };
+                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note { text: words, step: None } };
                     let written = reader.folder().append_event(&note);
                     self.wrote(EVENTS, written);
                 }
@@ -662,7 +662,9 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
     let event = |kind| RunEvent { t, author: "og".into(), kind };
     reader.folder().append_event(&event(EventKind::Exit(exit)))?;
     match reason {
-        Some(reason) => reader.folder().append_event(&event(EventKind::Note(format!("nobody saw how the training ended: {reason}")))),
+        Some(reason) => reader
+            .folder()
+            .append_event(&event(EventKind::Note { text: format!("nobody saw how the training ended: {reason}"), step: None })),
         None => Ok(()),
     }
 }

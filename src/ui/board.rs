@@ -844,7 +844,10 @@ impl Board {
             },
             Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
             Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
-            Purpose::Notes => ("enter keep  esc cancel  \\n new line".into(), theme.quiet()),
+            Purpose::Notes => {
+                let about = self.step_in_focus(scene).map(|step| format!("  marks step {step}")).unwrap_or_default();
+                (format!("enter keep  esc cancel  \\n new line{about}"), theme.quiet())
+            }
             Purpose::Tags => ("enter keep  esc cancel  `night dataset=c4`".into(), theme.quiet()),
         }
     }

@@ -14,7 +14,7 @@ use crate::canvas::Message;
 use crate::ipc::wire::{GraphView, Health};
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
 use crate::source::Record;
-use crate::store::{EventKind, RunPicture, SourceRank};
+use crate::store::{EventKind, Remark, RunPicture, SourceRank};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -495,6 +495,23 @@ fn another_client_sets_what_keys_would_set() {
 }
 
 #[test]
+fn a_note_is_about_the_step_at_the_crosshair_where_there_is_one() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
+    let about = |pane: &mut Board| match &pane.update(Event::Key(enter), scene(&run), Duration::ZERO)[0] {
+        Effect::Remark { remark: Remark::Notes { step, .. }, .. } => *step,
+        other => panic!("{other:?}"),
+    };
+    press(&mut pane, &run, "3 i x");
+    assert_eq!(about(&mut pane), None);
+    press(&mut pane, &run, "1 , 3 i x");
+    let prompt = drawn(&pane, &run, (80, 24));
+    let step = about(&mut pane).unwrap();
+    assert!(prompt.contains(&format!("marks step {step}")), "{prompt}");
+}
+
+#[test]
 fn people_and_agents_talk_in_the_chat_tab() {
     let run = run(10);
     let say = |author: &str, text: &str, at| Message { at: Some(START + at), author: author.into(), text: text.into() };
@@ -756,7 +773,7 @@ fn eventful() -> RunPicture {
         }
     }
     let event = |secs: f64, kind| crate::store::Event { t: WallTime::new(START + secs).unwrap(), author: "human".into(), kind };
-    run.apply_event(event(100.0, EventKind::Note("lr halved by hand".into())));
+    run.apply_event(event(100.0, EventKind::Note { text: "lr halved by hand".into(), step: None }));
     run.apply_event(event(500.0, EventKind::Checkpoint { path: "ckpt/400".into(), step: Some(400) }));
     run
 }

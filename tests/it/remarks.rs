@@ -27,7 +27,7 @@ fn what_is_remarked_on_a_run_of_ours_stands_in_its_folder() {
     let mut reader = RunReader::open(folder.path()).unwrap();
     read(&mut reader);
     assert!(reader.can_remark());
-    reader.remark(&Remark::Notes("the loss is flat:\nless lr".into()), "human").unwrap();
+    reader.remark(&Remark::notes("the loss is flat:\nless lr"), "human").unwrap();
     reader.remark(&Remark::tags("dataset=c4"), "agent").unwrap();
     reader.remark(&Remark::tags("dataset=c4"), "agent").unwrap();
     read(&mut reader);
@@ -35,7 +35,7 @@ fn what_is_remarked_on_a_run_of_ours_stands_in_its_folder() {
     assert_eq!((info.notes.as_str(), &info), ("the loss is flat:\nless lr", &reader.picture().info));
     assert_eq!(info.tags, [("dataset".into(), "c4".into())].into());
     let tags = BTreeMap::from([("dataset".into(), Some("c4".into())), ("night".into(), None)]);
-    assert_eq!(kinds(&reader), [EventKind::Note("the loss is flat:\nless lr".into()), EventKind::Tag(tags)]);
+    assert_eq!(kinds(&reader), [EventKind::Note { text: "the loss is flat:\nless lr".into(), step: None }, EventKind::Tag(tags)]);
     assert_eq!(reader.picture().events[1].author, "agent");
 }
 
@@ -59,7 +59,7 @@ fn what_is_remarked_on_a_run_of_another_tracker_lies_in_our_store_and_over_what_
     reader.remark_in(&store);
     read(&mut reader);
     assert_eq!(reader.picture().info.notes, "");
-    reader.remark(&Remark::Notes("it learned to count".into()), "human").unwrap();
+    reader.remark(&Remark::notes("it learned to count"), "human").unwrap();
     reader.remark(&Remark::tags("grpo good"), "human").unwrap();
     read(&mut reader);
     // Another pane, opened later, and one that looks at the other run.
@@ -74,7 +74,7 @@ fn what_is_remarked_on_a_run_of_another_tracker_lies_in_our_store_and_over_what_
     sibling.remark_in(&store);
     read(&mut sibling);
     assert_eq!((sibling.picture().info.notes.as_str(), kinds(&sibling).len()), ("", 0));
-    reader.remark(&Remark::Notes(String::new()), "human").unwrap();
+    reader.remark(&Remark::notes(String::new()), "human").unwrap();
     read(&mut other);
     assert_eq!((other.picture().info.notes.as_str(), kinds(&other).len()), ("", 2), "to empty notes is no news");
     assert_eq!(files(), before);

@@ -99,7 +99,7 @@ mod tests {
         let remark = |remark: &Remark| {
             store.beside(&run).remark(remark, &RunInfo::default(), "human", WallTime::new(1.0).unwrap()).unwrap();
         };
-        remark(&Remark::Notes("good".into()));
+        remark(&Remark::notes("good"));
         assert_eq!(remarked.look(), HashSet::from([run.clone()]));
         assert_eq!(remarked.on(&run).unwrap().notes.as_deref(), Some("good"));
         assert!(remarked.look().is_empty(), "nothing changed");

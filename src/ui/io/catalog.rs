@@ -337,7 +337,8 @@ mod tests {
         .unwrap();
         let parent = Parent { run: one.id().0, checkpoint: Some("a.pt".into()), step: Some(50) };
         let two = make(&store, dir.path(), 2, Some(parent));
-        two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note("try".into()) }).unwrap();
+        two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note { text: "try".into(), step: None } })
+            .unwrap();
         let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
         catalog.find();
         assert_eq!(catalog.left(), (2, 0));
@@ -404,7 +405,7 @@ mod tests {
             let beside = store.beside(&dir.path().join("link/latest"));
             beside.remark(&remark, &RunInfo::default(), "human", time(1.0)).unwrap();
         };
-        remark(Remark::Notes("look again".into()));
+        remark(Remark::notes("look again"));
         remark(Remark::tags("x"));
         let row = catalog.find().rows.remove(0);
         assert!(fits(&row, "has:notes notes:again tags:x !tags:a"), "{row:?}");

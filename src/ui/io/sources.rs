@@ -181,7 +181,7 @@ impl Sources {
         self.runs.stir();
         let paths = reader.paths();
         self.add(paths.into_iter());
-        let what = if matches!(remark, Remark::Notes(_)) { "notes" } else { "tags" };
+        let what = if matches!(remark, Remark::Notes { .. }) { "notes" } else { "tags" };
         Ok(match self.reader.as_ref().and_then(RunReader::remarked_in) {
             Some(folder) => format!("kept the {what} in {}", folder.display()),
             None => format!("kept the {what}"),

@@ -26,7 +26,7 @@ fn run() -> RunPicture {
         ..RunInfo::default()
     });
     let t = WallTime::new(START + 10.0).unwrap();
-    run.apply_event(RunEvent { t, author: "human".into(), kind: EventKind::Note("next: warm up for longer".into()) });
+    run.apply_event(RunEvent { t, author: "human".into(), kind: EventKind::Note { text: "next: warm up for longer".into(), step: None } });
     assert_eq!(run.state(), RunState::Running);
     run
 }
@@ -70,9 +70,9 @@ fn notes_and_tags_are_written_by_hand_and_by_another_client() {
     " \\n!".chars().for_each(|c| _ = key(&mut board, &run, KeyCode::Char(c)));
     let notes = format!("{} \n!", run.info.notes);
     let kept = |remark| vec![Effect::Remark { author: "human", remark }, Effect::Draw];
-    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::Notes(notes)));
+    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::notes(notes)));
     press(&mut board, &run, "i ctrl+u");
-    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::Notes(String::new())), "notes may be taken away");
+    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::notes(String::new())), "notes may be taken away");
     press(&mut board, &run, "t");
     " x=1".chars().for_each(|c| _ = key(&mut board, &run, KeyCode::Char(c)));
     assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::tags("dataset=c4 night x=1")));
@@ -91,5 +91,5 @@ fn notes_and_tags_are_written_by_hand_and_by_another_client() {
     let mut effects = board.update(Event::Set { number: 1, view }, Scene::of(&run), Duration::ZERO);
     assert_eq!(effects.remove(0), Effect::Draw);
     let by_agent = |remark| Effect::Remark { author: "agent", remark };
-    assert_eq!(effects, [by_agent(Remark::Notes("the agent stopped it".into())), by_agent(Remark::tags("bad"))]);
+    assert_eq!(effects, [by_agent(Remark::notes("the agent stopped it")), by_agent(Remark::tags("bad"))]);
 }
