@@ -88,19 +88,32 @@ impl Choice {
         }
         match Store::find(&self.at).map(|store| store.find_run(word)) {
             Some(Ok(folder)) => Ok(rows(&self.at, vec![folder.path().to_owned()])),
-            None | Some(Err(StoreError::Unknown(Unknown::None { .. }))) => Err(self.unknown(word)),
+            None | Some(Err(StoreError::Unknown(Unknown::None { .. }) | StoreError::NotARun { .. })) => Err(self.unknown(word)),
             Some(Err(error)) => Err(error.into()),
         }
     }
 
     /// No run is called so: which may have been meant.
-    fn unknown(&self, word: &str) -> Fail {
+    pub fn unknown(&self, word: &str) -> Fail {
         let near = near(word, self.rows.iter().flat_map(|row| [row.name.as_str(), row.id.as_str()]));
-        let hint = match near.as_slice() {
-            [] if self.rows.is_empty() => "`og run train.py` starts one".into(),
-            [] => format!("`og runs` lists those of the store; {} are known from here", self.rows.len()),
-            near => format!("did you mean {}?", near.join(", ")),
+        let hint = match self.rows.len() {
+            0 => "none is known from here; `og run train.py` starts one".into(),
+            count => format!("{count} are known from here; {HOW_FILTERS_ARE_WRITTEN}"),
         };
-        Fail::new("not_found", format!("no run is called `{word}`")).hint(hint)
+        unknown(word, &near, hint)
     }
+}
+
+/// For those who looked for a run and meant several.
+pub const HOW_FILTERS_ARE_WRITTEN: &str = "a filter is written like `og runs 'state:running since:2d'` or `og runs 'config.lr>=3e-4 !foo'`";
+
+/// Neither a run nor a path is called so. `near`: what may have been meant; else `hint` says what to do.
+pub fn unknown(word: &str, near: &[&str], hint: impl Into<String>) -> Fail {
+    let hint = if near.is_empty() { hint.into() } else { format!("did you mean {}?", near.join(", ")) };
+    // A path is not looked for among the names.
+    let message = match word.contains('/') {
+        true => format!("there is no {word}"),
+        false => format!("no run is called `{word}`, and there is no such path"),
+    };
+    Fail::new("not_found", message).hint(hint)
 }

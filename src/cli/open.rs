@@ -2,6 +2,7 @@
 
 use super::{
     args::{ReadArgs, StoreArgs},
+    choose::{HOW_FILTERS_ARE_WRITTEN, is_filter, unknown},
     fail::Fail,
     out,
 };
@@ -9,7 +10,7 @@ use crate::{
     canvas::io as canvases,
     model::{LineRule, ReadOptions},
     source::{self, Kind, OpenError, RunRef},
-    store::{RunFolder, RunReader, Store, StoreError, Whereabouts},
+    store::{RunFolder, RunReader, Store, StoreError, Unknown, Whereabouts},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -153,16 +154,31 @@ fn in_store(asked: &Asked) -> Result<Option<PathBuf>, Fail> {
     match store.find_run(name) {
         Ok(folder) => Ok(Some(folder.path().to_owned())),
         // Which of several is for the person to say; what is unknown here may be known elsewhere.
-        Err(error @ StoreError::Unknown(crate::store::Unknown::Several { .. })) => Err(error.into()),
+        Err(error @ StoreError::Unknown(Unknown::Several { .. })) => Err(error.into()),
         Err(_) => Ok(None),
+    }
+}
+
+/// Runs of the store whose ids or names look like what was asked for.
+fn near(asked: &Asked) -> Vec<String> {
+    let store = Whereabouts::of_process(asked.store.store.clone()).ok().and_then(|at| Store::find(&at));
+    match store.zip(asked.run.to_str()).map(|(store, name)| store.find_run(name)) {
+        Some(Err(StoreError::Unknown(Unknown::None { near, .. }))) => near,
+        _ => vec![],
     }
 }
 
 fn fail(error: OpenError, asked: &Asked) -> Fail {
     match &error {
         OpenError::Open { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            Fail::new("not_found", format!("there is no {}, and no run is called so", asked.run.display()))
-                .hint("give a file, a folder, a database, or a run of the store (its id, short id or name)")
+            let word = asked.run.to_string_lossy();
+            let hint = match is_filter(&word) {
+                true => format!("here one run is named, by its path, id or name; {HOW_FILTERS_ARE_WRITTEN}"),
+                false => {
+                    "give a file, a folder, a database, or a run of the store (its id, short id or name): `og runs` lists these".into()
+                }
+            };
+            unknown(&word, &near(asked).iter().map(String::as_str).collect::<Vec<_>>(), hint)
         }
         _ => StoreError::Foreign(error).into(),
     }

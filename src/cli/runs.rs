@@ -2,7 +2,7 @@
 
 use super::{
     args::{RunsArgs, StoreArgs},
-    choose::{Choice, is_filter},
+    choose::{Choice, HOW_FILTERS_ARE_WRITTEN, is_filter, unknown},
     fail::Fail,
     out,
 };
@@ -118,9 +118,13 @@ fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
     Ok(store.runs()?.iter().map(|id| Place::Own(store.run(id))).collect())
 }
 
-/// The runs that fit a filter, in its order, and how many are known.
+/// The runs that fit a filter, in its order, and how many are known. A word that is no path either is one as well: what fits has it
+/// in its name.
 fn fitting(filter: &str, store: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
     let known = Choice::new(store)?;
+    if !is_filter(filter) && known.fitting(filter)?.is_empty() {
+        return Err(known.unknown(filter));
+    }
     let mut places = vec![];
     for row in known.fitting(filter)? {
         match RunFolder::at(&row.path) {
@@ -140,10 +144,16 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fai
         Err(error) => {
             let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
             let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
-            let filter = path.to_str().filter(|word| is_filter(word));
-            match (named, filter) {
+            // What is there and cannot be read is no filter.
+            let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !path.exists();
+            match (named, path.to_str().filter(is_filter)) {
                 (Some(folder), _) => Ok((vec![Place::Own(folder)], 0)),
                 (None, Some(filter)) => fitting(filter, store_args),
+                (None, None) if !path.exists() => Err(unknown(
+                    &path.to_string_lossy(),
+                    &[],
+                    format!("give a path, the name of a run, or a filter; {HOW_FILTERS_ARE_WRITTEN}"),
+                )),
                 (None, None) => Err(StoreError::from(error).into()),
             }
         }
