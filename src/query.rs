@@ -11,6 +11,7 @@ mod keys;
 mod panels;
 mod rate;
 pub mod runs;
+mod sampled;
 mod smooth;
 mod trend;
 
@@ -21,5 +22,6 @@ pub use keys::{Goal, KeyFilter, KeyFilterError, Selection, best, goal, known_goa
 pub use panels::{Panel, PanelKind, panels, panels_apart};
 pub use rate::{eta, rate};
 pub use runs::{Origin, RunRead, RunRow};
+pub use sampled::{Sampled, SampledGpu, mean, sampled};
 pub use smooth::Smoothing;
 pub use trend::{Direction, Trend, trend};

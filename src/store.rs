@@ -19,7 +19,7 @@ mod times;
 
 pub use event::{Event, EventKind};
 pub use folder::{Git, Known, NewRun, Parent, RunFolder, RunInfo, Unknown, lookup, metrics_line};
-pub use io::{Polled, RunGlance, RunReader, Store, Whereabouts, Written, glance, glance_at};
+pub use io::{Polled, Remarked, RunGlance, RunReader, Store, Whereabouts, Written, glance, glance_at, settled};
 pub use names::run_id;
 pub use picture::{Alerts, Console, Given, Losses, MediaShelf, MetricRule, MetricRules, Printed, RunPicture, Samples, SourceRank, Twin};
 pub use remarks::{Beside, Remark, Remarks, tags_text};

@@ -9,7 +9,10 @@ use crate::{
     store::{Store, StoreError, Unknown, Whereabouts},
     ui::{Catalog, env_path},
 };
-use std::{cmp::Ordering, path::Path};
+use std::{
+    cmp::Ordering,
+    path::{Path, PathBuf},
+};
 
 /// Whether a word that is no path is meant as a filter: no run is called so by anybody who has to type it.
 pub fn is_filter(word: &str) -> bool {
@@ -17,22 +20,27 @@ pub fn is_filter(word: &str) -> bool {
     is_regex || word.contains([' ', ':', '=', '<', '>', '~', '!', '*', '('])
 }
 
+/// The runs of some places, each read once, with what is remarked on them here.
+fn rows(at: &Whereabouts, places: Vec<PathBuf>) -> Vec<RunRow> {
+    Catalog::new(places, is_process).with_remarks(Store::find(at).into_iter().collect()).all(true)
+}
+
 /// The runs that one can choose from.
 pub struct Choice {
     rows: Vec<RunRow>,
-    store: StoreArgs,
+    at: Whereabouts,
     now: Now,
 }
 
 impl Choice {
     /// All runs that are known from here, each read once.
     pub fn new(store: &StoreArgs) -> Result<Choice, Fail> {
-        let places = Catalog::places(&Whereabouts::of_process(store.store.clone())?, env_path);
+        let at = Whereabouts::of_process(store.store.clone())?;
         let zoned = jiff::Zoned::now();
         let now = Now { secs: zoned.timestamp().as_millisecond() as f64 / 1e3, utc_offset: f64::from(zoned.offset().seconds()) };
-        let mut rows = Catalog::new(places, is_process).all(true);
+        let mut rows = rows(&at, Catalog::places(&at, env_path));
         rows.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Choice { rows, store: store.clone(), now })
+        Ok(Choice { rows, at, now })
     }
 
     /// When they were looked at.
@@ -60,11 +68,11 @@ impl Choice {
         let path = Path::new(word);
         let is_of_database = || word.contains('#') && source::runs(path).is_ok();
         if path.exists() || is_of_database() {
-            let mut rows = Catalog::new(vec![path.to_owned()], is_process).all(true);
+            let mut rows = rows(&self.at, vec![path.to_owned()]);
             if rows.is_empty() {
                 // What only a search finds: a folder of logs, or of folders of runs.
                 let found = source::runs(path).map_err(StoreError::from)?;
-                rows = Catalog::new(found.iter().map(RunRef::address).collect(), is_process).all(true);
+                rows = self::rows(&self.at, found.iter().map(RunRef::address).collect());
             }
             return if rows.is_empty() { Err(Fail::new("not_found", format!("{word} holds no run"))) } else { Ok(rows) };
         }
@@ -78,22 +86,34 @@ impl Choice {
             }
             return Ok(vec![(*newest).clone()]);
         }
-        let store = Store::find(&Whereabouts::of_process(self.store.store.clone())?);
-        match store.map(|store| store.find_run(word)) {
-            Some(Ok(folder)) => Ok(Catalog::new(vec![folder.path().to_owned()], is_process).all(true)),
-            None | Some(Err(StoreError::Unknown(Unknown::None { .. }))) => Err(self.unknown(word)),
+        match Store::find(&self.at).map(|store| store.find_run(word)) {
+            Some(Ok(folder)) => Ok(rows(&self.at, vec![folder.path().to_owned()])),
+            None | Some(Err(StoreError::Unknown(Unknown::None { .. }) | StoreError::NotARun { .. })) => Err(self.unknown(word)),
             Some(Err(error)) => Err(error.into()),
         }
     }
 
     /// No run is called so: which may have been meant.
-    fn unknown(&self, word: &str) -> Fail {
+    pub fn unknown(&self, word: &str) -> Fail {
         let near = near(word, self.rows.iter().flat_map(|row| [row.name.as_str(), row.id.as_str()]));
-        let hint = match near.as_slice() {
-            [] if self.rows.is_empty() => "`og run train.py` starts one".into(),
-            [] => format!("`og runs` lists those of the store; {} are known from here", self.rows.len()),
-            near => format!("did you mean {}?", near.join(", ")),
+        let hint = match self.rows.len() {
+            0 => "none is known from here; `og run train.py` starts one".into(),
+            count => format!("{count} are known from here; {HOW_FILTERS_ARE_WRITTEN}"),
         };
-        Fail::new("not_found", format!("no run is called `{word}`")).hint(hint)
+        unknown(word, &near, hint)
     }
+}
+
+/// For those who looked for a run and meant several.
+pub const HOW_FILTERS_ARE_WRITTEN: &str = "a filter is written like `og runs 'state:running since:2d'` or `og runs 'config.lr>=3e-4 !foo'`";
+
+/// Neither a run nor a path is called so. `near`: what may have been meant; else `hint` says what to do.
+pub fn unknown(word: &str, near: &[&str], hint: impl Into<String>) -> Fail {
+    let hint = if near.is_empty() { hint.into() } else { format!("did you mean {}?", near.join(", ")) };
+    // A path is not looked for among the names.
+    let message = match word.contains('/') {
+        true => format!("there is no {word}"),
+        false => format!("no run is called `{word}`, and there is no such path"),
+    };
+    Fail::new("not_found", message).hint(hint)
 }

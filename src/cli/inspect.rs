@@ -76,7 +76,7 @@ fn several(args: &InspectArgs, runs: &[RunRef], read: &ReadOptions) -> Result<u8
     }
     for (at, run) in runs.iter().enumerate() {
         let watch = Stopwatch::start();
-        let mut reader = open::open(run, read)?;
+        let mut reader = open::open(run, read, &args.store)?;
         let stats = load(&mut reader, watch);
         let stats = args.stats.then_some(stats);
         match args.output.json {

@@ -2,6 +2,7 @@
 
 use super::{
     args::{ReadArgs, StoreArgs},
+    choose::{HOW_FILTERS_ARE_WRITTEN, is_filter, unknown},
     fail::Fail,
     out,
 };
@@ -9,7 +10,7 @@ use crate::{
     canvas::io as canvases,
     model::{LineRule, ReadOptions},
     source::{self, Kind, OpenError, RunRef},
-    store::{RunFolder, RunReader, Store, StoreError, Whereabouts},
+    store::{RunFolder, RunReader, Store, StoreError, Unknown, Whereabouts},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -40,7 +41,7 @@ pub struct Asked<'a> {
 pub fn find(asked: &Asked) -> Result<Found, Fail> {
     let runs = runs(asked)?;
     match runs.as_slice() {
-        [only] => Ok(Found::One(Box::new(open(only, asked.read)?))),
+        [only] => Ok(Found::One(Box::new(open(only, asked.read, asked.store)?))),
         _ => Ok(Found::Several(runs)),
     }
 }
@@ -73,12 +74,14 @@ pub fn one(asked: &Asked) -> Result<RunReader, Fail> {
     }
 }
 
-/// Opens one of several runs. Where the command line says nothing, a run of og's is read as its canvas says.
-pub fn open(run: &RunRef, read: &ReadOptions) -> Result<RunReader, Fail> {
+/// Opens one of several runs, with what the store has of remarks on it. Where the command line says nothing, a run of og's is read as its canvas says.
+pub fn open(run: &RunRef, read: &ReadOptions, store: &StoreArgs) -> Result<RunReader, Fail> {
     let of_canvas = if *read == ReadOptions::default() { of_canvas(run) } else { None };
     let read = of_canvas.as_ref().unwrap_or(read);
     let opened = source::open_ref(run, read).map_err(StoreError::Foreign)?;
-    Ok(RunReader::of(&run.address(), opened, read)?)
+    let mut reader = RunReader::of(&run.address(), opened, read)?;
+    Store::find(&Whereabouts::of_process(store.store.clone())?).iter().for_each(|store| reader.remark_in(store));
+    Ok(reader)
 }
 
 /// The run that is asked for; of several, the newest.
@@ -88,7 +91,7 @@ pub fn newest(asked: &Asked) -> Result<RunReader, Fail> {
     if runs.len() > 1 {
         note_newest(asked.run, &runs, "--run NAME");
     }
-    open(newest, asked.read)
+    open(newest, asked.read, asked.store)
 }
 
 /// Tells that of several runs it is the newest, and how another is named.
@@ -151,16 +154,31 @@ fn in_store(asked: &Asked) -> Result<Option<PathBuf>, Fail> {
     match store.find_run(name) {
         Ok(folder) => Ok(Some(folder.path().to_owned())),
         // Which of several is for the person to say; what is unknown here may be known elsewhere.
-        Err(error @ StoreError::Unknown(crate::store::Unknown::Several { .. })) => Err(error.into()),
+        Err(error @ StoreError::Unknown(Unknown::Several { .. })) => Err(error.into()),
         Err(_) => Ok(None),
+    }
+}
+
+/// Runs of the store whose ids or names look like what was asked for.
+fn near(asked: &Asked) -> Vec<String> {
+    let store = Whereabouts::of_process(asked.store.store.clone()).ok().and_then(|at| Store::find(&at));
+    match store.zip(asked.run.to_str()).map(|(store, name)| store.find_run(name)) {
+        Some(Err(StoreError::Unknown(Unknown::None { near, .. }))) => near,
+        _ => vec![],
     }
 }
 
 fn fail(error: OpenError, asked: &Asked) -> Fail {
     match &error {
         OpenError::Open { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            Fail::new("not_found", format!("there is no {}, and no run is called so", asked.run.display()))
-                .hint("give a file, a folder, a database, or a run of the store (its id, short id or name)")
+            let word = asked.run.to_string_lossy();
+            let hint = match is_filter(&word) {
+                true => format!("here one run is named, by its path, id or name; {HOW_FILTERS_ARE_WRITTEN}"),
+                false => {
+                    "give a file, a folder, a database, or a run of the store (its id, short id or name): `og runs` lists these".into()
+                }
+            };
+            unknown(&word, &near(asked).iter().map(String::as_str).collect::<Vec<_>>(), hint)
         }
         _ => StoreError::Foreign(error).into(),
     }

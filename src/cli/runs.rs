@@ -2,7 +2,7 @@
 
 use super::{
     args::{RunsArgs, StoreArgs},
-    choose::{Choice, is_filter},
+    choose::{Choice, HOW_FILTERS_ARE_WRITTEN, is_filter, unknown},
     fail::Fail,
     out,
 };
@@ -11,7 +11,7 @@ use crate::{
     model::{MetricKey, ReadOptions, RunState, WallTime, num},
     query,
     source::{self, Kind, LastPoint, Reach},
-    store::{RunFolder, RunGlance, Store, StoreError, Whereabouts, glance, glance_at},
+    store::{Remarked, RunFolder, RunGlance, Store, StoreError, Whereabouts, glance, glance_at, settled},
     text,
 };
 use serde_json::{Value, json};
@@ -40,7 +40,8 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
     };
     let count = places.len();
     let shown = &places[..count.min(args.limit.unwrap_or(usize::MAX))];
-    let looked = look_at(shown);
+    let remarked = remarked(&args.store)?;
+    let looked = look_at(shown, &remarked);
     let now = now();
     if args.output.json {
         out::json(&shown.iter().zip(&looked).map(|(place, look)| as_json(place, look, now)).collect::<Vec<_>>())?;
@@ -70,6 +71,13 @@ enum Place {
     Found(source::RunRef),
 }
 
+/// What is remarked in the store on runs of other trackers.
+fn remarked(store: &StoreArgs) -> Result<Remarked, Fail> {
+    let mut remarked = Remarked::new(Store::find(&Whereabouts::of_process(store.store.clone())?).into_iter().collect());
+    remarked.look();
+    Ok(remarked)
+}
+
 impl Place {
     fn path(&self) -> PathBuf {
         match self {
@@ -78,7 +86,7 @@ impl Place {
         }
     }
 
-    fn look(&self) -> Result<RunGlance, StoreError> {
+    fn look(&self, remarked: &Remarked) -> Result<RunGlance, StoreError> {
         let read = ReadOptions::default();
         let mut seen = match self {
             Place::Own(folder) => glance(folder.path(), &read, Reach::Row),
@@ -88,6 +96,9 @@ impl Place {
         let is_here = seen.info.host.as_deref().is_none_or(|host| rustix::system::uname().nodename().to_bytes() == host.as_bytes());
         if is_here && seen.pid.is_some_and(|pid| !is_process(pid)) {
             seen.mark_lost();
+        }
+        if matches!(self, Place::Found(_)) && !remarked.is_empty() {
+            remarked.on(&settled(&self.path())).iter().for_each(|remarks| remarks.over(&mut seen.info));
         }
         Ok(seen)
     }
@@ -107,9 +118,13 @@ fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
     Ok(store.runs()?.iter().map(|id| Place::Own(store.run(id))).collect())
 }
 
-/// The runs that fit a filter, in its order, and how many are known.
+/// The runs that fit a filter, in its order, and how many are known. A word that is no path either is one as well: what fits has it
+/// in its name.
 fn fitting(filter: &str, store: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
     let known = Choice::new(store)?;
+    if !is_filter(filter) && known.fitting(filter)?.is_empty() {
+        return Err(known.unknown(filter));
+    }
     let mut places = vec![];
     for row in known.fitting(filter)? {
         match RunFolder::at(&row.path) {
@@ -129,10 +144,16 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fai
         Err(error) => {
             let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
             let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
-            let filter = path.to_str().filter(|word| is_filter(word));
-            match (named, filter) {
+            // What is there and cannot be read is no filter.
+            let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !path.exists();
+            match (named, path.to_str().filter(is_filter)) {
                 (Some(folder), _) => Ok((vec![Place::Own(folder)], 0)),
                 (None, Some(filter)) => fitting(filter, store_args),
+                (None, None) if !path.exists() => Err(unknown(
+                    &path.to_string_lossy(),
+                    &[],
+                    format!("give a path, the name of a run, or a filter; {HOW_FILTERS_ARE_WRITTEN}"),
+                )),
                 (None, None) => Err(StoreError::from(error).into()),
             }
         }
@@ -142,12 +163,12 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fai
 type Look = Result<RunGlance, StoreError>;
 
 /// Looks at all of them, a few at a time.
-fn look_at(places: &[Place]) -> Vec<Look> {
+fn look_at(places: &[Place], remarked: &Remarked) -> Vec<Look> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(places.len());
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(places.len())));
     let work = || {
         while let Some((at, place)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, places.get(at)?))) {
-            let look = place.look();
+            let look = place.look(remarked);
             done.lock().unwrap_or_else(PoisonError::into_inner).push((at, look));
         }
     };
@@ -244,7 +265,7 @@ fn as_json(place: &Place, look: &Look, now: f64) -> Value {
     let metric = main_metric(run)
         .map(|(key, last)| json!({"key": key.as_str(), "value": num::to_json(last.value), "step": last.step.map(|step| step.0)}));
     json!({
-        "id": info.id, "name": info.name, "project": info.project, "group": info.group, "tags": info.tags,
+        "id": info.id, "name": info.name, "project": info.project, "group": info.group, "tags": info.tags, "notes": info.notes,
         "kind": probe.kind.as_str(), "path": path, "state": probe.state.map(RunState::as_str),
         "exitCode": exit.code, "signal": exit.signal, "step": probe.step.map(|step| step.0), "totalSteps": probe.total_steps,
         "metric": metric, "startedAt": secs(probe.started), "changedAt": secs(probe.changed), "endedAt": secs(exit.at),

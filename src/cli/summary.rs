@@ -1,7 +1,7 @@
 //! View states and outcomes as text for people and for agents that pay by the word.
 
 use crate::{
-    ipc::wire::{GraphView, MetricView, Outcome, PaneView, RowView, RunInfoView, ViewState},
+    ipc::wire::{GraphView, MetricView, Outcome, PaneView, RowView, RunInfoView, SystemView, ViewState},
     text,
 };
 use serde_json::Value;
@@ -27,6 +27,9 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
     metric_lines(&mut out, &view.visible_metrics, view.run_info.as_ref());
     if let Some(graph) = &view.graph {
         graph_line(&mut out, graph, view.visible_metrics.len());
+    }
+    if let Some(system) = &view.system_metrics {
+        system_line(&mut out, system);
     }
     for pane in &view.panes {
         out.push_str(&pane_line(pane));
@@ -79,6 +82,15 @@ fn run_lines(out: &mut String, run: &RunInfoView) {
         parts.push(format!("{} stretches of input unreadable", run.losses));
     }
     let _ = writeln!(out, "{}", parts.join("  "));
+}
+
+/// `machine cpu 31%  memory 42%  gpu 97%, memory 71%  (host at 08:00:02Z)`
+fn system_line(out: &mut String, system: &SystemView) {
+    let percent = |what: &str, value: Option<f64>| value.map(|value| format!("{what} {}", text::percent(value / 100.0)));
+    let gpu = system.gpu.as_ref().map(|gpu| [percent("gpu", gpu.utilization), percent("gpu memory", gpu.memory)]);
+    let parts = [percent("cpu", system.cpu), percent("memory", system.memory)].into_iter().chain(gpu.into_iter().flatten());
+    let at = system.at.as_deref().and_then(|at| at.split('T').next_back()?.split('.').next()).unwrap_or_default();
+    let _ = writeln!(out, "machine {}  ({} at {at} UTC)", parts.flatten().collect::<Vec<_>>().join("  "), system.source);
 }
 
 /// How a process ended, if that is known.

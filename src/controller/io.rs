@@ -10,7 +10,7 @@ use crate::{
     ipc,
     model::{Exit, ReadOptions, WallTime},
     source::{Kind, Watch},
-    store::{Event as RunEvent, EventKind, RunReader, StoreError, TimesWriter, Written},
+    store::{Event as RunEvent, EventKind, RunReader, Store, StoreError, TimesWriter, Written},
     tmux::{Client, FromTmux, PaneId, Place, Server, SessionId, Ticket, Toward},
 };
 use anyhow::Context;
@@ -104,12 +104,19 @@ fn start_log(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens the run of the canvas in `dir`; what is remarked on one of another tracker lies in the store around that.
+fn open(dir: &Path, run: &Path, read: &ReadOptions) -> Result<RunReader, StoreError> {
+    let mut reader = RunReader::open_with(run, read)?;
+    dir.ancestors().nth(2).iter().for_each(|root| reader.remark_in(&Store::at(root.to_path_buf())));
+    Ok(reader)
+}
+
 async fn serve(dir: &Path) -> anyhow::Result<()> {
     let canvas = canvas::io::read(dir)?;
     let spec = canvas::io::read_spec(dir)?;
     let server = Server::new(canvas.tmux.parse()?);
     let version = server.check_floor()?;
-    let mut reader = canvas.run.as_deref().map(|run| RunReader::open_with(run, &spec.read)).transpose()?;
+    let mut reader = canvas.run.as_deref().map(|run| open(dir, run, &spec.read)).transpose()?;
     let (client, session) = match attach(&server, &canvas).await {
         Ok(attached) => attached,
         Err(error) => {
@@ -387,7 +394,7 @@ impl Controller {
             }
             Effect::Note(words) => {
                 if let (Some(reader), Some(t)) = (&self.reader, WallTime::new(unix_now())) {
-                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note(words) };
+                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note { text: words, step: None } };
                     let written = reader.folder().append_event(&note);
                     self.wrote(EVENTS, written);
                 }
@@ -528,7 +535,7 @@ impl Controller {
         }
         self.read = read.clone();
         let Ok(canvas) = canvas::io::read(&self.dir) else { return };
-        match canvas.run.as_deref().map(|run| RunReader::open_with(run, read)).transpose() {
+        match canvas.run.as_deref().map(|run| open(&self.dir, run, read)).transpose() {
             Ok(reader) => (self.reader, self.caught_up, self.poll_due) = (reader, false, Some(Instant::now())),
             Err(error) => self.state.complain("run", error.to_string()),
         }
@@ -655,7 +662,9 @@ fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(
     let event = |kind| RunEvent { t, author: "og".into(), kind };
     reader.folder().append_event(&event(EventKind::Exit(exit)))?;
     match reason {
-        Some(reason) => reader.folder().append_event(&event(EventKind::Note(format!("nobody saw how the training ended: {reason}")))),
+        Some(reason) => reader
+            .folder()
+            .append_event(&event(EventKind::Note { text: format!("nobody saw how the training ended: {reason}"), step: None })),
         None => Ok(()),
     }
 }

@@ -28,6 +28,7 @@ use crate::{
         control::{Event as Notice, Reply as Answer},
     },
 };
+use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -154,7 +155,15 @@ struct Setting {
     peer: PeerId,
     id: u64,
     number: u64,
+    patch: Map<String, Value>,
     due: Instant,
+}
+
+impl Setting {
+    /// The event that tells it to the graph pane.
+    fn told(&self) -> Reply {
+        Reply { id: 0, response: Response::SetView { number: self.number, patch: self.patch.clone() } }
+    }
 }
 
 /// All that a controller knows.

@@ -2,9 +2,9 @@
 
 use super::pane::Pane;
 use crate::{
-    ipc::wire::{CursorView, DeadView, PaneView, RunInfoView},
+    ipc::wire::{CursorView, DeadView, GpuMeanView, GpuView, PaneView, RunInfoView, SystemView},
     model::{Exit, RunState, WallTime, num},
-    query::{self, Condition, Facts},
+    query::{self, Condition, Facts, Sampled, SampledGpu},
     store::RunPicture,
 };
 use serde_json::{Map, Value};
@@ -103,6 +103,34 @@ pub fn run(run: &RunPicture, unix: f64) -> RunInfoView {
         loading: false,
         losses: run.losses.count,
     }
+}
+
+/// The machine of the run as it was when its tracker last sampled it.
+pub fn system(run: &RunPicture) -> Option<SystemView> {
+    let samples = run.system.series();
+    let at = samples.values().filter_map(|series| series.last()?.time).map(WallTime::secs).reduce(f64::max);
+    let Sampled { cpu, memory, gpus } = query::sampled(run.system.last());
+    let gpu = |(&index, gpu): (&u32, &SampledGpu)| GpuView {
+        index,
+        name: None,
+        utilization: gpu.busy,
+        memory: gpu.memory,
+        celsius: gpu.celsius,
+        watts: gpu.watts,
+    };
+    let mean = GpuMeanView {
+        utilization: query::mean(gpus.values().map(|gpu| gpu.busy)),
+        memory: query::mean(gpus.values().map(|gpu| gpu.memory)),
+    };
+    let seen = SystemView {
+        at: at.map(iso),
+        source: "samples".into(),
+        cpu,
+        memory,
+        gpu: (!gpus.is_empty()).then_some(mean),
+        gpus: gpus.iter().map(gpu).collect(),
+    };
+    (seen.cpu.is_some() || seen.memory.is_some() || !seen.gpus.is_empty()).then_some(seen)
 }
 
 /// Steps per second, by the series with the most recent point.

@@ -166,6 +166,55 @@ pub struct Shown {
     pub set: u64,
     /// What that event said and the pane did not take, in words.
     pub refused: Vec<String>,
+    /// The machine, as it stands on the pane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<SystemView>,
+}
+
+/// How a machine is. Shares are percents, 0 to 100.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SystemView {
+    /// When it was looked at, ISO 8601.
+    pub at: Option<String>,
+    /// `host`: og looked at this machine; `samples`: the run's tracker did at its own.
+    pub source: String,
+    /// Of all cores that was busy.
+    pub cpu: Option<f64>,
+    /// Of memory in use.
+    pub memory: Option<f64>,
+    /// Mean over the GPUs; `null` without any.
+    pub gpu: Option<GpuMeanView>,
+    /// The GPUs.
+    pub gpus: Vec<GpuView>,
+}
+
+/// All GPUs as one.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GpuMeanView {
+    /// Of the time that they were busy.
+    pub utilization: Option<f64>,
+    /// Of their memory in use.
+    pub memory: Option<f64>,
+}
+
+/// A GPU.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GpuView {
+    /// Its number.
+    pub index: u32,
+    /// Its maker's name for it, where known.
+    pub name: Option<String>,
+    /// Of the time that it was busy.
+    pub utilization: Option<f64>,
+    /// Of its memory in use.
+    pub memory: Option<f64>,
+    /// Degrees Celsius.
+    pub celsius: Option<f64>,
+    /// Watts.
+    pub watts: Option<f64>,
 }
 
 /// A reply or an event, from the controller.
@@ -316,8 +365,8 @@ pub struct ViewState {
     pub run_info: Option<RunInfoView>,
     /// The metrics drawn in the graph pane.
     pub visible_metrics: Vec<MetricView>,
-    /// Samples of the host, if there are any.
-    pub system_metrics: Option<Value>,
+    /// How the run's machine is, if anybody looked.
+    pub system_metrics: Option<SystemView>,
     /// State of the graph pane, as it reported it.
     pub graph: Option<GraphView>,
     /// Alerts that are open.
@@ -524,6 +573,9 @@ pub struct Window {
 pub struct GraphView {
     /// `graphs`, `runs`, `run`, `logs`, `alerts`, `chat`, ...; `help`, `palette`, `menu`, `options` or `views` while that is open.
     pub tab: String,
+    /// The tab below such a one: where Escape leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below: Option<String>,
     /// Filter text.
     pub filter: String,
     /// Whether the filter is a regular expression.

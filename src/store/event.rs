@@ -28,7 +28,12 @@ pub enum EventKind {
     /// The training process ended (kind `lifecycle`, what `exit`).
     Exit(Exit),
     /// A remark.
-    Note(String),
+    Note {
+        /// What is remarked.
+        text: String,
+        /// The step that it is about, where somebody pointed at one.
+        step: Option<i64>,
+    },
     /// Tags were set, or taken away where the value is `None`.
     Tag(BTreeMap<String, Option<String>>),
     /// Config entries were set during the run.
@@ -78,7 +83,7 @@ impl EventKind {
     pub fn word(&self) -> &str {
         match self {
             EventKind::Started { .. } | EventKind::Exit(_) => "lifecycle",
-            EventKind::Note(_) => "note",
+            EventKind::Note { .. } => "note",
             EventKind::Tag(_) => "tag",
             EventKind::Config(_) => "config",
             EventKind::Checkpoint { .. } => "checkpoint",
@@ -92,7 +97,8 @@ impl EventKind {
         let fields = match self {
             EventKind::Started { pid, attempt } => json!({"what": "started", "pid": pid, "attempt": attempt}),
             EventKind::Exit(exit) => json!({"what": "exit", "code": exit.code, "signal": exit.signal, "at": exit.at.map(WallTime::secs)}),
-            EventKind::Note(text) | EventKind::Intervention(text) => json!({"text": text}),
+            EventKind::Note { text, step: Some(step) } => json!({"text": text, "step": step}),
+            EventKind::Note { text, step: None } | EventKind::Intervention(text) => json!({"text": text}),
             EventKind::Tag(tags) => json!({"tags": tags}),
             EventKind::Config(patch) => json!({"patch": patch}),
             EventKind::Checkpoint { path, step } => json!({"path": path, "step": step}),
@@ -120,7 +126,7 @@ impl EventKind {
                 }
                 _ => return None,
             },
-            "note" => EventKind::Note(text("text")?),
+            "note" => EventKind::Note { text: text("text")?, step: int("step") },
             "intervention" => EventKind::Intervention(text("text")?),
             "tag" => EventKind::Tag(object("tags")?.iter().map(|(k, v)| (k.clone(), v.as_str().map(str::to_owned))).collect()),
             "config" => EventKind::Config(object("patch")?.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
@@ -148,7 +154,8 @@ mod tests {
         check(EventKind::Started { pid: 7, attempt: 1 }, r#""kind":"lifecycle","what":"started","pid":7,"attempt":1"#);
         let exit = Exit { code: None, signal: Some(9), at: WallTime::new(2.5) };
         check(EventKind::Exit(exit), r#""kind":"lifecycle","what":"exit","code":null,"signal":9,"at":2.5"#);
-        check(EventKind::Note("a\nb".into()), r#""kind":"note","text":"a\nb""#);
+        check(EventKind::Note { text: "a\nb".into(), step: None }, r#""kind":"note","text":"a\nb""#);
+        check(EventKind::Note { text: "here".into(), step: Some(400) }, r#""kind":"note","text":"here","step":400"#);
         let tags = BTreeMap::from([("a".into(), Some("b".into())), ("c".into(), None)]);
         check(EventKind::Tag(tags), r#""kind":"tag","tags":{"a":"b","c":null}"#);
         check(EventKind::Config(BTreeMap::from([("lr".into(), json!("NaN"))])), r#""kind":"config","patch":{"lr":"NaN"}"#);

@@ -5,6 +5,7 @@ mod glance;
 mod opened;
 mod parent;
 mod reader;
+mod remarked;
 mod root;
 mod trackers;
 mod write;
@@ -12,5 +13,6 @@ mod written;
 
 pub use glance::{RunGlance, glance, glance_at};
 pub use reader::{Polled, RunReader};
-pub use root::{Store, Whereabouts};
+pub use remarked::Remarked;
+pub use root::{Store, Whereabouts, settled};
 pub use written::Written;

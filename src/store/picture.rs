@@ -17,7 +17,7 @@ use super::{
     folder::RunInfo,
 };
 use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
-use crate::source::{Alert, LineRef, Loss, Record};
+use crate::source::{Alert, Kind, LineRef, Loss, Record};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -101,6 +101,8 @@ pub struct RunPicture {
     told_by: Option<SourceRank>,
     /// Names of sources of which there may be several of one kind, best first.
     names: BTreeMap<SourceRank, Vec<String>>,
+    /// What sources are of which the rank does not tell it.
+    kinds: BTreeMap<SourceRank, Kind>,
 }
 
 /// What is known of the training process.
@@ -131,6 +133,16 @@ impl RunPicture {
     /// the losses in the folders `train` and `validation`, and the later source puts its name before them.
     pub fn set_names(&mut self, source: SourceRank, names: Vec<String>) {
         self.names.insert(source, names);
+    }
+
+    /// Says what a tracker or a table is.
+    pub fn set_kind(&mut self, source: SourceRank, kind: Kind) {
+        self.kinds.insert(source, kind);
+    }
+
+    /// What a tracker or a table is, where somebody said so.
+    pub fn kind_of(&self, source: SourceRank) -> Option<Kind> {
+        self.kinds.get(&source).copied()
     }
 
     /// Takes what `run.json` says now.
@@ -197,9 +209,10 @@ impl RunPicture {
         self.owners.get(key).copied()
     }
 
-    /// Where its metrics come from.
+    /// Where its metrics come from, and the trackers that may have more to say.
     pub fn sources(&self) -> BTreeSet<SourceRank> {
-        self.owners.values().copied().collect()
+        let trackers = self.kinds.keys().filter(|rank| matches!(rank, SourceRank::Tracker(_)));
+        self.owners.values().chain(trackers).copied().collect()
     }
 
     /// The metric that stands along x for `key`, where it is not the step.

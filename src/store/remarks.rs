@@ -16,12 +16,22 @@ use std::{
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Remark {
     /// Its notes are these.
-    Notes(String),
+    Notes {
+        /// All of them.
+        text: String,
+        /// The step that whoever wrote them pointed at.
+        step: Option<i64>,
+    },
     /// Its tags are these; a tag without a value has the empty text.
     Tags(BTreeMap<String, String>),
 }
 
 impl Remark {
+    /// Notes about the run as a whole.
+    pub fn notes(text: impl Into<String>) -> Remark {
+        Remark::Notes { text: text.into(), step: None }
+    }
+
     /// Reads tags as people write them: `night dataset=c4`.
     pub fn tags(text: &str) -> Remark {
         let tag = |word: &str| match word.split_once('=') {
@@ -34,8 +44,8 @@ impl Remark {
     /// What happened, for `events.jsonl`, where the run said `before`; `None`: nothing that is worth a line.
     pub(super) fn event(&self, before: &RunInfo, author: &str, t: WallTime) -> Option<Event> {
         let kind = match self {
-            Remark::Notes(text) if text.is_empty() || *text == before.notes => return None,
-            Remark::Notes(text) => EventKind::Note(text.clone()),
+            Remark::Notes { text, .. } if text.is_empty() || *text == before.notes => return None,
+            Remark::Notes { text, step } => EventKind::Note { text: text.clone(), step: *step },
             Remark::Tags(tags) => {
                 let gone = before.tags.keys().filter(|name| !tags.contains_key(*name)).map(|name| (name.clone(), None));
                 let set = tags.iter().filter(|(name, value)| before.tags.get(*name) != Some(value));
@@ -53,7 +63,7 @@ impl Remark {
     /// Writes it into what a run says of itself.
     pub(super) fn put(&self, info: &mut RunInfo) {
         match self {
-            Remark::Notes(text) => info.notes.clone_from(text),
+            Remark::Notes { text, .. } => info.notes.clone_from(text),
             Remark::Tags(tags) => info.tags.clone_from(tags),
         }
     }
@@ -93,7 +103,7 @@ impl Beside {
 
     /// The notes and tags.
     pub fn remarks(&self) -> PathBuf {
-        self.folder.join("remarks.json")
+        self.folder.join(Remarks::FILE)
     }
 
     /// What was remarked when, as lines of [`Event`]s.
@@ -120,15 +130,18 @@ pub struct Remarks {
 }
 
 impl Remarks {
+    /// Name of the file.
+    pub(super) const FILE: &str = "remarks.json";
+
     /// Writes them over what the tracker of a run says.
-    pub(super) fn over(&self, info: &mut RunInfo) {
+    pub fn over(&self, info: &mut RunInfo) {
         self.notes.iter().for_each(|notes| info.notes.clone_from(notes));
         self.tags.iter().for_each(|tags| info.tags.clone_from(tags));
     }
 
     pub(super) fn take(&mut self, remark: &Remark) {
         match remark {
-            Remark::Notes(text) => self.notes = Some(text.clone()),
+            Remark::Notes { text, .. } => self.notes = Some(text.clone()),
             Remark::Tags(tags) => self.tags = Some(tags.clone()),
         }
     }
@@ -151,8 +164,10 @@ mod tests {
         let event = |remark: Remark| remark.event(&before, "human", WallTime::new(1.0).unwrap()).map(|event| event.kind);
         assert_eq!(event(Remark::tags("a=1 c")), Some(EventKind::Tag([("b".into(), None), ("c".into(), Some(String::new()))].into())));
         assert_eq!(event(Remark::tags("b a=1")), None);
-        assert_eq!((event(Remark::Notes("a".into())), event(Remark::Notes(String::new()))), (None, None));
-        assert_eq!(event(Remark::Notes("b".into())), Some(EventKind::Note("b".into())));
+        assert_eq!((event(Remark::notes("a")), event(Remark::notes(String::new()))), (None, None));
+        assert_eq!(event(Remark::notes("b")), Some(EventKind::Note { text: "b".into(), step: None }));
+        let at_step = Remark::Notes { text: "c".into(), step: Some(7) };
+        assert_eq!(event(at_step), Some(EventKind::Note { text: "c".into(), step: Some(7) }));
     }
 
     #[test]

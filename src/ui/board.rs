@@ -844,7 +844,10 @@ impl Board {
             },
             Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
             Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
-            Purpose::Notes => ("enter keep  esc cancel  \\n new line".into(), theme.quiet()),
+            Purpose::Notes => {
+                let about = self.step_in_focus(scene).map(|step| format!("  marks step {step}")).unwrap_or_default();
+                (format!("enter keep  esc cancel  \\n new line{about}"), theme.quiet())
+            }
             Purpose::Tags => ("enter keep  esc cancel  `night dataset=c4`".into(), theme.quiet()),
         }
     }
@@ -875,22 +878,18 @@ impl Board {
         if layout.lent && self.needs_footer() {
             page.untell_footer(&mut view);
         }
-        match &self.above {
-            Above::Help(help) => {
-                view.tab = help.name().into();
-                view.detail = serde_json::json!({"scroll": help.scroll()});
-            }
-            Above::Palette(palette) => {
-                view.tab = "palette".into();
-                view.detail = serde_json::json!({"chosen": palette.chosen(&self.keymap)});
-            }
-            Above::List(list) => {
-                view.tab = list.name().into();
-                view.detail = serde_json::json!({"row": list.row() + 1});
-            }
-            _ => {}
+        let covers = match &self.above {
+            Above::Help(help) => Some((help.name(), serde_json::json!({"scroll": help.scroll()}))),
+            Above::Palette(palette) => Some(("palette", palette.tell(&self.keymap, layout.body))),
+            Above::List(list) => Some((list.name(), list.tell(&self.looks(), &self.settings.views, layout.body))),
+            Above::Nothing | Above::Input(_) => None,
+        };
+        if let Some((name, detail)) = covers {
+            view.below = Some(std::mem::replace(&mut view.tab, name.into()));
+            view.detail = detail;
+            visible_metrics.clear();
         }
-        if matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_)) || is_tiny(area) {
+        if is_tiny(area) {
             visible_metrics.clear();
         }
         if is_tiny(area) {
@@ -898,6 +897,7 @@ impl Board {
         }
         let (set, refused) = self.set.clone();
         let size = Some(Dimensions { cols: area.width, rows: area.height });
-        Shown { role: "graph".into(), graph: Some(view), visible_metrics, size, refreshed: self.refreshed, set, refused }
+        let system = scene.host.filter(|_| scene.is_here && self.tab == Tab::System).map(|machine| machine.last.told());
+        Shown { role: "graph".into(), graph: Some(view), visible_metrics, size, refreshed: self.refreshed, set, refused, system }
     }
 }

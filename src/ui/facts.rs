@@ -2,7 +2,7 @@
 
 use super::{strip::Part, theme::Theme};
 use crate::model::{Exit, MetricKey, RunState, Series, Step, WallTime};
-use crate::query;
+use crate::query::{self, Sampled};
 use crate::source::Kind;
 use crate::store::{EventKind, RunPicture, SourceRank};
 use crate::text;
@@ -10,9 +10,6 @@ use std::sync::Arc;
 
 /// The series of a run by key.
 pub use crate::model::SeriesMap;
-
-/// The source of a run that is some tracker's, of which more is not known.
-const TRACKER: &str = "tracker";
 
 /// A run as the lines of a pane tell of it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -104,30 +101,8 @@ impl Facts {
             ..Facts::default()
         };
         facts.pace(&picture.series, order);
-        let word = |source: SourceRank| match source {
-            SourceRank::Own => "metrics.jsonl",
-            SourceRank::Tracker(_) => TRACKER,
-            SourceRank::Table(_) => "file",
-            SourceRank::Stdout => "stdout",
-        };
-        let mut words: Vec<&str> = picture.sources().into_iter().rev().map(word).collect();
-        words.dedup();
-        facts.source = words.join(" + ");
+        facts.source = source_words(picture).join(" + ");
         facts
-    }
-
-    /// Names the tracker that a run is read from.
-    pub fn read_from(mut self, kind: Option<Kind>) -> Facts {
-        let name = match kind {
-            Some(Kind::Wandb | Kind::WandbRun) => "wandb",
-            Some(Kind::Trackio) => "trackio",
-            Some(Kind::Tviz) => "tviz",
-            Some(Kind::TfEvents) => "tensorboard",
-            Some(Kind::Jsonl | Kind::Csv | Kind::Json) => "file",
-            _ => TRACKER,
-        };
-        self.source = self.source.split(" + ").map(|word| if word == TRACKER { name } else { word }).collect::<Vec<_>>().join(" + ");
-        self
     }
 
     /// The pace of the run, from the series that says most of it: last step, rate, time of the last point.
@@ -245,24 +220,39 @@ impl Facts {
 /// The samples of a machine in a few words: how busy its cores and GPUs are. Names as wandb and Trackio give them:
 /// `system.cpu`, `system.gpu.0.gpu`, `gpu/0/utilization`.
 fn system_words<'a>(samples: impl Iterator<Item = (&'a str, f64)>) -> String {
-    let samples: Vec<(&str, f64)> = samples.filter(|(_, value)| value.is_finite()).collect();
-    let mean = |fits: &dyn Fn(&str) -> bool| {
-        let found: Vec<f64> = samples.iter().filter(|(name, _)| fits(name)).map(|(_, value)| *value).collect();
-        (!found.is_empty()).then(|| (found.iter().sum::<f64>() / found.len() as f64, found.len()))
-    };
-    let plain = |name: &str| name.trim_start_matches("system").trim_start_matches(['.', '/']).replace('/', ".");
-    let cpu = mean(&|name| matches!(plain(name).as_str(), "cpu" | "cpu.utilization" | "cpu_percent" | "cpu.percent"));
-    let memory = mean(&|name| matches!(plain(name).as_str(), "memory" | "memory_percent" | "memory.percent" | "ram.percent"));
-    let gpu = mean(&|name| {
-        let name = plain(name);
-        name.starts_with("gpu.") && (name.ends_with(".gpu") || name.ends_with(".utilization") || name == "gpu.utilization")
-    });
-    let word = |what: &str, (percent, count): (f64, usize)| {
-        let many = if count > 1 { format!(" ({count})") } else { String::new() };
+    let Sampled { cpu, memory, gpus } = query::sampled(samples);
+    let gpu = query::mean(gpus.values().map(|gpu| gpu.busy));
+    let word = |what: &str, percent: f64, many: usize| {
+        let many = if many > 1 { format!(" ({many})") } else { String::new() };
         format!("{what} {}{many}", text::percent(percent / 100.0))
     };
-    let words = [("cpu", cpu), ("mem", memory), ("gpu", gpu)].into_iter().filter_map(|(what, found)| Some(word(what, found?)));
+    let words = [("cpu", cpu, 1), ("mem", memory, 1), ("gpu", gpu, gpus.len())];
+    let words = words.into_iter().filter_map(|(what, found, many)| Some(word(what, found?, many)));
     words.collect::<Vec<_>>().join("  ")
+}
+
+/// What a run is read from, by the names that people have for it, the best first and each once.
+fn source_words(picture: &RunPicture) -> Vec<&'static str> {
+    let word = |source: SourceRank| match (source, picture.kind_of(source)) {
+        (SourceRank::Own, _) => "metrics.jsonl",
+        (SourceRank::Stdout, _) => "stdout",
+        (_, Some(Kind::Wandb | Kind::WandbRun)) => "wandb",
+        (_, Some(Kind::Trackio)) => "trackio",
+        (_, Some(Kind::Tviz)) => "tviz",
+        (_, Some(Kind::TfEvents)) => "tfevents",
+        (_, Some(Kind::Jsonl)) => "jsonl",
+        (_, Some(Kind::Csv)) => "csv",
+        (_, Some(Kind::Json)) => "json",
+        (SourceRank::Tracker(_), _) => "tracker",
+        (SourceRank::Table(_), _) => "file",
+    };
+    let mut words: Vec<&str> = vec![];
+    for word in picture.sources().into_iter().rev().map(word) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
 }
 
 /// A number with commas: `1,200`.
@@ -329,12 +319,24 @@ mod tests {
     }
 
     #[test]
-    fn a_tracker_is_called_by_its_name_where_that_is_known() {
-        let of = |kind| Facts { source: "tracker + stdout".into(), ..Facts::default() }.read_from(kind).source;
-        assert_eq!(of(Some(Kind::WandbRun)), "wandb + stdout");
-        assert_eq!(of(Some(Kind::TfEvents)), "tensorboard + stdout");
-        assert_eq!(of(Some(Kind::Csv)), "file + stdout", "lines that a training writes itself");
-        assert_eq!(of(None), "tracker + stdout");
+    fn sources_are_called_by_the_names_that_people_have_for_them() {
+        let mut picture = RunPicture::default();
+        let mut words = |source, kind| {
+            picture.set_kind(source, kind);
+            source_words(&picture).join(" + ")
+        };
+        assert_eq!(words(SourceRank::Tracker(0), Kind::WandbRun), "wandb", "before its first value");
+        assert_eq!(words(SourceRank::Tracker(1), Kind::TfEvents), "tfevents + wandb");
+        assert_eq!(words(SourceRank::Tracker(2), Kind::Wandb), "wandb + tfevents", "two logs of one kind are one word");
+        for source in [SourceRank::Table(0), SourceRank::Stdout, SourceRank::Tracker(3)] {
+            picture.apply(source, Ok(Record::Key(KeyId(0), MetricKey::from(format!("{source:?}").as_str()))), None);
+            let row = Row { step: Some(Step(1)), values: vec![(KeyId(0), 1.0)], ..Row::default() };
+            picture.apply(source, Ok(Record::Row(row)), None);
+        }
+        assert_eq!(source_words(&picture).join(" + "), "tracker + wandb + tfevents + file + stdout");
+        picture.set_kind(SourceRank::Table(0), Kind::Csv);
+        picture.set_kind(SourceRank::Tracker(3), Kind::Tviz);
+        assert_eq!(source_words(&picture).join(" + "), "tviz + wandb + tfevents + csv + stdout");
     }
 
     #[test]

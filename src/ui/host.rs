@@ -1,7 +1,9 @@
 //! The machine that a run is on: how it is now, and how it was while somebody looked.
 //! Never here: looking at it.
 
+use crate::ipc::wire::{GpuMeanView, GpuView, SystemView};
 use crate::model::{SeriesMap, WallTime};
+use crate::query;
 use crate::store::{Samples, SourceRank};
 use crate::text;
 
@@ -162,6 +164,32 @@ impl Host {
         words.join("  ")
     }
 
+    /// The same for agents.
+    pub fn told(&self) -> SystemView {
+        let percent = |share: f64| (share * 1000.0).round() / 10.0;
+        let gpu = |(n, gpu): (usize, &Gpu)| GpuView {
+            index: n as u32,
+            name: Some(gpu.name.clone()).filter(|name| !name.is_empty()),
+            utilization: gpu.busy.map(percent),
+            memory: gpu.memory.map(|memory| percent(share(memory))),
+            celsius: gpu.celsius,
+            watts: gpu.watts,
+        };
+        let gpus: Vec<GpuView> = self.gpus.iter().enumerate().map(gpu).collect();
+        let mean = GpuMeanView {
+            utilization: query::mean(gpus.iter().map(|gpu| gpu.utilization)),
+            memory: query::mean(gpus.iter().map(|gpu| gpu.memory)),
+        };
+        SystemView {
+            at: jiff::Timestamp::from_millisecond((self.at * 1e3) as i64).ok().map(|at| at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+            source: "host".into(),
+            cpu: self.cpu.map(percent),
+            memory: self.memory.map(|memory| percent(share(memory))),
+            gpu: (!gpus.is_empty()).then_some(mean),
+            gpus,
+        }
+    }
+
     /// `gpu`, or `gpu3` where there are several.
     pub fn gpu_word(&self, n: usize) -> String {
         if self.gpus.len() == 1 { "gpu".to_owned() } else { format!("gpu{n}") }
@@ -177,6 +205,10 @@ mod tests {
         let gpu = Gpu { busy: Some(0.97), memory: Some((72_960 << 20, 81_559 << 20)), celsius: Some(61.0), ..Gpu::default() };
         let mut host = Host { cpu: Some(0.31), memory: Some((3 << 30, 4 << 30)), gpus: vec![gpu], ..Host::default() };
         assert_eq!(host.words(), "cpu 31%  mem 3 GiB/4 GiB  gpu 97% 71.2 GiB/79.6 GiB 61C");
+        let told = host.told();
+        assert_eq!((told.cpu, told.memory, told.gpu.unwrap().utilization), (Some(31.0), Some(75.0), Some(97.0)));
+        assert_eq!((told.gpus[0].memory, told.gpus[0].celsius), (Some(89.5), Some(61.0)));
+        assert_eq!(Host::default().told().gpu, None);
         host.gpus.push(Gpu::default());
         assert!(host.words().ends_with("61C  gpu1"));
         assert_eq!(Host::default().words(), "");

@@ -372,8 +372,9 @@ impl Pane for Status {
         }
     }
 
-    fn shown(&self, _scene: Scene<'_>, _area: Rect) -> Shown {
-        Shown { role: "status".into(), refreshed: self.refreshed, ..Shown::default() }
+    fn shown(&self, scene: Scene<'_>, _area: Rect) -> Shown {
+        let system = scene.host.map(|machine| machine.last.told());
+        Shown { role: "status".into(), refreshed: self.refreshed, system, ..Shown::default() }
     }
 
     fn title(&self) -> String {

@@ -11,13 +11,14 @@ use super::{
     theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
 use crate::canvas::Message;
-use crate::ipc::wire::Health;
+use crate::ipc::wire::{GraphView, Health};
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
 use crate::source::Record;
-use crate::store::{EventKind, RunPicture, SourceRank};
+use crate::store::{EventKind, Remark, RunPicture, SourceRank};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
+use serde_json::Value;
 use std::time::Duration;
 
 pub(in crate::ui) const START: f64 = 1_795_161_553.0;
@@ -494,6 +495,23 @@ fn another_client_sets_what_keys_would_set() {
 }
 
 #[test]
+fn a_note_is_about_the_step_at_the_crosshair_where_there_is_one() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
+    let about = |pane: &mut Board| match &pane.update(Event::Key(enter), scene(&run), Duration::ZERO)[0] {
+        Effect::Remark { remark: Remark::Notes { step, .. }, .. } => *step,
+        other => panic!("{other:?}"),
+    };
+    press(&mut pane, &run, "3 i x");
+    assert_eq!(about(&mut pane), None);
+    press(&mut pane, &run, "1 , 3 i x");
+    let prompt = drawn(&pane, &run, (80, 24));
+    let step = about(&mut pane).unwrap();
+    assert!(prompt.contains(&format!("marks step {step}")), "{prompt}");
+}
+
+#[test]
 fn people_and_agents_talk_in_the_chat_tab() {
     let run = run(10);
     let say = |author: &str, text: &str, at| Message { at: Some(START + at), author: author.into(), text: text.into() };
@@ -515,6 +533,14 @@ fn people_and_agents_talk_in_the_chat_tab() {
     assert_eq!(sent, [Effect::Say("ok, q".into()), Effect::Draw]);
     let view = pane.shown(scene, Rect::new(0, 0, 80, 24)).graph.unwrap();
     assert_eq!((view.tab.as_str(), &view.detail["messages"], &view.detail["last"]["author"]), ("chat", &3.into(), &"human".into()));
+    let said: Vec<_> =
+        view.detail["visible"].as_array().unwrap().iter().map(|row| (row["author"].as_str(), row["text"].as_str())).collect();
+    assert_eq!((said.len(), said[1]), (3, (Some("agent"), Some("the learning rate has decayed to 3e-6:\nraise `lr_min`, or stop here"))));
+    pane.update(Event::Key(KeyEvent::new(KeyCode::Char('m'), KeyModifiers::NONE)), scene, Duration::ZERO);
+    let menu = pane.shown(scene, Rect::new(0, 0, 80, 24)).graph.unwrap();
+    assert_eq!((menu.tab.as_str(), menu.below.as_deref(), &menu.detail["visible"][1]), ("menu", Some("chat"), &"Help".into()));
+    pane.update(Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)), scene, Duration::ZERO);
+    assert_eq!(pane.shown(scene, Rect::new(0, 0, 80, 24)).graph.unwrap().below, None);
     // On another tab, what an agent says is told at the foot.
     pane.update(Event::Key(KeyEvent::new(KeyCode::Char('1'), KeyModifiers::NONE)), scene, Duration::ZERO);
     pane.update(Event::Said(2), scene, Duration::ZERO);
@@ -723,6 +749,13 @@ fn a_digit_behind_r_or_c_sets_the_grid() {
 /// A run that was resumed, with an alert, checkpoints, an epoch to draw over, and a family of numbers.
 fn eventful() -> RunPicture {
     let mut run = RunPicture::default();
+    run.info.notes =
+        "the rate was halved by hand at step 300,\n\nsee also the run of yesterday: its loss was noisier and its gradients larger".into();
+    run.config = [(
+        "optim".to_owned(),
+        serde_json::json!({"lr": 3e-4, "betas": [0.9, 0.95], "name": "a name that is as long as a row of most screens, and then some"}),
+    )]
+    .into();
     run.apply(SourceRank::Own, Ok(Record::Info("metric", serde_json::json!({"glob": "val/*", "step_metric": "epoch"}))), None);
     for (step, again) in (0..300).map(|step| (step, 0.0)).chain((200..600).map(|step| (step, 100.0))) {
         let x = step as f64;
@@ -740,7 +773,7 @@ fn eventful() -> RunPicture {
         }
     }
     let event = |secs: f64, kind| crate::store::Event { t: WallTime::new(START + secs).unwrap(), author: "human".into(), kind };
-    run.apply_event(event(100.0, EventKind::Note("lr halved by hand".into())));
+    run.apply_event(event(100.0, EventKind::Note { text: "lr halved by hand".into(), step: None }));
     run.apply_event(event(500.0, EventKind::Checkpoint { path: "ckpt/400".into(), step: Some(400) }));
     run
 }
@@ -914,10 +947,69 @@ fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16)) -> Result<(), TestCa
             stand_in_a_line([word(&process["pid"]), String::new()])?;
         }
     }
+    rows_agree(&graph, &text)?;
     if graph.tab == "graphs" {
         for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
             let words = spellings(word.as_str().unwrap());
             prop_assert!(words.iter().any(|word| text.contains(word)), "{words:?} is not in\n{text}");
+        }
+    }
+    Ok(())
+}
+
+/// A conversation, some of it longer than a row.
+fn messages() -> Vec<Message> {
+    let say = |n: i64| Message {
+        at: Some(START + n as f64),
+        author: ["human", "agent", "", "somebody-with-a-long-name"][n as usize % 4].into(),
+        text: "the loss is flat since step 800; the rate has decayed to 3e-6:\nraise it, or stop here ".repeat(n as usize % 5),
+    };
+    (0..30).map(say).collect()
+}
+
+/// Every row that the Run tab, the chat, the palette and the lists tell of stands in a line of the screen, cut where it has no room.
+fn rows_agree(graph: &GraphView, text: &str) -> Result<(), TestCaseError> {
+    let word = |row: &Value, name: &str| ASCII.plain(row[name].as_str().unwrap_or_default().into()).into_owned();
+    // What ASCII cannot say is drawn as it is, or as what stands for it.
+    let plain = text.lines().map(|line| ASCII.plain(line.into()).trim().to_owned());
+    let plain: Vec<String> = plain.filter(|line| !line.is_empty()).collect();
+    let visible = graph.detail["visible"].as_array().cloned().unwrap_or_default();
+    let stands = |row: &Value, is: &dyn Fn(&str) -> bool| {
+        prop_assert!(plain.iter().any(|line| is(line)), "{row} is not in\n{text}");
+        Ok(())
+    };
+    let cut = |line: &str| line.trim_end_matches('~').to_owned();
+    for row in visible {
+        match graph.tab.as_str() {
+            "run" if !row["heading"].is_null() => stands(&row, &|line| word(&row, "heading").starts_with(&cut(line)))?,
+            "run" if row["note"] == "" => {}
+            "run" if !row["note"].is_null() => stands(&row, &|line| word(&row, "note").trim().starts_with(&cut(line)))?,
+            "run" => {
+                let (name, value) = (word(&row, "name"), word(&row, "value"));
+                let is = |line: &str| {
+                    let halves = line.match_indices(' ').map(|(at, _)| line.split_at(at)).chain([(line, "")]);
+                    halves.into_iter().any(|(left, right)| {
+                        let left = left.trim();
+                        !left.is_empty()
+                            && name.trim().ends_with(left.trim_start_matches('~'))
+                            && value.trim().starts_with(&cut(right.trim()))
+                    })
+                };
+                stands(&row, &is)?;
+            }
+            "chat" => {
+                for said in word(&row, "text").lines().filter(|said| !said.trim().is_empty()) {
+                    stands(&row, &|line| line.contains(said.trim()))?;
+                }
+            }
+            "palette" | "menu" | "options" | "views" => {
+                let name = ASCII.plain(row.as_str().unwrap_or_default().into()).into_owned();
+                stands(&row, &|line| {
+                    let line = line.trim_start_matches(['>', ' ']);
+                    line.starts_with(name.trim()) || name.starts_with(&cut(line.trim_end()))
+                })?;
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -933,6 +1025,7 @@ proptest! {
         let mut size = (80, 24);
         let (mut graph, mut status) = (Board::new(theme, 0.0, Keymap::default()), Status::new(theme, 0.0, "c".into()));
         let mut machine = None;
+        let messages = messages();
         let mut now = Duration::ZERO;
         for (i, step) in moves.into_iter().enumerate() {
             now += Duration::from_millis(400);
@@ -942,7 +1035,7 @@ proptest! {
                 Move::Sampled(cores, gpus) => machine = (cores > 0).then(|| board::machine(cores, gpus)),
                 _ => {}
             }
-            let scene = Scene { host: machine.as_ref(), is_here: machine.is_some(), ..scene(&series) };
+            let scene = Scene { host: machine.as_ref(), is_here: machine.is_some(), chat: Some(&messages), ..scene(&series) };
             let event = || match &step {
                 Move::Key(code, modifiers) => Event::Key(KeyEvent::new(*code, *modifiers)),
                 Move::Size(w, h) => Event::Resized(*w, *h),

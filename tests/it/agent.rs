@@ -17,6 +17,32 @@ fn canvas(home: &Home) -> Training {
     training
 }
 
+#[test]
+fn the_machine_is_told_as_og_sees_it_or_as_the_tracker_sampled_it() {
+    let home = Home::new();
+    let training = canvas(&home);
+    let percent = |value: &Value| value.as_f64().is_some_and(|percent| (0.0..=100.0).contains(&percent));
+    let system = || home.json(&["viewstate", "--json"])["systemMetrics"].clone();
+    // The status pane looks at the machine whenever the run writes, and knows from its second look on how busy it is.
+    let mut step = 3;
+    comes("the machine is looked at", || {
+        step += 1;
+        training.log(step, &json!({"loss": 1.0}));
+        let seen = system();
+        seen["source"] == "host" && percent(&seen["cpu"]) && percent(&seen["memory"])
+    });
+    assert!(system()["gpus"].is_array() && system()["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{}", system());
+    assert!(home.ok(&["viewstate", "--text"]).lines().any(|line| line.starts_with("machine cpu ") && line.contains("(host at ")));
+    training.tell("exit 0");
+    training.end();
+    home.ok(&["canvas", "close", "base"]);
+
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/stats.wandb");
+    home.ok(&["canvas", "spawn", "review", "--run", log, "--tmux-socket", "og"]);
+    let sampled = || (system()["source"].clone(), percent(&system()["cpu"]), percent(&system()["memory"]));
+    becomes(&(json!("samples"), true, true), sampled);
+}
+
 fn outcome(home: &Home, args: &[&str]) -> (String, i32) {
     let (said, exit) = home.answer(&[args, &["--json"]].concat());
     (said["outcome"].as_str().unwrap_or_else(|| panic!("{args:?}: {said}")).to_string(), exit)

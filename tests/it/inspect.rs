@@ -191,7 +191,7 @@ fn what_is_piped_is_read_to_its_end() {
 #[test]
 fn what_is_no_run_is_told_and_a_reader_that_goes_away_is_no_error() {
     let home = Home::new();
-    fails(home.og(&["inspect", "nowhere"]), 1, &["there is no nowhere, and no run is called so", "hint: give a file"]);
+    fails(home.og(&["inspect", "nowhere"]), 1, &["no run is called `nowhere`, and there is no such path", "hint: give a file"]);
     fs::write(home.work().join("model.pt"), b"PK\x03\x04\0\0\0\0").unwrap();
     fails(home.og(&["inspect", "model.pt"]), 1, &["model.pt is in no format that og reads", "PyTorch checkpoint"]);
     let error = home.og(&["inspect", "nowhere", "--json"]).output().unwrap();

@@ -1,8 +1,10 @@
 //! Remarks on runs: og's own have them in their folder, runs of other trackers beside them in og's store.
 
+use crate::home::{Home, becomes};
 use og::model::WallTime;
 use og::store::{EventKind, NewRun, Remark, RunReader, Store, Whereabouts};
 use rusqlite::Connection;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
 
 fn read(reader: &mut RunReader) {
@@ -25,7 +27,7 @@ fn what_is_remarked_on_a_run_of_ours_stands_in_its_folder() {
     let mut reader = RunReader::open(folder.path()).unwrap();
     read(&mut reader);
     assert!(reader.can_remark());
-    reader.remark(&Remark::Notes("the loss is flat:\nless lr".into()), "human").unwrap();
+    reader.remark(&Remark::notes("the loss is flat:\nless lr"), "human").unwrap();
     reader.remark(&Remark::tags("dataset=c4"), "agent").unwrap();
     reader.remark(&Remark::tags("dataset=c4"), "agent").unwrap();
     read(&mut reader);
@@ -33,7 +35,7 @@ fn what_is_remarked_on_a_run_of_ours_stands_in_its_folder() {
     assert_eq!((info.notes.as_str(), &info), ("the loss is flat:\nless lr", &reader.picture().info));
     assert_eq!(info.tags, [("dataset".into(), "c4".into())].into());
     let tags = BTreeMap::from([("dataset".into(), Some("c4".into())), ("night".into(), None)]);
-    assert_eq!(kinds(&reader), [EventKind::Note("the loss is flat:\nless lr".into()), EventKind::Tag(tags)]);
+    assert_eq!(kinds(&reader), [EventKind::Note { text: "the loss is flat:\nless lr".into(), step: None }, EventKind::Tag(tags)]);
     assert_eq!(reader.picture().events[1].author, "agent");
 }
 
@@ -57,7 +59,7 @@ fn what_is_remarked_on_a_run_of_another_tracker_lies_in_our_store_and_over_what_
     reader.remark_in(&store);
     read(&mut reader);
     assert_eq!(reader.picture().info.notes, "");
-    reader.remark(&Remark::Notes("it learned to count".into()), "human").unwrap();
+    reader.remark(&Remark::notes("it learned to count"), "human").unwrap();
     reader.remark(&Remark::tags("grpo good"), "human").unwrap();
     read(&mut reader);
     // Another pane, opened later, and one that looks at the other run.
@@ -72,10 +74,35 @@ fn what_is_remarked_on_a_run_of_another_tracker_lies_in_our_store_and_over_what_
     sibling.remark_in(&store);
     read(&mut sibling);
     assert_eq!((sibling.picture().info.notes.as_str(), kinds(&sibling).len()), ("", 0));
-    reader.remark(&Remark::Notes(String::new()), "human").unwrap();
+    reader.remark(&Remark::notes(String::new()), "human").unwrap();
     read(&mut other);
     assert_eq!((other.picture().info.notes.as_str(), kinds(&other).len()), ("", 2), "to empty notes is no news");
     assert_eq!(files(), before);
     assert_eq!(store.runs().unwrap(), [], "what lies beside is no run");
     assert_eq!(og::source::runs(ours.path()).map(|runs| runs.len()).unwrap_or(0), 0);
+}
+
+#[test]
+fn what_somebody_remarks_on_a_run_of_another_tracker_is_seen_wherever_runs_are() {
+    let home = Home::new();
+    let run = home.work().join("wandb/run-20261120_101500-abc");
+    fs::create_dir_all(&run).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"), run.join("run-abc.wandb")).unwrap();
+    home.ok(&["canvas", "spawn", "review", "--name", "look", "--run", "wandb", "--tmux-socket", "og"]);
+    home.ok(&["set", "tab=runs"]);
+    let row = || home.json(&["viewstate", "--json"])["graph"]["detail"]["visible"][0].clone();
+    becomes(&json!("failed01"), || row()["id"].clone());
+    home.ok(&["set", "filter=tags:x", "note=it diverged", "tags=x dataset=c4"]);
+    becomes(&[json!("failed01"), json!(true), json!("dataset=c4 x")], || ["id", "notes", "tags"].map(|name| row()[name].clone()));
+    let of = |value: Value| (value["tags"].clone(), value["notes"].clone());
+    let want = (json!({"x": "", "dataset": "c4"}), json!("it diverged"));
+    for filter in ["has:notes", "tags:x", "notes:diverged tag:dataset=c4"] {
+        home.ok(&["set", &format!("filter={filter}")]);
+        becomes(&json!("failed01"), || row()["id"].clone());
+        assert_eq!(of(home.json(&["runs", filter, "--json"])[0].clone()), want, "{filter}");
+    }
+    assert_eq!(of(home.json(&["runs", "wandb", "--json"])[0].clone()), want);
+    assert_eq!(of(home.json(&["inspect", "wandb", "--json"])), (json!(["dataset=c4", "x"]), json!("it diverged")));
+    becomes(&json!(["dataset=c4", "x"]), || home.json(&["viewstate", "--json"])["runInfo"]["tags"].clone());
+    home.ok(&["canvas", "close", "look"]);
 }

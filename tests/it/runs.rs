@@ -74,6 +74,32 @@ fn the_runs_of_the_store_stand_where_their_files_end() {
 }
 
 #[test]
+fn a_word_is_looked_for_in_names_and_what_nothing_is_called_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    ["calm-otter", "bold-otter", "wise-heron"]
+        .iter()
+        .zip(1..)
+        .for_each(|(name, n)| drop(run(dir.path(), name, 1_700_000_000.0 * f64::from(n), 2)));
+    let names = |args: &[&str]| list(dir.path(), args).iter().map(|run| run["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(&["otter"]), ["bold-otter", "calm-otter"]);
+    let said = |args: &[&str]| {
+        let out = og(dir.path(), args);
+        assert_eq!((out.status.code(), out.stdout.len()), (Some(1), 0), "{args:?}");
+        String::from_utf8(out.stderr).unwrap()
+    };
+    for verb in ["runs", "view", "compare", "export", "inspect", "tail", "doctor"] {
+        let nobody = said(&[verb, "nobody"]);
+        assert!(nobody.starts_with("og: no run is called `nobody`, and there is no such path\nhint: "), "{verb}: {nobody}");
+        assert!(said(&[verb, "wise-herom"]).contains("did you mean wise-heron"), "{verb}");
+        let path = said(&[verb, "./nothing/here"]);
+        assert!(path.starts_with("og: there is no ./nothing/here\n"), "{verb}: {path}");
+    }
+    for nothing in [said(&["runs", "nobody"]), said(&["view", "state:running"])] {
+        assert!(nothing.contains("a filter is written like `og runs 'state:running since:2d'`"), "{nothing}");
+    }
+}
+
+#[test]
 fn the_runs_of_other_trackers_are_listed_by_their_path() {
     let dir = tempfile::tempdir().unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");

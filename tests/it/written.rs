@@ -1,6 +1,7 @@
 //! What a training under `og run` writes beside its console is part of its run, and nothing else is.
 
-use crate::home::{Home, Training, comes, read_json};
+use crate::home::{Home, Training, becomes, comes, read_json};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -87,7 +88,7 @@ fn a_run_that_tviz_began_with_the_training_is_part_of_it() {
     let db = |at: &Path, started: &str| {
         fs::create_dir_all(at.parent().unwrap()).unwrap();
         let sql = fs::read_to_string(format!("{FIXTURES}/tviz/v0.2.2/tviz.sql")).unwrap();
-        let db = rusqlite::Connection::open(at).unwrap();
+        let db = Connection::open(at).unwrap();
         db.execute_batch(&sql).unwrap();
         db.execute(&format!("UPDATE runs SET started_at = {started}"), []).unwrap();
     };
@@ -99,6 +100,49 @@ fn a_run_that_tviz_began_with_the_training_is_part_of_it() {
     assert!(count(&run, "reward_mean") > 0, "{run}");
     let named: Vec<&str> = run["sources"].as_array().unwrap().iter().filter_map(|source| source["path"].as_str()).collect();
     assert!(named.iter().any(|path| path.contains(".tviz/tviz.db")) && !named.iter().any(|path| path.contains("older")), "{named:?}");
+}
+
+#[test]
+fn what_the_model_answers_is_seen_beside_its_training_as_it_comes() {
+    let home = Home::new();
+    let training = home.puppet("rl");
+    home.ok(&["set", "tab=rollouts"]);
+    let detail = || home.json(&["viewstate", "--json"])["graph"]["detail"].clone();
+    becomes(&json!(false), || detail()["readable"].clone());
+    let path = home.dir.path().join(".tviz/tviz.db");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(&fs::read_to_string(format!("{FIXTURES}/tviz/v0.2.2/rollouts.sql")).unwrap()).unwrap();
+    // The last step is still to come, and the other run is not of this training.
+    db.execute_batch("CREATE TABLE later AS SELECT * FROM rollouts WHERE step = 15; DELETE FROM rollouts WHERE step = 15").unwrap();
+    db.execute("UPDATE runs SET ended_at = NULL, started_at = iif(id = 'txt00002', CURRENT_TIMESTAMP, '2020-01-01 00:00:00')", []).unwrap();
+    let seen = || {
+        let detail = detail();
+        ["step", "steps", "follows", "readable"].map(|name| detail[name].clone())
+    };
+    becomes(&[json!(10), json!(3), json!(true), json!(true)], seen);
+    becomes(&json!("tviz"), || home.json(&["viewstate", "--json"])["graph"]["source"].as_str().unwrap().split(" | ").next().into());
+    let screen = home.ok(&["viewstate", "graph", "--screen"]);
+    assert!(screen.contains("altogether in April and May?"), "{screen}");
+    db.execute("INSERT INTO rollouts SELECT * FROM later", []).unwrap();
+    becomes(&[json!(15), json!(4), json!(true), json!(true)], seen);
+    ended(&home, &training, "true");
+}
+
+#[test]
+fn traces_of_a_trackio_run_that_the_training_began_are_seen_beside_it() {
+    let home = Home::new();
+    let training = home.puppet("chat");
+    let db = Connection::open(home.work().join("lm.db")).unwrap();
+    db.execute_batch(&fs::read_to_string(format!("{FIXTURES}/trackio/v0.43.0/ogfixture.sql")).unwrap()).unwrap();
+    home.ok(&["set", "tab=rollouts", "step=21"]);
+    training.tell(
+        "echo '* Trackio project initialized: lm'; echo '* Trackio metrics logged to: .'; echo '* Created new run: first'; echo 'step 1 loss 2'",
+    );
+    let graph = || home.json(&["viewstate", "--json"])["graph"].clone();
+    becomes(&[json!(2), json!(true)], || ["steps", "readable"].map(|name| graph()["detail"][name].clone()));
+    becomes(&Some("trackio + stdout".into()), || graph()["source"].as_str()?.split(" | ").next().map(String::from));
+    ended(&home, &training, "true");
 }
 
 #[test]

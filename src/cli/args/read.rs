@@ -213,6 +213,7 @@ Examples:
   og runs                          the runs of this store, newest first
   og runs wandb --limit 10
   og runs ~/.cache/huggingface/trackio --json
+  og runs otter                    those that have it in their name
   og runs 'config.lr>=3e-4 state:finished sort:val/loss'    all that are known here and fit
 
 The metric is a loss where there is one. Only the ends of files are read; what cannot be told from

@@ -84,12 +84,15 @@ fn run_json(run: &RunPicture) -> Value {
     all.into()
 }
 
-/// Tags as they were given, in the order of the tracker: `word` or `key=value`.
+/// The tags, those of the tracker first and in its order: `word` or `key=value`.
 pub(super) fn tags(run: &RunPicture) -> Vec<String> {
-    if let Some(tags) = run.remarks.get("tags").and_then(Value::as_array) {
-        return tags.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    }
-    run.info.tags.iter().map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") }).collect()
+    let mut own: Vec<String> =
+        run.info.tags.iter().map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") }).collect();
+    let told = run.remarks.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    // Others may have been given here since.
+    let place: Vec<&str> = told.collect();
+    own.sort_by_key(|tag| place.iter().position(|told| told == tag).unwrap_or(usize::MAX));
+    own
 }
 
 /// The last value of every key: the tracker's own word, else what the series end with.

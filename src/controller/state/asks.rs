@@ -10,8 +10,8 @@ use crate::{
     ipc::{
         io::{FromPeer, PeerId},
         wire::{
-            self, Call, Dimensions, Format, HighlightView, Outcome, PaneView, Reply, Request, Response, RowView, RunInfoView, Shown, Until,
-            ViewState,
+            self, Call, Dimensions, Format, HighlightView, Outcome, PaneView, Reply, Request, Response, RowView, RunInfoView, Shown,
+            SystemView, Until, ViewState,
         },
     },
     term::{
@@ -128,6 +128,9 @@ impl State {
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.events = events.into_iter().collect();
                     peer.role = role;
+                    // It may have been asked for before it was there.
+                    let asked = self.settings.iter().filter(|_| peer.events.contains("setView"));
+                    asked.for_each(|setting| say(peer, &setting.told()));
                 }
                 self.reply(peer, id, Response::Done);
                 return self.reply(peer, 0, Response::Health(Box::new(self.health.clone())));
@@ -161,7 +164,8 @@ impl State {
             return Err(error("not_allowed", "this canvas does not let its graph pane be set", Some(hint)));
         }
         let listens = |peer: &Peer| peer.role.as_deref() == Some(GRAPH) && peer.events.contains("setView");
-        if !self.peers.values().any(listens) {
+        // One that was opened just now listens in a moment.
+        if !self.peers.values().any(listens) && !self.panes.values().any(|pane| pane.role == GRAPH && pane.dead.is_none()) {
             let hint = "`og panes` shows which panes are there; `og refresh` opens og's panes that were closed";
             return Err(error("no_graph", "no graph pane listens", Some(hint)));
         }
@@ -170,8 +174,9 @@ impl State {
         self.health.agent_last = Some((format!("set {}", words.join(" ")), view::iso(world.unix)));
         self.health_due.get_or_insert(world.now + TELL_LATER);
         self.set += 1;
-        self.push("setView", Response::SetView { number: self.set, patch });
-        self.settings.push(Setting { peer, id, number: self.set, due: world.now + SET_MAX });
+        let setting = Setting { peer, id, number: self.set, patch, due: world.now + SET_MAX };
+        self.push("setView", setting.told().response);
+        self.settings.push(setting);
         Ok(())
     }
 
@@ -316,11 +321,18 @@ impl State {
             run_info: world.run.map(|run| RunInfoView { path: path.clone(), loading: world.loading, ..view::run(run, world.unix) }),
             visible_metrics: shown.map_or(vec![], |shown| shown.visible_metrics.clone()),
             graph: shown.and_then(|shown| shown.graph.clone()),
+            system_metrics: self.system(world),
             spec_revision: 0,
             health: self.health.clone(),
             errors: self.problems().into_iter().chain(problems).collect(),
             ..ViewState::default()
         }
+    }
+
+    /// The machine as somebody saw it last: one of our panes, or the run's tracker.
+    fn system(&self, world: &World<'_>) -> Option<SystemView> {
+        let of_panes = self.shown.values().filter_map(|shown| shown.system.clone());
+        of_panes.chain(world.run.and_then(view::system)).max_by(|a, b| a.at.cmp(&b.at))
     }
 
     fn send(&mut self, peer: PeerId, id: u64, asked: Keys, world: &World<'_>, effects: &mut Vec<Effect>) -> Result<(), Response> {

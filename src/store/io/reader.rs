@@ -196,7 +196,7 @@ impl RunReader {
         for source in opened.sources {
             match opened.kind {
                 Kind::Log => reader.sources.push(Feed::new(SourceRank::Stdout, source)),
-                _ => drop(reader.add_tracker(source)),
+                kind => drop(reader.add(SourceRank::Tracker, kind, source)),
             }
         }
         reader.told = reader.paths();
@@ -245,18 +245,15 @@ impl RunReader {
         self.refresh = Some(rest);
     }
 
-    /// Also follows what a tracker writes. Returns the rank under which its records count.
-    pub fn add_tracker(&mut self, source: Box<dyn Source>) -> SourceRank {
-        self.add(SourceRank::Tracker, source)
-    }
-
-    fn add(&mut self, rank: fn(u16) -> SourceRank, source: Box<dyn Source>) -> SourceRank {
+    /// Also follows what a tracker or the training itself writes. Returns the rank under which its records count.
+    fn add(&mut self, rank: fn(u16) -> SourceRank, kind: Kind, source: Box<dyn Source>) -> SourceRank {
         let kin = self.sources.iter().filter(|feed| discriminant(&feed.rank) == discriminant(&rank(0))).count();
         let at = self.sources.iter().position(|feed| feed.rank < rank(0)).unwrap_or(self.sources.len());
         let rank = rank(u16::try_from(kin).unwrap_or(u16::MAX));
         // Best first, so that a flooding console is read with what the others leave of the budget; and in the order in which
         // they came, so that keys are told apart the same way each time.
         self.sources.insert(at, Feed::new(rank, source));
+        self.picture.set_kind(rank, kind);
         rank
     }
 
@@ -370,6 +367,11 @@ impl RunReader {
         own.into_iter().flatten().chain(beside).chain(sources).chain(self.trackers.paths()).collect()
     }
 
+    /// The runs of trackers that its training logs to and that are followed, in the order in which they were found.
+    pub fn logs(&self) -> &[RunRef] {
+        self.trackers.runs()
+    }
+
     /// Whether the tracker's log at `path` is known to be the run's.
     pub fn has_tracker(&self, path: &Path) -> bool {
         self.trackers.has(path)
@@ -379,7 +381,7 @@ impl RunReader {
         let (trackers, again) = self.trackers.open(self.picture.started_at());
         for Tracker { kind, source, names } in trackers {
             let rank: fn(u16) -> SourceRank = if matches!(kind, Kind::Csv | Kind::Jsonl) { SourceRank::Table } else { SourceRank::Tracker };
-            let rank = self.add(rank, source);
+            let rank = self.add(rank, kind, source);
             if !names.is_empty() {
                 self.picture.set_names(rank, names);
             }

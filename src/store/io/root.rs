@@ -59,13 +59,13 @@ impl Store {
     /// The store that `at` leads to, made when there is none: the named folder, else `.og` in the current folder. A new
     /// `.og` holds a `.gitignore`, so that runs do not show up as changes of the code.
     pub fn find_or_make(at: &Whereabouts) -> Result<Store, StoreError> {
-        if let Some(store) = Store::find(at) {
-            return Ok(store);
+        let Store { root } = Store::meant(at);
+        if root.is_dir() {
+            return Ok(Store { root });
         }
         if !at.cwd.is_dir() {
             return Err(StoreError::Cwd { source: ErrorKind::NotFound.into() });
         }
-        let root = at.named().unwrap_or_else(|| at.cwd.join(FOLDER));
         fs::create_dir_all(&root).map_err(|source| StoreError::of("make", &root, source))?;
         let ignore = root.join(".gitignore");
         match fs::File::create_new(&ignore).and_then(|mut file| io::Write::write_all(&mut file, b"*\n")) {
@@ -74,15 +74,25 @@ impl Store {
         }
     }
 
+    /// The store that [`Store::find_or_make`] leads to, whether it is there or not.
+    pub fn meant(at: &Whereabouts) -> Store {
+        Store::find(at).unwrap_or_else(|| Store { root: at.named().unwrap_or_else(|| at.cwd.join(FOLDER)) })
+    }
+
     /// The store in this folder, which may not be there.
     pub fn at(root: PathBuf) -> Store {
         Store { root }
     }
 
-    /// Where the remarks on the run of another tracker at `of` are kept; `of` as [`crate::source::RunRef::address`] gives it.
+    /// Where the remarks on the run of another tracker at `of` are kept; `of` as [`crate::source::RunRef::address`] gives it,
+    /// whichever way leads there.
     pub fn beside(&self, of: &Path) -> Beside {
-        let whole = std::path::absolute(of).unwrap_or_else(|_| of.to_owned());
-        Beside::new(&self.root.join("beside"), &whole)
+        Beside::new(&self.all_beside(), &settled(of))
+    }
+
+    /// The folder of all such remarks, which may not be there.
+    pub fn all_beside(&self) -> PathBuf {
+        self.root.join("beside")
     }
 
     /// The store's folder.
@@ -183,6 +193,14 @@ fn make_folder(runs: &Path, taken: &[RunId], now: WallTime, random: u64) -> Resu
 fn host() -> Option<String> {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Some(name).filter(|name| !name.is_empty())
+}
+
+/// The one path of many that lead to a file or folder, so that a run is known as one.
+pub fn settled(path: &Path) -> PathBuf {
+    // A run of a database stands behind the name of its file, which leads nowhere by itself.
+    let folder = || path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let in_database = || Some(fs::canonicalize(folder()?).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(super) struct Trackers {
     wanted: Vec<Announced>,
     /// Open, by the path of the source and the run in it.
     open: HashSet<(PathBuf, Option<String>)>,
+    /// The runs that are open, as they were found.
+    runs: Vec<RunRef>,
     tried_at: Option<Instant>,
 }
 
@@ -51,6 +53,11 @@ impl Trackers {
             self.wanted.push(announced);
             self.tried_at = None;
         }
+    }
+
+    /// The runs of trackers that are followed, in the order in which they were found.
+    pub(super) fn runs(&self) -> &[RunRef] {
+        &self.runs
     }
 
     /// Whether the log at `path` was named already.
@@ -96,7 +103,11 @@ impl Trackers {
                         let in_database = matches!(run.kind, Kind::Trackio | Kind::Tviz).then(|| run.id.clone());
                         self.open.insert((real, in_database))
                     });
+                    let before = opened.len();
                     opened.extend(sources.map(|source| Tracker { kind: run.kind, names: names(&run), source }));
+                    if opened.len() > before {
+                        self.runs.push(run);
+                    }
                 }
                 // It comes later, or never.
                 Err(OpenError::Open { .. } | OpenError::NoRun { .. } | OpenError::NoSuchRun { .. }) => self.wanted.push(wanted),

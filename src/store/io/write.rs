@@ -133,7 +133,7 @@ mod tests {
     use std::thread;
 
     fn note(text: &str) -> Event {
-        Event { t: WallTime::new(1.0).unwrap(), author: "human".into(), kind: EventKind::Note(text.into()) }
+        Event { t: WallTime::new(1.0).unwrap(), author: "human".into(), kind: EventKind::Note { text: text.into(), step: None } }
     }
 
     #[test]

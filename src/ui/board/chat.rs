@@ -13,7 +13,7 @@ use crate::ui::{
     strip::Part,
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// From this width on, author and time stand beside the words instead of above them.
 const WIDE_COLS_MIN: u16 = 60;
@@ -34,7 +34,9 @@ impl Default for Chat {
 }
 
 /// A row of the screen.
-struct Row {
+struct Row<'a> {
+    /// What it is of.
+    of: &'a Message,
     head: String,
     text: String,
     style: Style,
@@ -47,7 +49,7 @@ impl Chat {
         scene.chat.unwrap_or_default().iter().filter(fits).collect()
     }
 
-    fn rows(&self, shared: &Shared, scene: Scene<'_>, width: u16) -> Vec<Row> {
+    fn rows<'a>(&self, shared: &Shared, scene: Scene<'a>, width: u16) -> Vec<Row<'a>> {
         let theme = &shared.theme;
         let wide = width >= WIDE_COLS_MIN;
         let room = usize::from(width).saturating_sub(if wide { AUTHOR_COLS + 1 } else { 0 });
@@ -60,10 +62,10 @@ impl Chat {
             let clean: String =
                 message.text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
             if !wide {
-                rows.push(Row { head: head.clone(), text: String::new(), style });
+                rows.push(Row { of: message, head: head.clone(), text: String::new(), style });
             }
             let first = rows.len();
-            rows.extend(text::wrap(&clean, room).into_iter().map(|text| Row { head: String::new(), text, style }));
+            rows.extend(text::wrap(&clean, room).into_iter().map(|text| Row { of: message, head: String::new(), text, style }));
             if wide && let Some(row) = rows.get_mut(first) {
                 row.head = head;
             }
@@ -138,10 +140,19 @@ impl Page for Chat {
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let last = self.fitting(scene).last().map(|message| json!({"author": message.author, "text": message.text}));
-        let rows = self.rows(shared, scene, area.width).len();
-        let top = self.scroll.top(rows, usize::from(area.height));
+        let rows = self.rows(shared, scene, area.width);
+        let top = self.scroll.top(rows.len(), usize::from(area.height));
+        let in_sight: Vec<&Row> = rows[top..].iter().take(usize::from(area.height)).collect();
+        // Of a message that is partly in sight, that part.
+        let told = |rows: &[&Row<'_>]| {
+            let lines: Vec<&str> = rows.iter().filter(|row| !row.text.is_empty()).map(|row| row.text.as_str()).collect();
+            json!({"author": rows[0].of.author, "at": rows[0].of.at, "text": lines.join("\n")})
+        };
+        let visible: Vec<Value> = in_sight.chunk_by(|a, b| std::ptr::eq(a.of, b.of)).map(told).collect();
         view.paused = self.scroll != Scroll::End;
-        view.detail = json!({"messages": scene.chat.unwrap_or_default().len(), "last": last, "row": top + 1, "rows": rows});
+        view.detail = json!({
+            "messages": scene.chat.unwrap_or_default().len(), "last": last, "row": top + 1, "rows": rows.len(), "visible": visible,
+        });
         vec![]
     }
 }

@@ -8,7 +8,8 @@ use crate::ui::{
     theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, ops::Range};
 
 /// Weights that the option of smoothing steps through.
 const SMOOTHING: &[&str] = &["0", "0.5", "0.7", "0.8", "0.9", "0.95", "0.98"];
@@ -112,19 +113,36 @@ impl List {
         }
     }
 
+    fn rows(self, looks: &Looks, views: &BTreeMap<String, View>, width: u16) -> Vec<String> {
+        match self {
+            List::Menu(_) => ENTRIES.iter().map(|(word, _)| (*word).to_owned()).collect(),
+            List::Options(_) => OPTIONS.iter().map(|name| looks.line(name, width)).collect(),
+            List::Views(_) => views.iter().map(|(name, view)| view_line(name, view)).collect(),
+        }
+    }
+
+    /// The rows that have room below `above` lines, by their places.
+    fn in_sight(self, rows: usize, above: usize, body: Rect) -> Range<usize> {
+        let room = usize::from(body.height).saturating_sub(above);
+        let first = (self.row() + 1).saturating_sub(room.max(1)).min(rows);
+        first..rows.min(first + room)
+    }
+
+    /// What [`List::draw`] shows: the number of the chosen row, and the rows in sight.
+    pub fn tell(self, looks: &Looks, views: &BTreeMap<String, View>, body: Rect) -> Value {
+        let rows = self.rows(looks, views, body.width);
+        let in_sight = self.in_sight(rows.len(), lines_above(rows.len(), body), body);
+        json!({"row": self.row() + 1, "rows": rows.len(), "visible": rows[in_sight]})
+    }
+
     /// Draws it over the whole body.
     pub fn draw(self, looks: &Looks, views: &BTreeMap<String, View>, body: Rect, buf: &mut Buffer) {
         let theme = &looks.theme;
-        let (title, rows, hint): (&str, Vec<String>, &str) = match self {
-            List::Menu(_) => ("og", ENTRIES.iter().map(|(word, _)| (*word).to_owned()).collect(), "up down  enter  esc back"),
-            List::Options(_) => (
-                "options",
-                OPTIONS.iter().map(|name| looks.line(name, body.width)).collect(),
-                "up down  left right change  esc back; kept in the config file",
-            ),
-            List::Views(_) => {
-                ("saved views", views.iter().map(|(name, view)| view_line(name, view)).collect(), "enter show  d remove  esc back")
-            }
+        let rows = self.rows(looks, views, body.width);
+        let (title, hint) = match self {
+            List::Menu(_) => ("og", "up down  enter  esc back"),
+            List::Options(_) => ("options", "up down  left right change  esc back; kept in the config file"),
+            List::Views(_) => ("saved views", "enter show  d remove  esc back"),
         };
         let none = (rows.is_empty()).then_some("none yet: V saves the view that is shown");
         let width = rows.iter().map(|row| text::width(row)).chain([text::width(title), none.map_or(0, text::width)]).max().unwrap_or(0);
@@ -132,22 +150,16 @@ impl List {
         let x = body.x + (body.width - width) / 2;
         let room = usize::from(width);
         // Title, a blank row, the rows, a blank row, the hint: blank rows and the frame of words give way first.
-        let (tall, spare) = (usize::from(body.height), usize::from(body.height).saturating_sub(rows.len().max(1)));
+        let spare = spare(rows.len(), body);
         let y = body.y + (spare.saturating_sub(4) / 2) as u16;
-        let mut lines: Vec<(String, Style)> = vec![];
-        if spare >= 1 {
-            lines.push((title.to_owned(), theme.title()));
-        }
-        if spare >= 4 {
-            lines.push((String::new(), Style::new()));
-        }
-        let listed = tall - lines.len().min(tall);
-        let skip = (self.row() + 1).saturating_sub(listed.max(1));
+        let above = lines_above(rows.len(), body);
+        let mut lines = vec![(title.to_owned(), theme.title()), (String::new(), Style::new())];
+        lines.truncate(above);
         let chosen = self.row().min(rows.len().saturating_sub(1));
-        for (i, row) in rows.iter().enumerate().skip(skip).take(listed) {
+        for i in self.in_sight(rows.len(), above, body) {
             let style = if i == chosen { theme.chosen() } else { Style::new() };
             let sign = if i == chosen { ">" } else { " " };
-            lines.push((text::fit(&format!("{sign} {row}"), room), style));
+            lines.push((text::fit(&format!("{sign} {}", rows[i]), room), style));
         }
         lines.extend(none.map(|words| (words.to_owned(), theme.quiet())));
         if spare >= 3 {
@@ -160,6 +172,17 @@ impl List {
             buf.set_stringn(x, y, theme.plain(text::cut(line, room)), room, *style);
         }
     }
+}
+
+/// Rows of the body that a list of so many leaves.
+fn spare(rows: usize, body: Rect) -> usize {
+    usize::from(body.height).saturating_sub(rows.max(1))
+}
+
+/// The title and a blank row stand above a list where there is room.
+fn lines_above(rows: usize, body: Rect) -> usize {
+    let spare = spare(rows, body);
+    usize::from(spare >= 1) + usize::from(spare >= 4)
 }
 
 /// A view in one row: its name, its tab, and what else it sets than that tab has anyway.

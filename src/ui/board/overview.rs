@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 
 /// Widest column of names.
 const NAME_CELLS_MAX: usize = 28;
+/// Longest value that is told: more than fits into a row of most screens.
+const TOLD_CHARS_MAX: usize = 400;
 /// Significant digits of a value.
 const DIGITS: usize = 6;
 
@@ -43,6 +45,17 @@ enum Row {
     Fact(String, String),
     /// A line of the notes; quiet where there are none.
     Notes(String, bool),
+}
+
+impl Row {
+    fn tell(&self) -> Value {
+        let words = |text: &str| text.chars().take(TOLD_CHARS_MAX).collect::<String>();
+        match self {
+            Row::Heading(word) => json!({"heading": word}),
+            Row::Fact(name, value) => json!({"name": words(name), "value": words(value)}),
+            Row::Notes(line, _) => json!({"note": words(line)}),
+        }
+    }
 }
 
 impl Overview {
@@ -212,8 +225,10 @@ impl Page for Overview {
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let rows = self.rows(shared, scene, area.width);
+        let top = self.scroll.top(rows.len(), usize::from(area.height));
+        let visible: Vec<Value> = rows[top..].iter().take(usize::from(area.height)).map(Row::tell).collect();
         view.detail = json!({
-            "rows": rows.len(), "top": self.scroll.top(rows.len(), usize::from(area.height)),
+            "rows": rows.len(), "top": top, "visible": visible,
             "notes": scene.run.info.notes, "tags": scene.run.info.tags,
         });
         vec![]

@@ -9,6 +9,7 @@ use crate::ui::{
     theme::Theme,
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use serde_json::{Value, json};
 
 /// What is typed, and which of the commands that fit it is chosen.
 #[derive(Clone, Debug)]
@@ -41,9 +42,17 @@ impl Palette {
         self.line.text()
     }
 
-    /// Name of the command that enter would do.
-    pub fn chosen(&self, keymap: &Keymap) -> Option<&'static str> {
-        self.fitting(keymap).get(self.chosen).map(|row| row.name)
+    /// What [`Palette::draw`] shows: the command that enter would do, and those in sight.
+    pub fn tell(&self, keymap: &Keymap, body: Rect) -> Value {
+        let rows = self.fitting(keymap);
+        let visible: Vec<&str> = self.in_sight(&rows, body).map(|(_, row)| row.name).collect();
+        json!({"chosen": rows.get(self.chosen).map(|row| row.name), "commands": rows.len(), "visible": visible})
+    }
+
+    /// The commands that have a row, each with its place among all.
+    fn in_sight<'a>(&self, rows: &'a [&Binding], body: Rect) -> impl Iterator<Item = (usize, &'a Binding)> {
+        let height = usize::from(body.height.saturating_sub(1));
+        rows.iter().copied().enumerate().skip((self.chosen + 1).saturating_sub(height)).take(height)
     }
 
     /// Takes pasted text.
@@ -101,9 +110,7 @@ impl Palette {
         let left = |x: u16| usize::from(body.right().saturating_sub(x));
         draw_line(&self.line, theme, Rect { x, width: left(x) as u16, height: 1, ..body }, buf);
         let rows = self.fitting(keymap);
-        let height = usize::from(body.height - 1);
-        let skip = (self.chosen + 1).saturating_sub(height);
-        for (y, (i, row)) in (body.y + 1..body.bottom()).zip(rows.iter().enumerate().skip(skip)) {
+        for (y, (i, row)) in (body.y + 1..body.bottom()).zip(self.in_sight(&rows, body)) {
             let line = format!(" {:<16} {}", row.name, row.does);
             let style = if i == self.chosen { theme.chosen() } else { Style::new() };
             buf.set_stringn(body.x, y, text::fit(&line, room.min(70)), room, style);

@@ -123,7 +123,9 @@ impl Board {
             "glyphs" => self.shared.theme.glyphs = text.parse().map_err(wrong)?,
             "ui" => self.ui = text.parse().map_err(wrong)?,
             // Kept by whoever draws: the board itself writes nothing.
-            "note" | "notes" => self.wishes.push(Effect::Remark { author: "agent", remark: Remark::Notes(cut(text)) }),
+            "note" | "notes" => self
+                .wishes
+                .push(Effect::Remark { author: "agent", remark: Remark::Notes { text: cut(text), step: self.step_in_focus(scene) } }),
             "tags" => self.wishes.push(Effect::Remark { author: "agent", remark: Remark::tags(&cut(text)) }),
             _ => {
                 let (page, shared) = self.page_mut();
@@ -146,12 +148,20 @@ impl Board {
         view
     }
 
+    /// The step at the crosshair of the charts: what a note that is written now is about.
+    pub(super) fn step_in_focus(&self, scene: Scene<'_>) -> Option<i64> {
+        self.graphs.pointed_at(scene).step.map(|step| step.round() as i64)
+    }
+
     /// What was typed is kept.
     pub(super) fn kept_input(&mut self, input: &Input, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let text = input.text().trim().to_owned();
         match input.purpose() {
             Purpose::Query => self.set_query(&input.text(), input.is_regex(), scene),
-            Purpose::Notes => return vec![Effect::Remark { author: "human", remark: Remark::Notes(many_lines(&text)) }, Effect::Draw],
+            Purpose::Notes => {
+                let remark = Remark::Notes { text: many_lines(&text), step: self.step_in_focus(scene) };
+                return vec![Effect::Remark { author: "human", remark }, Effect::Draw];
+            }
             Purpose::Tags => return vec![Effect::Remark { author: "human", remark: Remark::tags(&text) }, Effect::Draw],
             _ if text.is_empty() => {}
             Purpose::Message => return vec![Effect::Say(text), Effect::Draw],

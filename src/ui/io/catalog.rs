@@ -3,21 +3,21 @@
 //! A run is first seen at a glance, which reads the ends of its files; then, when nothing else waits, it is read once, so that
 //! its best values, its config and its course are known. A run whose files look as they did is not opened again.
 
-use crate::{
-    model::{MetricKey, ReadOptions, Step, XAxis},
-    query::{
-        self, Goal,
-        runs::{COURSE_MAX, Origin, RunRead, RunRow},
-    },
-    source::{self, Budget, Kind, Reach, RunRef, trackio_folders, trackio_projects, tviz_databases},
-    store::{EventKind, RunFolder, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance, glance_at},
+mod places;
+mod row;
+
+use self::{
+    places::{Found, Look, runs_of},
+    row::{fill, row},
 };
-use serde_json::Value;
+use crate::{
+    model::{ReadOptions, RunState},
+    query::runs::RunRow,
+    source::{Budget, Reach, RunRef, trackio_folders, tviz_databases},
+    store::{Remarked, RunReader, Store, Whereabouts, glance, glance_at, settled},
+};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -28,16 +28,6 @@ const HEAD: Budget = Budget { bytes_max: 1 << 20, time_max: Duration::from_milli
 /// A run that is still written is read again once it has grown by so much of itself, so that all those reads together cost
 /// as much as a few.
 const GROWN: u64 = 8;
-/// Metrics of one run whose course is kept.
-const COURSES_MAX: usize = 12;
-/// Hyperparameters of one run that are kept.
-const CONFIG_MAX: usize = 1000;
-/// Longest text of one hyperparameter that is kept.
-const VALUE_BYTES_MAX: usize = 4096;
-/// Files of one run that are looked at for a change.
-const FILES_MAX: usize = 64;
-/// Folders below a place, and below each of these, that are looked into.
-const FOLDERS_MAX: usize = 1000;
 /// Folders in which trackers keep their runs, beside the program that trains.
 const BESIDE: &[&str] = &["wandb", "runs", "lightning_logs", "tb_logs", "logs"];
 /// Most runs that are listed.
@@ -55,17 +45,10 @@ pub struct Catalog {
     unseen: VecDeque<PathBuf>,
     unread: VecDeque<PathBuf>,
     problems: BTreeMap<PathBuf, String>,
+    /// What is remarked here on runs of other trackers; it stands over what these say.
+    remarked: Remarked,
     /// Whether the training process with this number lives.
     is_alive: fn(u32) -> bool,
-}
-
-/// A run at some place.
-struct Found {
-    /// What opens it: its folder or file, or `DATABASE#ID`.
-    path: PathBuf,
-    look: Look,
-    /// Where it is one of many in a database.
-    run: Option<RunRef>,
 }
 
 /// A run that was found.
@@ -77,13 +60,6 @@ struct Known {
     pid: Option<u32>,
     /// Bytes of its files when it was read.
     read_at: Option<u64>,
-}
-
-/// What tells two states of a run's files apart.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Look {
-    hash: u64,
-    bytes: u64,
 }
 
 /// What a look came to.
@@ -106,8 +82,14 @@ impl Catalog {
             unseen: VecDeque::new(),
             unread: VecDeque::new(),
             problems: BTreeMap::new(),
+            remarked: Remarked::default(),
             is_alive,
         }
+    }
+
+    /// Knows also what is remarked in these stores on runs of other trackers.
+    pub fn with_remarks(self, stores: Vec<Store>) -> Catalog {
+        Catalog { remarked: Remarked::new(stores), ..self }
     }
 
     /// The places where runs are known to be from here: the store, the folders of trackers beside us, and where Trackio and
@@ -119,7 +101,7 @@ impl Catalog {
         let tviz = tviz_databases(&env, |path| at.cwd.join(path).is_file());
         let mut places: Vec<PathBuf> = vec![];
         for place in store.into_iter().chain(beside).chain(trackio.into_iter().chain(tviz).map(|path| at.cwd.join(path))) {
-            let place = settle(&place);
+            let place = settled(&place);
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -158,7 +140,9 @@ impl Catalog {
         let here: HashSet<&PathBuf> = found.iter().map(|found| &found.path).collect();
         let gone: Vec<PathBuf> = self.known.keys().filter(|path| !here.contains(path)).cloned().collect();
         gone.iter().for_each(|path| drop((self.known.remove(path), self.problems.remove(path))));
-        let mut rows = vec![];
+        let remarked = self.remarked.look();
+        let is_remarked = |known: &Known| known.row.as_ref().is_some_and(|row| remarked.contains(&row.path));
+        let mut rows: Vec<RunRow> = self.known.values().filter(|known| is_remarked(known)).filter_map(|known| known.row.clone()).collect();
         self.unseen.clear();
         for Found { path, look, run } in found {
             let known = self.known.entry(path.clone()).or_default();
@@ -167,14 +151,15 @@ impl Catalog {
                 known.look = look;
                 self.unseen.push_back(path);
             } else if let Some(row) = &mut known.row
-                && row.state == Some(crate::model::RunState::Running)
+                && row.state == Some(RunState::Running)
                 && known.pid.is_some_and(|pid| !(self.is_alive)(pid))
             {
                 // Nothing is written when a process is killed.
-                row.state = Some(crate::model::RunState::Lost);
+                row.state = Some(RunState::Lost);
                 rows.push(row.clone());
             }
         }
+        rows.iter_mut().for_each(|row| self.remark(row));
         Looked { rows, gone }
     }
 
@@ -190,7 +175,8 @@ impl Catalog {
                     None => break,
                 },
             };
-            if let Some(row) = row {
+            if let Some(mut row) = row {
+                self.remark(&mut row);
                 rows.insert(row.path.clone(), row);
             }
             if start.elapsed() >= time {
@@ -210,7 +196,17 @@ impl Catalog {
             }
             self.go_on(Duration::ZERO);
         }
-        self.known.values().filter_map(|known| known.row.clone()).collect()
+        let mut rows: Vec<RunRow> = self.known.values().filter_map(|known| known.row.clone()).collect();
+        rows.iter_mut().for_each(|row| self.remark(row));
+        rows
+    }
+
+    /// Puts what is remarked here over what the run's tracker says.
+    fn remark(&self, row: &mut RunRow) {
+        if let Some(remarks) = self.remarked.on(&row.path) {
+            remarks.notes.iter().for_each(|notes| row.notes.clone_from(notes));
+            remarks.tags.iter().for_each(|tags| row.tags.clone_from(tags));
+        }
     }
 
     /// The folders and files whose change makes another [`Catalog::find`] worth it.
@@ -225,7 +221,8 @@ impl Catalog {
         // What is committed to a database stands in a file beside it.
         let folders = self.databases.keys().filter_map(|path| path.parent()).map(Path::to_owned);
         let live = live.into_iter().take(WATCHED_MAX).map(|(path, _)| path.clone());
-        let all: HashSet<PathBuf> = roots.chain(folders).chain(live).filter(|path| path.exists()).collect();
+        let remarks = self.remarked.paths().take(WATCHED_MAX);
+        let all: HashSet<PathBuf> = roots.chain(folders).chain(remarks).chain(live).filter(|path| path.exists()).collect();
         all.into_iter().collect()
     }
 
@@ -277,246 +274,6 @@ impl Catalog {
     }
 }
 
-/// The one path of many that lead to a file or folder, so that a run stands in one row.
-pub fn settle(path: &Path) -> PathBuf {
-    // A run of a database stands behind the name of its file, which leads nowhere by itself.
-    let in_database = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
-    fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
-}
-
-/// The runs of a place, newest first as far as their names tell.
-fn runs_of(place: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
-    let below = |folder: &Path| -> Result<Vec<PathBuf>, String> {
-        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort_by(|a, b| b.cmp(a));
-        Ok(paths)
-    };
-    let files =
-        |paths: Vec<PathBuf>| -> Vec<Found> { paths.into_iter().map(|path| Found { look: look(&path), path, run: None }).collect() };
-    if RunFolder::at(place).run_json().is_file() {
-        return Ok(files(vec![place.to_owned()]));
-    }
-    if !place.is_dir() {
-        return match is_database(place) || !place.exists() {
-            true => runs_in(place, known),
-            false => Ok(files(vec![place.to_owned()])),
-        };
-    }
-    let own = place.join("runs");
-    if place.file_name().is_some_and(|name| name == ".og") || place.join("canvas").is_dir() || has_own_runs(&own) {
-        return if own.is_dir() { Ok(files(below(&own)?.into_iter().filter(|path| path.is_dir()).collect())) } else { Ok(vec![]) };
-    }
-    if source::is_wandb_folder(place) {
-        return Ok(files(vec![place.to_owned()]));
-    }
-    let names = below(place)?;
-    let is_wandb = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (name.starts_with("run-") || name.starts_with("offline-run-")) && !path.is_symlink() && source::is_wandb_folder(path)
-    };
-    let of_wandb: Vec<PathBuf> = names.iter().filter(|path| is_wandb(path)).cloned().collect();
-    if !of_wandb.is_empty() {
-        return Ok(files(of_wandb));
-    }
-    // A project of Trackio may have an inbox and no database yet.
-    let projects = if names.iter().any(|path| path.ends_with("inbox")) { trackio_projects(place).unwrap_or_default() } else { vec![] };
-    let databases: HashSet<PathBuf> = names.iter().filter(|path| is_database(path)).cloned().chain(projects).collect();
-    // A database of another program is none of ours.
-    let in_databases: Vec<Found> = databases.iter().filter_map(|path| runs_in(path, known).ok()).flatten().collect();
-    // One more level below, as in `logs/EXPERIMENT/RUN`; deeper lie the folders of somebody's home.
-    let has_events = |path: &PathBuf| source::event_files(path).is_ok_and(|files| !files.is_empty());
-    let folders = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| path.is_dir()).take(FOLDERS_MAX).collect::<Vec<_>>();
-    let near = folders(names);
-    let deep = near.iter().flat_map(|folder| folders(below(folder).unwrap_or_default()));
-    let all: Vec<PathBuf> = [place.to_owned()].into_iter().chain(near.iter().cloned()).chain(deep).collect();
-    Ok(in_databases.into_iter().chain(files(all.into_iter().filter(has_events).collect())).collect())
-}
-
-fn is_database(path: &Path) -> bool {
-    path.extension().is_some_and(|end| ["db", "sqlite", "sqlite3"].iter().any(|known| end == *known))
-}
-
-/// The runs of a database, or the one run of it that a path such as `DATABASE#ID` names.
-fn runs_in(path: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
-    let now = look(path);
-    let is_known = path.exists() && known.get(path).is_some_and(|(then, _)| then.hash == now.hash);
-    if !is_known {
-        let runs = source::runs(path).map_err(|error| super::chain(&error))?;
-        known.insert(path.to_owned(), (now, runs));
-    }
-    let runs = known.get(path).map(|(_, runs)| runs.as_slice()).unwrap_or_default();
-    let found = |run: &RunRef| {
-        let is_one_of_many = matches!(run.kind, Kind::Trackio | Kind::Tviz);
-        let look = if is_one_of_many { look_in(run) } else { look(&run.path) };
-        Found { path: run.address(), look, run: is_one_of_many.then(|| run.clone()) }
-    };
-    Ok(runs.iter().map(found).collect())
-}
-
-/// How a run of a database looks, as far as a list of its runs says: the others go on beside it.
-fn look_in(run: &RunRef) -> Look {
-    let mut hasher = DefaultHasher::new();
-    (&run.name, run.started.map(|time| time.secs().to_bits()), run.changed.map(|time| time.secs().to_bits())).hash(&mut hasher);
-    Look { hash: hasher.finish(), bytes: fs::metadata(&run.path).map_or(0, |file| file.len()) }
-}
-
-/// Whether some folder in `runs` is a run of og's.
-fn has_own_runs(runs: &Path) -> bool {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
-    entries.take(FILES_MAX).any(|entry| RunFolder::at(entry.path()).run_json().is_file())
-}
-
-/// How the files of the run at `path` look.
-fn look(path: &Path) -> Look {
-    let mut hasher = DefaultHasher::new();
-    let mut bytes = 0;
-    let mut take = |name: &std::ffi::OsStr, file: &fs::Metadata| {
-        (name, file.ino(), file.len(), file.mtime(), file.mtime_nsec()).hash(&mut hasher);
-        bytes += file.len();
-    };
-    match fs::read_dir(path) {
-        Ok(entries) => {
-            let mut files: Vec<_> = entries.flatten().take(FILES_MAX).filter_map(|e| Some((e.file_name(), e.metadata().ok()?))).collect();
-            files.sort_by(|(a, _), (b, _)| a.cmp(b));
-            files.iter().filter(|(_, file)| file.is_file()).for_each(|(name, file)| take(name, file));
-        }
-        Err(_) => {
-            // What is committed to a database may stand beside it for long; rows that wait for it have a folder.
-            let beside = [path.to_owned(), PathBuf::from(format!("{}-wal", path.display())), path.with_file_name("inbox")];
-            let beside = beside.iter().take(if is_database(path) { 3 } else { 1 });
-            beside.filter_map(|path| fs::metadata(path).ok()).for_each(|file| take(std::ffi::OsStr::new(""), &file));
-        }
-    }
-    Look { hash: hasher.finish(), bytes }
-}
-
-/// The row of a run that was seen at a glance, with what was read of it before.
-fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRow {
-    let newest = seen.newest_time();
-    let RunGlance { info, probe, .. } = seen;
-    let before = before.unwrap_or_default();
-    let mut config = BTreeMap::new();
-    info.config.iter().for_each(|(name, value)| flatten(name, value, &mut config));
-    // What the run itself says later counts.
-    config.extend(before.config);
-    let mut last: BTreeMap<MetricKey, f64> = probe.last.into_iter().map(|(key, point)| (key, point.value)).collect();
-    for (key, value) in before.last {
-        last.entry(key).or_insert(value);
-    }
-    let mut row = RunRow {
-        path: path.to_owned(),
-        id: info.id,
-        name: info.name,
-        project: info.project,
-        group: info.group.or(before.group),
-        kind: probe.kind.as_str(),
-        state: probe.state,
-        exit: probe.exit,
-        step: probe.step.map(|Step(step)| step).or(before.step),
-        total_steps: probe.total_steps.or(before.total_steps),
-        started: probe.started.map(|time| time.secs()).or(before.started),
-        changed: newest.map(|time| time.secs()),
-        tags: if info.tags.is_empty() { before.tags } else { info.tags },
-        notes: if info.notes.is_empty() { before.notes } else { info.notes },
-        host: info.host.or(before.host),
-        config,
-        last,
-        read: before.read,
-        origin: info.parent.map(|parent| Origin { run: parent.run, checkpoint: parent.checkpoint, step: parent.step }).or(before.origin),
-    };
-    improve(&mut row);
-    row
-}
-
-/// A last value may be better than the best one that was read.
-fn improve(row: &mut RunRow) {
-    let Some(read) = &mut row.read else { return };
-    for (key, best) in &mut read.best {
-        let goal = read.goals.get(key).copied().or_else(|| query::known_goal(key.as_str()));
-        if let (Some(goal), Some(last)) = (goal, row.last.get(key)) {
-            *best = if goal == Goal::Min { best.min(*last) } else { best.max(*last) };
-        }
-    }
-}
-
-/// Puts what a full read says into the row; of a run that was not read whole, what its head says.
-fn fill(row: &mut RunRow, picture: &RunPicture, is_whole: bool) {
-    picture.config.iter().for_each(|(name, value)| flatten(name, value, &mut row.config));
-    let info = &picture.info;
-    row.project = row.project.take().or_else(|| info.project.clone());
-    row.group = row.group.take().or_else(|| info.group.clone());
-    row.host = row.host.take().or_else(|| info.host.clone());
-    row.tags.extend(info.tags.clone());
-    if row.notes.is_empty() {
-        row.notes.clone_from(&info.notes);
-    }
-    let mut read = RunRead::default();
-    for event in &picture.events {
-        match &event.kind {
-            EventKind::Checkpoint { path, step } => read.checkpoints.push((path.clone(), *step)),
-            EventKind::Note(text) => row.notes.clone_from(text),
-            EventKind::Tag(tags) => {
-                for (name, value) in tags {
-                    match value {
-                        Some(value) => drop(row.tags.insert(name.clone(), value.clone())),
-                        None => drop(row.tags.remove(name)),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let forked = picture.remarks.get("branch_point").and_then(Value::as_object);
-    row.origin = row.origin.take().or_else(|| {
-        let forked = forked?;
-        let step = forked.get("value").and_then(Value::as_f64).map(|step| step as i64);
-        Some(Origin { run: forked.get("run")?.as_str()?.to_owned(), checkpoint: None, step })
-    });
-    if !is_whole {
-        return;
-    }
-    row.last = picture.series.iter().filter_map(|(key, series)| Some((key.clone(), series.last()?.value))).collect();
-    row.step = picture.step().map(|Step(step)| step).or(row.step);
-    row.started = row.started.or(picture.started_at().map(|time| time.secs()));
-    for key in picture.series.keys() {
-        match picture.rules.of(key.as_str()).and_then(|rule| rule.goal.as_deref()) {
-            Some("minimize") => drop(read.goals.insert(key.clone(), Goal::Min)),
-            Some("maximize") => drop(read.goals.insert(key.clone(), Goal::Max)),
-            _ => {}
-        }
-    }
-    let best = |(key, series): (&MetricKey, &crate::model::Series)| {
-        let point = match read.goals.get(key).copied().or_else(|| query::known_goal(key.as_str()))? {
-            Goal::Min => series.min_point(),
-            Goal::Max => series.max_point(),
-        };
-        Some((key.clone(), point?.value))
-    };
-    read.best = picture.series.iter().filter_map(best).collect();
-    let keys: Vec<MetricKey> = picture.series.keys().cloned().collect();
-    let course = |key: MetricKey| {
-        let series = picture.series.get(&key)?;
-        let (from, to) = series.extent(XAxis::Step)?;
-        // A point at the very end belongs to the last column.
-        let columns = series.columns(XAxis::Step, from, to + (to - from).max(1.0) * 1e-9, COURSE_MAX);
-        let values: Vec<f64> = columns.into_iter().map(|column| column.last).filter(|value| value.is_finite()).collect();
-        Some((key, values))
-    };
-    read.course = query::rank_keys(&keys).into_iter().take(COURSES_MAX).filter_map(course).collect();
-    row.read = Some(read);
-}
-
-/// Nested entries under names with dots.
-fn flatten(name: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
-    match value {
-        Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, out)),
-        Value::String(text) if text.len() > VALUE_BYTES_MAX => {}
-        _ if out.len() >= CONFIG_MAX && !out.contains_key(name) => {}
-        _ => drop(out.insert(name.to_owned(), value.clone())),
-    }
-}
-
 /// Unix seconds now.
 pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
@@ -526,10 +283,12 @@ pub fn now() -> f64 {
 mod tests {
     use super::*;
     use crate::{
-        model::{Exit, RunState, WallTime},
-        store::{Event, NewRun, Parent, metrics_line},
+        model::{Exit, RunState, Step, WallTime},
+        query::runs::{COURSE_MAX, Now, RunQuery},
+        store::{Event, EventKind, NewRun, Parent, Remark, RunFolder, RunInfo, metrics_line},
     };
     use serde_json::json;
+    use std::fs;
     use std::io::Write;
 
     fn store(dir: &Path) -> Store {
@@ -578,7 +337,8 @@ mod tests {
         .unwrap();
         let parent = Parent { run: one.id().0, checkpoint: Some("a.pt".into()), step: Some(50) };
         let two = make(&store, dir.path(), 2, Some(parent));
-        two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note("try".into()) }).unwrap();
+        two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note { text: "try".into(), step: None } })
+            .unwrap();
         let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
         catalog.find();
         assert_eq!(catalog.left(), (2, 0));
@@ -625,6 +385,35 @@ mod tests {
         assert_eq!(catalog.all(false)[0].state, Some(RunState::Running));
         catalog.is_alive = dead;
         assert_eq!(catalog.find().rows[0].state, Some(RunState::Lost));
+    }
+
+    #[test]
+    fn what_is_remarked_here_stands_over_what_the_tracker_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().canonicalize().unwrap().join("wandb/run-20261120_101500-abc");
+        fs::create_dir_all(&run).unwrap();
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wandb/failed.wandb"), run.join("run-abc.wandb")).unwrap();
+        let store = Store::meant(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() });
+        let mut catalog = Catalog::new(vec![dir.path().join("wandb")], dead).with_remarks(vec![store.clone()]);
+        let fits = |row: &RunRow, filter: &str| RunQuery::parse(filter).unwrap().fits(row, Now { secs: 0.0, utc_offset: 0.0 });
+        let row = catalog.all(true).remove(0);
+        assert!(fits(&row, "tags:a notes:words"), "{row:?}");
+        // The store is made with the first remark, by whichever name of the run.
+        fs::create_dir(dir.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(&run, dir.path().join("link/latest")).unwrap();
+        let remark = |remark: Remark| {
+            let beside = store.beside(&dir.path().join("link/latest"));
+            beside.remark(&remark, &RunInfo::default(), "human", time(1.0)).unwrap();
+        };
+        remark(Remark::notes("look again"));
+        remark(Remark::tags("x"));
+        let row = catalog.find().rows.remove(0);
+        assert!(fits(&row, "has:notes notes:again tags:x !tags:a"), "{row:?}");
+        assert_eq!(catalog.left(), (0, 0), "its log is not read again");
+        remark(Remark::tags(""));
+        assert!(!fits(&catalog.all(true)[0], "has:tags"));
+        fs::remove_dir_all(store.all_beside()).unwrap();
+        assert!(fits(&catalog.find().rows[0], "tags:a notes:words"), "as the tracker says");
     }
 
     #[test]

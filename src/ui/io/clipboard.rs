@@ -1,6 +1,6 @@
 //! The clipboard of the person, asked of whatever program knows it here.
 
-use super::Woken;
+use super::wake::Woken;
 use std::{
     process::{Command, Stdio},
     sync::mpsc::SyncSender,

@@ -1,11 +1,11 @@
 //! Files that a person asks for: the config file, screenshots, exported data.
 
-use super::{Config, ConfigError, Woken};
+use super::wake::Woken;
 use crate::model::{MetricKey, Series};
 use crate::query::export::{self, Column};
 use crate::store::RunPicture;
 use crate::ui::{
-    config::{self, Settings},
+    config::{self, Config, ConfigError, Settings},
     pane::Export,
     shot,
 };

@@ -1,6 +1,6 @@
 //! Looks at the machine, on a thread of its own: a file system that hangs or a slow driver must not hold a key up.
 
-use super::Woken;
+use super::wake::Woken;
 use crate::ui::host::{Disk, Gpu, Host, Machine, Process};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

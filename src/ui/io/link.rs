@@ -1,6 +1,6 @@
 //! The connection to the controller, which may come and go.
 
-use super::Woken;
+use super::wake::Woken;
 use crate::ipc::{
     io::{Connection, IpcError},
     wire::{Request, Response},

@@ -1,9 +1,9 @@
 //! Reads the answers of a run for whoever looks at them: a thread that opens the database of its tracker when something else is
 //! looked at, and sleeps otherwise.
 
-use super::{Woken, chain};
+use super::{chain, wake::Woken};
 use crate::{
-    source::{self, Kind, RolloutStore, SourceError},
+    source::{self, Kind, RolloutStore, RunRef, SourceError},
     store::RunReader,
     ui::pane::{Event, Pane, RolloutNews, RolloutWant, Scene},
 };
@@ -21,10 +21,10 @@ const WANTS_MAX: usize = 8;
 /// The answers of the run that is shown.
 #[derive(Default)]
 pub struct Rollouts {
-    /// The run, and the thread that reads for it; `None`: its tracker keeps none.
-    of: Option<(PathBuf, Option<SyncSender<RolloutWant>>)>,
+    /// Where the answers lie, `None`: nowhere that is known so far; and the thread that reads them.
+    of: Option<(Option<PathBuf>, Option<SyncSender<RolloutWant>>)>,
     wanted: Option<RolloutWant>,
-    /// Told at once, because nothing has to be read.
+    /// Rises when they lie elsewhere: what was found before is not shown any more.
     number: u64,
 }
 
@@ -38,11 +38,11 @@ impl Rollouts {
     /// Has read what is wanted of the run that `reader` reads; what was found comes as [`Woken::Rollouts`].
     pub fn want(&mut self, want: Option<RolloutWant>, reader: Option<&RunReader>, tell: &SyncSender<Woken>) {
         let (Some(want), Some(reader)) = (want, reader) else { return };
-        let path = address(reader);
+        let path = kept_in(reader);
         if self.of.as_ref().is_none_or(|(of, _)| *of != path) {
             self.number += 1;
             self.wanted = None;
-            let thread = keeps(reader.kind()).then(|| start(path.clone(), self.number, tell.clone()).ok()).flatten();
+            let thread = path.clone().and_then(|path| start(path, self.number, tell.clone()).ok());
             if thread.is_none() {
                 // The loop reads its inbox after this, and it is never full of our own words.
                 let none = RolloutNews { none: true, ..RolloutNews::default() };
@@ -72,8 +72,10 @@ fn keeps(kind: Kind) -> bool {
     matches!(kind, Kind::Tviz | Kind::Trackio)
 }
 
-fn address(reader: &RunReader) -> PathBuf {
-    reader.run().map_or_else(|| reader.folder().path().to_owned(), |run| run.address())
+/// The run of a tracker in which the answers lie: the run itself, or the first that its training logs to and that has them.
+fn kept_in(reader: &RunReader) -> Option<PathBuf> {
+    let logs = || reader.logs().iter().filter(|log| keeps(log.kind)).map(RunRef::address);
+    keeps(reader.kind()).then(|| reader.address()).or_else(|| logs().next())
 }
 
 fn start(path: PathBuf, number: u64, tell: SyncSender<Woken>) -> io::Result<SyncSender<RolloutWant>> {
@@ -98,6 +100,7 @@ fn newest(inbox: &Receiver<RolloutWant>) -> Option<RolloutWant> {
 }
 
 /// A store, and what was read of it last.
+#[derive(Default)]
 pub struct Desk {
     store: Option<Box<dyn RolloutStore>>,
     problem: Option<String>,
@@ -114,7 +117,7 @@ impl Desk {
             Ok(runs) => (runs.first().and_then(source::open_rollouts), None),
             Err(error) => (None, Some(chain(&error))),
         };
-        Desk { store, problem, steps: vec![], count: None, listed: None, body: None }
+        Desk { store, problem, ..Desk::default() }
     }
 
     /// Reads what is wanted and was not read before.
@@ -152,8 +155,8 @@ impl Desk {
 pub fn read_now(pane: &mut dyn Pane, reader: Option<&RunReader>, scene: Scene<'_>) {
     /// Steps and groups first, then the answer in focus, and one round to see that nothing else is wanted.
     const ROUNDS: usize = 4;
-    let Some(reader) = reader.filter(|_| pane.wants().rollouts.is_some()) else { return };
-    let mut desk = Desk::open(&address(reader));
+    let Some(path) = reader.filter(|_| pane.wants().rollouts.is_some()).map(kept_in) else { return };
+    let mut desk = path.as_deref().map_or_else(Desk::default, Desk::open);
     for _ in 0..ROUNDS {
         let Some(want) = pane.wants().rollouts else { return };
         let news = desk.serve(want);

@@ -1,14 +1,14 @@
 //! The runs beside that of the canvas: a thread lists them while somebody looks, and those that are selected are followed.
 
 use super::{
-    Woken,
     catalog::{Catalog, Looked, now},
+    wake::Woken,
 };
 use crate::{
     canvas::io::is_process,
     query::RunRow,
     source::{Budget, io::Watch},
-    store::RunReader,
+    store::{RunReader, Store},
     ui::pane::{Listing, OVERLAID_MAX, Overlaid, Overlay},
 };
 use std::{
@@ -47,6 +47,8 @@ pub struct Told {
 /// The list of runs, and those that are followed.
 pub struct Runs {
     places: Vec<PathBuf>,
+    /// Where remarks on runs of other trackers lie.
+    stores: Vec<Store>,
     lister: Option<SyncSender<Ask>>,
     shown: bool,
     /// Newest first.
@@ -80,7 +82,16 @@ pub struct Followup {
 impl Runs {
     /// Nothing is listed and followed yet.
     pub fn new(places: Vec<PathBuf>) -> Runs {
-        Runs { places, lister: None, shown: false, rows: vec![], listing: Listing::default(), followed: vec![], wanted: vec![] }
+        Runs {
+            places,
+            stores: vec![],
+            lister: None,
+            shown: false,
+            rows: vec![],
+            listing: Listing::default(),
+            followed: vec![],
+            wanted: vec![],
+        }
     }
 
     /// Looks also at runs in this place.
@@ -88,6 +99,19 @@ impl Runs {
         if !self.places.contains(&place) {
             self.places.push(place);
         }
+    }
+
+    /// Knows also what is remarked in this store on runs of other trackers.
+    pub fn add_store(&mut self, store: Store) {
+        if !self.stores.contains(&store) {
+            self.stores.push(store);
+        }
+    }
+
+    /// Looks at all runs again, if somebody looks: something was remarked on one of them.
+    pub fn stir(&self) {
+        // A bell that cannot be rung because it rings already is heard anyway.
+        self.lister.iter().for_each(|lister| drop(lister.try_send(Ask::Stirred)));
     }
 
     /// All runs that are known, newest first.
@@ -126,7 +150,7 @@ impl Runs {
         }
         self.shown = shown;
         if shown && self.lister.is_none() {
-            match start(self.places.clone(), tell.clone()) {
+            match start(self.catalog(), tell.clone()) {
                 Ok(lister) => self.lister = Some(lister),
                 Err(error) => self.listing.problems = vec![format!("cannot start a thread: {error}")],
             }
@@ -137,10 +161,14 @@ impl Runs {
         }
     }
 
+    fn catalog(&self) -> Catalog {
+        Catalog::new(self.places.clone(), is_process).with_remarks(self.stores.clone())
+    }
+
     /// Lists runs here and now, for so long at most: for a picture, which nobody waits for line by line.
     pub fn list_now(&mut self, at_most: Duration) {
         let start = Instant::now();
-        let mut catalog = Catalog::new(self.places.clone(), is_process);
+        let mut catalog = self.catalog();
         let mut looked = catalog.find();
         while catalog.left() != (0, 0) && start.elapsed() < at_most {
             looked.rows.extend(catalog.go_on(PIECE).rows);
@@ -210,15 +238,14 @@ impl Runs {
     }
 }
 
-fn start(places: Vec<PathBuf>, tell: SyncSender<Woken>) -> io::Result<SyncSender<Ask>> {
+fn start(catalog: Catalog, tell: SyncSender<Woken>) -> io::Result<SyncSender<Ask>> {
     let (asks, inbox) = sync_channel(8);
     let bell = asks.clone();
     let list = move || {
         // A bell that cannot be rung because it rings already is heard anyway.
         let wake = move || drop(bell.try_send(Ask::Stirred));
         let watch = Watch::new(wake).inspect_err(|error| tracing::warn!(%error, "runs are listed when somebody looks")).ok();
-        Lister { catalog: Catalog::new(places, is_process), watch, tell, shown: false, stirred: true, last: Listing::default() }
-            .run(&inbox);
+        Lister { catalog, watch, tell, shown: false, stirred: true, last: Listing::default() }.run(&inbox);
     };
     thread::Builder::new().name("og-runs".into()).spawn(list)?;
     Ok(asks)

@@ -21,16 +21,19 @@ pub struct Moment {
 }
 
 /// What tells that moments may have changed, without looking at them.
-pub type Sign = (u64, usize, usize);
+pub type Sign = (u64, usize, usize, Option<u64>);
 
 /// The sign of what [`moments`] would give.
 pub fn sign(run: &RunPicture) -> Sign {
-    (run.alerts.count, run.events.len(), run.series.values().map(Series::superseded).max().unwrap_or(0))
+    let end = if run.events.is_empty() { None } else { end(run) };
+    (run.alerts.count, run.events.len(), run.series.values().map(Series::superseded).max().unwrap_or(0), end.map(f64::to_bits))
 }
 
-/// What happened, as far as it can be marked.
+/// What happened, as far as it can be marked. What was only remarked when the run was over is about all of it, unless somebody pointed
+/// at a step.
 pub fn moments(run: &RunPicture) -> Vec<Moment> {
     let mut out = vec![];
+    let end = end(run);
     for (_, alert) in &run.alerts.last {
         let text = if alert.text.is_empty() { alert.title.clone() } else { format!("{}: {}", alert.title, alert.text) };
         let step = alert.step.map(|step| step.0 as f64);
@@ -39,12 +42,15 @@ pub fn moments(run: &RunPicture) -> Vec<Moment> {
     for event in &run.events {
         let (step, kind, text) = match &event.kind {
             EventKind::Started { attempt, .. } if *attempt > 0 => (None, MarkKind::Restart, format!("started again ({attempt})")),
-            EventKind::Note(text) => (None, MarkKind::Note, text.clone()),
+            EventKind::Note { text, step } => (*step, MarkKind::Note, text.clone()),
             EventKind::Intervention(text) => (None, MarkKind::Note, format!("{}: {text}", event.author)),
             EventKind::Config(patch) => (None, MarkKind::Note, format!("config: {}", patch.keys().cloned().collect::<Vec<_>>().join(", "))),
             EventKind::Checkpoint { path, step } => (*step, MarkKind::Checkpoint, path.clone()),
             _ => continue,
         };
+        if step.is_none() && kind == MarkKind::Note && end.is_some_and(|end| event.t.secs() > end) {
+            continue;
+        }
         out.push(Moment { step: step.map(|step| step as f64), time: Some(event.t.secs()), kind, text });
     }
     out.extend(resumed(run).into_iter().map(|step| Moment {
@@ -55,6 +61,15 @@ pub fn moments(run: &RunPicture) -> Vec<Moment> {
     }));
     // The newest matter most.
     out.split_off(out.len().saturating_sub(MOMENTS_MAX))
+}
+
+/// When the run ended, Unix seconds; `None`: it goes on, as far as anybody knows. Where nobody says it, with its last point.
+fn end(run: &RunPicture) -> Option<f64> {
+    if run.known_state().is_some_and(|state| !state.is_over()) {
+        return None;
+    }
+    let last = run.series.values().filter_map(|series| Some(series.last()?.time?.secs())).reduce(f64::max);
+    run.exit.and_then(|exit| exit.at).map(|at| at.secs()).or(last)
 }
 
 /// The steps from which a resumed run went on: where the points that it replaced begin.
@@ -108,7 +123,8 @@ impl Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Point, WallTime};
+    use crate::model::{Exit, Point, WallTime};
+    use crate::store::Event;
 
     fn run() -> RunPicture {
         let mut run = RunPicture::default();
@@ -127,6 +143,29 @@ mod tests {
         let steps: Vec<f64> = moments(&run).iter().map(|moment| moment.step.unwrap()).collect();
         assert_eq!(steps, [60.0, 90.0]);
         assert!(moments(&run).iter().all(|moment| moment.kind == MarkKind::Restart));
+    }
+
+    #[test]
+    fn a_note_on_a_run_that_is_over_marks_no_step_unless_somebody_pointed_at_one() {
+        let note = |secs: f64, step| Event {
+            t: WallTime::new(secs).unwrap(),
+            author: "human".into(),
+            kind: EventKind::Note { text: format!("at {secs}"), step },
+        };
+        let mut run = run();
+        // 160 points, one a second.
+        [note(1010.0, None), note(1150.0, None), note(9000.0, None), note(9001.0, Some(40))]
+            .into_iter()
+            .for_each(|event| run.apply_event(event));
+        let notes = |run: &RunPicture| -> Vec<String> {
+            moments(run).into_iter().filter(|moment| moment.kind == MarkKind::Note).map(|moment| moment.text).collect()
+        };
+        assert_eq!(notes(&run).len(), 4, "it runs: whatever is remarked is remarked of where it is");
+        run.exit = Some(Exit { code: Some(0), signal: None, at: WallTime::new(1200.0) });
+        assert_eq!(notes(&run), ["at 1010", "at 1150", "at 9001"]);
+        run.exit = None;
+        run.mute();
+        assert_eq!(notes(&run), ["at 1010", "at 1150", "at 9001"], "a log of which nobody says whether it goes on");
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn run() -> RunPicture {
         ..RunInfo::default()
     });
     let t = WallTime::new(START + 10.0).unwrap();
-    run.apply_event(RunEvent { t, author: "human".into(), kind: EventKind::Note("next: warm up for longer".into()) });
+    run.apply_event(RunEvent { t, author: "human".into(), kind: EventKind::Note { text: "next: warm up for longer".into(), step: None } });
     assert_eq!(run.state(), RunState::Running);
     run
 }
@@ -70,20 +70,26 @@ fn notes_and_tags_are_written_by_hand_and_by_another_client() {
     " \\n!".chars().for_each(|c| _ = key(&mut board, &run, KeyCode::Char(c)));
     let notes = format!("{} \n!", run.info.notes);
     let kept = |remark| vec![Effect::Remark { author: "human", remark }, Effect::Draw];
-    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::Notes(notes)));
+    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::notes(notes)));
     press(&mut board, &run, "i ctrl+u");
-    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::Notes(String::new())), "notes may be taken away");
+    assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::notes(String::new())), "notes may be taken away");
     press(&mut board, &run, "t");
     " x=1".chars().for_each(|c| _ = key(&mut board, &run, KeyCode::Char(c)));
     assert_eq!(key(&mut board, &run, KeyCode::Enter), kept(Remark::tags("dataset=c4 night x=1")));
     press(&mut board, &run, "i");
     assert_eq!(key(&mut board, &run, KeyCode::Esc), [Effect::Draw]);
     let detail = |board: &Board| -> Value { board.shown(Scene::of(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().detail };
+    let visible = detail(&board)["visible"].clone();
+    assert_eq!(
+        (&visible[0], &visible[1], &visible[4]),
+        (&json!({"heading": "run"}), &json!({"name": "name", "value": "calm-otter"}), &json!({"name": "project", "value": "lm"}))
+    );
+    assert!(visible.as_array().unwrap().iter().any(|row| row["note"] == "next: warm up for longer"), "{visible}");
     assert_eq!((&detail(&board)["notes"], &detail(&board)["tags"]), (&json!(run.info.notes), &json!({"dataset": "c4", "night": ""})));
     // From any tab, and together with other names.
     let view = json!({"tab": "graphs", "note": "the agent stopped it", "tags": "bad"}).as_object().cloned().unwrap();
     let mut effects = board.update(Event::Set { number: 1, view }, Scene::of(&run), Duration::ZERO);
     assert_eq!(effects.remove(0), Effect::Draw);
     let by_agent = |remark| Effect::Remark { author: "agent", remark };
-    assert_eq!(effects, [by_agent(Remark::Notes("the agent stopped it".into())), by_agent(Remark::tags("bad"))]);
+    assert_eq!(effects, [by_agent(Remark::notes("the agent stopped it")), by_agent(Remark::tags("bad"))]);
 }

@@ -475,7 +475,10 @@ impl Rollouts {
         ] {
             lines.push((format!("  {name:<8} {how}"), Style::new()));
         }
-        lines.push(("`og view DATABASE` opens such a run, also beside its training".into(), theme.quiet()));
+        lines.push((
+            "A database that the training of `og run` writes to is found by itself; `og view DATABASE` opens any other".into(),
+            theme.quiet(),
+        ));
         let mut y = area.y;
         for (line, style) in lines {
             for row in text::wrap(&line, usize::from(area.width)) {

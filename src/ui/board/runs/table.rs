@@ -7,7 +7,11 @@ use crate::query::{
     runs::{self, Field, Group, Sort, Stats},
 };
 use crate::text;
-use crate::ui::{board::page::Shared, pane::Scene, theme::Theme};
+use crate::ui::{
+    board::page::Shared,
+    pane::Scene,
+    theme::{MarkKind, Theme},
+};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -264,8 +268,11 @@ impl Runs {
                     let row = &scene.runs[*row];
                     let mut x = self.draw_marks(row, focused, shared, scene, Rect { y, height: 1, ..area }, buf);
                     let style = if focused { theme.accent() } else { Style::new() };
-                    let name = text::cut_start(name_of(row), usize::from(name_cells)).into_owned();
-                    put(buf, Rect { width: x + name_cells - area.x, ..area }, x, y, &name, style, theme);
+                    let room = Rect { width: x + name_cells - area.x, ..area };
+                    let (sign, signed) = if row.notes.is_empty() { ("", Style::new()) } else { theme.mark(MarkKind::Note) };
+                    let name = text::cut_start(name_of(row), usize::from(name_cells).saturating_sub(2 * text::width(sign))).into_owned();
+                    let end = put(buf, room, x, y, &name, style, theme);
+                    put(buf, room, end + 1, y, sign, signed, theme);
                     x += name_cells;
                     for column in &columns {
                         self.draw_cell(column, row, now, theme, Rect { x: x + 2, y, width: column.width, height: 1 }, buf);
@@ -382,6 +389,7 @@ impl Runs {
                 told.insert("id".into(), row.id.clone().into());
                 told.insert("state".into(), row.state.map(|state| state.as_str()).into());
                 told.insert("selected".into(), self.picked(row).is_some().into());
+                told.insert("notes".into(), (!row.notes.is_empty()).into());
                 for column in &columns {
                     if let What::Field(field) = &column.what {
                         told.insert(field.to_string(), cell(field, row, now).into());

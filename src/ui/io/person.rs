@@ -1,0 +1,87 @@
+//! Who sits at the terminal: what the command line, the environment and the config file say of colours, signs, keys and settings.
+
+use super::files;
+use crate::ui::{
+    board::Board,
+    config::{Config, Settings},
+    keymap::Keymap,
+    theme::{Depth, Frame, Glyphs, Scheme, Theme},
+};
+
+/// What the command line says of how things look; it wins over the environment, and that over the config file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looks {
+    /// No colours.
+    pub no_colour: bool,
+    /// Only ASCII.
+    pub ascii: bool,
+    /// The colours.
+    pub scheme: Option<Scheme>,
+    /// What stands around a tab.
+    pub frame: Option<Frame>,
+}
+
+/// The keys as this person has them, and what is wrong with the file that says so.
+pub fn keys() -> (Keymap, Option<String>) {
+    let Person { keymap, problem, .. } = Person::of_process(Looks::default());
+    (keymap, problem)
+}
+
+/// What is known of the person at this terminal.
+pub(super) struct Person {
+    pub(super) theme: Theme,
+    settings: Settings,
+    pub(super) keymap: Keymap,
+    /// What is wrong with the config file.
+    pub(super) problem: Option<String>,
+}
+
+impl Person {
+    /// Who runs this process.
+    pub(super) fn of_process(looks: Looks) -> Person {
+        let read = files::config_path().map(|path| (files::read_config(&path), path));
+        let (Config { settings, keymap, faults }, path) = match read {
+            None => Default::default(),
+            Some((Ok(config), path)) => (config, path),
+            Some((Err(error), path)) => (Config { faults: vec![error], ..Config::default() }, path),
+        };
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let problem = (!faults.is_empty()).then(|| format!("{}:{}", path.display(), faults.join("; ")));
+        let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let depth = match Depth::detect(&var) {
+            // A person who set it in the environment means this terminal; one who set it in the file, every one.
+            Depth::None => Depth::None,
+            _ if looks.no_colour => Depth::None,
+            detected => settings.colours.unwrap_or(detected),
+        };
+        let glyphs = match Glyphs::detect(&var) {
+            _ if looks.ascii => Glyphs::Ascii,
+            Glyphs::Ascii => Glyphs::Ascii,
+            detected => settings.glyphs.unwrap_or(detected),
+        };
+        let scheme = looks.scheme.or(settings.theme).unwrap_or_else(|| Scheme::detect(&var));
+        let settings = Settings { ui: looks.frame.or(settings.ui), ..settings };
+        Person { theme: Theme { scheme, depth, glyphs }, settings, keymap, problem }
+    }
+
+    /// The board as this person likes it.
+    pub(super) fn board(self) -> Board {
+        let mut board = Board::new(self.theme, utc_offset(), self.keymap);
+        board.settle(self.settings, self.problem, badge());
+        board
+    }
+}
+
+/// `ssh user@host`, when this terminal is somewhere else.
+fn badge() -> Option<String> {
+    std::env::var_os("SSH_CONNECTION").filter(|far| !far.is_empty())?;
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let name = rustix::system::uname();
+    let host = name.nodename().to_string_lossy();
+    Some(user.map_or_else(|| format!("ssh {host}"), |user| format!("ssh {user}@{host}")))
+}
+
+/// Seconds that the local clock is ahead of UTC.
+pub(super) fn utc_offset() -> f64 {
+    f64::from(jiff::Zoned::now().offset().seconds())
+}
