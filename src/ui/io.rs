@@ -6,6 +6,8 @@ mod clipboard;
 mod files;
 mod host;
 mod link;
+#[cfg(test)]
+pub(super) mod recorded;
 mod rollouts;
 mod runs;
 mod screen;

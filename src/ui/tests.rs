@@ -1,5 +1,7 @@
 //! Both panes drawn from a made-up run: how they look, and that they never lie or break.
 
+mod recorded;
+
 use super::{
     board::{self, Board},
     config::Settings,
