@@ -21,5 +21,5 @@ pub use keys::{Goal, KeyFilter, KeyFilterError, Selection, best, goal, known_goa
 pub use panels::{Panel, PanelKind, panels, panels_apart};
 pub use rate::{eta, rate};
 pub use runs::{Origin, RunRead, RunRow};
-pub use smooth::Smoothing;
+pub use smooth::{Smoothing, SmoothingWish};
 pub use trend::{Direction, Trend, trend};

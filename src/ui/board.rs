@@ -422,7 +422,7 @@ impl Board {
                 return vec![Effect::Keep { path: vec!["views".into(), name], value: None }, Effect::Draw];
             }
             Chose::Option(list, name, value) => {
-                let kept = if name == "smoothing" { serde_json::from_str(&value).unwrap_or_default() } else { value.clone().into() };
+                let kept = value.clone().into();
                 if let Err(page::Refused::Value(why)) = self.set_option(name, &value, scene) {
                     self.say(why, now);
                 }

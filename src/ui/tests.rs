@@ -401,9 +401,10 @@ fn escape_with_nothing_open_leads_to_options_help_and_out() {
     assert_eq!(told(&pane, &run).theme, "light");
     press(&mut pane, &run, "down down down down");
     let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
-    assert_eq!(kept[0], Effect::Keep { path: vec!["smoothing".into()], value: Some(0.5.into()) });
+    assert_eq!(kept[0], Effect::Keep { path: vec!["smoothing".into()], value: Some("off".into()) });
+    press(&mut pane, &run, "right right right");
     press(&mut pane, &run, "esc");
-    assert_eq!((told(&pane, &run).tab.as_str(), told(&pane, &run).smoothing), ("graphs", 0.5));
+    assert_eq!((told(&pane, &run).tab.as_str(), told(&pane, &run).smoothing), ("graphs", 0.8));
     press(&mut pane, &run, "esc down down");
     assert_eq!(pane.update(key(KeyCode::Enter), scene(&run), Duration::ZERO), [Effect::Quit]);
 }
@@ -451,7 +452,7 @@ fn a_view_is_saved_shown_again_and_removed() {
     press(&mut pane, &run, "x + / v a l enter V n i g h t");
     let kept = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
     let want = serde_json::json!({
-        "tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "window": "all", "smoothing": "ema(0.5)",
+        "tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "window": "all", "smoothing": "ema(0.7)",
         "fullscreen": "false", "logx": "false", "logy": "false", "marks": "true", "apart": "false", "band": "false", "rows": "0", "cols": "0",
     });
     assert_eq!(kept[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: Some(want) });
@@ -459,7 +460,7 @@ fn a_view_is_saved_shown_again_and_removed() {
     insta::assert_snapshot!("views_80x24", drawn(&pane, &run, (80, 24)));
     press(&mut pane, &run, "enter");
     let view = told(&pane, &run);
-    assert_eq!((view.tab.as_str(), view.filter.as_str(), view.x_axis.as_str(), view.smoothing), ("graphs", "val", "relative", 0.5));
+    assert_eq!((view.tab.as_str(), view.filter.as_str(), view.x_axis.as_str(), view.smoothing), ("graphs", "val", "relative", 0.7));
     press(&mut pane, &run, "v");
     let removed = pane.update(Event::Key(KeyEvent::new(KeyCode::Delete, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
     assert_eq!(removed[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: None });

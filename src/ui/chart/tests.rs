@@ -72,10 +72,10 @@ fn a_logarithmic_chart_shows_decades() {
 fn a_smooth_curve_is_thick_over_a_thin_one_and_does_not_start_anew_at_the_edge() {
     let points = series((0..=1000).map(|step| (step, if step % 2 == 0 { 0.0 } else { 1.0 })));
     let mut smooth = chart(vec![curve("loss", 0, None, &points)], &[]);
-    (smooth.x, smooth.smoothing) = (Scale::new(500.0, 540.0, false), Smoothing::Ema(0.98));
-    let drawn = smooth.drawn(&smooth.curves[0], 41).smooth.unwrap();
+    (smooth.x, smooth.smoothing) = (Scale::new(500.0, 699.0, false), Smoothing::Ema(0.98));
+    let drawn = smooth.drawn(&smooth.curves[0], 200).smooth.unwrap();
     assert!(drawn.iter().all(|column| (column.mean - 0.5).abs() < 0.02), "{drawn:?}");
-    assert_eq!((drawn[0].index, drawn.len()), (0, 41));
+    assert_eq!((drawn[0].index, drawn.len()), (0, 200));
 }
 
 #[test]

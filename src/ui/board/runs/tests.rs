@@ -278,7 +278,7 @@ fn the_focus_stays_on_its_run_when_rows_come() {
 fn a_comparison_judges_by_the_goal_of_the_metric() {
     let mut shown = Shown::new(rows(12), (160, 40), UNICODE);
     shown.filter("/-(1|2)$/");
-    shown.press("a c");
+    shown.press("a down c");
     let text = shown.drawn();
     assert!(text.contains("config: what differs (1 the same)") && text.contains("better"), "{text}");
     assert_eq!(shown.detail()["view"], "compare");
