@@ -137,6 +137,11 @@ impl Runs {
         pinned.into_iter().chain(others).take(OVERLAID_MAX).map(overlay).collect()
     }
 
+    /// Nobody has looked at all runs yet.
+    pub fn is_looking(&self) -> bool {
+        self.listing.at == 0.0 || self.listing.left > 0
+    }
+
     fn now(&self, shared: &Shared) -> Now {
         Now { secs: self.listing.at, utc_offset: shared.utc_offset }
     }
@@ -484,13 +489,14 @@ impl Page for Runs {
         if let View::Compare(beside) = &self.view
             && let Some(range) = beside.sight(scene, self.now(shared).secs, area.width).range()
         {
-            parts.push(Part::new(range, theme.warn(), 9));
+            parts.push(Part::new(format!("{range}, left/right"), theme.warn(), 9));
         }
         if self.listing.left > 0 {
             parts.push(Part::new(format!("{} runs to look at", self.listing.left), theme.quiet(), 8));
         }
         match self.picked.len() {
             0 => {}
+            _ if matches!(self.view, View::Compare(_)) => {}
             n if n > OVERLAID_MAX => parts.push(Part::new(format!("{n} selected, {OVERLAID_MAX} drawn"), theme.warn(), 9)),
             n => parts.push(Part::new(format!("{n} selected"), theme.accent(), 9)),
         }
@@ -515,7 +521,7 @@ impl Page for Runs {
             View::Table => {
                 vec![(Action::Select, "select"), (Action::Compare, "compare"), (Action::Look, "look"), (Action::GroupBy, "group")]
             }
-            View::Compare(beside) if beside.paths.len() > 1 => vec![(Action::Right, "more runs"), (Action::Compare, "table")],
+            View::Compare(beside) if beside.paths.len() > 1 => vec![(Action::Compare, "table")],
             View::Compare(_) => vec![(Action::Look, "table"), (Action::Compare, "compare")],
             View::Recent => vec![(Action::Recent, "table"), (Action::Select, "select"), (Action::Compare, "compare")],
             View::Lineage => vec![(Action::Lineage, "table"), (Action::Select, "select"), (Action::Compare, "compare")],
@@ -544,6 +550,7 @@ impl Page for Runs {
             "runs": scene.runs.len(),
             "fitting": self.table.rows.len(),
             "left": self.listing.left,
+            "looking": self.is_looking(),
             "focused": self.run_at_cursor(scene).map(|row| &row.id),
             "selected": self.picked.len(),
             "drawn": picked,
