@@ -12,7 +12,7 @@ use super::{
     facts::{Facts, Order, SeriesMap},
     host::{Gpu, Host, Machine},
     keymap::Keymap,
-    pane::{Effect, Event, Link, Overlaid, Pane, Scene},
+    pane::{Effect, Event, Link, Listing, Overlaid, Pane, Scene},
     status::Status,
     theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };

@@ -167,7 +167,7 @@ impl Graphs {
 
     fn layout(&self, body: Rect, scene: Scene<'_>) -> Layout {
         let spare = body.height >= SPARE_ROWS_MIN;
-        let runs = (spare && !scene.overlaid.is_empty()).then_some(Rect { height: 1, ..body });
+        let runs = (spare && !scene.overlaid.is_empty() && !self.panels.is_empty()).then_some(Rect { height: 1, ..body });
         let rows = match (spare && self.cursor.is_some(), self.full_screen) {
             (false, _) => 0,
             (true, false) => 1,

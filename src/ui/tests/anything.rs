@@ -8,6 +8,8 @@ enum Move {
     Eventful,
     /// The machine was looked at: so many cores and GPUs; none: it is on another one.
     Sampled(usize, usize),
+    /// So many other runs are drawn too, each or as groups.
+    Overlaid(usize, bool),
     Key(KeyCode, KeyModifiers),
     Size(u16, u16),
     Data(i64),
@@ -41,6 +43,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => (kind, 0u16..130, 0u16..45, held).prop_map(|(kind, x, y, held)| Move::Mouse(kind, x, y, held)),
         1 => Just(Move::Eventful),
         1 => (0usize..70, 0usize..9).prop_map(|(cores, gpus)| Move::Sampled(cores, gpus)),
+        1 => (0usize..12, any::<bool>()).prop_map(|(count, grouped)| Move::Overlaid(count, grouped)),
         8 => (code, modifiers).prop_map(|(code, modifiers)| Move::Key(code, modifiers)),
         1 => (1u16..130, 1u16..45).prop_map(|(w, h)| Move::Size(w, h)),
         1 => (0i64..400).prop_map(Move::Data),
@@ -53,6 +56,11 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Move::Redraw),
     ];
     prop::collection::vec(one, MOVES)
+}
+
+fn stands_in(text: &str, words: &[String; 2]) -> Result<(), TestCaseError> {
+    prop_assert!(words.iter().any(|word| text.contains(word.as_str())), "{words:?} is not in\n{text}");
+    Ok(())
 }
 
 /// Moves of one case, and cases: ten thousand moves in all.
@@ -101,10 +109,16 @@ fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16)) -> Result<(), TestCa
             stand_in_a_line([word(&process["pid"]), String::new()])?;
         }
     }
+    let stands = |word: &str| stands_in(&text, &spellings(word));
+    for chart in &charts {
+        stands(chart["smoothingMark"].as_str().unwrap_or_default())?;
+    }
+    for word in graph.detail["runsLegend"].as_array().cloned().unwrap_or_default() {
+        stands(word.as_str().unwrap())?;
+    }
     if graph.tab == "graphs" {
         for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
-            let words = spellings(word.as_str().unwrap());
-            prop_assert!(words.iter().any(|word| text.contains(word)), "{words:?} is not in\n{text}");
+            stands(word.as_str().unwrap())?;
         }
     }
     Ok(())
@@ -119,23 +133,30 @@ proptest! {
         let mut series = RunPicture::default();
         let mut size = (80, 24);
         let (mut graph, mut status) = (Board::new(theme, 0.0, Keymap::default()), Status::new(theme, 0.0, "c".into()));
-        let mut machine = None;
+        let (mut machine, mut others, mut grouped) = (None, 0, false);
+        let (other, names) = (run(90), (0..12).map(|n| format!("run-{n}")).collect::<Vec<_>>());
         let mut now = Duration::ZERO;
         for (i, step) in moves.into_iter().enumerate() {
             now += Duration::from_millis(400);
             match step {
                 Move::Data(steps) => series = run(steps),
                 Move::Eventful => series = eventful(),
+                Move::Overlaid(count, by_group) => (others, grouped) = (count, by_group),
                 Move::Sampled(cores, gpus) => machine = (cores > 0).then(|| board::machine(cores, gpus)),
                 _ => {}
             }
-            let scene = Scene { host: machine.as_ref(), is_here: machine.is_some(), ..scene(&series) };
+            let group = |n: usize| grouped.then_some(["lr=1e-3", "lr=3e-4"][n % 2]);
+            let overlaid: Vec<Overlaid<'_>> = (0..others)
+                .map(|n| Overlaid { name: &names[n], colour: n, picture: &other, pinned: n == 3, group: group(n) })
+                .collect();
+            let scene = Scene { overlaid: &overlaid, group: group(1), host: machine.as_ref(), is_here: machine.is_some(), ..scene(&series) };
             let event = || match &step {
                 Move::Key(code, modifiers) => Event::Key(KeyEvent::new(*code, *modifiers)),
                 Move::Size(w, h) => Event::Resized(*w, *h),
                 Move::Mouse(kind, column, row, modifiers) => {
                     Event::Mouse(MouseEvent { kind: *kind, column: *column, row: *row, modifiers: *modifiers })
                 }
+                Move::Overlaid(..) => Event::Runs(Listing { at: 1.0, ..Listing::default() }),
                 Move::Data(_) | Move::Eventful => Event::Data(Box::new(facts(&series))),
                 Move::Paste(text) => Event::Paste(text.clone()),
                 Move::Graphs(graphs) => Event::Spec { graphs: graphs.clone(), derived: vec![], title: "t".into() },

@@ -364,6 +364,11 @@ fn two_thousand_runs_stay_usable() {
     assert!(cfg!(debug_assertions) || times[190] < Duration::from_millis(16), "{:?}", times[190]);
 }
 
+/// A text as it is drawn.
+fn plain(text: &str, ascii: bool) -> String {
+    if ascii { ASCII.plain(text.into()).into_owned() } else { text.into() }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -393,6 +398,13 @@ proptest! {
             let text = shown.drawn();
             if shown.size.0 < 24 || shown.size.1 < 4 {
                 continue;
+            }
+            // What a comparison tells stands there, value by value in its line.
+            for line in shown.detail()["visible"].as_array().cloned().unwrap_or_default() {
+                let values: Vec<String> =
+                    line["values"].as_array().into_iter().flatten().map(|value| plain(value.as_str().unwrap(), ascii)).collect();
+                let values: Vec<&str> = values.iter().map(|value| value.trim_end()).collect();
+                prop_assert!(text.lines().any(|line| values.iter().all(|value| line.contains(value))), "{values:?} is not in\n{text}");
             }
             // A row that is cut may end before the name does.
             let at_start = matches!(shown.detail()["view"].as_str(), Some("table" | "recent"));
