@@ -128,6 +128,12 @@ fn graph_line(out: &mut String, graph: &GraphView, drawn: usize) {
     if let Some(typing) = &graph.typing {
         let _ = write!(out, ", typing {typing:?}");
     }
+    if let Some(runs) = graph.detail["runs"].as_u64().filter(|_| graph.tab == "runs") {
+        let _ = write!(out, ", {} of {runs} runs", graph.detail["fitting"]);
+        if graph.detail["looking"] == true {
+            out.push_str(", still looking for runs");
+        }
+    }
     out.push('\n');
 }
 

@@ -1,5 +1,9 @@
 //! Smoothing: of values as they come, and of the columns of a chart.
 
+mod fit;
+
+pub use fit::SmoothingWish;
+
 use crate::model::Column;
 use std::collections::VecDeque;
 
@@ -9,12 +13,15 @@ pub enum Smoothing {
     /// Not at all.
     #[default]
     Off,
-    /// By an exponential moving average with this weight of what came before, 0 to 1.
+    /// By an exponential moving average with this weight, 0 to 1, of what stands a [`CHART_PARTS`]th of the chart before: the same
+    /// at every size and zoom.
     Ema(f64),
     /// By the mean of so many values, the last of them the one in question.
     Ma(usize),
 }
 
+/// Parts of a chart's width by which the weight of an average is told.
+pub const CHART_PARTS: usize = 200;
 /// Weights that a person steps through.
 const WEIGHTS: &[f64] = &[0.5, 0.7, 0.8, 0.9, 0.95, 0.98];
 /// Windows that a person steps through.
@@ -48,6 +55,16 @@ impl Smoothing {
         }
     }
 
+    /// The stronger of two averages of one kind.
+    pub fn stronger(self, other: Smoothing) -> Smoothing {
+        match (self, other) {
+            (Smoothing::Ema(one), Smoothing::Ema(other)) => Smoothing::Ema(one.max(other)),
+            (Smoothing::Ma(one), Smoothing::Ma(other)) => Smoothing::Ma(one.max(other)),
+            (Smoothing::Off, other) => other,
+            (one, _) => one,
+        }
+    }
+
     /// As a person reads and writes it: `off`, `ema(0.9)`, `ma(15)`.
     pub fn word(self) -> String {
         match self {
@@ -76,27 +93,32 @@ impl Smoothing {
         })
     }
 
-    /// How much of what stands left of a chart a smoothed curve still knows, in columns.
-    pub fn reach(self) -> usize {
+    /// How much of what stands left of a chart of so many columns a smoothed curve still knows, in columns.
+    pub fn reach(self, width: usize) -> usize {
         match self {
             Smoothing::Off => 0,
-            // What is older weighs less than a hundredth.
-            Smoothing::Ema(weight) => (0.01f64.ln() / weight.max(0.01).ln()).ceil().clamp(0.0, WINDOW_MAX as f64) as usize,
+            Smoothing::Ema(weight) => {
+                // What is older weighs less than a hundredth.
+                let parts = 0.01f64.ln() / weight.max(0.01).ln();
+                (parts * width as f64 / CHART_PARTS as f64).ceil().clamp(0.0, WINDOW_MAX as f64) as usize
+            }
             Smoothing::Ma(window) => window,
         }
     }
 
-    /// The smoothed columns: each a single value, made from the means of the columns up to it. As long as a column holds one
-    /// point, this is the average over points. A gap stays a gap.
-    pub fn apply(self, columns: &mut [Column]) {
+    /// The smoothed columns of a chart that is `width` columns wide: each a single value, made from the means of the columns up to
+    /// it. A gap stays a gap.
+    pub fn apply(self, columns: &mut [Column], width: usize) {
         let mut average: Average = match self {
             Smoothing::Off => return,
             Smoothing::Ema(weight) => Average::Ema(Ema::new(weight)),
             Smoothing::Ma(window) => Average::Ma(Ma::new(window)),
         };
+        let mut before = None;
         for column in columns.iter_mut().filter(|column| column.min <= column.max) {
+            let apart = column.index - before.replace(column.index).unwrap_or(column.index);
             let value = match &mut average {
-                Average::Ema(ema) => ema.next(column.mean),
+                Average::Ema(ema) => ema.next_after(apart as f64 * CHART_PARTS as f64 / width.max(1) as f64, column.mean),
                 Average::Ma(ma) => ma.next(column.mean),
             };
             (column.min, column.max, column.first, column.last, column.mean) = (value, value, value, value, value);
@@ -125,11 +147,17 @@ impl Ema {
 
     /// The average with `value`. A value that is not finite is given back and forgotten.
     pub fn next(&mut self, value: f64) -> f64 {
+        self.next_after(1.0, value)
+    }
+
+    /// The same for a value that stands so many times as far behind the one before as `weight` is told for.
+    pub fn next_after(&mut self, apart: f64, value: f64) -> f64 {
         if !value.is_finite() {
             return value;
         }
-        self.sum = self.weight * self.sum + (1.0 - self.weight) * value;
-        self.mass = self.weight * self.mass + (1.0 - self.weight);
+        let weight = self.weight.powf(apart);
+        self.sum = weight * self.sum + (1.0 - weight) * value;
+        self.mass = weight * self.mass + (1.0 - weight);
         // With a weight so near to 1 that nothing gets in, the value stands for itself.
         if self.mass > 0.0 { self.sum / self.mass } else { value }
     }

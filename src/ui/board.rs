@@ -5,6 +5,7 @@ mod chat;
 mod graphs;
 mod help;
 mod input;
+mod lines;
 mod logs;
 mod menu;
 mod overview;
@@ -14,22 +15,26 @@ mod rollouts;
 pub(in crate::ui) mod runs;
 mod scroll;
 mod set;
+mod steer;
 mod system;
+mod tab;
+mod tell;
 #[cfg(test)]
 pub use system::machine;
 
 pub use logs::Level;
+pub use tab::Tab;
 
 use self::{
     alerts::Alerts,
     chat::Chat,
     graphs::Graphs,
     help::Help,
-    input::{Input, Purpose, Typed},
+    input::{Input, Purpose},
     logs::Logs,
-    menu::{Chose, List, Looks},
+    menu::List,
     overview::Overview,
-    page::{Found, Page, Shared},
+    page::{Page, Shared},
     palette::Palette,
     rollouts::Rollouts,
     runs::Runs,
@@ -39,20 +44,16 @@ use super::{
     config::{Settings, View},
     edit::History,
     facts::Facts,
-    keymap::{Action, Keymap, Scope},
+    keymap::{Keymap, Scope},
     pane::{Effect, Event, Link, Pane, Scene, Wants},
-    strip::{self, Part},
-    theme::{Frame, Scheme, Theme},
+    theme::{Frame, Theme},
 };
-use crate::ipc::wire::{Dimensions, GraphView, Shown};
+use crate::ipc::wire::Shown;
 use crate::model::MetricKey;
-use crate::store::tags_text;
-use crate::text;
-use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
-    layout::{Position, Rect},
-    style::Style,
+    layout::Rect,
     widgets::{Clear, Widget},
 };
 use std::{collections::HashSet, time::Duration};
@@ -63,103 +64,13 @@ const TOAST: Duration = Duration::from_secs(5);
 const LONG_TOAST: Duration = Duration::from_secs(20);
 /// Rest before a page goes on with what it could not make at once: keys and frames come first.
 const MORE: Duration = Duration::from_millis(25);
+/// Who shows the runs is answered once they were looked at, and after so long in any case.
+const LOOK_MAX: Duration = Duration::from_secs(2);
 /// From this height on the tabs have a line of their own.
 const TABS_ROWS_MIN: u16 = 20;
 
 /// From this width on the header says what a word is about.
 const WORDY_COLS_MIN: u16 = 60;
-
-/// A tab.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Tab {
-    /// The charts.
-    Graphs,
-    /// All runs.
-    Runs,
-    /// What the run is.
-    Run,
-    /// Its console lines.
-    Logs,
-    /// The machine that it runs on.
-    System,
-    /// What somebody was asked to look at.
-    Alerts,
-    /// What the model answered.
-    Rollouts,
-    /// What people and agents say.
-    Chat,
-}
-
-impl Tab {
-    /// In the order of their numbers.
-    pub const ALL: &[Tab] = &[Tab::Graphs, Tab::Runs, Tab::Run, Tab::Logs, Tab::System, Tab::Alerts, Tab::Rollouts, Tab::Chat];
-
-    /// The key that shows it.
-    fn number(self) -> u8 {
-        match self {
-            Tab::Graphs => 1,
-            Tab::Runs => 2,
-            Tab::Run => 3,
-            Tab::Logs => 4,
-            Tab::System => 5,
-            Tab::Alerts => 6,
-            Tab::Rollouts => 7,
-            Tab::Chat => 8,
-        }
-    }
-
-    /// As a person reads it.
-    fn title(self) -> &'static str {
-        match self {
-            Tab::Graphs => "Graphs",
-            Tab::Runs => "Runs",
-            Tab::Run => "Run",
-            Tab::Logs => "Logs",
-            Tab::System => "System",
-            Tab::Alerts => "Alerts",
-            Tab::Rollouts => "Rollouts",
-            Tab::Chat => "Chat",
-        }
-    }
-
-    /// The same where there is little room.
-    fn short(self) -> &'static str {
-        match self {
-            Tab::System => "Sys",
-            Tab::Alerts => "Alrt",
-            Tab::Rollouts => "Roll",
-            _ => self.title(),
-        }
-    }
-
-    /// Its page as it comes.
-    fn fresh(self) -> Box<dyn Page> {
-        match self {
-            Tab::Graphs => Box::new(Graphs::default()),
-            Tab::Runs => Box::new(Runs::default()),
-            Tab::Run => Box::new(Overview::default()),
-            Tab::Logs => Box::new(Logs::default()),
-            Tab::System => Box::new(System::default()),
-            Tab::Alerts => Box::new(Alerts::default()),
-            Tab::Rollouts => Box::new(Rollouts::default()),
-            Tab::Chat => Box::new(Chat::default()),
-        }
-    }
-
-    /// As an agent reads it.
-    fn name(self) -> &'static str {
-        match self {
-            Tab::Graphs => "graphs",
-            Tab::Runs => "runs",
-            Tab::Run => "run",
-            Tab::Logs => "logs",
-            Tab::System => "system",
-            Tab::Alerts => "alerts",
-            Tab::Rollouts => "rollouts",
-            Tab::Chat => "chat",
-        }
-    }
-}
 
 /// What stands above the tab.
 #[derive(Debug)]
@@ -203,6 +114,8 @@ pub struct Board {
     refreshed: u64,
     /// The last `setView` that was taken, and what of it was refused.
     set: (u64, Vec<String>),
+    /// One that waits for the first look at the runs, until then.
+    held: Option<(Duration, (u64, Vec<String>))>,
     area: Rect,
 }
 
@@ -244,6 +157,7 @@ impl Board {
             first: None,
             refreshed: 0,
             set: (0, vec![]),
+            held: None,
             area: Rect::ZERO,
         }
     }
@@ -333,215 +247,6 @@ impl Board {
         self.toast.is_some() || matches!(self.above, Above::Input(_))
     }
 
-    fn on_key(&mut self, key: KeyEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        if key.kind == KeyEventKind::Release {
-            return vec![];
-        }
-        let had_toast = self.toast.take().is_some();
-        let action = self.keymap.action(&self.scopes(), key);
-        let body = self.layout(self.area).body;
-        let effects = match std::mem::replace(&mut self.above, Above::Nothing) {
-            Above::Input(input) => self.on_input(input, input::Key { action, key }, scene, now),
-            Above::Palette(palette) => self.on_palette(palette, input::Key { action, key }, scene, now),
-            Above::List(list) => self.on_list(list, action, scene, now),
-            Above::Help(help) => match (action, help.act(action, &self.keymap, body)) {
-                (Some(Action::Quit), _) => vec![Effect::Quit],
-                (_, Some(help)) => {
-                    self.above = Above::Help(help);
-                    vec![Effect::Draw]
-                }
-                (_, None) => vec![Effect::Draw],
-            },
-            Above::Nothing => action.map_or_else(Vec::new, |action| self.act(action, scene, now)),
-        };
-        if effects.is_empty() && had_toast { vec![Effect::Draw] } else { effects }
-    }
-
-    fn on_mouse(&mut self, mouse: MouseEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let layout = self.layout(self.area);
-        let at = Position::new(mouse.column, mouse.row);
-        if !matches!(self.above, Above::Nothing) || is_tiny(self.area) {
-            return vec![];
-        }
-        if layout.tabs.is_some_and(|row| row.contains(at)) {
-            let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
-            let words = tab_words(self.tab, self.area.width);
-            let hit = words.iter().find(|word| pressed && (word.start..word.end).contains(&mouse.column)).map(|word| word.tab);
-            return hit.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
-        }
-        let (page, shared) = self.page_mut();
-        if layout.body.contains(at) { page.mouse(mouse, shared, scene, layout.body) } else { vec![] }
-    }
-
-    fn on_input(&mut self, mut input: Input, key: input::Key, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        match input.take(key, &mut self.history[input.purpose() as usize]) {
-            Typed::Kept => return self.kept_input(&input, scene, now),
-            Typed::Cancelled if input.purpose() == Purpose::Query => {
-                let (text, regex) = input.before();
-                self.set_query(text, regex, scene);
-            }
-            Typed::Cancelled => {}
-            Typed::Edited => self.edited(input, scene),
-            Typed::Copied(text) => {
-                self.above = Above::Input(input);
-                return vec![Effect::Copy(text)];
-            }
-            Typed::Paste => {
-                self.above = Above::Input(input);
-                return vec![Effect::Paste];
-            }
-            Typed::Nothing => {
-                self.above = Above::Input(input);
-                return vec![];
-            }
-        }
-        vec![Effect::Draw]
-    }
-
-    /// A filter is in force while it is typed.
-    fn edited(&mut self, input: Input, scene: Scene<'_>) {
-        if input.purpose() == Purpose::Query {
-            self.set_query(&input.text(), input.is_regex(), scene);
-        }
-        self.above = Above::Input(input);
-    }
-
-    fn on_list(&mut self, list: List, action: Option<Action>, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        match list.act(action, &self.looks(), &self.settings.views) {
-            Chose::Stay(list) => self.above = Above::List(list),
-            Chose::Close => {}
-            Chose::Entry(action) => return self.act(action, scene, now),
-            Chose::View(name) => {
-                let view = self.settings.views.get(&name).cloned().unwrap_or_default();
-                let refused = self.set(&view, scene);
-                self.say(refused.first().cloned().unwrap_or_else(|| format!("view {name}")), now);
-            }
-            Chose::Remove(list, name) => {
-                self.settings.views.remove(&name);
-                self.above = Above::List(list);
-                return vec![Effect::Keep { path: vec!["views".into(), name], value: None }, Effect::Draw];
-            }
-            Chose::Option(list, name, value) => {
-                let kept = if name == "smoothing" { serde_json::from_str(&value).unwrap_or_default() } else { value.clone().into() };
-                if let Err(page::Refused::Value(why)) = self.set_option(name, &value, scene) {
-                    self.say(why, now);
-                }
-                self.above = Above::List(list);
-                return vec![Effect::Keep { path: vec![name.into()], value: Some(kept) }, Effect::DrawAll];
-            }
-        }
-        vec![Effect::Draw]
-    }
-
-    fn set_option(&mut self, name: &str, value: &str, scene: Scene<'_>) -> Result<(), page::Refused> {
-        match name {
-            "smoothing" => self.graphs.set(name, value, &self.shared, scene),
-            _ => self.set_one(name, value, scene),
-        }
-    }
-
-    fn looks(&self) -> Looks {
-        let smoothing = self.graphs.kept().into_iter().find(|(name, _)| *name == "smoothing").map_or_else(String::new, |(_, value)| value);
-        Looks { theme: self.shared.theme, ui: self.ui, smoothing }
-    }
-
-    /// Tells something at the foot for a moment.
-    fn say(&mut self, text: String, now: Duration) {
-        self.toast = Some((text, now + TOAST));
-    }
-
-    fn on_palette(&mut self, mut palette: Palette, key: input::Key, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        match palette.take(key, &self.keymap) {
-            palette::Chosen::Action(action) => self.act(action, scene, now),
-            palette::Chosen::Nothing => vec![Effect::Draw],
-            palette::Chosen::NotYet(effects) => {
-                self.above = Above::Palette(palette);
-                effects
-            }
-        }
-    }
-
-    fn set_query(&mut self, text: &str, regex: bool, scene: Scene<'_>) {
-        let (page, shared) = self.page_mut();
-        page.set_query(text, regex, shared, scene);
-    }
-
-    fn act(&mut self, action: Action, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let body = self.layout(self.area).body;
-        let (page, shared) = self.page_mut();
-        if let Some(effects) = page.act(action, shared, scene, body) {
-            return effects;
-        }
-        match action {
-            Action::Quit => return vec![Effect::Quit],
-            Action::Help => self.above = Above::Help(Help::new(self.page().scope())),
-            Action::Palette => self.above = Above::Palette(Palette::new(self.page().scope())),
-            Action::OpenFilter => self.above = Above::Input(Input::query(self.page().query(), self.page().is_regex())),
-            Action::ClearFilter if self.page().query().is_empty() => return vec![],
-            Action::ClearFilter => self.set_query("", false, scene),
-            Action::Menu => self.above = Above::List(List::Menu(0)),
-            Action::Options => self.above = Above::List(List::Options(0)),
-            Action::Views => self.above = Above::List(List::Views(0)),
-            Action::SaveView => self.above = Above::Input(Input::new(Purpose::SaveView)),
-            Action::Say if scene.chat.is_none() => self.say("there is no canvas here, so nobody to talk to".into(), now),
-            Action::Say => self.above = Above::Input(Input::new(Purpose::Message)),
-            Action::Screenshot => return vec![Effect::Screenshot { bright: self.shared.theme.scheme == Scheme::Light }],
-            Action::ExportCsv | Action::ExportJson => return self.export(action == Action::ExportJson, scene, now),
-            Action::CopyShown => return self.copy_shown(scene, now),
-            Action::EditNotes => self.above = Above::Input(Input::starting(Purpose::Notes, &set::one_line(&scene.run.info.notes))),
-            Action::EditTags => self.above = Above::Input(Input::starting(Purpose::Tags, &tags_text(&scene.run.info.tags))),
-            Action::LineToChart => return self.line_to_chart(scene, now),
-            Action::ChartToLine => return self.chart_to_line(scene, now),
-            Action::Tab(tab) => self.tab = tab,
-            Action::NextTab => self.turn(1),
-            Action::PreviousTab => self.turn(-1),
-            Action::Back => {
-                let (page, shared) = self.page_mut();
-                if !page.back(shared) {
-                    self.above = Above::List(List::Menu(0));
-                }
-            }
-            _ => return vec![],
-        }
-        let (page, shared) = self.page_mut();
-        page.refresh(shared, scene);
-        vec![Effect::Draw]
-    }
-
-    /// Shows the charts with the crosshair where the line in focus was printed.
-    fn line_to_chart(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let when = self.logs.when(scene);
-        if when.is_known() {
-            self.graphs.refresh(&self.shared, scene);
-        }
-        match self.graphs.point_at(when, scene) {
-            true => self.tab = Tab::Graphs,
-            false if when.is_known() => self.say("no chart has anything to point at".into(), now),
-            false => self.say("nobody noted when this line was printed, and no step stands near it".into(), now),
-        }
-        vec![Effect::Draw]
-    }
-
-    /// Shows the line that was printed where the crosshair stands.
-    fn chart_to_line(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let when = self.graphs.pointed_at(scene);
-        match self.logs.go_to(when, scene) {
-            Ok(()) => {
-                self.tab = Tab::Logs;
-                if !when.is_known() {
-                    self.say("the newest line: there was no crosshair (`,` or a click sets one)".into(), now);
-                }
-            }
-            Err(why) => self.say(why, now),
-        }
-        vec![Effect::Draw]
-    }
-
-    fn turn(&mut self, by: isize) {
-        let at = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0) as isize + by;
-        self.tab = Tab::ALL[at.rem_euclid(Tab::ALL.len() as isize) as usize];
-    }
-
     fn on_data(&mut self, facts: Facts, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let told = self.shared.facts.told;
         let before = std::mem::replace(&mut self.shared.facts, Facts { told, ..facts });
@@ -575,105 +280,6 @@ impl Board {
             self.toast = Some((text, now + TOAST));
         }
     }
-
-    // --- drawing: everything below only reads ---
-
-    fn header(&self, row: Rect, with_tab: bool, buf: &mut Buffer) {
-        let (theme, facts) = (&self.shared.theme, &self.shared.facts);
-        let word = if row.width >= WORDY_COLS_MIN && facts.run_state().is_some() { "state=" } else { "" };
-        let state = format!("{} {word}{}", theme.state_sign(facts.run_state()), facts.state_text());
-        let mut parts = vec![
-            Part::new(facts.name.as_str(), theme.title(), 14),
-            Part::new(state, theme.state(facts.run_state()), 16),
-            Part::new(facts.step_text().replace(' ', "="), theme.value(), 15),
-            Part::joined(facts.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),
-            Part::new(facts.rate_text(), theme.quiet(), 10),
-            Part::new(facts.eta().map(|eta| format!("ETA {}", text::duration(eta))).unwrap_or_default(), theme.quiet(), 11),
-            Part::new(self.badge.as_deref().unwrap_or_default(), theme.warn(), 7),
-        ];
-        if let (Frame::Minimal, Some((toast, _))) = (self.ui, &self.toast) {
-            parts = vec![Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 1)];
-        }
-        if with_tab && self.tab != Tab::Graphs {
-            parts.insert(0, Part::new(self.tab.title(), theme.accent(), 13));
-        }
-        strip::draw(parts, theme, row, buf);
-    }
-
-    fn tabs(&self, row: Rect, buf: &mut Buffer) {
-        let theme = &self.shared.theme;
-        for word in tab_words(self.tab, row.width) {
-            let style = if word.tab == self.tab { theme.chosen() } else { theme.quiet() };
-            buf.set_stringn(row.x + word.start, row.y, &word.text, usize::from(word.end - word.start), style);
-        }
-    }
-
-    fn footer(&self, row: Rect, layout: &Layout, scene: Scene<'_>, buf: &mut Buffer) {
-        let (theme, facts) = (&self.shared.theme, &self.shared.facts);
-        let mut parts = vec![];
-        if let Some((toast, _)) = &self.toast {
-            parts.push(Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 10));
-        }
-        parts.extend(self.page().footer(&self.shared, scene, layout.body));
-        if self.shared.link == Link::Down {
-            parts.push(Part::new("no controller", theme.warn(), 5));
-        }
-        if !facts.source.is_empty() {
-            parts.push(Part::new(format!("source: {}", facts.source), theme.quiet(), 3));
-        }
-        parts.push(Part::new(facts.live_text(), theme.quiet(), 4));
-        parts.push(Part::new(facts.losses_text(), theme.warn(), 7));
-        let hint = |scope, action, word: &str, rank| {
-            let keys = self.keymap.keys_of(scope, action)?;
-            Some(Part::new(format!("{keys} {word}"), theme.faint(), rank))
-        };
-        let scope = self.page().scope();
-        parts.extend(hint(Scope::Board, Action::OpenFilter, "filter", 2));
-        parts.extend(self.page().hints().into_iter().filter_map(|(action, word)| hint(scope, action, word, 1)));
-        parts.extend(hint(Scope::Board, Action::Help, "help", 4));
-        parts.extend(hint(Scope::Board, Action::Quit, "quit", 1));
-        strip::draw(parts, theme, row, buf);
-    }
-
-    fn tiny(&self, area: Rect, buf: &mut Buffer) {
-        let (theme, facts) = (&self.shared.theme, &self.shared.facts);
-        let step = facts.step.map(|step| text::si(step as f64, 3)).unwrap_or_default();
-        let sign = Part::new(theme.state_sign(facts.run_state()), theme.state(facts.run_state()), 2);
-        strip::draw(vec![sign, Part::joined(step, theme.value(), 1)], theme, Rect { height: 1, ..area }, buf);
-    }
-}
-
-/// A tab in the row of tabs, and where it starts and ends.
-#[derive(Debug)]
-struct TabWord {
-    tab: Tab,
-    text: String,
-    start: u16,
-    end: u16,
-}
-
-/// The tabs as they fit into a row: by their names, by short names, by their numbers. The one in front is always among them.
-fn tab_words(front: Tab, width: u16) -> Vec<TabWord> {
-    let row = |gap: u16, tabs: &[Tab], name: &dyn Fn(Tab) -> &'static str| {
-        let mut x = 0;
-        let word = |tab: &Tab| {
-            let text = match name(*tab) {
-                "" => format!(" {} ", tab.number()),
-                name => format!(" {} {name} ", tab.number()),
-            };
-            let start = x;
-            x = start + text::width(&text) as u16 + gap;
-            TabWord { tab: *tab, text, start, end: x - gap }
-        };
-        tabs.iter().map(word).collect::<Vec<_>>()
-    };
-    let fits = |words: &Vec<TabWord>| words.last().is_some_and(|last| last.end <= width);
-    let numbers = |tab: Tab| if tab == front { tab.title() } else { "" };
-    let forms: [(u16, &dyn Fn(Tab) -> &'static str); 4] = [(1, &Tab::title), (0, &Tab::title), (0, &Tab::short), (0, &numbers)];
-    let fitting = forms.iter().map(|(gap, name)| row(*gap, Tab::ALL, name)).find(fits);
-    let mut words = fitting.unwrap_or_else(|| row(0, &[front], &Tab::title));
-    words.iter_mut().for_each(|word| word.end = word.end.min(width));
-    words
 }
 
 /// Whether an area is too small for any tab: it then shows the state of the run and its step.
@@ -725,7 +331,8 @@ impl Board {
                 vec![Effect::DrawAll]
             }
             Event::Set { number, view } => {
-                self.set = (number, self.set(&view, scene));
+                let done = (number, self.set(&view, scene));
+                self.held = Some((now + LOOK_MAX, done));
                 vec![Effect::Draw]
             }
             Event::Said(_) if self.tab == Tab::Chat => vec![Effect::DrawSoon],
@@ -771,6 +378,14 @@ impl Pane for Board {
     fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let mut effects = self.take(event, scene, now);
         effects.append(&mut self.wishes);
+        let is_looking = self.tab == Tab::Runs && self.runs.is_looking() && matches!(self.above, Above::Nothing);
+        if let Some((_, done)) = self.held.take_if(|(until, _)| !is_looking || *until <= now) {
+            self.set = done;
+            // Who waits for the answer hears it with the next frame.
+            if effects.is_empty() {
+                effects.push(Effect::DrawSoon);
+            }
+        }
         self.more_at = (self.tab == Tab::Graphs && self.graphs.has_more()).then(|| self.more_at.unwrap_or(now + MORE));
         effects
     }
@@ -819,7 +434,8 @@ impl Pane for Board {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        [self.toast.as_ref().map(|(_, until)| *until), self.more_at].into_iter().flatten().min()
+        let held = self.held.as_ref().map(|(until, _)| *until);
+        [self.toast.as_ref().map(|(_, until)| *until), self.more_at, held].into_iter().flatten().min()
     }
 
     fn wants(&self) -> Wants {
@@ -830,74 +446,5 @@ impl Pane for Board {
             overlaid: self.runs.overlaid(),
             rollouts: (self.tab == Tab::Rollouts).then(|| self.rollouts.wanted()),
         }
-    }
-}
-
-impl Board {
-    /// What stands behind a text that is typed.
-    fn note(&self, input: &Input, scene: Scene<'_>) -> (String, Style) {
-        let theme = &self.shared.theme;
-        match input.purpose() {
-            Purpose::Query => match self.page().found(&self.shared, scene) {
-                Found::Wrong(error) => (error, theme.bad()),
-                Found::Some(some, all) => (format!("{some} of {all}   enter keep  esc cancel  tab regex"), theme.quiet()),
-            },
-            Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
-            Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
-            Purpose::Notes => {
-                let about = self.step_in_focus(scene).map(|step| format!("  marks step {step}")).unwrap_or_default();
-                (format!("enter keep  esc cancel  \\n new line{about}"), theme.quiet())
-            }
-            Purpose::Tags => ("enter keep  esc cancel  `night dataset=c4`".into(), theme.quiet()),
-        }
-    }
-
-    fn told(&self, scene: Scene<'_>, area: Rect) -> Shown {
-        let facts = &self.shared.facts;
-        let page = self.page();
-        let mut view = GraphView {
-            tab: self.tab.name().into(),
-            filter: page.query().to_owned(),
-            regex: page.is_regex(),
-            filtering: matches!(&self.above, Above::Input(input) if input.purpose() == Purpose::Query),
-            typing: match &self.above {
-                Above::Input(input) => Some(input.text()),
-                Above::Palette(palette) => Some(palette.text()),
-                _ => None,
-            },
-            theme: self.shared.theme.scheme.word().into(),
-            ui: self.ui.word().into(),
-            toast: self.toast.as_ref().map(|(toast, _)| toast.clone()),
-            keys: facts.keys.len() as u64,
-            runs: if facts.name.is_empty() { vec![] } else { vec![facts.name.clone()] },
-            source: facts.source_line(),
-            ..GraphView::default()
-        };
-        let layout = self.layout(area);
-        let mut visible_metrics = page.tell(&mut view, &self.shared, scene, layout.body);
-        if layout.lent && self.needs_footer() {
-            page.untell_footer(&mut view);
-        }
-        let covers = match &self.above {
-            Above::Help(help) => Some((help.name(), serde_json::json!({"scroll": help.scroll()}))),
-            Above::Palette(palette) => Some(("palette", palette.tell(&self.keymap, layout.body))),
-            Above::List(list) => Some((list.name(), list.tell(&self.looks(), &self.settings.views, layout.body))),
-            Above::Nothing | Above::Input(_) => None,
-        };
-        if let Some((name, detail)) = covers {
-            view.below = Some(std::mem::replace(&mut view.tab, name.into()));
-            view.detail = detail;
-            visible_metrics.clear();
-        }
-        if is_tiny(area) {
-            visible_metrics.clear();
-        }
-        if is_tiny(area) {
-            view.detail = serde_json::Value::Null;
-        }
-        let (set, refused) = self.set.clone();
-        let size = Some(Dimensions { cols: area.width, rows: area.height });
-        let system = scene.host.filter(|_| scene.is_here && self.tab == Tab::System).map(|machine| machine.last.told());
-        Shown { role: "graph".into(), graph: Some(view), visible_metrics, size, refreshed: self.refreshed, set, refused, system }
     }
 }

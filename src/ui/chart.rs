@@ -8,6 +8,7 @@ mod frame;
 mod heat;
 mod legend;
 mod scale;
+mod signs;
 
 pub use heat::Heat;
 pub use legend::{Entry, Legend};
@@ -175,7 +176,7 @@ impl Chart<'_> {
         let own = self.curves.iter().filter(|curve| curve.run.is_none());
         let entries: Vec<(&str, String)> =
             own.map(|curve| (curve.name, curve.logged.last().map_or_else(String::new, |point| value_text(point.value)))).collect();
-        Legend::new(self.title, &entries, area)
+        Legend::new(self.title, &entries, area).smoothed(self.smoothing, area)
     }
 
     /// Where its curves go on an area of this size; `None`: there is nothing to draw.
@@ -218,10 +219,14 @@ impl Chart<'_> {
         Some(Scale::new(if min < max { min } else { max / 10.0 }, max, true))
     }
 
+    /// Curves of other runs are drawn too.
+    fn beside_runs(&self) -> bool {
+        self.curves.iter().any(|other| other.run.is_some())
+    }
+
     fn look(&self, curve: &Curve<'_>) -> (usize, Style) {
-        let beside_runs = self.curves.iter().any(|other| other.run.is_some());
         match curve.run {
-            None => (curve.key, self.theme.own(curve.key, self.focused, beside_runs)),
+            None => (curve.key, self.theme.own(curve.key, self.focused, self.beside_runs())),
             // Where a chart has one metric, patterns are free to tell runs apart without colour.
             Some(run) if self.curves.iter().all(|other| other.key == 0) => (1 + run % 3, self.theme.run(run)),
             Some(run) => (curve.key, self.theme.run(run)),
@@ -251,6 +256,10 @@ impl Chart<'_> {
         let title = self.theme.plain(Cow::Owned(padded(&legend.title))).into_owned();
         let room = Rect { width: area.width.saturating_sub(edge), ..area };
         let mut after = put(buf, room, area.x + edge, area.y, &title, style);
+        if !legend.mark.is_empty() {
+            let mark = if framed { format!("{} ", legend.mark) } else { format!(" {}", legend.mark) };
+            after = put(buf, room, after, area.y, &mark, self.theme.quiet());
+        }
         let mut at = area.right() - edge;
         match (legend.beside.as_slice(), self.curves.iter().find(|curve| curve.run.is_none())) {
             ([only], Some(curve)) => {
@@ -370,6 +379,7 @@ impl Chart<'_> {
         /// Layers of what lies behind the curves.
         const BEHIND: usize = 1;
         let mut raster = Raster::new(self.theme.dots(), plot.area.width, plot.area.height);
+        let across = self.theme.dots().per_cell().0;
         let mut styles = vec![self.theme.curve_raw(); BEHIND];
         // The chart's own run, and the one that others are compared with, lie on top; so does what is logged seldom, as
         // evaluations are, since a dense curve would hide it.
@@ -378,6 +388,7 @@ impl Chart<'_> {
         order.sort_by_key(|&i| (self.curves[i].pinned, self.curves[i].run.is_none(), points(&self.curves[i]), std::cmp::Reverse(i)));
         let (lo, hi) = self.raised_range(plot.y);
         let mut gaps: Vec<usize> = vec![];
+        let mut lines: Vec<signs::Line> = vec![];
         for (layer, index) in order.into_iter().enumerate() {
             let curve = &self.curves[index];
             let (pattern, style) = self.look(curve);
@@ -389,13 +400,17 @@ impl Chart<'_> {
                 raster.series(&columns, lo, hi, Stroke { layer: 0, pattern: 2, thick: false });
             }
             match curve.group {
-                Some(group) if self.leads(index, group) => self.band(index, plot, layer, &mut raster),
+                Some(group) if self.leads(index, group) => {
+                    let means = self.band(index, plot, layer, &mut raster);
+                    lines.extend(self.line(curve, means));
+                }
                 Some(_) => continue,
                 None => {
                     let drawn = self.drawn(curve, raster.width());
                     if curve.run.is_none() {
                         gaps.extend(drawn.raw.iter().filter(|column| column.gap).map(|column| column.index));
                     }
+                    lines.extend(self.line(curve, band::filled(drawn.smooth.as_ref().unwrap_or(&drawn.raw), raster.width())));
                     match drawn.smooth {
                         Some(smooth) => {
                             raster.series(&self.raised(drawn.raw, plot.y), lo, hi, Stroke::thin(0));
@@ -407,7 +422,7 @@ impl Chart<'_> {
             }
         }
         raster.draw(plot.area, buf, &styles);
-        let across = self.theme.dots().per_cell().0;
+        signs::draw(&lines, plot, across, buf);
         for column in gaps {
             let at = (plot.area.x + (column / across) as u16, plot.area.bottom() - 1);
             if buf[at].symbol() == " " {
@@ -418,11 +433,11 @@ impl Chart<'_> {
 
     /// The columns of a curve and, where it is smoothed, of its average.
     fn drawn(&self, curve: &Curve<'_>, width: usize) -> Drawn {
-        let reach = self.smoothing.reach().min(width * 2);
+        let reach = self.smoothing.reach(width).min(width * 2);
         let mut raw = self.columns(curve.drawn, curve.axis, width, reach);
         let smooth = (self.smoothing != Smoothing::Off).then(|| {
             let mut smooth = raw.clone();
-            self.smoothing.apply(&mut smooth);
+            self.smoothing.apply(&mut smooth, width);
             shown(&mut smooth, reach);
             smooth
         });

@@ -14,6 +14,8 @@ mod host;
 mod link;
 mod person;
 mod picture;
+#[cfg(test)]
+pub(super) mod recorded;
 mod rollouts;
 mod runs;
 mod screen;

@@ -1,6 +1,10 @@
 //! The keys of the board, in one table: it drives the dispatcher, the help, the command palette, the README and `og keys`.
 //! A person may bind other keys to the same names ([`Keymap::with`]).
 
+mod rejoin;
+
+pub use rejoin::Rejoin;
+
 use super::board::Tab;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::Serialize;
@@ -323,7 +327,7 @@ const TABLE: &[Row] = &[
     (Scope::Graphs, "log-x", &["L"], "logarithmic x, or linear", Action::LogX),
     (Scope::Graphs, "smoother", &["+", "="], "smooth more", Action::Smoother),
     (Scope::Graphs, "rougher", &["-"], "smooth less", Action::Rougher),
-    (Scope::Graphs, "smooth-otherwise", &["S"], "smooth by EMA, moving average, not at all", Action::SmoothOtherwise),
+    (Scope::Graphs, "smooth-otherwise", &["S"], "smooth as fits, not at all, by EMA, by moving average", Action::SmoothOtherwise),
     (Scope::Graphs, "zoom-x", &["z", "ctrl+right"], "zoom into x (also the wheel)", Action::ZoomX),
     (Scope::Graphs, "zoom-out-x", &["Z", "ctrl+left"], "zoom out of x", Action::ZoomOutX),
     (Scope::Graphs, "zoom-y", &["}", "ctrl+up"], "zoom into y (also alt and the wheel)", Action::ZoomY),
@@ -352,6 +356,8 @@ const TABLE: &[Row] = &[
     (Scope::Runs, "pin", &["p"], "keep this run on top, to compare others with it", Action::Pin),
     (Scope::Runs, "look", &["enter"], "look at this run, or back", Action::Look),
     (Scope::Runs, "compare", &["c"], "compare the selected runs: what changed, and did it help", Action::Compare),
+    (Scope::Runs, "compare-left", &["left"], "compared runs: those before", Action::Left),
+    (Scope::Runs, "compare-right", &["right"], "compared runs: those that have no room here", Action::Right),
     (Scope::Runs, "recent", &["r"], "the course of each run, or the table", Action::Recent),
     (Scope::Runs, "lineage", &["t"], "which run goes on from which, or the table", Action::Lineage),
     (Scope::Runs, "sort", &["o"], "sort by the next column", Action::Sort),
@@ -545,73 +551,6 @@ pub fn name(key: KeyEvent) -> String {
     name + &base
 }
 
-/// Puts Escape and a cursor key in one go together again: of `ESC ESC [ A` crossterm makes Escape, `[` and `A`.
-#[derive(Debug, Default)]
-pub struct Rejoin {
-    /// What was typed since an Escape that more came with.
-    tail: Option<Vec<KeyEvent>>,
-}
-
-impl Rejoin {
-    /// Whether it matters what [`Rejoin::push`] is told of the key after this one.
-    pub fn asks(&self, key: KeyEvent) -> bool {
-        self.tail.is_some() || key.code == KeyCode::Esc
-    }
-
-    /// Takes a key and gives those that are whole. `more` says that the next one has come with it: a person is slower.
-    pub fn push(&mut self, key: KeyEvent, more: bool) -> Vec<KeyEvent> {
-        let Some(mut tail) = self.tail.take() else {
-            self.tail = (key.code == KeyCode::Esc && more).then(Vec::new);
-            return vec![key];
-        };
-        if typed(key).is_none() {
-            let after = self.push(key, more);
-            return [tail, after].concat();
-        }
-        tail.push(key);
-        match sequence(&tail.iter().filter_map(|key| typed(*key)).collect::<String>()) {
-            Sequence::Open if more => {
-                self.tail = Some(tail);
-                vec![]
-            }
-            Sequence::Whole(code) => code.into_iter().map(KeyEvent::from).collect(),
-            Sequence::Open | Sequence::None => tail,
-        }
-    }
-}
-
-/// What stands behind the Escape of a key's sequence.
-enum Sequence {
-    /// Its end is missing.
-    Open,
-    /// All of it: a key, if it is one that anything is bound to.
-    Whole(Option<KeyCode>),
-    /// It is text.
-    None,
-}
-
-fn sequence(text: &str) -> Sequence {
-    let (kind, rest) = text.split_at_checked(1).unwrap_or_default();
-    let end = rest.trim_start_matches(|c: char| kind == "[" && ('0'..='?').contains(&c));
-    match (kind, end) {
-        ("[" | "O", "") => Sequence::Open,
-        ("[" | "O", _) => Sequence::Whole(match (end, &rest[..rest.len() - end.len()]) {
-            ("A", _) => Some(KeyCode::Up),
-            ("B", _) => Some(KeyCode::Down),
-            ("C", _) => Some(KeyCode::Right),
-            ("D", _) => Some(KeyCode::Left),
-            ("H", _) | ("~", "1" | "7") => Some(KeyCode::Home),
-            ("F", _) | ("~", "4" | "8") => Some(KeyCode::End),
-            ("Z", _) => Some(KeyCode::BackTab),
-            ("~", "3") => Some(KeyCode::Delete),
-            ("~", "5") => Some(KeyCode::PageUp),
-            ("~", "6") => Some(KeyCode::PageDown),
-            _ => None,
-        }),
-        _ => Sequence::None,
-    }
-}
-
 /// Whether a name is one that [`name`] gives.
 pub fn is_name(text: &str) -> bool {
     const KEYS: &[&str] =
@@ -631,154 +570,5 @@ pub fn typed(key: KeyEvent) -> Option<char> {
     }
 }
 
-/// The key table in a few lines, for the skill: the first key of each name.
-pub fn brief() -> String {
-    let map = Keymap::default();
-    let mut out = String::new();
-    let mut scope = None;
-    for row in map.rows().iter().filter(|row| row.scope != Scope::Input) {
-        if scope.replace(row.scope) != Some(row.scope) {
-            out += &format!("{}- {}: ", if out.is_empty() { "" } else { "\n" }, row.scope.title());
-        } else {
-            out += ", ";
-        }
-        out += &format!("`{}` {}", row.keys.first().map_or("", String::as_str), row.name);
-    }
-    out + "\n"
-}
-
-/// The key table as Markdown, for the README.
-pub fn markdown() -> String {
-    let map = Keymap::default();
-    let mut out = String::new();
-    let mut scope = None;
-    for row in map.rows() {
-        if scope != Some(row.scope) {
-            scope = Some(row.scope);
-            out += &format!("\n| key | {} |\n|---|---|\n", row.scope.title());
-        }
-        out += &format!("| {} | {} |\n", row.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" "), row.does);
-    }
-    out.trim_start().into()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
-        KeyEvent::new(code, modifiers)
-    }
-
-    #[test]
-    fn no_key_is_bound_twice_and_no_name_used_twice() {
-        assert_eq!(Keymap::with(&BTreeMap::new()).1, []);
-        let mut names: Vec<_> = TABLE.iter().map(|row| row.1).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), TABLE.len());
-    }
-
-    #[test]
-    fn every_key_of_the_table_is_written_as_keys_are() {
-        assert!(TABLE.iter().flat_map(|row| row.2).all(|key| is_name(key)));
-        assert!(["f12", "ctrl+alt+h", "+", "shift+f5", "é"].iter().all(|key| is_name(key)));
-        assert!(!["entr", "", "ctrl+", "f99", "control+c"].iter().any(|key| is_name(key)));
-    }
-
-    #[test]
-    fn keys_are_found_by_name_and_scope() {
-        let (map, none) = (Keymap::default(), KeyModifiers::NONE);
-        let graphs = [Scope::Graphs, Scope::Board];
-        assert_eq!(map.action(&graphs, key(KeyCode::Char('q'), none)), Some(Action::Quit));
-        assert_eq!(map.action(&graphs, key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PageUp));
-        assert_eq!(map.action(&[Scope::Logs, Scope::Board], key(KeyCode::Char('N'), KeyModifiers::SHIFT)), Some(Action::PreviousMatch));
-        assert_eq!(map.action(&graphs, key(KeyCode::BackTab, KeyModifiers::SHIFT)), Some(Action::PreviousTab));
-        assert_eq!(map.action(&graphs, key(KeyCode::Char('M'), none)), None);
-        assert_eq!(map.action(&[Scope::Input], key(KeyCode::Char('u'), KeyModifiers::CONTROL)), Some(Action::DeleteToStart));
-        assert_eq!(map.action(&[Scope::Input], key(KeyCode::Char('q'), none)), None);
-    }
-
-    #[test]
-    fn escape_and_a_key_in_one_go_are_two_keys_where_alt_means_nothing() {
-        let map = Keymap::default();
-        let names = |scope, key| map.apart(&[scope], key).into_iter().map(name).collect::<Vec<_>>();
-        let alt = |code| key(code, KeyModifiers::ALT);
-        assert_eq!(names(Scope::Board, alt(KeyCode::Char('h'))), ["esc", "h"]);
-        assert_eq!(names(Scope::Board, key(KeyCode::Char('h'), KeyModifiers::NONE)), ["h"]);
-        assert_eq!(names(Scope::Input, alt(KeyCode::Backspace)), ["alt+backspace"]);
-        assert_eq!(names(Scope::Board, alt(KeyCode::Backspace)), ["esc", "backspace"]);
-        assert_eq!(names(Scope::Input, key(KeyCode::Char('h'), KeyModifiers::ALT | KeyModifiers::CONTROL)), ["ctrl+alt+h"]);
-    }
-
-    #[test]
-    fn a_person_binds_other_keys() {
-        let change = |name: &str, keys: &[&str]| Keymap::with(&[(name.into(), keys.iter().map(ToString::to_string).collect())].into());
-        let (map, refused) = change("zoom", &["M"]);
-        assert_eq!(refused, []);
-        assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Char('M'), KeyModifiers::NONE)), Some(Action::Open));
-        assert_eq!(map.action(&[Scope::Graphs], key(KeyCode::Enter, KeyModifiers::NONE)), None);
-        assert_eq!(change("zom", &["M"]).1, [KeymapError::Name("zom".into())]);
-        let (map, twice) = change("axis", &["n"]);
-        assert_eq!(twice[0].to_string(), "`n` is bound to both `next-page` and `axis`");
-        assert_eq!(map.rows, Keymap::default().rows, "the name keeps its keys");
-        let bound = [("zoom".to_owned(), vec!["M".to_owned()]), ("zom".to_owned(), vec![])];
-        assert_eq!(Keymap::with(&bound.into()).0.keys_of(Scope::Graphs, Action::Open), Some("M"), "the others go on");
-    }
-
-    /// A page holds what is made of the table between two marks. `OG_UPDATE=1` writes it there.
-    #[track_caller]
-    fn stands_in(page: &str, text: &str) {
-        const MARKS: (&str, &str) = ("<!-- keys: made of the key table, see src/ui/keymap.rs -->\n", "<!-- end of keys -->");
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
-        let now = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = now.split_once(MARKS.0).expect("the page has the marks");
-        let (there, after) = rest.split_once(MARKS.1).expect("the page has both marks");
-        let want = format!("\n{text}\n");
-        if there != want && std::env::var_os("OG_UPDATE").is_some() {
-            return std::fs::write(&path, format!("{before}{}{want}{}{after}", MARKS.0, MARKS.1)).unwrap();
-        }
-        assert_eq!(there, want, "{page} does not say what the key table says: OG_UPDATE=1 cargo test --lib keymap");
-    }
-
-    #[test]
-    fn escape_and_a_cursor_key_in_one_go_are_two_keys() {
-        let check = |keys: &str, want: &[KeyCode]| {
-            let codes = keys.chars().map(|c| if c == '^' { KeyCode::Esc } else { KeyCode::Char(c) });
-            let mut rejoin = Rejoin::default();
-            let last = keys.chars().count() - 1;
-            let got: Vec<KeyCode> =
-                codes.enumerate().flat_map(|(i, code)| rejoin.push(code.into(), i < last)).map(|key| key.code).collect();
-            assert_eq!(got, want, "{keys}");
-        };
-        check("^[A", &[KeyCode::Esc, KeyCode::Up]);
-        check("^OB/", &[KeyCode::Esc, KeyCode::Down, KeyCode::Char('/')]);
-        check("^[5~^[Z", &[KeyCode::Esc, KeyCode::PageUp, KeyCode::Esc, KeyCode::BackTab]);
-        check("^[1;5C", &[KeyCode::Esc, KeyCode::Right]);
-        check("^[15~", &[KeyCode::Esc]);
-        check(
-            "^los[A",
-            &[KeyCode::Esc, KeyCode::Char('l'), KeyCode::Char('o'), KeyCode::Char('s'), KeyCode::Char('['), KeyCode::Char('A')],
-        );
-        check("^[", &[KeyCode::Esc, KeyCode::Char('[')]);
-        check("[A", &[KeyCode::Char('['), KeyCode::Char('A')]);
-    }
-
-    #[test]
-    fn a_person_who_types_a_bracket_after_escape_types_a_bracket() {
-        let mut rejoin = Rejoin::default();
-        let typed: Vec<KeyCode> = [KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('A')]
-            .into_iter()
-            .flat_map(|code| rejoin.push(code.into(), false))
-            .map(|key| key.code)
-            .collect();
-        assert_eq!(typed, [KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('A')]);
-    }
-
-    #[test]
-    fn the_readme_and_the_skill_say_what_the_table_says() {
-        assert!(TABLE.iter().all(|row| markdown().contains(row.3)));
-        stands_in("README.md", &markdown());
-        stands_in("skills/og/SKILL.md", &brief());
-    }
-}
+mod tests;

@@ -111,7 +111,7 @@ impl Raster {
             top as isize - (place * top as f64).clamp(-reach, 2.0 * reach).round() as isize
         };
         let mut from: Option<(usize, isize)> = None;
-        for column in columns {
+        for (at, column) in columns.iter().enumerate() {
             if column.min > column.max {
                 from = None;
                 continue;
@@ -120,6 +120,13 @@ impl Raster {
             let alone = from.is_none_or(|(x, _)| x + 1 < column.index);
             let own = if alone { Stroke { pattern: 0, ..stroke } } else { stroke };
             self.vertical(column.index, y(column.max), y(column.min), own);
+            // One that is joined to nothing is as large as four, or nobody would find it.
+            if from.is_none() && (column.gap || columns.get(at + 1).is_none_or(|next| next.min > next.max)) {
+                let beside = if column.index + 1 < self.width() { column.index + 1 } else { column.index.saturating_sub(1) };
+                for x in [column.index, beside] {
+                    self.vertical(x, y(column.max), y(column.min), Stroke { thick: true, ..own });
+                }
+            }
             if let Some((x, last)) = from {
                 self.join(x, last, column.index, y(column.first), stroke);
             }

@@ -6,6 +6,7 @@ pub use curves::{MarkKind, UNLIKELY};
 
 use super::raster::Dots;
 use crate::model::RunState;
+use crate::query::runs::Verdict;
 use ratatui::{
     style::{Color, Modifier, Style},
     symbols::border,
@@ -354,6 +355,16 @@ impl Theme {
         if self.unicode() { SHAPES[number % SHAPES.len()] } else { LETTERS[number % LETTERS.len()] }
     }
 
+    /// The sign of the run in front, where others are drawn too.
+    pub fn own_sign(&self) -> &'static str {
+        if self.unicode() { "●" } else { "o" }
+    }
+
+    /// Around a mean, so much deviation.
+    pub fn plus_minus(&self) -> &'static str {
+        if self.unicode() { "±" } else { "+/-" }
+    }
+
     /// Raw points behind a smoothed curve.
     pub fn curve_raw(&self) -> Style {
         self.faint()
@@ -459,6 +470,16 @@ impl Theme {
     /// What is better than something else.
     pub fn good(&self) -> Style {
         self.accent()
+    }
+
+    /// Whether a change helped: a sign, and how it looks.
+    pub fn verdict(&self, verdict: Verdict) -> (&'static str, Style) {
+        let [better, worse] = if self.unicode() { ["✓", "✗"] } else { ["+", "x"] };
+        match verdict {
+            Verdict::Better => (better, self.good()),
+            Verdict::Worse => (worse, self.bad()),
+            Verdict::Same => ("=", Style::new()),
+        }
     }
 
     /// A sign for a trend: `up`, `down`, `flat`.

@@ -1,5 +1,5 @@
-use super::*;
 use super::facts::Facts;
+use super::*;
 use crate::source::decode_for_tests as decode;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -478,7 +478,11 @@ fn redraws_and_colours_are_gone_before_a_rule_sees_a_line() {
 }
 #[test]
 fn dbg() {
-    for t in ["3DBall. Step: 12000. Mean Reward: 1.212.\n", "Ball. Step: 12000. Mean Reward: 1.212.\n", "3D. Step: 1200. Time: 20.5 s. Mean Reward: 1.25. Training.\n"] {
+    for t in [
+        "3DBall. Step: 12000. Mean Reward: 1.212.\n",
+        "Ball. Step: 12000. Mean Reward: 1.212.\n",
+        "3D. Step: 1200. Time: 20.5 s. Mean Reward: 1.25. Training.\n",
+    ] {
         let mut f = Facts::default();
         f.read(t.trim(), "", None);
         println!("{t} {:?} {f:?}", show(t));

@@ -77,7 +77,10 @@ impl<'a> Walk<'a> {
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        if matches!(before, Some(Token::Number(_))) && !matches!(after, Some(Token::Colon | Token::Equals)) && is_unit(word.trim_end_matches('.')) {
+        if matches!(before, Some(Token::Number(_)))
+            && !matches!(after, Some(Token::Colon | Token::Equals))
+            && is_unit(word.trim_end_matches('.'))
+        {
             return;
         }
         if let Some(number) = numbered(word)
@@ -273,7 +276,8 @@ impl<'a> Walk<'a> {
             return None;
         }
         let words = self.tokens[at..].iter().take_while(|token| matches!(token, Token::Word(..))).count();
-        let (Some(Token::Word(from, first)), Token::Word(_, to)) = (self.tokens.get(at), self.tokens.get((at + words).checked_sub(1)?)?) else {
+        let (Some(Token::Word(from, first)), Token::Word(_, to)) = (self.tokens.get(at), self.tokens.get((at + words).checked_sub(1)?)?)
+        else {
             return None;
         };
         let name = &self.text[*from as usize..*to as usize];

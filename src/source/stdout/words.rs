@@ -34,7 +34,8 @@ const BEFORE_COUNTER: &[&str] = &[
 ];
 
 /// Last words of counters: those for epochs, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "pass", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
+const COUNTERS: &[&str] =
+    &["epoch", "ep", "pass", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
 
 /// How many of [`COUNTERS`] count epochs.
 const EPOCHS: usize = 3;
@@ -203,11 +204,13 @@ const UNITS: &[&str] = &[
 const VALIDATION: &[&str] = &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev"];
 
 /// Words that join sentences: no name begins with one.
-const CONNECTIVES: &[&str] = &["and", "or", "with", "at", "by", "for", "from", "than", "of", "to", "in", "on", "the", "a", "an", "is", "as", "using"];
+const CONNECTIVES: &[&str] =
+    &["and", "or", "with", "at", "by", "for", "from", "than", "of", "to", "in", "on", "the", "a", "an", "is", "as", "using"];
 
 /// What a metric may be an average of or over, behind the word that says what it measures: `reward_mean`, `loss_epoch`.
-const AFTER_METRIC: &[&str] =
-    &["mean", "avg", "average", "ema", "smoothed", "smooth", "std", "total", "sum", "step", "epoch", "train", "val", "valid", "test", "eval"];
+const AFTER_METRIC: &[&str] = &[
+    "mean", "avg", "average", "ema", "smoothed", "smooth", "std", "total", "sum", "step", "epoch", "train", "val", "valid", "test", "eval",
+];
 
 /// Files that programs are made of: `train.py:88` is a place, not a value.
 const SOURCES: &[&str] = &["py", "cpp", "cc", "c", "cu", "h", "hpp", "rs", "go", "java", "js", "jl"];
@@ -369,7 +372,11 @@ mod tests {
     fn metric_names_end_in_what_they_measure() {
         assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
         assert!(["reward_mean", "train_loss_epoch", "acc_val"].iter().all(|name| is_metric(name)));
-        assert!(!["loss scale", "loss_weight", "mean", "val",  "accuracy_threshold", "lr", "reward_model_path"].iter().any(|name| is_metric(name)));
+        assert!(
+            !["loss scale", "loss_weight", "mean", "val", "accuracy_threshold", "lr", "reward_model_path"]
+                .iter()
+                .any(|name| is_metric(name))
+        );
     }
 
     #[test]

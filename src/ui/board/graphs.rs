@@ -11,7 +11,7 @@ mod window;
 use super::page::{Found, Page, Refused, Shared};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::model::{MetricKey, Series, XAxis};
-use crate::query::{self, Derived, KeyFilter, Panel, Smoothing};
+use crate::query::{self, Derived, KeyFilter, Panel, PanelKind, Smoothing, SmoothingWish};
 use crate::ui::{
     chart::Mark,
     grid::Grid,
@@ -24,7 +24,7 @@ use made::{Definition, Made, Wanted};
 use moments::Moment;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 use window::Span;
@@ -106,7 +106,9 @@ pub struct Graphs {
     x: X,
     log_x: bool,
     log_y: bool,
-    smoothing: Smoothing,
+    smoothing: SmoothingWish,
+    /// The averages that fit the curves, each with the length of the curve of which it was chosen.
+    fits: HashMap<MetricKey, (u32, Smoothing)>,
     span: Span,
     /// The whole x range of what is drawn; while paused, that of the moment of the pause.
     extent: Option<(f64, f64)>,
@@ -165,7 +167,7 @@ impl Graphs {
 
     fn layout(&self, body: Rect, scene: Scene<'_>) -> Layout {
         let spare = body.height >= SPARE_ROWS_MIN;
-        let runs = (spare && !scene.overlaid.is_empty()).then_some(Rect { height: 1, ..body });
+        let runs = (spare && !scene.overlaid.is_empty() && !self.panels.is_empty()).then_some(Rect { height: 1, ..body });
         let rows = match (spare && self.cursor.is_some(), self.full_screen) {
             (false, _) => 0,
             (true, false) => 1,
@@ -276,6 +278,7 @@ impl Graphs {
         let keys = || ready.iter().flat_map(|at| &self.panels[*at].keys).cloned();
         let before: Vec<MetricKey> = if replaced > 0 { keys().collect() } else { vec![] };
         let more = !self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
+        self.fit(&ready, scene);
         // What was made reaches further.
         if !std::mem::replace(&mut self.has_more, more) && !fresh {
             return;
@@ -289,6 +292,37 @@ impl Graphs {
     /// Curves are still to be made: [`Page::refresh`] goes on with them.
     pub fn has_more(&self) -> bool {
         self.has_more
+    }
+
+    /// Looks which averages fit the curves of these panels; those of a curve that has not doubled since are known.
+    fn fit(&mut self, panels: &[usize], scene: Scene<'_>) {
+        if self.smoothing != SmoothingWish::Auto {
+            return;
+        }
+        let curves = |at: &usize| self.panels.get(*at).filter(|panel| panel.kind == PanelKind::Curves);
+        let fresh: Vec<(MetricKey, (u32, Smoothing))> = panels
+            .iter()
+            .filter_map(curves)
+            .flat_map(|panel| &panel.keys)
+            .filter_map(|key| {
+                let series = (0..=scene.overlaid.len()).find_map(|run| self.logged(scene, run, key))?;
+                let doubled = series.len().max(1).ilog2();
+                let known = self.fits.get(key).is_some_and(|(at, _)| *at == doubled);
+                (!known).then(|| (key.clone(), (doubled, Smoothing::fitting(series))))
+            })
+            .collect();
+        self.fits.extend(fresh);
+    }
+
+    /// How the curves of a panel are smoothed: all alike, so that they can be compared.
+    fn smoothing_of(&self, panel: &Panel) -> Smoothing {
+        match self.smoothing {
+            SmoothingWish::Just(smoothing) => smoothing,
+            SmoothingWish::Auto => {
+                let fits = panel.keys.iter().filter_map(|key| self.fits.get(key)).map(|(_, smoothing)| *smoothing);
+                fits.fold(Smoothing::Off, Smoothing::stronger)
+            }
+        }
     }
 
     fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {

@@ -9,6 +9,9 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 /// Cells of a column of keys and words; a wide screen has several.
 const COLUMN_COLS: u16 = 62;
+/// Cells of the keys in it, the same for all lines, so that nothing moves sideways while it is scrolled; a row of keys that is longer
+/// moves only its own words.
+const KEY_COLS: u16 = 15;
 
 /// The help, scrolled so far. The keys of the tab in front come first.
 #[derive(Clone, Debug)]
@@ -36,7 +39,7 @@ impl Help {
     /// What a key makes of it; `None`: it is closed.
     pub fn act(&self, action: Option<Action>, keymap: &Keymap, body: Rect) -> Option<Help> {
         let lines = lines(keymap, self.scope).len();
-        let rows = usize::from(body.height);
+        let rows = rows(lines, body);
         let seen = rows * columns(lines, body);
         let last = lines.saturating_sub(seen);
         // One line stays in sight, so that nobody loses the place.
@@ -57,7 +60,7 @@ impl Help {
     /// Draws it.
     pub fn draw(&self, keymap: &Keymap, theme: &Theme, body: Rect, buf: &mut Buffer) {
         let lines = lines(keymap, self.scope);
-        let rows = usize::from(body.height);
+        let rows = rows(lines.len(), body);
         if body.is_empty() {
             return;
         }
@@ -77,13 +80,18 @@ impl Help {
     }
 }
 
+/// Rows for lines: all, or all but the one that says which are in sight.
+fn rows(lines: usize, body: Rect) -> usize {
+    let rows = usize::from(body.height);
+    if lines <= rows * columns(lines, body) || rows < 2 { rows } else { rows - 1 }
+}
+
 /// Columns that so many lines take.
 fn columns(lines: usize, body: Rect) -> usize {
     lines.div_ceil(usize::from(body.height).max(1)).clamp(1, usize::from(body.width / COLUMN_COLS).max(1))
 }
 
 fn draw_lines(lines: &[(String, &str)], theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let keys_width = lines.iter().map(|(keys, _)| text::width(keys)).max().unwrap_or(0) as u16;
     let room = usize::from(area.width);
     for (y, (keys, does)) in (area.y..area.bottom()).zip(lines) {
         if keys.is_empty() {
@@ -91,7 +99,7 @@ fn draw_lines(lines: &[(String, &str)], theme: &Theme, area: Rect, buf: &mut Buf
             continue;
         }
         let x = buf.set_stringn(area.x, y, theme.plain(text::cut(keys, room)), room, theme.accent()).0;
-        let x = x.max((area.x + keys_width + 2).min(area.x + area.width / 2).max(x + 1));
+        let x = (x + 1).max(area.x + KEY_COLS.min(area.width / 3) + 1);
         let room = usize::from(area.right().saturating_sub(x));
         if room > 0 {
             buf.set_stringn(x, y, theme.plain(text::cut(does, room)), room, Style::new());

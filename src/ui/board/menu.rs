@@ -11,8 +11,8 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, ops::Range};
 
-/// Weights that the option of smoothing steps through.
-const SMOOTHING: &[&str] = &["0", "0.5", "0.7", "0.8", "0.9", "0.95", "0.98"];
+/// What the option of smoothing steps through.
+const SMOOTHING: &[&str] = &["auto", "off", "ema(0.5)", "ema(0.7)", "ema(0.8)", "ema(0.9)", "ema(0.95)", "ema(0.98)"];
 
 /// A list that is open above the tabs, and its chosen row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -24,6 +24,7 @@ use crate::ui::{
     strip::Part,
     theme::Theme,
 };
+use compare::Beside;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
 use std::{
@@ -31,9 +32,6 @@ use std::{
     path::PathBuf,
 };
 use table::{Line, Table};
-
-/// Most runs that are put beside each other; more have no room.
-const COMPARED_MAX: usize = 16;
 
 /// State of the tab.
 #[derive(Debug)]
@@ -45,6 +43,8 @@ pub struct Runs {
     /// The line in focus, of the table or of what else is shown.
     cursor: usize,
     scroll: Scroll,
+    /// Where the table was when something else was shown.
+    left_at: (usize, Scroll),
     picked: Vec<Picked>,
     sort: Option<Sort>,
     by: Option<Field>,
@@ -62,8 +62,8 @@ enum View {
     Recent,
     /// Which goes on from which.
     Lineage,
-    /// These beside each other; the first is what the others are compared with.
-    Compare(Vec<PathBuf>),
+    /// These beside each other.
+    Compare(Beside),
 }
 
 impl View {
@@ -97,6 +97,7 @@ impl Default for Runs {
             view: View::Table,
             cursor: 0,
             scroll: Scroll::From(0),
+            left_at: (0, Scroll::From(0)),
             picked: vec![],
             sort: None,
             by: None,
@@ -134,6 +135,11 @@ impl Runs {
             group: picked.group.clone(),
         };
         pinned.into_iter().chain(others).take(OVERLAID_MAX).map(overlay).collect()
+    }
+
+    /// Nobody has looked at all runs yet.
+    pub fn is_looking(&self) -> bool {
+        self.listing.at == 0.0 || self.listing.left > 0
     }
 
     fn now(&self, shared: &Shared) -> Now {
@@ -195,7 +201,7 @@ impl Runs {
                 runs::Node::Run(row) | runs::Node::Checkpoint(row, _) => row,
                 runs::Node::Unknown(_) => return None,
             },
-            View::Compare(paths) => return scene.runs.iter().find(|row| Some(&row.path) == paths.last()),
+            View::Compare(beside) => return scene.runs.iter().find(|row| Some(&row.path) == beside.paths.first()),
         };
         scene.runs.get(row)
     }
@@ -247,30 +253,26 @@ impl Runs {
         }
     }
 
-    /// What is compared: the selected runs, the pinned ones and the oldest first; with fewer than two, the one in focus too.
-    fn to_compare(&self, scene: Scene<'_>) -> Vec<PathBuf> {
-        let picked: HashMap<&PathBuf, bool> = self.picked.iter().map(|picked| (&picked.path, picked.pinned)).collect();
-        let mut rows: Vec<&RunRow> = scene.runs.iter().filter(|row| picked.contains_key(&row.path)).collect();
-        if rows.len() < 2
-            && let Some(row) = self.run_at_cursor(scene).filter(|row| !picked.contains_key(&row.path))
-        {
-            rows.push(row);
+    /// Shows this, or the table again as it was.
+    fn show(&mut self, view: View) {
+        if self.view == View::Table {
+            self.left_at = (self.cursor, self.scroll);
         }
-        let own = scene.runs.iter().find(|row| row.id == scene.run.info.id && !row.id.is_empty());
-        if rows.len() < 2
-            && let Some(own) = own.filter(|own| rows.iter().all(|row| row.path != own.path))
-        {
-            rows.push(own);
-        }
-        let is_pinned = |row: &RunRow| picked.get(&row.path).is_some_and(|pinned| *pinned);
-        let time = |row: &RunRow| row.time().unwrap_or(f64::INFINITY);
-        rows.sort_by(|a, b| is_pinned(b).cmp(&is_pinned(a)).then(time(a).total_cmp(&time(b))));
-        rows.into_iter().take(COMPARED_MAX).map(|row| row.path.clone()).collect()
+        self.view = if self.view == view { View::Table } else { view };
+        let row = match self.table.lines.get(self.left_at.0) {
+            Some(Line::Run(row)) => self.table.rows.iter().position(|other| other == row),
+            _ => None,
+        };
+        (self.cursor, self.scroll) = match self.view {
+            View::Table => self.left_at,
+            View::Recent => (row.unwrap_or(0), Scroll::From(0)),
+            View::Lineage | View::Compare(_) => (0, Scroll::From(0)),
+        };
     }
 
-    fn show(&mut self, view: View) {
-        self.view = if self.view == view { View::Table } else { view };
-        (self.cursor, self.scroll) = (0, Scroll::From(0));
+    /// Puts runs beside each other, from the first on.
+    fn put_beside(&mut self, paths: Vec<PathBuf>) {
+        self.show(View::Compare(Beside { paths, aside: 0 }));
     }
 
     /// The next of `all` behind what is `current`; behind the last one none.
@@ -287,12 +289,12 @@ impl Runs {
     }
 
     /// How many lines there are to go through.
-    fn lines(&self, shared: &Shared, scene: Scene<'_>) -> usize {
+    fn lines(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> usize {
         match &self.view {
             View::Table => self.table.lines.len(),
             View::Recent => self.table.rows.len(),
             View::Lineage => runs::lineage(scene.runs).len(),
-            View::Compare(paths) => compare::lines(paths, scene, self.now(shared).secs).len(),
+            View::Compare(beside) => beside.sight(scene, self.now(shared).secs, area.width).len(),
         }
     }
 
@@ -354,13 +356,17 @@ impl Page for Runs {
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
         let draw = Some(vec![Effect::Draw]);
         if matches!(action, Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last) {
-            let (lines, height) = (self.lines(shared, scene), self.height(area));
+            let (lines, height) = (self.lines(shared, scene, area), self.height(area));
             return if self.go(action, lines, height) { draw } else { None };
         }
         match action {
+            Action::Left | Action::Right => {
+                let View::Compare(beside) = &mut self.view else { return None };
+                beside.go(action == Action::Right, area.width);
+            }
             Action::Select => {
                 self.switch(&self.in_focus(scene), scene);
-                let (lines, height) = (self.lines(shared, scene), self.height(area));
+                let (lines, height) = (self.lines(shared, scene, area), self.height(area));
                 if !matches!(self.view, View::Compare(_)) {
                     self.go(Action::Down, lines, height);
                 }
@@ -385,17 +391,17 @@ impl Page for Runs {
             Action::NextMetric => self.turn_metric(true),
             Action::PreviousMetric => self.turn_metric(false),
             Action::Compare => {
-                let paths = self.to_compare(scene);
-                match self.view {
-                    View::Compare(_) => self.show(View::Table),
-                    _ => self.show(View::Compare(paths)),
+                match &self.view {
+                    View::Compare(beside) if beside.paths.len() > 1 => self.show(View::Table),
+                    // From one run that is looked at, on to what it can be compared with.
+                    _ => self.put_beside(self.to_compare(scene)),
                 }
             }
             Action::Look => {
                 let path = self.run_at_cursor(scene)?.path.clone();
                 match self.view {
                     View::Compare(_) => self.show(View::Table),
-                    _ => self.show(View::Compare(vec![path])),
+                    _ => self.put_beside(vec![path]),
                 }
             }
             Action::Recent => self.show(View::Recent),
@@ -458,7 +464,7 @@ impl Page for Runs {
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-        let (lines, height) = (self.lines(shared, scene), self.height(area));
+        let (lines, height) = (self.lines(shared, scene, area), self.height(area));
         let top = self.top(lines, height);
         if lines == 0 {
             put(buf, area, area.x, area.y, &self.empty_text(scene), shared.theme.quiet(), &shared.theme);
@@ -468,23 +474,29 @@ impl Page for Runs {
             View::Table => self.draw_table(shared, scene, area, top, buf),
             View::Recent => self.draw_recent(shared, scene, area, top, buf),
             View::Lineage => self.draw_lineage(shared, scene, area, top, buf),
-            View::Compare(paths) => compare::draw(paths, self, shared, scene, area, top, buf),
+            View::Compare(beside) => beside.sight(scene, self.now(shared).secs, area.width).draw(self, shared, scene, area, top, buf),
         }
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
         let theme = &shared.theme;
-        let (lines, height) = (self.lines(shared, scene), self.height(area));
+        let (lines, height) = (self.lines(shared, scene, area), self.height(area));
         let top = self.top(lines, height);
         let mut parts = vec![];
         if lines > height {
             parts.push(Part::new(format!("{}-{} of {lines}", top + 1, (top + height).min(lines)), theme.value(), 9));
+        }
+        if let View::Compare(beside) = &self.view
+            && let Some(range) = beside.sight(scene, self.now(shared).secs, area.width).range()
+        {
+            parts.push(Part::new(format!("{range}, left/right"), theme.warn(), 9));
         }
         if self.listing.left > 0 {
             parts.push(Part::new(format!("{} runs to look at", self.listing.left), theme.quiet(), 8));
         }
         match self.picked.len() {
             0 => {}
+            _ if matches!(self.view, View::Compare(_)) => {}
             n if n > OVERLAID_MAX => parts.push(Part::new(format!("{n} selected, {OVERLAID_MAX} drawn"), theme.warn(), 9)),
             n => parts.push(Part::new(format!("{n} selected"), theme.accent(), 9)),
         }
@@ -505,17 +517,25 @@ impl Page for Runs {
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![(Action::Select, "select"), (Action::Look, "look"), (Action::Compare, "compare"), (Action::GroupBy, "group")]
+        match &self.view {
+            View::Table => {
+                vec![(Action::Select, "select"), (Action::Compare, "compare"), (Action::Look, "look"), (Action::GroupBy, "group")]
+            }
+            View::Compare(beside) if beside.paths.len() > 1 => vec![(Action::Compare, "table")],
+            View::Compare(_) => vec![(Action::Look, "table"), (Action::Compare, "compare")],
+            View::Recent => vec![(Action::Recent, "table"), (Action::Select, "select"), (Action::Compare, "compare")],
+            View::Lineage => vec![(Action::Lineage, "table"), (Action::Select, "select"), (Action::Compare, "compare")],
+        }
     }
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
-        let (lines, height) = (self.lines(shared, scene), self.height(area));
+        let (lines, height) = (self.lines(shared, scene, area), self.height(area));
         let top = self.top(lines, height);
         let visible: Vec<Value> = match &self.view {
             View::Table => self.tell_table(shared, scene, area, top),
             View::Recent => self.table.rows[top..].iter().take(height).map(|row| json!({"name": scene.runs[*row].name})).collect(),
             View::Lineage => lineage::tell(scene, top..top + height),
-            View::Compare(paths) => compare::tell(paths, scene, self.now(shared).secs, top..top + height),
+            View::Compare(beside) => beside.sight(scene, self.now(shared).secs, area.width).tell(top..top + height, &shared.theme),
         };
         let picked: Vec<Value> = self
             .picked
@@ -530,6 +550,7 @@ impl Page for Runs {
             "runs": scene.runs.len(),
             "fitting": self.table.rows.len(),
             "left": self.listing.left,
+            "looking": self.is_looking(),
             "focused": self.run_at_cursor(scene).map(|row| &row.id),
             "selected": self.picked.len(),
             "drawn": picked,

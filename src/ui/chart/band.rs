@@ -11,8 +11,8 @@ impl Chart<'_> {
         self.curves.iter().position(|curve| curve.group == Some(group) && curve.key == key) == Some(index)
     }
 
-    /// Draws the group of the curve at `index`.
-    pub(super) fn band(&self, index: usize, plot: &Plot, layer: u8, raster: &mut Raster) {
+    /// Draws the group of the curve at `index`; returns its mean at each column, NaN where it has none.
+    pub(super) fn band(&self, index: usize, plot: &Plot, layer: u8, raster: &mut Raster) -> Vec<f64> {
         let leader = &self.curves[index];
         let range = self.raised_range(plot.y);
         let members = self.curves.iter().filter(|curve| curve.group == leader.group && curve.key == leader.key);
@@ -29,8 +29,11 @@ impl Chart<'_> {
                 raster.shade(x, (edges[0].min, edges[1].max), range, 0);
             }
         }
+        let mut line = vec![f64::NAN; raster.width()];
+        band.iter().for_each(|(x, mean, _)| line[*x] = *mean);
         let means = self.raised(band.into_iter().map(|(x, mean, _)| column(x, mean)).collect(), plot.y);
         raster.series(&means, range.0, range.1, Stroke { layer, pattern: self.look(leader).0, thick: true });
+        line
     }
 }
 
@@ -39,7 +42,7 @@ fn column(index: usize, value: f64) -> Column {
 }
 
 /// One value for each of `width` columns, in between along a straight line; NaN before the first and behind the last.
-fn filled(columns: &[Column], width: usize) -> Vec<f64> {
+pub(super) fn filled(columns: &[Column], width: usize) -> Vec<f64> {
     let mut out = vec![f64::NAN; width];
     let mut before: Option<&Column> = None;
     for column in columns.iter().filter(|column| column.min <= column.max && column.index < width) {

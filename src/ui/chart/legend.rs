@@ -1,6 +1,7 @@
 //! The title of a chart, and which curve is which.
 
 use super::frame;
+use crate::query::Smoothing;
 use crate::text;
 use ratatui::layout::Rect;
 
@@ -30,6 +31,8 @@ impl Entry {
 pub struct Legend {
     /// The title; for one curve its name.
     pub title: String,
+    /// Behind it: how the curves are smoothed; empty where they are not, and where there is no room for it.
+    pub mark: String,
     /// Behind the title: the value of the only curve, or all curves.
     pub beside: Vec<Entry>,
     /// Below it.
@@ -43,7 +46,7 @@ impl Legend {
         let room = title_room(area);
         let bare = || Legend { title: text::cut_start(title, usize::from(area.width)).into_owned(), ..Legend::default() };
         let single = |name: &str, value: &str| match title_parts(name, value, room) {
-            Some((name, value)) => Legend { title: name.clone(), beside: vec![Entry { curve: 0, name, value }], rows: vec![] },
+            Some((name, value)) => Legend { title: name.clone(), beside: vec![Entry { curve: 0, name, value }], ..Legend::default() },
             None => bare(),
         };
         let entry = |(curve, (name, value)): (usize, &(&str, String))| Entry { curve, name: (*name).to_owned(), value: value.clone() };
@@ -55,7 +58,7 @@ impl Legend {
         }
         let inline = text::width(title) + entries.iter().map(|entry| 2 + entry.width()).sum::<usize>();
         if inline <= room {
-            return Legend { title: title.to_owned(), beside: entries, rows: vec![] };
+            return Legend { title: title.to_owned(), beside: entries, ..Legend::default() };
         }
         let inside = frame::inside(area);
         let rows_max = if inside.height < 4 { 0 } else { usize::from(inside.height / 4).max(1) };
@@ -90,8 +93,27 @@ impl Legend {
         match (rows.is_empty(), room) {
             (true, _) => single(&more(title, left_out - 1), &curves[0].1),
             (false, 0) => Legend { rows, ..bare() },
-            (false, _) => Legend { title: text::cut_start(&more(title, left_out), room).into_owned(), beside: vec![], rows },
+            (false, _) => Legend { title: text::cut_start(&more(title, left_out), room).into_owned(), rows, ..Legend::default() },
         }
+    }
+
+    /// The same on an area of this size, with the word for how the curves are smoothed, as long as there is room.
+    pub fn smoothed(mut self, smoothing: Smoothing, area: Rect) -> Legend {
+        if smoothing == Smoothing::Off {
+            return self;
+        }
+        let word = smoothing.word();
+        let short = match smoothing {
+            Smoothing::Ema(weight) => format!("~{weight}"),
+            _ => String::new(),
+        };
+        let beside: usize = match self.beside.as_slice() {
+            [only] => 1 + text::width(&only.value),
+            all => all.iter().map(|entry| 2 + entry.width()).sum(),
+        };
+        let left = title_room(area).saturating_sub(text::width(&self.title) + beside);
+        self.mark = [word, short].into_iter().find(|mark| text::width(mark) < left).unwrap_or_default();
+        self
     }
 
     /// The curves whose name and value are drawn, not those that are only named.

@@ -72,10 +72,10 @@ fn a_logarithmic_chart_shows_decades() {
 fn a_smooth_curve_is_thick_over_a_thin_one_and_does_not_start_anew_at_the_edge() {
     let points = series((0..=1000).map(|step| (step, if step % 2 == 0 { 0.0 } else { 1.0 })));
     let mut smooth = chart(vec![curve("loss", 0, None, &points)], &[]);
-    (smooth.x, smooth.smoothing) = (Scale::new(500.0, 540.0, false), Smoothing::Ema(0.98));
-    let drawn = smooth.drawn(&smooth.curves[0], 41).smooth.unwrap();
+    (smooth.x, smooth.smoothing) = (Scale::new(500.0, 699.0, false), Smoothing::Ema(0.98));
+    let drawn = smooth.drawn(&smooth.curves[0], 200).smooth.unwrap();
     assert!(drawn.iter().all(|column| (column.mean - 0.5).abs() < 0.02), "{drawn:?}");
-    assert_eq!((drawn[0].index, drawn.len()), (0, 41));
+    assert_eq!((drawn[0].index, drawn.len()), (0, 200));
 }
 
 #[test]
@@ -84,6 +84,33 @@ fn a_group_is_its_mean_and_a_band() {
     let mut band = chart(runs.iter().enumerate().map(|(n, points)| curve("loss", 0, n.checked_sub(1), points)).collect(), &[]);
     band.curves.iter_mut().for_each(|curve| curve.group = Some(0));
     insta::assert_snapshot!("chart_band", text(&band, 44, 12));
+}
+
+#[test]
+fn the_sign_of_each_run_stands_on_its_curve_also_where_they_lie_on_each_other() {
+    let points = series((0..=100).map(|step| (step, 4.0 - step as f64 / 40.0)));
+    let half = series((0..=50).map(|step| (step, 2.0)));
+    let all = (0..9).map(|n: usize| curve("loss", 0, n.checked_sub(1), if n == 8 { &half } else { &points }));
+    let runs = chart(all.collect(), &[]);
+    for (width, height) in [(44, 12), (20, 6), (100, 30)] {
+        let drawn = text(&runs, width, height);
+        let inside: String = drawn.lines().skip(1).collect();
+        assert!(["o", "a", "b", "c", "d", "e", "f", "g", "h"].iter().all(|sign| inside.contains(sign)), "{drawn}");
+    }
+    insta::assert_snapshot!("chart_signs", text(&runs, 44, 12));
+    assert!(!text(&chart(vec![curve("loss", 0, None, &points)], &[]), 44, 12).contains(" o "), "alone it needs none");
+}
+
+#[test]
+fn a_legend_says_how_curves_are_smoothed_as_far_as_there_is_room() {
+    let points = series((0..=100).map(|step| (step, (step % 7) as f64)));
+    let mut noisy = chart(vec![curve("loss", 0, None, &points)], &[]);
+    noisy.smoothing = Smoothing::Ema(0.9);
+    let title = |width| text(&noisy, width, 8).lines().next().unwrap().to_owned();
+    assert!(title(44).starts_with("+ loss ema(0.9) --") && title(20).starts_with("+ loss ~0.9 -"), "{} {}", title(44), title(20));
+    assert!(!title(10).contains("0.9"), "{}", title(10));
+    let legend = noisy.legend(Rect::new(0, 0, 20, 8));
+    assert_eq!((legend.mark.as_str(), legend.title.as_str()), ("~0.9", "loss"));
 }
 
 #[test]

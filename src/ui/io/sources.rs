@@ -26,10 +26,10 @@ use std::{
 
 /// The files of a run, and of its canvas where it has one.
 pub(super) struct Sources {
-    canvas: Option<CanvasFiles>,
+    pub(super) canvas: Option<CanvasFiles>,
     /// `None`: the system gives no events.
     pub(super) watch: Option<Watch>,
-    run: Option<PathBuf>,
+    pub(super) run: Option<PathBuf>,
     /// How the canvas says that its run is to be read.
     read: ReadOptions,
     /// The rest that it wants between two looks at a database.

@@ -83,7 +83,7 @@ impl Graphs {
             x_name,
             y: self.ys.get(&panel.keys[0]).copied(),
             log_y: self.log_y,
-            smoothing: self.smoothing,
+            smoothing: self.smoothing_of(panel),
             marks,
             cursor: along.cursor,
             focused,

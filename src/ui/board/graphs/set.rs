@@ -1,7 +1,7 @@
 //! The charts by names: what a saved view keeps of them, and what an agent or the person sets without pressing keys.
 
 use super::{Graphs, Span, X};
-use crate::query::{self, Smoothing};
+use crate::query::{self, SmoothingWish};
 use crate::ui::board::page::{Refused, truth};
 use crate::ui::pane::Scene;
 use std::str::FromStr;
@@ -32,8 +32,8 @@ impl Graphs {
                 self.measure(x);
             }
             "smoothing" => {
-                self.smoothing = Smoothing::read(text)
-                    .ok_or_else(|| Refused::Value(format!("off, ema(0.9), ma(15) or a weight is wanted, not `{text}`")))?;
+                self.smoothing = SmoothingWish::read(text)
+                    .ok_or_else(|| Refused::Value(format!("auto, off, ema(0.9), ma(15) or a weight is wanted, not `{text}`")))?;
             }
             "paused" => (self.paused, self.stale) = (truth(text)?, true),
             "logx" => self.log_x = truth(text)?,

@@ -1,6 +1,7 @@
 //! What keys and the mouse do to the charts.
 
 use super::{Graphs, Layout, Side, X, scenery::Picture, window::Span};
+use crate::query::{Smoothing, SmoothingWish};
 use crate::ui::{board::page::Shared, chart::Scale, keymap::Action, pane::Scene};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
@@ -52,8 +53,8 @@ impl Graphs {
             }
             Action::LogX => self.log_x = !self.log_x,
             Action::LogY => self.log_y = !self.log_y,
-            Action::Smoother => self.smoothing = self.smoothing.more(),
-            Action::Rougher => self.smoothing = self.smoothing.less(),
+            Action::Smoother => self.smooth(Smoothing::more),
+            Action::Rougher => self.smooth(Smoothing::less),
             Action::SmoothOtherwise => self.smoothing = self.smoothing.turned(),
             Action::ZoomX => self.zoom_x(CLOSER, self.anchor()),
             Action::ZoomOutX => self.zoom_x(1.0 / CLOSER, self.anchor()),
@@ -154,6 +155,12 @@ impl Graphs {
             MouseEventKind::Up(_) | MouseEventKind::Moved => return false,
         }
         true
+    }
+
+    /// Smooths all charts by another step than that which the chart in focus has.
+    fn smooth(&mut self, step: impl FnOnce(Smoothing) -> Smoothing) {
+        let now = self.focused().map_or(Smoothing::Off, |panel| self.smoothing_of(panel));
+        self.smoothing = SmoothingWish::Just(step(now));
     }
 
     /// Moves by single charts around the ends, by rows only where a chart is.

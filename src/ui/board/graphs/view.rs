@@ -3,7 +3,7 @@
 use super::{Graphs, Layout, Side, X, scenery::Picture, window::Span};
 use crate::ipc::wire::{GraphView, MetricView, Window};
 use crate::model::{MetricKey, Series, XAxis, num};
-use crate::query::{self, Panel, PanelKind, Smoothing};
+use crate::query::{self, Panel, PanelKind, Smoothing, SmoothingWish};
 use crate::text;
 use crate::ui::{
     board::page::Shared,
@@ -47,7 +47,7 @@ impl Graphs {
             }
         }
         if let Some(row) = layout.runs {
-            draw_words(&fitting(self.run_names(shared, scene), row), shared, row, buf);
+            draw_words(&counted(self.run_names(shared, scene), shared, row), shared, row, buf);
         }
         if let Some(rows) = layout.readout {
             draw_words(&fitting(self.readout(shared, scene), rows), shared, rows, buf);
@@ -95,8 +95,9 @@ impl Graphs {
             (false, false) => "",
         };
         parts.push(Part::new(log, theme.value(), 6));
-        if self.smoothing != Smoothing::Off {
-            parts.push(Part::new(self.smoothing.word(), theme.value(), 6));
+        if let SmoothingWish::Just(smoothing) = self.smoothing {
+            let word = if smoothing == Smoothing::Off { "not smoothed".into() } else { smoothing.word() };
+            parts.push(Part::new(word, theme.value(), 6));
         }
         if self.band {
             parts.push(Part::new("mean", theme.value(), 6));
@@ -104,10 +105,13 @@ impl Graphs {
         parts
     }
 
-    /// The names of all runs drawn, each with its sign.
+    /// The runs drawn, or the groups that they are drawn as, each with the sign that its curves have.
     fn run_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
         let theme = &shared.theme;
-        let own = Word { sign: Some((theme.sample(0), theme.curve())), text: shared.facts.name.clone(), style: theme.title() };
+        if self.band || scene.group.is_some() || scene.overlaid.iter().any(|other| other.group.is_some()) {
+            return self.group_names(shared, scene);
+        }
+        let own = Word { sign: Some(own_sign(shared)), text: shared.facts.name.clone(), style: theme.title() };
         let other = |other: &Overlaid<'_>| {
             let pinned = if other.pinned { " (baseline)" } else { "" };
             Word {
@@ -119,6 +123,30 @@ impl Graphs {
         std::iter::once(own).chain(scene.overlaid.iter().map(other)).collect()
     }
 
+    fn group_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+        let theme = &shared.theme;
+        let own = (scene.group, own_sign(shared), shared.facts.name.as_str());
+        let others = scene.overlaid.iter().map(|run| (run.group, (theme.run_sign(run.colour), theme.run(run.colour)), run.name));
+        // A run without a group stands for itself.
+        let mut groups: Vec<(Option<&str>, (&'static str, Style), &str, usize)> = vec![];
+        for (group, sign, name) in std::iter::once(own).chain(others) {
+            let group = if self.band { Some(group.unwrap_or("")) } else { group };
+            match groups.iter_mut().find(|known| group.is_some() && known.0 == group) {
+                Some(known) => known.3 += 1,
+                None => groups.push((group, sign, name, 1)),
+            }
+        }
+        let word = |(group, sign, name, count): (Option<&str>, (&'static str, Style), &str, usize)| {
+            let label = group.filter(|group| !group.is_empty()).map(|group| format!("{group}: ")).unwrap_or_default();
+            let text = match count {
+                1 => format!("{label}{name}"),
+                _ => format!("{label}mean {} std of {count} runs", theme.plus_minus()),
+            };
+            Word { sign: Some(sign), text, style: theme.title() }
+        };
+        groups.into_iter().map(word).collect()
+    }
+
     /// What stands at the crosshair: where it is, the values of all curves in focus, and what happened there.
     fn readout(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
         let mut marks = vec![];
@@ -128,7 +156,8 @@ impl Graphs {
         let mut words = vec![Word { sign: None, text: format!("@ {}", chart.x_text(cursor)), style: theme.accent() }];
         for (curve, text) in self.values_at(&chart, cursor, scene) {
             let sign = match curve.run {
-                None => (theme.sample(curve.key), theme.own(curve.key, true, !scene.overlaid.is_empty())),
+                None if scene.overlaid.is_empty() => (theme.sample(curve.key), theme.own(curve.key, true, false)),
+                None => own_sign(shared),
                 Some(run) => (theme.run_sign(run), theme.run(run)),
             };
             words.push(Word { sign: Some(sign), text, style: theme.value() });
@@ -169,7 +198,10 @@ impl Graphs {
         view.focused = self.focused().and_then(|panel| panel.keys.first()).map(MetricKey::to_string);
         view.full_screen = self.full_screen;
         view.x_axis = self.x.word().into();
-        view.smoothing = if let Smoothing::Ema(weight) = self.smoothing { weight } else { 0.0 };
+        view.smoothing = match self.focused().map(|panel| self.smoothing_of(panel)) {
+            Some(Smoothing::Ema(weight)) => weight,
+            _ => 0.0,
+        };
         view.page = (layout.page as u32 + 1, layout.pages as u32);
         view.grid = (u32::from(layout.grid.rows), u32::from(layout.grid.cols));
         view.paused = self.paused;
@@ -185,7 +217,8 @@ impl Graphs {
             let mut names = vec![];
             let Some(Picture::Chart(chart)) = self.picture(index, shared, scene, &mut marks) else { continue };
             let window = (chart.x.from, chart.x.to);
-            for entry in chart.legend(cell).entries() {
+            let legend = chart.legend(cell);
+            for entry in legend.entries() {
                 let Some(curve) = chart.curves.iter().filter(|curve| curve.run.is_none()).nth(entry.curve) else { continue };
                 let key = &panel.keys[curve.key];
                 names.push(json!({"key": key.as_str(), "name": entry.name}));
@@ -194,6 +227,7 @@ impl Graphs {
             let y = chart.plot(cell).map(|plot| (plot.y.from, plot.y.to));
             charts.push(json!({
                 "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
+                "smoothing": chart.smoothing.word(), "smoothingMark": legend.mark,
                 "from": num::to_json(window.0), "to": num::to_json(window.1),
                 "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
             }));
@@ -234,6 +268,10 @@ impl Graphs {
             "logX": self.log_x, "logY": self.log_y, "smoothing": self.smoothing.word(), "marks": !self.no_marks, "apart": self.apart,
             "kept": self.kept_names().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
             "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
+            "runsLegend": layout.runs.map(|row| {
+                let rows = counted(self.run_names(shared, scene), shared, row);
+                rows.into_iter().flatten().map(|word| word.text).collect::<Vec<_>>()
+            }),
             "baseline": scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name),
             "yRanges": self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([num::to_json(*lo), num::to_json(*hi)]))).collect::<serde_json::Map<_, _>>(),
             "derived": self.definitions.iter().map(|(name, made)| (name.to_string(), match made {
@@ -322,6 +360,29 @@ fn fitting(words: Vec<Word>, rows: Rect) -> Vec<Vec<Word>> {
         }
     }
     out
+}
+
+/// The words that fit into a row, and how many more there are.
+fn counted(words: Vec<Word>, shared: &Shared, row: Rect) -> Vec<Vec<Word>> {
+    let count = words.len();
+    let more = |left: usize| Word { sign: None, text: format!("+{left}"), style: shared.theme.warn() };
+    let room = Rect { width: row.width.saturating_sub(2 + more(count).width() as u16), ..row };
+    let widths = words.iter().map(Word::width).sum::<usize>() + 2 * count.saturating_sub(1);
+    if widths <= usize::from(row.width) {
+        return fitting(words, row);
+    }
+    let mut rows = fitting(words, room);
+    let left = count - rows.iter().map(Vec::len).sum::<usize>();
+    match rows.last_mut() {
+        Some(last) => last.push(more(left)),
+        None => rows.push(vec![more(left)]),
+    }
+    rows
+}
+
+/// The sign of the run in front, as its curves have it where others are drawn too.
+fn own_sign(shared: &Shared) -> (&'static str, Style) {
+    (shared.theme.own_sign(), shared.theme.curve())
 }
 
 fn draw_words(rows: &[Vec<Word>], shared: &Shared, area: Rect, buf: &mut Buffer) {

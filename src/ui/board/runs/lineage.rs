@@ -29,7 +29,9 @@ impl Runs {
                     let checkpoint = scene.runs[*row].read.as_ref().and_then(|read| read.checkpoints.get(*n));
                     let (path, step) = checkpoint.map_or(("", None), |(path, step)| (path.as_str(), *step));
                     let step = step.map(|step| format!(" at step {}", text::si(step as f64, 4))).unwrap_or_default();
-                    put(buf, area, x, y, &format!("checkpoint{step}: {path}"), style, theme)
+                    let x = put(buf, area, x, y, &format!("checkpoint{step}: "), style, theme);
+                    // Its end tells it apart.
+                    put(buf, area, x, y, &text::cut_start(path, usize::from(area.right().saturating_sub(x))), style, theme)
                 }
                 Node::Run(row) => {
                     let run = &scene.runs[*row];

@@ -55,6 +55,8 @@ pub struct Table {
     pub text: String,
     pub count: usize,
     columns: Vec<Column>,
+    /// The widest name.
+    name_cells: u16,
 }
 
 /// A line of the table.
@@ -109,6 +111,7 @@ impl Table {
             true => rows.iter().map(|row| Line::Run(*row)).collect(),
             false => groups.iter().enumerate().flat_map(in_group).collect(),
         };
+        let name_cells = rows.iter().take(SAMPLED).map(|row| text::width(name_of(&all[*row]))).max().unwrap_or(0) as u16;
         let (keys, metric, columns) = match ask.before.take() {
             Some(before) => (before.keys, before.metric, before.columns),
             None => {
@@ -118,7 +121,7 @@ impl Table {
                 (keys, metric, columns)
             }
         };
-        Table { lines, rows, groups, keys, metric, columns, count: all.len(), text: String::new() }
+        Table { lines, rows, groups, keys, metric, columns, name_cells, count: all.len(), text: String::new() }
     }
 
     /// What the columns show, as far as one can sort by it.
@@ -167,47 +170,40 @@ pub fn groupings(all: &[RunRow], rows: &[usize]) -> Vec<Field> {
 /// What is worth a column, in the order of the screen.
 fn columns(all: &[RunRow], rows: &[usize], metric: Option<&MetricKey>, keys: &[MetricKey], ask: &Ask<'_>) -> Vec<Column> {
     let shown = || rows.iter().map(|row| &all[*row]);
-    let has = |field: &Field| shown().any(|row| field.of(row, ask.now).is_some());
-    let mut columns = vec![];
-    let mut add = |field: Field, title: String, rank: u8, max: usize| {
-        if has(&field) {
-            let widest = shown().take(SAMPLED).map(|row| text::width(&cell(&field, row, ask.now))).max().unwrap_or(0);
-            let width = widest.max(text::width(&title) + 1).min(max) as u16;
-            columns.push(Column { title, what: What::Field(field), width, rank });
-        }
+    let mut columns: Vec<Column> = vec![];
+    let column = |field: Field, title: String, rank: u8, max: usize| {
+        let widest = || shown().take(SAMPLED).map(|row| text::width(&cell(&field, row, ask.now))).max().unwrap_or(0);
+        let is_there = shown().any(|row| field.of(row, ask.now).is_some());
+        is_there.then(|| Column {
+            width: widest().max(text::width(&title) + 1).min(max) as u16,
+            title,
+            what: What::Field(field.clone()),
+            rank,
+        })
     };
     let projects: BTreeSet<Option<&str>> = shown().map(|row| row.project.as_deref()).collect();
     if projects.len() > 1 {
-        add(Field::Project, "project".into(), 4, 14);
+        columns.extend(column(Field::Project, "project".into(), 4, 14));
     }
-    add(Field::Step, "step".into(), 8, 12);
+    columns.extend(column(Field::Step, "step".into(), 8, 12));
     if let Some(metric) = metric {
-        add(Field::Last(metric.to_string()), metric.to_string(), 9, 14);
-        add(Field::Best(metric.to_string()), "best".into(), 7, 10);
+        columns.extend(column(Field::Last(metric.to_string()), metric.to_string(), 9, 14));
+        columns.extend(column(Field::Best(metric.to_string()), "best".into(), 7, 10));
     }
     let of_course = metric.filter(|metric| shown().any(|row| !row.course(metric).is_empty()));
-    let course = of_course.map(|metric| Column { title: "course".into(), what: What::Course(metric.clone()), width: 16, rank: 5 });
-    let at = columns.len();
-    let mut add = |field: Field, title: String, rank: u8, max: usize| {
-        if has(&field) {
-            let widest = shown().take(SAMPLED).map(|row| text::width(&cell(&field, row, ask.now))).max().unwrap_or(0);
-            let width = widest.max(text::width(&title) + 1).min(max) as u16;
-            columns.push(Column { title, what: What::Field(field), width, rank });
-        }
-    };
-    add(Field::Duration, "ran".into(), 6, 8);
-    add(Field::Started, "started".into(), 5, 9);
+    columns.extend(of_course.map(|metric| Column { title: "course".into(), what: What::Course(metric.clone()), width: 16, rank: 5 }));
+    columns.extend(column(Field::Duration, "ran".into(), 6, 8));
+    columns.extend(column(Field::Started, "started".into(), 5, 9));
     for name in runs::differing(shown()).into_iter().take(CONFIG_COLUMNS_MAX) {
         let title = name.rsplit('.').next().unwrap_or(&name).to_owned();
-        add(Field::Config(name), title, 3, CONFIG_CELLS_MAX);
+        columns.extend(column(Field::Config(name), title, 3, CONFIG_CELLS_MAX));
     }
-    add(Field::Tags, "tags".into(), 2, 20);
-    add(Field::State, "state".into(), 1, 9);
-    for key in keys.iter().filter(|key| Some(*key) != metric).take(3) {
-        add(Field::Last(key.to_string()), key.to_string(), 1, 14);
-    }
-    if let Some(course) = course {
-        columns.insert(at, course);
+    columns.extend(column(Field::Tags, "tags".into(), 2, 20));
+    columns.extend(column(Field::State, "state".into(), 1, 9));
+    // What it was set to tells as much as what was logged of it, and two columns of one name tell nobody which is which.
+    let is_set: BTreeSet<String> = columns.iter().map(|column| column.title.clone()).collect();
+    for key in keys.iter().filter(|key| Some(*key) != metric && !is_set.contains(key.as_str())).take(3) {
+        columns.extend(column(Field::Last(key.to_string()), key.to_string(), 1, 14));
     }
     columns
 }
@@ -236,7 +232,8 @@ impl Runs {
     fn fitting(&self, width: u16) -> (u16, Vec<&Column>) {
         let mut by_rank: Vec<usize> = (0..self.table.columns.len()).collect();
         by_rank.sort_by_key(|at| std::cmp::Reverse(self.table.columns[*at].rank));
-        let mut left = width.saturating_sub(MARKS + 1 + NAME_CELLS.1.min(width / 3).max(NAME_CELLS.0));
+        let most = self.table.name_cells.min(NAME_CELLS.1).min(width / 3);
+        let mut left = width.saturating_sub(MARKS + 1 + most.max(NAME_CELLS.0));
         let mut chosen = vec![];
         for at in by_rank {
             let wide = self.table.columns[at].width + 2;
@@ -307,6 +304,14 @@ impl Runs {
         }
     }
 
+    /// The sign that the curves of a run have: the run in front has one, and those that are selected.
+    pub(super) fn sign(&self, row: &RunRow, scene: Scene<'_>, theme: &Theme) -> Option<(&'static str, Style)> {
+        if is_own(row, scene) {
+            return Some((theme.own_sign(), theme.curve()));
+        }
+        self.picked(row).map(|picked| (theme.run_sign(picked.colour), theme.run(picked.colour)))
+    }
+
     /// The signs before the name; returns where it starts.
     pub(super) fn draw_marks(&self, row: &RunRow, focused: bool, shared: &Shared, scene: Scene<'_>, place: Rect, buf: &mut Buffer) -> u16 {
         let (theme, area, y) = (&shared.theme, place, place.y);
@@ -314,19 +319,11 @@ impl Runs {
         if focused {
             put(buf, area, x, y, theme.cursor(), theme.accent(), theme);
         }
-        let picked = self.picked(row);
-        if let Some(picked) = picked {
-            put(buf, area, x + 1, y, theme.run_sign(picked.colour), theme.run(picked.colour), theme);
+        if let Some((sign, style)) = self.sign(row, scene, theme) {
+            put(buf, area, x + 1, y, sign, style, theme);
         }
-        let is_own = !row.id.is_empty() && row.id == scene.run.info.id;
-        let mark = if picked.is_some_and(|picked| picked.pinned) {
-            "*"
-        } else if is_own {
-            "@"
-        } else {
-            ""
-        };
-        put(buf, area, x + 2, y, mark, theme.value(), theme);
+        let is_pinned = self.picked(row).is_some_and(|picked| picked.pinned);
+        put(buf, area, x + 2, y, if is_pinned { "*" } else { "" }, theme.value(), theme);
         put(buf, area, x + 3, y, theme.state_sign(row.state), theme.state(row.state), theme);
         x + MARKS
     }
@@ -356,7 +353,15 @@ impl Runs {
         }
         let style = if focused { theme.accent() } else { theme.title() };
         let x = put(buf, place, place.x + 1, place.y, &group.label, style, theme);
-        let x = put(buf, place, x, place.y, &format!("  {} runs", group.rows.len()), theme.quiet(), theme);
+        let x = put(
+            buf,
+            place,
+            x,
+            place.y,
+            &format!("  {} run{}", group.rows.len(), if group.rows.len() == 1 { "" } else { "s" }),
+            theme.quiet(),
+            theme,
+        );
         if let Some((key, stats)) = self.stats(group, scene) {
             let value = |value: f64| text::number(value, DIGITS);
             let words = format!("  {key}: mean {} p50 {} p95 {}", value(stats.mean), value(stats.p50), value(stats.p95));
@@ -400,6 +405,11 @@ impl Runs {
         };
         lines.map(told).collect()
     }
+}
+
+/// Whether it is the run in front.
+pub fn is_own(row: &RunRow, scene: Scene<'_>) -> bool {
+    !row.id.is_empty() && row.id == scene.run.info.id
 }
 
 /// What a person calls the run.

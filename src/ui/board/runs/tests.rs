@@ -6,7 +6,7 @@ use crate::store::RunPicture;
 use crate::ui::{
     board::Board,
     keymap::Keymap,
-    pane::{Event, Listing, Overlay, Pane, Scene},
+    pane::{Effect, Event, Listing, Overlay, Pane, Scene},
     tests::{START, UNICODE},
     theme::Theme,
 };
@@ -111,6 +111,8 @@ impl Shown {
                 "enter" => KeyCode::Enter,
                 "esc" => KeyCode::Esc,
                 "down" => KeyCode::Down,
+                "left" => KeyCode::Left,
+                "right" => KeyCode::Right,
                 "end" => KeyCode::End,
                 "space" => KeyCode::Char(' '),
                 c => KeyCode::Char(c.chars().next().unwrap()),
@@ -203,6 +205,59 @@ fn nothing_to_show_says_why() {
 }
 
 #[test]
+fn who_shows_the_runs_is_answered_when_they_were_looked_at() {
+    let mut shown = Shown::new(rows(3), (80, 24), UNICODE);
+    let asked = |number| {
+        let view = json!({"tab": "runs", "nonsense": 1}).as_object().cloned().unwrap();
+        Event::Set { number, view }
+    };
+    let set = |shown: &Shown| {
+        let scene = Scene { runs: &shown.rows, ..Scene::of(&shown.run) };
+        let told = shown.board.shown(scene, Rect::new(0, 0, 80, 24));
+        (told.set, told.refused.len())
+    };
+    shown.tell(asked(1));
+    assert_eq!(set(&shown), (1, 1), "they were looked at");
+    shown.tell(Event::Runs(Listing { left: 3, at: START, ..Listing::default() }));
+    shown.tell(asked(2));
+    assert_eq!((set(&shown), &shown.detail()["looking"]), ((1, 1), &json!(true)));
+    shown.tell(Event::Runs(Listing { at: START + 1.0, ..Listing::default() }));
+    assert_eq!(set(&shown).0, 2);
+    // But nobody waits for a store of years.
+    shown.tell(Event::Runs(Listing { left: 3, at: START, ..Listing::default() }));
+    shown.tell(asked(3));
+    let scene = Scene { runs: &shown.rows, ..Scene::of(&shown.run) };
+    let until = shown.board.deadline().unwrap();
+    assert_eq!(shown.board.update(Event::Deadline, scene, until), [Effect::DrawSoon]);
+    assert_eq!((set(&shown).0, shown.board.deadline()), (3, None));
+}
+
+#[test]
+fn the_run_that_is_looked_at_is_the_first_and_the_others_are_reached() {
+    let mut shown = Shown::new(rows(12), (80, 24), UNICODE);
+    let beside = |shown: &Shown| shown.detail()["visible"][0]["runs"].clone();
+    let differs = |shown: &Shown| {
+        let told = shown.detail()["visible"].as_array().cloned().unwrap();
+        told.iter().filter_map(|line| line["entry"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    shown.press("a c");
+    assert_eq!(beside(&shown), json!(["calm-otter-0", "a-run-with-a-rather-long-name-of-its-own-11", "模型-七-10"]));
+    assert!(shown.drawn().contains("1, 2-3 of 12 runs, left/right"), "{}", shown.drawn());
+    assert!(differs(&shown).contains(&"project".to_owned()));
+    shown.press("right");
+    assert_eq!(beside(&shown), json!(["calm-otter-0", "模型-七-10", "bright-sun-9"]));
+    assert!(!differs(&shown).contains(&"project".to_owned()), "it is the same in all that are in sight");
+    shown.press(&["right"; 20].join(" "));
+    assert_eq!(beside(&shown), json!(["calm-otter-0", "模型-七-2", "bright-sun-1"]));
+    shown.press("c down down enter c");
+    assert_eq!(beside(&shown)[0], "模型-七-2", "looked at, then compared");
+    shown.press("c");
+    assert_eq!(shown.detail()["focused"], shown.rows[2].id.as_str(), "the table is as it was");
+    shown.press("p end c");
+    assert_eq!(beside(&shown)[0], "模型-七-2", "what is pinned comes first");
+}
+
+#[test]
 fn a_filter_is_live_and_a_wrong_one_says_where() {
     let mut shown = Shown::new(rows(12), (100, 24), UNICODE);
     shown.filter("state:failed OR config.lr<2e-4");
@@ -278,7 +333,7 @@ fn the_focus_stays_on_its_run_when_rows_come() {
 fn a_comparison_judges_by_the_goal_of_the_metric() {
     let mut shown = Shown::new(rows(12), (160, 40), UNICODE);
     shown.filter("/-(1|2)$/");
-    shown.press("a c");
+    shown.press("a down c");
     let text = shown.drawn();
     assert!(text.contains("config: what differs (1 the same)") && text.contains("better"), "{text}");
     assert_eq!(shown.detail()["view"], "compare");
@@ -309,13 +364,18 @@ fn two_thousand_runs_stay_usable() {
     assert!(cfg!(debug_assertions) || times[190] < Duration::from_millis(16), "{:?}", times[190]);
 }
 
+/// A text as it is drawn.
+fn plain(text: &str, ascii: bool) -> String {
+    if ascii { ASCII.plain(text.into()).into_owned() } else { text.into() }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn whatever_is_pressed_the_rows_that_are_told_are_drawn(
         steps in prop::collection::vec(prop_oneof![
-            8 => prop::sample::select(vec!["space", "a", "x", "p", "enter", "c", "r", "t", "o", "O", "g", "m", "M", "down", "end", "esc", "/", "1", "2", "(", "!"])
+            8 => prop::sample::select(vec!["space", "a", "x", "p", "enter", "c", "r", "t", "o", "O", "g", "m", "M", "down", "end", "left", "right", "esc", "/", "1", "2", "(", "!"])
                 .prop_map(|key| (key.to_owned(), 0, (0, 0))),
             1 => (0usize..40).prop_map(|count| (String::new(), count, (0, 0))),
             1 => (1u16..140, 1u16..45).prop_map(|size| (String::new(), 0, size)),
@@ -338,6 +398,13 @@ proptest! {
             let text = shown.drawn();
             if shown.size.0 < 24 || shown.size.1 < 4 {
                 continue;
+            }
+            // What a comparison tells stands there, value by value in its line.
+            for line in shown.detail()["visible"].as_array().cloned().unwrap_or_default() {
+                let values: Vec<String> =
+                    line["values"].as_array().into_iter().flatten().map(|value| plain(value.as_str().unwrap(), ascii)).collect();
+                let values: Vec<&str> = values.iter().map(|value| value.trim_end()).collect();
+                prop_assert!(text.lines().any(|line| values.iter().all(|value| line.contains(value))), "{values:?} is not in\n{text}");
             }
             // A row that is cut may end before the name does.
             let at_start = matches!(shown.detail()["view"].as_str(), Some("table" | "recent"));

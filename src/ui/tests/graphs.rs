@@ -1,0 +1,283 @@
+//! The charts: how they look, and what keys, the mouse and the spec make of them.
+
+use super::*;
+
+#[test]
+fn the_graph_pane_looks_like_this() {
+    let series = run(1200);
+    for size in [(120, 40), (80, 24), (50, 16), (40, 10), (20, 5)] {
+        insta::assert_snapshot!(format!("graph_{}x{}", size.0, size.1), drawn(&graph(UNICODE, &series, size), &series, size));
+    }
+    insta::assert_snapshot!("graph_ascii_80x24", drawn(&graph(ASCII, &series, (80, 24)), &series, (80, 24)));
+}
+
+#[test]
+fn one_chart_fills_the_pane_and_the_axis_switches() {
+    let series = run(1200);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    press(&mut pane, &series, "right enter x x +");
+    insta::assert_snapshot!("graph_zoom_80x24", drawn(&pane, &series, (80, 24)));
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
+    assert_eq!(shown.visible_metrics.len(), 1);
+    let graph = shown.graph.unwrap();
+    assert!(graph.full_screen);
+    assert_eq!((graph.x_axis.as_str(), graph.focused.as_deref(), graph.smoothing), ("wall", Some("val/acc"), 0.5));
+}
+
+#[test]
+fn an_empty_run_says_what_it_waits_for() {
+    let series = RunPicture::default();
+    let size = (80, 24);
+    let mut pane = Board::new(UNICODE, 0.0, Keymap::default());
+    let facts =
+        |state| Box::new(Facts { name: "calm-otter".into(), state: Some(state), watched: "metrics.jsonl".into(), ..Facts::default() });
+    pane.update(Event::Data(facts(RunState::Running)), scene(&series), Duration::ZERO);
+    let text = drawn(&pane, &series, size);
+    assert!(text.contains("waiting for the first metric..."), "{text}");
+    assert!(text.contains("log to $OG_METRICS or print `step=1 loss=2.3`"), "{text}");
+    let over = Facts { exit: Some(Exit { code: Some(3), signal: None, at: None }), ..*facts(RunState::Failed) };
+    pane.update(Event::Data(Box::new(over)), scene(&series), Duration::ZERO);
+    let text = drawn(&pane, &series, size);
+    assert!(text.contains("the run ended without a metric: failed (exit 3)"), "{text}");
+}
+
+#[test]
+fn a_new_series_is_announced_until_its_time_or_a_key() {
+    let (old, new) = (run(50), run(150));
+    let size = (120, 40);
+    let mut pane = graph(UNICODE, &old, size);
+    let secs = Duration::from_secs;
+    pane.update(Event::Data(Box::new(facts(&new))), scene(&new), secs(10));
+    assert!(drawn(&pane, &new, size).contains("new series discovered: val/acc and 1 more"));
+    assert_eq!(pane.deadline(), Some(secs(15)));
+    assert_eq!(pane.update(Event::Deadline, scene(&new), secs(14)), []);
+    assert_eq!(pane.update(Event::Deadline, scene(&new), secs(15)), [Effect::DrawSoon]);
+    assert!(!drawn(&pane, &new, size).contains("new series"));
+    assert_eq!(pane.deadline(), None);
+}
+
+#[test]
+fn a_new_series_that_is_hidden_is_no_news() {
+    let (old, new) = (run(50), run(150));
+    let size = (120, 40);
+    let told = |prepare: &dyn Fn(&mut Board)| {
+        let mut pane = graph(UNICODE, &old, size);
+        prepare(&mut pane);
+        pane.update(Event::Data(Box::new(facts(&new))), scene(&new), Duration::ZERO);
+        let text = drawn(&pane, &new, size);
+        text.lines().find_map(|line| Some(line.split_once("new series discovered: ")?.1.split(' ').next()?.to_owned()))
+    };
+    let hides = |pane: &mut Board, spec: &str| {
+        pane.update(
+            Event::Spec { graphs: vec![spec.into()], derived: Default::default(), title: String::new() },
+            scene(&old),
+            Duration::ZERO,
+        );
+    };
+    assert_eq!(told(&|pane| hides(pane, "train/loss")), None);
+    assert_eq!(told(&|pane| hides(pane, "val/loss")).as_deref(), Some("val/loss"));
+    assert_eq!(told(&|pane| press(pane, &old, "/ a c c enter")).as_deref(), Some("val/acc"));
+    assert_eq!(told(&|pane| press(pane, &old, "/ t r a i n enter")), None);
+}
+
+#[test]
+fn the_spec_chooses_and_orders_the_charts() {
+    let series = run(150);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    pane.update(
+        Event::Spec { graphs: vec!["lr".into(), "loss".into(), "reward".into()], derived: vec![], title: String::new() },
+        scene(&series),
+        Duration::ZERO,
+    );
+    let shown = pane.shown(scene(&series), Rect::new(0, 0, 80, 24));
+    assert_eq!(shown.visible_metrics.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["lr", "train/loss", "val/loss"]);
+}
+
+fn window(pane: &Board, run: &RunPicture) -> (f64, f64, String) {
+    let window = detail(pane, run, (80, 24))["window"].clone();
+    (window["from"].as_f64().unwrap(), window["to"].as_f64().unwrap(), window["follows"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn keys_zoom_and_pan_and_what_reaches_to_the_end_follows_the_run() {
+    let (run_now, run_later) = (run(1001), run(1101));
+    let mut pane = graph(UNICODE, &run_now, (80, 24));
+    assert_eq!(window(&pane, &run_now), (0.0, 1000.0, "all".into()));
+    press(&mut pane, &run_now, "z");
+    assert_eq!(window(&pane, &run_now), (300.0, 1000.0, "newest".into()));
+    pane.update(Event::Data(Box::new(facts(&run_later))), scene(&run_later), Duration::ZERO);
+    assert_eq!(window(&pane, &run_later), (400.0, 1100.0, "newest".into()));
+    press(&mut pane, &run_later, "shift+left");
+    assert_eq!(window(&pane, &run_later), (260.0, 960.0, "fixed".into()));
+    press(&mut pane, &run_later, "ctrl+up ctrl+up");
+    let y = detail(&pane, &run_later, (80, 24))["yRanges"]["train/loss"].clone();
+    assert!(y[1].as_f64().unwrap() - y[0].as_f64().unwrap() > 0.0, "{y}");
+    insta::assert_snapshot!("graph_zoomed_80x24", drawn(&pane, &run_later, (80, 24)));
+    press(&mut pane, &run_later, "Y f");
+    assert_eq!(window(&pane, &run_later), (400.0, 1100.0, "newest".into()));
+    press(&mut pane, &run_later, "0");
+    assert_eq!(window(&pane, &run_later), (0.0, 1100.0, "all".into()));
+}
+
+#[test]
+fn a_pause_holds_the_picture_still() {
+    let (now, later) = (run(500), run(900));
+    let mut pane = graph(UNICODE, &now, (80, 24));
+    press(&mut pane, &now, "p");
+    pane.update(Event::Data(Box::new(facts(&later))), scene(&later), Duration::ZERO);
+    assert_eq!(window(&pane, &later).1, 499.0);
+    press(&mut pane, &later, "p");
+    assert_eq!(window(&pane, &later).1, 899.0);
+}
+
+#[test]
+fn the_crosshair_has_the_values_of_all_curves() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    press(&mut pane, &run, "< , <");
+    insta::assert_snapshot!("graph_crosshair_120x40", drawn(&pane, &run, (120, 40)));
+    let cursor = detail(&pane, &run, (120, 40))["cursor"].clone();
+    let readout: Vec<&str> = cursor["readout"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert_eq!((readout.len(), &readout[1][..6], &readout[2][..4]), (3, "train ", "val "));
+    press(&mut pane, &run, "esc");
+    assert!(detail(&pane, &run, (120, 40))["cursor"].is_null());
+}
+
+#[test]
+fn a_crosshair_moves_no_chart() {
+    let run = run(1200);
+    for size in [(120, 40), (80, 24), (50, 16)] {
+        let mut pane = graph(UNICODE, &run, size);
+        let shown = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, size.0, size.1));
+        let places = |pane: &Board| {
+            let graph = shown(pane).graph.unwrap();
+            let keys: Vec<String> = shown(pane).visible_metrics.into_iter().map(|metric| metric.key).collect();
+            (keys, graph.page, graph.grid)
+        };
+        let before = places(&pane);
+        press(&mut pane, &run, ",");
+        assert_eq!(places(&pane), before);
+        let told = detail(&pane, &run, size)["cursor"]["readout"][0].as_str().unwrap().to_owned();
+        assert!(drawn(&pane, &run, size).contains(&told), "{told}");
+        // What is said for a moment, or typed, goes before it, and moves no chart either.
+        pane.update(Event::Tell("wrote screen.txt".into()), scene(&run), Duration::ZERO);
+        assert_eq!(places(&pane), before);
+        assert!(drawn(&pane, &run, size).lines().last().unwrap().starts_with("wrote screen.txt"));
+        press(&mut pane, &run, "esc");
+        assert_eq!(places(&pane), before);
+    }
+}
+
+#[test]
+fn the_mouse_focuses_points_zooms_pans_and_turns_tabs() {
+    use MouseEventKind::{Down, Drag, ScrollDown, ScrollUp};
+    let run = run(1001);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let none = KeyModifiers::NONE;
+    mouse(&mut pane, &run, Down(MouseButton::Left), (60, 10), none);
+    let shown = pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap();
+    assert_eq!(shown.focused.as_deref(), Some("val/acc"));
+    let at = shown.detail["cursor"]["x"].as_f64().unwrap();
+    assert!((350.0..650.0).contains(&at), "{at}");
+    assert_eq!(mouse(&mut pane, &run, Drag(MouseButton::Left), (60, 10), none), [], "it stands there already");
+    mouse(&mut pane, &run, ScrollUp, (60, 10), none);
+    let (from, to, follows) = window(&pane, &run);
+    assert!(from > 0.0 && to < 1000.0 && follows == "fixed", "{from} {to} {follows}");
+    mouse(&mut pane, &run, Down(MouseButton::Right), (60, 10), none);
+    mouse(&mut pane, &run, Drag(MouseButton::Right), (65, 10), none);
+    assert!(window(&pane, &run).0 < from);
+    mouse(&mut pane, &run, ScrollUp, (60, 10), KeyModifiers::ALT);
+    assert!(detail(&pane, &run, (120, 40))["yRanges"]["val/acc"].is_array());
+    for _ in 0..9 {
+        mouse(&mut pane, &run, ScrollDown, (60, 10), none);
+    }
+    assert_eq!(window(&pane, &run), (0.0, 1000.0, "all".into()));
+    mouse(&mut pane, &run, Down(MouseButton::Left), (31, 1), none);
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "logs");
+}
+
+#[test]
+fn a_digit_behind_r_or_c_sets_the_grid() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let grid = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().grid;
+    press(&mut pane, &run, "c");
+    assert!(drawn(&pane, &run, (120, 40)).contains("columns: 1-9, 0 fits"));
+    press(&mut pane, &run, "1 r 2");
+    assert_eq!(grid(&pane), (2, 1));
+    press(&mut pane, &run, "c 0 r 0");
+    assert_eq!(grid(&pane), (2, 3));
+    press(&mut pane, &run, "r esc 3");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().tab, "run");
+}
+
+#[test]
+fn what_happened_is_marked_and_what_was_replaced_stays_visible() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    insta::assert_snapshot!("graph_eventful_120x40", drawn(&pane, &run, (120, 40)));
+    let charts = detail(&pane, &run, (120, 40))["charts"].clone();
+    assert_eq!((charts[0]["marks"].as_u64(), charts[1]["x"].as_str()), (Some(3), Some("epoch")), "{charts}");
+    let heat = charts.as_array().unwrap().iter().find(|chart| chart["heat"] == 8).unwrap();
+    let last = run.series.get("gpu.3.util").unwrap().last().unwrap().value;
+    assert_eq!((heat["last"].as_object().unwrap().len(), heat["last"]["gpu.3.util"].as_f64(), &heat["untold"]), (8, Some(last), &0.into()));
+    press(&mut pane, &run, "g t");
+    let text = drawn(&pane, &run, (120, 40));
+    assert!(!text.contains('↻') && text.contains("gpu.3.util"), "{text}");
+}
+
+#[test]
+fn any_metric_may_stand_along_x() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ e p o c h enter X esc");
+    let shown = pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap();
+    assert_eq!(shown.x_axis, "epoch");
+    assert_eq!(window(&pane, &run), (0.0, 5.99, "all".into()));
+    press(&mut pane, &run, "z");
+    insta::assert_snapshot!("graph_over_epoch_80x24", drawn(&pane, &run, (80, 24)));
+    press(&mut pane, &run, "X");
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().x_axis, "step");
+}
+
+#[test]
+fn derived_metrics_come_from_the_spec_and_from_expressions_in_it() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let spec = |graphs: &[&str], derived: &[(&str, &str)]| Event::Spec {
+        graphs: graphs.iter().map(ToString::to_string).collect(),
+        derived: derived.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect(),
+        title: String::new(),
+    };
+    let keys = |pane: &Board| {
+        pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).visible_metrics.iter().map(|m| (m.key.clone(), m.data_points)).collect::<Vec<_>>()
+    };
+    pane.update(spec(&["gap", "ma(train/loss, 15)", "lr"], &[("gap", "val/loss - train/loss")]), scene(&run), Duration::ZERO);
+    assert_eq!(keys(&pane), [("gap".into(), 12), ("ma(train/loss, 15)".into(), 1200), ("lr".into(), 1200)]);
+    insta::assert_snapshot!("graph_derived_80x24", drawn(&pane, &run, (80, 24)));
+    pane.update(spec(&[], &[("gap", "val/loss - ")]), scene(&run), Duration::ZERO);
+    assert!(drawn(&pane, &run, (80, 24)).contains("gap: cannot read `val/loss - `"));
+}
+
+#[test]
+fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
+    let (own, one, other) = (run(1200), run(900), run(1100));
+    let overlaid = |group| {
+        let run = |name, colour, picture, pinned| Overlaid { name, colour, picture, pinned, group };
+        [run("bold-lynx", 1, &one, true), run("wise-heron", 2, &other, false)]
+    };
+    let size = (120, 40);
+    let mut pane = graph(UNICODE, &own, size);
+    for (name, group) in [("graph_runs_120x40", None), ("graph_band_120x40", Some("lr=3e-4"))] {
+        let overlaid = overlaid(group);
+        let scene = Scene { overlaid: &overlaid, group, ..Scene::of(&own) };
+        pane.update(Event::Data(Box::new(facts(&own))), scene, Duration::ZERO);
+        pane.update(Event::Key(KeyEvent::new(KeyCode::Char(','), KeyModifiers::NONE)), scene, Duration::ZERO);
+        let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+        pane.draw(scene, buf.area, &mut buf);
+        insta::assert_snapshot!(name, text(&buf));
+        let graph = pane.shown(scene, buf.area).graph.unwrap();
+        assert_eq!(graph.runs, ["calm-otter", "bold-lynx", "wise-heron"]);
+        assert_eq!(graph.detail["baseline"], "bold-lynx");
+    }
+}
