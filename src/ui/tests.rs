@@ -13,7 +13,7 @@ use super::{
 use crate::canvas::Message;
 use crate::ipc::wire::{GraphView, Health};
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
-use crate::source::Record;
+use crate::source::{Alert, Record};
 use crate::store::{EventKind, Remark, RunPicture, SourceRank};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
@@ -492,6 +492,51 @@ fn another_client_sets_what_keys_would_set() {
     let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
     assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
     assert_eq!(set(5, serde_json::json!({"view": "none"})).refused, ["view: no view is saved as `none`"]);
+}
+
+#[test]
+fn three_rows_of_status_say_why_a_run_failed_and_what_was_alerted() {
+    let mut run = run(100);
+    let nan = Point { step: Step(100), time: WallTime::new(START + 100.0), value: f64::NAN };
+    run.series.get_mut(&MetricKey::from("train/loss")).unwrap().push(nan);
+    let alert = Alert { title: "loss is NaN".into(), text: String::new(), level: "warn", step: None, time: None };
+    run.apply(SourceRank::Own, Ok(Record::Alert(alert)), None);
+    let said = "RuntimeError: failed at step 60, as the tests of this program ask it to do now and then";
+    for line in ["Traceback (most recent call last):", said, "  "] {
+        run.apply(SourceRank::Stdout, Ok(Record::Console(line.into())), None);
+    }
+    let shown = |run: &RunPicture, size| {
+        let mut pane = status(UNICODE, run);
+        let facts = Facts::of(run, false, &mut Order::default());
+        pane.update(Event::Data(Box::new(facts)), scene(run), Duration::ZERO);
+        drawn(&pane, run, size)
+    };
+    let runs = shown(&run, (80, 3));
+    assert!(runs.contains("1 alert: loss is NaN │ train/loss NaN") && !runs.contains("RuntimeError"), "{runs}");
+    assert!(!runs.contains("NaN →") && !runs.contains("NaN ↘"), "{runs}");
+    run.apply_event(crate::store::Event {
+        t: WallTime::new(START + 101.0).unwrap(),
+        author: "og".into(),
+        kind: EventKind::Exit(Exit { code: Some(1), signal: None, at: WallTime::new(START + 101.0) }),
+    });
+    for size in [(80, 3), (50, 3), (200, 1)] {
+        let failed = shown(&run, size);
+        assert!(failed.contains("RuntimeError: failed"), "{failed}");
+    }
+}
+
+#[test]
+fn a_long_name_leaves_room_for_state_and_step() {
+    let mut run = run(100);
+    run.info.name = "a-sweep-over-learning-rates-with-a-name-that-never-ends-17".into();
+    for width in [50, 67, 80] {
+        let mut pane = graph(UNICODE, &run, (width, 24));
+        let facts = Facts::of(&run, false, &mut Order::default());
+        pane.update(Event::Data(Box::new(facts)), scene(&run), Duration::ZERO);
+        let header = drawn(&pane, &run, (width, 24));
+        let header = header.lines().next().unwrap();
+        assert!(header.starts_with("a-sw") && header.contains("-17 │") && header.contains("99"), "{header}");
+    }
 }
 
 #[test]
