@@ -54,6 +54,8 @@ pub struct Facts {
     pub alerts: (u64, String),
     /// What the run's own samples of its machine say, in words.
     pub system: String,
+    /// The last line that it printed before it failed: what went wrong, as a rule.
+    pub last_words: String,
 }
 
 /// The metric keys of a run in the order of panels. Thousands of them are put in order only when keys come or go, not whenever
@@ -98,6 +100,7 @@ impl Facts {
             }),
             alerts: (picture.alerts.count, picture.alerts.last.back().map(|(_, alert)| alert.title.clone()).unwrap_or_default()),
             system: system_words(picture.system.last()),
+            last_words: last_words(picture),
             ..Facts::default()
         };
         facts.pace(&picture.series, order);
@@ -204,17 +207,29 @@ impl Facts {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
     }
 
-    /// Name, state, step and pace: the start of every pane's first line.
-    pub fn head(&self, theme: &Theme) -> Vec<Part> {
+    /// The name in a row of this width: cut, so that state and step have room beside it.
+    pub fn name_in(&self, width: u16) -> String {
+        const CELLS_MIN: usize = 12;
+        text::cut_middle(&self.name, (usize::from(width) / 3).max(CELLS_MIN)).into_owned()
+    }
+
+    /// Name, state, step and pace: the start of a row of this width.
+    pub fn head(&self, theme: &Theme, width: u16) -> Vec<Part> {
         let style = theme.state(self.run_state());
         vec![
-            Part::new(self.name.as_str(), theme.title(), 14),
+            Part::new(self.name_in(width), theme.title(), 14),
             Part::new(format!("{} {}", theme.state_sign(self.run_state()), self.state_text()), style, 16),
             Part::new(self.step_text(), theme.value(), 15),
             Part::joined(self.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),
             Part::new(self.rate_text(), theme.quiet(), 10),
         ]
     }
+}
+
+fn last_words(picture: &RunPicture) -> String {
+    let failed = picture.known_state() == Some(RunState::Failed);
+    let last = || picture.console.lines().rev().find(|line| !line.trim().is_empty());
+    if failed { last().unwrap_or_default().trim().to_owned() } else { String::new() }
 }
 
 /// The samples of a machine in a few words: how busy its cores and GPUs are. Names as wandb and Trackio give them:

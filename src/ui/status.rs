@@ -102,7 +102,7 @@ impl Status {
     fn row(&self, row: Row, rows: &[Row], scene: Scene<'_>, width: u16) -> Vec<Part> {
         match row {
             Row::Run => self.run_row(rows, width),
-            Row::Metrics => self.metrics_row(),
+            Row::Metrics => self.metrics_row(rows, width),
             Row::Progress => vec![],
             Row::Keys => self.keys_row(),
             Row::Watch => {
@@ -124,7 +124,7 @@ impl Status {
     fn run_row(&self, rows: &[Row], width: u16) -> Vec<Part> {
         let quiet = self.theme.quiet();
         let alone = rows.len() == 1;
-        let mut parts = self.facts.head(&self.theme);
+        let mut parts = self.facts.head(&self.theme, width);
         // What the bar below says is not said twice.
         match rows.contains(&Row::Progress) && width >= WORDY_BAR_COLS_MIN && self.facts.progress().is_some() {
             true => parts.truncate(3),
@@ -134,7 +134,10 @@ impl Status {
             parts.push(Part::new(format!("ended {}", self.clock(at.secs())), quiet, 9));
         }
         if alone {
+            // How the run stands goes before what it said.
             parts.extend(self.problem_parts());
+            parts.push(Part::new(self.last_words(width), self.theme.bad(), 9));
+            parts.extend(self.trouble_parts(width).into_iter().map(|part| Part { rank: 9, ..part }));
             parts.extend(self.metric_parts(1));
         }
         if self.link == Link::Down && alone {
@@ -143,22 +146,49 @@ impl Status {
         parts
     }
 
-    fn metrics_row(&self) -> Vec<Part> {
+    fn metrics_row(&self, rows: &[Row], width: u16) -> Vec<Part> {
         let mut parts = self.metric_parts(METRICS_MAX);
         if parts.is_empty() {
             parts.push(Part::new("no metric yet", self.theme.quiet(), 9));
         }
-        parts.splice(0..0, self.problem_parts());
+        let mut trouble = self.problem_parts();
+        trouble.push(Part::new(self.last_words(width), self.theme.bad(), 240));
+        // What has a row of its own where there are more.
+        if !rows.contains(&Row::Watch) {
+            trouble.extend(self.trouble_parts(width));
+            trouble.push(Part::new(self.facts.losses_text(), self.theme.warn(), 60));
+        }
+        parts.splice(0..0, trouble);
         if self.link == Link::Down {
             parts.push(Part::new(RECONNECTING, self.theme.warn(), 200));
         }
         parts
     }
 
-    /// What is wrong goes before anything else that can be told.
+    /// What is wrong with the canvas goes before anything else that can be told.
     fn problem_parts(&self) -> Vec<Part> {
         let problems = if let Link::Up(health) = &self.link { health.problems.as_slice() } else { &[] };
         problems.iter().map(|problem| Part::new(problem.as_str(), self.theme.bad(), 250)).collect()
+    }
+
+    /// What is wrong with the run, in at most half a row each: the rest is left to its metrics.
+    fn trouble_parts(&self, width: u16) -> Vec<Part> {
+        let (bad, warn) = (self.theme.bad(), self.theme.warn());
+        let short = |words: &str| text::cut(words, usize::from(width) / 2).into_owned();
+        vec![
+            Part::new(short(self.facts.problem.as_deref().unwrap_or_default()), bad, 235),
+            Part::new(short(&self.alert_words().unwrap_or_default()), warn, 230),
+        ]
+    }
+
+    /// What the run said before it failed.
+    fn last_words(&self, width: u16) -> String {
+        text::cut(&self.facts.last_words, usize::from(width) / 2).into_owned()
+    }
+
+    fn alert_words(&self) -> Option<String> {
+        let (count, title) = &self.facts.alerts;
+        (*count > 0).then(|| format!("{count} alert{}: {title}", if *count == 1 { "" } else { "s" }))
     }
 
     fn metric_parts(&self, count: usize) -> Vec<Part> {
@@ -177,9 +207,9 @@ impl Status {
     /// Alerts, the agent, the controller, and what went wrong.
     fn watch_row(&self) -> Vec<Part> {
         let (theme, quiet) = (&self.theme, self.theme.quiet());
-        let mut parts = vec![match &self.facts.alerts {
-            (0, _) => Part::new("no alerts", quiet, 5),
-            (count, title) => Part::new(format!("{count} alert{}: {title}", if *count == 1 { "" } else { "s" }), theme.warn(), 30),
+        let mut parts = vec![match self.alert_words() {
+            None => Part::new("no alerts", quiet, 5),
+            Some(words) => Part::new(words, theme.warn(), 30),
         }];
         parts.push(match &self.link {
             Link::None | Link::Unknown => Part::new("controller: connecting", quiet, 21),
@@ -390,7 +420,8 @@ fn metrics(facts: &Facts, series: &SeriesMap, theme: &Theme) -> Vec<Metric> {
     let metric = |key: &crate::model::MetricKey| {
         let series = series.get(key)?;
         let last = series.last()?;
-        let trend = (series.len() >= 4).then(|| query::trend(series).dir.as_str());
+        // Where it went from nowhere nobody can say.
+        let trend = (series.len() >= 4 && last.value.is_finite()).then(|| query::trend(series).dir.as_str());
         let best = query::best(key, series).map(|best| text::number(best.value, 4)).unwrap_or_default();
         let value = text::number(last.value, 4);
         Some(Metric { key: key.to_string(), value, best, trend: theme.trend(trend), finite: last.value.is_finite() })

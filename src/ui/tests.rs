@@ -19,7 +19,7 @@ use super::{
 use crate::canvas::Message;
 use crate::ipc::wire::{GraphView, Health};
 use crate::model::{Exit, MetricKey, Point, RunState, Seat, Series, Step, WallTime, num};
-use crate::source::Record;
+use crate::source::{Alert, Record};
 use crate::store::{EventKind, Remark, RunPicture, SourceRank};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;

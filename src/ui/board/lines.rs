@@ -21,7 +21,7 @@ impl Board {
         let word = if row.width >= WORDY_COLS_MIN && facts.run_state().is_some() { "state=" } else { "" };
         let state = format!("{} {word}{}", theme.state_sign(facts.run_state()), facts.state_text());
         let mut parts = vec![
-            Part::new(facts.name.as_str(), theme.title(), 14),
+            Part::new(facts.name_in(row.width), theme.title(), 14),
             Part::new(state, theme.state(facts.run_state()), 16),
             Part::new(facts.step_text().replace(' ', "="), theme.value(), 15),
             Part::joined(facts.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),

@@ -339,6 +339,8 @@ mod tests {
         let two = make(&store, dir.path(), 2, Some(parent));
         two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note { text: "try".into(), step: None } })
             .unwrap();
+        let by_og = EventKind::Note { text: "nobody saw how the training ended".into(), step: None };
+        one.append_event(&Event { t: time(3000.0), author: "og".into(), kind: by_og }).unwrap();
         let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
         catalog.find();
         assert_eq!(catalog.left(), (2, 0));
@@ -353,6 +355,7 @@ mod tests {
         assert_eq!((rows[0].best("loss"), rows[1].best("loss")), (Some(1.0), Some(2.0)));
         assert_eq!(rows[0].read.as_ref().unwrap().checkpoints, [("a.pt".to_owned(), Some(50))]);
         assert_eq!(rows[0].course(&"loss".into()).len(), COURSE_MAX);
+        assert_eq!(rows[0].notes, "", "what og says is nobody's note");
         assert_eq!((rows[1].notes.as_str(), rows[1].config["optim.lr"].as_f64()), ("try", Some(0.2)));
         assert_eq!(rows[1].origin.as_ref().unwrap().run, one.id().0);
         assert!(catalog.find().rows.is_empty());

@@ -317,3 +317,17 @@ fn every_theme_draws_the_same_characters() {
     let blocks = Theme { glyphs: Glyphs::Block, ..UNICODE };
     insta::assert_snapshot!("graph_blocks_80x24", drawn(&graph(blocks, &run, (80, 24)), &run, (80, 24)));
 }
+
+#[test]
+fn a_long_name_leaves_room_for_state_and_step() {
+    let mut run = run(100);
+    run.info.name = "a-sweep-over-learning-rates-with-a-name-that-never-ends-17".into();
+    for width in [50, 67, 80] {
+        let mut pane = graph(UNICODE, &run, (width, 24));
+        let facts = Facts::of(&run, false, &mut Order::default());
+        pane.update(Event::Data(Box::new(facts)), scene(&run), Duration::ZERO);
+        let header = drawn(&pane, &run, (width, 24));
+        let header = header.lines().next().unwrap();
+        assert!(header.starts_with("a-sw") && header.contains("-17 │") && header.contains("99"), "{header}");
+    }
+}

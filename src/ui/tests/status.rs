@@ -66,3 +66,34 @@ fn the_status_tells_of_alerts_checkpoints_the_machine_and_the_agent() {
         insta::assert_snapshot!(format!("status_full_{}x{}", size.0, size.1), text(&buffer_of(&pane, scene, size)));
     }
 }
+
+#[test]
+fn three_rows_of_status_say_why_a_run_failed_and_what_was_alerted() {
+    let mut run = run(100);
+    let nan = Point { step: Step(100), time: WallTime::new(START + 100.0), value: f64::NAN };
+    run.series.get_mut(&MetricKey::from("train/loss")).unwrap().push(nan);
+    let alert = Alert { title: "loss is NaN".into(), text: String::new(), level: "warn", step: None, time: None };
+    run.apply(SourceRank::Own, Ok(Record::Alert(alert)), None);
+    let said = "RuntimeError: failed at step 60, as the tests of this program ask it to do now and then";
+    for line in ["Traceback (most recent call last):", said, "  "] {
+        run.apply(SourceRank::Stdout, Ok(Record::Console(line.into())), None);
+    }
+    let shown = |run: &RunPicture, size| {
+        let mut pane = status(UNICODE, run);
+        let facts = Facts::of(run, false, &mut Order::default());
+        pane.update(Event::Data(Box::new(facts)), scene(run), Duration::ZERO);
+        drawn(&pane, run, size)
+    };
+    let runs = shown(&run, (80, 3));
+    assert!(runs.contains("1 alert: loss is NaN │ train/loss NaN") && !runs.contains("RuntimeError"), "{runs}");
+    assert!(!runs.contains("NaN →") && !runs.contains("NaN ↘"), "{runs}");
+    run.apply_event(crate::store::Event {
+        t: WallTime::new(START + 101.0).unwrap(),
+        author: "og".into(),
+        kind: EventKind::Exit(Exit { code: Some(1), signal: None, at: WallTime::new(START + 101.0) }),
+    });
+    for size in [(80, 3), (50, 3), (200, 1)] {
+        let failed = shown(&run, size);
+        assert!(failed.contains("RuntimeError: failed"), "{failed}");
+    }
+}

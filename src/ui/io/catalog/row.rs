@@ -82,7 +82,8 @@ pub(super) fn fill(row: &mut RunRow, picture: &RunPicture, is_whole: bool) {
     for event in &picture.events {
         match &event.kind {
             EventKind::Checkpoint { path, step } => read.checkpoints.push((path.clone(), *step)),
-            EventKind::Note { text, .. } => row.notes.clone_from(text),
+            // What og itself remarks is nobody's note.
+            EventKind::Note { text, .. } if event.author != "og" => row.notes.clone_from(text),
             EventKind::Tag(tags) => {
                 for (name, value) in tags {
                     match value {
