@@ -2,7 +2,6 @@
 
 use super::{Runs, Sources, rollouts};
 use crate::canvas::io::ChatTail;
-use crate::ipc::wire::Shown;
 use crate::store::RunReader;
 use crate::ui::{
     board::Board,
@@ -82,9 +81,5 @@ impl Recorded {
         let mut buf = Buffer::empty(self.area);
         self.look(|board, scene| board.draw(scene, buf.area, &mut buf));
         buf
-    }
-
-    pub fn shown(&self) -> Shown {
-        self.look(|board, scene| board.shown(scene, self.area))
     }
 }
