@@ -109,7 +109,11 @@ pub fn graph(graph: &GraphView, metrics: &[MetricView]) -> String {
 }
 
 fn graph_line(out: &mut String, graph: &GraphView, drawn: usize) {
-    let _ = write!(out, "graph {}, page {}/{}, {drawn} of {} keys", graph.tab, graph.page.0, graph.page.1, graph.keys);
+    let _ = write!(out, "graph {}", graph.tab);
+    // Other tabs have no pages of charts.
+    if graph.page.1 > 0 {
+        let _ = write!(out, ", page {}/{}, {drawn} of {} keys", graph.page.0, graph.page.1, graph.keys);
+    }
     if let Some(focused) = &graph.focused {
         let _ = write!(out, ", focus {focused}");
     }

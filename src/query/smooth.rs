@@ -135,6 +135,8 @@ enum Average {
 #[derive(Clone, Debug)]
 pub struct Ema {
     weight: f64,
+    /// How far apart the last two values stood, and the weight over that: nearly always the next two stand as far apart.
+    over: (f64, f64),
     sum: f64,
     mass: f64,
 }
@@ -142,7 +144,7 @@ pub struct Ema {
 impl Ema {
     /// `weight`: of what came before, 0 to 1.
     pub fn new(weight: f64) -> Ema {
-        Ema { weight, sum: 0.0, mass: 0.0 }
+        Ema { weight, over: (1.0, weight), sum: 0.0, mass: 0.0 }
     }
 
     /// The average with `value`. A value that is not finite is given back and forgotten.
@@ -155,7 +157,10 @@ impl Ema {
         if !value.is_finite() {
             return value;
         }
-        let weight = self.weight.powf(apart);
+        if apart != self.over.0 {
+            self.over = (apart, self.weight.powf(apart));
+        }
+        let (_, weight) = self.over;
         self.sum = weight * self.sum + (1.0 - weight) * value;
         self.mass = weight * self.mass + (1.0 - weight);
         // With a weight so near to 1 that nothing gets in, the value stands for itself.

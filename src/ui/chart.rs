@@ -402,7 +402,7 @@ impl Chart<'_> {
             match curve.group {
                 Some(group) if self.leads(index, group) => {
                     let means = self.band(index, plot, layer, &mut raster);
-                    lines.extend(self.line(curve, means));
+                    lines.extend(self.line(curve, || means));
                 }
                 Some(_) => continue,
                 None => {
@@ -410,7 +410,7 @@ impl Chart<'_> {
                     if curve.run.is_none() {
                         gaps.extend(drawn.raw.iter().filter(|column| column.gap).map(|column| column.index));
                     }
-                    lines.extend(self.line(curve, band::filled(drawn.smooth.as_ref().unwrap_or(&drawn.raw), raster.width())));
+                    lines.extend(self.line(curve, || band::filled(drawn.smooth.as_ref().unwrap_or(&drawn.raw), raster.width())));
                     match drawn.smooth {
                         Some(smooth) => {
                             raster.series(&self.raised(drawn.raw, plot.y), lo, hi, Stroke::thin(0));

@@ -66,7 +66,7 @@ impl Stroke {
     }
 
     /// Dots drawn of so many, by pattern.
-    const PATTERNS: [(usize, usize); 4] = [(1, 1), (3, 5), (1, 3), (6, 8)];
+    const PATTERNS: [(usize, usize); 4] = [(1, 1), (6, 10), (1, 3), (6, 8)];
 
     fn shows(self, x: usize) -> bool {
         let (drawn, of) = Stroke::PATTERNS[self.pattern % Stroke::PATTERNS.len()];

@@ -131,16 +131,20 @@ pub(super) fn press(pane: &mut dyn Pane, run: &RunPicture, keys: &str) {
 
 /// A key by its name in the key table.
 pub(super) fn key_of(name: &str) -> KeyEvent {
-    let (modifiers, name) = match name.split_once('+') {
-        Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
-        Some(("shift", name)) => (KeyModifiers::SHIFT, name),
-        _ => (KeyModifiers::NONE, name),
-    };
-    let code = match name {
+    let all =
+        [("ctrl+", KeyModifiers::CONTROL), ("alt+", KeyModifiers::ALT), ("super+", KeyModifiers::SUPER), ("shift+", KeyModifiers::SHIFT)];
+    let (mut modifiers, mut base) = (KeyModifiers::NONE, name);
+    for (word, modifier) in all {
+        if let Some(rest) = base.strip_prefix(word) {
+            (modifiers, base) = (modifiers | modifier, rest);
+        }
+    }
+    let code = match base {
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
         "left" => KeyCode::Left,
         "right" => KeyCode::Right,
+        "tab" if modifiers == KeyModifiers::SHIFT => KeyCode::BackTab,
         "tab" => KeyCode::Tab,
         "up" => KeyCode::Up,
         "down" => KeyCode::Down,
@@ -148,7 +152,10 @@ pub(super) fn key_of(name: &str) -> KeyEvent {
         "pgup" => KeyCode::PageUp,
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
+        "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
         "space" => KeyCode::Char(' '),
+        f if f.len() > 1 && f.starts_with('f') => KeyCode::F(f[1..].parse().unwrap()),
         c => KeyCode::Char(c.chars().next().unwrap()),
     };
     KeyEvent::new(code, modifiers)

@@ -505,6 +505,9 @@ impl Page for Runs {
         } else if !self.text.is_empty() {
             parts.push(Part::new(format!("/{}", self.text), theme.accent(), 7));
         }
+        if let Some(sort) = self.sort() {
+            parts.push(Part::new(format!("sorted by {} {}", sort.field, theme.sorted(sort.down)), theme.quiet(), 6));
+        }
         if let Some(by) = self.by() {
             parts.push(Part::new(format!("by {by}"), theme.quiet(), 6));
         }

@@ -19,9 +19,9 @@ pub struct Line {
 
 impl Chart<'_> {
     /// A curve with its sign, where several runs are drawn.
-    pub(super) fn line(&self, curve: &Curve<'_>, values: Vec<f64>) -> Option<Line> {
+    pub(super) fn line(&self, curve: &Curve<'_>, values: impl FnOnce() -> Vec<f64>) -> Option<Line> {
         let sign = curve.run.map_or(self.theme.own_sign(), |run| self.theme.run_sign(run));
-        self.beside_runs().then(|| Line { sign, style: self.look(curve).1.add_modifier(Modifier::BOLD), values })
+        self.beside_runs().then(|| Line { sign, style: self.look(curve).1.add_modifier(Modifier::BOLD), values: values() })
     }
 }
 

@@ -21,7 +21,9 @@ fn run(names: impl Iterator<Item = String>, points: i64) -> RunPicture {
         let mut one = Series::new();
         for i in 0..points {
             let wave = (i as f64 / points as f64 * 10.0 * (n % 16 + 1) as f64).sin();
-            let value = wave + (i.wrapping_mul(2_654_435_761) % 1000) as f64 / 1e4;
+            // Half of them are so noisy that they are smoothed.
+            let noise = (i.wrapping_mul(2_654_435_761) % 1000) as f64 / 1e3;
+            let value = wave + noise * if n % 2 == 0 { 0.5 } else { 0.1 };
             one.push(Point { step: Step(i), time: WallTime::new(START + i as f64 * 0.3), value });
         }
         (MetricKey::from(name.as_str()), one)

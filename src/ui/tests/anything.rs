@@ -70,7 +70,7 @@ const CASES: u32 = 40;
 
 /// Every metric reported as shown stands on the screen: the name that the legend has for it (perhaps cut at its start) and its
 /// value, in one line; and so do the values at the crosshair.
-fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16)) -> Result<(), TestCaseError> {
+pub(super) fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16)) -> Result<(), TestCaseError> {
     let text = drawn_in(pane, scene, size);
     let shown = pane.shown(scene, Rect::new(0, 0, size.0, size.1));
     let graph = shown.graph.unwrap();

@@ -1,7 +1,14 @@
 //! Every tab, at every size that people have, on what real programs recorded.
 
-use super::{UNICODE, key_of, text};
-use crate::ui::{board::Board, io::recorded::Recorded, keymap::Keymap, pane::Event, theme::Theme};
+use super::{UNICODE, anything::agrees, key_of, text};
+use crate::ui::{
+    board::Board,
+    io::recorded::Recorded,
+    keymap::{Action, Keymap, Scope},
+    pane::{Event, Pane},
+    theme::Theme,
+};
+use ratatui::layout::Rect;
 use std::path::{Path, PathBuf};
 
 const SIZES: [(u16, u16); 3] = [(200, 50), (80, 24), (50, 16)];
@@ -71,6 +78,45 @@ fn looks(name: &str, case: &Case, keys: &str) {
     for (width, height) in SIZES {
         let shown = case.open(UNICODE, (width, height), keys);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&shown.buffer()));
+    }
+}
+
+/// Each key of the table where it holds, one behind the other: nothing breaks, and what is told is what is drawn.
+#[test]
+fn every_key_keeps_its_word() {
+    let map = Keymap::default();
+    let tab = |scope: Scope| match scope {
+        Scope::Runs => "2",
+        Scope::Run => "3",
+        Scope::Logs => "4",
+        Scope::System => "5",
+        Scope::Alerts => "6",
+        Scope::Rollouts => "7",
+        Scope::Chat => "8",
+        _ => "1",
+    };
+    for case in [Case::og("base"), Case::dump("trackio/v0.43.0/ogfixture.sql", "ogfixture.db", "#first")] {
+        let size = (80, 24);
+        let mut shown = case.open(UNICODE, size, "1");
+        for row in map.rows().iter().filter(|row| row.action != Action::Quit) {
+            for key in &row.keys {
+                let opened = if row.scope == Scope::Input { " /" } else { "" };
+                let keys = format!("{}{opened} {key}", tab(row.scope));
+                keys.split(' ').for_each(|key| shown.tell(Event::Key(key_of(key))));
+                let agrees = shown.look(|board, scene| agrees(board, scene, size));
+                assert!(agrees.is_ok(), "{} ({key}): {agrees:?}", row.name);
+                // What is typed, chosen or open is closed again.
+                for _ in 0..2 {
+                    let is_open = shown.look(|board, scene| {
+                        let view = board.shown(scene, Rect::new(0, 0, size.0, size.1)).graph.unwrap();
+                        view.typing.is_some() || ["menu", "options", "views", "palette", "help"].contains(&view.tab.as_str())
+                    });
+                    if is_open {
+                        shown.tell(Event::Key(key_of("esc")));
+                    }
+                }
+            }
+        }
     }
 }
 

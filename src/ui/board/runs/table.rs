@@ -364,7 +364,9 @@ impl Runs {
         );
         if let Some((key, stats)) = self.stats(group, scene) {
             let value = |value: f64| text::number(value, DIGITS);
-            let words = format!("  {key}: mean {} p50 {} p95 {}", value(stats.mean), value(stats.p50), value(stats.p95));
+            // Not every run has a number there.
+            let of = if stats.count < group.rows.len() { format!(" of {}", stats.count) } else { String::new() };
+            let words = format!("  {key}{of}: mean {} p50 {} p95 {}", value(stats.mean), value(stats.p50), value(stats.p95));
             put(buf, place, x, place.y, &words, theme.value(), theme);
         }
     }
@@ -384,7 +386,9 @@ impl Runs {
         let told = |line: &Line| match line {
             Line::Group(group) => {
                 let group = &self.table.groups[*group];
-                let stats = self.stats(group, scene).map(|(_, stats)| json!({"mean": stats.mean, "p50": stats.p50, "p95": stats.p95}));
+                let stats = self
+                    .stats(group, scene)
+                    .map(|(_, stats)| json!({"count": stats.count, "mean": stats.mean, "p50": stats.p50, "p95": stats.p95}));
                 json!({"group": group.label, "runs": group.rows.len(), "stats": stats})
             }
             Line::Run(row) => {
