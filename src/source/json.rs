@@ -94,6 +94,7 @@ fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
 }
 
 /// A place in JSON text. Every method answers `None` for text that is not JSON.
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -150,6 +151,16 @@ impl<'a> Cursor<'a> {
         }
         self.depth -= 1;
         Some(())
+    }
+
+    /// Whether the object here has an entry of this name. The cursor stays.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let mut found = false;
+        let read = self.clone().object(|cursor, key| {
+            found |= key == name;
+            cursor.skip()
+        });
+        found && read.is_some()
     }
 
     /// The value here, as far as it can be told without copying.
