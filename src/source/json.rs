@@ -130,6 +130,11 @@ impl<'a> Cursor<'a> {
         bytes.get(self.at).copied()
     }
 
+    /// Passes over the byte that [`Cursor::peek`] gave.
+    pub(super) fn pass(&mut self) {
+        self.at += 1;
+    }
+
     /// Calls `entry` for every key of the object that starts here; `entry` has to take the value.
     pub(super) fn object(&mut self, mut entry: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
