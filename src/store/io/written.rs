@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs::{self, File, Metadata},
     io::Read,
@@ -86,6 +87,15 @@ pub struct Written {
     saved: HashMap<PathBuf, WallTime>,
 }
 
+/// What one look found.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Seen {
+    /// Logs that are the training's and were not known; what it holds open comes first.
+    pub logs: Vec<PathBuf>,
+    /// Checkpoints that were written since the look before, oldest first.
+    pub saved: Vec<Saved>,
+}
+
 /// Weights that a training saved.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Saved {
@@ -96,6 +106,9 @@ pub struct Saved {
     /// When it was written.
     pub at: WallTime,
 }
+
+/// A file, and what it looks like.
+type Lying = (PathBuf, Metadata);
 
 /// A table as it was before the training began.
 struct Old {
@@ -122,8 +135,22 @@ impl Written {
         written
     }
 
+    /// Looks what the training, process `pid`, has written by now; without a `pid` it has ended. `known` logs are not looked into again.
+    pub fn look(&mut self, pid: Option<u32>, known: impl Fn(&Path) -> bool) -> Seen {
+        let mut logs = pid.map(|pid| self.open_in(pid)).unwrap_or_default();
+        logs.retain(|path| !known(path));
+        let (files, _) = self.walk();
+        let company = OnceCell::new();
+        let has_company = || *company.get_or_init(|| self.has_company());
+        let made = self.made(pid, &files, &has_company, |path| logs.iter().any(|open| open == path) || known(path));
+        let saved = self.saved(pid.is_none(), &files, &has_company);
+        logs.extend(made);
+        self.saved.extend(saved.iter().map(|saved| (saved.path.clone(), saved.at)));
+        Seen { logs, saved }
+    }
+
     /// What the training, process `pid`, holds open for writing.
-    pub fn open_in(&mut self, pid: u32) -> Vec<PathBuf> {
+    fn open_in(&mut self, pid: u32) -> Vec<PathBuf> {
         for (name, path) in opened::environment(pid, &["TVIZ_DB_PATH", "HOME"]) {
             self.places.insert(name, path);
         }
@@ -131,11 +158,9 @@ impl Written {
         self.named(open.collect()).into_iter().map(|(_, path)| path).collect()
     }
 
-    /// What was made or written anew in the usual places since the training began. `known` are not looked into again. `pid`:
-    /// the training, while it lives.
-    pub fn made(&self, pid: Option<u32>, known: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-        let (found, _) = self.walk();
-        let new = found.into_iter().filter(|(path, file)| self.is_new(path, file)).map(|(path, _)| path);
+    /// Which of `files` were made or written anew since the training began.
+    fn made(&self, pid: Option<u32>, files: &[Lying], has_company: &dyn Fn() -> bool, known: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let new = files.iter().filter(|(path, file)| what(path).is_some() && self.is_new(path, file)).map(|(path, _)| path.clone());
         let mut new: Vec<PathBuf> = new.filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
         new.extend(self.tviz_databases());
         let mut named = self.named(new);
@@ -145,32 +170,32 @@ impl Written {
             let foreign = opened::held_by_others(pid);
             named.retain(|(_, path)| !foreign.contains(path) && !foreign.iter().any(|held| held.parent() == Some(path)));
         }
-        if !named.is_empty() && self.has_company() {
+        if !named.is_empty() && has_company() {
             named.retain(|(what, _)| *what == What::Database);
         }
         named.into_iter().map(|(_, path)| path).collect()
     }
 
-    /// Checkpoints that were written since the last call. `is_over`: the training has ended, so none is still being written.
-    pub fn saved(&mut self, is_over: bool) -> Vec<Saved> {
+    /// Checkpoints among `files` that were written since they were last told. `is_over`: the training has ended, so none is
+    /// still being written.
+    fn saved(&self, is_over: bool, files: &[Lying], has_company: &dyn Fn() -> bool) -> Vec<Saved> {
         let mut newest: BTreeMap<PathBuf, f64> = BTreeMap::new();
-        for (file, metadata) in self.walk().0 {
+        for (file, metadata) in files {
             let time =
                 metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0.0, |time| time.as_secs_f64());
-            if let Some(checkpoint) = checkpoint_of(&file).filter(|_| time >= self.since.secs()) {
+            if let Some(checkpoint) = checkpoint_of(file).filter(|_| time >= self.since.secs()) {
                 let known = newest.entry(checkpoint).or_insert(time);
                 *known = known.max(time);
             }
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         newest.retain(|path, at| (is_over || now - *at >= SETTLED) && self.saved.get(path).is_none_or(|told| told.secs() < *at));
-        if !newest.is_empty() && self.has_company() {
+        if !newest.is_empty() && has_company() {
             newest.retain(|path, _| path.starts_with(&self.folder));
         }
         let told = newest.into_iter().filter_map(|(path, at)| Some(Saved { step: step_of(&path), at: WallTime::new(at)?, path }));
         let mut told: Vec<Saved> = told.collect();
         told.sort_by(|a, b| a.at.secs().total_cmp(&b.at.secs()));
-        self.saved.extend(told.iter().map(|saved| (saved.path.clone(), saved.at)));
         told
     }
 
@@ -252,7 +277,7 @@ impl Written {
     }
 
     /// The files that may be the training's by their names, and whether these are all.
-    fn walk(&self) -> (Vec<(PathBuf, Metadata)>, bool) {
+    fn walk(&self) -> (Vec<Lying>, bool) {
         let start = Instant::now();
         let (mut found, mut folders, mut files) = (vec![], 0, 0);
         let mut open = vec![(self.cwd.clone(), 0), (self.folder.clone(), 1)];
