@@ -3,21 +3,23 @@
 //! A run is first seen at a glance, which reads the ends of its files; then, when nothing else waits, it is read once, so that
 //! its best values, its config and its course are known. A run whose files look as they did is not opened again.
 
+mod folders;
+mod search;
+
 use crate::{
     model::{MetricKey, ReadOptions, Step, XAxis},
     query::{
         self, Goal,
         runs::{COURSE_MAX, Origin, RunRead, RunRow},
     },
-    source::{self, Budget, Kind, Reach, RunRef, trackio_folders, trackio_projects, tviz_databases},
-    store::{EventKind, RunFolder, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance, glance_at},
+    source::{Budget, Reach, RunRef, trackio_folders, tviz_databases},
+    store::{EventKind, RunGlance, RunPicture, RunReader, Store, Whereabouts, glance, glance_at},
 };
+use search::Search;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -34,10 +36,6 @@ const COURSES_MAX: usize = 12;
 const CONFIG_MAX: usize = 1000;
 /// Longest text of one hyperparameter that is kept.
 const VALUE_BYTES_MAX: usize = 4096;
-/// Files of one run that are looked at for a change.
-const FILES_MAX: usize = 64;
-/// Folders below a place, and below each of these, that are looked into.
-const FOLDERS_MAX: usize = 1000;
 /// Folders in which trackers keep their runs, beside the program that trains.
 const BESIDE: &[&str] = &["wandb", "runs", "lightning_logs", "tb_logs", "logs"];
 /// Most runs that are listed.
@@ -48,8 +46,7 @@ const WATCHED_MAX: usize = 256;
 /// The runs of some places.
 pub struct Catalog {
     places: Vec<PathBuf>,
-    /// The runs of databases, as of when they looked so.
-    databases: HashMap<PathBuf, (Look, Vec<RunRef>)>,
+    search: Search,
     known: HashMap<PathBuf, Known>,
     /// To be seen at a glance, then to be read; newest first.
     unseen: VecDeque<PathBuf>,
@@ -101,7 +98,7 @@ impl Catalog {
     pub fn new(places: Vec<PathBuf>, is_alive: fn(u32) -> bool) -> Catalog {
         Catalog {
             places,
-            databases: HashMap::new(),
+            search: Search::default(),
             known: HashMap::new(),
             unseen: VecDeque::new(),
             unread: VecDeque::new(),
@@ -146,7 +143,7 @@ impl Catalog {
     pub fn find(&mut self) -> Looked {
         let mut found: Vec<Found> = vec![];
         for place in &self.places {
-            match runs_of(place, &mut self.databases) {
+            match self.search.runs_of(place) {
                 Ok(runs) => {
                     self.problems.remove(place);
                     found.extend(runs);
@@ -154,6 +151,7 @@ impl Catalog {
                 Err(problem) => drop(self.problems.insert(place.clone(), problem)),
             }
         }
+        self.search.end();
         found.truncate(RUNS_MAX);
         let here: HashSet<&PathBuf> = found.iter().map(|found| &found.path).collect();
         let gone: Vec<PathBuf> = self.known.keys().filter(|path| !here.contains(path)).cloned().collect();
@@ -223,7 +221,7 @@ impl Catalog {
         });
         let roots = self.places.iter().flat_map(|place| [place.clone(), place.join("runs")]);
         // What is committed to a database stands in a file beside it.
-        let folders = self.databases.keys().filter_map(|path| path.parent()).map(Path::to_owned);
+        let folders = self.search.databases().filter_map(|path| path.parent()).map(Path::to_owned);
         let live = live.into_iter().take(WATCHED_MAX).map(|(path, _)| path.clone());
         let all: HashSet<PathBuf> = roots.chain(folders).chain(live).filter(|path| path.exists()).collect();
         all.into_iter().collect()
@@ -282,113 +280,6 @@ pub fn settle(path: &Path) -> PathBuf {
     // A run of a database stands behind the name of its file, which leads nowhere by itself.
     let in_database = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
     fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
-}
-
-/// The runs of a place, newest first as far as their names tell.
-fn runs_of(place: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
-    let below = |folder: &Path| -> Result<Vec<PathBuf>, String> {
-        let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort_by(|a, b| b.cmp(a));
-        Ok(paths)
-    };
-    let files =
-        |paths: Vec<PathBuf>| -> Vec<Found> { paths.into_iter().map(|path| Found { look: look(&path), path, run: None }).collect() };
-    if RunFolder::at(place).run_json().is_file() {
-        return Ok(files(vec![place.to_owned()]));
-    }
-    if !place.is_dir() {
-        return match is_database(place) || !place.exists() {
-            true => runs_in(place, known),
-            false => Ok(files(vec![place.to_owned()])),
-        };
-    }
-    let own = place.join("runs");
-    if place.file_name().is_some_and(|name| name == ".og") || place.join("canvas").is_dir() || has_own_runs(&own) {
-        return if own.is_dir() { Ok(files(below(&own)?.into_iter().filter(|path| path.is_dir()).collect())) } else { Ok(vec![]) };
-    }
-    if source::is_wandb_folder(place) {
-        return Ok(files(vec![place.to_owned()]));
-    }
-    let names = below(place)?;
-    let is_wandb = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (name.starts_with("run-") || name.starts_with("offline-run-")) && !path.is_symlink() && source::is_wandb_folder(path)
-    };
-    let of_wandb: Vec<PathBuf> = names.iter().filter(|path| is_wandb(path)).cloned().collect();
-    if !of_wandb.is_empty() {
-        return Ok(files(of_wandb));
-    }
-    // A project of Trackio may have an inbox and no database yet.
-    let projects = if names.iter().any(|path| path.ends_with("inbox")) { trackio_projects(place).unwrap_or_default() } else { vec![] };
-    let databases: HashSet<PathBuf> = names.iter().filter(|path| is_database(path)).cloned().chain(projects).collect();
-    // A database of another program is none of ours.
-    let in_databases: Vec<Found> = databases.iter().filter_map(|path| runs_in(path, known).ok()).flatten().collect();
-    // One more level below, as in `logs/EXPERIMENT/RUN`; deeper lie the folders of somebody's home.
-    let has_events = |path: &PathBuf| source::event_files(path).is_ok_and(|files| !files.is_empty());
-    let folders = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| path.is_dir()).take(FOLDERS_MAX).collect::<Vec<_>>();
-    let near = folders(names);
-    let deep = near.iter().flat_map(|folder| folders(below(folder).unwrap_or_default()));
-    let all: Vec<PathBuf> = [place.to_owned()].into_iter().chain(near.iter().cloned()).chain(deep).collect();
-    Ok(in_databases.into_iter().chain(files(all.into_iter().filter(has_events).collect())).collect())
-}
-
-fn is_database(path: &Path) -> bool {
-    path.extension().is_some_and(|end| ["db", "sqlite", "sqlite3"].iter().any(|known| end == *known))
-}
-
-/// The runs of a database, or the one run of it that a path such as `DATABASE#ID` names.
-fn runs_in(path: &Path, known: &mut HashMap<PathBuf, (Look, Vec<RunRef>)>) -> Result<Vec<Found>, String> {
-    let now = look(path);
-    let is_known = path.exists() && known.get(path).is_some_and(|(then, _)| then.hash == now.hash);
-    if !is_known {
-        let runs = source::runs(path).map_err(|error| super::chain(&error))?;
-        known.insert(path.to_owned(), (now, runs));
-    }
-    let runs = known.get(path).map(|(_, runs)| runs.as_slice()).unwrap_or_default();
-    let found = |run: &RunRef| {
-        let is_one_of_many = matches!(run.kind, Kind::Trackio | Kind::Tviz);
-        let look = if is_one_of_many { look_in(run) } else { look(&run.path) };
-        Found { path: run.address(), look, run: is_one_of_many.then(|| run.clone()) }
-    };
-    Ok(runs.iter().map(found).collect())
-}
-
-/// How a run of a database looks, as far as a list of its runs says: the others go on beside it.
-fn look_in(run: &RunRef) -> Look {
-    let mut hasher = DefaultHasher::new();
-    (&run.name, run.started.map(|time| time.secs().to_bits()), run.changed.map(|time| time.secs().to_bits())).hash(&mut hasher);
-    Look { hash: hasher.finish(), bytes: fs::metadata(&run.path).map_or(0, |file| file.len()) }
-}
-
-/// Whether some folder in `runs` is a run of og's.
-fn has_own_runs(runs: &Path) -> bool {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
-    entries.take(FILES_MAX).any(|entry| RunFolder::at(entry.path()).run_json().is_file())
-}
-
-/// How the files of the run at `path` look.
-fn look(path: &Path) -> Look {
-    let mut hasher = DefaultHasher::new();
-    let mut bytes = 0;
-    let mut take = |name: &std::ffi::OsStr, file: &fs::Metadata| {
-        (name, file.ino(), file.len(), file.mtime(), file.mtime_nsec()).hash(&mut hasher);
-        bytes += file.len();
-    };
-    match fs::read_dir(path) {
-        Ok(entries) => {
-            let mut files: Vec<_> = entries.flatten().take(FILES_MAX).filter_map(|e| Some((e.file_name(), e.metadata().ok()?))).collect();
-            files.sort_by(|(a, _), (b, _)| a.cmp(b));
-            files.iter().filter(|(_, file)| file.is_file()).for_each(|(name, file)| take(name, file));
-        }
-        Err(_) => {
-            // What is committed to a database may stand beside it for long; rows that wait for it have a folder.
-            let beside = [path.to_owned(), PathBuf::from(format!("{}-wal", path.display())), path.with_file_name("inbox")];
-            let beside = beside.iter().take(if is_database(path) { 3 } else { 1 });
-            beside.filter_map(|path| fs::metadata(path).ok()).for_each(|file| take(std::ffi::OsStr::new(""), &file));
-        }
-    }
-    Look { hash: hasher.finish(), bytes }
 }
 
 /// The row of a run that was seen at a glance, with what was read of it before.
@@ -523,128 +414,4 @@ pub fn now() -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        model::{Exit, RunState, WallTime},
-        store::{Event, NewRun, Parent, metrics_line},
-    };
-    use serde_json::json;
-    use std::io::Write;
-
-    fn store(dir: &Path) -> Store {
-        Store::find_or_make(&Whereabouts { cwd: dir.to_owned(), ..Whereabouts::default() }).unwrap()
-    }
-
-    fn time(secs: f64) -> WallTime {
-        WallTime::new(secs).unwrap()
-    }
-
-    fn make(store: &Store, dir: &Path, n: u32, parent: Option<Parent>) -> RunFolder {
-        let new = NewRun {
-            name: Some(format!("run-{n}")),
-            cwd: dir.to_owned(),
-            config: [("optim".to_owned(), json!({"lr": f64::from(n) * 0.1}))].into(),
-            tags: [("night".to_owned(), String::new())].into(),
-            parent,
-            ..NewRun::default()
-        };
-        let (folder, _) = store.create_run(new, time(1000.0 + f64::from(n)), u64::from(n)).unwrap();
-        let rows: String = (0..100)
-            .map(|step| metrics_line(Step(step), time(2000.0 + step as f64), &[("loss", f64::from(n) + (step - 50).abs() as f64)]))
-            .collect();
-        append(&folder.metrics(), &rows);
-        folder
-    }
-
-    fn append(path: &Path, text: &str) {
-        fs::File::options().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    fn dead(_: u32) -> bool {
-        false
-    }
-
-    #[test]
-    fn runs_are_seen_read_and_seen_again_when_they_change() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path());
-        let one = make(&store, dir.path(), 1, None);
-        one.append_event(&Event {
-            t: time(3000.0),
-            author: "run".into(),
-            kind: EventKind::Checkpoint { path: "a.pt".into(), step: Some(50) },
-        })
-        .unwrap();
-        let parent = Parent { run: one.id().0, checkpoint: Some("a.pt".into()), step: Some(50) };
-        let two = make(&store, dir.path(), 2, Some(parent));
-        two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note("try".into()) }).unwrap();
-        let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
-        catalog.find();
-        assert_eq!(catalog.left(), (2, 0));
-        let first = catalog.go_on(Duration::ZERO).rows.remove(0);
-        // Newest first, and its last value is known before it is read.
-        assert_eq!((first.name.as_str(), first.step, first.last["loss"], first.read.is_none()), ("run-2", Some(99), 51.0, true));
-        while catalog.left() != (0, 0) {
-            catalog.go_on(Duration::ZERO);
-        }
-        let mut rows = catalog.all(true);
-        rows.sort_by(|a, b| a.name.cmp(&b.name));
-        assert_eq!((rows[0].best("loss"), rows[1].best("loss")), (Some(1.0), Some(2.0)));
-        assert_eq!(rows[0].read.as_ref().unwrap().checkpoints, [("a.pt".to_owned(), Some(50))]);
-        assert_eq!(rows[0].course(&"loss".into()).len(), COURSE_MAX);
-        assert_eq!((rows[1].notes.as_str(), rows[1].config["optim.lr"].as_f64()), ("try", Some(0.2)));
-        assert_eq!(rows[1].origin.as_ref().unwrap().run, one.id().0);
-        assert!(catalog.find().rows.is_empty());
-        assert_eq!(catalog.left(), (0, 0));
-        append(&one.metrics(), &metrics_line(Step(100), time(2200.0), &[("loss", 0.5)]));
-        catalog.find();
-        assert_eq!(catalog.left(), (1, 0));
-        let again = catalog.go_on(Duration::ZERO).rows.remove(0);
-        // It grew by too little to be read again, and its best value is right all the same.
-        assert_eq!((again.best("loss"), again.step, catalog.left()), (Some(0.5), Some(100), (0, 0)));
-        let exit = Event {
-            t: time(4000.0),
-            author: "og".into(),
-            kind: EventKind::Exit(Exit { code: Some(0), signal: None, at: Some(time(4000.0)) }),
-        };
-        one.append_event(&exit).unwrap();
-        catalog.find();
-        assert_eq!(catalog.go_on(Duration::ZERO).rows[0].state, Some(RunState::Finished));
-        fs::remove_dir_all(two.path()).unwrap();
-        assert_eq!(catalog.find().gone, [two.path()]);
-    }
-
-    #[test]
-    fn a_process_that_is_gone_makes_its_run_lost() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path());
-        let run = make(&store, dir.path(), 1, None);
-        run.append_event(&Event { t: time(1.0), author: "og".into(), kind: EventKind::Started { pid: 7, attempt: 0 } }).unwrap();
-        let mut catalog = Catalog::new(vec![store.root().to_owned()], |_| true);
-        assert_eq!(catalog.all(false)[0].state, Some(RunState::Running));
-        catalog.is_alive = dead;
-        assert_eq!(catalog.find().rows[0].state, Some(RunState::Lost));
-    }
-
-    #[test]
-    fn folders_of_other_trackers_are_places_too() {
-        let dir = tempfile::tempdir().unwrap();
-        let run = dir.path().join("wandb").join("run-20261120_101500-abc");
-        fs::create_dir_all(&run).unwrap();
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wandb/failed.wandb");
-        fs::copy(fixture, run.join("run-abc.wandb")).unwrap();
-        // What holds no log of wandb is none of its runs.
-        let stray = dir.path().join("wandb/run-20261120_101501-stray");
-        fs::create_dir(&stray).unwrap();
-        fs::write(stray.join("run-stray.txt"), "a note").unwrap();
-        let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }, |_| None);
-        let rows = Catalog::new(places, dead).all(true);
-        assert_eq!(rows.len(), 1);
-        assert!(rows[0].state == Some(RunState::Failed) && rows[0].tags.contains_key("a") && !rows[0].config.is_empty(), "{:?}", rows[0]);
-        let by_itself = Catalog::new(vec![run], dead).all(true);
-        assert_eq!((by_itself.len(), by_itself[0].id.as_str()), (1, "failed01"));
-        let missing = Catalog::new(vec![dir.path().join("none")], dead).all(true);
-        assert!(missing.is_empty());
-    }
-}
+mod tests;
