@@ -136,6 +136,21 @@ pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
     KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
 }
 
+/// All that og reads, in a sentence.
+pub(super) fn formats() -> String {
+    let all: Vec<&str> = Kind::examples().collect();
+    let (last, others) = all.split_last().expect("og reads something");
+    format!("{}, and {last}", others.join(", "))
+}
+
+/// The first bytes of a file, for people: `50 4b 03 04 "PK.."`.
+pub(super) fn shown(head: &[u8]) -> String {
+    let head = &head[..head.len().min(8)];
+    let hex: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String = head.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+    format!("{} \"{text}\"", hex.join(" "))
+}
+
 /// What may stand in front of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
