@@ -628,9 +628,9 @@ fn open_process(pid: u32) -> Option<OwnedFd> {
 fn note_logs(reader: &RunReader, written: Option<&mut Written>, pid: Option<u32>) -> Result<(), StoreError> {
     let Some(written) = written else { return Ok(()) };
     let seen = written.look(pid, |path| reader.has_tracker(path));
-    for path in seen.logs.iter().filter_map(|path| path.to_str()) {
+    for (path, from) in seen.logs.iter().filter_map(|log| Some((log.path.to_str()?, log.from))) {
         let Some(t) = WallTime::new(unix_now()) else { break };
-        reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned() } })?;
+        reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned(), from } })?;
     }
     let cwd = &reader.picture().info.cwd;
     for saved in seen.saved {

@@ -421,8 +421,8 @@ impl RunReader {
             let progress = self.events.read(Budget::ALL, &mut |record| match record {
                 Ok(Record::Console(line)) => match Event::from_line(&line.text) {
                     Some(event) => {
-                        if let EventKind::Source { path } = &event.kind {
-                            trackers.saw(path.into());
+                        if let EventKind::Source { path, from } = &event.kind {
+                            trackers.saw(path.into(), *from);
                         }
                         picture.apply_event(event);
                         polled.changed = true;

@@ -1,7 +1,8 @@
 //! What a training writes beside its console: logs of wandb and TensorBoard, runs of tviz, tables and JSON lines of metrics.
 //!
 //! What it holds open is surely its own ([`opened_by`]). What it opens for a moment only is found where such files usually
-//! lie, and is its own if it was made, or written anew, since the training began, and nobody else can have been the writer.
+//! lie, and is its own if it was made, or written anew, since the training began, and nobody else can have been the writer. So is
+//! what was added to a table that had rested before: a table that grew just before is most likely somebody else's, who goes on.
 
 use super::{glance::life, opened};
 use crate::{
@@ -17,6 +18,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs::{self, File, Metadata},
     io::Read,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -65,6 +67,10 @@ const HEAD_BYTES: u64 = 4 << 10;
 const REMEMBERED_MAX: usize = 512;
 const RUNS_MAX: usize = 64;
 
+/// A table that nobody wrote to for so long before the training began is not one that another program is busy with: an epoch
+/// takes less.
+const RESTED: Duration = Duration::from_secs(600);
+
 /// Seconds after which a checkpoint that was not written to is whole.
 const SETTLED: f64 = 1.0;
 
@@ -91,9 +97,18 @@ pub struct Written {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Seen {
     /// Logs that are the training's and were not known; what it holds open comes first.
-    pub logs: Vec<PathBuf>,
+    pub logs: Vec<Log>,
     /// Checkpoints that were written since the look before, oldest first.
     pub saved: Vec<Saved>,
+}
+
+/// A log that a training writes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Log {
+    /// The file or folder, or `DATABASE#ID`.
+    pub path: PathBuf,
+    /// Byte at which what it wrote begins: what stands before was there already.
+    pub from: u64,
 }
 
 /// Weights that a training saved.
@@ -114,6 +129,8 @@ type Lying = (PathBuf, Metadata);
 struct Old {
     bytes: u64,
     head: Vec<u8>,
+    /// Nobody had written to it for a while, and its last line was whole.
+    has_rested: bool,
 }
 
 impl Written {
@@ -128,7 +145,9 @@ impl Written {
         if is_all && is_in_time && tables.len() <= REMEMBERED_MAX {
             let old = |(path, file): (PathBuf, Metadata)| {
                 let head = head_of(&path)?;
-                Some((path, Old { bytes: file.len(), head }))
+                let age = file.modified().ok()?.elapsed().unwrap_or_default();
+                let has_rested = age > RESTED && ends_a_line(&path, file.len());
+                Some((path, Old { bytes: file.len(), head, has_rested }))
             };
             written.before = Some(tables.into_iter().filter_map(old).collect());
         }
@@ -137,12 +156,12 @@ impl Written {
 
     /// Looks what the training, process `pid`, has written by now; without a `pid` it has ended. `known` logs are not looked into again.
     pub fn look(&mut self, pid: Option<u32>, known: impl Fn(&Path) -> bool) -> Seen {
-        let mut logs = pid.map(|pid| self.open_in(pid)).unwrap_or_default();
-        logs.retain(|path| !known(path));
+        let open = pid.map(|pid| self.open_in(pid)).unwrap_or_default();
+        let mut logs: Vec<Log> = open.into_iter().filter(|path| !known(path)).map(|path| Log { path, from: 0 }).collect();
         let (files, _) = self.walk();
         let company = OnceCell::new();
         let has_company = || *company.get_or_init(|| self.has_company());
-        let made = self.made(pid, &files, &has_company, |path| logs.iter().any(|open| open == path) || known(path));
+        let made = self.made(pid, &files, &has_company, |path| logs.iter().any(|open| open.path == path) || known(path));
         let saved = self.saved(pid.is_none(), &files, &has_company);
         logs.extend(made);
         self.saved.extend(saved.iter().map(|saved| (saved.path.clone(), saved.at)));
@@ -159,9 +178,10 @@ impl Written {
     }
 
     /// Which of `files` were made or written anew since the training began.
-    fn made(&self, pid: Option<u32>, files: &[Lying], has_company: &dyn Fn() -> bool, known: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-        let new = files.iter().filter(|(path, file)| what(path).is_some() && self.is_new(path, file)).map(|(path, _)| path.clone());
-        let mut new: Vec<PathBuf> = new.filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
+    fn made(&self, pid: Option<u32>, files: &[Lying], has_company: &dyn Fn() -> bool, known: impl Fn(&Path) -> bool) -> Vec<Log> {
+        let starts: HashMap<&Path, u64> = files.iter().filter_map(|(path, file)| Some((path.as_path(), self.start(path, file)?))).collect();
+        let mut new: Vec<PathBuf> =
+            starts.keys().map(|path| path.to_path_buf()).filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
         new.extend(self.tviz_databases());
         let mut named = self.named(new);
         named.retain(|(_, path)| !known(path));
@@ -173,7 +193,8 @@ impl Written {
         if !named.is_empty() && has_company() {
             named.retain(|(what, _)| *what == What::Database);
         }
-        named.into_iter().map(|(_, path)| path).collect()
+        let log = |(_, path): (What, PathBuf)| Log { from: starts.get(path.as_path()).copied().unwrap_or(0), path };
+        named.into_iter().map(log).collect()
     }
 
     /// Checkpoints among `files` that were written since they were last told. `is_over`: the training has ended, so none is
@@ -244,19 +265,23 @@ impl Written {
         time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).is_some_and(|time| time.as_secs_f64() >= self.since.secs())
     }
 
-    /// Whether all that is in a file can have come since the training began.
-    fn is_new(&self, path: &Path, file: &Metadata) -> bool {
+    /// Where that begins in a file which can have come since the training began.
+    fn start(&self, path: &Path, file: &Metadata) -> Option<u64> {
+        let what = what(path)?;
         if !self.is_since(file.modified()) {
-            return false;
+            return None;
         }
         let old = self.before.as_ref().and_then(|before| before.get(path));
-        match (what(path), old) {
-            (Some(What::Database), _) => true,
-            _ if self.is_since(file.created()) => true,
-            (Some(What::Table), Some(old)) => file.len() < old.bytes || head_of(path).is_some_and(|head| !head.starts_with(&old.head)),
+        match (what, old) {
+            (What::Database, _) => Some(0),
+            _ if self.is_since(file.created()) => Some(0),
+            (What::Table, Some(old)) => match file.len() < old.bytes || head_of(path).is_some_and(|head| !head.starts_with(&old.head)) {
+                true => Some(0),
+                false => (old.has_rested && file.len() > old.bytes).then_some(old.bytes),
+            },
             // Where the disk does not keep when a file was made.
-            (_, None) => file.created().is_err() && self.before.is_some(),
-            _ => false,
+            (_, None) => (file.created().is_err() && self.before.is_some()).then_some(0),
+            _ => None,
         }
     }
 
@@ -359,6 +384,12 @@ fn has_metrics(path: &Path) -> bool {
         }
     }
     told > 0 || rows > 0 && TABLES.contains(&stem)
+}
+
+/// Whether the last of the first `bytes` bytes of a file is a newline.
+fn ends_a_line(path: &Path, bytes: u64) -> bool {
+    let mut last = [0];
+    bytes > 0 && File::open(path).and_then(|file| file.read_exact_at(&mut last, bytes - 1)).is_ok() && last == *b"\n"
 }
 
 fn head_of(path: &Path) -> Option<Vec<u8>> {
