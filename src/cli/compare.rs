@@ -53,7 +53,7 @@ fn as_json(runs: &[&RunRow], told: &Comparison) -> Value {
     let goal = |goal: Goal| if goal == Goal::Min { "min" } else { "max" };
     json!({
         "runs": runs.iter().map(|run| json!({
-            "id": run.id, "name": run.name, "path": run.path, "project": run.project, "state": run.state.map(|state| state.as_str()), "step": run.step,
+            "id": run.id, "name": run.name, "path": run.path.to_string_lossy(), "project": run.project, "state": run.state.map(|state| state.as_str()), "step": run.step,
         })).collect::<Vec<_>>(),
         "about": told.about.iter().map(difference).collect::<Vec<_>>(),
         "config": told.config.iter().map(difference).collect::<Vec<_>>(),

@@ -257,7 +257,7 @@ fn as_json(place: &Place, look: &Look, now: f64) -> Value {
     let path = place.path();
     let run = match look {
         Ok(run) => run,
-        Err(error) => return json!({"name": place.name(), "path": path, "error": error.to_string()}),
+        Err(error) => return json!({"name": place.name(), "path": path.to_string_lossy(), "error": error.to_string()}),
     };
     let (info, probe) = (&run.info, &run.probe);
     let exit = probe.exit.unwrap_or_default();
@@ -266,7 +266,7 @@ fn as_json(place: &Place, look: &Look, now: f64) -> Value {
         .map(|(key, last)| json!({"key": key.as_str(), "value": num::to_json(last.value), "step": last.step.map(|step| step.0)}));
     json!({
         "id": info.id, "name": info.name, "project": info.project, "group": info.group, "tags": info.tags, "notes": info.notes,
-        "kind": probe.kind.as_str(), "path": path, "state": probe.state.map(RunState::as_str),
+        "kind": probe.kind.as_str(), "path": path.to_string_lossy(), "state": probe.state.map(RunState::as_str),
         "exitCode": exit.code, "signal": exit.signal, "step": probe.step.map(|step| step.0), "totalSteps": probe.total_steps,
         "metric": metric, "startedAt": secs(probe.started), "changedAt": secs(probe.changed), "endedAt": secs(exit.at),
         "durationSeconds": took(run, now),

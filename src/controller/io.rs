@@ -634,15 +634,13 @@ fn open_process(pid: u32) -> Option<OwnedFd> {
 /// Writes down which logs the training, process `pid`, is seen to write, and its checkpoints; without a `pid` it has ended.
 fn note_logs(reader: &RunReader, written: Option<&mut Written>, pid: Option<u32>) -> Result<(), StoreError> {
     let Some(written) = written else { return Ok(()) };
-    let mut found = pid.map(|pid| written.open_in(pid)).unwrap_or_default();
-    found.retain(|path| !reader.has_tracker(path));
-    let made = written.made(pid, |path| found.iter().any(|known| known == path) || reader.has_tracker(path));
-    for path in found.iter().chain(&made).filter_map(|path| path.to_str()) {
+    let seen = written.look(pid, |path| reader.has_tracker(path));
+    for (path, from) in seen.logs.iter().filter_map(|log| Some((log.path.to_str()?, log.from))) {
         let Some(t) = WallTime::new(unix_now()) else { break };
-        reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned() } })?;
+        reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned(), from } })?;
     }
     let cwd = &reader.picture().info.cwd;
-    for saved in written.saved(pid.is_none()) {
+    for saved in seen.saved {
         let path = saved.path.strip_prefix(cwd).unwrap_or(&saved.path).display().to_string();
         // A controller before this one may have told of it.
         let is_told = reader.picture().events.iter().any(|event| {

@@ -12,6 +12,10 @@ const STEPS: &[&str] = &[
     "global_step",
     "trainer/global_step",
     "train/global_step",
+    "train_step",
+    "train/step",
+    "training_step",
+    "optimizer_step",
     "num_updates",
     "total_timesteps",
     "time/total_timesteps",
@@ -24,7 +28,9 @@ const STEPS: &[&str] = &[
     "iteration",
     "training_iteration",
     "iter",
+    "itr",
     "update",
+    "episode",
     "batch",
     "batch_idx",
     "batch_index",
@@ -249,7 +255,7 @@ pub(super) fn whole_text(text: &str) -> Option<f64> {
 /// A whole number that a double holds exactly.
 pub(super) fn whole(number: f64) -> Option<i64> {
     const EXACT: f64 = (1_u64 << 53) as f64;
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
 }
 
 /// Unix seconds or milliseconds between 2000 and 2100.

@@ -82,7 +82,11 @@ const FORMATS: &[Format] = &[
         kind: Kind::Jsonl,
         name: "jsonl",
         example: "JSON lines (.jsonl)",
-        is: |file| file.has(&["jsonl", "ndjson"]) || (!file.has(&["json"]) && is_json_line(file.head)) || file.has_json_lines(),
+        is: |file| {
+            file.has(&["jsonl", "ndjson"]) && !file.is_document()
+                || (!file.has(&["json"]) && is_json_line(file.head))
+                || file.has_json_lines()
+        },
         decoder: Some(|read| Box::new(Jsonl::with(rows(read)))),
     },
     Format {
@@ -96,7 +100,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Json,
         name: "json",
         example: "a JSON document (.json)",
-        is: |file| file.has(&["json"]),
+        is: |file| file.has(&["json", "jsonl", "ndjson"]),
         decoder: Some(|read| Box::new(Rows::new(rows(read)))),
     },
     Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.is_binary(), decoder: None },
@@ -132,6 +136,24 @@ pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
     KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, guess)| *guess)
 }
 
+/// All that og reads, in a sentence.
+pub(super) fn formats() -> String {
+    let all: Vec<&str> = Kind::examples().collect();
+    let (last, others) = all.split_last().expect("og reads something");
+    format!("{}, and {last}", others.join(", "))
+}
+
+/// The first bytes of a file, for people: `50 4b 03 04 "PK.."`.
+pub(super) fn shown(head: &[u8]) -> String {
+    let head = &head[..head.len().min(8)];
+    let hex: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String = head.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+    format!("{} \"{text}\"", hex.join(" "))
+}
+
+/// What may stand in front of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The start of a file.
 struct Start<'a> {
     name: &'a str,
@@ -146,6 +168,11 @@ impl Start<'_> {
 
     fn is_empty(&self) -> bool {
         self.head.trim_ascii().is_empty()
+    }
+
+    /// Whether the first line is only the brace of an object that goes on over many.
+    fn is_document(&self) -> bool {
+        self.head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find(|line| !line.is_empty()) == Some(b"{")
     }
 
     /// Zeros behind lines of text are a file that a crash of the machine left: it is still text.
@@ -170,7 +197,11 @@ impl Start<'_> {
 impl Kind {
     /// What a file is. `head` is as much of its start as is at hand; an empty or short one is fine.
     pub fn of_file(name: &str, head: &[u8]) -> Kind {
-        let start = Start { name, head };
+        let start = Start { name, head: head.strip_prefix(MARK).unwrap_or(head) };
+        // What its bytes say goes before its name: a table in UTF-16 or one that is packed is none.
+        if guess(head).is_some() && !name.contains("tfevents") {
+            return Kind::Binary;
+        }
         FORMATS.iter().find(|format| (format.is)(&start)).map_or(Kind::Log, |format| format.kind)
     }
 
@@ -261,6 +292,12 @@ mod tests {
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
             ("trainer_state.json", b"{\"log_history\": []}", Kind::Json),
             ("log.json", b"{\"step\": 1}\n{\"step\"", Kind::Jsonl),
+            ("log.jsonl", b"\n{\r\n  \"step\": 1\n", Kind::Json),
+            ("log.jsonl", b"[\n{\"step\": 1},\n", Kind::Jsonl),
+            ("log", b"\xef\xbb\xbf{\"step\": 1}\n", Kind::Jsonl),
+            ("log.txt", b"\xef\xbb\xbfstep,loss\n1,2\n", Kind::Csv),
+            ("metrics.csv", b"\xff\xfes\0t\0", Kind::Binary),
+            ("metrics.csv", b"\x1f\x8b\x08\0", Kind::Binary),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");
         }

@@ -19,7 +19,7 @@ mod watch;
 
 pub use find::{RunRef, is_wandb_folder, runs};
 pub use logdir::{event_files, runs_under};
-pub use open::{OpenError, Opened, open, open_ref, open_with};
+pub use open::{OpenError, Opened, open, open_from, open_ref, open_with};
 pub use probe::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use rollouts::{RolloutStore, open_rollouts};
 pub use tail::{Tail, Writes};
@@ -28,6 +28,7 @@ pub use tviz::{TvizRun, TvizRunInfo, tviz_runs};
 pub use watch::{Watch, WatchError};
 
 use super::{Loss, Record, Taker};
+use rusqlite::ErrorCode;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -153,4 +154,12 @@ pub enum SourceError {
         /// What was asked for.
         run: String,
     },
+}
+
+impl SourceError {
+    /// Whether it is the bytes of a database that are wrong, and nothing about its path.
+    pub(super) fn is_damage(&self) -> bool {
+        let SourceError::Sqlite { source, .. } = self else { return false };
+        matches!(source.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+    }
 }

@@ -94,6 +94,7 @@ fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
 }
 
 /// A place in JSON text. Every method answers `None` for text that is not JSON.
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -129,6 +130,11 @@ impl<'a> Cursor<'a> {
         bytes.get(self.at).copied()
     }
 
+    /// Passes over the byte that [`Cursor::peek`] gave.
+    pub(super) fn pass(&mut self) {
+        self.at += 1;
+    }
+
     /// Calls `entry` for every key of the object that starts here; `entry` has to take the value.
     pub(super) fn object(&mut self, mut entry: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
@@ -150,6 +156,16 @@ impl<'a> Cursor<'a> {
         }
         self.depth -= 1;
         Some(())
+    }
+
+    /// Whether the object here has an entry of this name. The cursor stays.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let mut found = false;
+        let read = self.clone().object(|cursor, key| {
+            found |= key == name;
+            cursor.skip()
+        });
+        found && read.is_some()
     }
 
     /// The value here, as far as it can be told without copying.

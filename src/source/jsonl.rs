@@ -4,7 +4,8 @@
 //! Unix seconds, values; a field `total` beside them is the number of steps that the run means to take. Dicts inside `m` are flattened with `.` (`grad.norm`); NaN and infinities may be
 //! strings or, as Python writes them, bare words; texts, lists and booleans are not metrics.
 //!
-//! A line without `m` is a row of another writer and read as [`Rows`](super::Rows) reads it.
+//! A line without `m` is a row of another writer and read as [`Rows`](super::Rows) reads it. Several objects on a line are as
+//! many rows, and arrays around them and commas behind them say nothing.
 
 use super::{
     Decoder, Loss, Record, Row,
@@ -43,28 +44,30 @@ impl Jsonl {
         let loss = |reason: &str| Loss { offset: line.offset, bytes: line.bytes, reason: reason.into() };
         let bytes = self.lines.get(line.range.clone());
         let text = std::str::from_utf8(bytes).map_err(|_| loss("line is not UTF-8"))?;
-        let mut cursor = Cursor::new(text);
-        match cursor.peek() {
-            None => return Ok(()),
-            Some(b'{') => {}
-            Some(_) => return Err(loss("line is not a JSON object")),
+        let (mut cursor, ready) = (Cursor::new(text), self.ready.records.len());
+        loop {
+            let read = match cursor.peek() {
+                None => return Ok(()),
+                Some(b'{') => object(&mut cursor, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON"),
+                Some(b'[' | b']' | b',') => {
+                    cursor.pass();
+                    continue;
+                }
+                Some(_) => Err("line is not a JSON object"),
+            };
+            let Head { step, time, attempt, rank, total } = match read {
+                Ok(head) => head,
+                Err(reason) => {
+                    // A damaged line is lost whole, but the keys that its first rows announced keep their numbers.
+                    let lost = self.ready.records.split_off(ready);
+                    self.ready.records.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
+                    return Err(loss(reason));
+                }
+            };
+            self.ready.records.extend(total.map(Record::TotalSteps));
+            let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
+            self.ready.row(&mut self.keys, "metric keys", row, loss);
         }
-        self.keys.begin();
-        self.path.clear();
-        let own = own(&mut cursor, &mut self.keys, &mut self.path).filter(|_| cursor.is_done()).ok_or_else(|| loss("line is not JSON"))?;
-        let head = match own {
-            Some(head) => head,
-            None => {
-                self.keys.begin();
-                let place = self.flat.read(&mut Cursor::new(text), &mut self.keys).ok_or_else(|| loss("line is not JSON"))?;
-                Head { step: place.step, time: place.time, ..Head::default() }
-            }
-        };
-        let Head { step, time, attempt, rank, total } = head;
-        self.ready.records.extend(total.map(Record::TotalSteps));
-        let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
-        self.ready.row(&mut self.keys, "metric keys", row, loss);
-        Ok(())
     }
 }
 
@@ -87,7 +90,8 @@ impl Decoder for Jsonl {
 
     fn finish(&mut self) {
         // What does not read as a whole line was torn by the writer's end: no record, and no loss either.
-        let whole = std::str::from_utf8(self.lines.open()).is_ok_and(|text| {
+        let open = self.lines.peek();
+        let whole = std::str::from_utf8(self.lines.get(open.range)).is_ok_and(|text| {
             let mut cursor = Cursor::new(text);
             cursor.skip().is_some() && cursor.is_done()
         });
@@ -118,6 +122,20 @@ struct Head {
     attempt: u32,
     rank: u32,
     total: Option<i64>,
+}
+
+/// Reads the object at the cursor, one of ours or of another writer, and puts its numbers into the row of `keys`.
+fn object(cursor: &mut Cursor, keys: &mut Keys, path: &mut String, flat: &mut Flat) -> Option<Head> {
+    let start = cursor.clone();
+    keys.begin();
+    path.clear();
+    if let Some(head) = own(cursor, keys, path)? {
+        return Some(head);
+    }
+    *cursor = start;
+    keys.begin();
+    let place = flat.read(cursor, keys)?;
+    Some(Head { step: place.step, time: place.time, ..Head::default() })
 }
 
 /// Reads og's own line. `Some(None)`: it is JSON, but has no `m`.
@@ -278,6 +296,17 @@ mod tests {
         let (rows, _) = decode(&mut Jsonl::new(), line.as_bytes(), 5);
         assert_eq!(rows[0].0.time, WallTime::new(1700000000.5));
         check("{\"loss\":1,\"ts\":1700000000500}\n", &[(None, &[("loss", 1.0)])]);
+    }
+
+    #[test]
+    fn a_line_may_hold_several_objects_or_parts_of_an_array() {
+        let want: Rows = &[(Some(1), &[("a", 2.0)]), (Some(2), &[("a", 3.0)])];
+        check("[{\"step\":1,\"a\":2}, {\"step\":2,\"a\":3}]\n", want);
+        check("{\"step\":1,\"a\":2}{\"step\":2,\"a\":3}\n", want);
+        check("[\n{\"step\":1,\"a\":2},\n{\"step\":2,\"a\":3}\n]\n", want);
+        check("\u{feff}{\"step\":1,\"a\":2}\n{\"step\":2,\"a\":3}\n", want);
+        let (rows, losses) = decode(&mut Jsonl::new(), b"{\"a\":1} {\"a\":x}\n[1,2]\n{\"a\":2}\n", 5);
+        assert_eq!((rows.len(), losses.iter().map(|loss| loss.offset).collect::<Vec<_>>()), (1, vec![0, 16]));
     }
 
     proptest! {

@@ -7,6 +7,9 @@ use std::ops::Range;
 /// a binary file or a broken writer, and holding it would cost memory without bound.
 pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
 
+/// What editors of Windows put in front of UTF-8. It is no part of the first line.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Bytes of finished lines that may pile up before the buffer is moved together.
 const SLACK_BYTES: usize = 1 << 16;
 
@@ -99,7 +102,7 @@ impl Lines {
     /// [`Lines::open`] as a line, without taking it.
     pub(super) fn peek(&self) -> Line {
         let bytes = (self.bytes.len() - self.head) as u64;
-        Line { range: self.head..self.bytes.len(), offset: self.base + self.head as u64, bytes }
+        Line { range: self.start()..self.bytes.len(), offset: self.base + self.head as u64, bytes }
     }
 
     /// How long the next line is when it is whole: without its end, and with it.
@@ -114,7 +117,7 @@ impl Lines {
     }
 
     fn take(&mut self, end: usize, next: usize) -> Result<Option<Line>, Loss> {
-        let head = self.head;
+        let (head, start) = (self.head, self.start());
         self.head = next;
         self.searched = next;
         let dropped = std::mem::take(&mut self.dropped);
@@ -123,8 +126,14 @@ impl Lines {
         if dropped > 0 || end - head > LINE_BYTES_MAX {
             return Err(Loss { offset, bytes, reason: format!("line longer than {LINE_BYTES_MAX} bytes") });
         }
-        let end = if end > head && self.bytes[end - 1] == b'\r' { end - 1 } else { end };
-        Ok(Some(Line { range: head..end, offset, bytes }))
+        let end = if end > start && self.bytes[end - 1] == b'\r' { end - 1 } else { end };
+        Ok(Some(Line { range: start..end.max(start), offset, bytes }))
+    }
+
+    /// Where the text of the line at the head begins.
+    fn start(&self) -> usize {
+        let has_mark = self.base == 0 && self.head == 0 && self.bytes.starts_with(MARK);
+        self.head + if has_mark { MARK.len() } else { 0 }
     }
 }
 
@@ -156,6 +165,14 @@ mod tests {
         for chunk in 1..12 {
             let got = all(b"ab\r\n\ncd\nef", chunk);
             assert_eq!(got, [Ok((b"ab".to_vec(), 0)), Ok((vec![], 4)), Ok((b"cd".to_vec(), 5))]);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        for chunk in 1..9 {
+            assert_eq!(all(b"\xef\xbb\xbfab\n\xef\xbb\xbfc\n", chunk), [Ok((b"ab".to_vec(), 0)), Ok((b"\xef\xbb\xbfc".to_vec(), 6))]);
+            assert_eq!(all(b"\xef\xbb\xbf\r\n", chunk), [Ok((vec![], 0))]);
         }
     }
 

@@ -4,10 +4,21 @@
 //!   with `.`, numbers may be texts. So is every object in a top-level array, however it is printed.
 //! - An object over several lines is a document. Hugging Face's `trainer_state.json` gives the rows of its
 //!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary.
+//! - An object of nothing but lists of numbers, all of one length, is a table by columns: what `json.dump(history.history)` makes
+//!   of Keras' history, and pandas with `orient="list"`.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
-use super::{Decoder, Loss, Record, Row, columns::RowOptions, flat::Flat, json::Cursor, keys::Keys, lines::LINE_BYTES_MAX, outbox::Outbox};
+use super::{
+    Decoder, Loss, Record, Row,
+    columns::RowOptions,
+    flat::Flat,
+    json::{Cursor, lenient},
+    keys::Keys,
+    lines::LINE_BYTES_MAX,
+    outbox::Outbox,
+};
+use crate::model::num;
 use serde_json::Value;
 use std::{collections::VecDeque, ops::Range};
 
@@ -46,7 +57,12 @@ impl Rows {
         let mut cursor = Cursor::new(text);
         let ready = self.ready.records.len();
         let is_row = object.is_row && !text.contains("\"log_history\"");
+        let columns = if text.contains('[') { columns(text) } else { None };
         let read = match is_row {
+            _ if let Some(columns) = &columns => {
+                transposed(columns, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records);
+                cursor.skip()
+            }
             true => row(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
             false => document(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
         };
@@ -124,6 +140,41 @@ fn document(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, 
         });
     }
     Some(())
+}
+
+/// The columns of an object of nothing but lists of numbers, all of one length; dicts in it are flattened.
+fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
+    fn gather(name: &str, value: Value, out: &mut Vec<(String, Vec<Value>)>) -> Option<()> {
+        match value {
+            Value::Object(map) => map.into_iter().try_for_each(|(key, value)| match name {
+                "" => gather(&key, value, out),
+                name => gather(&format!("{name}.{key}"), value, out),
+            }),
+            // A number that is none comes as text.
+            Value::Array(items) if items.iter().all(|item| num::from_json(item).is_some() || item.is_null()) => {
+                let is_fit = !items.is_empty() && out.first().is_none_or(|(_, first)| first.len() == items.len());
+                out.push((name.to_owned(), items));
+                is_fit.then_some(())
+            }
+            _ => None,
+        }
+    }
+    // Most objects have a number or a text in front, which settles it.
+    let mut first = Cursor::new(text);
+    let is_list = first.object(|cursor, _| matches!(cursor.peek()?, b'[' | b'{').then(|| cursor.skip())?);
+    is_list?;
+    let mut out = vec![];
+    gather("", lenient(text)?, &mut out)?;
+    (!out.is_empty()).then_some(out)
+}
+
+/// Gives out the rows of a table by columns.
+fn transposed(columns: &[(String, Vec<Value>)], offset: u64, flat: &mut Flat, keys: &mut Keys, out: &mut VecDeque<Record>) {
+    for at in 0..columns.first().map_or(0, |(_, items)| items.len()) {
+        let cells = columns.iter().map(|(name, items)| (name.clone(), items[at].clone()));
+        let text = Value::Object(cells.collect()).to_string();
+        row(&mut Cursor::new(&text), offset, flat, keys, out).expect("it was written just now");
+    }
 }
 
 /// Calls `out` with what stands in `value`, under joined names; lists and nulls say nothing here.
@@ -460,6 +511,17 @@ mod tests {
         );
         let compact = text.lines().map(str::trim).collect::<String>();
         assert_eq!(format!("{:?}", records(&compact)), format!("{:?}", records(text)));
+    }
+
+    #[test]
+    fn lists_of_numbers_are_the_columns_of_a_table() {
+        let want: Want = &[(None, &[("loss", 2.5), ("val.loss", 3.0)]), (None, &[("loss", f64::NAN)])];
+        check("{\"loss\": [2.5, NaN], \"val\": {\"loss\": [3, null]}}", want);
+        check("{\n  \"loss\": [\n    2.5,\n    NaN\n  ],\n  \"val\": {\n    \"loss\": [3, null]\n  }\n}\n", want);
+        check("{\"step\": [10, 20], \"loss\": [1, 2]}\n", &[(Some(10), &[("loss", 1.0)]), (Some(20), &[("loss", 2.0)])]);
+        // Settings, and lists that are no columns of one table.
+        check("{\n  \"betas\": [0.9, 0.99],\n  \"lr\": 0.1\n}\n", &[]);
+        check("{\"a\": [1, 2], \"b\": [1]}\n", &[]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     Decoder, Loss, Record, Taker,
-    detect::{Kind, is_json_line},
+    detect::{Kind, formats, guess, is_json_line, shown},
 };
 use crate::model::ReadOptions;
 
@@ -33,8 +33,8 @@ struct Sniff {
 enum State {
     Open(Vec<u8>),
     Known(Box<dyn Decoder>),
-    /// Nothing that can be read, and how many bytes told so, until they are lost.
-    Foreign(Option<u64>),
+    /// Nothing that can be read, and the bytes that told so, until they are lost.
+    Foreign(Option<Vec<u8>>),
 }
 
 impl Sniff {
@@ -51,7 +51,7 @@ impl Sniff {
                 decoder.push(&bytes);
                 State::Known(decoder)
             }
-            None => State::Foreign(Some(head_bytes.min(bytes.len()) as u64)),
+            None => State::Foreign(Some(bytes[..head_bytes.min(bytes.len())].to_vec())),
         };
     }
 }
@@ -96,7 +96,12 @@ impl Decoder for Sniff {
         match &mut self.state {
             State::Known(decoder) => decoder.next(),
             State::Foreign(lost) => match lost.take() {
-                Some(bytes) => Err(Loss { offset: 0, bytes, reason: "the stream is in no format that og knows".into() }),
+                Some(head) => {
+                    let like = guess(&head).map_or(String::new(), |guess| format!(", like {guess}"));
+                    let reason =
+                        format!("the stream is in no format that og reads: it starts with {}{like}; og reads {}", shown(&head), formats());
+                    Err(Loss { offset: 0, bytes: head.len() as u64, reason })
+                }
                 None => Ok(None),
             },
             State::Open(_) => Ok(None),

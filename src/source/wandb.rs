@@ -14,7 +14,7 @@ mod names;
 
 use super::{
     Alert, ConsoleLine, Decoder, Loss, Media, Record, Row,
-    json::{Cursor, Token, lenient},
+    json::{Cursor, Token},
     keys::{KEYS_MAX, Keys},
     proto::{Wire, fields},
     shown::Shown,
@@ -167,11 +167,8 @@ impl Reader {
         for (at, text) in others {
             let name = self.names.get_mut(*at);
             if media.is_empty() || !name.dicts.iter().any(|dict| media.contains(dict)) {
-                // A dict with a `_type` is media: an image, a histogram, a table.
-                match text.contains("\"_type\"") {
-                    true => sort_out(&name.path, lenient(text).unwrap_or_default(), &mut self.keys, &mut objects),
-                    false => drop(put_json(&mut self.keys, &mut name.path.clone(), &mut Cursor::new(text))),
-                }
+                let media = text.contains("\"_type\"").then_some(&mut objects);
+                put_json(&mut self.keys, &mut name.path.clone(), &mut Cursor::new(text), media);
             }
         }
         if (self.keys.overflowed() || *overflowed) && !self.overflowed {
@@ -507,32 +504,28 @@ impl Name {
     }
 }
 
-/// Puts the numbers of a value into the row, under `path`.
-fn put_json(keys: &mut Keys, path: &mut String, cursor: &mut Cursor) -> Option<()> {
+/// Puts the numbers of a value into the row, under `path`, and the media objects in it into `media`, if there may be any.
+fn put_json(
+    keys: &mut Keys,
+    path: &mut String,
+    cursor: &mut Cursor,
+    mut media: Option<&mut Vec<(String, serde_json::Value)>>,
+) -> Option<()> {
     match cursor.token()? {
         Token::Number(number) => keys.put(path, number),
         Token::Text(_) | Token::Other => {}
+        // A dict with a `_type` is media: an image, a histogram, a table.
+        Token::Object if media.is_some() && cursor.has("_type") => media?.push((path.clone(), cursor.value()?)),
         Token::Object => cursor.object(|cursor, key| {
             let back = path.len();
             path.push('.');
             path.push_str(&key);
-            let read = put_json(keys, path, cursor);
+            let read = put_json(keys, path, cursor, media.as_deref_mut());
             path.truncate(back);
             read
         })?,
     }
     Some(())
-}
-
-/// Puts the numbers in a dict into the row, and the media objects in it apart.
-fn sort_out(path: &str, value: serde_json::Value, keys: &mut Keys, media: &mut Vec<(String, serde_json::Value)>) {
-    match value {
-        serde_json::Value::Object(fields) if !fields.contains_key("_type") => {
-            fields.into_iter().for_each(|(name, value)| sort_out(&format!("{path}.{name}"), value, keys, media));
-        }
-        serde_json::Value::Object(_) => media.push((path.to_owned(), value)),
-        value => num::from_json(&value).into_iter().for_each(|number| keys.put(path, number)),
-    }
 }
 
 /// The kind and the description of a media object: its fields, the large ones by their size.

@@ -12,6 +12,8 @@ pub(super) struct Announced {
     pub(super) path: PathBuf,
     /// Its name, where the project has several.
     pub(super) run: Option<String>,
+    /// Byte at which it begins, in a table that other runs began.
+    pub(super) from: u64,
 }
 
 /// Listens to the lines of a console.
@@ -27,7 +29,7 @@ impl Announcements {
     pub(super) fn hear(&mut self, line: &str, cwd: &Path) -> Option<Announced> {
         if let Some(said) = line.strip_prefix("wandb: ") {
             let folder = said.trim().strip_prefix("Run data is saved locally in ")?;
-            return Some(Announced { path: cwd.join(folder.trim()), run: None });
+            return Some(Announced { path: cwd.join(folder.trim()), run: None, from: 0 });
         }
         let said = line.strip_prefix("* ")?.trim();
         if let Some(project) = said.strip_prefix("Trackio project initialized: ") {
@@ -37,7 +39,7 @@ impl Announcements {
         } else {
             let run = said.strip_prefix("Created new run: ").or_else(|| said.strip_prefix("Resumed existing run: "))?;
             let (project, folder) = (self.project.take()?, self.folder.as_deref()?);
-            return Some(Announced { path: cwd.join(folder).join(project), run: Some(run.to_owned()) });
+            return Some(Announced { path: cwd.join(folder).join(project), run: Some(run.to_owned()), from: 0 });
         }
         None
     }

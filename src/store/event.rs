@@ -49,6 +49,8 @@ pub enum EventKind {
     Source {
         /// The log, or its folder.
         path: String,
+        /// Byte at which what the training wrote begins; what stands before it is of other runs. Zero: all of it.
+        from: u64,
     },
     /// Somebody acted on the run: sent keys, changed the learning rate, stopped it.
     Intervention(String),
@@ -102,7 +104,8 @@ impl EventKind {
             EventKind::Tag(tags) => json!({"tags": tags}),
             EventKind::Config(patch) => json!({"patch": patch}),
             EventKind::Checkpoint { path, step } => json!({"path": path, "step": step}),
-            EventKind::Source { path } => json!({"path": path}),
+            EventKind::Source { path, from: 0 } => json!({"path": path}),
+            EventKind::Source { path, from } => json!({"path": path, "from": from}),
             EventKind::Other(_, fields) => return fields.clone(),
         };
         match fields {
@@ -131,7 +134,7 @@ impl EventKind {
             "tag" => EventKind::Tag(object("tags")?.iter().map(|(k, v)| (k.clone(), v.as_str().map(str::to_owned))).collect()),
             "config" => EventKind::Config(object("patch")?.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
             "checkpoint" => EventKind::Checkpoint { path: text("path")?, step: int("step") },
-            "source" => EventKind::Source { path: text("path")? },
+            "source" => EventKind::Source { path: text("path")?, from: fields.get("from").and_then(Value::as_u64).unwrap_or(0) },
             _ => return None,
         })
     }
@@ -160,7 +163,8 @@ mod tests {
         check(EventKind::Tag(tags), r#""kind":"tag","tags":{"a":"b","c":null}"#);
         check(EventKind::Config(BTreeMap::from([("lr".into(), json!("NaN"))])), r#""kind":"config","patch":{"lr":"NaN"}"#);
         check(EventKind::Checkpoint { path: "m.pt".into(), step: Some(5) }, r#""kind":"checkpoint","path":"m.pt","step":5"#);
-        check(EventKind::Source { path: "/a/run-1.wandb".into() }, r#""kind":"source","path":"/a/run-1.wandb""#);
+        check(EventKind::Source { path: "/a/run-1.wandb".into(), from: 0 }, r#""kind":"source","path":"/a/run-1.wandb""#);
+        check(EventKind::Source { path: "/a/log.csv".into(), from: 70 }, r#""kind":"source","path":"/a/log.csv","from":70"#);
         check(EventKind::Intervention("lr halved".into()), r#""kind":"intervention","text":"lr halved""#);
         let other = json!({"rule": "loss is nan"}).as_object().cloned().unwrap();
         check(EventKind::Other("alert".into(), other), r#""kind":"alert","rule":"loss is nan""#);

@@ -2,7 +2,7 @@
 
 use super::names::{short, words};
 use crate::model::{RunId, Step, WallTime, near, num};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
@@ -117,6 +117,7 @@ pub struct RunInfo {
     /// The training command, word by word.
     pub command: Vec<String>,
     /// Where it runs.
+    #[serde(serialize_with = "as_text")]
     pub cwd: PathBuf,
     /// The machine it runs on.
     pub host: Option<String>,
@@ -193,6 +194,11 @@ impl RunInfo {
     pub fn short_id(&self) -> &str {
         short(&self.id)
     }
+}
+
+/// Writes a path as text. A name that is no UTF-8 has no JSON of its own: it is written as it is shown.
+pub(super) fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    path.to_string_lossy().serialize(serializer)
 }
 
 /// Wall times as Unix seconds.

@@ -119,6 +119,7 @@ pub struct Remarks {
     /// Version of the file.
     pub v: u32,
     /// What opens the run.
+    #[serde(serialize_with = "super::folder::as_text")]
     pub of: PathBuf,
     /// Its notes.
     pub notes: Option<String>,

@@ -7,8 +7,10 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
+    os::unix::ffi::OsStrExt,
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -26,6 +28,19 @@ fn inspect(home: &Home, path: impl AsRef<Path>) -> Value {
     let value: Value = serde_json::from_str(&text).unwrap();
     check_order(&value);
     value
+}
+
+#[test]
+fn a_name_that_is_no_text_is_told_as_it_is_shown() {
+    let home = Home::new();
+    let file = home.work().join(OsStr::from_bytes(b"m\xff.csv"));
+    fs::write(&file, "step,loss\n1,2\n2,1\n").unwrap();
+    for verb in ["inspect", "runs", "doctor"] {
+        let mut og = home.og(&[verb, "--json"]);
+        let output = og.arg(&file).output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{verb}: {output:?}"));
+        assert!(output.status.success() && text(&output.stdout).contains("m\u{fffd}.csv"), "{verb}: {told}");
+    }
 }
 
 /// Keys of every object stand in order.

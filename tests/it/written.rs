@@ -58,6 +58,27 @@ fn a_table_that_is_written_anew_counts_from_its_new_start() {
 }
 
 #[test]
+fn what_is_added_to_a_table_that_had_rested_counts_from_there() {
+    let home = Home::new();
+    let table = |name: &str, text: &str| {
+        let path = home.work().join(name);
+        fs::write(&path, text).unwrap();
+        let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        fs::File::open(&path).unwrap().set_modified(an_hour_ago).unwrap();
+    };
+    table("log.csv", "epoch,loss\n0,9\n1,8\n");
+    table("m.jsonl", "{\"step\": 1, \"lr\": 5}\n");
+    table("torn.csv", "step,torn\n1,2");
+    let training = home.puppet("more");
+    let script = "printf 'epoch,loss\\n0,3\\n' >>log.csv; printf '1,2\\n' >>log.csv; printf '{\"step\": 2, \"lr\": 4}\\n' >>m.jsonl; printf '3\\n' >>torn.csv";
+    let run = ended(&home, &training, script);
+    let loss = &run["keys"]["loss"];
+    assert_eq!((count(&run, "loss"), &loss["first"]["value"], &loss["last"]["value"]), (2, &3.0.into(), &2.0.into()), "{run}");
+    assert_eq!((&loss["superseded"], count(&run, "lr"), count(&run, "torn")), (&0.into(), 1, 0), "{run}");
+    assert_eq!(run["keys"]["lr"]["first"]["value"], 4.0);
+}
+
+#[test]
 fn a_table_is_followed_while_it_grows() {
     let home = Home::new();
     let training = home.puppet("live");

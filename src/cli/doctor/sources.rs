@@ -55,7 +55,7 @@ fn as_json(reader: &RunReader) -> Value {
         .iter()
         .map(|(rank, loss)| json!({"source": name(*rank), "offset": loss.offset, "bytes": loss.bytes, "reason": loss.reason}));
     let mut report = json!({
-        "run": run.info.id, "name": run.info.name, "kind": reader.kind().as_str(), "path": reader.folder().path(),
+        "run": run.info.id, "name": run.info.name, "kind": reader.kind().as_str(), "path": reader.folder().path().to_string_lossy(),
         "state": run.known_state().map(|state| state.as_str()),
         "sources": given(reader).into_iter().map(|(rank, path, given)| source_json(run, rank, path, given)).collect::<Vec<_>>(),
         "keys": run.series.keys().map(|key| (key.to_string(), run.source_of(key).map(name).into())).collect::<serde_json::Map<_, _>>(),

@@ -19,7 +19,7 @@ pub fn report(reader: &RunReader, stats: Option<Value>) -> Value {
     let exit = run.exit.unwrap_or_default();
     let mut report = json!({
         "kind": reader.kind().as_str(),
-        "path": reader.folder().path(),
+        "path": reader.folder().path().to_string_lossy(),
         "run": run_json(run),
         "state": run.known_state().map(|state| state.as_str()),
         "exit_code": exit.code,
@@ -68,7 +68,7 @@ fn run_json(run: &RunPicture) -> Value {
         "group": info.group,
         "host": info.host,
         "command": info.command,
-        "cwd": info.cwd,
+        "cwd": info.cwd.to_string_lossy(),
         "pid": run.pid(),
         "started_at": run.started_at().map(WallTime::secs),
         "git": git,

@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     model::ReadOptions,
-    source::{Kind, detect, sniff},
+    source::{
+        Kind,
+        detect::{self, formats, shown},
+        sniff,
+    },
 };
 use std::{
     fs::{self, File},
@@ -89,6 +93,9 @@ impl OpenError {
             OpenError::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "you may not read it; its owner can let you: chmod +r".into()
             }
+            OpenError::Source(error) if error.is_damage() => {
+                "it is damaged, or no database; what SQLite can save of it: sqlite3 DATABASE .recover | sqlite3 SAVED".into()
+            }
             OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
             OpenError::NoSuchRun { near, .. } => format!("runs there: {}", near.join(", ")),
@@ -99,21 +106,6 @@ impl OpenError {
             OpenError::NoRun { .. } | OpenError::Database { .. } => format!("og reads {}", formats()),
         }
     }
-}
-
-/// All that og reads, in a sentence.
-fn formats() -> String {
-    let all: Vec<&str> = Kind::examples().collect();
-    let (last, others) = all.split_last().expect("og reads something");
-    format!("{}, and {last}", others.join(", "))
-}
-
-/// The first bytes of a file, for people: `50 4b 03 04 "PK.."`.
-fn shown(head: &[u8]) -> String {
-    let head = &head[..head.len().min(8)];
-    let hex: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text: String = head.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
-    format!("{} \"{text}\"", hex.join(" "))
 }
 
 /// Opens the run at `path`: a run folder of og, wandb or TensorBoard, a database, any log, `-` for the standard input, or
@@ -152,6 +144,35 @@ pub fn open_ref(run: &RunRef, read: &ReadOptions) -> Result<Opened, OpenError> {
     Ok(Opened { kind: run.kind, sources, run: Some(run.clone()) })
 }
 
+/// The same, of a table or of JSON lines of which only what stands from byte `from` on is wanted; zero means all of anything.
+pub fn open_from(run: &RunRef, from: u64) -> Result<Opened, OpenError> {
+    let read = ReadOptions::default();
+    if from == 0 || !matches!(run.kind, Kind::Csv | Kind::Jsonl) {
+        return open_ref(run, &read);
+    }
+    let path = run.path.as_path();
+    let mut head = head(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
+    head.truncate(usize::try_from(from).unwrap_or(usize::MAX));
+    let mut decoder = run.kind.decoder_with(&read).expect("tables and lines are streams");
+    // What the columns are called. A first line that is a row already would tell its keys to nobody.
+    let is_names = |line: &&[u8]| !line.starts_with(b"#") && !line.trim_ascii().is_empty();
+    let names = head.split_inclusive(|byte| *byte == b'\n').find(is_names).filter(|_| run.kind == Kind::Csv);
+    decoder.push(names.unwrap_or_default());
+    if !matches!(decoder.next(), Ok(None)) || !decoder.jump() {
+        decoder.reset();
+    }
+    let source = Tail::new(path.to_owned(), decoder).written(writes(run.kind)).behind(head, from);
+    Ok(Opened { kind: run.kind, sources: vec![Box::new(source)], run: Some(run.clone()) })
+}
+
+fn writes(kind: Kind) -> Writes {
+    match kind {
+        Kind::Csv => Writes::Heads,
+        Kind::Json => Writes::Whole,
+        _ => Writes::Appends,
+    }
+}
+
 /// A source that is one file, or a pipe.
 fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, OpenError> {
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
@@ -168,14 +189,9 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
         Kind::Log if sniff::is_open(&head) => Some(sniff::decoder(&name, read)),
         kind => kind.decoder_with(read),
     };
-    let writes = match kind {
-        Kind::Csv => Writes::Heads,
-        Kind::Json => Writes::Whole,
-        _ => Writes::Appends,
-    };
     let decoder =
         decoder.ok_or_else(|| OpenError::Format { path: path.to_owned(), head: head[..head.len().min(OpenError::HEAD_MAX)].to_vec() })?;
-    Ok(Box::new(Tail::new(path.to_owned(), decoder).written(writes)))
+    Ok(Box::new(Tail::new(path.to_owned(), decoder).written(writes(kind))))
 }
 
 /// What a file is, and its first bytes.

@@ -66,6 +66,12 @@ impl Tail {
         Tail { offset, ..self }
     }
 
+    /// The same, where the bytes before `offset` begin with `head`: a file that begins otherwise was written anew, and is read from
+    /// its start.
+    pub(super) fn behind(self, head: Vec<u8>, offset: u64) -> Tail {
+        Tail { head, ..self.from(offset) }
+    }
+
     /// The file that is read.
     pub fn path(&self) -> &Path {
         &self.path
@@ -111,7 +117,8 @@ impl Tail {
             if length == 0 {
                 break;
             }
-            if self.writes == Writes::Heads {
+            // Where reading began further on, the start is known already.
+            if self.writes == Writes::Heads && self.offset == self.head.len() as u64 {
                 let room = HEAD_BYTES - self.head.len();
                 self.head.extend_from_slice(&self.buffer[..length.min(room)]);
             }

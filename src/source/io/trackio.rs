@@ -1,27 +1,31 @@
 //! The queries of the Trackio reader. What its rows mean is in `source::trackio`.
 
+mod end;
+mod tables;
+
+pub(super) use end::trackio_end;
+pub(super) use tables::Schema;
+
 use super::{
     Sink, Source, SourceError,
     inbox::Inbox,
-    sqlite::{Db, Look, REFRESH, Room, VALUE_BYTES_MAX, bytes, columns, int, text, walk},
+    sqlite::{Db, Look, REFRESH, Room, int, text, walk},
 };
 use crate::model::{Step, WallTime};
 use crate::source::{
     Budget, Progress, Record,
     stamps::Stamps,
-    trackio::{Logged, Posted, Rows, Stored, StoredAlert, StoredTrace, canonical, log_number, project_of},
+    trackio::{Posted, Rows, Stored, canonical, log_number, project_of},
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-
-/// Unsent rows are counted up to here, which takes some milliseconds.
-const UNSENT_MAX: i64 = 10_000;
+use tables::{Key, TABLES, find, imported, keep, list, select, stored, unsent};
 
 /// Which run of a project.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -136,145 +140,6 @@ fn later(a: Option<WallTime>, b: Option<WallTime>) -> Option<WallTime> {
 
 pub(super) fn foreign(db: &Path) -> SourceError {
     SourceError::Foreign { path: db.into(), tracker: "Trackio" }
-}
-
-/// What a database can tell: the columns of the tables that are read.
-pub(super) struct Schema(HashMap<&'static str, Vec<String>>);
-
-/// The tables that are read, in this order.
-const TABLES: [&str; 5] = ["configs", "metrics", "system_metrics", "alerts", "traces"];
-
-impl Schema {
-    /// `None`: this is not Trackio's.
-    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Option<Schema>> {
-        let tables = TABLES.iter().map(|table| Ok((*table, columns(connection, table)?)));
-        let schema = Schema(tables.collect::<rusqlite::Result<_>>()?);
-        let needed = ["run_name", "timestamp", "step", "metrics"];
-        Ok(needed.iter().all(|column| schema.has("metrics", column)).then_some(schema))
-    }
-
-    fn has(&self, table: &str, column: &str) -> bool {
-        self.0.get(table).is_some_and(|columns| columns.iter().any(|known| known == column))
-    }
-
-    /// The column of `table` that tells runs apart. `None`: there is no such table.
-    pub(super) fn run_column(&self, table: &str) -> Option<&'static str> {
-        ["run_id", "run_name"].into_iter().find(|column| self.has(table, column))
-    }
-
-    /// The column, or what stands for it where it is missing.
-    fn or<'a>(&self, table: &str, column: &'a str, otherwise: &'a str) -> &'a str {
-        if self.has(table, column) { column } else { otherwise }
-    }
-}
-
-/// A run as the database tells it from others.
-#[derive(Clone, PartialEq, Debug)]
-struct Key {
-    id: Option<String>,
-    name: String,
-}
-
-impl Key {
-    fn value(&self, column: &str) -> &str {
-        match &self.id {
-            Some(id) if column == "run_id" => id,
-            _ => &self.name,
-        }
-    }
-}
-
-/// The runs of all tables with the time of their first row.
-fn keys(connection: &Connection, schema: &Schema) -> rusqlite::Result<Vec<(Key, String)>> {
-    let mut found: Vec<(Key, String)> = vec![];
-    let mut seen = HashSet::new();
-    for (table, time) in [("metrics", "timestamp"), ("configs", "created_at"), ("system_metrics", "timestamp"), ("alerts", "timestamp")] {
-        let Some(column) = schema.run_column(table) else { continue };
-        let order = if table == "metrics" { "step" } else { time };
-        // One look into the index for each run, however many rows it has.
-        let mut next = connection.prepare(&format!("SELECT min({column}) FROM {table} WHERE {column} > ?1"))?;
-        let mut first =
-            connection.prepare(&format!("SELECT run_name, {time} FROM {table} WHERE {column} = ?1 ORDER BY {order} LIMIT 1"))?;
-        let mut last = String::new();
-        while let Some(run) = next.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
-            if seen.insert(run.clone()) {
-                let (name, time) = first.query_row([&run], |row| Ok((text(row, 0)?, text(row, 1)?)))?;
-                let id = (column == "run_id").then(|| run.clone());
-                found.push((Key { id, name }, time));
-            }
-            last = run;
-        }
-    }
-    Ok(found)
-}
-
-fn list(connection: &Connection, project: &str) -> rusqlite::Result<Option<Vec<TrackioRunInfo>>> {
-    let Some(schema) = Schema::of(connection)? else { return Ok(None) };
-    let mut stamps = Stamps::new(TimeZone::system());
-    let column = schema.run_column("metrics").unwrap_or("run_name");
-    let last_time = match has_time_index(connection)? {
-        false => format!("SELECT timestamp FROM metrics WHERE {column} = ?1 ORDER BY step DESC LIMIT 1"),
-        true => format!("SELECT max(timestamp) FROM metrics WHERE {column} = ?1"),
-    };
-    let mut last_time = connection.prepare(&last_time)?;
-    let mut size = connection.prepare(&format!("SELECT count(*), max(step) FROM metrics WHERE {column} = ?1"))?;
-    let mut runs = vec![];
-    for (key, first) in keys(connection, &schema)? {
-        let run = key.value(column);
-        let last_time = last_time.query_row([run], |row| text(row, 0)).optional()?;
-        let (rows, last_step): (i64, _) = size.query_row([run], |row| Ok((row.get(0)?, int(row, 1)?)))?;
-        runs.push(TrackioRunInfo {
-            project: project.to_owned(),
-            first_time: stamps.read(&first),
-            last_time: last_time.and_then(|time| stamps.read(&time)),
-            last_step: last_step.map(Step),
-            rows: rows.max(0).unsigned_abs(),
-            unsent: unsent(connection, &schema, &key)?,
-            run_id: key.id,
-            name: key.name,
-        });
-    }
-    Ok(Some(runs))
-}
-
-fn unsent(connection: &Connection, schema: &Schema, key: &Key) -> rusqlite::Result<u64> {
-    let (Some(column), true) = (schema.run_column("metrics"), schema.has("metrics", "space_id")) else { return Ok(0) };
-    // The plus keeps SQLite from walking the run: there is an index of the unsent rows.
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM metrics WHERE space_id IS NOT NULL AND +{column} = ?1 LIMIT {UNSENT_MAX})");
-    connection.query_row(&sql, [key.value(column)], |row| row.get(0)).map(|count: i64| count.max(0).unsigned_abs())
-}
-
-/// Which of the lines the database has as rows.
-fn imported(connection: &Connection, lines: &[Posted]) -> rusqlite::Result<Vec<bool>> {
-    let mut imported = vec![false; lines.len()];
-    for (table, id) in [("metrics", "log_id"), ("system_metrics", "log_id"), ("alerts", "alert_id")] {
-        if !columns(connection, table)?.iter().any(|column| column == id) {
-            continue;
-        }
-        let mut known = connection.prepare(&format!("SELECT 1 FROM {table} WHERE {id} = ?1"))?;
-        for (line, imported) in lines.iter().zip(&mut imported).filter(|(line, _)| table_of(&line.what) == table) {
-            if let Some(id) = &line.id {
-                *imported = known.exists([id])?;
-            }
-        }
-    }
-    Ok(imported)
-}
-
-fn keep(lines: &mut Vec<Posted>, imported: Vec<bool>) {
-    let mut imported = imported.into_iter();
-    lines.retain(|_| !imported.next().unwrap_or(false));
-}
-
-fn table_of(stored: &Stored) -> &'static str {
-    match stored {
-        Stored::Metrics(_) => "metrics",
-        Stored::System(_) => "system_metrics",
-        Stored::Alert(_) => "alerts",
-        Stored::Config(_) => "configs",
-        Stored::Trace(_) => "traces",
-        Stored::TooLarge { table, .. } => table,
-    }
 }
 
 /// One run of a Trackio project: what its database and its inbox say.
@@ -555,192 +420,4 @@ fn scan(connection: &Connection, run: &RunSelector, place: &Place, time_max: Dur
     }
     let unsent = if end && place.has_unsent { Some(unsent(connection, &schema, &key)?) } else { None };
     Ok(Scan::Rows(Box::new(Batch { rows, place, bytes: room.bytes_used, end, unsent })))
-}
-
-fn find(connection: &Connection, schema: &Schema, run: &RunSelector) -> rusqlite::Result<Option<Key>> {
-    let found = keys(connection, schema)?.into_iter().filter(|(key, _)| match run {
-        RunSelector::Id(id) => key.id.as_ref().unwrap_or(&key.name) == id,
-        RunSelector::Name(name) => key.name == *name,
-    });
-    Ok(found.max_by(|a, b| a.1.cmp(&b.1)).map(|(key, _)| key))
-}
-
-/// The query for the rows of a table: number, bytes, then what [`stored`] takes.
-fn select(schema: &Schema, table: &str, run: &str) -> String {
-    let or = |column, otherwise| schema.or(table, column, otherwise);
-    let capped = |column| format!("iif(octet_length({column}) > {VALUE_BYTES_MAX}, NULL, {column})");
-    let (bytes, fields) = match table {
-        "metrics" => {
-            let fields =
-                format!("timestamp, step, {}, {}, {} IS NOT NULL", capped("metrics"), or("log_id", "NULL"), or("space_id", "NULL"));
-            ("octet_length(metrics)", fields)
-        }
-        "system_metrics" => ("octet_length(metrics)", format!("timestamp, NULL, {}, {}", capped("metrics"), or("log_id", "NULL"))),
-        "configs" => ("octet_length(config)", capped("config")),
-        "alerts" => {
-            let fields = format!("timestamp, step, {}, {}, level, {}", capped("title"), capped("text"), or("alert_id", "NULL"));
-            ("octet_length(title) + ifnull(octet_length(text), 0)", fields)
-        }
-        _ => {
-            let fields = format!(
-                "timestamp, step, key, id, trace_index, {}, {}, {}, {}",
-                capped("messages"),
-                capped("metadata"),
-                capped(or("spans", "'[]'")),
-                or("log_id", "NULL")
-            );
-            ("octet_length(messages) + octet_length(metadata)", fields)
-        }
-    };
-    format!("SELECT rowid, {bytes}, {fields} FROM {table} WHERE rowid > ?1 AND rowid <= ?2 AND +{run} = ?3 ORDER BY rowid")
-}
-
-/// A row: its `log_id`, whether it is unsent, and what it says.
-fn stored(table: &'static str, row: &Row) -> rusqlite::Result<(Option<String>, bool, Stored)> {
-    let (id, size) = (row.get(0)?, row.get::<_, Option<i64>>(1)?.unwrap_or(0));
-    let too_large = || Stored::TooLarge { table, id, bytes: size.max(0).unsigned_abs() };
-    let log_id = |column| row.get::<_, Option<String>>(column);
-    Ok(match table {
-        "metrics" | "system_metrics" => {
-            let stored = if size > VALUE_BYTES_MAX {
-                too_large()
-            } else {
-                let logged = Logged { id, time: text(row, 2)?, step: int(row, 3)?, json: bytes(row, 4)?.into() };
-                if table == "metrics" { Stored::Metrics(logged) } else { Stored::System(logged) }
-            };
-            (log_id(5)?, table == "metrics" && row.get(6)?, stored)
-        }
-        "configs" if size > VALUE_BYTES_MAX => (None, false, too_large()),
-        "configs" => (None, false, Stored::Config(bytes(row, 2)?.into())),
-        "alerts" => {
-            let alert =
-                StoredAlert { time: text(row, 2)?, step: int(row, 3)?, title: text(row, 4)?, text: text(row, 5)?, level: text(row, 6)? };
-            (log_id(7)?, false, Stored::Alert(alert))
-        }
-        _ => {
-            let trace = StoredTrace {
-                time: text(row, 2)?,
-                step: int(row, 3)?,
-                key: text(row, 4)?,
-                id: text(row, 5)?,
-                index: int(row, 6)?,
-                messages: bytes(row, 7)?.into(),
-                metadata: bytes(row, 8)?.into(),
-                spans: bytes(row, 9)?.into(),
-            };
-            (log_id(10)?, false, Stored::Trace(trace))
-        }
-    })
-}
-
-/// Rows that are looked at from the end of a run on: some seconds of logging, in which most keys come.
-const LAST_ROWS: usize = 64;
-
-/// Rows behind the last one that an index names which are looked through for a later one.
-const BEHIND_MAX: i64 = 10_000;
-
-/// Hands the records of the last rows of a run to `sink`, found by index, however many rows it has. False: they are not all
-/// of its rows. Without an index by time, the rows of the highest steps are taken, and nothing where that may be wrong.
-pub(super) fn trackio_end(db: &Path, run: &RunSelector, sink: &mut Sink) -> Result<bool, SourceError> {
-    let project = project_of(db).ok_or_else(|| foreign(db))?;
-    let exists = fs::metadata(db).is_ok_and(|m| m.len() > 0);
-    let mut found = None;
-    if exists {
-        found = Db::new(db).read_now(|connection| last_rows(connection, run))?.ok_or_else(|| foreign(db))?;
-    }
-    let mut rows = Rows::new(TimeZone::system());
-    let key = found.as_ref().map(|end| end.key.clone());
-    if let Some(key) = &key {
-        sink(Ok(Record::Info("project", project.clone().into())));
-        sink(Ok(Record::Info("name", key.name.clone().into())));
-        key.id.iter().for_each(|id| sink(Ok(Record::Info("run_id", id.clone().into()))));
-    }
-    let is_whole = found.as_ref().is_none_or(|end| end.is_whole);
-    found.into_iter().flat_map(|end| end.rows).for_each(|row| rows.read(&row, sink));
-    let mut inbox = Inbox::beside(db);
-    loop {
-        let mut mail = inbox.read()?;
-        mail.lines.retain(|line| canonical(&line.project) == project && is_of(run, key.as_ref(), line));
-        if exists && !mail.lines.is_empty() {
-            let imported = Db::new(db).read_now(|connection| imported(connection, &mail.lines))?;
-            keep(&mut mail.lines, imported);
-        }
-        mail.lines.sort_by(|a, b| a.time.cmp(&b.time));
-        mail.lines.iter().for_each(|line| rows.read(&line.what, sink));
-        if !mail.more {
-            return Ok(is_whole);
-        }
-    }
-}
-
-/// The end of a run in a database.
-struct RunEnd {
-    key: Key,
-    rows: Vec<Stored>,
-    is_whole: bool,
-}
-
-/// `None`: the database is not Trackio's. `Some(None)`: it has no such run.
-fn last_rows(connection: &Connection, run: &RunSelector) -> rusqlite::Result<Option<Option<RunEnd>>> {
-    let snapshot = connection.unchecked_transaction()?;
-    let connection = &*snapshot;
-    let Some(schema) = Schema::of(connection)? else { return Ok(None) };
-    let Some(key) = end_key(connection, &schema, run)? else { return Ok(Some(None)) };
-    let Some(column) = schema.run_column("metrics") else { return Ok(None) };
-    let by_time = has_time_index(connection)?;
-    let order = if by_time { "timestamp" } else { "step" };
-    let sql = format!("SELECT rowid FROM metrics WHERE {column} = ?1 ORDER BY {order} DESC, rowid DESC LIMIT {}", LAST_ROWS + 1);
-    let ids = connection.prepare(&sql)?.query_map([key.value(column)], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-    let mut is_whole = ids.len() <= LAST_ROWS;
-    let (first, last) = (ids.iter().copied().min().unwrap_or(0), ids.iter().copied().max().unwrap_or(0));
-    let fields = select(&schema, "metrics", column);
-    let (mut rows, mut room) = (vec![], Room::new(Duration::MAX));
-    if by_time || is_whole {
-        let mut one = connection.prepare(&fields)?;
-        let mut ids = ids;
-        ids.sort_unstable();
-        // Backwards, so that what there is no room for is the oldest.
-        for id in ids.into_iter().rev().take(LAST_ROWS) {
-            rows.extend(one.query_row((id - 1, id, key.value(column)), |row| last_row(row, &mut room)).optional()?);
-            if room.is_full() {
-                is_whole = false;
-                break;
-            }
-        }
-        rows.reverse();
-    } else {
-        // A run that was resumed has later rows at lower steps: they stand behind.
-        let top: i64 = connection.query_row("SELECT max(rowid) FROM metrics", [], |row| row.get(0))?;
-        if top - last <= BEHIND_MAX {
-            let mut behind = connection.prepare(&fields)?;
-            let from = first.max(last - BEHIND_MAX) - 1;
-            rows = behind.query_map((from, top, key.value(column)), |row| last_row(row, &mut room))?.collect::<rusqlite::Result<_>>()?;
-        }
-    }
-    // A row without a step stands behind the highest so far, which may not be among these.
-    if !is_whole && rows.iter().any(|row| matches!(row, Stored::Metrics(Logged { step: None, .. }))) {
-        rows.clear();
-    }
-    Ok(Some(Some(RunEnd { key, rows, is_whole })))
-}
-
-fn last_row(row: &Row, room: &mut Room) -> rusqlite::Result<Stored> {
-    room.bytes_used += u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
-    stored("metrics", row).map(|(.., stored)| stored)
-}
-
-/// The run that is meant; without a list of all runs where it has an id.
-fn end_key(connection: &Connection, schema: &Schema, run: &RunSelector) -> rusqlite::Result<Option<Key>> {
-    let RunSelector::Id(id) = run else { return find(connection, schema, run) };
-    let Some(column) = schema.run_column("metrics") else { return Ok(None) };
-    let name = connection.query_row(&format!("SELECT run_name FROM metrics WHERE {column} = ?1 LIMIT 1"), [id], |row| text(row, 0));
-    match name.optional()? {
-        Some(name) => Ok(Some(Key { id: (column == "run_id").then(|| id.clone()), name })),
-        None => find(connection, schema, run),
-    }
-}
-
-fn has_time_index(connection: &Connection) -> rusqlite::Result<bool> {
-    let sql = "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = 'idx_metrics_run_timestamp'";
-    connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count > 0)
 }

@@ -5,6 +5,10 @@ use proptest::prelude::*;
 const FAILED: &[u8] = include_bytes!("../../../fixtures/wandb/failed.wandb");
 const MEDIA: &[u8] = include_bytes!("../../../fixtures/wandb/media.wandb");
 
+/// One program, as two clients wrote it: a dict as one text in JSON, and each of its leaves as an item.
+const DICTS: [&[u8]; 2] =
+    [include_bytes!("../../../fixtures/wandb/dicts-0.16.wandb"), include_bytes!("../../../fixtures/wandb/dicts-0.21.wandb")];
+
 const BLOCK: usize = 32 << 10;
 
 /// A `.wandb` file with these records, each as it is cut into chunks by the client.
@@ -149,6 +153,39 @@ fn text_is_no_number_whatever_it_says() {
     ];
     let want = [(2, vec![("a.x".to_owned(), f64::NAN)]), (3, vec![("a".to_owned(), f64::NEG_INFINITY)])];
     assert_eq!(format!("{:?}", rows(&file(&records)).0), format!("{want:?}"));
+}
+
+#[test]
+fn a_dict_of_any_client_gives_its_numbers_and_tells_its_media_and_texts_apart() {
+    for log in DICTS {
+        let (mut rows, losses) = rows(log);
+        assert_eq!(losses, []);
+        rows.iter_mut().for_each(|(_, values)| values.sort_by(|a, b| a.0.cmp(&b.0)));
+        let row = |step: i64| {
+            let at = step as f64;
+            let values = [
+                ("a.b", at * 2.0),
+                ("a/b", at * 3.0),
+                ("eval.acc", at / 8.0),
+                ("eval.deep.x", 0.0 - at),
+                ("eval.deep.y", f64::NEG_INFINITY),
+                ("eval.gap", f64::NAN),
+                ("größe", at),
+                ("loss", (at - 3.0).abs()),
+            ];
+            (step, values.map(|(name, value)| (name.to_owned(), value)).to_vec())
+        };
+        let last = [("epoch", 1.0), ("half", 1.0), ("other", 2.0), ("val/loss", 0.5)].map(|(name, value)| (name.to_owned(), value));
+        let want: Vec<_> = (0..6).map(row).chain([(100, last.to_vec())]).collect();
+        assert_eq!(format!("{rows:?}"), format!("{want:?}"));
+        let media = rest(log).into_iter().filter_map(|record| match record {
+            Record::Media(media) => Some((media.key, media.kind)),
+            _ => None,
+        });
+        let media: std::collections::BTreeSet<_> = media.collect();
+        let want = [("eval.deep.html", "html"), ("eval.hist", "histogram")].map(|(key, kind)| (key.to_owned(), kind.to_owned()));
+        assert_eq!(media, want.into());
+    }
 }
 
 #[test]

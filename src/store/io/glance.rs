@@ -166,8 +166,8 @@ fn trackers(folder: &RunFolder, info: &RunInfo) -> Result<Vec<RunRef>, StoreErro
     let mut trackers = Trackers::default();
     let events = ends_of(&folder.events()).map_err(failed)?;
     for event in events.iter().flat_map(|text| text.lines()).filter_map(Event::from_line) {
-        if let EventKind::Source { path } = event.kind {
-            trackers.saw(path.into());
+        if let EventKind::Source { path, from } = event.kind {
+            trackers.saw(path.into(), from);
         }
     }
     let console = ends_of(&folder.stdout_log()).map_err(failed)?;
@@ -319,12 +319,12 @@ mod tests {
         let log = dir.path().join("wandb/offline-run-20261120_075913-x/run-x.wandb");
         fs::create_dir_all(log.parent().unwrap()).unwrap();
         fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"), &log).unwrap();
-        event(&folder, EventKind::Source { path: log.parent().unwrap().display().to_string() });
+        event(&folder, EventKind::Source { path: log.parent().unwrap().display().to_string(), from: 0 });
         let seen = agreed(&folder);
         assert!(seen.probe.last.len() > 1 && seen.probe.step != Some(Step(900)), "{:?}", seen.probe);
         let table = dir.path().join("metrics.csv");
         append(&table, "step,train/loss,acc\n1,7,0.5\n5000,8,0.75\n");
-        event(&folder, EventKind::Source { path: table.display().to_string() });
+        event(&folder, EventKind::Source { path: table.display().to_string(), from: 0 });
         let both = agreed(&folder);
         assert_eq!(both.probe.last[&MetricKey::from("acc")].value, 0.75);
         assert_eq!(both.probe.last[&MetricKey::from("train/loss")], seen.probe.last[&MetricKey::from("train/loss")]);

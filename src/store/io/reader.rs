@@ -1,14 +1,19 @@
 //! Keeps the picture of one run up to date.
 
+mod ear;
+mod feed;
+
 use super::trackers::{Tracker, Trackers};
 use crate::{
     model::{MetricKey, ReadOptions, WallTime},
-    source::{self, Budget, Decoder, Kind, LineRef, Loss, OpenError, Opened, Record, Row, RunRef, Source, Tail, Taker},
+    source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail, Taker},
     store::{
         Beside, Event, EventKind, Remark, Remarks, RunFolder, RunPicture, SourceRank, Store, StoreError, TimesIndex, foreign,
         lines::OwnLines,
     },
 };
+use ear::{Clock, Ear, LINE_SLACK};
+use feed::Feed;
 use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
@@ -60,41 +65,6 @@ pub struct RunReader {
     finished: bool,
     /// The rest that a person wants between two looks at a database; `None`: the source's own.
     refresh: Option<Duration>,
-}
-
-/// Rest behind a look at a database that found nothing, and twice as long behind each further one, up to what one behind a find
-/// rests. The first may be a writer that has begun to commit; many are a program that writes other runs there.
-const EMPTY_REST: Duration = Duration::from_millis(2);
-
-/// A source and how it stands.
-struct Feed {
-    rank: SourceRank,
-    source: Box<dyn Source>,
-    /// When it was last polled.
-    polled_at: Option<Instant>,
-    /// The last poll left something over.
-    behind: bool,
-    /// Polls that found nothing, though something had been written, since the last one that found something. At least one
-    /// once all was seen to be found.
-    empty: u32,
-}
-
-impl Feed {
-    fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false, empty: 0 }
-    }
-
-    /// How long it is too early for another poll. `wanted`: the rest that a person wants between two looks at a database.
-    fn rest(&self, wanted: Option<Duration>) -> Duration {
-        let own = self.source.refresh();
-        let refresh = wanted.filter(|_| !own.is_zero()).unwrap_or(own);
-        let pause = match self.empty {
-            0 => refresh,
-            empty => EMPTY_REST.saturating_mul(2_u32.saturating_pow(empty - 1)).min(refresh),
-        };
-        let rest = |at: Instant| pause.saturating_sub(at.elapsed());
-        if self.behind { Duration::ZERO } else { self.polled_at.map_or(Duration::ZERO, rest) }
-    }
 }
 
 /// What tells two states of a file apart: inode, length, time of change.
@@ -453,8 +423,8 @@ impl RunReader {
             let progress = self.events.read(Budget::ALL, &mut |record| match record {
                 Ok(Record::Console(line)) => match Event::from_line(&line.text) {
                     Some(event) => {
-                        if let EventKind::Source { path } = &event.kind {
-                            trackers.saw(path.into());
+                        if let EventKind::Source { path, from } = &event.kind {
+                            trackers.saw(path.into(), *from);
                         }
                         picture.apply_event(event);
                         polled.changed = true;
@@ -544,70 +514,6 @@ impl RunReader {
     }
 }
 
-/// Takes what a source yields.
-struct Ear<'a> {
-    picture: &'a mut RunPicture,
-    rank: SourceRank,
-    clock: Clock<'a>,
-    /// Those that a run of our own may announce on its console, and its folder.
-    trackers: Option<(&'a mut Trackers, &'a Path)>,
-    heard: u64,
-}
-
-impl Taker for Ear<'_> {
-    fn take(&mut self, record: Result<Record, Loss>) {
-        match record {
-            Ok(Record::Row(row)) => self.row(&row),
-            Ok(Record::Console(line)) => self.line(line.borrowed()),
-            record => {
-                self.heard += 1;
-                self.picture.apply(self.rank, record, None);
-            }
-        }
-    }
-
-    fn row(&mut self, row: &Row) {
-        self.heard += 1;
-        let is_console = self.rank == SourceRank::Stdout;
-        let fallback = if is_console { self.clock.came(row.offset.unwrap_or(u64::MAX)) } else { None };
-        self.picture.row(self.rank, row, fallback);
-    }
-
-    fn line(&mut self, mut line: LineRef<'_>) {
-        self.heard += 1;
-        if self.rank == SourceRank::Stdout {
-            line.time = line.time.or_else(|| self.clock.came(line.offset.unwrap_or(u64::MAX)));
-        }
-        match (&mut self.trackers, self.rank) {
-            (Some((trackers, cwd)), SourceRank::Stdout) => trackers.hear(line.text, cwd),
-            // Our own log has every line already.
-            (Some(_), SourceRank::Tracker(_)) => return,
-            _ => {}
-        }
-        self.picture.line(self.rank, line);
-    }
-}
-
-/// A row's offset may lie this far behind what was read: a line that is not whole yet.
-const LINE_SLACK: u64 = 2 << 20;
-
-/// What is known of when the bytes of stdout came.
-#[derive(Clone, Copy)]
-struct Clock<'a> {
-    times: &'a TimesIndex,
-    /// Bytes that were there before anybody watched.
-    stdout_old: u64,
-    now: Option<WallTime>,
-}
-
-impl Clock<'_> {
-    /// When the byte at `offset` came: by `stdout.times`; else now, if it came while we watched; else about when the last noted
-    /// byte did.
-    fn came(&self, offset: u64) -> Option<WallTime> {
-        self.times.lookup(offset).or_else(|| if offset >= self.stdout_old { self.now } else { self.times.last() })
-    }
-}
-
 fn now() -> Option<WallTime> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| WallTime::new(now.as_secs_f64()))
 }
@@ -623,177 +529,4 @@ fn look(path: &Path) -> Option<Look> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        model::{Exit, RunState, Step},
-        store::{EventKind, NewRun, Store, Whereabouts, metrics_line},
-    };
-    use std::{fs::File, io::Write};
-
-    fn time(secs: f64) -> WallTime {
-        WallTime::new(secs).unwrap()
-    }
-
-    fn run() -> (tempfile::TempDir, RunFolder) {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
-        let new = NewRun { cwd: dir.path().to_owned(), ..NewRun::default() };
-        let (folder, _) = store.create_run(new, time(1000.0), 1).unwrap();
-        (dir, folder)
-    }
-
-    fn append(path: &Path, text: &str) {
-        File::options().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    fn event(folder: &RunFolder, kind: EventKind) {
-        folder.append_event(&Event { t: time(1001.0), author: "og".into(), kind }).unwrap();
-    }
-
-    fn load(reader: &mut RunReader) -> Vec<String> {
-        let mut keys = vec![];
-        loop {
-            let polled = reader.poll(RunReader::LOAD);
-            keys.extend(polled.keys_changed.iter().map(ToString::to_string));
-            if !polled.more {
-                return keys;
-            }
-        }
-    }
-
-    fn points(reader: &RunReader, key: &str) -> Vec<(i64, Option<f64>, f64)> {
-        let point = |p: crate::model::Point| (p.step.0, p.time.map(WallTime::secs), p.value);
-        reader.picture().series.get(key).into_iter().flat_map(|s| s.tail(9).map(point).collect::<Vec<_>>()).collect()
-    }
-
-    #[test]
-    fn a_run_is_followed_from_its_first_byte_to_its_exit() {
-        let (_dir, folder) = run();
-        let mut reader = RunReader::open(folder.path()).unwrap();
-        assert_eq!(reader.poll(RunReader::LIVE), Polled::default());
-        event(&folder, EventKind::Started { pid: 7, attempt: 0 });
-        append(&folder.stdout_log(), "hello\nstep 1 loss 2.5\n");
-        append(&folder.stdout_times(), "6 1500\n22 2500\n");
-        assert_eq!(load(&mut reader), ["loss"]);
-        assert_eq!(points(&reader, "loss"), [(1, Some(2.5), 2.5)]);
-        assert_eq!(reader.picture().console.lines().next(), Some("hello"));
-        append(&folder.metrics(), &metrics_line(Step(1), time(1002.0), &[("loss", 2.25), ("lr", f64::NAN)]));
-        assert_eq!(load(&mut reader), ["loss", "lr"]);
-        append(&folder.stdout_log(), "step 2 loss 9");
-        append(&folder.metrics(), "{\"s\":2,\"t\":1003");
-        assert!(!reader.poll(RunReader::LIVE).changed);
-        append(&folder.metrics(), ".5,\"m\":{\"loss\":2}}\nbroken\n");
-        load(&mut reader);
-        assert_eq!(points(&reader, "loss"), [(1, Some(1002.0), 2.25), (2, Some(1003.5), 2.0)]);
-        assert_eq!(reader.picture().losses.count, 1);
-        assert_eq!((reader.picture().state(), reader.picture().step()), (RunState::Running, Some(Step(2))));
-        folder.update_run_json(|info| info.total_steps = Some(10)).unwrap();
-        event(&folder, EventKind::Exit(Exit { code: Some(0), signal: None, at: None }));
-        assert!(reader.poll(RunReader::LIVE).changed);
-        assert_eq!((reader.picture().state(), reader.picture().total_steps), (RunState::Finished, Some(10)));
-        assert_eq!(reader.picture().console.lines().last(), Some("step 2 loss 9"));
-        assert_eq!(reader.poll(RunReader::LIVE), Polled::default());
-        assert_eq!(reader.paths().len(), 4);
-    }
-
-    #[test]
-    fn old_output_without_times_has_no_time_and_new_output_has_now() {
-        let (_dir, folder) = run();
-        append(&folder.stdout_log(), "step 1 loss 2\n");
-        let mut reader = RunReader::open(folder.path()).unwrap();
-        load(&mut reader);
-        append(&folder.stdout_log(), "step 2 loss 1\n");
-        load(&mut reader);
-        let times: Vec<_> = points(&reader, "loss").into_iter().map(|(_, time, _)| time).collect();
-        assert!(times[0].is_none() && times[1].is_some_and(|secs| secs > 1.7e9), "{times:?}");
-    }
-
-    #[test]
-    fn a_flood_of_output_is_read_in_pieces_and_does_not_hold_back_the_metrics() {
-        let (_dir, folder) = run();
-        append(&folder.stdout_log(), &format!("{}\n", "x".repeat(99)).repeat(40_000));
-        append(&folder.metrics(), &metrics_line(Step(1), time(1.0), &[("loss", 1.0)]));
-        let mut reader = RunReader::open(folder.path()).unwrap();
-        let first = reader.poll(RunReader::LIVE);
-        assert!(first.more && first.keys_changed == ["loss".into()]);
-        let mut polls = 1;
-        while reader.poll(RunReader::LIVE).more {
-            polls += 1;
-        }
-        assert!(polls >= 3, "{polls}");
-        assert_eq!(reader.picture().console.dropped() + reader.picture().console.lines().len() as u64, 40_000);
-    }
-
-    #[test]
-    fn a_log_that_starts_over_is_read_anew() {
-        let (_dir, folder) = run();
-        append(&folder.metrics(), &metrics_line(Step(5), time(1.0), &[("loss", 1.0), ("lr", 0.5)]));
-        let mut reader = RunReader::open(folder.path()).unwrap();
-        load(&mut reader);
-        fs::write(folder.metrics(), metrics_line(Step(1), time(1.0), &[("loss", 3.0)])).unwrap();
-        assert_eq!(load(&mut reader), ["loss", "lr", "loss"]);
-        assert_eq!(points(&reader, "loss"), [(1, Some(1.0), 3.0)]);
-        assert!(!reader.picture().series.contains_key("lr"));
-    }
-
-    #[test]
-    fn a_training_that_is_gone_is_lost_only_when_somebody_says_so() {
-        let (_dir, folder) = run();
-        event(&folder, EventKind::Started { pid: 7, attempt: 0 });
-        let mut reader = RunReader::open(folder.path()).unwrap();
-        load(&mut reader);
-        assert_eq!(reader.picture().state(), RunState::Running);
-        reader.mark_lost();
-        assert_eq!(reader.picture().state(), RunState::Lost);
-    }
-
-    #[test]
-    fn a_damaged_run_json_costs_the_name_and_no_metric() {
-        let (_dir, folder) = run();
-        append(&folder.metrics(), &metrics_line(Step(5), time(1.0), &[("loss", 1.0)]));
-        fs::write(folder.run_json(), "{\"v\": 1, \"na").unwrap();
-        let mut reader = RunReader::open(folder.path()).unwrap();
-        load(&mut reader);
-        assert_eq!(points(&reader, "loss"), [(5, Some(1.0), 1.0)]);
-        assert_eq!(reader.picture().info.name, folder.id().0);
-    }
-
-    #[test]
-    fn a_person_says_how_long_a_database_rests_and_a_file_never_does() {
-        struct Rests(Duration);
-        impl Source for Rests {
-            fn poll(&mut self, _: Budget, _: &mut source::Sink) -> Result<source::Progress, source::SourceError> {
-                Ok(source::Progress::default())
-            }
-            fn finish(&mut self, _: &mut source::Sink) {}
-            fn path(&self) -> &Path {
-                Path::new("rests")
-            }
-            fn paths(&self) -> Vec<PathBuf> {
-                vec![]
-            }
-            fn offset(&self) -> u64 {
-                0
-            }
-            fn refresh(&self) -> Duration {
-                self.0
-            }
-        }
-        let rest = |own, wanted| {
-            let mut feed = Feed::new(SourceRank::Own, Box::new(Rests(own)));
-            feed.polled_at = Some(Instant::now());
-            feed.rest(wanted)
-        };
-        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        assert!(rest(second, None) <= second && rest(second, None) > Duration::ZERO);
-        assert!(rest(second, Some(minute)) > second);
-        assert_eq!(rest(Duration::ZERO, Some(minute)), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_folder_without_run_json_is_no_run() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(RunReader::open(dir.path()), Err(StoreError::NotARun { .. })));
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! The trackers that a run of ours opened: heard of on its console or in its events, and followed as soon as they can be.
 
 use crate::{
-    model::{ReadOptions, WallTime},
+    model::WallTime,
     source::{self, Kind, OpenError, RunRef, Source},
     store::announced::{Announced, Announcements},
 };
@@ -43,9 +43,9 @@ impl Trackers {
         }
     }
 
-    /// Takes a path that the training was seen to write to.
-    pub(super) fn saw(&mut self, path: PathBuf) {
-        self.want(Announced { path, run: None });
+    /// Takes a path that the training was seen to write to, from byte `from` on.
+    pub(super) fn saw(&mut self, path: PathBuf, from: u64) {
+        self.want(Announced { path, run: None, from });
     }
 
     fn want(&mut self, announced: Announced) {
@@ -96,7 +96,7 @@ impl Trackers {
         self.tried_at = Some(Instant::now());
         let mut opened = vec![];
         for wanted in std::mem::take(&mut self.wanted) {
-            match find(&wanted, since).and_then(|run| Ok((source::open_ref(&run, &ReadOptions::default())?, run))) {
+            match find(&wanted, since).and_then(|run| Ok((source::open_from(&run, wanted.from)?, run))) {
                 Ok((found, run)) => {
                     let sources = found.sources.into_iter().filter(|source| {
                         let real = source.path().canonicalize().unwrap_or_else(|_| source.path().to_owned());

@@ -1,7 +1,8 @@
 //! What a training writes beside its console: logs of wandb and TensorBoard, runs of tviz, tables and JSON lines of metrics.
 //!
 //! What it holds open is surely its own ([`opened_by`]). What it opens for a moment only is found where such files usually
-//! lie, and is its own if it was made, or written anew, since the training began, and nobody else can have been the writer.
+//! lie, and is its own if it was made, or written anew, since the training began, and nobody else can have been the writer. So is
+//! what was added to a table that had rested before: a table that grew just before is most likely somebody else's, who goes on.
 
 use super::{glance::life, opened};
 use crate::{
@@ -13,9 +14,11 @@ use crate::{
     },
 };
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs::{self, File, Metadata},
     io::Read,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -64,6 +67,10 @@ const HEAD_BYTES: u64 = 4 << 10;
 const REMEMBERED_MAX: usize = 512;
 const RUNS_MAX: usize = 64;
 
+/// A table that nobody wrote to for so long before the training began is not one that another program is busy with: an epoch
+/// takes less.
+const RESTED: Duration = Duration::from_secs(600);
+
 /// Seconds after which a checkpoint that was not written to is whole.
 const SETTLED: f64 = 1.0;
 
@@ -86,6 +93,24 @@ pub struct Written {
     saved: HashMap<PathBuf, WallTime>,
 }
 
+/// What one look found.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Seen {
+    /// Logs that are the training's and were not known; what it holds open comes first.
+    pub logs: Vec<Log>,
+    /// Checkpoints that were written since the look before, oldest first.
+    pub saved: Vec<Saved>,
+}
+
+/// A log that a training writes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Log {
+    /// The file or folder, or `DATABASE#ID`.
+    pub path: PathBuf,
+    /// Byte at which what it wrote begins: what stands before was there already.
+    pub from: u64,
+}
+
 /// Weights that a training saved.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Saved {
@@ -97,10 +122,15 @@ pub struct Saved {
     pub at: WallTime,
 }
 
+/// A file, and what it looks like.
+type Lying = (PathBuf, Metadata);
+
 /// A table as it was before the training began.
 struct Old {
     bytes: u64,
     head: Vec<u8>,
+    /// Nobody had written to it for a while, and its last line was whole.
+    has_rested: bool,
 }
 
 impl Written {
@@ -115,15 +145,31 @@ impl Written {
         if is_all && is_in_time && tables.len() <= REMEMBERED_MAX {
             let old = |(path, file): (PathBuf, Metadata)| {
                 let head = head_of(&path)?;
-                Some((path, Old { bytes: file.len(), head }))
+                let age = file.modified().ok()?.elapsed().unwrap_or_default();
+                let has_rested = age > RESTED && ends_a_line(&path, file.len());
+                Some((path, Old { bytes: file.len(), head, has_rested }))
             };
             written.before = Some(tables.into_iter().filter_map(old).collect());
         }
         written
     }
 
+    /// Looks what the training, process `pid`, has written by now; without a `pid` it has ended. `known` logs are not looked into again.
+    pub fn look(&mut self, pid: Option<u32>, known: impl Fn(&Path) -> bool) -> Seen {
+        let open = pid.map(|pid| self.open_in(pid)).unwrap_or_default();
+        let mut logs: Vec<Log> = open.into_iter().filter(|path| !known(path)).map(|path| Log { path, from: 0 }).collect();
+        let (files, _) = self.walk();
+        let company = OnceCell::new();
+        let has_company = || *company.get_or_init(|| self.has_company());
+        let made = self.made(pid, &files, &has_company, |path| logs.iter().any(|open| open.path == path) || known(path));
+        let saved = self.saved(pid.is_none(), &files, &has_company);
+        logs.extend(made);
+        self.saved.extend(saved.iter().map(|saved| (saved.path.clone(), saved.at)));
+        Seen { logs, saved }
+    }
+
     /// What the training, process `pid`, holds open for writing.
-    pub fn open_in(&mut self, pid: u32) -> Vec<PathBuf> {
+    fn open_in(&mut self, pid: u32) -> Vec<PathBuf> {
         for (name, path) in opened::environment(pid, &["TVIZ_DB_PATH", "HOME"]) {
             self.places.insert(name, path);
         }
@@ -131,12 +177,11 @@ impl Written {
         self.named(open.collect()).into_iter().map(|(_, path)| path).collect()
     }
 
-    /// What was made or written anew in the usual places since the training began. `known` are not looked into again. `pid`:
-    /// the training, while it lives.
-    pub fn made(&self, pid: Option<u32>, known: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-        let (found, _) = self.walk();
-        let new = found.into_iter().filter(|(path, file)| self.is_new(path, file)).map(|(path, _)| path);
-        let mut new: Vec<PathBuf> = new.filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
+    /// Which of `files` were made or written anew since the training began.
+    fn made(&self, pid: Option<u32>, files: &[Lying], has_company: &dyn Fn() -> bool, known: impl Fn(&Path) -> bool) -> Vec<Log> {
+        let starts: HashMap<&Path, u64> = files.iter().filter_map(|(path, file)| Some((path.as_path(), self.start(path, file)?))).collect();
+        let mut new: Vec<PathBuf> =
+            starts.keys().map(|path| path.to_path_buf()).filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
         new.extend(self.tviz_databases());
         let mut named = self.named(new);
         named.retain(|(_, path)| !known(path));
@@ -145,32 +190,33 @@ impl Written {
             let foreign = opened::held_by_others(pid);
             named.retain(|(_, path)| !foreign.contains(path) && !foreign.iter().any(|held| held.parent() == Some(path)));
         }
-        if !named.is_empty() && self.has_company() {
+        if !named.is_empty() && has_company() {
             named.retain(|(what, _)| *what == What::Database);
         }
-        named.into_iter().map(|(_, path)| path).collect()
+        let log = |(_, path): (What, PathBuf)| Log { from: starts.get(path.as_path()).copied().unwrap_or(0), path };
+        named.into_iter().map(log).collect()
     }
 
-    /// Checkpoints that were written since the last call. `is_over`: the training has ended, so none is still being written.
-    pub fn saved(&mut self, is_over: bool) -> Vec<Saved> {
+    /// Checkpoints among `files` that were written since they were last told. `is_over`: the training has ended, so none is
+    /// still being written.
+    fn saved(&self, is_over: bool, files: &[Lying], has_company: &dyn Fn() -> bool) -> Vec<Saved> {
         let mut newest: BTreeMap<PathBuf, f64> = BTreeMap::new();
-        for (file, metadata) in self.walk().0 {
+        for (file, metadata) in files {
             let time =
                 metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0.0, |time| time.as_secs_f64());
-            if let Some(checkpoint) = checkpoint_of(&file).filter(|_| time >= self.since.secs()) {
+            if let Some(checkpoint) = checkpoint_of(file).filter(|_| time >= self.since.secs()) {
                 let known = newest.entry(checkpoint).or_insert(time);
                 *known = known.max(time);
             }
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         newest.retain(|path, at| (is_over || now - *at >= SETTLED) && self.saved.get(path).is_none_or(|told| told.secs() < *at));
-        if !newest.is_empty() && self.has_company() {
+        if !newest.is_empty() && has_company() {
             newest.retain(|path, _| path.starts_with(&self.folder));
         }
         let told = newest.into_iter().filter_map(|(path, at)| Some(Saved { step: step_of(&path), at: WallTime::new(at)?, path }));
         let mut told: Vec<Saved> = told.collect();
         told.sort_by(|a, b| a.at.secs().total_cmp(&b.at.secs()));
-        self.saved.extend(told.iter().map(|saved| (saved.path.clone(), saved.at)));
         told
     }
 
@@ -219,19 +265,23 @@ impl Written {
         time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).is_some_and(|time| time.as_secs_f64() >= self.since.secs())
     }
 
-    /// Whether all that is in a file can have come since the training began.
-    fn is_new(&self, path: &Path, file: &Metadata) -> bool {
+    /// Where that begins in a file which can have come since the training began.
+    fn start(&self, path: &Path, file: &Metadata) -> Option<u64> {
+        let what = what(path)?;
         if !self.is_since(file.modified()) {
-            return false;
+            return None;
         }
         let old = self.before.as_ref().and_then(|before| before.get(path));
-        match (what(path), old) {
-            (Some(What::Database), _) => true,
-            _ if self.is_since(file.created()) => true,
-            (Some(What::Table), Some(old)) => file.len() < old.bytes || head_of(path).is_some_and(|head| !head.starts_with(&old.head)),
+        match (what, old) {
+            (What::Database, _) => Some(0),
+            _ if self.is_since(file.created()) => Some(0),
+            (What::Table, Some(old)) => match file.len() < old.bytes || head_of(path).is_some_and(|head| !head.starts_with(&old.head)) {
+                true => Some(0),
+                false => (old.has_rested && file.len() > old.bytes).then_some(old.bytes),
+            },
             // Where the disk does not keep when a file was made.
-            (_, None) => file.created().is_err() && self.before.is_some(),
-            _ => false,
+            (_, None) => (file.created().is_err() && self.before.is_some()).then_some(0),
+            _ => None,
         }
     }
 
@@ -252,7 +302,7 @@ impl Written {
     }
 
     /// The files that may be the training's by their names, and whether these are all.
-    fn walk(&self) -> (Vec<(PathBuf, Metadata)>, bool) {
+    fn walk(&self) -> (Vec<Lying>, bool) {
         let start = Instant::now();
         let (mut found, mut folders, mut files) = (vec![], 0, 0);
         let mut open = vec![(self.cwd.clone(), 0), (self.folder.clone(), 1)];
@@ -334,6 +384,12 @@ fn has_metrics(path: &Path) -> bool {
         }
     }
     told > 0 || rows > 0 && TABLES.contains(&stem)
+}
+
+/// Whether the last of the first `bytes` bytes of a file is a newline.
+fn ends_a_line(path: &Path, bytes: u64) -> bool {
+    let mut last = [0];
+    bytes > 0 && File::open(path).and_then(|file| file.read_exact_at(&mut last, bytes - 1)).is_ok() && last == *b"\n"
 }
 
 fn head_of(path: &Path) -> Option<Vec<u8>> {

@@ -1,0 +1,213 @@
+use super::*;
+use crate::{model::Step, source::decode_for_tests as decode};
+use proptest::prelude::*;
+
+type Rows<'a> = &'a [(Option<i64>, &'a [(&'a str, f64)])];
+
+#[track_caller]
+fn check(text: &str, want: Rows) {
+    let want: Vec<_> = want.iter().map(|(s, v)| (*s, v.iter().map(|(k, v)| (k.to_string(), *v)).collect::<Vec<_>>())).collect();
+    for chunk in [1, 7, text.len()] {
+        let (rows, losses) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), chunk);
+        assert_eq!(losses, []);
+        let got: Vec<_> = rows.iter().map(|(row, values)| (row.step.map(|s| s.0), values.clone())).collect();
+        assert_eq!(format!("{got:?}"), format!("{want:?}"));
+    }
+}
+
+#[test]
+fn thousands_may_be_parted() {
+    check(
+        "step,loss,tokens\n\"1,000\",-0.5,\"1,234,567.5\"\n\"2,000\",\"1,23\",\"12,34,567\"\n",
+        &[(Some(1000), &[("loss", -0.5), ("tokens", 1_234_567.5)])],
+    );
+    check(
+        "step;loss;tokens\n1;1,234;1.234.567,5\n2;0,5;\"1,234.5\"\n",
+        &[(Some(1), &[("loss", 1.234), ("tokens", 1_234_567.5)]), (Some(2), &[("loss", 0.5), ("tokens", 1234.5)])],
+    );
+    check("step\ttokens\n1\t-1,234\n", &[(Some(1), &[("tokens", -1234.0)])]);
+}
+
+#[test]
+fn lightning_leaves_cells_empty() {
+    check(
+        "epoch,step,train_loss,val_loss\n0,49,0.5,\n0,99,0.25,\n0,99,,0.75\n",
+        &[
+            (Some(49), &[("epoch", 0.0), ("train_loss", 0.5)]),
+            (Some(99), &[("epoch", 0.0), ("train_loss", 0.25)]),
+            (Some(99), &[("epoch", 0.0), ("val_loss", 0.75)]),
+        ],
+    );
+}
+
+#[test]
+fn keras_counts_epochs_and_writes_lists_as_text() {
+    check(
+        "epoch,accuracy,loss,lr\r\n0,0.5,1.5,\"[0.1, 0.2]\"\r\n1,nan,inf,NA\r\n",
+        &[(Some(0), &[("accuracy", 0.5), ("loss", 1.5)]), (Some(1), &[("accuracy", f64::NAN), ("loss", f64::INFINITY)])],
+    );
+}
+
+#[test]
+fn stable_baselines_has_its_step_in_any_column_and_quotes_texts() {
+    check(
+        "rollout/ep_rew_mean,time/fps,time/total_timesteps,train/loss\n21.5,800,2048,\n,700,4096,\"0.125\"\n",
+        &[(Some(2048), &[("rollout/ep_rew_mean", 21.5), ("time/fps", 800.0)]), (Some(4096), &[("time/fps", 700.0), ("train/loss", 0.125)])],
+    );
+}
+
+#[test]
+fn a_monitor_file_says_when_it_began_and_in_which_world() {
+    let text = "#{\"t_start\": 1700000000.5, \"env_id\": \"CartPole-v1\"}\nr,l,t\n20.0,20,1.25\n";
+    let mut decoder = Csv::new(CsvOptions::default());
+    decoder.push(text.as_bytes());
+    let records: Vec<_> = std::iter::from_fn(|| decoder.next().unwrap()).collect();
+    assert_eq!(records[..2], [Record::Info("started_at", 1700000000.5.into()), Record::Config("env_id".into(), "CartPole-v1".into())]);
+    assert!(
+        matches!(&records[4..], [Record::Row(row)] if row.step.is_none() && row.time == WallTime::new(1700000001.75) && row.values.len() == 2)
+    );
+}
+
+#[test]
+fn a_download_of_tensorboard_has_times_in_front() {
+    let text = "Wall time,Step,Value\n1700000000.25,10,0.5\n";
+    check(text, &[(Some(10), &[("Value", 0.5)])]);
+    let (rows, _) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), 9);
+    assert_eq!(rows[0].0.time, WallTime::new(1700000000.25));
+}
+
+#[test]
+fn dates_are_times() {
+    let text = "date,iter,loss\n2023-11-14 22:13:20,1,0.5\n";
+    let (rows, _) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), 9);
+    assert_eq!((rows[0].0.step, rows[0].0.time), (Some(Step(1)), WallTime::new(1.7e9)));
+}
+
+#[test]
+fn semicolons_tabs_marks_and_decimal_commas_are_seen() {
+    check("\u{feff}step;loss;x,y\n1;0,5;2\n", &[(Some(1), &[("loss", 0.5), ("x,y", 2.0)])]);
+    check("step\tloss\n1\t1e-3\n", &[(Some(1), &[("loss", 0.001)])]);
+    check("loss\n0.5\n\n0.25\n", &[(None, &[("loss", 0.5)]), (None, &[("loss", 0.25)])]);
+    check("\"step\" , \"a \"\"b\"\", c\"\n 1 , 2 \n", &[(Some(1), &[("a \"b\", c", 2.0)])]);
+}
+
+#[test]
+fn a_quoted_cell_may_hold_newlines() {
+    check(
+        "step,note,loss\n1,\"two\nlines, \"\"quoted\"\"\n\",0.5\n2,a 5\" disk,0.25\n",
+        &[(Some(1), &[("loss", 0.5)]), (Some(2), &[("loss", 0.25)])],
+    );
+    check("step,\"lo\nss\"\n1,2\n", &[(Some(1), &[("lo\nss", 2.0)])]);
+}
+
+#[test]
+fn a_header_may_come_again_grown_or_as_it_was() {
+    check(
+        "step,a\n1,10\nstep,a\n2,20\nstep,b,a\n3,5,30\n",
+        &[(Some(1), &[("a", 10.0)]), (Some(2), &[("a", 20.0)]), (Some(3), &[("b", 5.0), ("a", 30.0)])],
+    );
+}
+
+#[test]
+fn a_table_without_a_header_takes_the_names_of_its_comment() {
+    check("# step, loss\n1,0.5\n2,0.25\n", &[(Some(1), &[("loss", 0.5)]), (Some(2), &[("loss", 0.25)])]);
+    check("7,0.5\n", &[(None, &[("column_1", 7.0), ("column_2", 0.5)])]);
+}
+
+#[test]
+fn thousands_of_columns_are_read() {
+    let names: Vec<_> = (0..5000).map(|i| format!("m{i}")).collect();
+    let values: Vec<_> = (0..5000).map(|i| i.to_string()).collect();
+    let text = format!("step,{}\n1,{}\n", names.join(","), values.join(","));
+    let (rows, losses) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), 999);
+    assert_eq!((rows[0].1.len(), rows[0].1[4999].clone(), losses), (5000, ("m4999".to_owned(), 4999.0), vec![]));
+}
+
+#[test]
+fn the_step_may_be_named_and_survives_a_reset() {
+    let mut decoder = Csv::new(CsvOptions { step_key: Some("frames".into()), time_key: None });
+    for _ in 0..2 {
+        let (rows, _) = decode(&mut decoder, b"step,frames,loss\n1,64,0.5\n", 5);
+        assert_eq!((rows[0].0.step, rows[0].1.len()), (Some(Step(64)), 2));
+        decoder.reset();
+    }
+}
+
+/// Steps of the rows, and offset and length of the losses.
+fn outline(text: &[u8], chunk: usize) -> (Vec<Option<i64>>, Vec<(u64, u64)>) {
+    let (rows, losses) = decode(&mut Csv::new(CsvOptions::default()), text, chunk);
+    (rows.iter().map(|(row, _)| row.step.map(|step| step.0)).collect(), losses.iter().map(|l| (l.offset, l.bytes)).collect())
+}
+
+#[test]
+fn rows_of_other_lengths_are_short_or_lost() {
+    let text = b"step,a,b\n1,2\n2,3,4,,\n3,4,5,6\nTraceback (most recent call last):\n4,\xff,5\n5,\0\0,1\n6,1,2\n";
+    for chunk in 1..text.len() {
+        assert_eq!(outline(text, chunk), (vec![Some(1), Some(2), Some(4), Some(6)], vec![(21, 8), (29, 35), (66, 1), (70, 7)]));
+    }
+}
+
+#[test]
+fn text_in_another_encoding_costs_no_number() {
+    let text = b"step,gr\xf6\xdfe,note\n1,0.5,\xe4\n2,0.25,b\n";
+    for chunk in 1..text.len() {
+        let (rows, losses) = decode(&mut Csv::new(CsvOptions::default()), text, chunk);
+        let values = |at: usize| rows[at].1.clone();
+        assert_eq!((values(0), values(1), losses), (vec![("größe".to_owned(), 0.5)], vec![("größe".to_owned(), 0.25)], vec![]));
+    }
+    // A byte that parted two cells, or one that says where the row stands.
+    assert_eq!(outline(b"step,a,b\n1,2,3\n2\xac3,4\n\xb3,4,5\n", 7), (vec![Some(1)], vec![(15, 6), (21, 6)]));
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart_and_cells_may_stand_between_bars() {
+    check("step|loss|loss\n1|2.5|3\n", &[(Some(1), &[("loss", 2.5), ("loss.1", 3.0)])]);
+    check("step,,loss,\nstep,,loss,\n1,,2,\n", &[(Some(1), &[("loss", 2.0)])]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_costs_its_line() {
+    let mut text = b"step,a\n1,\"oops\n".to_vec();
+    for step in 2..20_000 {
+        text.extend(format!("{step},5\n").bytes());
+    }
+    for chunk in [1000, text.len()] {
+        let (steps, losses) = outline(&text, chunk);
+        assert_eq!((steps.len(), steps[0], losses), (19_998, Some(2), vec![(7, 8)]));
+    }
+    let mut decoder = Csv::new(CsvOptions::default());
+    decoder.push(b"step,a\n1,\"oops\n2,5\n");
+    while let Ok(Some(_)) = decoder.next() {}
+    decoder.finish();
+    assert_eq!(decoder.next().map_err(|loss| (loss.offset, loss.bytes)), Err((7, 8)));
+    assert!(matches!(decoder.next(), Ok(Some(Record::Key(..)))));
+    assert!(matches!(decoder.next(), Ok(Some(Record::Row(row))) if row.step == Some(Step(2))));
+}
+
+#[test]
+fn a_last_line_counts_when_nothing_more_is_expected_and_it_has_all_cells() {
+    for (text, want) in [("step,a\n1,2", 1), ("step,a\n1", 0), ("step,a\n1,\"2", 0), ("step,a", 0)] {
+        let mut decoder = Csv::new(CsvOptions::default());
+        decoder.push(text.as_bytes());
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.finish();
+        let rows = std::iter::from_fn(|| decoder.next().unwrap()).filter(|record| matches!(record, Record::Row(_))).count();
+        assert_eq!(rows, want, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b','), Just(b'1'), Just(b'a'), Just(b'#'), any::<u8>()], 0..200), cut in 1..50_usize) {
+        let (a, b) = (decode(&mut Csv::new(CsvOptions::default()), &bytes, cut), decode(&mut Csv::new(CsvOptions::default()), &bytes, usize::MAX));
+        prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+    }
+
+    #[test]
+    fn a_cut_gives_the_rows_before_it(end in 0..100_usize, cut in 1..50_usize) {
+        let text = b"step,a,\"b\nc\"\n1,2.5,3\n2,\"3.5\",4\n3,,\"5\n\"\n4,1,2\n";
+        let end = end.min(text.len());
+        let (all, part) = (outline(text, usize::MAX), outline(&text[..end], cut));
+        prop_assert!(all.0.starts_with(&part.0) && part.1.is_empty());
+    }
+}
