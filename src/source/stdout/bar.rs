@@ -25,7 +25,12 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
     let after_time = inside.split_once(',').map_or("", |(_, rest)| rest);
     let (rate, after_rate) = after_time.split_once(',').unwrap_or((after_time, ""));
     let postfix = if rate.contains('=') { after_time } else { after_rate };
-    Some(Bar { label: label.trim_end_matches([':', ' ']), count: count(&rest[..open]), postfix: postfix.trim_ascii(), tail: tail.trim_ascii() })
+    Some(Bar {
+        label: label.trim_end_matches([':', ' ']),
+        count: count(&rest[..open]),
+        postfix: postfix.trim_ascii(),
+        tail: tail.trim_ascii(),
+    })
 }
 
 /// Finds the bar in a line, drawn by Rich with heavy lines, which stand as dashes here:

@@ -59,7 +59,9 @@ enum Escape {
     Plain,
     Space,
     /// Moves the cursor or erases: what comes next is another draw. How many lines it goes up.
-    Moves { lines: u32 },
+    Moves {
+        lines: u32,
+    },
 }
 
 /// Length and kind of the escape sequence at the start of `bytes`.
@@ -72,7 +74,9 @@ fn escape(bytes: &[u8]) -> (usize, Escape) {
                     end + 1,
                     match bytes[end] {
                         b'C' => Escape::Space,
-                        b'A' | b'F' => Escape::Moves { lines: std::str::from_utf8(&bytes[2..end]).ok().and_then(|n| n.parse().ok()).unwrap_or(1) },
+                        b'A' | b'F' => {
+                            Escape::Moves { lines: std::str::from_utf8(&bytes[2..end]).ok().and_then(|n| n.parse().ok()).unwrap_or(1) }
+                        }
                         b'B' | b'D'..=b'H' | b'J' | b'K' | b'f' => Escape::Moves { lines: 0 },
                         _ => Escape::Plain,
                     },

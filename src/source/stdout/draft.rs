@@ -119,7 +119,10 @@ mod tests {
         assert!(!redraws.repeats(&draft(Some(1), &[("loss", 2.0)])), "nothing is redrawn");
         redraws.up(2);
         let mut again = |step, value| redraws.repeats(&draft(Some(step), &[("loss", value)]));
-        assert_eq!([again(1, 2.0), again(1, 2.0), again(2, 1.0), again(1, 2.0), again(2, 0.5), again(2, 0.5)], [false, true, false, true, false, true]);
+        assert_eq!(
+            [again(1, 2.0), again(1, 2.0), again(2, 1.0), again(1, 2.0), again(2, 0.5), again(2, 0.5)],
+            [false, true, false, true, false, true]
+        );
         for (above, live) in [(true, true), (true, true), (false, true), (false, true), (false, true), (false, false)] {
             assert_eq!((redraws.is_above(), redraws.is_live()), (above, live));
             redraws.down();

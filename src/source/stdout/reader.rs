@@ -96,6 +96,7 @@ impl Reader {
     }
 
     /// Takes a line that [`Reader::known`] read. The row, if there is one to give; what comes before it goes to `taker`.
+    #[inline]
     pub(super) fn take_known(&mut self, known: &Known, offset: u64, taker: &mut dyn Taker) -> Option<&Row> {
         self.is_ruled = false;
         let is_row = self.make_known(known, offset);
@@ -157,9 +158,8 @@ impl Reader {
         if length > token::LINE_BYTES_MAX {
             return None;
         }
-        let known = self.shapes.read(&open[indent..], length, &mut self.keys)?;
         // What a row of an epoch means hangs on the rows in it.
-        (known.step.is_some() || !self.steps.is_within_epoch()).then_some(known)
+        self.shapes.read(&open[indent..], length, self.steps.is_within_epoch(), &mut self.keys)
     }
 
     /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.
@@ -281,7 +281,9 @@ impl Reader {
             return false;
         }
         let Some((step, total)) = self.steps.settle(step, total) else { return false };
-        self.ready.extend(total.map(Record::TotalSteps));
+        if let Some(total) = total {
+            self.ready.push_back(Record::TotalSteps(total));
+        }
         self.keys.take_into(&mut self.row.values, &mut self.ready);
         (self.row.step, self.row.rank, self.row.offset) = (step, rank, Some(offset));
         true

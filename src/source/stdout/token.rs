@@ -265,7 +265,9 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
             Some(_) => None,
         },
         // `step 3.` and `loss 0.5.` end a sentence.
-        Some(b'.') if matches!(bytes.get(end + 1), None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}')) => plain(None, end + 1),
+        Some(b'.') if matches!(bytes.get(end + 1), None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}')) => {
+            plain(None, end + 1)
+        }
         Some(b'-') if whole => clock(bytes, at),
         Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => match duration(bytes, at) {
             Some(end) => Some((Token::Clock, end)),

@@ -34,7 +34,8 @@ const BEFORE_COUNTER: &[&str] = &[
 ];
 
 /// Last words of counters: those for epochs, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "pass", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
+const COUNTERS: &[&str] =
+    &["epoch", "ep", "pass", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
 
 /// How many of [`COUNTERS`] count epochs.
 const EPOCHS: usize = 3;
@@ -200,14 +201,17 @@ const UNITS: &[&str] = &[
     "words", "sents", "db", "pts",
 ];
 
-const VALIDATION: &[&str] = &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev"];
+const VALIDATION: &[&str] =
+    &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
 
 /// Words that join sentences: no name begins with one.
-const CONNECTIVES: &[&str] = &["and", "or", "with", "at", "by", "for", "from", "than", "of", "to", "in", "on", "the", "a", "an", "is", "as", "using"];
+const CONNECTIVES: &[&str] =
+    &["and", "or", "with", "at", "by", "for", "from", "than", "of", "to", "in", "on", "the", "a", "an", "is", "as", "using"];
 
 /// What a metric may be an average of or over, behind the word that says what it measures: `reward_mean`, `loss_epoch`.
-const AFTER_METRIC: &[&str] =
-    &["mean", "avg", "average", "ema", "smoothed", "smooth", "std", "total", "sum", "step", "epoch", "train", "val", "valid", "test", "eval"];
+const AFTER_METRIC: &[&str] = &[
+    "mean", "avg", "average", "ema", "smoothed", "smooth", "std", "total", "sum", "step", "epoch", "train", "val", "valid", "test", "eval",
+];
 
 /// Files that programs are made of: `train.py:88` is a place, not a value.
 const SOURCES: &[&str] = &["py", "cpp", "cc", "c", "cu", "h", "hpp", "rs", "go", "java", "js", "jl"];
@@ -234,8 +238,11 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if whole_run {
         return Some(Counter::Global);
     }
-    let ends = before.is_some_and(|word| any(word, &["of"])) && words.next().is_some_and(|word| any(word, &["end"]));
-    if !ends && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
+    let mut further = words.clone();
+    let ends = before.is_some_and(|word| any(word, &["of"])) && further.next().is_some_and(|word| any(word, &["end"]));
+    // `5/40 of epoch 1`, but not `number of epoch`.
+    let opens = before.is_some_and(|word| any(word, &["of", "in", "during"])) && words.next().is_none();
+    if !ends && !opens && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
         return None;
     }
     if any(last, &COUNTERS[..EPOCHS]) {
@@ -353,6 +360,8 @@ mod tests {
             ("max_steps", None),
             ("Diagnostics/Iteration", Some(Counter::Step)),
             ("sec/step", None),
+            ("of epoch", Some(Counter::Epoch)),
+            ("number of epoch", None),
             ("timing_s/step", None),
             ("loss/epoch", None),
             ("tick", Some(Counter::Step)),
@@ -369,7 +378,11 @@ mod tests {
     fn metric_names_end_in_what_they_measure() {
         assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
         assert!(["reward_mean", "train_loss_epoch", "acc_val"].iter().all(|name| is_metric(name)));
-        assert!(!["loss scale", "loss_weight", "mean", "val",  "accuracy_threshold", "lr", "reward_model_path"].iter().any(|name| is_metric(name)));
+        assert!(
+            !["loss scale", "loss_weight", "mean", "val", "accuracy_threshold", "lr", "reward_model_path"]
+                .iter()
+                .any(|name| is_metric(name))
+        );
     }
 
     #[test]
