@@ -1,7 +1,8 @@
 //! Several lines that are drawn again: bars and tables of Rich.
 
 use super::{check, decode, show, show_by, total};
-use crate::source::Stdout;
+use crate::source::{Row, Stdout};
+use std::collections::BTreeMap;
 
 /// Goes up by some lines and clears them, as Rich does.
 fn up(lines: usize) -> String {
@@ -53,6 +54,14 @@ fn what_a_validation_says_beside_a_fresh_bar_is_about_the_epoch_before() {
         bar(2, 0, "train_loss: 2 val_loss: 1.25"),
     ];
     assert_eq!(show(&(log.concat() + "\n")), ["train_loss 0=2.5 1=2", "val_loss 0=1.5 1=1.25"]);
+    // Also when they are wrapped; what no epoch came before is of none.
+    let wrapped = [
+        bar(0, 0, "\n val_loss: 9.5"),
+        bar(0, 20, "train_loss: 2.5"),
+        bar(1, 0, "train_loss: 2.5\n val_loss: 1.5"),
+        bar(1, 20, "train_loss: 2"),
+    ];
+    assert_eq!(show(&(wrapped.concat() + "\n")), ["train_loss 0=2.5 1=2", "val_loss 0=1.5"]);
     // A bar may be drawn empty once more behind its end.
     check("Epoch 1: 100%|##| 20/20 [0<0, 9it/s, val_loss=1.5]\rEpoch 1:   0%|  | 0/20 [0<0, 9it/s, val_loss=1.5]\n", &["val_loss 1=1.5"]);
 }
@@ -86,4 +95,33 @@ fn a_line_behind_redraws_is_read_as_ever() {
     let log = format!("a\r\nb{}a\r\nb\r\n", up(1)) + "step 1: loss 3\nstep 2: loss 2\nstep 3: loss 1\nstep 4: loss 0.5\n";
     let (rows, _) = decode(&mut Stdout::new(), log.as_bytes(), 5);
     assert_eq!(rows.iter().map(|(row, _)| row.step.unwrap().0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+/// The last value of each key at each step, as the store keeps them.
+fn settled(log: &[u8], chunk: usize) -> BTreeMap<(String, i64), f64> {
+    let (rows, losses) = decode(&mut Stdout::new(), log, chunk);
+    assert_eq!(losses, []);
+    let points = |(row, values): (Row, Vec<(String, f64)>)| {
+        let step = row.step.unwrap().0;
+        values.into_iter().map(move |(name, value)| ((name, step), value))
+    };
+    rows.into_iter().flat_map(points).collect()
+}
+
+#[test]
+fn lightning_in_a_terminal_and_in_a_pipe_says_what_it_measured() {
+    let terminal = include_bytes!("../../../../fixtures/stdout/lightning/terminal.log");
+    let pipe = include_bytes!("../../../../fixtures/stdout/lightning/pipe.log");
+    let said: serde_json::Value = serde_json::from_str(include_str!("../../../../fixtures/stdout/lightning/expected.json")).unwrap();
+    let of_epoch = |epoch: &str| {
+        let values = said[epoch].as_object().unwrap().clone();
+        let step: i64 = epoch.parse().unwrap();
+        values.into_iter().map(move |(name, value)| ((name, step), value.as_str().unwrap().parse().unwrap()))
+    };
+    let last: BTreeMap<_, f64> = of_epoch("1").collect();
+    let both: BTreeMap<_, f64> = of_epoch("0").chain(of_epoch("1")).collect();
+    for chunk in [1, 100, usize::MAX] {
+        assert_eq!(settled(pipe, chunk), last, "{chunk}");
+        assert_eq!(settled(terminal, chunk), both, "{chunk}");
+    }
 }
