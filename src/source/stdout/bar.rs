@@ -11,6 +11,8 @@ pub(super) struct Bar<'a> {
     pub(super) postfix: &'a str,
     /// What was printed behind the bar.
     pub(super) tail: &'a str,
+    /// What does not fit beside it is wrapped into the lines below.
+    pub(super) wraps: bool,
 }
 
 /// Finds the bar in a line, drawn by tqdm.
@@ -30,6 +32,7 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
         count: count(&rest[..open]),
         postfix: postfix.trim_ascii(),
         tail: tail.trim_ascii(),
+        wraps: false,
     })
 }
 
@@ -44,7 +47,7 @@ pub(super) fn rich(text: &str) -> Option<Bar<'_>> {
     let count = count(done);
     let is_share = done.strip_suffix('%').is_some_and(|share| !share.is_empty() && share.bytes().all(|b| b.is_ascii_digit()));
     let is_bar = drawn >= SHORTEST && (count.is_some() || is_share);
-    is_bar.then(|| Bar { label: text[..start].trim_ascii_end(), count, postfix: rest.trim_ascii(), tail: "" })
+    is_bar.then(|| Bar { label: text[..start].trim_ascii_end(), count, postfix: rest.trim_ascii(), tail: "", wraps: true })
 }
 
 /// `8/20`
@@ -78,9 +81,12 @@ mod tests {
         let count = |at, of| Some(Count { at, of });
         assert_eq!(
             bar("Epoch 1/3:  10%|###    | 4/40 [00:00<00:00, 4.4it/s, loss=0.9, lr=[1e-3]]{'a': 1}"),
-            Some(Bar { label: "Epoch 1/3", count: count(4, Some(40)), postfix: "loss=0.9, lr=[1e-3]", tail: "{'a': 1}" })
+            Some(Bar { label: "Epoch 1/3", count: count(4, Some(40)), postfix: "loss=0.9, lr=[1e-3]", tail: "{'a': 1}", wraps: false })
         );
-        assert_eq!(bar("  0%|          | 0/? [00:00<?, ?it/s]"), Some(Bar { label: "", count: count(0, None), postfix: "", tail: "" }));
+        assert_eq!(
+            bar("  0%|          | 0/? [00:00<?, ?it/s]"),
+            Some(Bar { label: "", count: count(0, None), postfix: "", tail: "", wraps: false })
+        );
         let nemo = bar("Epoch 0: :   0%|    | 50/10000 [00:30<1:41:00, v_num=3, loss=2]").unwrap();
         assert_eq!((nemo.label, nemo.postfix), ("Epoch 0", "v_num=3, loss=2"));
         assert_eq!(bar("100%| of it"), None);
@@ -92,7 +98,7 @@ mod tests {
         let count = |at, of| Some(Count { at, of: Some(of) });
         assert_eq!(
             rich("Epoch 0/2 --------- 5/20 0:00:00 | 0:00:01 34.10it/s loss: 0.5"),
-            Some(Bar { label: "Epoch 0/2", count: count(5, 20), postfix: "0:00:00 | 0:00:01 34.10it/s loss: 0.5", tail: "" })
+            Some(Bar { label: "Epoch 0/2", count: count(5, 20), postfix: "0:00:00 | 0:00:01 34.10it/s loss: 0.5", tail: "", wraps: true })
         );
         assert_eq!(rich("loss 0.5 -----  40% -:--:--").map(|bar| (bar.label, bar.count)), Some(("loss 0.5", None)));
         for line in ["a ------ b", "------", "--- 5/20", "x -- 5/20", "pip ---- 670.2/670.2 MB"] {

@@ -35,7 +35,9 @@ impl Boxed {
     pub(super) fn framed(&mut self, text: &str, offset: u64) -> bool {
         let mut parts = text[1..text.len() - 1].split('|').map(str::trim_ascii);
         let (Some(name), Some(value), None) = (parts.next(), parts.next(), parts.next()) else { return false };
-        if !is_name(name) {
+        // `| Epoch | Loss |` is the head of a table.
+        let is_head = self.offset.is_none() && counter(name).is_some() && is_name(value);
+        if !is_name(name) || is_head {
             return false;
         }
         if value.is_empty() {

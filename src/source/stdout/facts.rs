@@ -87,6 +87,7 @@ pub(super) struct Facts {
     pub(super) epoch: Option<Count>,
     /// An `i/N` that opens the line without a bracket: a progress bar.
     pub(super) progress: Option<Count>,
+    pub(super) progress_token: u32,
     pub(super) rank: Option<u32>,
     /// Words that belong to no number.
     pub(super) junk: u32,
@@ -110,11 +111,11 @@ pub(super) struct Facts {
     numbers: Vec<(u32, u32, u32)>,
 }
 
-/// A pair whose name is the plural of a counter: a count of steps taken, or of steps to take.
+/// A pair that may count: its name is the plural of a counter, or its number is an `i/N` that opens the line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plural {
-    /// Which of the pairs.
-    pub(super) pair: usize,
+    /// Which of the pairs; `None`: it is none.
+    pub(super) pair: Option<usize>,
     pub(super) count: Count,
     pub(super) token: u32,
     /// `steps` also count what an episode took; `iters`, `batches` and `updates` do not.
@@ -146,6 +147,11 @@ impl Facts {
         &self.numbers
     }
 
+    /// Where the number of this token ends.
+    pub(super) fn end_of_number(&self, token: u32) -> Option<u32> {
+        self.numbers.iter().find(|(number, ..)| *number == token).map(|(_, _, end)| *end)
+    }
+
     /// Whether the line is nothing but a counter: the head of a block.
     pub(super) fn is_header(&self) -> bool {
         self.pairs.len() == 0 && self.junk == 0 && (self.step.is_some() || self.epoch.is_some())
@@ -169,12 +175,16 @@ impl Facts {
             _ => {}
         }
         self.lead = lead;
+        // `5/40 of epoch 1`
+        if let (None, Some(_), Some(progress)) = (self.step, self.epoch, self.progress) {
+            self.set_step(Counter::Step, progress, self.progress_token);
+        }
         if let (None, Some(plural)) = (self.step, self.plural) {
-            let others = || self.pairs.iter().enumerate().filter(|(at, _)| *at != plural.pair);
+            let others = || self.pairs.iter().enumerate().filter(|(at, _)| Some(*at) != plural.pair);
             // `iterations: 57, loss: 2.1`, but not `epochs: 10, lr: 0.1`; `epoch: 1, iters: 100`, but not `epoch 1, steps: 200`.
-            let first = plural.pair == 0 && self.epoch.is_none() && others().any(|(_, (name, _))| is_metric(name));
+            let first = plural.pair == Some(0) && self.epoch.is_none() && others().any(|(_, (name, _))| is_metric(name));
             if first || self.epoch.is_some() && !plural.is_steps {
-                self.pairs.remove(plural.pair);
+                plural.pair.into_iter().for_each(|pair| self.pairs.remove(pair));
                 self.set_step(Counter::Step, plural.count, plural.token);
             }
         }
@@ -251,6 +261,11 @@ mod tests {
             ("1epoch:train:1-682batch: acc=0.5", "<epoch 1>, <step 682>, acc=0.5"),
             ("validation step=5 reward_mean=0.5", "<step 5>, val/reward_mean=0.5"),
             ("v_num=3, train_loss=10.5, global_step=48.00", "<step 48>, train_loss=10.5"),
+            ("0/42 of epoch 1/30 class : 2.5 - acc class : 7.5", "<epoch 1/30>, <step 0/42>, <progress 0/42>, class=2.5, acc class=7.5"),
+            ("Process 100/3161(3.16%) objf: -0.5 over 6400 frames, epoch 0", "<epoch 0>, <step 100/3161>, objf=-0.5, (words)"),
+            ("Train loss 12 35.25 Grad Norm 25.5 3.5s/it", "<step 12>, Train loss=35.25, Grad Norm=25.5"),
+            ("Validation loss 12: 37.5", "<step 12>, Validation loss=37.5"),
+            ("loss 1: 0.5, loss 2: 0.25", "loss 1=0.5, loss 2=0.25"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (

@@ -1,7 +1,9 @@
 //! Reads the lines: decides what each of them is, and gives out its row.
 
+mod bars;
+
 use super::{
-    bar::{Bar, bar, rich},
+    bar::{bar, rich},
     boxed::Boxed,
     clean,
     dict::{Dict, OpenDict},
@@ -10,10 +12,10 @@ use super::{
     prefix::{Stripped, strip},
     scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, RULE, Segment},
     shape::{Known, Shapes},
-    steps::{Steps, is_known, is_of_validation},
+    steps::{Steps, is_known},
     table::Table,
     token,
-    words::{Counter, may_be_row, validation},
+    words::{Counter, may_be_row},
 };
 use crate::{
     model::LineRule,
@@ -46,6 +48,8 @@ pub(super) struct Reader {
     cut_name: String,
     /// Keys that rows of whole epochs had, by number.
     of_epochs: Vec<bool>,
+    /// The values below a bar that has not begun are of no epoch.
+    is_idle: bool,
     shapes: Shapes,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
     learnable: Option<(usize, usize)>,
@@ -96,6 +100,7 @@ impl Reader {
     }
 
     /// Takes a line that [`Reader::known`] read. The row, if there is one to give; what comes before it goes to `taker`.
+    #[inline]
     pub(super) fn take_known(&mut self, known: &Known, offset: u64, taker: &mut dyn Taker) -> Option<&Row> {
         self.is_ruled = false;
         let is_row = self.make_known(known, offset);
@@ -157,9 +162,8 @@ impl Reader {
         if length > token::LINE_BYTES_MAX {
             return None;
         }
-        let known = self.shapes.read(&open[indent..], length, &mut self.keys)?;
         // What a row of an epoch means hangs on the rows in it.
-        (known.step.is_some() || !self.steps.is_within_epoch()).then_some(known)
+        self.shapes.read(&open[indent..], length, self.steps.is_within_epoch(), &mut self.keys)
     }
 
     /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.
@@ -246,6 +250,7 @@ impl Reader {
         self.steps.jump();
         (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
         self.cut_name.clear();
+        self.is_idle = false;
         (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
     }
 
@@ -281,7 +286,9 @@ impl Reader {
             return false;
         }
         let Some((step, total)) = self.steps.settle(step, total) else { return false };
-        self.ready.extend(total.map(Record::TotalSteps));
+        if let Some(total) = total {
+            self.ready.push_back(Record::TotalSteps(total));
+        }
         self.keys.take_into(&mut self.row.values, &mut self.ready);
         (self.row.step, self.row.rank, self.row.offset) = (step, rank, Some(offset));
         true
@@ -415,12 +422,16 @@ impl Reader {
         if let Some(progress) = progress {
             return self.in_progress(progress, is_validation);
         }
+        if self.is_idle {
+            return false;
+        }
         // Ranks report on themselves: memory, devices, versions.
         self.facts.rank.is_none() && self.facts.junk == 0 && self.steps.takes(&self.draft.pairs)
     }
 
     /// Sets the step of the draft, which has a counter of its own.
     fn count(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>) {
+        self.is_idle = false;
         if let Some(count) = self.steps.count(step, epoch) {
             (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         }
@@ -431,97 +442,6 @@ impl Reader {
         let Some(count) = (if is_validation { None } else { self.steps.progress(progress) }) else { return is_known(&self.draft.pairs) };
         (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         true
-    }
-
-    fn read_bar(&mut self, bar: &Bar) -> bool {
-        if self.table.is_open() && self.table.row(bar.label) {
-            return self.read_row();
-        }
-        let tag = bar.label.split([' ', '_', ':']).find_map(validation);
-        if bar.postfix.is_empty() {
-            if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
-                self.steps.set_beside(count);
-            }
-            if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
-            }
-        }
-        if bar.postfix.is_empty() && self.table.open(bar.label) {
-            return false;
-        }
-        let label = self.lead(bar.label);
-        let lead = self.draft.step;
-        self.facts.read(label, tag.unwrap_or(""), None);
-        std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
-        let (step, epoch) = (self.facts.step, self.facts.epoch);
-        self.facts.read(bar.postfix, tag.unwrap_or(""), None);
-        self.facts.pairs.iter().for_each(|(name, value)| self.draft.pairs.push(&[name], value));
-        if self.draft.pairs.len() == 0 {
-            return false;
-        }
-        let known = is_known(&self.draft.pairs);
-        if tag.is_some() {
-            return known;
-        }
-        let (step, epoch) = (step.or(self.facts.step), epoch.or(self.facts.epoch));
-        let counts_run = step.is_some_and(|(kind, _)| kind == Counter::Global);
-        match (step, epoch, bar.count) {
-            _ if lead.is_some() => self.draft.total = bar.count.and_then(|count| count.of),
-            (None, None, Some(count)) if known => {
-                let count = self.steps.bar(count);
-                (self.draft.step, self.draft.total) = (Some(count.at), count.of);
-            }
-            (None, None, Some(_)) => return false,
-            (None, None, None) => return known,
-            // Of a bar over the batches of an epoch, the epoch is what lasts.
-            (_, Some(epoch), count) if !counts_run => return self.read_epoch(epoch, count),
-            (step, ..) => self.count(step, None),
-        }
-        true
-    }
-
-    /// A bar of Rich, which wraps what does not fit beside it into lines below.
-    fn read_rich(&mut self, bar: &Bar) -> bool {
-        let is_row = self.read_bar(bar);
-        if bar.postfix.ends_with(':') {
-            let name = bar.postfix.rsplit(' ').next().unwrap_or("");
-            name.clone_into(&mut self.cut_name);
-        }
-        if is_row {
-            self.steps.wrap();
-        }
-        is_row
-    }
-
-    /// `1|25|Loss: 0.5`: takes the epoch and the step off the front of the label of a bar.
-    fn lead<'a>(&mut self, label: &'a str) -> &'a str {
-        let mut parts = label.splitn(3, '|');
-        let (Some(epoch), Some(step), Some(rest)) = (parts.next(), parts.next(), parts.next()) else { return label };
-        match (epoch.trim_ascii().parse::<u32>(), step.trim_ascii().parse::<i64>()) {
-            (Ok(_), Ok(step)) => {
-                self.draft.step = Some(step);
-                rest
-            }
-            _ => label,
-        }
-    }
-
-    /// A bar over the batches of `epoch`, of which `count` are done.
-    fn read_epoch(&mut self, epoch: Count, count: Option<Count>) -> bool {
-        self.count(None, Some(epoch));
-        let has_begun = |epoch: i64| self.steps.is_at(epoch) || self.held.as_ref().is_some_and(|held| held.step == Some(epoch));
-        let is_fresh = count.is_some_and(|count| count.at == 0) && !has_begun(epoch.at);
-        if !is_fresh || !self.draft.pairs.iter().any(|(name, _)| is_of_validation(name)) {
-            return true;
-        }
-        let before = epoch.at - 1;
-        let is_known = has_begun(before);
-        // Nothing of this epoch was done, so what validation said beside it was about the one before.
-        let mut pairs = Pairs::default();
-        self.draft.pairs.iter().filter(|(name, _)| is_of_validation(name)).for_each(|(name, value)| pairs.push(&[name], value));
-        (self.draft.pairs, self.draft.total) = (pairs, None);
-        self.draft.step = Some(before);
-        is_known
     }
 
     fn read_row(&mut self) -> bool {

@@ -59,10 +59,14 @@ pub(super) struct Known {
 }
 
 impl Shapes {
-    /// Reads the first `length` bytes of `text` if they have a known shape: starts a row and puts its values there.
-    pub(super) fn read(&mut self, text: &[u8], length: usize, keys: &mut Keys) -> Option<Known> {
+    /// Reads the first `length` bytes of `text` if they have a known shape: starts a row and puts its values there. With
+    /// `has_step`, only one that has a finer counter than the epoch.
+    pub(super) fn read(&mut self, text: &[u8], length: usize, has_step: bool, keys: &mut Keys) -> Option<Known> {
         let Shapes { shapes, numbers, .. } = self;
         let at = shapes.iter().position(|shape| shape.fits(text, length, numbers))?;
+        if has_step && shapes[at].step.is_none() {
+            return None;
+        }
         if at > 0 {
             shapes[..=at].rotate_right(1);
         }

@@ -98,6 +98,7 @@ impl Turn {
 
 impl Steps {
     /// The step of a line that has a counter of its own.
+    #[inline]
     pub(super) fn count(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
         self.block.left = 0;
         match (step, epoch) {
@@ -185,6 +186,7 @@ impl Steps {
     }
 
     /// The row numbered `row` is the first of `step`, unless that goes on.
+    #[inline]
     pub(super) fn begin(&mut self, step: i64, row: u64) {
         if self.carried != Some(step) {
             (self.carried, self.since, self.of) = (Some(step), row, None);
@@ -230,11 +232,13 @@ impl Steps {
     }
 
     /// A line ended.
+    #[inline]
     pub(super) fn line(&mut self) {
         self.line += 1;
     }
 
     /// The step and the total of a row that is to be given out, `None` if it must not be.
+    #[inline]
     pub(super) fn settle(&mut self, step: Option<i64>, total: Option<i64>) -> Option<(Option<Step>, Option<i64>)> {
         let total = if step.is_none() { self.of } else { total };
         let (step, mut total) = (step.or(self.carried).map(Step), total);

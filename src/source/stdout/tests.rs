@@ -1,8 +1,10 @@
-use super::facts::Facts;
 use super::*;
 use crate::source::decode_for_tests as decode;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+
+mod redraws;
+mod ways;
 
 /// All points, a line a key: `loss 10=2.1 20=1.9`; a point without a step as `-=5.2`.
 fn show(log: &str) -> Vec<String> {
@@ -371,7 +373,7 @@ proptest! {
             3 => format!("[{a}][{pad}{b}]  loss: {c}  ({a})\n"),
             4 => format!("[{pad}{a}]\ttrain-auc:{b}\ttest's auc: {c}\n"),
             5 => format!("{prefix}Epoch [{pad}{a}] Loss (ms): {b} took {c} s\n"),
-            6 => format!("loss: {a}  [{pad}{b}] {c}\n"),
+            6 => format!("loss: {a}  [{pad}{b}] {c}\nepoch {i} done: loss {c} - lr {pad}{b}\n"),
             7 => format!("Epoch {pad}{a}\n"),
             _ => format!("rank: {a} | iter: {i} | loss: {pad}{b}{c}\n"),
         };
@@ -434,7 +436,9 @@ proptest! {
         pieces in proptest::collection::vec(prop_oneof![
             Just("step 5: loss 2.5, lr 1e-3\n"), Just("Epoch 1/3\n"), Just("\r"), Just("\n"), Just(" 10%|#  | 4/40 [00:00<00:00, 4it/s, loss=0.5]"),
             Just("| a/b | 0.5 |\n"), Just("---\n"), Just("epoch loss acc\n"), Just("1 0.5 0.25\n"), Just("{'loss': 0.5}"), Just("24/24 - loss: 0.5\x08\x08"),
-            Just("\x1b[2K"), Just("[1][2/3] loss: 1\n"), Just("val loss: 3\n"), Just("█"), Just("loss: nan\n")], 0..20),
+            Just("\x1b[2K"), Just("\x1b[2A"), Just("[1][2/3] loss: 1\n"),
+            Just("Epoch 0/2 ━━━━ 5/20 0:00:00 loss: 0.5 acc:"), Just("0.75"), Just("{'loss': 1,\n"), Just(" 'step': 3}\n"), Just("Iteration 9\n"),
+            Just("Loss 5\n"), Just("EPOCH 1 done: loss 2\n"), Just(" 50%|# | 1/2 [0<1, 9it/s, loss=4]\r"), Just("steps: 5\n"), Just("val loss: 3\n"), Just("█"), Just("loss: nan\n")], 0..20),
         cut in 1..20_usize) {
         let log = pieces.concat();
         let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), cut), decode(&mut Stdout::new(), log.as_bytes(), usize::MAX));
@@ -475,16 +479,4 @@ fn rules_are_joined_and_the_usual_step_stands_where_they_name_none() {
 fn redraws_and_colours_are_gone_before_a_rule_sees_a_line() {
     let rule = r"^\[(?P<step>\d+)\] (?P<loss>\S+)$";
     check_rules(&[rule], "\x1b[32m[1] 5\x1b[0m\r[1] 4\r[2] 3\n[3] 2\n", &["loss 1=4 2=3 3=2"]);
-}
-#[test]
-fn dbg() {
-    for t in [
-        "3DBall. Step: 12000. Mean Reward: 1.212.\n",
-        "Ball. Step: 12000. Mean Reward: 1.212.\n",
-        "3D. Step: 1200. Time: 20.5 s. Mean Reward: 1.25. Training.\n",
-    ] {
-        let mut f = Facts::default();
-        f.read(t.trim(), "", None);
-        println!("{t} {:?} {f:?}", show(t));
-    }
 }

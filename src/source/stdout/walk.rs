@@ -22,6 +22,17 @@ struct Key {
     closed: bool,
 }
 
+/// What stands behind a number that follows a name.
+enum After {
+    /// Another number, with a fraction.
+    Value,
+    /// A colon and a number, and then nothing.
+    LastValue,
+    /// A colon, a number, and more.
+    Colon,
+    Other,
+}
+
 /// The walk over the tokens of a line.
 pub(super) struct Walk<'a> {
     text: &'a str,
@@ -184,6 +195,32 @@ impl<'a> Walk<'a> {
             self.bare = false;
             return;
         }
+        if !closed && let Some(count) = whole.filter(|count| count.of.is_none()) {
+            let value = match self.tokens.get(at..) {
+                Some([Token::Number(value), ..] | [Token::Gap, Token::Number(value), ..]) if !value.whole => After::Value,
+                Some([Token::Colon, Token::Number(_), rest @ ..] | [Token::Colon, Token::Gap, Token::Number(_), rest @ ..]) => {
+                    if rest.is_empty() { After::LastValue } else { After::Colon }
+                }
+                _ => After::Other,
+            };
+            let is_first = self.facts.pairs.len() == 0 && self.facts.step.is_none() && is_metric(name);
+            match value {
+                // `Train loss 12 35.25`, `Validation loss 12: 37.5`: the step stands between a name and its value.
+                After::Value | After::LastValue if is_first => {
+                    self.facts.set_step(Counter::Step, count, at as u32 - 1);
+                    self.key = Some(key);
+                    return;
+                }
+                // `loss 1: 0.5, loss 2: 0.25`: the number belongs to the name.
+                After::LastValue | After::Colon if !name.split(' ').any(is_prose) => {
+                    key.to = self.facts.end_of_number(at as u32 - 1).unwrap_or(key.to);
+                    self.key = Some(key);
+                    self.facts.is_odd = true;
+                    return;
+                }
+                _ => {}
+            }
+        }
         if name.eq_ignore_ascii_case("rank") && closed {
             self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
             return;
@@ -194,6 +231,13 @@ impl<'a> Walk<'a> {
             || name.split_once(' ').is_some_and(|(first, _)| is_connective(first));
         let in_words =
             !closed && matches!(self.tokens.get(at), Some(Token::Word(from, to)) if !is_unit(&self.text[*from as usize..*to as usize]));
+        // `Process 100/3161` at the front may count too.
+        let is_front = key.from == 0 && number.of.is_some() && !is_metric(name) && !is_no_metric(name);
+        let may_count = if is_front { Some(false) } else { plural(name).filter(|_| closed) };
+        if let (Some(count), Some(is_steps), None) = (whole, may_count, self.facts.plural) {
+            let pair = (!is_sentence).then_some(self.facts.pairs.len());
+            self.facts.plural = Some(Plural { pair, count, token: at as u32 - 1, is_steps });
+        }
         if is_sentence {
             // `best loss 0.5` is no row of its own, but may stand in one.
             self.facts.junk += u32::from(!is_metric(name));
@@ -216,9 +260,6 @@ impl<'a> Walk<'a> {
         } else {
             let prefix = if named { "" } else { self.facts.prefix };
             let pairs = &mut self.facts.pairs;
-            if closed && let (Some(count), Some(is_steps), None) = (whole, plural(name), self.facts.plural) {
-                self.facts.plural = Some(Plural { pair: pairs.len(), count, token: at as u32 - 1, is_steps });
-            }
             let group = self.group.map_or("", |(from, to)| &self.text[from as usize..to as usize]);
             // Names are told apart by their group only where they need it.
             let is_known = !group.is_empty() && pairs.iter().any(|(known, _)| known.strip_prefix(prefix) == Some(name));
@@ -329,7 +370,9 @@ impl<'a> Walk<'a> {
         }
         let in_total = count.of.is_none() || self.facts.lead.first().is_some_and(|(first, _)| first.of.is_some());
         match before.as_slice() {
-            [] if count.of.is_some() && !self.is_counted(at + 1) => self.facts.progress = Some(count),
+            [] if count.of.is_some() && !self.is_counted(at + 1) => {
+                (self.facts.progress, self.facts.progress_token) = (Some(count), at as u32);
+            }
             // `12: loss 0.5`, `12 [loss: 0.5]`
             [] if matches!(next, Some(Token::Colon | Token::Open(b'['))) => self.facts.lead.push((count, at as u32)),
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),

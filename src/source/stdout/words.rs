@@ -201,7 +201,8 @@ const UNITS: &[&str] = &[
     "words", "sents", "db", "pts",
 ];
 
-const VALIDATION: &[&str] = &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev"];
+const VALIDATION: &[&str] =
+    &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
 
 /// Words that join sentences: no name begins with one.
 const CONNECTIVES: &[&str] =
@@ -237,8 +238,11 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if whole_run {
         return Some(Counter::Global);
     }
-    let ends = before.is_some_and(|word| any(word, &["of"])) && words.next().is_some_and(|word| any(word, &["end"]));
-    if !ends && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
+    let mut further = words.clone();
+    let ends = before.is_some_and(|word| any(word, &["of"])) && further.next().is_some_and(|word| any(word, &["end"]));
+    // `5/40 of epoch 1`, but not `number of epoch`.
+    let opens = before.is_some_and(|word| any(word, &["of", "in", "during"])) && words.next().is_none();
+    if !ends && !opens && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
         return None;
     }
     if any(last, &COUNTERS[..EPOCHS]) {
@@ -356,6 +360,8 @@ mod tests {
             ("max_steps", None),
             ("Diagnostics/Iteration", Some(Counter::Step)),
             ("sec/step", None),
+            ("of epoch", Some(Counter::Epoch)),
+            ("number of epoch", None),
             ("timing_s/step", None),
             ("loss/epoch", None),
             ("tick", Some(Counter::Step)),

@@ -1,0 +1,112 @@
+//! Rows of progress bars.
+
+use super::Reader;
+use crate::source::stdout::{
+    bar::Bar,
+    facts::{Count, Pairs},
+    prefix::Stripped,
+    steps::{is_known, is_of_validation},
+    words::{Counter, validation},
+};
+
+impl Reader {
+    /// A bar of any kind: its label, its count, and what stands beside it.
+    pub(super) fn read_bar(&mut self, bar: &Bar) -> bool {
+        if self.table.is_open() && self.table.row(bar.label) {
+            return self.read_row();
+        }
+        let tag = bar.label.split([' ', '_', ':']).find_map(validation);
+        if bar.postfix.is_empty() {
+            if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
+                self.steps.set_beside(count);
+            }
+            if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
+                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
+            }
+        }
+        if bar.postfix.is_empty() && self.table.open(bar.label) {
+            return false;
+        }
+        let label = self.lead(bar.label);
+        let lead = self.draft.step;
+        self.facts.read(label, tag.unwrap_or(""), None);
+        std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
+        let (step, epoch) = (self.facts.step, self.facts.epoch);
+        self.facts.read(bar.postfix, tag.unwrap_or(""), None);
+        self.facts.pairs.iter().for_each(|(name, value)| self.draft.pairs.push(&[name], value));
+        if self.draft.pairs.len() == 0 {
+            if let (true, Some(epoch), Some(Count { at: 0, .. })) = (bar.wraps, epoch, bar.count) {
+                self.is_idle = !self.has_begun(epoch.at) && !self.has_begun(epoch.at - 1);
+            }
+            return false;
+        }
+        let known = is_known(&self.draft.pairs);
+        if tag.is_some() {
+            return known;
+        }
+        let (step, epoch) = (step.or(self.facts.step), epoch.or(self.facts.epoch));
+        let counts_run = step.is_some_and(|(kind, _)| kind == Counter::Global);
+        match (step, epoch, bar.count) {
+            _ if lead.is_some() => self.draft.total = bar.count.and_then(|count| count.of),
+            (None, None, Some(count)) if known => {
+                let count = self.steps.bar(count);
+                (self.draft.step, self.draft.total) = (Some(count.at), count.of);
+            }
+            (None, None, Some(_)) => return false,
+            (None, None, None) => return known,
+            // Of a bar over the batches of an epoch, the epoch is what lasts.
+            (_, Some(epoch), count) if !counts_run => return self.read_epoch(epoch, count, bar.wraps),
+            (step, ..) => self.count(step, None),
+        }
+        true
+    }
+
+    /// A bar of Rich, which wraps what does not fit beside it into lines below.
+    pub(super) fn read_rich(&mut self, bar: &Bar) -> bool {
+        self.is_idle = false;
+        let is_row = self.read_bar(bar);
+        if bar.postfix.ends_with(':') {
+            let name = bar.postfix.rsplit(' ').next().unwrap_or("");
+            name.clone_into(&mut self.cut_name);
+        }
+        if is_row {
+            self.steps.wrap();
+        }
+        is_row
+    }
+
+    /// `1|25|Loss: 0.5`: takes the epoch and the step off the front of the label of a bar.
+    fn lead<'a>(&mut self, label: &'a str) -> &'a str {
+        let mut parts = label.splitn(3, '|');
+        let (Some(epoch), Some(step), Some(rest)) = (parts.next(), parts.next(), parts.next()) else { return label };
+        match (epoch.trim_ascii().parse::<u32>(), step.trim_ascii().parse::<i64>()) {
+            (Ok(_), Ok(step)) => {
+                self.draft.step = Some(step);
+                rest
+            }
+            _ => label,
+        }
+    }
+
+    /// A bar over the batches of `epoch`, of which `count` are done.
+    fn read_epoch(&mut self, epoch: Count, count: Option<Count>, wraps: bool) -> bool {
+        self.count(None, Some(epoch));
+        let is_fresh = count.is_some_and(|count| count.at == 0) && !self.has_begun(epoch.at);
+        if !is_fresh || !(wraps || self.draft.pairs.iter().any(|(name, _)| is_of_validation(name))) {
+            return true;
+        }
+        // Nothing of this epoch was done, so what validation said beside it was about the one before.
+        let before = epoch.at - 1;
+        let is_known = self.has_begun(before);
+        let mut pairs = Pairs::default();
+        self.draft.pairs.iter().filter(|(name, _)| is_of_validation(name)).for_each(|(name, value)| pairs.push(&[name], value));
+        (self.draft.pairs, self.draft.step, self.draft.total) = (pairs, Some(before), None);
+        self.is_idle = wraps && !is_known;
+        is_known
+    }
+
+    /// Whether a row of `step` is the newest.
+    fn has_begun(&self, step: i64) -> bool {
+        self.steps.is_at(step) || self.held.as_ref().is_some_and(|held| held.step == Some(step))
+    }
+}
