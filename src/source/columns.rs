@@ -63,6 +63,23 @@ const TIMES: &[&str] = &[
     "t",
 ];
 
+/// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
+const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES);
+
+const fn first_letters(names: &[&str]) -> u128 {
+    let (mut letters, mut at) = (0, 0);
+    while at < names.len() {
+        letters |= 1 << small(names[at].as_bytes()[0]);
+        at += 1;
+    }
+    letters
+}
+
+/// A letter, whatever its case. Other bytes may fall together.
+const fn small(byte: u8) -> u32 {
+    (byte | 0x20) as u32 & 0x7f
+}
+
 /// How the rows of a foreign source say where they stand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RowOptions {
@@ -127,7 +144,8 @@ impl Axis {
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
-        let usual = |names: &[&str]| names.iter().position(|known| known.eq_ignore_ascii_case(name));
+        let may_be = name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1);
+        let usual = |names: &[&str]| names.iter().position(|known| may_be && known.eq_ignore_ascii_case(name));
         let place = |key: &Option<String>, names| match key {
             Some(key) => (key == name).then_some(0),
             None => usual(names),
@@ -300,6 +318,18 @@ mod tests {
             })
             .collect();
         assert_eq!(got.iter().map(|(step, left)| (*step, left.as_str())).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn every_usual_name_is_known_in_any_case() {
+        let axis = Axis::default();
+        for (at, name) in STEPS.iter().enumerate() {
+            assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Step(at), Role::Step(at)), "{name}");
+        }
+        for (at, name) in TIMES.iter().enumerate() {
+            assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
+        }
+        assert_eq!([axis.role(""), axis.role("loss"), axis.role("steps")], [Role::Value; 3]);
     }
 
     #[test]

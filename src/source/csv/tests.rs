@@ -26,6 +26,7 @@ fn thousands_may_be_parted() {
         &[(Some(1), &[("loss", 1.234), ("tokens", 1_234_567.5)]), (Some(2), &[("loss", 0.5), ("tokens", 1234.5)])],
     );
     check("step\ttokens\n1\t-1,234\n", &[(Some(1), &[("tokens", -1234.0)])]);
+    check("step,acc\n1,95.5%\n2,%\n", &[(Some(1), &[("acc", 95.5)])]);
 }
 
 #[test]
