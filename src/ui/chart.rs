@@ -167,7 +167,9 @@ impl Chart<'_> {
         }
         if frame::bordered(area) {
             let base = plot.and_then(|plot| plot.ticks.base.filter(|_| plot.label > 0));
-            self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, base, &unsaid, buf);
+            let [_, smoothing] = legend::marks(self.smoothing);
+            let unsaid = [unsaid, if legend.mark.is_empty() { smoothing } else { String::new() }];
+            self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, base, unsaid, buf);
         }
     }
 
@@ -292,7 +294,7 @@ impl Chart<'_> {
 
     /// In the lower border: the values at the crosshair, else what has to be added to the labels, else the range; and what had no
     /// room in the title, and what x is.
-    fn foot(&self, border: Rect, base: Option<String>, odd: &str, buf: &mut Buffer) {
+    fn foot(&self, border: Rect, base: Option<String>, [odd, smoothing]: [String; 2], buf: &mut Buffer) {
         let mut right = border.right();
         let mut end = |words: &str, style: Style, buf: &mut Buffer| {
             let words = if words.is_empty() { String::new() } else { format!(" {words} ") };
@@ -302,7 +304,8 @@ impl Chart<'_> {
                 put(buf, border, right, border.y, &words, style);
             }
         };
-        end(odd, self.theme.bad(), buf);
+        end(&odd, self.theme.bad(), buf);
+        end(&smoothing, self.theme.quiet(), buf);
         if let Some(name) = self.x_name {
             end(&self.theme.plain(Cow::Owned(format!("x: {name}"))), self.theme.title(), buf);
         }

@@ -68,6 +68,11 @@ impl Stroke {
     /// Dots drawn of so many, by pattern.
     const PATTERNS: [(usize, usize); 4] = [(1, 1), (6, 10), (1, 3), (6, 8)];
 
+    /// Columns after which the pattern begins anew.
+    fn period(self) -> usize {
+        Stroke::PATTERNS[self.pattern % Stroke::PATTERNS.len()].1
+    }
+
     fn shows(self, x: usize) -> bool {
         let (drawn, of) = Stroke::PATTERNS[self.pattern % Stroke::PATTERNS.len()];
         x % of < drawn
@@ -116,8 +121,8 @@ impl Raster {
                 from = None;
                 continue;
             }
-            // A point that stands alone is never in a break of the pattern.
-            let alone = from.is_none_or(|(x, _)| x + 1 < column.index);
+            // A point that stands alone is never in a break of the pattern; one of many near each other may be.
+            let alone = from.is_none_or(|(x, _)| x + stroke.period() <= column.index);
             let own = if alone { Stroke { pattern: 0, ..stroke } } else { stroke };
             self.vertical(column.index, y(column.max), y(column.min), own);
             // One that is joined to nothing is as large as four, or nobody would find it.

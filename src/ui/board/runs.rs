@@ -255,8 +255,14 @@ impl Runs {
 
     /// Shows this, or the table again as it was.
     fn show(&mut self, view: View) {
-        if self.view == View::Table {
-            self.left_at = (self.cursor, self.scroll);
+        let in_recent = || self.table.rows.get(self.cursor).copied().map(Line::Run);
+        match self.view {
+            View::Table => self.left_at = (self.cursor, self.scroll),
+            View::Recent => {
+                let line = in_recent().and_then(|focus| self.table.lines.iter().position(|line| *line == focus));
+                self.left_at.0 = line.unwrap_or(self.left_at.0);
+            }
+            View::Lineage | View::Compare(_) => {}
         }
         self.view = if self.view == view { View::Table } else { view };
         let row = match self.table.lines.get(self.left_at.0) {

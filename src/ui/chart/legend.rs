@@ -102,23 +102,27 @@ impl Legend {
         if smoothing == Smoothing::Off {
             return self;
         }
-        let word = smoothing.word();
-        let short = match smoothing {
-            Smoothing::Ema(weight) => format!("~{weight}"),
-            _ => String::new(),
-        };
         let beside: usize = match self.beside.as_slice() {
             [only] => 1 + text::width(&only.value),
             all => all.iter().map(|entry| 2 + entry.width()).sum(),
         };
         let left = title_room(area).saturating_sub(text::width(&self.title) + beside);
-        self.mark = [word, short].into_iter().find(|mark| text::width(mark) < left).unwrap_or_default();
+        self.mark = marks(smoothing).into_iter().find(|mark| text::width(mark) < left).unwrap_or_default();
         self
     }
 
     /// The curves whose name and value are drawn, not those that are only named.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.beside.iter().chain(self.rows.iter().flatten()).filter(|entry| !entry.value.is_empty())
+    }
+}
+
+/// How curves are smoothed, in words, the longest first.
+pub fn marks(smoothing: Smoothing) -> [String; 2] {
+    match smoothing {
+        Smoothing::Off => Default::default(),
+        Smoothing::Ema(weight) => [smoothing.word(), format!("~{weight}")],
+        Smoothing::Ma(_) => [smoothing.word(), smoothing.word()],
     }
 }
 

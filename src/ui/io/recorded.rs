@@ -7,7 +7,61 @@ use crate::ui::{
     pane::{Event, Listing, Pane, Scene},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Something that was recorded, and that can be opened as often as one likes.
+pub struct Case {
+    path: PathBuf,
+    store: Option<PathBuf>,
+    canvas: Option<PathBuf>,
+    /// What is made of it for the time of a test.
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl Case {
+    /// A run of the store that og recorded, by its name.
+    pub fn og(name: &str) -> Case {
+        let store = fixture("og/char-lm");
+        let is_it = |run: &PathBuf| {
+            let text = std::fs::read_to_string(run.join("run.json")).unwrap();
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()["name"] == name
+        };
+        let run = std::fs::read_dir(store.join("runs")).unwrap().map(|run| run.unwrap().path()).find(is_it).unwrap();
+        let canvas = store.join("canvas").join(name);
+        Case { path: run, canvas: canvas.is_dir().then_some(canvas), store: Some(store), _dir: None }
+    }
+
+    /// A file of some tracker.
+    pub fn file(path: &str) -> Case {
+        Case { path: fixture(path), store: None, canvas: None, _dir: None }
+    }
+
+    /// A run of a database that is kept as text.
+    pub fn dump(path: &str, database: &str, run: &str) -> Case {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().join(database);
+        let sql = std::fs::read_to_string(fixture(path)).unwrap();
+        rusqlite::Connection::open(&at).unwrap().execute_batch(&sql).unwrap();
+        let path = format!("{}{run}", at.display()).into();
+        Case { path, store: None, canvas: None, _dir: Some(dir) }
+    }
+
+    /// A board on it; `at`: Unix time.
+    pub fn open(&self, at: f64, board: Board) -> Recorded {
+        let recorded = Recorded::open(&self.path, self.store.as_deref(), at, board);
+        match &self.canvas {
+            Some(dir) => recorded.in_canvas(dir),
+            None => recorded,
+        }
+    }
+}
+
+fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
+}
 
 /// A board on a run that is read to its end, and on the runs around it.
 pub struct Recorded {
@@ -21,7 +75,7 @@ pub struct Recorded {
 
 impl Recorded {
     /// The run at `path`, among those of `store`; `at`: Unix time.
-    pub fn open(path: &Path, store: Option<&Path>, at: f64, board: Board) -> Recorded {
+    fn open(path: &Path, store: Option<&Path>, at: f64, board: Board) -> Recorded {
         let mut reader = RunReader::open(path).unwrap();
         while reader.poll(RunReader::LOAD).more {}
         let mut sources = Sources::of_run(reader, None);
@@ -34,7 +88,7 @@ impl Recorded {
     }
 
     /// In the canvas whose folder this is.
-    pub fn in_canvas(mut self, dir: &Path) -> Recorded {
+    fn in_canvas(mut self, dir: &Path) -> Recorded {
         let mut canvas = CanvasFiles::new(dir, Path::new(""));
         canvas.poll();
         self.sources.canvas = Some(canvas);

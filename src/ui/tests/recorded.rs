@@ -3,80 +3,29 @@
 use super::{UNICODE, anything::agrees, key_of, text};
 use crate::ui::{
     board::Board,
-    io::recorded::Recorded,
+    io::recorded::{Case, Recorded},
     keymap::{Action, Keymap, Scope},
     pane::{Event, Pane},
-    theme::Theme,
 };
 use ratatui::layout::Rect;
-use std::path::{Path, PathBuf};
 
 const SIZES: [(u16, u16); 3] = [(200, 50), (80, 24), (50, 16)];
 /// An hour behind the last of the runs.
 const LATER: f64 = 1_795_205_200.0;
 
-fn fixture(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
-}
-
-fn board(theme: Theme) -> Board {
-    Board::new(theme, 3600.0, Keymap::default())
-}
-
-/// Something that was recorded, and that can be opened as often as one likes.
-pub struct Case {
-    path: PathBuf,
-    store: Option<PathBuf>,
-    canvas: Option<PathBuf>,
-    /// What is made of it for the time of a test.
-    _dir: Option<tempfile::TempDir>,
-}
-
-impl Case {
-    /// A run of the store that og recorded, by its name.
-    pub fn og(name: &str) -> Case {
-        let store = fixture("og/char-lm");
-        let is_it = |run: &PathBuf| {
-            let text = std::fs::read_to_string(run.join("run.json")).unwrap();
-            serde_json::from_str::<serde_json::Value>(&text).unwrap()["name"] == name
-        };
-        let run = std::fs::read_dir(store.join("runs")).unwrap().map(|run| run.unwrap().path()).find(is_it).unwrap();
-        let canvas = store.join("canvas").join(name);
-        Case { path: run, canvas: canvas.is_dir().then_some(canvas), store: Some(store), _dir: None }
-    }
-
-    /// A file of some tracker.
-    pub fn file(path: &str) -> Case {
-        Case { path: fixture(path), store: None, canvas: None, _dir: None }
-    }
-
-    /// A run of a database that is kept as text.
-    pub fn dump(path: &str, database: &str, run: &str) -> Case {
-        let dir = tempfile::tempdir().unwrap();
-        let at = dir.path().join(database);
-        let sql = std::fs::read_to_string(fixture(path)).unwrap();
-        rusqlite::Connection::open(&at).unwrap().execute_batch(&sql).unwrap();
-        let path = format!("{}{run}", at.display()).into();
-        Case { path, store: None, canvas: None, _dir: Some(dir) }
-    }
-
-    pub fn open(&self, theme: Theme, size: (u16, u16), keys: &str) -> Recorded {
-        let recorded = Recorded::open(&self.path, self.store.as_deref(), LATER, board(theme));
-        let mut recorded = match &self.canvas {
-            Some(dir) => recorded.in_canvas(dir),
-            None => recorded,
-        };
-        recorded.resize(size);
-        keys.split(' ').for_each(|key| recorded.tell(Event::Key(key_of(key))));
-        recorded
-    }
+/// A board on it, after these keys.
+fn open(case: &Case, size: (u16, u16), keys: &str) -> Recorded {
+    let mut recorded = case.open(LATER, Board::new(UNICODE, 3600.0, Keymap::default()));
+    recorded.resize(size);
+    keys.split(' ').for_each(|key| recorded.tell(Event::Key(key_of(key))));
+    recorded
 }
 
 /// How it looks after these keys, at every size.
 #[track_caller]
 fn looks(name: &str, case: &Case, keys: &str) {
     for (width, height) in SIZES {
-        let shown = case.open(UNICODE, (width, height), keys);
+        let shown = open(case, (width, height), keys);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&shown.buffer()));
     }
 }
@@ -97,7 +46,7 @@ fn every_key_keeps_its_word() {
     };
     for case in [Case::og("base"), Case::dump("trackio/v0.43.0/ogfixture.sql", "ogfixture.db", "#first")] {
         let size = (80, 24);
-        let mut shown = case.open(UNICODE, size, "1");
+        let mut shown = open(&case, size, "1");
         for row in map.rows().iter().filter(|row| row.action != Action::Quit) {
             for key in &row.keys {
                 let opened = if row.scope == Scope::Input { " /" } else { "" };

@@ -21,9 +21,12 @@ use serde_json::{Map, Value, json};
 /// With fewer points a trend means nothing.
 const TREND_POINTS_MIN: usize = 4;
 
+/// A sign, and how it looks.
+type Sign = (&'static str, Style);
+
 /// What stands in a row of names or values.
 struct Word {
-    sign: Option<(&'static str, Style)>,
+    sign: Option<Sign>,
     text: String,
     style: Style,
 }
@@ -124,25 +127,32 @@ impl Graphs {
     }
 
     fn group_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+        struct Group<'a> {
+            label: Option<&'a str>,
+            sign: Sign,
+            /// Of its first run.
+            name: &'a str,
+            count: usize,
+        }
         let theme = &shared.theme;
         let own = (scene.group, own_sign(shared), shared.facts.name.as_str());
         let others = scene.overlaid.iter().map(|run| (run.group, (theme.run_sign(run.colour), theme.run(run.colour)), run.name));
-        // A run without a group stands for itself.
-        let mut groups: Vec<(Option<&str>, (&'static str, Style), &str, usize)> = vec![];
+        let mut groups: Vec<Group<'_>> = vec![];
         for (group, sign, name) in std::iter::once(own).chain(others) {
-            let group = if self.band { Some(group.unwrap_or("")) } else { group };
-            match groups.iter_mut().find(|known| group.is_some() && known.0 == group) {
-                Some(known) => known.3 += 1,
-                None => groups.push((group, sign, name, 1)),
+            let label = if self.band { Some(group.unwrap_or("")) } else { group };
+            // A run without a group stands for itself.
+            match groups.iter_mut().find(|known| label.is_some() && known.label == label) {
+                Some(known) => known.count += 1,
+                None => groups.push(Group { label, sign, name, count: 1 }),
             }
         }
-        let word = |(group, sign, name, count): (Option<&str>, (&'static str, Style), &str, usize)| {
-            let label = group.filter(|group| !group.is_empty()).map(|group| format!("{group}: ")).unwrap_or_default();
-            let text = match count {
-                1 => format!("{label}{name}"),
-                _ => format!("{label}mean {} std of {count} runs", theme.plus_minus()),
+        let word = |group: Group<'_>| {
+            let label = group.label.filter(|label| !label.is_empty()).map(|label| format!("{label}: ")).unwrap_or_default();
+            let text = match group.count {
+                1 => format!("{label}{}", group.name),
+                count => format!("{label}mean {} std of {count} runs", theme.plus_minus()),
             };
-            Word { sign: Some(sign), text, style: theme.title() }
+            Word { sign: Some(group.sign), text, style: theme.title() }
         };
         groups.into_iter().map(word).collect()
     }
@@ -381,7 +391,7 @@ fn counted(words: Vec<Word>, shared: &Shared, row: Rect) -> Vec<Vec<Word>> {
 }
 
 /// The sign of the run in front, as its curves have it where others are drawn too.
-fn own_sign(shared: &Shared) -> (&'static str, Style) {
+fn own_sign(shared: &Shared) -> Sign {
     (shared.theme.own_sign(), shared.theme.curve())
 }
 

@@ -163,12 +163,14 @@ impl Cell {
     fn text(&self, cells: u16, theme: &Theme) -> String {
         let fits = |words: &&String| text::width(words) <= usize::from(cells);
         let whole = self.words.iter().find(fits).cloned();
+        let cells = usize::from(cells);
         let short = || match (self.verdict, self.words.first()) {
-            (Some(verdict), Some(words)) => format!("{} {words}", theme.verdict(verdict).0),
-            (None, words) => words.cloned().unwrap_or_default(),
+            (Some(verdict), Some(words)) => text::cut(&format!("{} {words}", theme.verdict(verdict).0), cells).into_owned(),
+            // What differs may do so at either end.
+            (None, Some(words)) => text::cut_middle(words, cells).into_owned(),
             (_, None) => String::new(),
         };
-        whole.unwrap_or_else(|| text::cut(&short(), usize::from(cells)).into_owned())
+        whole.unwrap_or_else(short)
     }
 }
 

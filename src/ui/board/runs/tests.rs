@@ -255,6 +255,10 @@ fn the_run_that_is_looked_at_is_the_first_and_the_others_are_reached() {
     assert_eq!(shown.detail()["focused"], shown.rows[2].id.as_str(), "the table is as it was");
     shown.press("p end c");
     assert_eq!(beside(&shown)[0], "模型-七-2", "what is pinned comes first");
+    shown.press("c r down");
+    let focused = shown.detail()["focused"].clone();
+    shown.press("r");
+    assert_eq!(shown.detail()["focused"], focused, "the table follows");
 }
 
 #[test]
