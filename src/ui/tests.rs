@@ -526,6 +526,18 @@ fn three_rows_of_status_say_why_a_run_failed_and_what_was_alerted() {
 }
 
 #[test]
+fn of_many_sources_the_footer_tells_the_first() {
+    let run = run(100);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let facts = Facts { source: "metrics.jsonl + wandb + tfevents + csv + stdout".into(), ..facts(&run) };
+    pane.update(Event::Data(Box::new(facts)), scene(&run), Duration::ZERO);
+    let footer = drawn(&pane, &run, (80, 24)).lines().last().unwrap().to_owned();
+    assert!(footer.contains("source: metrics.jsonl + wandb") && footer.contains("help"), "{footer}");
+    let told = pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().source;
+    assert!(told.starts_with("metrics.jsonl + wandb + tfevents + csv + stdout"), "{told}");
+}
+
+#[test]
 fn a_long_name_leaves_room_for_state_and_step() {
     let mut run = run(100);
     run.info.name = "a-sweep-over-learning-rates-with-a-name-that-never-ends-17".into();
