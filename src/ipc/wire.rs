@@ -369,7 +369,7 @@ pub struct ViewState {
     pub system_metrics: Option<SystemView>,
     /// State of the graph pane, as it reported it.
     pub graph: Option<GraphView>,
-    /// Alerts that are open.
+    /// The last alerts of the run, oldest first: title, text, level, step, at.
     pub alerts: Vec<Value>,
     /// Revision of the spec.
     pub spec_revision: u64,
