@@ -38,8 +38,9 @@ pub fn view(view: &ViewState, screen: Option<&PaneView>) -> String {
     for error in &view.errors {
         let _ = writeln!(out, "error {error}");
     }
-    if !view.alerts.is_empty() {
-        let _ = writeln!(out, "alerts {}", view.alerts.len());
+    if let Some(last) = view.alerts.last() {
+        let title = last["title"].as_str().unwrap_or_default();
+        let _ = writeln!(out, "alerts {}, last: {}", view.alerts.len(), text::cut(title, NAME_CELLS_MAX));
     }
     let mut out = bounded(&out, SUMMARY_BYTES_MAX);
     if let Some(pane) = screen {

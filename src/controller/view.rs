@@ -7,7 +7,7 @@ use crate::{
     query::{self, Condition, Facts, Sampled, SampledGpu},
     store::RunPicture,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Seconds since the epoch as ISO 8601 in UTC, to the millisecond.
 pub fn iso(unix: f64) -> String {
@@ -103,6 +103,22 @@ pub fn run(run: &RunPicture, unix: f64) -> RunInfoView {
         loading: false,
         losses: run.losses.count,
     }
+}
+
+/// The last of what the run asked people to look at, oldest first.
+pub fn alerts(run: &RunPicture) -> Vec<Value> {
+    /// More are in the run's files.
+    const ALERTS_MAX: usize = 20;
+    const CHARS_MAX: usize = 400;
+    let words = |text: &str| text.chars().take(CHARS_MAX).collect::<String>();
+    let last = run.alerts.last.iter().skip(run.alerts.last.len().saturating_sub(ALERTS_MAX)).map(|(_, alert)| alert);
+    let told = last.map(|alert| {
+        json!({
+            "title": words(&alert.title), "text": words(&alert.text), "level": alert.level, "step": alert.step.map(|step| step.0),
+            "at": alert.time.map(|time| iso(time.secs())),
+        })
+    });
+    told.collect()
 }
 
 /// The machine of the run as it was when its tracker last sampled it.

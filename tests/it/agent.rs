@@ -1,6 +1,7 @@
 //! What an agent reads, waits for and presses: `og viewstate`, `wait`, `sendkeys`, `type`, `paste`, `panes`, `refresh`.
 
 use crate::home::{Home, Training, becomes, comes, fails, kill, read_json, text};
+use crate::support::database;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -41,6 +42,20 @@ fn the_machine_is_told_as_og_sees_it_or_as_the_tracker_sampled_it() {
     home.ok(&["canvas", "spawn", "review", "--run", log, "--tmux-socket", "og"]);
     let sampled = || (system()["source"].clone(), percent(&system()["cpu"]), percent(&system()["memory"]));
     becomes(&(json!("samples"), true, true), sampled);
+}
+
+#[test]
+fn the_last_alerts_are_told() {
+    let home = Home::new();
+    database("trackio/v0.43.0/ogfixture.sql", &home.work().join("lm.db"));
+    home.ok(&["canvas", "spawn", "review", "--run", "lm.db#first", "--tmux-socket", "og"]);
+    let alerts = || home.json(&["viewstate", "--json"])["alerts"].clone();
+    becomes(&json!(["Loss spike", "Plateau"]), || alerts().as_array().unwrap().iter().map(|alert| alert["title"].clone()).collect());
+    assert_eq!(
+        (&alerts()[0]["text"], &alerts()[0]["level"], &alerts()[0]["step"]),
+        (&json!("loss=9 at step 7"), &json!("error"), &json!(22))
+    );
+    assert!(home.ok(&["viewstate", "--text"]).contains("alerts 2, last: Plateau"));
 }
 
 fn outcome(home: &Home, args: &[&str]) -> (String, i32) {

@@ -322,6 +322,7 @@ impl State {
             visible_metrics: shown.map_or(vec![], |shown| shown.visible_metrics.clone()),
             graph: shown.and_then(|shown| shown.graph.clone()),
             system_metrics: self.system(world),
+            alerts: world.run.map(view::alerts).unwrap_or_default(),
             spec_revision: 0,
             health: self.health.clone(),
             errors: self.problems().into_iter().chain(problems).collect(),

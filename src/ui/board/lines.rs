@@ -57,7 +57,9 @@ impl Board {
             parts.push(Part::new("no controller", theme.warn(), 5));
         }
         if !facts.source.is_empty() {
-            parts.push(Part::new(format!("source: {}", facts.source), theme.quiet(), 3));
+            // Of many sources the first are told, instead of none where not all have room.
+            let source = format!("source: {}", facts.source);
+            parts.push(Part::new(text::cut(&source, usize::from(row.width) / 2), theme.quiet(), 3));
         }
         parts.push(Part::new(facts.live_text(), theme.quiet(), 4));
         parts.push(Part::new(facts.losses_text(), theme.warn(), 7));

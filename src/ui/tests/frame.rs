@@ -331,3 +331,15 @@ fn a_long_name_leaves_room_for_state_and_step() {
         assert!(header.starts_with("a-sw") && header.contains("-17 │") && header.contains("99"), "{header}");
     }
 }
+
+#[test]
+fn of_many_sources_the_footer_tells_the_first() {
+    let run = run(100);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let facts = Facts { source: "metrics.jsonl + wandb + tfevents + csv + stdout".into(), ..facts(&run) };
+    pane.update(Event::Data(Box::new(facts)), scene(&run), Duration::ZERO);
+    let footer = drawn(&pane, &run, (80, 24)).lines().last().unwrap().to_owned();
+    assert!(footer.contains("source: metrics.jsonl + wandb") && footer.contains("help"), "{footer}");
+    let told = pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).graph.unwrap().source;
+    assert!(told.starts_with("metrics.jsonl + wandb + tfevents + csv + stdout"), "{told}");
+}
