@@ -265,6 +265,8 @@ mod tests {
             ("Process 100/3161(3.16%) objf: -0.5 over 6400 frames, epoch 0", "<epoch 0>, <step 100/3161>, objf=-0.5, (words)"),
             ("Train loss 12 35.25 Grad Norm 25.5 3.5s/it", "<step 12>, Train loss=35.25, Grad Norm=25.5"),
             ("Validation loss 12: 37.5", "<step 12>, Validation loss=37.5"),
+            ("1/16, train_loss: 0.25 step time: 0.5", "<progress 1/16>, train_loss=0.25, step time=0.5"),
+            ("epoch/epochs:6/10,loss_c:5.5", "<epoch 6/10>, loss_c=5.5"),
             ("loss 1: 0.5, loss 2: 0.25", "loss 1=0.5, loss 2=0.25"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),

@@ -3,7 +3,7 @@
 use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
-    words::{Counter, counter, is_connective, is_metric, is_no_metric, is_prose, is_training, is_unit, plural, validation},
+    words::{Counter, counter, is_connective, is_metric, is_no_metric, is_noun, is_prose, is_training, is_unit, plural, validation},
 };
 
 /// Most words in the name of a metric; more is a sentence.
@@ -88,10 +88,10 @@ impl<'a> Walk<'a> {
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        if matches!(before, Some(Token::Number(_)))
-            && !matches!(after, Some(Token::Colon | Token::Equals))
-            && is_unit(word.trim_end_matches('.'))
-        {
+        // `12 step time: 0.5`: no unit, but the start of a name.
+        let is_named = matches!(self.tokens.get(at + 1..), Some([Token::Word(..), Token::Colon | Token::Equals, ..]));
+        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word);
+        if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
         if let Some(number) = numbered(word)
@@ -277,6 +277,12 @@ impl<'a> Walk<'a> {
         }
         // `Model. Step: 5`
         if let Some(counter) = base.rsplit_once(". ").and_then(|(_, last)| counter(last)) {
+            return Some(counter);
+        }
+        // `epoch/epochs: 6/10`
+        if number.of.is_some()
+            && let Some(counter) = base.split_once('/').and_then(|(first, _)| counter(first))
+        {
             return Some(counter);
         }
         // `validation step=5`
