@@ -279,18 +279,21 @@ impl<'a> Walk<'a> {
         if let Some(counter) = base.rsplit_once(". ").and_then(|(_, last)| counter(last)) {
             return Some(counter);
         }
-        // `epoch/epochs: 6/10`
-        if number.of.is_some()
-            && let Some(counter) = base.split_once('/').and_then(|(first, _)| counter(first))
-        {
-            return Some(counter);
-        }
         // `validation step=5`
         if let Some((first, rest)) = base.split_once(' ')
             && let (Some(prefix), Some(counter)) = (validation(first), counter(rest))
         {
             self.facts.prefix = prefix;
             return Some(counter);
+        }
+        // `epoch/epochs: 6/10`, `cur_iter=5/271`, `Iterations: 99/1533`: with a total, more names count.
+        if number.of.is_some() {
+            let last = base.rsplit([' ', '_']).next().unwrap_or(base);
+            let named = base.split_once('/').and_then(|(first, _)| counter(first)).or_else(|| counter(last));
+            let counter = named.or_else(|| plural(base).map(|_| Counter::Step));
+            if counter.is_some() && !is_metric(base) {
+                return counter;
+            }
         }
         // `s:12 loss:2.1`, `E: 5 | S: 1000`, at the start of a line.
         if key.closed && self.facts.step.is_none() && name.len() == 1 && self.facts.pairs.iter().all(|(name, _)| name.len() == 1) {
@@ -308,7 +311,12 @@ impl<'a> Walk<'a> {
             return None;
         }
         // `Train: 3 [ 50/1251]`, `Test: [ 0/50]`, `Train: [0/300][10/1251]`.
-        let opens = |at: usize| matches!(self.tokens.get(at..), Some([Token::Open(b'['), ..] | [Token::Gap, Token::Open(b'['), ..]));
+        let opens = |at: usize| {
+            let rest = self.tokens.get(at..).unwrap_or_default();
+            // `Train: 1/3 ( 33%) [  49/323`
+            let rest = rest.strip_prefix(&[Token::Open(b'(')]).and_then(|share| share.get(2..)).unwrap_or(rest);
+            matches!(rest, [Token::Open(b'['), ..] | [Token::Gap, Token::Open(b'['), ..])
+        };
         let in_bracket = matches!(self.tokens.get(at..), Some([Token::Close, ..]));
         match (in_bracket, number.of) {
             (false, _) => opens(at).then_some(Counter::Epoch),
@@ -391,6 +399,10 @@ impl<'a> Walk<'a> {
                 self.facts.lead.push((count, at as u32));
             }
             [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
+                self.facts.set_step(Counter::Step, count, at as u32);
+            }
+            // `epoch 010  2000 / 8223 loss=1.5`
+            [Token::Number(_), ..] if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() => {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
             _ => {}
