@@ -75,8 +75,11 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
     }
     let numbers = inside.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' ')) && inside.matches(['/', ',']).count() < 2;
     let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
+    // `[42292] [MainThread] [INFO]`: a process.
+    let mut next = rest.trim_ascii_start().split(['[', ']']).skip(1).step_by(2).take(2);
+    let is_process = *logged && is_number(inside) && next.any(|next| LEVELS.contains(&next));
     // `[batch=10/1000]:` and `[Epoch 3]` count; a name and a clock do not.
-    if counts || inside.is_empty() {
+    if counts && !is_process || inside.is_empty() {
         return None;
     }
     *logged = true;
@@ -190,6 +193,8 @@ mod tests {
             ("[gpu01:0/2] 2020-07-19 08:49:04,080 (trainer:464) INFO: loss=1", "loss=1", None),
             ("2022-06-08 08:01:22,072 INFO [train.py:815] (1/2) Epoch 1, loss=1", "Epoch 1, loss=1", Some(1)),
             ("2021-08-01 10:00:00 | INFO     | yolox.core.trainer:258 - epoch: 1", "epoch: 1", None),
+            ("[2023-04-08 05:40:27,016] [42292] [MainThread] [INFO] (a.b.C:272) - Epoch: 2/50", "Epoch: 2/50", None),
+            ("[2023-04-08 05:40:27,016] [42] loss 1", "[42] loss 1", None),
             ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),
             ("[1,  2000] loss: 2", "[1,  2000] loss: 2", None),

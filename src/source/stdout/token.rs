@@ -319,12 +319,14 @@ fn fraction(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
 }
 
 /// Whether the name of another pair begins at `at`: `/step=10`.
+#[inline(never)]
 fn names_next(bytes: &[u8], at: usize) -> bool {
     let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     bytes.get(at).is_some_and(u8::is_ascii_alphabetic) && bytes.get(at + length) == Some(&b'=')
 }
 
 /// The end of a time told in several units: `1m 05s`, `08h 36m 42s`.
+#[inline(never)]
 fn duration(bytes: &[u8], at: usize) -> Option<usize> {
     let part = |at: usize| {
         let unit = at + bytes[at..].iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();

@@ -3,7 +3,7 @@
 use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
-    words::{Counter, counter, is_connective, is_metric, is_no_metric, is_prose, is_training, is_unit, plural, validation},
+    words::{Counter, counter, is_connective, is_metric, is_no_metric, is_noun, is_prose, is_training, is_unit, plural, validation},
 };
 
 /// Most words in the name of a metric; more is a sentence.
@@ -88,10 +88,10 @@ impl<'a> Walk<'a> {
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        if matches!(before, Some(Token::Number(_)))
-            && !matches!(after, Some(Token::Colon | Token::Equals))
-            && is_unit(word.trim_end_matches('.'))
-        {
+        // `12 step time: 0.5`: no unit, but the start of a name.
+        let is_named = matches!(self.tokens.get(at + 1..), Some([Token::Word(..), Token::Colon | Token::Equals, ..]));
+        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word);
+        if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
         if let Some(number) = numbered(word)
@@ -286,6 +286,15 @@ impl<'a> Walk<'a> {
             self.facts.prefix = prefix;
             return Some(counter);
         }
+        // `epoch/epochs: 6/10`, `cur_iter=5/271`, `Iterations: 99/1533`: with a total, more names count.
+        if number.of.is_some() {
+            let last = base.rsplit([' ', '_']).next().unwrap_or(base);
+            let named = base.split_once('/').and_then(|(first, _)| counter(first)).or_else(|| counter(last));
+            let counter = named.or_else(|| plural(base).map(|_| Counter::Step));
+            if counter.is_some() && !is_metric(base) {
+                return counter;
+            }
+        }
         // `s:12 loss:2.1`, `E: 5 | S: 1000`, at the start of a line.
         if key.closed && self.facts.step.is_none() && name.len() == 1 && self.facts.pairs.iter().all(|(name, _)| name.len() == 1) {
             return match name {
@@ -302,7 +311,12 @@ impl<'a> Walk<'a> {
             return None;
         }
         // `Train: 3 [ 50/1251]`, `Test: [ 0/50]`, `Train: [0/300][10/1251]`.
-        let opens = |at: usize| matches!(self.tokens.get(at..), Some([Token::Open(b'['), ..] | [Token::Gap, Token::Open(b'['), ..]));
+        let opens = |at: usize| {
+            let rest = self.tokens.get(at..).unwrap_or_default();
+            // `Train: 1/3 ( 33%) [  49/323`
+            let rest = rest.strip_prefix(&[Token::Open(b'(')]).and_then(|share| share.get(2..)).unwrap_or(rest);
+            matches!(rest, [Token::Open(b'['), ..] | [Token::Gap, Token::Open(b'['), ..])
+        };
         let in_bracket = matches!(self.tokens.get(at..), Some([Token::Close, ..]));
         match (in_bracket, number.of) {
             (false, _) => opens(at).then_some(Counter::Epoch),
@@ -385,6 +399,10 @@ impl<'a> Walk<'a> {
                 self.facts.lead.push((count, at as u32));
             }
             [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
+                self.facts.set_step(Counter::Step, count, at as u32);
+            }
+            // `epoch 010  2000 / 8223 loss=1.5`
+            [Token::Number(_), ..] if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() => {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
             _ => {}

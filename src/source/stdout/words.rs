@@ -306,6 +306,11 @@ pub(super) fn is_unit(word: &str) -> bool {
     }
 }
 
+/// Whether a unit is also the first word of names: `step time`, `fps total`.
+pub(super) fn is_noun(unit: &str) -> bool {
+    ["step", "iter", "batch", "token", "image", "frame", "fps"].iter().any(|noun| unit.eq_ignore_ascii_case(noun))
+}
+
 /// Whether a line without `:` and `=` may be a row: it needs the name of a counter or of a metric. Most
 /// prose has neither, and this is one quick search.
 pub(super) fn may_be_row(line: &str) -> bool {

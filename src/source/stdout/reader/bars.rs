@@ -4,7 +4,7 @@ use super::Reader;
 use crate::source::stdout::{
     bar::Bar,
     facts::{Count, Pairs},
-    prefix::Stripped,
+    prefix::{Stripped, strip},
     steps::{is_known, is_of_validation},
     words::{Counter, validation},
 };
@@ -22,6 +22,12 @@ impl Reader {
             }
             if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
                 return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
+            }
+            // What a logger wrote behind the bar is a line of its own.
+            if let Some(line) = strip(bar.tail).filter(|_| !bar.tail.is_empty()) {
+                let is_row = self.read_line(&line, bar.tail.len());
+                self.learnable = None;
+                return is_row;
             }
         }
         if bar.postfix.is_empty() && self.table.open(bar.label) {

@@ -40,6 +40,11 @@ fn bars_without_a_label_go_on_counting() {
 }
 
 #[test]
+fn a_line_behind_a_bar_is_a_line() {
+    check("train:   0%|  | 0/27 [00:00<?, ?it/s]2024-01-02 03:04:05,678   INFO  epoch: 4/9, iter=5, loss=2.5\n", &["loss 5=2.5"]);
+}
+
+#[test]
 fn the_label_of_a_bar_may_hold_the_step() {
     check(
         "1|25|Loss: 2.5:   3%|# | 24/808 [00:01<00:10, 9it/s]\r1|25|Loss: 2.5:   3%|# | 25/808 [00:01<00:10, 9it/s]\r1|26|Loss: 2:   3%|# | 25/808 [00:01<00:10, 9it/s]\n",
