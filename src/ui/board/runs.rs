@@ -404,10 +404,13 @@ impl Page for Runs {
                 }
             }
             Action::Look => {
-                let path = self.run_at_cursor(scene)?.path.clone();
+                // A run, or all runs of a group beside each other.
+                let focused = self.in_focus(scene).into_iter().take(OVERLAID_MAX);
+                let paths: Vec<PathBuf> = focused.map(|row| scene.runs[row].path.clone()).collect();
                 match self.view {
                     View::Compare(_) => self.show(View::Table),
-                    _ => self.put_beside(vec![path]),
+                    _ if paths.is_empty() => return None,
+                    _ => self.put_beside(paths),
                 }
             }
             Action::Recent => self.show(View::Recent),
