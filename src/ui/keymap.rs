@@ -354,7 +354,7 @@ const TABLE: &[Row] = &[
     (Scope::Runs, "select-all", &["a", "ctrl+a"], "select all runs that are listed", Action::SelectAll),
     (Scope::Runs, "select-none", &["x"], "select none", Action::SelectNone),
     (Scope::Runs, "pin", &["p"], "keep this run on top, to compare others with it", Action::Pin),
-    (Scope::Runs, "look", &["enter"], "look at this run, or back", Action::Look),
+    (Scope::Runs, "look", &["enter"], "look at this run, or at those of the group; or back", Action::Look),
     (Scope::Runs, "compare", &["c"], "compare the selected runs: what changed, and did it help", Action::Compare),
     (Scope::Runs, "compare-left", &["left"], "compared runs: those before", Action::Left),
     (Scope::Runs, "compare-right", &["right"], "compared runs: those that have no room here", Action::Right),

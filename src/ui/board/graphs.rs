@@ -463,7 +463,7 @@ impl Page for Graphs {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        self.parts(shared, &self.layout(area, scene))
+        self.parts(shared, &self.layout(area, scene), scene)
     }
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {

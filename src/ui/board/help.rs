@@ -12,6 +12,8 @@ const COLUMN_COLS: u16 = 62;
 /// Cells of the keys in it, the same for all lines, so that nothing moves sideways while it is scrolled; a row of keys that is longer
 /// moves only its own words.
 const KEY_COLS: u16 = 15;
+/// Cells between two columns.
+const GAP: u16 = 2;
 
 /// The help, scrolled so far. The keys of the tab in front come first.
 #[derive(Clone, Debug)]
@@ -69,7 +71,9 @@ impl Help {
         // Never scrolled beyond the last page.
         let skip = self.scroll.min(lines.len().saturating_sub(rows * columns));
         for (column, part) in (0u16..).zip(lines[skip..].chunks(rows).take(columns)) {
-            draw_lines(part, theme, Rect { x: body.x + column * width, width, ..body }, buf);
+            // Nothing touches what stands right of it.
+            let gap = if columns > 1 { GAP } else { 0 };
+            draw_lines(part, theme, Rect { x: body.x + column * width, width: width - gap, ..body }, buf);
         }
         if lines.len() > rows * columns && body.height > 1 {
             let word = format!(" {}-{} of {} (up/down) ", skip + 1, (skip + rows * columns).min(lines.len()), lines.len());
@@ -99,7 +103,7 @@ fn draw_lines(lines: &[(String, &str)], theme: &Theme, area: Rect, buf: &mut Buf
             continue;
         }
         let x = buf.set_stringn(area.x, y, theme.plain(text::cut(keys, room)), room, theme.accent()).0;
-        let x = (x + 1).max(area.x + KEY_COLS.min(area.width / 3) + 1);
+        let x = (x + 1).max(area.x + KEY_COLS.min(area.width / 4) + 1);
         let room = usize::from(area.right().saturating_sub(x));
         if room > 0 {
             buf.set_stringn(x, y, theme.plain(text::cut(does, room)), room, Style::new());

@@ -11,6 +11,10 @@ use crate::ui::{
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
 
+/// Cells of a command with its keys; with fewer it has one key, and none with even fewer.
+const WIDTH: usize = 70;
+const NARROW: usize = 40;
+
 /// What is typed, and which of the commands that fit it is chosen.
 #[derive(Clone, Debug)]
 pub struct Palette {
@@ -111,14 +115,19 @@ impl Palette {
         draw_line(&self.line, theme, Rect { x, width: left(x) as u16, height: 1, ..body }, buf);
         let rows = self.fitting(keymap);
         for (y, (i, row)) in (body.y + 1..body.bottom()).zip(self.in_sight(&rows, body)) {
-            let line = format!(" {:<16} {}", row.name, row.does);
+            let width = room.min(WIDTH);
+            // All keys where there is room, else the first one, else none.
+            let keys = match room {
+                WIDTH.. => format!("  {} ", row.keys.join(" ")),
+                NARROW.. => format!("  {} ", row.keys.first().map_or("", String::as_str)),
+                _ => String::new(),
+            };
+            let words = width.saturating_sub(text::width(&keys));
+            let line = text::cut(&format!(" {:<16} {}", row.name, row.does), words).into_owned();
             let style = if i == self.chosen { theme.chosen() } else { Style::new() };
-            buf.set_stringn(body.x, y, text::fit(&line, room.min(70)), room, style);
-            let keys = format!("{} ", row.keys.join(" "));
-            let at = body.x + (room.min(70).saturating_sub(text::width(&keys))) as u16;
-            if room >= 50 {
-                buf.set_stringn(at, y, keys, left(at), style.patch(theme.quiet()));
-            }
+            buf.set_stringn(body.x, y, theme.plain(text::fit(&line, words).into()), words, style);
+            let at = body.x + words as u16;
+            buf.set_stringn(at, y, keys, left(at), style.patch(theme.quiet()));
         }
         if rows.is_empty() && body.height > 1 {
             buf.set_stringn(body.x, body.y + 1, "no command is called so", room, theme.warn());

@@ -2,6 +2,7 @@
 
 mod compare;
 mod lineage;
+mod picked;
 mod recent;
 mod table;
 #[cfg(test)]
@@ -20,11 +21,12 @@ use crate::query::{
 use crate::text;
 use crate::ui::{
     keymap::{Action, Scope},
-    pane::{Effect, Listing, OVERLAID_MAX, Overlay, Scene},
+    pane::{Effect, Listing, OVERLAID_MAX, Scene},
     strip::Part,
     theme::Theme,
 };
 use compare::Beside;
+use picked::Picked;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
 use std::{
@@ -77,17 +79,6 @@ impl View {
     }
 }
 
-/// A run that is selected.
-#[derive(Clone, PartialEq, Debug)]
-struct Picked {
-    path: PathBuf,
-    id: String,
-    name: String,
-    colour: usize,
-    pinned: bool,
-    group: Option<String>,
-}
-
 impl Default for Runs {
     fn default() -> Runs {
         Runs {
@@ -122,19 +113,6 @@ impl Runs {
             }
         }
         self.arrange(shared, scene);
-    }
-
-    /// The runs that are to be drawn over that of the canvas: the pinned ones first.
-    pub fn overlaid(&self) -> Vec<Overlay> {
-        let (pinned, others): (Vec<&Picked>, Vec<&Picked>) = self.picked.iter().partition(|picked| picked.pinned);
-        let overlay = |picked: &Picked| Overlay {
-            path: picked.path.clone(),
-            name: picked.name.clone(),
-            colour: picked.colour,
-            pinned: picked.pinned,
-            group: picked.group.clone(),
-        };
-        pinned.into_iter().chain(others).take(OVERLAID_MAX).map(overlay).collect()
     }
 
     /// Nobody has looked at all runs yet.
@@ -181,14 +159,6 @@ impl Runs {
         }
     }
 
-    /// Says of the selected runs which groups they are in.
-    fn label(&mut self, scene: Scene<'_>) {
-        let groups = self.table.groups(scene.runs);
-        for picked in &mut self.picked {
-            picked.group = groups.get(&picked.path).map(ToString::to_string);
-        }
-    }
-
     /// The run in focus.
     fn run_at_cursor<'a>(&self, scene: Scene<'a>) -> Option<&'a RunRow> {
         let row = match &self.view {
@@ -204,53 +174,6 @@ impl Runs {
             View::Compare(beside) => return scene.runs.iter().find(|row| Some(&row.path) == beside.paths.first()),
         };
         scene.runs.get(row)
-    }
-
-    fn picked(&self, row: &RunRow) -> Option<&Picked> {
-        // Byte by byte: of two thousand selected runs each is asked for at every frame.
-        self.picked.iter().find(|picked| picked.path.as_os_str() == row.path.as_os_str())
-    }
-
-    fn paths(&self) -> HashSet<PathBuf> {
-        self.picked.iter().map(|picked| picked.path.clone()).collect()
-    }
-
-    fn pick(&mut self, row: &RunRow, pinned: bool) {
-        // Once so many are selected that none is free, it does not matter which ones are taken.
-        let taken: Vec<usize> = self.picked.iter().take(OVERLAID_MAX).map(|picked| picked.colour).collect();
-        let colour = runs::colour(&row.id, &taken, Theme::RUNS);
-        let (path, id, name) = (row.path.clone(), row.id.clone(), row.name.clone());
-        self.picked.push(Picked { path, id, name, colour, pinned, group: None });
-    }
-
-    /// The lines in focus: a run, or all runs of a group.
-    fn in_focus(&self, scene: Scene<'_>) -> Vec<usize> {
-        match (&self.view, self.table.lines.get(self.cursor)) {
-            (View::Table, Some(Line::Group(group))) => self.table.groups[*group].rows.clone(),
-            _ => {
-                let focused = self.run_at_cursor(scene);
-                focused.and_then(|row| scene.runs.iter().position(|other| other.path == row.path)).into_iter().collect()
-            }
-        }
-    }
-
-    fn switch(&mut self, rows: &[usize], scene: Scene<'_>) {
-        let picked = self.paths();
-        let rows: Vec<&RunRow> = rows.iter().map(|row| &scene.runs[*row]).collect();
-        if rows.iter().all(|row| picked.contains(&row.path)) {
-            let gone: HashSet<&PathBuf> = rows.iter().map(|row| &row.path).collect();
-            self.picked.retain(|picked| !gone.contains(&picked.path));
-        } else {
-            rows.into_iter().filter(|row| !picked.contains(&row.path)).for_each(|row| self.pick(row, false));
-        }
-    }
-
-    fn pin(&mut self, scene: Scene<'_>) {
-        let Some(row) = self.run_at_cursor(scene) else { return };
-        match self.picked.iter_mut().find(|picked| picked.path == row.path) {
-            Some(picked) => picked.pinned = !picked.pinned,
-            None => self.pick(row, true),
-        }
     }
 
     /// Shows this, or the table again as it was.
@@ -404,10 +327,13 @@ impl Page for Runs {
                 }
             }
             Action::Look => {
-                let path = self.run_at_cursor(scene)?.path.clone();
+                // A run, or all runs of a group beside each other.
+                let focused = self.in_focus(scene).into_iter().take(OVERLAID_MAX);
+                let paths: Vec<PathBuf> = focused.map(|row| scene.runs[row].path.clone()).collect();
                 match self.view {
                     View::Compare(_) => self.show(View::Table),
-                    _ => self.put_beside(vec![path]),
+                    _ if paths.is_empty() => return None,
+                    _ => self.put_beside(paths),
                 }
             }
             Action::Recent => self.show(View::Recent),

@@ -90,6 +90,13 @@ fn runs() {
 }
 
 #[test]
+fn help_and_commands() {
+    let case = Case::og("base");
+    looks("help", &case, "2 h");
+    looks("commands", &case, "2 : c o m");
+}
+
+#[test]
 fn run() {
     looks("run", &Case::og("base"), "3");
 }

@@ -58,7 +58,7 @@ impl Graphs {
     }
 
     /// The footer's part of the charts.
-    pub(super) fn parts(&self, shared: &Shared, layout: &Layout) -> Vec<Part> {
+    pub(super) fn parts(&self, shared: &Shared, layout: &Layout, scene: Scene<'_>) -> Vec<Part> {
         let theme = &shared.theme;
         let mut parts = vec![];
         if let Some(side) = self.sizing {
@@ -103,7 +103,8 @@ impl Graphs {
             parts.push(Part::new(word, theme.value(), 6));
         }
         if self.band {
-            parts.push(Part::new("mean", theme.value(), 6));
+            let word = if scene.overlaid.is_empty() { "mean of one run: select others in 2" } else { "mean" };
+            parts.push(Part::new(word, theme.value(), 6));
         }
         parts
     }

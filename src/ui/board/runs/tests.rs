@@ -114,6 +114,7 @@ impl Shown {
                 "left" => KeyCode::Left,
                 "right" => KeyCode::Right,
                 "end" => KeyCode::End,
+                "home" => KeyCode::Home,
                 "space" => KeyCode::Char(' '),
                 c => KeyCode::Char(c.chars().next().unwrap()),
             });
@@ -255,7 +256,9 @@ fn the_run_that_is_looked_at_is_the_first_and_the_others_are_reached() {
     assert_eq!(shown.detail()["focused"], shown.rows[2].id.as_str(), "the table is as it was");
     shown.press("p end c");
     assert_eq!(beside(&shown)[0], "模型-七-2", "what is pinned comes first");
-    shown.press("c r down");
+    shown.press("c g home enter");
+    assert_eq!(shown.detail()["visible"][0]["compared"], 9, "those of the group in focus: {}", shown.detail()["visible"][0]);
+    shown.press("enter r down");
     let focused = shown.detail()["focused"].clone();
     shown.press("r");
     assert_eq!(shown.detail()["focused"], focused, "the table follows");
