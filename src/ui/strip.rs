@@ -17,12 +17,14 @@ pub struct Part {
     pub joined: bool,
     /// Means nothing without the part before it, so it goes with it.
     pub bound: bool,
+    /// Cells of it that say something by themselves: where it has no room it is cut to no less. 0: it is left out whole.
+    pub least: usize,
 }
 
 impl Part {
     /// A part behind a separator.
     pub fn new(text: impl Into<String>, style: Style, rank: u8) -> Part {
-        Part { text: text.into(), style, rank, joined: false, bound: false }
+        Part { text: text.into(), style, rank, joined: false, bound: false, least: 0 }
     }
 
     /// A part that belongs to the one before, and also says something beside another.
@@ -33,6 +35,11 @@ impl Part {
     /// A part that means nothing without the one before, which is as important or more.
     pub fn bound(text: impl Into<String>, style: Style, rank: u8) -> Part {
         Part { bound: true, ..Part::joined(text, style, rank) }
+    }
+
+    /// A part whose start says something, in `least` cells or more.
+    pub fn cut_to(self, least: usize) -> Part {
+        Part { least, ..self }
     }
 
     /// What stands before it when it is the `n`-th drawn, 0-based.
@@ -46,7 +53,7 @@ impl Part {
 }
 
 /// Draws the parts into one row: the most important first, then whatever still fits, in the order given.
-pub fn draw(parts: Vec<Part>, theme: &Theme, row: Rect, buf: &mut Buffer) {
+pub fn draw(mut parts: Vec<Part>, theme: &Theme, row: Rect, buf: &mut Buffer) {
     let separator = theme.separator();
     let mut by_rank: Vec<usize> = (0..parts.len()).filter(|&i| !parts[i].text.is_empty()).collect();
     by_rank.sort_by_key(|&i| std::cmp::Reverse(parts[i].rank));
@@ -57,7 +64,11 @@ pub fn draw(parts: Vec<Part>, theme: &Theme, row: Rect, buf: &mut Buffer) {
         }
         let at = chosen.partition_point(|&before| before < i);
         chosen.insert(at, i);
-        if chosen.len() > 1 && width(&parts, &chosen, separator) > usize::from(row.width) {
+        let over = width(&parts, &chosen, separator).saturating_sub(usize::from(row.width));
+        let cut = text::width(&parts[i].text).saturating_sub(over);
+        if over > 0 && parts[i].least > 0 && cut >= parts[i].least {
+            parts[i].text = text::cut(&parts[i].text, cut).into_owned();
+        } else if over > 0 && chosen.len() > 1 {
             chosen.remove(at);
         }
     }
@@ -102,6 +113,21 @@ mod tests {
         check(7, "name");
         check(3, "na~");
         check(0, "");
+    }
+
+    #[test]
+    fn a_part_whose_start_says_something_is_cut_before_it_is_left_out() {
+        let row = |width: u16| {
+            let plain = Style::new();
+            let parts = vec![Part::new("source: csv + stdout", plain, 3).cut_to(12), Part::new("q quit", plain, 4)];
+            let area = Rect::new(0, 0, width, 1);
+            let mut buf = Buffer::empty(area);
+            draw(parts, &Theme::new(false, false), area, &mut buf);
+            (0..width).map(|x| buf[(x, 0)].symbol()).collect::<String>().trim_end().to_owned()
+        };
+        assert_eq!(row(29), "source: csv + stdout | q quit");
+        assert_eq!(row(24), "source: csv +~ | q quit");
+        assert_eq!(row(20), "q quit");
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::ui::{
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
+/// Cells of the names of the sources, of which the first say most.
+const SOURCE_CELLS_MIN: usize = 24;
+
 impl Board {
     pub(super) fn header(&self, row: Rect, with_tab: bool, buf: &mut Buffer) {
         let (theme, facts) = (&self.shared.theme, &self.shared.facts);
@@ -57,9 +60,7 @@ impl Board {
             parts.push(Part::new("no controller", theme.warn(), 5));
         }
         if !facts.source.is_empty() {
-            // Of many sources the first are told, instead of none where not all have room.
-            let source = format!("source: {}", facts.source);
-            parts.push(Part::new(text::cut(&source, usize::from(row.width) / 2), theme.quiet(), 3));
+            parts.push(Part::new(format!("source: {}", facts.source), theme.quiet(), 3).cut_to(SOURCE_CELLS_MIN));
         }
         parts.push(Part::new(facts.live_text(), theme.quiet(), 4));
         parts.push(Part::new(facts.losses_text(), theme.warn(), 7));
