@@ -126,7 +126,7 @@ mod tests {
             (0..width).map(|x| buf[(x, 0)].symbol()).collect::<String>().trim_end().to_owned()
         };
         assert_eq!(row(29), "source: csv + stdout | q quit");
-        assert_eq!(row(24), "source: csv +~ | q quit");
+        assert_eq!(row(24), "source: csv + ~ | q quit");
         assert_eq!(row(20), "q quit");
     }
 

@@ -224,6 +224,8 @@ fn what_comes_through_a_pipe_is_looked_at_while_it_comes() {
     let temporary = home.work().join("tmp");
     fs::create_dir(&temporary).unwrap();
     let left = || fs::read_dir(&temporary).unwrap().count();
+    // Without it tmux ends with the first of the two, and on its way out takes no other: nobody would ever read the pipe.
+    home.tmux(&["new-session", "-d", "-s", "keep", "exec cat"]);
     // By name and by `-`: lines of JSON, and what a training prints.
     for (args, lines, told) in [
         ("cat feed | {og} view -", ["{\"step\": 1, \"train/loss\": 4321.0}\n", "{\"step\": 2, \"train/loss\": 1234.0}\n"], "train/loss"),
