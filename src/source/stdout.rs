@@ -6,8 +6,9 @@
 //! - A line with a counter (`step 10`, `[3]`, `Epoch 2/5`, `iter:`) is a row; its named numbers are the values.
 //!   `i/N` gives the total. A counter that starts over with each epoch goes on counting.
 //! - A line without a counter belongs to the step before it, when it holds nothing but named numbers and is
-//!   surely about a metric, or stands in a block under a line that is only a counter.
-//! - Bars, dicts, JSON, boxes, and tables under a header give rows in the same way.
+//!   surely about a metric, or stands in a block under a line that is only a counter. So does the summary of an
+//!   epoch, when it repeats the names of finer steps in it.
+//! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.
 //! - Everything else (sentences, configs, paths, versions, clocks, tools' own tables) gives nothing.
 //!
 //! A row has no time here: its offset says where its line starts.
