@@ -214,7 +214,7 @@ const AFTER_METRIC: &[&str] = &[
 ];
 
 /// Files that programs are made of: `train.py:88` is a place, not a value.
-const SOURCES: &[&str] = &["py", "cpp", "cc", "c", "cu", "h", "hpp", "rs", "go", "java", "js", "jl"];
+const SOURCES: &[&str] = &["py", "cpp", "cc", "cu", "hpp", "rs", "java"];
 
 /// What a name counts, if it is a counter. Looks at the last word and at the one before.
 pub(super) fn counter(name: &str) -> Option<Counter> {
