@@ -6,7 +6,7 @@ use crate::{
     model::near,
     query::runs::{Now, RunQuery, RunRow, sort},
     source::{self, RunRef},
-    store::{Store, StoreError, Unknown, Whereabouts},
+    store::{Store, StoreError, Unknown, Whereabouts, settled},
     ui::{Catalog, env_path},
 };
 use std::{
@@ -22,6 +22,7 @@ pub fn is_filter(word: &str) -> bool {
 
 /// The runs of some places, each read once, with what is remarked on them here.
 fn rows(at: &Whereabouts, places: Vec<PathBuf>) -> Vec<RunRow> {
+    let places = places.iter().map(|place| settled(place)).collect();
     Catalog::new(places, is_process).with_remarks(Store::find(at).into_iter().collect()).all(true)
 }
 

@@ -127,6 +127,11 @@ pub(super) struct Place {
     pub(super) time_cell: Option<usize>,
 }
 
+/// Whether a column of this name counts steps.
+pub(super) fn is_step(name: &str) -> bool {
+    STEPS.contains(&name)
+}
+
 impl Axis {
     pub(super) fn new(options: RowOptions) -> Axis {
         Axis { options, ..Axis::default() }

@@ -91,10 +91,7 @@ impl Decoder for Jsonl {
     fn finish(&mut self) {
         // What does not read as a whole line was torn by the writer's end: no record, and no loss either.
         let open = self.lines.peek();
-        let whole = std::str::from_utf8(self.lines.get(open.range)).is_ok_and(|text| {
-            let mut cursor = Cursor::new(text);
-            cursor.skip().is_some() && cursor.is_done()
-        });
+        let whole = std::str::from_utf8(self.lines.get(open.range)).is_ok_and(are_values);
         if let Ok(Some(line)) = if whole { self.lines.rest() } else { Ok(None) } {
             let loss = self.read(&line).err();
             self.ready.lose(|| loss);
@@ -111,6 +108,19 @@ impl Decoder for Jsonl {
         self.lines = Lines::default();
         self.flat.jump();
         true
+    }
+}
+
+/// Whether all values of a line are whole.
+fn are_values(text: &str) -> bool {
+    let mut cursor = Cursor::new(text);
+    loop {
+        match cursor.peek() {
+            None => return true,
+            Some(b'[' | b']' | b',') => cursor.pass(),
+            Some(_) if cursor.skip().is_none() => return false,
+            Some(_) => {}
+        }
     }
 }
 
@@ -307,6 +317,17 @@ mod tests {
         check("\u{feff}{\"step\":1,\"a\":2}\n{\"step\":2,\"a\":3}\n", want);
         let (rows, losses) = decode(&mut Jsonl::new(), b"{\"a\":1} {\"a\":x}\n[1,2]\n{\"a\":2}\n", 5);
         assert_eq!((rows.len(), losses.iter().map(|loss| loss.offset).collect::<Vec<_>>()), (1, vec![0, 16]));
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_counts_where_its_values_are_whole() {
+        for (text, rows) in [("{\"a\":1}{\"a\":2}", 2), ("{\"a\":1},\n{\"a\":2},", 2), ("{\"a\":1}\n{\"a\":2}{\"a\"", 1)] {
+            let mut decoder = Jsonl::new();
+            decoder.push(text.as_bytes());
+            decoder.finish();
+            let records = std::iter::from_fn(|| decoder.next().unwrap());
+            assert_eq!(records.filter(|record| matches!(record, Record::Row(_))).count(), rows, "{text}");
+        }
     }
 
     proptest! {

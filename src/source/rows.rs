@@ -11,12 +11,13 @@
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::RowOptions,
+    columns::{RowOptions, is_step},
     flat::Flat,
     json::{Cursor, lenient},
     keys::Keys,
     lines::LINE_BYTES_MAX,
     outbox::Outbox,
+    stdout::is_metric,
 };
 use crate::model::num;
 use serde_json::Value;
@@ -24,6 +25,9 @@ use std::{collections::VecDeque, ops::Range};
 
 /// Longest document that is read: a `log_history` of some hundred thousand rows.
 const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+
+/// Most cells of a table by columns: a row takes many times the bytes of its text, and all are handed out at once.
+const CELLS_MAX: usize = 1 << 20;
 
 /// Bytes of finished objects that may pile up before the buffer is moved together.
 const SLACK_BYTES: usize = 1 << 16;
@@ -142,7 +146,8 @@ fn document(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, 
     Some(())
 }
 
-/// The columns of an object of nothing but lists of numbers, all of one length; dicts in it are flattened.
+/// The columns of an object of nothing but lists of numbers, all of one length, one of them a step or surely a metric; dicts in
+/// it are flattened.
 fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     fn gather(name: &str, value: Value, out: &mut Vec<(String, Vec<Value>)>) -> Option<()> {
         match value {
@@ -165,7 +170,10 @@ fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     is_list?;
     let mut out = vec![];
     gather("", lenient(text)?, &mut out)?;
-    (!out.is_empty()).then_some(out)
+    let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
+    // Settings are lists of one length too.
+    let is_table = cells <= CELLS_MAX && out.iter().any(|(name, _)| is_step(name) || is_metric(name));
+    is_table.then_some(out)
 }
 
 /// Gives out the rows of a table by columns.
@@ -522,6 +530,7 @@ mod tests {
         // Settings, and lists that are no columns of one table.
         check("{\n  \"betas\": [0.9, 0.99],\n  \"lr\": 0.1\n}\n", &[]);
         check("{\"a\": [1, 2], \"b\": [1]}\n", &[]);
+        check("{\"kernel_sizes\": [3, 5, 7], \"strides\": [1, 2, 2]}\n", &[]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::ReadOptions,
     source::{
-        Kind,
+        Kind, Record,
         detect::{self, formats, shown},
         sniff,
     },
@@ -154,11 +154,24 @@ pub fn open_from(run: &RunRef, from: u64) -> Result<Opened, OpenError> {
     let mut head = head(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
     head.truncate(usize::try_from(from).unwrap_or(usize::MAX));
     let mut decoder = run.kind.decoder_with(&read).expect("tables and lines are streams");
-    // What the columns are called. A first line that is a row already would tell its keys to nobody.
-    let is_names = |line: &&[u8]| !line.starts_with(b"#") && !line.trim_ascii().is_empty();
-    let names = head.split_inclusive(|byte| *byte == b'\n').find(is_names).filter(|_| run.kind == Kind::Csv);
-    decoder.push(names.unwrap_or_default());
-    if !matches!(decoder.next(), Ok(None)) || !decoder.jump() {
+    // What the columns are called, and the comments before. A first line that is a row already would tell its keys to nobody.
+    if run.kind == Kind::Csv {
+        let is_names = |line: &[u8]| !line.starts_with(b"#") && !line.trim_ascii().is_empty();
+        for line in head.split_inclusive(|byte| *byte == b'\n') {
+            decoder.push(line);
+            if is_names(line) {
+                break;
+            }
+        }
+    }
+    let is_head = loop {
+        match decoder.next() {
+            Ok(None) => break true,
+            Ok(Some(Record::Info(..) | Record::Config(..))) => {}
+            _ => break false,
+        }
+    };
+    if !is_head || !decoder.jump() {
         decoder.reset();
     }
     let source = Tail::new(path.to_owned(), decoder).written(writes(run.kind)).behind(head, from);

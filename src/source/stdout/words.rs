@@ -252,7 +252,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
 }
 
 /// Whether a name is surely a metric: the last word of one of its `/` parts says so.
-pub(super) fn is_metric(name: &str) -> bool {
+pub fn is_metric(name: &str) -> bool {
     name.split('/').any(|part| {
         // `Acc@5` is an accuracy.
         let part = part.split('@').next().unwrap_or(part);

@@ -1,7 +1,7 @@
 //! Which run a command goes on from: one of its arguments names weights that a run of this store has saved.
 
 use super::Store;
-use crate::store::{Event, EventKind, Parent, RunFolder};
+use crate::store::{Event, EventKind, Parent, RunFolder, checkpoint::checkpoint_of};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,9 +9,9 @@ use std::{
 
 /// Runs whose checkpoints are looked through, the newest first: one small file each.
 const RUNS_MAX: usize = 500;
-/// Words in the name of an option behind which weights are written, or anything else.
-const WRITES: &[&str] = &["save", "out", "dest", "log", "export", "write"];
-/// Words in the name of an option behind which a folder means the newest weights in it.
+/// Words of an option behind which weights are written, or anything else.
+const WRITES: &[&str] = &["save", "out", "output", "outdir", "dest", "log", "logdir", "logs", "export", "write"];
+/// How words of an option begin behind which weights are taken up, also as a folder: then its newest are meant.
 const READS: &[&str] = &["resume", "restore", "load", "init", "continue", "from", "warm"];
 
 /// An argument that may be a path, with the name of its option: `--resume PATH`, `--resume=PATH`, `ckpt=PATH`, `PATH`.
@@ -21,8 +21,16 @@ struct Argument<'a> {
 }
 
 impl Argument<'_> {
-    fn names_one_of(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.option.contains(word))
+    fn has_word(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.option.split(|c: char| !c.is_alphanumeric()).any(is)
+    }
+
+    fn writes(&self) -> bool {
+        self.has_word(|word| WRITES.contains(&word))
+    }
+
+    fn reads(&self) -> bool {
+        self.has_word(|word| READS.iter().any(|start| word.starts_with(start)))
     }
 }
 
@@ -40,49 +48,66 @@ fn arguments(command: &[String]) -> Vec<Argument<'_>> {
         }
         option = "";
     }
-    out.retain(|argument| !argument.value.is_empty() && !argument.names_one_of(WRITES));
+    out.retain(|argument| !argument.value.is_empty() && !argument.writes());
     out
+}
+
+/// A file or folder that a command may take up.
+struct Wanted {
+    path: PathBuf,
+    /// What was saved in it is meant as well as itself.
+    reads: bool,
+}
+
+impl Wanted {
+    fn of(argument: &Argument<'_>, cwd: &Path) -> Option<Wanted> {
+        let path = fs::canonicalize(cwd.join(argument.value)).ok()?;
+        let reads = argument.reads();
+        let is_saved = || checkpoint_of(&path).is_some() || checkpoint_of(&path.join("weights")).as_deref() == Some(&path);
+        (reads || is_saved()).then_some(Wanted { path, reads })
+    }
+
+    /// Whether it may be meant, by the names alone.
+    fn is_called_so(&self, saved: &Path) -> bool {
+        let name = self.path.file_name();
+        saved.file_name() == name || self.reads && saved.parent().and_then(Path::file_name) == name
+    }
+
+    fn is(&self, saved: &Path) -> bool {
+        saved == self.path || self.reads && saved.parent() == Some(&self.path)
+    }
 }
 
 impl Store {
     /// The run of this store whose weights `command`, run in `cwd`, takes up; of several that saved to one place, the one
     /// that was told of last. A folder means its newest weights where the option says that they are taken up. O(runs) in
-    /// commands with a path that exists, else nothing is read.
+    /// commands with something that may be a checkpoint, else nothing is read.
     pub fn parent_of(&self, command: &[String], cwd: &Path) -> Option<Parent> {
-        let wanted: Vec<(PathBuf, bool)> = arguments(command)
-            .into_iter()
-            .filter_map(|argument| Some((fs::canonicalize(cwd.join(argument.value)).ok()?, argument.names_one_of(READS))))
-            .collect();
+        let wanted: Vec<Wanted> = arguments(command).iter().filter_map(|argument| Wanted::of(argument, cwd)).collect();
         if wanted.is_empty() {
             return None;
         }
-        let is_wanted = |saved: &Path| wanted.iter().any(|(path, reads)| saved == path || *reads && saved.parent() == Some(path));
         let runs = self.runs().ok()?;
-        let saved = runs.iter().take(RUNS_MAX).flat_map(|id| saved_by(&self.run(id)));
-        let newest = saved.filter(|saved| is_wanted(&saved.path)).max_by(|a, b| a.at.total_cmp(&b.at))?;
-        Some(newest.parent)
+        let saved = runs.iter().take(RUNS_MAX).flat_map(|id| saved_by(&self.run(id), &wanted));
+        saved.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, parent)| parent)
     }
 }
 
-struct Saved {
-    path: PathBuf,
-    at: f64,
-    parent: Parent,
-}
-
-/// The checkpoints that a run told of and that are still there.
-fn saved_by(run: &RunFolder) -> Vec<Saved> {
+/// The checkpoints that a run told of, that are still there and wanted, with the Unix time of each.
+fn saved_by(run: &RunFolder, wanted: &[Wanted]) -> Vec<(f64, Parent)> {
     let Ok(events) = fs::read_to_string(run.events()) else { return vec![] };
-    let cwd = run.info().map(|info| info.cwd).unwrap_or_default();
-    let saved = |event: Event| match event.kind {
-        EventKind::Checkpoint { path, step } => Some(Saved {
-            path: fs::canonicalize(cwd.join(&path)).ok()?,
-            at: event.t.secs(),
-            parent: Parent { run: run.id().0, checkpoint: Some(path), step },
-        }),
-        _ => None,
+    let mut cwd = None;
+    let mut saved = |event: Event| {
+        let EventKind::Checkpoint { path, step } = event.kind else { return None };
+        let called_so: Vec<&Wanted> = wanted.iter().filter(|wanted| wanted.is_called_so(Path::new(&path))).collect();
+        if called_so.is_empty() {
+            return None;
+        }
+        let cwd: &mut PathBuf = cwd.get_or_insert_with(|| run.info().map(|info| info.cwd).unwrap_or_default());
+        let at = fs::canonicalize(cwd.join(&path)).ok()?;
+        called_so.iter().any(|wanted| wanted.is(&at)).then(|| (event.t.secs(), Parent { run: run.id().0, checkpoint: Some(path), step }))
     };
-    events.lines().filter_map(Event::from_line).filter_map(saved).collect()
+    events.lines().filter_map(Event::from_line).filter_map(&mut saved).collect()
 }
 
 #[cfg(test)]
@@ -124,7 +149,8 @@ mod tests {
         let (first, second) = (ids[0].clone(), ids[1].clone());
         assert_eq!(parent("python train.py --resume out/step-10.pt"), Some((first.clone(), Some(10))));
         assert_eq!(parent("python train.py --resume=./out"), Some((first, Some(20))));
-        assert_eq!(parent("python eval.py late/step-20.pt"), Some((second, Some(20))));
+        assert_eq!(parent("python eval.py late/step-20.pt"), Some((second.clone(), Some(20))));
+        assert_eq!(parent("python eval.py --load-saved late/step-20.pt"), Some((second, Some(20))));
         for other in ["python train.py --out out/step-10.pt", "python train.py --dir out", "python train.py --resume no.pt", "cat ."] {
             assert_eq!(parent(other), None, "{other}");
         }

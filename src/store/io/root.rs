@@ -4,8 +4,11 @@ use super::git::git;
 use crate::model::{RunId, WallTime};
 use crate::store::{Beside, Known, NewRun, RunFolder, RunInfo, StoreError, lookup, run_id};
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{self, ErrorKind},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -197,10 +200,16 @@ fn host() -> Option<String> {
 
 /// The one path of many that lead to a file or folder, so that a run is known as one.
 pub fn settled(path: &Path) -> PathBuf {
-    // A run of a database stands behind the name of its file, which leads nowhere by itself.
-    let folder = || path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
-    let in_database = || Some(fs::canonicalize(folder()?).ok()?.join(path.file_name()?));
-    fs::canonicalize(path).ok().or_else(in_database).unwrap_or_else(|| path.to_owned())
+    // A run of a database stands behind the name of its file, which leads nowhere by itself; its id may have any characters.
+    let in_database = || {
+        let bytes = path.as_os_str().as_bytes();
+        memchr::memrchr_iter(b'#', bytes).find_map(|at| {
+            let mut place = fs::canonicalize(OsStr::from_bytes(&bytes[..at])).ok()?.into_os_string();
+            place.push(OsStr::from_bytes(&bytes[at..]));
+            Some(place.into())
+        })
+    };
+    fs::canonicalize(path).ok().or_else(in_database).or_else(|| std::path::absolute(path).ok()).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]
@@ -234,6 +243,19 @@ mod tests {
         assert_eq!(Store::find_or_make(&explicit).unwrap().root(), dir.path().join("x"));
         let gone = tempfile::tempdir().unwrap().path().to_owned();
         assert!(matches!(Store::find_or_make(&at(&gone)), Err(StoreError::Cwd { .. })));
+    }
+
+    #[test]
+    fn a_run_of_a_database_is_one_whichever_way_leads_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| fs::canonicalize(dir.path()).unwrap().join(name);
+        fs::write(at("t.db"), "").unwrap();
+        std::os::unix::fs::symlink("t.db", at("link.db")).unwrap();
+        for id in ["a", "dpo/lr1", "x#y"] {
+            assert_eq!(settled(&at(&format!("link.db#{id}"))), at(&format!("t.db#{id}")), "{id}");
+        }
+        assert_eq!(settled(&at("link.db")), at("t.db"));
+        assert!(settled(Path::new("no/such.db#a")).is_absolute());
     }
 
     #[test]
