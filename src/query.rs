@@ -23,5 +23,5 @@ pub use panels::{Panel, PanelKind, panels, panels_apart};
 pub use rate::{eta, rate};
 pub use runs::{Origin, RunRead, RunRow};
 pub use sampled::{Sampled, SampledGpu, mean, sampled};
-pub use smooth::{Smoothing, SmoothingWish};
+pub use smooth::{Fit, Smoothing, SmoothingWish};
 pub use trend::{Direction, Trend, trend};

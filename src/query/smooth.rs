@@ -2,7 +2,7 @@
 
 mod fit;
 
-pub use fit::SmoothingWish;
+pub use fit::{Fit, SmoothingWish};
 
 use crate::model::Column;
 use std::collections::VecDeque;
@@ -116,7 +116,8 @@ impl Smoothing {
         };
         let mut before = None;
         for column in columns.iter_mut().filter(|column| column.min <= column.max) {
-            let apart = column.index - before.replace(column.index).unwrap_or(column.index);
+            // The first stands for one column, as every other does that no gap is before.
+            let apart = before.replace(column.index).map_or(1, |before| column.index - before);
             let value = match &mut average {
                 Average::Ema(ema) => ema.next_after(apart as f64 * CHART_PARTS as f64 / width.max(1) as f64, column.mean),
                 Average::Ma(ma) => ma.next(column.mean),
@@ -218,6 +219,37 @@ mod tests {
             assert!((ema.next(2.5) - 2.5).abs() < 1e-12);
             assert!((ma.next(2.5) - 2.5).abs() < 1e-12);
         }
+    }
+
+    /// The values of a chart's columns, each at its index, as an average draws them.
+    fn drawn(smoothing: Smoothing, width: usize, values: &[(usize, f64)]) -> Vec<f64> {
+        let column = |&(index, value): &(usize, f64)| Column {
+            index,
+            min: value - 1.0,
+            max: value + 1.0,
+            first: value,
+            last: value,
+            mean: value,
+            gap: false,
+        };
+        let mut columns: Vec<Column> = values.iter().map(column).collect();
+        smoothing.apply(&mut columns, width);
+        assert!(columns.iter().all(|c| [c.min, c.max, c.first, c.last] == [c.mean; 4]), "{columns:?}");
+        columns.into_iter().map(|column| (column.mean * 1e6).round() / 1e6).collect()
+    }
+
+    #[test]
+    fn the_first_column_counts_in_an_average() {
+        let fall = [(0, 10.0), (1, 1.0), (2, 1.0), (3, 1.0)];
+        // A column is a 200th of the chart. Of 0.1 * 10 each new value leaves 0.9 and adds 0.1: 1 for ever, over 0.19, 0.271, 0.3439.
+        assert_eq!(drawn(Smoothing::Ema(0.9), 200, &fall), [10.0, 5.263158, 3.690037, 2.907822]);
+        // Twice as wide, two columns are a 200th: at every other one stands the same.
+        let wide: Vec<(usize, f64)> = (0..8).map(|index| (index, if index < 2 { 10.0 } else { 1.0 })).collect();
+        let wide = drawn(Smoothing::Ema(0.9), 400, &wide);
+        assert_eq!([wide[1], wide[3], wide[5], wide[7]], [10.0, 5.263158, 3.690037, 2.907822]);
+        // What is behind a gap weighs as much as what would stand in it.
+        assert_eq!(drawn(Smoothing::Ema(0.9), 200, &[(7, 10.0), (9, 1.0)]), [10.0, 3.690037]);
+        assert_eq!(drawn(Smoothing::Ma(2), 200, &fall), [10.0, 5.5, 1.0, 1.0]);
     }
 
     #[test]

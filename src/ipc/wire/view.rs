@@ -255,7 +255,8 @@ pub struct GraphView {
     pub full_screen: bool,
     /// `step`, `wall` or `relative`.
     pub x_axis: String,
-    /// EMA weight; 0 is off.
+    /// Weight of the EMA in the focused chart; 0 where it has none, so under a moving average too. `detail.charts[].smoothing` says
+    /// which it is, in a word: `off`, `ema(0.9)`, `ma(15)`.
     pub smoothing: f64,
     /// Page shown (1-based) and number of pages.
     pub page: (u32, u32),

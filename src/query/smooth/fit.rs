@@ -1,7 +1,7 @@
 //! Which average fits a curve: told by how noisy it is.
 
 use super::{CHART_PARTS, Smoothing, WEIGHTS};
-use crate::model::Series;
+use crate::model::{Series, Step};
 
 /// What is wished: the average that fits each curve, or one for all.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -51,9 +51,9 @@ const OFF_TO_NOISE: f64 = 1.2105;
 
 impl Smoothing {
     /// The average that makes a curve readable, none where it is readable. It is chosen by the first points up to a power of two,
-    /// so that it changes only when a run has doubled, and is the same for everybody who has these points.
+    /// so that it changes only when a run has doubled or went back, and is the same for everybody who has these points.
     pub fn fitting(series: &Series) -> Smoothing {
-        let count = 1 << series.len().max(1).ilog2();
+        let count = looked_at(series);
         if count < POINTS_MIN {
             return Smoothing::Off;
         }
@@ -86,6 +86,41 @@ impl Smoothing {
         };
         let enough = WEIGHTS.iter().copied().find(|weight| *weight >= WEIGHT_MAX || left(*weight) <= NOISE);
         Smoothing::Ema(enough.unwrap_or(WEIGHT_MAX))
+    }
+}
+
+/// How many points an average is chosen by.
+fn looked_at(series: &Series) -> usize {
+    1 << series.len().max(1).ilog2()
+}
+
+/// The average that fits a curve, and what tells that it would be chosen again.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Fit {
+    /// [`Smoothing::fitting`] of the curve.
+    pub smoothing: Smoothing,
+    by: By,
+}
+
+/// The points that an average was chosen by: how many, the first and the last of them, and how many were replaced before that. Another
+/// curve that has the same ones is the same curve.
+type By = (usize, [Option<(Step, u64)>; 2], usize);
+
+fn by(series: &Series) -> By {
+    let count = looked_at(series);
+    let point = |at: usize| series.get(at).map(|point| (point.step, point.value.to_bits()));
+    (count, [point(0), point(count - 1)], series.superseded())
+}
+
+impl Fit {
+    /// Chooses for a curve.
+    pub fn of(series: &Series) -> Fit {
+        Fit { smoothing: Smoothing::fitting(series), by: by(series) }
+    }
+
+    /// Whether the curve is the one that it was chosen for, and has not doubled since, nor gone back.
+    pub fn holds(&self, series: &Series) -> bool {
+        self.by == by(series)
     }
 }
 
@@ -132,6 +167,26 @@ mod tests {
         let values: Vec<f64> = (0..1023).map(|_| noise()).collect();
         let at = |count: usize| Smoothing::fitting(&series(values[..count].to_vec()));
         assert!((512..1023).step_by(73).all(|count| at(count) == at(512)));
+    }
+
+    #[test]
+    fn a_choice_holds_until_its_curve_has_doubled_or_is_another_one() {
+        let mut noise = noise(1.0);
+        let values: Vec<f64> = (0..1024).map(|_| noise()).collect();
+        let of = |values: &[f64]| series(values.iter().copied());
+        let fit = Fit::of(&of(&values[..600]));
+        assert_eq!(fit.smoothing, Smoothing::fitting(&of(&values)));
+        assert!(fit.holds(&of(&values[..512])) && fit.holds(&of(&values[..1023])));
+        assert!(!fit.holds(&of(&values)), "it has doubled");
+        assert!(!fit.holds(&of(&values[..511])));
+        assert!(!fit.holds(&series((0..600).map(f64::from))), "another run");
+        assert!(!fit.holds(&series((0..600).map(|at| values[0] + f64::from(at)))), "another run that begins alike");
+        let mut resumed = of(&values[..600]);
+        (550..620).for_each(|step| resumed.push(Point { step: Step(step), time: None, value: 0.0 }));
+        assert!(!fit.holds(&resumed), "it went back");
+        assert!(Fit::of(&resumed).holds(&resumed));
+        let nothing = series(vec![f64::NAN; 9]);
+        assert!(Fit::of(&nothing).holds(&nothing) && Fit::of(&series([])).holds(&series([])), "a NaN is as it was");
     }
 
     #[test]

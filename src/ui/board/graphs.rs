@@ -11,7 +11,7 @@ mod window;
 use super::page::{Found, Page, Refused, Shared};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::model::{MetricKey, Series, XAxis};
-use crate::query::{self, Derived, KeyFilter, Panel, PanelKind, Smoothing, SmoothingWish};
+use crate::query::{self, Derived, Fit, KeyFilter, Panel, PanelKind, Smoothing, SmoothingWish};
 use crate::ui::{
     chart::Mark,
     grid::Grid,
@@ -107,8 +107,8 @@ pub struct Graphs {
     log_x: bool,
     log_y: bool,
     smoothing: SmoothingWish,
-    /// The averages that fit the curves, each with the length of the curve of which it was chosen.
-    fits: HashMap<MetricKey, (u32, Smoothing)>,
+    /// The averages that fit the curves around the panel in focus.
+    fits: HashMap<MetricKey, Fit>,
     span: Span,
     /// The whole x range of what is drawn; while paused, that of the moment of the pause.
     extent: Option<(f64, f64)>,
@@ -294,24 +294,19 @@ impl Graphs {
         self.has_more
     }
 
-    /// Looks which averages fit the curves of these panels; those of a curve that has not doubled since are known.
+    /// Looks which averages fit the curves of these panels, and forgets all others. What was chosen for the same curve stays.
     fn fit(&mut self, panels: &[usize], scene: Scene<'_>) {
         if self.smoothing != SmoothingWish::Auto {
             return;
         }
         let curves = |at: &usize| self.panels.get(*at).filter(|panel| panel.kind == PanelKind::Curves);
-        let fresh: Vec<(MetricKey, (u32, Smoothing))> = panels
-            .iter()
-            .filter_map(curves)
-            .flat_map(|panel| &panel.keys)
-            .filter_map(|key| {
-                let series = (0..=scene.overlaid.len()).find_map(|run| self.logged(scene, run, key))?;
-                let doubled = series.len().max(1).ilog2();
-                let known = self.fits.get(key).is_some_and(|(at, _)| *at == doubled);
-                (!known).then(|| (key.clone(), (doubled, Smoothing::fitting(series))))
-            })
-            .collect();
-        self.fits.extend(fresh);
+        let mut before = std::mem::take(&mut self.fits);
+        let fit = |key: &MetricKey| {
+            let series = (0..=scene.overlaid.len()).find_map(|run| self.logged(scene, run, key))?;
+            let known = before.remove_entry(key).filter(|(_, fit)| fit.holds(series));
+            Some(known.unwrap_or_else(|| (key.clone(), Fit::of(series))))
+        };
+        self.fits = panels.iter().filter_map(curves).flat_map(|panel| &panel.keys).filter_map(fit).collect();
     }
 
     /// How the curves of a panel are smoothed: all alike, so that they can be compared.
@@ -319,7 +314,7 @@ impl Graphs {
         match self.smoothing {
             SmoothingWish::Just(smoothing) => smoothing,
             SmoothingWish::Auto => {
-                let fits = panel.keys.iter().filter_map(|key| self.fits.get(key)).map(|(_, smoothing)| *smoothing);
+                let fits = panel.keys.iter().filter_map(|key| self.fits.get(key)).map(|fit| fit.smoothing);
                 fits.fold(Smoothing::Off, Smoothing::stronger)
             }
         }

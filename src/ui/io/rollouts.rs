@@ -9,7 +9,7 @@ use crate::{
 };
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread,
     time::Duration,
@@ -21,8 +21,8 @@ const WANTS_MAX: usize = 8;
 /// The answers of the run that is shown.
 #[derive(Default)]
 pub struct Rollouts {
-    /// Where the answers lie, `None`: nowhere that is known so far; and the thread that reads them.
-    of: Option<(Option<PathBuf>, Option<SyncSender<RolloutWant>>)>,
+    /// Where answers may lie, none: nowhere that is known so far; and the thread that reads them.
+    of: Option<(Vec<PathBuf>, Option<SyncSender<RolloutWant>>)>,
     wanted: Option<RolloutWant>,
     /// Rises when they lie elsewhere: what was found before is not shown any more.
     number: u64,
@@ -38,17 +38,17 @@ impl Rollouts {
     /// Has read what is wanted of the run that `reader` reads; what was found comes as [`Woken::Rollouts`].
     pub fn want(&mut self, want: Option<RolloutWant>, reader: Option<&RunReader>, tell: &SyncSender<Woken>) {
         let (Some(want), Some(reader)) = (want, reader) else { return };
-        let path = kept_in(reader);
-        if self.of.as_ref().is_none_or(|(of, _)| *of != path) {
+        let paths = kept_in(reader);
+        if self.of.as_ref().is_none_or(|(of, _)| *of != paths) {
             self.number += 1;
             self.wanted = None;
-            let thread = path.clone().and_then(|path| start(path, self.number, tell.clone()).ok());
+            let thread = if paths.is_empty() { None } else { start(paths.clone(), self.number, tell.clone()).ok() };
             if thread.is_none() {
                 // The loop reads its inbox after this, and it is never full of our own words.
                 let none = RolloutNews { none: true, ..RolloutNews::default() };
                 let _ = tell.try_send(Woken::Rollouts(Box::new(Found { number: self.number, news: none })));
             }
-            self.of = Some((path, thread));
+            self.of = Some((paths, thread));
         }
         if self.wanted == Some(want) {
             return;
@@ -72,16 +72,17 @@ fn keeps(kind: Kind) -> bool {
     matches!(kind, Kind::Tviz | Kind::Trackio)
 }
 
-/// The run of a tracker in which the answers lie: the run itself, or the first that its training logs to and that has them.
-fn kept_in(reader: &RunReader) -> Option<PathBuf> {
-    let logs = || reader.logs().iter().filter(|log| keeps(log.kind)).map(RunRef::address);
-    keeps(reader.kind()).then(|| reader.address()).or_else(|| logs().next())
+/// The runs of trackers in which the answers may lie, in the order in which they are looked at: the run itself, then those that its
+/// training logs to.
+fn kept_in(reader: &RunReader) -> Vec<PathBuf> {
+    let own = keeps(reader.kind()).then(|| reader.address());
+    own.into_iter().chain(reader.logs().iter().filter(|log| keeps(log.kind)).map(RunRef::address)).collect()
 }
 
-fn start(path: PathBuf, number: u64, tell: SyncSender<Woken>) -> io::Result<SyncSender<RolloutWant>> {
+fn start(paths: Vec<PathBuf>, number: u64, tell: SyncSender<Woken>) -> io::Result<SyncSender<RolloutWant>> {
     let (asks, inbox) = sync_channel(WANTS_MAX);
     let serve = move || {
-        let mut desk = Desk::open(&path);
+        let mut desk = Desk::open(&paths);
         while let Some(want) = newest(&inbox) {
             let news = desk.serve(want);
             if news != RolloutNews::default() && tell.send(Woken::Rollouts(Box::new(Found { number, news }))).is_err() {
@@ -99,10 +100,12 @@ fn newest(inbox: &Receiver<RolloutWant>) -> Option<RolloutWant> {
     Some(inbox.try_iter().last().unwrap_or(first))
 }
 
-/// A store, and what was read of it last.
+/// The stores of a run, and what was read last.
 #[derive(Default)]
 pub struct Desk {
-    store: Option<Box<dyn RolloutStore>>,
+    /// The first is read. One that has answers comes to the front and stays there while it has any.
+    stores: Vec<Box<dyn RolloutStore>>,
+    /// Why one cannot be opened.
     problem: Option<String>,
     steps: Vec<i64>,
     count: Option<u64>,
@@ -111,33 +114,62 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens the store of the run at `path`, as far as there is one.
-    pub fn open(path: &Path) -> Desk {
-        let (store, problem) = match source::runs(path) {
-            Ok(runs) => (runs.first().and_then(source::open_rollouts), None),
-            Err(error) => (None, Some(chain(&error))),
-        };
-        Desk { store, problem, ..Desk::default() }
+    /// Opens the stores of the runs at `paths`, as far as there are any.
+    pub fn open(paths: &[PathBuf]) -> Desk {
+        let mut desk = Desk::default();
+        for path in paths {
+            match source::runs(path) {
+                Ok(runs) => desk.stores.extend(runs.first().and_then(source::open_rollouts)),
+                Err(error) => desk.problem = desk.problem.or_else(|| Some(chain(&error))),
+            }
+        }
+        desk
     }
 
     /// Reads what is wanted and was not read before.
     pub fn serve(&mut self, want: RolloutWant) -> RolloutNews {
-        let mut news = RolloutNews { none: self.store.is_none(), problem: self.problem.clone(), ..RolloutNews::default() };
-        if let Err(error) = self.read(want, &mut news) {
-            // The next want tries again.
-            (self.count, self.listed, self.body) = (None, None, None);
-            news.problem = Some(chain(&error));
+        let mut news = RolloutNews { none: self.stores.is_empty(), ..RolloutNews::default() };
+        match self.read(want, &mut news) {
+            Ok(()) if self.steps.is_empty() => news.problem = self.problem.clone(),
+            Ok(()) => {}
+            Err(error) => {
+                // The next want tries again.
+                (self.count, self.listed, self.body) = (None, None, None);
+                news.problem = Some(chain(&error));
+            }
         }
         news
     }
 
+    /// The steps of the first store that has any. One that cannot be read hides no other.
+    fn find_steps(&mut self) -> Result<Vec<i64>, SourceError> {
+        let mut problem = None;
+        for at in 0..self.stores.len() {
+            match self.stores[at].steps() {
+                Ok(steps) if steps.is_empty() => {}
+                Ok(steps) => {
+                    if at > 0 {
+                        self.stores[..=at].rotate_right(1);
+                        // Another store has other answers by the same ids.
+                        self.body = None;
+                    }
+                    return Ok(steps);
+                }
+                // What was read of it stands: it is only busy, as a rule.
+                Err(error) if at == 0 && !self.steps.is_empty() => return Err(error),
+                Err(error) => problem = problem.or(Some(error)),
+            }
+        }
+        problem.map_or(Ok(vec![]), Err)
+    }
+
     fn read(&mut self, want: RolloutWant, news: &mut RolloutNews) -> Result<(), SourceError> {
-        let Some(store) = &mut self.store else { return Ok(()) };
         let is_stale = self.count != Some(want.count);
-        if is_stale {
-            self.steps = store.steps()?;
+        if is_stale && !self.stores.is_empty() {
+            self.steps = self.find_steps()?;
             news.steps = Some(self.steps.clone());
         }
+        let Some(store) = self.stores.first_mut() else { return Ok(()) };
         let step = want.step.filter(|step| self.steps.binary_search(step).is_ok()).or(self.steps.last().copied());
         if let Some(step) = step.filter(|step| is_stale || self.listed != Some(*step)) {
             news.groups = Some((step, store.groups(step)?));
@@ -155,11 +187,90 @@ impl Desk {
 pub fn read_now(pane: &mut dyn Pane, reader: Option<&RunReader>, scene: Scene<'_>) {
     /// Steps and groups first, then the answer in focus, and one round to see that nothing else is wanted.
     const ROUNDS: usize = 4;
-    let Some(path) = reader.filter(|_| pane.wants().rollouts.is_some()).map(kept_in) else { return };
-    let mut desk = path.as_deref().map_or_else(Desk::default, Desk::open);
+    let Some(paths) = reader.filter(|_| pane.wants().rollouts.is_some()).map(kept_in) else { return };
+    let mut desk = Desk::open(&paths);
     for _ in 0..ROUNDS {
         let Some(want) = pane.wants().rollouts else { return };
         let news = desk.serve(want);
         pane.update(Event::Rollouts(Box::new(news)), scene, Duration::ZERO);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Body, RolloutGroup};
+
+    /// A store that has these steps, or is being written. A group is called after its store.
+    struct Fake(&'static str, Option<Vec<i64>>);
+
+    impl RolloutStore for Fake {
+        fn steps(&mut self) -> Result<Vec<i64>, SourceError> {
+            self.1.clone().ok_or_else(|| SourceError::Busy { path: self.0.into() })
+        }
+
+        fn groups(&mut self, _step: i64) -> Result<Vec<RolloutGroup>, SourceError> {
+            Ok(vec![RolloutGroup { title: self.0.into(), ..RolloutGroup::default() }])
+        }
+
+        fn trajectory(&mut self, _step: i64, id: i64) -> Result<Option<Body>, SourceError> {
+            Ok(Some(Body { id, prompt: self.0.into(), ..Body::default() }))
+        }
+    }
+
+    fn desk(stores: impl IntoIterator<Item = Fake>) -> Desk {
+        let stores = stores.into_iter().map(|store| Box::new(store) as Box<dyn RolloutStore>).collect();
+        Desk { stores, ..Desk::default() }
+    }
+
+    /// The steps that were found, and the store of their groups.
+    fn found(news: RolloutNews) -> (Option<Vec<i64>>, Option<String>) {
+        (news.steps, news.groups.map(|(_, groups)| groups[0].title.clone()))
+    }
+
+    fn want(count: u64) -> RolloutWant {
+        RolloutWant { count, ..RolloutWant::default() }
+    }
+
+    #[test]
+    fn the_first_tracker_that_has_answers_is_read_and_stays() {
+        let mut desk = desk([Fake("scalars", Some(vec![])), Fake("answers", Some(vec![]))]);
+        assert_eq!(desk.serve(want(0)), RolloutNews { steps: Some(vec![]), ..RolloutNews::default() });
+        desk.stores[1] = Box::new(Fake("answers", Some(vec![1, 2])));
+        assert_eq!(desk.serve(want(0)), RolloutNews::default(), "nobody told of an answer");
+        assert_eq!(found(desk.serve(want(1))), (Some(vec![1, 2]), Some("answers".into())));
+        // What others have from now on does not take the place of what is looked at.
+        desk.stores[1] = Box::new(Fake("scalars", Some(vec![5])));
+        assert_eq!(found(desk.serve(want(2))), (Some(vec![1, 2]), Some("answers".into())));
+        let body = RolloutWant { body: Some((2, 7)), ..want(2) };
+        assert_eq!(desk.serve(body).body.unwrap().unwrap().prompt, "answers");
+        // It was emptied: the answer of the same id is another one.
+        desk.stores[0] = Box::new(Fake("answers", Some(vec![])));
+        let news = desk.serve(RolloutWant { count: 3, ..body });
+        assert_eq!(news.body.clone().unwrap().unwrap().prompt, "scalars");
+        assert_eq!(found(news), (Some(vec![5]), Some("scalars".into())));
+    }
+
+    #[test]
+    fn a_tracker_that_cannot_be_read_hides_no_other() {
+        let mut both = desk([Fake("busy", None), Fake("answers", Some(vec![1]))]);
+        both.problem = Some("a third one is gone".into());
+        let news = both.serve(want(0));
+        assert_eq!((news.problem.as_ref(), news.none), (None, false));
+        assert_eq!(found(news), (Some(vec![1]), Some("answers".into())));
+        // Busy for a moment, it keeps its place.
+        both.stores[0] = Box::new(Fake("answers", None));
+        both.stores[1] = Box::new(Fake("busy", Some(vec![3])));
+        let news = both.serve(want(1));
+        assert_eq!((news.problem.is_some(), found(news)), (true, (None, None)));
+        both.stores[0] = Box::new(Fake("answers", Some(vec![1, 2])));
+        assert_eq!(found(both.serve(want(1))), (Some(vec![1, 2]), Some("answers".into())));
+        // Nobody has any, so it is told what is wrong.
+        let news = desk([Fake("busy", None), Fake("scalars", Some(vec![]))]).serve(want(0));
+        assert!(news.problem.unwrap().contains("busy"));
+        let mut gone = desk([Fake("scalars", Some(vec![]))]);
+        gone.problem = Some("gone".into());
+        assert_eq!(gone.serve(want(0)).problem.as_deref(), Some("gone"));
+        assert!(Desk::open(&[]).serve(want(0)).none);
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16)) -> Result
     for word in graph.detail["runsLegend"].as_array().cloned().unwrap_or_default() {
         stands(word.as_str().unwrap())?;
     }
-    rows_agree(&graph, &text)?;
+    rows_agree(&graph, &text, size.0)?;
     if graph.tab == "graphs" {
         for word in graph.detail["cursor"]["readout"].as_array().cloned().unwrap_or_default() {
             stands(word.as_str().unwrap())?;
@@ -135,8 +135,10 @@ fn messages() -> Vec<Message> {
     (0..30).map(say).collect()
 }
 
-/// Every row that the Run tab, the chat, the palette and the lists tell of stands in a line of the screen, cut where it has no room.
-fn rows_agree(graph: &GraphView, text: &str) -> Result<(), TestCaseError> {
+/// Every row that the Run tab, the chat, the palette and the lists tell of stands in a line of the screen, cut where it has no room:
+/// never to nothing, where the screen is so wide that a row has room for the start of each of its words.
+fn rows_agree(graph: &GraphView, text: &str, width: u16) -> Result<(), TestCaseError> {
+    const ROOMY_COLS_MIN: u16 = 8;
     let word = |row: &Value, name: &str| ASCII.plain(row[name].as_str().unwrap_or_default().into()).into_owned();
     // What ASCII cannot say is drawn as it is, or as what stands for it.
     let plain = text.lines().map(|line| ASCII.plain(line.into()).trim().to_owned());
@@ -146,21 +148,27 @@ fn rows_agree(graph: &GraphView, text: &str) -> Result<(), TestCaseError> {
         prop_assert!(plain.iter().any(|line| is(line)), "{row} is not in\n{text}");
         Ok(())
     };
-    let cut = |line: &str| line.trim_end_matches('~').to_owned();
+    let says = |part: &str, whole: &str| !part.is_empty() || whole.trim().is_empty() || width < ROOMY_COLS_MIN;
+    let starts = |whole: &str, drawn: &str| {
+        let part = drawn.trim_end_matches('~');
+        whole.trim().starts_with(part) && says(part, whole)
+    };
+    let ends = |whole: &str, drawn: &str| {
+        let part = drawn.trim_start_matches('~');
+        whole.trim().ends_with(part) && says(part, whole)
+    };
     for row in visible {
         match graph.tab.as_str() {
-            "run" if !row["heading"].is_null() => stands(&row, &|line| word(&row, "heading").starts_with(&cut(line)))?,
+            "run" if !row["heading"].is_null() => stands(&row, &|line| starts(&word(&row, "heading"), line))?,
             "run" if row["note"] == "" => {}
-            "run" if !row["note"].is_null() => stands(&row, &|line| word(&row, "note").trim().starts_with(&cut(line)))?,
+            "run" if !row["note"].is_null() => stands(&row, &|line| starts(&word(&row, "note"), line))?,
             "run" => {
                 let (name, value) = (word(&row, "name"), word(&row, "value"));
                 let is = |line: &str| {
                     let halves = line.match_indices(' ').map(|(at, _)| line.split_at(at)).chain([(line, "")]);
                     halves.into_iter().any(|(left, right)| {
                         let left = left.trim();
-                        !left.is_empty()
-                            && name.trim().ends_with(left.trim_start_matches('~'))
-                            && value.trim().starts_with(&cut(right.trim()))
+                        !left.is_empty() && ends(&name, left) && starts(&value, right.trim())
                     })
                 };
                 stands(&row, &is)?;
@@ -174,13 +182,41 @@ fn rows_agree(graph: &GraphView, text: &str) -> Result<(), TestCaseError> {
                 let name = ASCII.plain(row.as_str().unwrap_or_default().into()).into_owned();
                 stands(&row, &|line| {
                     let line = line.trim_start_matches(['>', ' ']);
-                    line.starts_with(name.trim()) || name.starts_with(&cut(line.trim_end()))
+                    line.starts_with(name.trim()) || starts(&name, line.trim_end())
                 })?;
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+#[test]
+fn a_row_that_is_told_and_not_drawn_is_found() {
+    let agree = |tab: &str, row: Value, text: &str| {
+        let graph = GraphView { tab: tab.into(), detail: serde_json::json!({"visible": [row]}), ..GraphView::default() };
+        rows_agree(&graph, text, 20).is_ok()
+    };
+    let fact = || serde_json::json!({"name": "optim.lr", "value": "0.0003"});
+    for (text, is_drawn) in [
+        (" optim.lr 0.0003", true),
+        (" …m.lr     0.0…", true),
+        (" optim.lr", false),
+        (" optim.lr …", false),
+        (" …        0.0003", false),
+        ("…", false),
+        (" optim.lr 0.1", false),
+    ] {
+        assert_eq!(agree("run", fact(), text), is_drawn, "{text}");
+    }
+    assert!(agree("run", serde_json::json!({"name": "optim.lr", "value": ""}), " optim.lr"));
+    for (tab, row) in
+        [("run", serde_json::json!({"heading": "config"})), ("run", serde_json::json!({"note": "config"})), ("menu", "config".into())]
+    {
+        assert!(agree(tab, row.clone(), "config") && agree(tab, row.clone(), "conf…"), "{row}");
+        assert!(!agree(tab, row.clone(), "…") && !agree(tab, row.clone(), "last values"), "{row}");
+    }
+    assert!(!agree("menu", "config".into(), "> "));
 }
 
 proptest! {

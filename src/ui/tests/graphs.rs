@@ -25,6 +25,24 @@ fn one_chart_fills_the_pane_and_the_axis_switches() {
 }
 
 #[test]
+fn an_average_is_chosen_anew_for_another_run() {
+    let curve = |value: &dyn Fn(i64) -> f64| {
+        let mut series = Series::new();
+        (0..600).for_each(|step| series.push(Point { step: Step(step), time: None, value: value(step) }));
+        picture([(MetricKey::from("loss"), series)].into())
+    };
+    let (noisy, clean) = (curve(&|step| (step * 7919 % 101) as f64), curve(&|step| step as f64));
+    let mut pane = graph(UNICODE, &noisy, (80, 24));
+    let mut smoothing = |run: &RunPicture| {
+        pane.update(Event::Data(Box::new(facts(run))), scene(run), Duration::ZERO);
+        pane.shown(scene(run), Rect::new(0, 0, 80, 24)).graph.unwrap().smoothing
+    };
+    assert!(smoothing(&noisy) > 0.0);
+    assert_eq!(smoothing(&clean), 0.0);
+    assert!(smoothing(&noisy) > 0.0);
+}
+
+#[test]
 fn an_empty_run_says_what_it_waits_for() {
     let series = RunPicture::default();
     let size = (80, 24);

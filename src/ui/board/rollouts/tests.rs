@@ -53,7 +53,7 @@ struct Shown {
 
 impl Shown {
     fn new(recorded: &Recorded, id: &str, theme: Theme, size: (u16, u16)) -> Shown {
-        let desk = Desk::open(&recorded.run(id));
+        let desk = Desk::open(&[recorded.run(id)]);
         let mut shown = Shown { board: Board::new(theme, 0.0, Keymap::default()), run: RunPicture::default(), desk, size, theme };
         shown.tell(Event::Resized(size.0, size.1));
         shown.press("7");
@@ -240,7 +240,7 @@ fn what_is_asked_for_before_anything_was_read_is_found_when_it_is() {
     let recorded = Recorded::new();
     let mut shown = Shown::new(&recorded, "txt00002", UNICODE, (120, 40));
     shown.board = Board::new(UNICODE, 0.0, Keymap::default());
-    shown.desk = Desk::open(&recorded.run("txt00002"));
+    shown.desk = Desk::open(&[recorded.run("txt00002")]);
     shown.tell(Event::Resized(120, 40));
     assert_eq!(shown.set(json!({"tab": "rollouts", "step": 9, "group": 1, "trajectory": 3})), Vec::<String>::new());
     let detail = shown.detail();
