@@ -1,6 +1,7 @@
 //! Dicts in a line, as JSON or as Python prints them.
 
 use super::facts::{Count, Pairs};
+use super::prefix::strip;
 use super::words::{Counter, counter};
 use crate::source::json::{non_finite, number};
 
@@ -61,10 +62,8 @@ impl OpenDict {
 
     /// Takes the next line. `Some`: that was the last, and the offset of the first. A line that is none of a dict ends it.
     pub(super) fn push(&mut self, line: &str) -> Option<u64> {
-        let is_inside = line.starts_with(|c: char| c.is_ascii_digit() || "'\"[]{}()-".contains(c))
-            || ["tensor(", "array(", "True", "False", "None", "true", "false", "null"].iter().any(|word| line.starts_with(word));
         self.lines += 1;
-        if !is_inside || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
+        if !is_inside(line) || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
             self.depth = 0;
             return None;
         }
@@ -80,11 +79,33 @@ impl OpenDict {
     }
 }
 
+/// Whether a line may go on with a dict: it begins with a value, and not with what a logger puts in front of a line.
+fn is_inside(line: &str) -> bool {
+    // What stands in a bracket may be a list: behind that comes no text.
+    let is_logged = || {
+        strip(line).is_none_or(|stripped| {
+            stripped.text.len() < line.len() && !stripped.text.starts_with([',', ']', '}', ')']) && !stripped.text.is_empty()
+        })
+    };
+    match line.as_bytes().first() {
+        // `0.5, 0.25],`, or the last number of a list on a line of its own.
+        Some(b'0'..=b'9' | b'-') => (line.ends_with([',', '[', '{', '(', ']', '}', ')']) || !line.contains(' ')) && !is_logged(),
+        Some(b'\'' | b'"' | b']' | b'{' | b'}' | b')') => true,
+        Some(b'[' | b'(') => !is_logged(),
+        _ => ["tensor(", "array(", "True", "False", "None", "true", "false", "null"].iter().any(|word| line.starts_with(word)),
+    }
+}
+
 /// How many more brackets `text` opens than it closes, outside of strings.
 fn depth(text: &str) -> i32 {
     let (mut depth, mut quote) = (0, None);
-    for byte in text.bytes() {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
         match (quote, byte) {
+            // What is escaped ends no string.
+            (Some(_), b'\\') => {
+                bytes.next();
+            }
             (Some(open), _) if open == byte => quote = None,
             (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),

@@ -72,6 +72,23 @@ fn dicts_over_several_lines_are_rows_and_configs_are_not() {
 }
 
 #[test]
+fn a_dict_that_is_cut_off_costs_no_line_behind_it() {
+    for front in
+        ["2024-01-02 10:00:01 INFO ", "[2024-01-02 10:00:01][INFO] ", "[rank0]: ", "10:00:01 | ", "(RayTrainWorker pid=12) ", "7: ", ""]
+    {
+        let rows: String = (1..=3).map(|step| format!("{front}step {step} loss 2\n")).collect();
+        check(&format!("{front}config: {{\n{rows}"), &["loss 1=2 2=2 3=2"]);
+        check(&format!("{front}config: {{'a': [\n{rows}"), &["loss 1=2 2=2 3=2"]);
+    }
+    // Lists and escaped quotes are inside.
+    check(
+        "{'betas': [\n0.5,\n 0.25\n],\n 'x': [[0.5, 0.25],\n [1.5, 2.5], [3, 4],\n -1],\n 'loss': 2,\n 'step': 3}\n",
+        &["loss 3=2", "step 3=3"],
+    );
+    check("{\"a \\\" {\": 1,\n \"loss\": 2,\n \"step\": 3}\nstep 4 loss 1\n", &["a \\\" { 3=1", "loss 3=2 4=1", "step 3=3"]);
+}
+
+#[test]
 fn boxes_may_stand_between_rulers() {
     let log = "----------  -----\nIteration   9\nReturn      5.5\nCumTime (s) 12.5\n----------  -----\n";
     check(log, &["CumTime 9=12.5", "Return 9=5.5"]);
