@@ -489,6 +489,16 @@ fn rules_are_joined_and_the_usual_step_stands_where_they_name_none() {
 }
 
 #[test]
+fn a_step_that_a_rule_names_is_no_epoch() {
+    // Were it one, the last loss would be taken for that of an epoch, as are those that come with epochs only.
+    check_rules(
+        &[r"^L (?P<step>\d+) (?P<loss>\S+)$"],
+        "epoch 1 | acc 0.5\nL 5 2.5\niter 9 | lr 1\nepoch 1 done: loss 2\n",
+        &["acc 1=0.5", "loss 5=2.5 9=2", "lr 9=1"],
+    );
+}
+
+#[test]
 fn redraws_and_colours_are_gone_before_a_rule_sees_a_line() {
     let rule = r"^\[(?P<step>\d+)\] (?P<loss>\S+)$";
     check_rules(&[rule], "\x1b[32m[1] 5\x1b[0m\r[1] 4\r[2] 3\n[3] 2\n", &["loss 1=4 2=3 3=2"]);

@@ -1,7 +1,7 @@
 //! Ways in which real programs print, each in a few lines of the same shape.
 
 use super::{check, decode, show, silent, total};
-use crate::source::Stdout;
+use crate::source::{Decoder, Record, Stdout};
 
 #[test]
 fn a_head_gives_its_total_and_a_counter_in_its_block_is_a_value() {
@@ -103,6 +103,31 @@ fn boxes_may_count_in_the_plural() {
     let log = "-----\n| % time exploring  | 2   |\n| episodes          | 100 |\n| mean 100 reward   | -59.5 |\n| steps             | 1841 |\n-----\n";
     check(log, &["% time exploring 1841=2", "episodes 1841=100", "mean 100 reward 1841=-59.5", "steps 1841=1841"]);
     silent("-----\n| lr    | 0.1  |\n| steps | 1841 |\n-----\n");
+}
+
+#[test]
+fn a_frame_around_a_row_is_no_box() {
+    check("| step 10 | loss 2.5 |\n| step 20 | loss 2.25 |\n", &["loss 10=2.5 20=2.25"]);
+    check("| Epoch: 5 | Loss: 0.5 |\n", &["Loss 5=0.5"]);
+    check("| rollout/ | |\n|  env | CartPole |\n|  reward | 2.5 |\n|  step | 3 |\n-----\n", &["rollout/reward 3=2.5", "rollout/step 3=3"]);
+}
+
+#[test]
+fn what_never_ends_is_given_out_in_pieces() {
+    let boxes: String = (0..2000).map(|at| format!("| loss/a{at} | 1 |\n")).collect();
+    let redraws: String = (0..2000).map(|at| format!("loss/a{at}: 1\n\x1b[2A")).collect();
+    // The first line is not yet known to be redrawn.
+    for (log, want) in [(boxes, &[512, 512, 512][..]), (redraws, &[1, 512, 512, 512])] {
+        let mut decoder = Stdout::new();
+        decoder.push(log.as_bytes());
+        let rows = std::iter::from_fn(|| decoder.next().unwrap())
+            .filter_map(|record| if let Record::Row(row) = record { Some(row.values.len()) } else { None });
+        let widths: Vec<_> = rows.collect();
+        assert_eq!(widths, want, "before the end of the log");
+        decoder.finish();
+        let rest = std::iter::from_fn(|| decoder.next().unwrap()).filter(|record| matches!(record, Record::Row(_))).count();
+        assert_eq!(rest, 1);
+    }
 }
 
 #[test]
