@@ -474,7 +474,9 @@ impl Reader {
             (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
             (outer, inner) => outer.or(inner),
         };
-        if self.dict.pairs.len() == 0 || !(is_known(&self.dict.pairs) || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
+        let is_config = outer.is_none() && self.dict.is_config();
+        if is_config || self.dict.pairs.len() == 0 || !(is_known(&self.dict.pairs) || step.is_some_and(|(kind, _)| kind != Counter::Epoch))
+        {
             return false;
         }
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);

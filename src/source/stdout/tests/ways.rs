@@ -72,6 +72,32 @@ fn dicts_over_several_lines_are_rows_and_configs_are_not() {
 }
 
 #[test]
+fn settings_in_a_dict_are_no_row() {
+    for config in [
+        "{'clip_coef': 0.2,\n 'seed': 1,\n 'target_kl': 0.02,\n 'total_timesteps': 500000}",
+        "{'clip_coef': 0.2, 'init_kl': 0.02, 'total_timesteps': 500000}",
+        "{\n  \"total_timesteps\": 500000,\n  \"gamma\": 0.99\n}",
+        "{'task': 'detect', 'batch': 16, 'mode': 'train', 'lr0': 0.01}",
+        "{\"batch\": 16, \"imgsz\": 640, \"pretrained\": true, \"name\": null}",
+        "{'target_kl': 0.02, 'lr': 0.1}",
+    ] {
+        silent(&format!("{config}\n"));
+        check(&format!("{config}\nglobal_step=1024, loss=2\n{config}\nglobal_step=2048, loss=1\n"), &["loss 1024=2 2048=1"]);
+    }
+    // Beside what was measured, or in a group, it counts.
+    check("{'total_timesteps': 2048, 'loss': 0.5}\n", &["loss 2048=0.5", "total_timesteps 2048=2048"]);
+    check(
+        "{'time/total_timesteps': 2048, 'rollout/ep_rew_mean': 0.5}\n",
+        &["rollout/ep_rew_mean 2048=0.5", "time/total_timesteps 2048=2048"],
+    );
+    // So does a row that says where it stands, whatever words are in it.
+    check(
+        "step 7: {'lr': 0.5, 'phase': 'a', 'mode': 'b'}\n{'step': 8, 'loss': 2, 'phase': 'a', 'mode': 'b'}\n",
+        &["loss 8=2", "lr 7=0.5", "step 8=8"],
+    );
+}
+
+#[test]
 fn a_dict_that_is_cut_off_costs_no_line_behind_it() {
     for front in
         ["2024-01-02 10:00:01 INFO ", "[2024-01-02 10:00:01][INFO] ", "[rank0]: ", "10:00:01 | ", "(RayTrainWorker pid=12) ", "7: ", ""]
