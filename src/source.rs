@@ -10,6 +10,7 @@ mod columns;
 mod csv;
 mod decimal;
 mod detect;
+mod epochs;
 mod flat;
 pub mod io;
 mod json;

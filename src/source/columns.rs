@@ -1,9 +1,11 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
-use super::json::{non_finite, number};
+use super::{
+    epochs::Starts,
+    json::{non_finite, number},
+};
 use crate::model::{Step, WallTime};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use std::collections::BTreeMap;
 
 /// Names of the step, best first; case does not count. Whole numbers only: an `epoch` of 0.25 is a value.
 const STEPS: &[&str] = &[
@@ -41,9 +43,6 @@ const STEPS: &[&str] = &[
 /// Names in [`STEPS`] that count within an epoch: they are a step only beside an `epoch`, the last name.
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
-
-/// Epochs whose starts are remembered, for a run that goes back to one of them.
-const EPOCHS_MAX: usize = 1 << 16;
 
 /// Names of the wall time, best first; case does not count. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
@@ -233,8 +232,7 @@ struct Epochs {
     last: Option<(i64, i64, i64)>,
     /// Between two batches.
     gap: i64,
-    /// What is added to a batch, since the epoch that began with it.
-    bases: BTreeMap<i64, i64>,
+    starts: Starts,
     /// Rows were passed over: how many batches they were is not known.
     jumped: bool,
 }
@@ -246,17 +244,13 @@ impl Epochs {
             return None;
         }
         let epoch = epoch.floor() as i64;
-        let mut base = self.bases.range(..=epoch).next_back().map_or(0, |(_, base)| *base);
+        let mut base = self.starts.of(epoch);
         let mut top = batch.saturating_add(base);
         if let Some((before, last, highest)) = self.last {
             if epoch > before && batch <= last {
                 let step = highest.saturating_add(self.gap.max(1));
                 base = step.saturating_sub(batch);
-                // Those of a branch that was given up are counted anew.
-                self.bases.split_off(&epoch);
-                if self.bases.len() < EPOCHS_MAX {
-                    self.bases.insert(epoch, base);
-                }
+                self.starts.begin(epoch, base);
                 top = step;
             } else if batch > last {
                 self.gap = batch.saturating_sub(last);

@@ -1,6 +1,7 @@
 //! Boxes of two columns, names and values: framed by pipes, or standing between rulers.
 
 use super::{
+    draft::PAIRS_MAX,
     facts::{Count, Pairs},
     table::{Cell, cell},
     words::{Counter, counter, is_metric, plural},
@@ -47,8 +48,8 @@ impl Boxed {
             }
             return true;
         }
-        self.put(name, value, offset);
-        true
+        // `| step 10 | loss 2.1 |` begins none.
+        self.put(name, value, offset) || self.offset.is_some() || !self.section.is_empty()
     }
 
     /// Reads a row under a ruler; false: it is none of a box.
@@ -60,6 +61,11 @@ impl Boxed {
         let is_row = is_name(name) && name.split(' ').count() <= NAME_WORDS_MAX && !name.contains([':', '=', '|', ',']);
         self.is_ruled = is_row && !is_head && self.put(name, value, offset);
         self.is_ruled
+    }
+
+    /// Whether the box has all that is kept of one: what follows begins another.
+    pub(super) fn is_full(&self) -> bool {
+        self.pairs.len() >= PAIRS_MAX
     }
 
     /// Whether the box says something: it counts, or measures.

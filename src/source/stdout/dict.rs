@@ -1,7 +1,8 @@
 //! Dicts in a line, as JSON or as Python prints them.
 
 use super::facts::{Count, Pairs};
-use super::words::{Counter, counter};
+use super::prefix::strip;
+use super::words::{Counter, counter, is_clear_metric, is_metric, is_vague_counter};
 use crate::source::json::{non_finite, number};
 
 /// Deepest nesting that is followed.
@@ -13,15 +14,36 @@ pub(super) struct Dict {
     pub(super) pairs: Pairs,
     /// The best counter among its whole numbers.
     pub(super) step: Option<(Counter, Count)>,
+    /// Values that are words: texts, booleans, None.
+    texts: u32,
+    /// A count that may be how many there will be.
+    vague: Option<(Counter, Count)>,
 }
 
 impl Dict {
     /// Reads the dict at the start of `text`. False: it is none.
     pub(super) fn read(&mut self, text: &str) -> bool {
         self.pairs.clear();
-        self.step = None;
+        (self.step, self.texts, self.vague) = (None, 0, None);
         let mut walk = Walk { text, at: 0, depth: 0, path: String::new(), dict: self };
-        walk.dict().is_some()
+        let is_dict = walk.dict().is_some();
+        // `total_timesteps` counts beside what was measured.
+        if self.vague.is_some() && self.pairs.iter().any(|(name, _)| is_clear_metric(name)) {
+            self.vague.take().into_iter().for_each(|(kind, count)| self.count(kind, count));
+        }
+        is_dict
+    }
+
+    /// Whether the dict looks like settings: many words and no metric, or the length of a training and nothing measured.
+    pub(super) fn is_config(&self) -> bool {
+        let is_known = || self.pairs.iter().any(|(name, _)| is_metric(name));
+        self.texts > 1 && !is_known() || self.vague.is_some() && self.step.is_none()
+    }
+
+    fn count(&mut self, kind: Counter, count: Count) {
+        if self.step.is_none_or(|(known, _)| kind > known) {
+            self.step = Some((kind, count));
+        }
     }
 }
 
@@ -61,10 +83,8 @@ impl OpenDict {
 
     /// Takes the next line. `Some`: that was the last, and the offset of the first. A line that is none of a dict ends it.
     pub(super) fn push(&mut self, line: &str) -> Option<u64> {
-        let is_inside = line.starts_with(|c: char| c.is_ascii_digit() || "'\"[]{}()-".contains(c))
-            || ["tensor(", "array(", "True", "False", "None", "true", "false", "null"].iter().any(|word| line.starts_with(word));
         self.lines += 1;
-        if !is_inside || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
+        if !is_inside(line) || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
             self.depth = 0;
             return None;
         }
@@ -80,11 +100,33 @@ impl OpenDict {
     }
 }
 
+/// Whether a line may go on with a dict: it begins with a value, and not with what a logger puts in front of a line.
+fn is_inside(line: &str) -> bool {
+    // What stands in a bracket may be a list: behind that comes no text.
+    let is_logged = || {
+        strip(line).is_none_or(|stripped| {
+            stripped.text.len() < line.len() && !stripped.text.starts_with([',', ']', '}', ')']) && !stripped.text.is_empty()
+        })
+    };
+    match line.as_bytes().first() {
+        // `0.5, 0.25],`, or the last number of a list on a line of its own.
+        Some(b'0'..=b'9' | b'-') => (line.ends_with([',', '[', '{', '(', ']', '}', ')']) || !line.contains(' ')) && !is_logged(),
+        Some(b'\'' | b'"' | b']' | b'{' | b'}' | b')') => true,
+        Some(b'[' | b'(') => !is_logged(),
+        _ => ["tensor(", "array(", "True", "False", "None", "true", "false", "null"].iter().any(|word| line.starts_with(word)),
+    }
+}
+
 /// How many more brackets `text` opens than it closes, outside of strings.
 fn depth(text: &str) -> i32 {
     let (mut depth, mut quote) = (0, None);
-    for byte in text.bytes() {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
         match (quote, byte) {
+            // What is escaped ends no string.
+            (Some(_), b'\\') => {
+                bytes.next();
+            }
             (Some(open), _) if open == byte => quote = None,
             (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),
@@ -108,6 +150,9 @@ enum Value {
     Number(f64, bool),
     /// A text like `10/500`.
     Count(Count),
+    /// A text, a boolean, None.
+    Text,
+    /// A list.
     Other,
 }
 
@@ -132,8 +177,9 @@ impl<'a> Walk<'a, '_> {
                     // `"iter": "10/500"`, `'global_step/max_steps': '10/500'`
                     Value::Count(count) => {
                         let kind = self.path.split('/').find_map(counter);
-                        kind.into_iter().for_each(|kind| self.count(kind, count));
+                        kind.into_iter().for_each(|kind| self.dict.count(kind, count));
                     }
+                    Value::Text => self.dict.texts += 1,
                     Value::Other => {}
                 }
             }
@@ -150,13 +196,12 @@ impl<'a> Walk<'a, '_> {
     fn put(&mut self, value: f64, whole: bool) {
         self.dict.pairs.push(&[&self.path], value);
         if whole && let Some(kind) = counter(&self.path) {
-            self.count(kind, Count { at: value as i64, of: None });
-        }
-    }
-
-    fn count(&mut self, kind: Counter, count: Count) {
-        if self.dict.step.is_none_or(|(known, _)| kind > known) {
-            self.dict.step = Some((kind, count));
+            let count = Count { at: value as i64, of: None };
+            if kind == Counter::Global && is_vague_counter(&self.path) {
+                self.dict.vague = Some((kind, count));
+            } else {
+                self.dict.count(kind, count);
+            }
         }
     }
 
@@ -236,7 +281,7 @@ fn plain(word: &str) -> Value {
         Some((value, length)) if length == word.len() => Value::Number(value, word.bytes().all(|b| b.is_ascii_digit())),
         _ => match word.split_once('/').map(|(at, of)| (at.parse(), of.parse())) {
             Some((Ok(at), Ok(of))) => Value::Count(Count { at, of: Some(of) }),
-            _ => non_finite(word).map_or(Value::Other, |value| Value::Number(value, false)),
+            _ => non_finite(word).map_or(Value::Text, |value| Value::Number(value, false)),
         },
     }
 }

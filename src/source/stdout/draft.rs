@@ -6,6 +6,10 @@ use std::collections::VecDeque;
 /// Most lines that are taken to be redrawn at once: a terminal has about that many.
 const LINES_MAX: usize = 64;
 
+/// Most names in a row that is put together from many lines: a box, or redraws. The widest rows of loggers have some two
+/// hundred, and a screen shows no more than this.
+pub(super) const PAIRS_MAX: usize = 512;
+
 /// Lines by which what is redrawn may grow, so that the cursor comes down further than it went up.
 const GROWTH_MAX: u32 = 3;
 
@@ -23,6 +27,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// Whether it has as many names as a row may have.
+    pub(super) fn is_full(&self) -> bool {
+        self.pairs.len() >= PAIRS_MAX
+    }
+
     /// Takes the values of a newer redraw; names that it does not repeat stay.
     pub(super) fn update(&mut self, newer: Draft) {
         let older = std::mem::replace(self, newer);

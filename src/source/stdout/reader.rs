@@ -194,7 +194,7 @@ impl Reader {
         let Some(step) = found.reduce(Option::or) else { return false };
         self.draft.pairs.clear();
         if step.is_some() {
-            (self.draft.step, self.draft.total, self.draft.rank) = (step, None, 0);
+            (self.draft.step, self.draft.total, self.draft.rank, self.draft.is_epoch) = (step, None, 0, false);
         } else if !self.read(text, classes, offset) {
             self.draft.step = None;
         }
@@ -212,7 +212,9 @@ impl Reader {
                 return true;
             }
             // Lines under a bar that is redrawn with them go on with it.
-            Some(held) if held.step == draft.step || (draft.step.is_none() && self.redraws.is_live()) => held.update(draft),
+            Some(held) if !held.is_full() && (held.step == draft.step || (draft.step.is_none() && self.redraws.is_live())) => {
+                held.update(draft);
+            }
             _ => {
                 self.release();
                 self.held = Some(draft);
@@ -331,12 +333,12 @@ impl Reader {
         }
         let is_framed = text.len() > 2 && text.starts_with('|') && text.ends_with('|');
         if is_framed && self.boxed.framed(text, offset) {
-            return false;
+            return self.go_on_boxed();
         }
         let stripped = strip(text);
         let is_ruled = self.is_ruled || self.boxed.is_ruled();
         if is_ruled && stripped.as_ref().is_some_and(|line| self.boxed.ruled(line.text, offset)) {
-            return false;
+            return self.go_on_boxed();
         }
         self.close_box();
         self.draft.offset = offset;
@@ -472,7 +474,9 @@ impl Reader {
             (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
             (outer, inner) => outer.or(inner),
         };
-        if self.dict.pairs.len() == 0 || !(is_known(&self.dict.pairs) || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
+        let is_config = outer.is_none() && self.dict.is_config();
+        if is_config || self.dict.pairs.len() == 0 || !(is_known(&self.dict.pairs) || step.is_some_and(|(kind, _)| kind != Counter::Epoch))
+        {
             return false;
         }
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
@@ -483,6 +487,14 @@ impl Reader {
             (step, _) => self.count(step, None),
         }
         true
+    }
+
+    /// A row of a box was read, which is no row of its own.
+    fn go_on_boxed(&mut self) -> bool {
+        if self.boxed.is_full() {
+            self.close_box();
+        }
+        false
     }
 
     /// Gives out the box that just ended.

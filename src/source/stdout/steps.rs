@@ -4,7 +4,7 @@ use super::{
     facts::{Count, Pairs},
     words::{Counter, is_metric, validation},
 };
-use crate::model::Step;
+use crate::{model::Step, source::epochs::Starts};
 
 /// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
 const BLOCK_LINES_MAX: u32 = 40;
@@ -76,23 +76,23 @@ impl Landing {
 struct Turn {
     epoch: Option<i64>,
     last: Option<Count>,
-    base: i64,
+    starts: Starts,
 }
 
 impl Turn {
     /// The step of the whole run at `count` of `epoch`.
     fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
-        let (before, last) = (self.epoch, self.last);
-        match (before, epoch, last) {
-            (Some(before), Some(now), Some(last)) if now > before && count.at <= last.at => {
-                let length = last.of.unwrap_or(last.at.saturating_add(i64::from(count.at == 0)));
-                self.base = self.base.saturating_add(length.saturating_mul(if last.of.is_some() { now - before } else { 1 }));
-            }
-            (Some(before), Some(now), _) if now < before => self.base = 0,
-            _ => {}
+        if let (Some(before), Some(now), Some(last)) = (self.epoch, epoch, self.last)
+            && now > before
+            && count.at <= last.at
+        {
+            let length = last.of.unwrap_or(last.at.saturating_add(i64::from(count.at == 0)));
+            let epochs = if last.of.is_some() { now.saturating_sub(before) } else { 1 };
+            self.starts.begin(now, self.starts.of(before).saturating_add(length.saturating_mul(epochs)));
         }
-        (self.epoch, self.last) = (epoch.or(before), Some(count));
-        Count { at: self.base.saturating_add(count.at), of: count.of.map(|of| self.base.saturating_add(of)) }
+        (self.epoch, self.last) = (epoch.or(self.epoch), Some(count));
+        let start = self.epoch.map_or(0, |epoch| self.starts.of(epoch));
+        Count { at: start.saturating_add(count.at), of: count.of.map(|of| start.saturating_add(of)) }
     }
 }
 

@@ -77,6 +77,19 @@ fn counters_that_start_over_with_each_epoch_go_on() {
 }
 
 #[test]
+fn a_run_that_goes_back_to_an_epoch_goes_on_where_that_began() {
+    let epoch = |epoch: i32, losses: [f64; 2]| {
+        format!("Epoch [{epoch}/5], Step [100/200], Loss: {}\nEpoch [{epoch}/5], Step [200/200], Loss: {}\n", losses[0], losses[1])
+    };
+    let first: String = (1..=4).map(|at| epoch(at, [9.0, 8.0])).collect();
+    let points = "Loss 100=9 200=8 300=9 400=8 500=9 600=8 700=9 800=8";
+    check(&(first.clone() + &epoch(3, [5.0, 4.0]) + &epoch(4, [3.0, 2.0])), &[&format!("{points} 500=5 600=4 700=3 800=2")]);
+    // One line of the epoch is enough, and the start of the run is known too.
+    check(&(first.clone() + "Epoch [3/5], Step [50/200], Loss: 5\n" + &epoch(4, [3.0, 2.0])), &[&format!("{points} 450=5 700=3 800=2")]);
+    check(&(first + &epoch(1, [3.0, 2.0])), &[&format!("{points} 100=3 200=2")]);
+}
+
+#[test]
 fn a_running_average_in_parentheses_is_not_the_value() {
     check(
         "Epoch: [0][ 10/500]\tTime  0.5 ( 0.75)\tLoss 6.5e+00 (7.0e+00)\tAcc@1   7.50 (  5.25)\n",
@@ -473,6 +486,16 @@ fn rules_are_joined_and_the_usual_step_stands_where_they_name_none() {
     let rules = [r"L=(?P<loss>\S+)", r"A=(?P<acc>\S+)"];
     check_rules(&rules, "step 5: L=2 A=0.5 time 12ms\nstep 6: A=0.75\n", &["acc 5=0.5 6=0.75", "loss 5=2"]);
     check_rules(&rules, "A=0.5\nA=0.75\n", &["acc -=0.5 -=0.75"]);
+}
+
+#[test]
+fn a_step_that_a_rule_names_is_no_epoch() {
+    // Were it one, the last loss would be taken for that of an epoch, as are those that come with epochs only.
+    check_rules(
+        &[r"^L (?P<step>\d+) (?P<loss>\S+)$"],
+        "epoch 1 | acc 0.5\nL 5 2.5\niter 9 | lr 1\nepoch 1 done: loss 2\n",
+        &["acc 1=0.5", "loss 5=2.5 9=2", "lr 9=1"],
+    );
 }
 
 #[test]

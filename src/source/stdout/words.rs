@@ -96,6 +96,12 @@ const METRICS: &[&str] = &[
     "cost",
 ];
 
+/// Those of [`METRICS`] that name settings as often.
+const VAGUE_METRICS: &[&str] = &["map", "kl", "em"];
+
+/// Words in front of a metric that is to be reached, not one that was measured: `target_kl`.
+const GOALS: &[&str] = &["target", "desired"];
+
 /// Words that show that a bare `name 12` is prose or a count, not a metric.
 const PROSE: &[&str] = &[
     "a",
@@ -125,7 +131,6 @@ const PROSE: &[&str] = &[
     "about",
     "over",
     "under",
-    "up",
     "only",
     "using",
     "use",
@@ -137,7 +142,6 @@ const PROSE: &[&str] = &[
     "killing",
     "between",
     "every",
-    "than",
     "top",
     "best",
     "no",
@@ -259,8 +263,22 @@ pub fn is_metric(name: &str) -> bool {
         let mut words = part.rsplit([' ', '_', '-', '.', '@']).filter(|word| !word.is_empty());
         let any = |word: &str, list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
         let last = words.next().unwrap_or("");
-        any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS))
+        let is_goal = words.clone().last().is_some_and(|first| any(first, GOALS));
+        !is_goal && (any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS)))
     })
+}
+
+/// Whether a name is surely a metric and no setting by any chance.
+pub(super) fn is_clear_metric(name: &str) -> bool {
+    let last = name.rsplit([' ', '_', '-', '.', '/']).next().unwrap_or(name);
+    is_metric(name) && !VAGUE_METRICS.iter().any(|vague| last.eq_ignore_ascii_case(vague))
+}
+
+/// Whether a counter is as often how many there will be, as `total_timesteps` in the config of a training is; the group
+/// in `time/total_timesteps` says that it was counted.
+pub(super) fn is_vague_counter(name: &str) -> bool {
+    const TOTAL: &str = "total";
+    name.get(..TOTAL.len()).is_some_and(|first| first.eq_ignore_ascii_case(TOTAL)) && !name.contains(['/', '.'])
 }
 
 /// Whether a name is about time: `time/step` is no counter.
@@ -384,7 +402,7 @@ mod tests {
         assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
         assert!(["reward_mean", "train_loss_epoch", "acc_val"].iter().all(|name| is_metric(name)));
         assert!(
-            !["loss scale", "loss_weight", "mean", "val", "accuracy_threshold", "lr", "reward_model_path"]
+            !["target_kl", "train/desired_kl", "loss scale", "loss_weight", "mean", "val", "accuracy_threshold", "lr", "reward_model_path"]
                 .iter()
                 .any(|name| is_metric(name))
         );

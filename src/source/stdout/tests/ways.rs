@@ -1,7 +1,7 @@
 //! Ways in which real programs print, each in a few lines of the same shape.
 
 use super::{check, decode, show, silent, total};
-use crate::source::Stdout;
+use crate::source::{Decoder, Record, Stdout};
 
 #[test]
 fn a_head_gives_its_total_and_a_counter_in_its_block_is_a_value() {
@@ -72,6 +72,49 @@ fn dicts_over_several_lines_are_rows_and_configs_are_not() {
 }
 
 #[test]
+fn settings_in_a_dict_are_no_row() {
+    for config in [
+        "{'clip_coef': 0.2,\n 'seed': 1,\n 'target_kl': 0.02,\n 'total_timesteps': 500000}",
+        "{'clip_coef': 0.2, 'init_kl': 0.02, 'total_timesteps': 500000}",
+        "{\n  \"total_timesteps\": 500000,\n  \"gamma\": 0.99\n}",
+        "{'task': 'detect', 'batch': 16, 'mode': 'train', 'lr0': 0.01}",
+        "{\"batch\": 16, \"imgsz\": 640, \"pretrained\": true, \"name\": null}",
+        "{'target_kl': 0.02, 'lr': 0.1}",
+    ] {
+        silent(&format!("{config}\n"));
+        check(&format!("{config}\nglobal_step=1024, loss=2\n{config}\nglobal_step=2048, loss=1\n"), &["loss 1024=2 2048=1"]);
+    }
+    // Beside what was measured, or in a group, it counts.
+    check("{'total_timesteps': 2048, 'loss': 0.5}\n", &["loss 2048=0.5", "total_timesteps 2048=2048"]);
+    check(
+        "{'time/total_timesteps': 2048, 'rollout/ep_rew_mean': 0.5}\n",
+        &["rollout/ep_rew_mean 2048=0.5", "time/total_timesteps 2048=2048"],
+    );
+    // So does a row that says where it stands, whatever words are in it.
+    check(
+        "step 7: {'lr': 0.5, 'phase': 'a', 'mode': 'b'}\n{'step': 8, 'loss': 2, 'phase': 'a', 'mode': 'b'}\n",
+        &["loss 8=2", "lr 7=0.5", "step 8=8"],
+    );
+}
+
+#[test]
+fn a_dict_that_is_cut_off_costs_no_line_behind_it() {
+    for front in
+        ["2024-01-02 10:00:01 INFO ", "[2024-01-02 10:00:01][INFO] ", "[rank0]: ", "10:00:01 | ", "(RayTrainWorker pid=12) ", "7: ", ""]
+    {
+        let rows: String = (1..=3).map(|step| format!("{front}step {step} loss 2\n")).collect();
+        check(&format!("{front}config: {{\n{rows}"), &["loss 1=2 2=2 3=2"]);
+        check(&format!("{front}config: {{'a': [\n{rows}"), &["loss 1=2 2=2 3=2"]);
+    }
+    // Lists and escaped quotes are inside.
+    check(
+        "{'betas': [\n0.5,\n 0.25\n],\n 'x': [[0.5, 0.25],\n [1.5, 2.5], [3, 4],\n -1],\n 'loss': 2,\n 'step': 3}\n",
+        &["loss 3=2", "step 3=3"],
+    );
+    check("{\"a \\\" {\": 1,\n \"loss\": 2,\n \"step\": 3}\nstep 4 loss 1\n", &["a \\\" { 3=1", "loss 3=2 4=1", "step 3=3"]);
+}
+
+#[test]
 fn boxes_may_stand_between_rulers() {
     let log = "----------  -----\nIteration   9\nReturn      5.5\nCumTime (s) 12.5\n----------  -----\n";
     check(log, &["CumTime 9=12.5", "Return 9=5.5"]);
@@ -86,6 +129,31 @@ fn boxes_may_count_in_the_plural() {
     let log = "-----\n| % time exploring  | 2   |\n| episodes          | 100 |\n| mean 100 reward   | -59.5 |\n| steps             | 1841 |\n-----\n";
     check(log, &["% time exploring 1841=2", "episodes 1841=100", "mean 100 reward 1841=-59.5", "steps 1841=1841"]);
     silent("-----\n| lr    | 0.1  |\n| steps | 1841 |\n-----\n");
+}
+
+#[test]
+fn a_frame_around_a_row_is_no_box() {
+    check("| step 10 | loss 2.5 |\n| step 20 | loss 2.25 |\n", &["loss 10=2.5 20=2.25"]);
+    check("| Epoch: 5 | Loss: 0.5 |\n", &["Loss 5=0.5"]);
+    check("| rollout/ | |\n|  env | CartPole |\n|  reward | 2.5 |\n|  step | 3 |\n-----\n", &["rollout/reward 3=2.5", "rollout/step 3=3"]);
+}
+
+#[test]
+fn what_never_ends_is_given_out_in_pieces() {
+    let boxes: String = (0..2000).map(|at| format!("| loss/a{at} | 1 |\n")).collect();
+    let redraws: String = (0..2000).map(|at| format!("loss/a{at}: 1\n\x1b[2A")).collect();
+    // The first line is not yet known to be redrawn.
+    for (log, want) in [(boxes, &[512, 512, 512][..]), (redraws, &[1, 512, 512, 512])] {
+        let mut decoder = Stdout::new();
+        decoder.push(log.as_bytes());
+        let rows = std::iter::from_fn(|| decoder.next().unwrap())
+            .filter_map(|record| if let Record::Row(row) = record { Some(row.values.len()) } else { None });
+        let widths: Vec<_> = rows.collect();
+        assert_eq!(widths, want, "before the end of the log");
+        decoder.finish();
+        let rest = std::iter::from_fn(|| decoder.next().unwrap()).filter(|record| matches!(record, Record::Row(_))).count();
+        assert_eq!(rest, 1);
+    }
 }
 
 #[test]
