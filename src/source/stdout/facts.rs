@@ -3,7 +3,7 @@
 use super::{
     token::{Token, cut},
     walk::Walk,
-    words::{Counter, is_metric},
+    words::{Counter, is_metric, is_pass},
 };
 
 /// A count, and the `N` when it stands as `i/N`.
@@ -104,6 +104,8 @@ pub(super) struct Facts {
     pub(super) step_name: Option<(u32, u32, bool)>,
     /// A pair that counts if nothing else does, such as `iters: 100`.
     pub(super) plural: Option<Plural>,
+    /// The count of passes: over the data, if beside another count or a metric, and else of tests.
+    pub(super) pass: Option<(Count, u32)>,
     /// What was understood hangs on more than the kinds of the numbers, so its shape must not be learned.
     pub(super) is_odd: bool,
     tokens: Vec<Token>,
@@ -128,7 +130,7 @@ impl Facts {
         self.pairs.clear();
         self.lead.clear();
         (self.step, self.epoch, self.progress, self.rank, self.junk, self.prefix) = (None, None, None, rank, 0, prefix);
-        (self.step_name, self.plural, self.is_odd, self.texts) = (None, None, false, 0);
+        (self.step_name, self.plural, self.pass, self.is_odd, self.texts) = (None, None, None, false, 0);
         let mut tokens = std::mem::take(&mut self.tokens);
         self.numbers.clear();
         cut(text, &mut tokens, &mut |token, start, end| self.numbers.push((token, start, end)));
@@ -187,6 +189,23 @@ impl Facts {
                 plural.pair.into_iter().for_each(|pair| self.pairs.remove(pair));
                 self.set_step(Counter::Step, plural.count, plural.token);
             }
+        }
+        if let Some((count, token)) = self.pass {
+            self.settle_pass(count, token);
+        }
+    }
+
+    fn settle_pass(&mut self, count: Count, token: u32) {
+        let Some(at) = self.pairs.iter().position(|(name, _)| name.rsplit('/').next().is_some_and(is_pass)) else { return };
+        let is_counted = self.step.is_some() || self.pairs.iter().any(|(name, _)| is_metric(name));
+        match (self.epoch, is_counted) {
+            (None, true) => {
+                self.pairs.remove(at);
+                self.set_epoch(count, token);
+            }
+            // `pass: 12, fail: 3`: so many tests.
+            (None, false) => self.junk += 1,
+            (Some(_), _) => {}
         }
     }
 
@@ -274,6 +293,11 @@ mod tests {
             ("epoch/epochs:6/10,loss_c:5.5", "<epoch 6/10>, loss_c=5.5"),
             ("loss 1: 0.5, loss 2: 0.25", "loss 1=0.5, loss 2=0.25"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
+            ("Pass 3, Batch 100, Cost 2.5", "<epoch 3>, <step 100>, Cost=2.5"),
+            ("pass: 3 loss: 2.5", "<epoch 3>, loss=2.5"),
+            ("pass: 12, fail: 3", "pass=12, fail=3, (words)"),
+            ("It. 5, Ep. 2, cost 2.5", "<epoch 2>, <step 5>, cost=2.5"),
+            ("3/10epoch:train:5/20batch: loss=0.5", "<epoch 3/10>, <step 5/20>, loss=0.5"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (
                 "elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |",

@@ -3,7 +3,10 @@
 use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
-    words::{Counter, counter, is_connective, is_metric, is_no_metric, is_noun, is_prose, is_training, is_unit, plural, validation},
+    words::{
+        Counter, abbreviated, counter, is_connective, is_metric, is_no_metric, is_noun, is_pass, is_prose, is_training, is_unit, plural,
+        validation,
+    },
 };
 
 /// Most words in the name of a metric; more is a sentence.
@@ -238,6 +241,9 @@ impl<'a> Walk<'a> {
             let pair = (!is_sentence).then_some(self.facts.pairs.len());
             self.facts.plural = Some(Plural { pair, count, token: at as u32 - 1, is_steps });
         }
+        if let (Some(count), true, false, None) = (whole, is_pass(name), is_sentence, self.facts.pass) {
+            self.facts.pass = Some((count, at as u32 - 1));
+        }
         if is_sentence {
             // `best loss 0.5` is no row of its own, but may stand in one.
             self.facts.junk += u32::from(!is_metric(name));
@@ -303,9 +309,8 @@ impl<'a> Walk<'a> {
                 _ => None,
             };
         }
-        // `Up. 500`: updates.
-        if name.eq_ignore_ascii_case("up") && self.text[..key.to as usize].ends_with('.') {
-            return Some(Counter::Step);
+        if let Some(counter) = abbreviated(&self.text[key.from as usize..key.to as usize]) {
+            return Some(counter);
         }
         if !(is_training(name) || validation(name).is_some()) {
             return None;
@@ -345,7 +350,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// `1epoch:train:1-682batch:`: counters that are glued to their numbers.
+    /// `5epoch`, `3/10epoch`, `1-682batch:`: a number glued to what it counts; of a range its end.
     fn glued(&mut self, word: &str, at: usize) -> bool {
         let (first, rest) = word.split_once(':').unwrap_or((word, ""));
         let name = first.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '/'));

@@ -34,11 +34,10 @@ const BEFORE_COUNTER: &[&str] = &[
 ];
 
 /// Last words of counters: those for epochs, then those for steps.
-const COUNTERS: &[&str] =
-    &["epoch", "ep", "pass", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
+const COUNTERS: &[&str] = &["epoch", "ep", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
 
 /// How many of [`COUNTERS`] count epochs.
-const EPOCHS: usize = 3;
+const EPOCHS: usize = 2;
 
 /// Plurals that may count what was done, and whether they also count what is in an episode.
 const PLURALS: &[(&str, bool)] = &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("steps", true)];
@@ -286,6 +285,20 @@ fn is_time(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| ["time", "timing", "speed", "throughput", "sec"].contains(&word))
 }
 
+/// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
+pub(super) fn abbreviated(word: &str) -> Option<Counter> {
+    let start = word.strip_suffix('.').filter(|start| start.len() > 1)?;
+    let at = COUNTERS
+        .iter()
+        .position(|name| name.len() > start.len() && name.get(..start.len()).is_some_and(|of| of.eq_ignore_ascii_case(start)))?;
+    Some(if at < EPOCHS { Counter::Epoch } else { Counter::Step })
+}
+
+/// Whether a name may be that of a pass over the data, or the number of tests that passed.
+pub(super) fn is_pass(name: &str) -> bool {
+    name.eq_ignore_ascii_case("pass")
+}
+
 /// What a name that is the plural of a counter counts: true for steps, of which an episode has some too.
 pub(super) fn plural(name: &str) -> Option<bool> {
     PLURALS.iter().find(|(plural, _)| name.eq_ignore_ascii_case(plural)).map(|(_, is_steps)| *is_steps)
@@ -395,6 +408,13 @@ mod tests {
         ] {
             assert_eq!(counter(name), want, "{name}");
         }
+    }
+
+    #[test]
+    fn a_counter_may_be_cut_short_with_a_dot() {
+        let words = ["Up.", "Iter.", "ep.", "Epo.", "Up", "U.", "Update.", "Loss.", "."];
+        let (step, epoch) = (Some(Counter::Step), Some(Counter::Epoch));
+        assert_eq!(words.map(abbreviated), [step, step, epoch, epoch, None, None, None, None, None]);
     }
 
     #[test]

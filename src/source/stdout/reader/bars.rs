@@ -81,7 +81,7 @@ impl Reader {
         is_row
     }
 
-    /// `1|25|Loss: 0.5`: takes the epoch and the step off the front of the label of a bar.
+    /// `1|25|Loss: 0.5`: two counts in front of a label are epoch and step, as they are in brackets in front of a line.
     fn lead<'a>(&mut self, label: &'a str) -> &'a str {
         let mut parts = label.splitn(3, '|');
         let (Some(epoch), Some(step), Some(rest)) = (parts.next(), parts.next(), parts.next()) else { return label };

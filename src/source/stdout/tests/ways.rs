@@ -186,6 +186,22 @@ fn the_word_before_a_bracket_may_say_what_is_counted() {
 }
 
 #[test]
+fn tests_that_passed_are_no_epoch() {
+    for said in [
+        "pass: 12, fail: 3",
+        "# PASS: 12\n# FAIL: 3",
+        "| pass | 12 |\n| fail | 3 |\n-----",
+        "pass  fail  skip\n12    3     1",
+        "pass=12 fail=3 skip=1",
+        "PASS: 12",
+    ] {
+        silent(&format!("{said}\n"));
+        check(&format!("step 1: loss 2\n{said}\nstep 2: loss 1\n"), &["loss 1=2 2=1"]);
+    }
+    check("pass 3: cost 2.5\nPass: 4, cost: 2\n", &["cost 3=2.5 4=2"]);
+}
+
+#[test]
 fn configs_in_a_line_are_silent() {
     for line in [
         "engine/trainer: task=detect, mode=train, epochs=2, batch=16, imgsz=640",
