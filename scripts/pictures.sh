@@ -14,7 +14,7 @@ cp examples/train_char_lm.py "$place/lm/train.py"
 cp README.md "$place/lm/text.md"
 unset TMUX TMUX_PANE
 export HOME=$place OG_DIR=$place/lm/.og XDG_CONFIG_HOME=$place/config
-trap 'tmux -L "$socket" kill-server 2>/dev/null; tmux -L "$socket-eye" kill-server 2>/dev/null; rm -rf "$place"' EXIT
+trap 'tmux -L "$socket" kill-server 2>/dev/null || true; tmux -L "$socket-eye" kill-server 2>/dev/null || true; rm -rf "$place"' EXIT
 cd "$place/lm"
 
 start() { # NAME LR MORE...
