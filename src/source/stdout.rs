@@ -7,7 +7,8 @@
 //!   `i/N` gives the total. A counter that starts over with each epoch goes on counting.
 //! - A line without a counter belongs to the step before it, when it holds nothing but named numbers and is
 //!   surely about a metric, or stands in a block under a line that is only a counter. So does the summary of an
-//!   epoch, when it repeats the names of finer steps in it.
+//!   epoch, when it repeats the names of finer steps in it. `batch: 16` may as well be a setting: it is a counter if a
+//!   metric is among the first lines under it.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.
 //! - Everything else (sentences, configs, paths, versions, clocks, tools' own tables) gives nothing.
 //!

@@ -12,7 +12,7 @@ use super::{
     prefix::{Stripped, strip},
     scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, RULE, Segment},
     shape::{Known, Shapes},
-    steps::{Steps, is_known},
+    steps::{Head, Steps, is_known},
     table::Table,
     token,
     words::{Counter, may_be_row},
@@ -51,6 +51,8 @@ pub(super) struct Reader {
     /// The values below a bar that has not begun are of no epoch.
     is_idle: bool,
     shapes: Shapes,
+    /// Rows under a head that is doubtful yet: a few, see [`Steps::takes`].
+    put_off: Vec<Draft>,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
     learnable: Option<(usize, usize)>,
     scratch: Vec<u8>,
@@ -261,6 +263,7 @@ impl Reader {
         if self.redraws.repeats(&draft) {
             return draft;
         }
+        self.steps.decide(draft.step.is_some());
         if let Some(step) = draft.step {
             self.steps.begin(step, self.keys.row() + 1);
         }
@@ -390,13 +393,20 @@ impl Reader {
             match facts.step {
                 Some((_, count)) if closed && self.steps.is_in_block(name) => facts.pairs.push(&[name], count.at as f64),
                 step => {
-                    self.steps.head(step, facts.epoch, name, self.keys.row());
+                    self.put_off.clear();
+                    let head = Head { step, epoch: facts.epoch, name: name.to_owned(), row: self.keys.row() };
+                    let is_number = |value: &str| value.bytes().all(|b| b.is_ascii_digit());
+                    self.steps.head(head, setting(stripped.text).is_some_and(|(_, value)| is_number(value)));
                     return false;
                 }
             }
             (facts.step, facts.epoch) = (None, None);
         }
+        let is_setting = || setting(stripped.text).is_some_and(|(name, _)| !name.contains(' '));
         if facts.pairs.len() == 0 {
+            if is_setting() {
+                self.steps.refuse();
+            }
             self.table.open(stripped.text);
             return false;
         }
@@ -428,7 +438,30 @@ impl Reader {
             return false;
         }
         // Ranks report on themselves: memory, devices, versions.
-        self.facts.rank.is_none() && self.facts.junk == 0 && self.steps.takes(&self.draft.pairs)
+        let was_doubtful = self.steps.is_doubtful();
+        let may_be_row = self.facts.rank.is_none() && self.facts.junk == 0;
+        let is_row = may_be_row && self.steps.takes(&self.draft.pairs);
+        match (was_doubtful, is_row) {
+            (true, true) => self.catch_up(),
+            (true, false) if may_be_row && self.steps.is_doubtful() => {
+                self.put_off.push(Draft { offset: self.draft.offset, pairs: self.draft.pairs.clone(), ..Draft::default() });
+            }
+            _ => {}
+        }
+        if !is_row && is_setting() {
+            self.steps.refuse();
+        }
+        is_row
+    }
+
+    /// The head above was one: gives out the rows that stand between it and the line at hand.
+    fn catch_up(&mut self) {
+        let draft = std::mem::take(&mut self.draft);
+        self.release();
+        for row in std::mem::take(&mut self.put_off) {
+            self.emit(row);
+        }
+        self.draft = draft;
     }
 
     /// Sets the step of the draft, which has a counter of its own.
@@ -513,6 +546,13 @@ impl Reader {
         (self.draft.step, self.draft.total, self.draft.rank) = (None, None, 0);
         self.boxed.clear();
     }
+}
+
+/// Name and value of a line that is `name: value` or `name = value`.
+fn setting(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.split_once([':', '='])?;
+    let (name, value) = (name.trim_ascii(), value.trim_end_matches(',').trim_ascii());
+    (!name.is_empty() && !value.is_empty() && !value.contains(' ')).then_some((name, value))
 }
 
 /// Whether a line without digits may still have a value.

@@ -2,12 +2,16 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::{Counter, is_metric, validation},
+    words::{Counter, is_metric, is_vague_counter, validation},
 };
 use crate::{model::Step, source::epochs::Starts};
 
 /// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
 const BLOCK_LINES_MAX: u32 = 40;
+
+/// Lines with values under a head that may as well be a setting, until one of them must be a metric: rows begin with a few
+/// others, such as a time or a rate, and settings are many.
+const WAITS_MAX: u32 = 3;
 
 /// Lines into which the values beside a bar may be wrapped.
 const WRAPPED_LINES_MAX: u32 = 12;
@@ -24,6 +28,12 @@ pub(super) struct Steps {
     /// The epoch that a line of its own announced.
     epoch: Option<Count>,
     block: Block,
+    doubtful: Option<Doubtful>,
+    /// The name of a head that had a metric under it, and whether one of epochs had.
+    trusted: String,
+    trusts_epochs: bool,
+    /// The last line that was a setting.
+    setting: Option<u64>,
     /// Some row had a counter finer than the epoch.
     fine: bool,
     /// How a counter that starts over with each epoch goes on.
@@ -38,6 +48,25 @@ pub(super) struct Steps {
     total: Option<i64>,
     line: u64,
     landing: Option<Landing>,
+}
+
+/// A line that is only counters.
+pub(super) struct Head {
+    pub(super) step: Option<(Counter, Count)>,
+    pub(super) epoch: Option<Count>,
+    /// The name of the step.
+    pub(super) name: String,
+    /// The number of the last row above it.
+    pub(super) row: u64,
+}
+
+/// A head that may as well be a setting, such as `batch: 16`.
+struct Doubtful {
+    head: Head,
+    /// Lines with values left in which a metric may tell.
+    waits: u32,
+    /// The last line that can be under it.
+    last: u64,
 }
 
 /// Lines under a head.
@@ -101,6 +130,9 @@ impl Steps {
     #[inline]
     pub(super) fn count(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
         self.block.left = 0;
+        if step.is_some() || epoch.is_some() {
+            self.doubtful = None;
+        }
         match (step, epoch) {
             (Some((kind, count)), epoch) => {
                 self.fine = true;
@@ -117,8 +149,23 @@ impl Steps {
         }
     }
 
-    /// A line that is only counters opens a block. `name` is that of its step, `row` the number of the last row.
-    pub(super) fn head(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>, name: &str, row: u64) {
+    /// A line that is only counters opens a block. With `may_be_setting`, what stands under it tells whether it does.
+    pub(super) fn head(&mut self, head: Head, may_be_setting: bool) {
+        let is_trusted = if head.step.is_some() { head.name == self.trusted } else { self.trusts_epochs };
+        if !may_be_setting || is_trusted || self.has_block() {
+            return self.open(head);
+        }
+        let is_among_settings = self.setting.is_some_and(|line| line + 1 == self.line);
+        let waits = if is_among_settings || is_vague_counter(&head.name) { 1 } else { WAITS_MAX };
+        if head.step.is_none() {
+            self.epoch = head.epoch;
+        }
+        self.doubtful = Some(Doubtful { head, waits, last: self.line + u64::from(BLOCK_LINES_MAX) });
+    }
+
+    /// Opens a block under a head.
+    fn open(&mut self, head: Head) {
+        let Head { step, epoch, name, row } = head;
         match (step, epoch) {
             (Some((kind, count)), of) => {
                 let count = self.counted(kind, count, of.or(self.epoch));
@@ -132,11 +179,35 @@ impl Steps {
             }
             (None, None) => {}
         }
-        self.block.left = BLOCK_LINES_MAX;
-        self.block.has_values = false;
-        self.block.name.clear();
-        self.block.name.push_str(name);
+        if step.is_some() {
+            name.clone_into(&mut self.trusted)
+        } else {
+            self.trusts_epochs = true
+        }
+        self.block = Block { left: BLOCK_LINES_MAX, name, has_values: false };
         self.since = row + 1;
+        self.doubtful = None;
+    }
+
+    /// Whether what comes next tells whether the head above it is one.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful.as_ref().is_some_and(|doubtful| self.line <= doubtful.last)
+    }
+
+    /// A line of the form `name: value` was no row.
+    pub(super) fn refuse(&mut self) {
+        self.setting = Some(self.line);
+    }
+
+    /// A row is given out that has a step of its own or none: a head above it that was doubtful counts for the latter.
+    pub(super) fn decide(&mut self, has_step: bool) {
+        if let Some(doubtful) = self.doubtful.take()
+            && !has_step
+            && self.line <= doubtful.last
+        {
+            self.open(doubtful.head);
+            self.block.left = 0;
+        }
     }
 
     /// The values of a bar may go on in the next lines.
@@ -157,6 +228,14 @@ impl Steps {
 
     /// Whether a line of `pairs`, without a step of its own, is a row all the same.
     pub(super) fn takes(&mut self, pairs: &Pairs) -> bool {
+        if let Some(mut doubtful) = self.doubtful.take().filter(|doubtful| self.line <= doubtful.last) {
+            if !is_known(pairs) {
+                doubtful.waits -= 1;
+                self.doubtful = (doubtful.waits > 0).then_some(doubtful);
+                return false;
+            }
+            self.open(doubtful.head);
+        }
         if self.block.left > 0 {
             self.block.left -= 1;
             self.block.has_values = true;
@@ -258,9 +337,9 @@ impl Steps {
 
     /// Forgets the lines so far, but not how such lines are to be read.
     pub(super) fn jump(&mut self) {
-        let Steps { fine, beside, total, line, epoch, turn, .. } = std::mem::take(self);
+        let Steps { fine, beside, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
         let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), ..Landing::default() };
-        *self = Steps { fine, beside, total, line, landing: Some(landing), ..Steps::default() };
+        *self = Steps { fine, beside, total, line, trusted, trusts_epochs, landing: Some(landing), ..Steps::default() };
     }
 }
 

@@ -451,7 +451,7 @@ proptest! {
             Just("| a/b | 0.5 |\n"), Just("---\n"), Just("epoch loss acc\n"), Just("1 0.5 0.25\n"), Just("{'loss': 0.5}"), Just("24/24 - loss: 0.5\x08\x08"),
             Just("\x1b[2K"), Just("\x1b[2A"), Just("[1][2/3] loss: 1\n"),
             Just("Epoch 0/2 ━━━━ 5/20 0:00:00 loss: 0.5 acc:"), Just("0.75"), Just("{'loss': 1,\n"), Just(" 'step': 3}\n"), Just("Iteration 9\n"),
-            Just("Loss 5\n"), Just("EPOCH 1 done: loss 2\n"), Just(" 50%|# | 1/2 [0<1, 9it/s, loss=4]\r"), Just("steps: 5\n"), Just("val loss: 3\n"), Just("█"), Just("loss: nan\n")], 0..20),
+            Just("Loss 5\n"), Just("EPOCH 1 done: loss 2\n"), Just("batch: 16\n"), Just("lr: 0.5\n"), Just("| step 3 | loss 2 |\n"), Just("1: 5,\n"), Just(" 50%|# | 1/2 [0<1, 9it/s, loss=4]\r"), Just("steps: 5\n"), Just("val loss: 3\n"), Just("█"), Just("loss: nan\n")], 0..20),
         cut in 1..20_usize) {
         let log = pieces.concat();
         let (a, b) = (decode(&mut Stdout::new(), log.as_bytes(), cut), decode(&mut Stdout::new(), log.as_bytes(), usize::MAX));

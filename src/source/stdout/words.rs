@@ -262,8 +262,8 @@ pub(super) fn is_metric(name: &str) -> bool {
         let mut words = part.rsplit([' ', '_', '-', '.', '@']).filter(|word| !word.is_empty());
         let any = |word: &str, list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
         let last = words.next().unwrap_or("");
-        let is_goal = words.clone().last().is_some_and(|first| any(first, GOALS));
-        !is_goal && (any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS)))
+        let is_measure = any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS));
+        is_measure && !words.next_back().is_some_and(|first| any(first, GOALS))
     })
 }
 

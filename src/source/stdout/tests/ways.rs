@@ -186,6 +186,38 @@ fn the_word_before_a_bracket_may_say_what_is_counted() {
 }
 
 #[test]
+fn settings_in_lines_are_no_block() {
+    for config in [
+        "seed: 1\nbatch: 16\nimgsz: 640\nlr0: 0.01\npatience: 100",
+        "total_timesteps: 500000\nlearning_rate: 0.00025\ngamma: 0.99",
+        "total_timesteps: 500000\nlearning_rate: 0.00025\ntarget_kl: 0.02\nclip: 0.5",
+        "epoch: 100\nbatch: 16\nlr: 0.1\nmomentum: 0.9\nworkers: 8",
+        "lr = 0.1\nbatch = 16\nimgsz = 640",
+        "imgsz: 640,\nbatch: 16,\nlr: 0.1,",
+        "batch: 16",
+    ] {
+        silent(&format!("{config}\n"));
+        check(&format!("{config}\nstep 1: loss 2\n{config}\nstep 2: loss 1\nval loss 3\n"), &["loss 1=2 2=1", "val loss 2=3"]);
+    }
+    // A metric that comes soon tells that it was a head; what stood between them counts too. Then the next is known at once.
+    check("Step: 10\nlr: 0.5\nLoss: 2\ntime: 3\nStep: 20\nlr: 0.25\nLoss: 1\n", &["Loss 10=2 20=1", "lr 10=0.5 20=0.25", "time 10=3"]);
+    check("Epoch: 1\nLoss: 2\nEpoch: 2\nlr: 0.5\nLoss: 1\n", &["Loss 1=2 2=1", "lr 2=0.5"]);
+    check("Epoch: 1\nStep: 5\nLoss: 2\nEpoch: 2\nStep: 5\nLoss: 1\n", &["Loss 5=2 10=1"]);
+    // Among settings that must be the next line.
+    check("width: 5\nEpoch: 1\nLoss: 2\n", &["Loss 1=2"]);
+    check("width: 5\nbatch: 16\nheight: 5\nLoss: 2\n", &["Loss -=2"]);
+    // What comes long after is not under it.
+    let text = "the model has layers\n".repeat(50);
+    check(&format!("batch: 16\nlr: 0.5\n{text}val loss 3\nfoo: 2\n"), &["val loss -=3"]);
+    // Rows of other kinds stand under such a head too.
+    check("Step: 10\n{'loss': 2.5}\nfoo: 3\n", &["loss 10=2.5"]);
+    check("Step: 10\n| loss | 2.5 |\n| x | 1 |\n-----\n", &["loss 10=2.5", "x 10=1"]);
+    check("Epoch: 2\nlr: 0.1\n24/24 - loss: 0.5\n", &["loss 2=0.5"]);
+    // A config before a run of epochs does not move them.
+    check("epoch: 5\nwidth: 3\nEpoch [1/2], Step [1/2], loss: 3\nEpoch [2/2], Step [1/2], loss: 2\n", &["loss 1=3 3=2"]);
+}
+
+#[test]
 fn tests_that_passed_are_no_epoch() {
     for said in [
         "pass: 12, fail: 3",
