@@ -28,8 +28,7 @@ pub(super) struct Steps {
     /// The epoch that a line of its own announced.
     epoch: Option<Count>,
     block: Block,
-    /// A head that may as well be a setting, such as `batch: 16`, and the lines left in which a metric may tell.
-    doubtful: Option<(Head, u32)>,
+    doubtful: Option<Doubtful>,
     /// The name of a head that had a metric under it, and whether one of epochs had.
     trusted: String,
     trusts_epochs: bool,
@@ -59,6 +58,15 @@ pub(super) struct Head {
     pub(super) name: String,
     /// The number of the last row above it.
     pub(super) row: u64,
+}
+
+/// A head that may as well be a setting, such as `batch: 16`.
+struct Doubtful {
+    head: Head,
+    /// Lines with values left in which a metric may tell.
+    waits: u32,
+    /// The last line that can be under it.
+    last: u64,
 }
 
 /// Lines under a head.
@@ -152,7 +160,7 @@ impl Steps {
         if head.step.is_none() {
             self.epoch = head.epoch;
         }
-        self.doubtful = Some((head, waits));
+        self.doubtful = Some(Doubtful { head, waits, last: self.line + u64::from(BLOCK_LINES_MAX) });
     }
 
     /// Opens a block under a head.
@@ -183,7 +191,7 @@ impl Steps {
 
     /// Whether what comes next tells whether the head above it is one.
     pub(super) fn is_doubtful(&self) -> bool {
-        self.doubtful.is_some()
+        self.doubtful.as_ref().is_some_and(|doubtful| self.line <= doubtful.last)
     }
 
     /// A line of the form `name: value` was no row.
@@ -193,10 +201,11 @@ impl Steps {
 
     /// A row is given out that has a step of its own or none: a head above it that was doubtful counts for the latter.
     pub(super) fn decide(&mut self, has_step: bool) {
-        if let Some((head, _)) = self.doubtful.take()
+        if let Some(doubtful) = self.doubtful.take()
             && !has_step
+            && self.line <= doubtful.last
         {
-            self.open(head);
+            self.open(doubtful.head);
             self.block.left = 0;
         }
     }
@@ -219,13 +228,13 @@ impl Steps {
 
     /// Whether a line of `pairs`, without a step of its own, is a row all the same.
     pub(super) fn takes(&mut self, pairs: &Pairs) -> bool {
-        if let Some((head, waits)) = self.doubtful.take() {
-            if is_known(pairs) {
-                self.open(head);
-            } else {
-                self.doubtful = (waits > 1).then(|| (head, waits - 1));
+        if let Some(mut doubtful) = self.doubtful.take().filter(|doubtful| self.line <= doubtful.last) {
+            if !is_known(pairs) {
+                doubtful.waits -= 1;
+                self.doubtful = (doubtful.waits > 0).then_some(doubtful);
                 return false;
             }
+            self.open(doubtful.head);
         }
         if self.block.left > 0 {
             self.block.left -= 1;

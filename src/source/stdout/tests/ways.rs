@@ -206,6 +206,9 @@ fn settings_in_lines_are_no_block() {
     // Among settings that must be the next line.
     check("width: 5\nEpoch: 1\nLoss: 2\n", &["Loss 1=2"]);
     check("width: 5\nbatch: 16\nheight: 5\nLoss: 2\n", &["Loss -=2"]);
+    // What comes long after is not under it.
+    let text = "the model has layers\n".repeat(50);
+    check(&format!("batch: 16\nlr: 0.5\n{text}val loss 3\nfoo: 2\n"), &["val loss -=3"]);
     // Rows of other kinds stand under such a head too.
     check("Step: 10\n{'loss': 2.5}\nfoo: 3\n", &["loss 10=2.5"]);
     check("Step: 10\n| loss | 2.5 |\n| x | 1 |\n-----\n", &["loss 10=2.5", "x 10=1"]);
