@@ -158,7 +158,7 @@ fn traces_of_a_trackio_run_that_the_training_began_are_seen_beside_it() {
     db.execute_batch(&fs::read_to_string(format!("{FIXTURES}/trackio/v0.43.0/ogfixture.sql")).unwrap()).unwrap();
     home.ok(&["set", "tab=rollouts", "step=21"]);
     training.tell(
-        "echo '* Trackio project initialized: lm'; echo '* Trackio metrics logged to: .'; echo '* Created new run: first'; echo 'step 1 loss 2'",
+        "echo '* Trackio project initialized: lm'; echo '* Trackio metrics logged to: .'; echo '* Created new run: first'; echo 'step 1 ppl 2'",
     );
     let graph = || home.json(&["viewstate", "--json"])["graph"].clone();
     becomes(&[json!(2), json!(true)], || ["steps", "readable"].map(|name| graph()["detail"][name].clone()));
