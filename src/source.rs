@@ -17,6 +17,7 @@ mod json;
 mod jsonl;
 mod keys;
 mod lines;
+mod metrics;
 mod outbox;
 mod probe;
 mod proto;

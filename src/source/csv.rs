@@ -42,18 +42,26 @@ pub(super) fn is_table(head: &[u8]) -> bool {
     let mut lines = head.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut line = || std::str::from_utf8(lines.next()?.strip_suffix(b"\n")?).ok().map(str::trim_end);
     let (Some(names), Some(row)) = (line(), line()) else { return false };
-    let is_name = |cell: &&str| {
-        let name = cell.trim().trim_matches('"');
-        name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains([' ', '=', '{'])
-    };
     // What is parted by `|` is as often a log; the name of a file tells them apart.
     [b',', b';', b'\t'].into_iter().any(|delimiter| {
         let at = char::from(delimiter);
         let (names, cells): (Vec<&str>, Vec<&str>) = (names.split(at).collect(), row.split(at).collect());
         let is_value = |cell: &&&str| cell.trim().is_empty() || number(cell, delimiter).is_some();
         let values = cells.iter().filter(is_value).count();
-        names.len() >= 2 && names.iter().all(is_name) && cells.len() == names.len() && values * 2 >= cells.len()
+        names.len() >= 2 && names.iter().all(|name| is_name(name)) && cells.len() == names.len() && values * 2 >= cells.len()
     })
+}
+
+/// Whether a line may be the names of a table.
+pub(super) fn may_be_head(line: &[u8]) -> bool {
+    let cells = |at: u8| str::from_utf8(line).ok().filter(|line| line.contains(char::from(at))).map(|line| line.split(char::from(at)));
+    [b',', b';', b'\t'].into_iter().filter_map(cells).any(|mut cells| cells.all(is_name))
+}
+
+/// Whether a cell may be the name of a column.
+fn is_name(cell: &str) -> bool {
+    let name = cell.trim().trim_matches('"');
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains([' ', '=', '{'])
 }
 
 /// Decodes a table.

@@ -16,8 +16,8 @@ use super::{
     json::{Cursor, lenient},
     keys::Keys,
     lines::LINE_BYTES_MAX,
+    metrics::is_metric,
     outbox::Outbox,
-    stdout::is_metric,
 };
 use crate::model::num;
 use serde_json::Value;

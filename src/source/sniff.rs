@@ -1,8 +1,8 @@
 //! A stream whose name tells nothing and whose first bytes are still to come: standard input, a pipe, a new file.
 
 use super::{
-    Decoder, Loss, Record, Taker,
-    detect::{Kind, formats, guess, is_json_line, shown},
+    Decoder, Loss, Record, Taker, csv,
+    detect::{Kind, formats, guess, shown},
 };
 use crate::model::ReadOptions;
 
@@ -64,7 +64,7 @@ fn enough(bytes: &[u8]) -> Option<usize> {
     let mut ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).filter(|end| !bytes[..*end].trim_ascii().is_empty());
     let lines = match ends.next() {
         // A head line is known by the row behind it.
-        Some(first) if may_be_head(&bytes[..first]) => ends.next(),
+        Some(first) if csv::may_be_head(&bytes[..first]) => ends.next(),
         first => first,
     };
     let zero = bytes.iter().take(BINARY_BYTES).position(|byte| *byte == 0);
@@ -72,10 +72,6 @@ fn enough(bytes: &[u8]) -> Option<usize> {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
     }
     lines.filter(|end| *end <= HEAD_BYTES_MAX).or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX))
-}
-
-fn may_be_head(line: &[u8]) -> bool {
-    line.iter().any(|byte| b",;\t".contains(byte)) && !is_json_line(line)
 }
 
 impl Decoder for Sniff {
@@ -161,6 +157,8 @@ mod tests {
         check("{\"step\": 3, \"loss\": 2.5}\n", &[(Some(3), "loss", 2.5)]);
         check("step,loss\n3,2.5\n", &[(Some(3), "loss", 2.5)]);
         check("step 3 loss 2.5\nstep 4 loss 2\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
+        check("{'step': 3, 'loss': 2.5}\n", &[(Some(3), "step", 3.0), (Some(3), "loss", 2.5)]);
+        check("step: 3, loss: 2.5\n", &[(Some(3), "loss", 2.5)]);
         check("\nstarting, with words\nstep 3 loss 2.5\n", &[(Some(3), "loss", 2.5)]);
     }
 

@@ -31,7 +31,6 @@ mod walk;
 mod words;
 
 pub(super) use clean::plain;
-pub(super) use words::is_metric;
 
 use super::{ConsoleLine, Decoder, LineRef, Loss, Record, Taker, lines::Lines, shown::Shown};
 use crate::model::LineRule;

@@ -166,6 +166,11 @@ impl RunPicture {
         (!self.mute || self.lifecycle != Lifecycle::Silent).then(|| self.state())
     }
 
+    /// Whether a source gave rows and never said at which step they stand.
+    pub fn is_counted(&self, source: SourceRank) -> bool {
+        self.sources.get(&source).and_then(|source| source.step).is_some_and(|(_, said)| !said)
+    }
+
     /// Says that the run's sources do not tell whether its program lives.
     pub fn mute(&mut self) {
         self.mute = true;

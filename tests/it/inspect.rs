@@ -160,6 +160,9 @@ fn a_persons_patterns_and_columns_are_used() {
     for path in ["t.csv", "t.jsonl"] {
         let run = home.json(&["inspect", path, "--json", "--step-key", "frames"]);
         assert_eq!((&run["keys"]["loss"]["last"]["step"], &run["keys"]["step"]["count"]), (&json!(128), &json!(2)), "{path}");
+        assert_eq!(run["problems"], json!([]));
+        let run = home.json(&["inspect", path, "--json", "--step-key", "nosuch"]);
+        assert!(run["problems"][0].as_str().is_some_and(|problem| problem.contains("`nosuch`")), "{}", run["problems"]);
     }
     fails(
         home.og(&["inspect", "odd.log", "--regex", "loss ("]),

@@ -4,8 +4,9 @@ use super::{
     draft::PAIRS_MAX,
     facts::{Count, Pairs},
     table::{Cell, cell},
-    words::{Counter, counter, is_metric, plural},
+    words::{Counter, counter, plural},
 };
+use crate::source::metrics::is_metric;
 
 /// Longest name in a box, in bytes.
 const NAME_BYTES_MAX: usize = 96;
@@ -70,7 +71,7 @@ impl Boxed {
 
     /// Whether the box says something: it counts, or measures.
     pub(super) fn is_known(&self) -> bool {
-        self.step.is_some() || self.pairs.iter().any(|(name, _)| is_metric(name))
+        self.step.is_some_and(|(kind, _)| kind != Counter::Batch) || self.pairs.iter().any(|(name, _)| is_metric(name))
     }
 
     /// The step of the box.

@@ -2,8 +2,12 @@
 
 use super::facts::{Count, Pairs};
 use super::prefix::strip;
-use super::words::{Counter, counter, is_clear_metric, is_metric, is_vague_counter};
-use crate::source::json::{non_finite, number};
+use super::steps::is_known;
+use super::words::{Counter, counter, is_vague_counter};
+use crate::source::{
+    json::{non_finite, number},
+    metrics::is_clear_metric,
+};
 
 /// Deepest nesting that is followed.
 const DEPTH_MAX: u32 = 16;
@@ -36,8 +40,7 @@ impl Dict {
 
     /// Whether the dict looks like settings: many words and no metric, or the length of a training and nothing measured.
     pub(super) fn is_config(&self) -> bool {
-        let is_known = || self.pairs.iter().any(|(name, _)| is_metric(name));
-        self.texts > 1 && !is_known() || self.vague.is_some() && self.step.is_none()
+        self.texts > 1 && !is_known(&self.pairs) || self.vague.is_some() && self.step.is_none()
     }
 
     fn count(&mut self, kind: Counter, count: Count) {

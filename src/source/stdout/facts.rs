@@ -3,8 +3,9 @@
 use super::{
     token::{Token, cut},
     walk::Walk,
-    words::{Counter, is_metric, is_pass},
+    words::{Counter, is_pass},
 };
+use crate::source::metrics::is_metric;
 
 /// A count, and the `N` when it stands as `i/N`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +59,11 @@ impl Pairs {
 
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Whether both have the same names in the same order.
+    pub(super) fn has_names_of(&self, other: &Pairs) -> bool {
+        self.names == other.names && self.ends.len() == other.ends.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
@@ -170,7 +176,9 @@ impl Facts {
                 self.set_epoch(epoch.0, epoch.1);
                 self.set_step(Counter::Step, *step, *token);
             }
-            ([(epoch, token)], Some((Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() => self.set_epoch(*epoch, *token),
+            ([(epoch, token)], Some((Counter::Batch | Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() => {
+                self.set_epoch(*epoch, *token)
+            }
             ([(step, token)], None) if self.pairs.len() > 0 => self.set_step(Counter::Step, *step, *token),
             // `3: step 10 loss 2.1`: the rank, as srun -l and mpirun write it.
             ([(rank, _)], Some(_)) if self.rank.is_none() && rank.of.is_none() => self.rank = rank.at.try_into().ok(),

@@ -15,7 +15,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, may_be_row},
+    words::{Counter, is_setting, is_title, may_be_row},
 };
 use crate::{
     model::LineRule,
@@ -53,9 +53,21 @@ pub(super) struct Reader {
     shapes: Shapes,
     /// Rows under a head that is doubtful yet: a few, see [`Steps::takes`].
     put_off: Vec<Draft>,
+    /// A row that may as well be settings.
+    unsure: Option<Unsure>,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
     learnable: Option<(usize, usize)>,
     scratch: Vec<u8>,
+}
+
+/// The step and the epoch that a line counts.
+type Counts = (Option<(Counter, Count)>, Option<Count>);
+
+/// A row that may as well be settings, until another of its names follows.
+struct Unsure {
+    draft: Draft,
+    /// `None`: it was given out.
+    counts: Option<Counts>,
 }
 
 impl Reader {
@@ -402,9 +414,9 @@ impl Reader {
             }
             (facts.step, facts.epoch) = (None, None);
         }
-        let is_setting = || setting(stripped.text).is_some_and(|(name, _)| !name.contains(' '));
+        let is_one = || setting(stripped.text).is_some_and(|(name, _)| !name.contains(' '));
         if facts.pairs.len() == 0 {
-            if is_setting() {
+            if is_one() {
                 self.steps.refuse();
             }
             self.table.open(stripped.text);
@@ -419,6 +431,10 @@ impl Reader {
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
         // `task=detect, batch=16, mode=train`: a config.
         if self.facts.texts > 1 && !is_known(&self.draft.pairs) {
+            return false;
+        }
+        let title = || stripped.text.split(['(', ':', '=', '[']).next().unwrap_or("");
+        if (step.is_some() || epoch.is_some()) && !is_known(&self.draft.pairs) && self.may_be_settings(title(), (step, epoch)) {
             return false;
         }
         if step.is_none() && epoch.is_some() && self.sums_up() {
@@ -448,10 +464,38 @@ impl Reader {
             }
             _ => {}
         }
-        if !is_row && is_setting() {
+        if !is_row && is_one() {
             self.steps.refuse();
         }
         is_row
+    }
+
+    /// Whether the draft, which counts but measures nothing, is of settings: it stands behind a title of settings, or has a name
+    /// that no training logs, or counts only `batch: 16`. The last is a row once another of the same names follows.
+    fn may_be_settings(&mut self, title: &str, counts: Counts) -> bool {
+        if is_title(title) || self.draft.pairs.iter().any(|(name, _)| is_setting(name)) {
+            return true;
+        }
+        let (Some((Counter::Batch, Count { of: None, .. })), _) = counts else { return false };
+        let draft = std::mem::take(&mut self.draft);
+        let first = self.unsure.take().filter(|first| first.draft.pairs.has_names_of(&draft.pairs));
+        let is_again = first.as_ref().is_some_and(|first| first.counts != Some(counts));
+        match first {
+            Some(Unsure { draft: before, counts: Some((step, epoch)) }) if is_again => {
+                self.release();
+                self.draft = before;
+                self.count(step, epoch);
+                let before = std::mem::take(&mut self.draft);
+                self.unsure = Some(Unsure { draft: self.emit(before), counts: None });
+            }
+            Some(first) => self.unsure = Some(first),
+            None => {
+                let (offset, rank, pairs) = (draft.offset, draft.rank, draft.pairs.clone());
+                self.unsure = Some(Unsure { draft: Draft { offset, rank, pairs, ..Draft::default() }, counts: Some(counts) });
+            }
+        }
+        self.draft = draft;
+        !is_again
     }
 
     /// The head above was one: gives out the rows that stand between it and the line at hand.
@@ -508,12 +552,15 @@ impl Reader {
             (outer, inner) => outer.or(inner),
         };
         let is_config = outer.is_none() && self.dict.is_config();
-        if is_config || self.dict.pairs.len() == 0 || !(is_known(&self.dict.pairs) || step.is_some_and(|(kind, _)| kind != Counter::Epoch))
-        {
+        let is_known = is_known(&self.dict.pairs);
+        if is_config || self.dict.pairs.len() == 0 || !(is_known || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
             return false;
         }
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
         self.draft.rank = stripped.rank.unwrap_or(0);
+        if !is_known && self.may_be_settings(&stripped.text[..at], (step, None)) {
+            return false;
+        }
         match (step, self.steps.beside()) {
             (Some((Counter::Epoch, _)) | None, Some(bar)) => (self.draft.step, self.draft.total) = (Some(bar.at), bar.of),
             (Some((Counter::Epoch, epoch)), None) => self.count(None, Some(epoch)),

@@ -2,9 +2,12 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::{Counter, is_metric, is_vague_counter, validation},
+    words::{Counter, is_vague_counter, validation},
 };
-use crate::{model::Step, source::epochs::Starts};
+use crate::{
+    model::Step,
+    source::{epochs::Starts, metrics::is_metric},
+};
 
 /// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
 const BLOCK_LINES_MAX: u32 = 40;
@@ -148,7 +151,7 @@ impl Steps {
     fn counted(&mut self, kind: Counter, count: Count, epoch: Option<Count>) -> Count {
         match kind {
             Counter::Global | Counter::Epoch => count,
-            Counter::Step => self.turn.step(count, epoch.map(|epoch| epoch.at)),
+            Counter::Batch | Counter::Step => self.turn.step(count, epoch.map(|epoch| epoch.at)),
         }
     }
 

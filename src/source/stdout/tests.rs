@@ -185,6 +185,18 @@ fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
 }
 
 #[test]
+fn what_counts_as_settings_do_is_a_row_when_its_names_come_again() {
+    check(
+        "{'batch': 1, 'lr': 0.5}\n{'batch': 2, 'lr': 0.25}\n{'batch': 3, 'lr': 0.125}\n",
+        &["batch 1=1 2=2 3=3", "lr 1=0.5 2=0.25 3=0.125"],
+    );
+    check("batch: 16, lr: 0.1\nbatch: 1, norm: 2\nbatch: 2, norm: 3\n", &["norm 1=2 2=3"]);
+    silent("{'batch': 16, 'lr': 0.5}\n{'batch': 16, 'lr': 0.5}\n");
+    check("{'step': 100, 'lr': 0.5}\n", &["lr 100=0.5", "step 100=100"]);
+    check("batch 3/100, lr: 0.5\n", &["lr 3=0.5"]);
+}
+
+#[test]
 fn bars_give_one_point_a_step_however_often_they_are_drawn() {
     let bar = "\rtrain:  10%|#    | 1/10 [00:00<00:01, 9it/s]\rtrain:  10%|#    | 1/10 [00:00<00:01, 9it/s, loss=3]\rtrain:  10%|#    | 1/10 [00:00<00:01, 9it/s, loss=2]\rtrain:  20%|##   | 2/10 [00:00<00:01, 9it/s, loss=1]\n";
     check(bar, &["loss 1=2 2=1"]);
@@ -288,6 +300,15 @@ fn what_is_no_metric_stays_out() {
         "Namespace(lr=0.001, epochs=10, loss_weight=0.5)",
         "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08)",
         "python train.py --batch 20 --epochs 64 --lr 0.1",
+        "{'batch': 16, 'lr': 0.1, 'seed': 1}",
+        "{'epoch': 10, 'batch': 32, 'lr': 0.1}",
+        "{'iter': 1000, 'lr': 0.1, 'hidden': 64}",
+        "batch=16, epochs=10, lr=0.001",
+        "TrainConfig(step=1000, lr=0.1)",
+        "hparams: {'step': 1000, 'lr': 0.1}",
+        "Hyperparameters: batch 16 | lr 0.1 | steps 1000",
+        "| batch | 16 |\n| lr | 0.1 |",
+        "{\n  \"batch\": 16,\n  \"lr\": 0.1\n}",
         "Found 677 images in 3 folders",
         "saving checkpoint to out/step=10-loss=0.5.ckpt",
         "see https://example.com/runs/12?step=3",

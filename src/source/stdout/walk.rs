@@ -4,10 +4,10 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_metric, is_no_metric, is_noun, is_pass, is_prose, is_training, is_unit, plural,
-        validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_prose, is_training, is_unit, plural, validation,
     },
 };
+use crate::source::metrics::is_metric;
 
 /// Most words in the name of a metric; more is a sentence.
 const NAME_WORDS_MAX: u32 = 5;

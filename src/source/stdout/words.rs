@@ -1,5 +1,6 @@
-//! What words mean in training logs: which names count steps, which are surely metrics, which are prose.
+//! What words mean in training logs: which names count steps, which are settings, which are prose.
 
+use crate::source::metrics::{METRICS, is_metric};
 use regex::bytes::Regex;
 use std::sync::LazyLock;
 
@@ -8,7 +9,9 @@ use std::sync::LazyLock;
 pub(super) enum Counter {
     /// Passes over the data.
     Epoch,
-    /// Steps, batches, rounds: may start over with each epoch.
+    /// Batches: may start over with each epoch. `batch` is the size of one as often.
+    Batch,
+    /// Steps, rounds: may start over with each epoch.
     Step,
     /// Names that say they count the whole run: `global_step`, `num_updates`, `total_timesteps`.
     Global,
@@ -33,73 +36,23 @@ const BEFORE_COUNTER: &[&str] = &[
     "outer",
 ];
 
-/// Last words of counters: those for epochs, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "step", "iter", "iteration", "update", "batch", "round", "it", "episode", "generation", "tick"];
+/// Last words of counters: those for epochs, that for batches, then those for steps.
+const COUNTERS: &[&str] = &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick"];
 
 /// How many of [`COUNTERS`] count epochs.
 const EPOCHS: usize = 2;
 
+/// What the counter at this place of [`COUNTERS`] counts.
+fn counts(at: usize) -> Counter {
+    match at {
+        ..EPOCHS => Counter::Epoch,
+        EPOCHS => Counter::Batch,
+        _ => Counter::Step,
+    }
+}
+
 /// Plurals that may count what was done, and whether they also count what is in an episode.
 const PLURALS: &[(&str, bool)] = &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("steps", true)];
-
-/// Last words of metric names. A line without a step of its own must have one of these.
-const METRICS: &[&str] = &[
-    "loss",
-    "losses",
-    "acc",
-    "accuracy",
-    "acc1",
-    "acc5",
-    "top1",
-    "top5",
-    "ppl",
-    "perplexity",
-    "bpb",
-    "bpc",
-    "reward",
-    "rewards",
-    "return",
-    "returns",
-    "score",
-    "f1",
-    "auc",
-    "auroc",
-    "map",
-    "mrr",
-    "bleu",
-    "rouge",
-    "wer",
-    "cer",
-    "mse",
-    "rmse",
-    "mae",
-    "error",
-    "err",
-    "precision",
-    "recall",
-    "iou",
-    "miou",
-    "dice",
-    "fid",
-    "psnr",
-    "ssim",
-    "elbo",
-    "nll",
-    "logloss",
-    "entropy",
-    "kl",
-    "em",
-    "r2",
-    "mcc",
-    "xent",
-    "cost",
-];
-
-/// Those of [`METRICS`] that name settings as often.
-const VAGUE_METRICS: &[&str] = &["map", "kl", "em"];
-
-/// Words in front of a metric that is to be reached, not one that was measured: `target_kl`.
-const GOALS: &[&str] = &["target", "desired"];
 
 /// Words that show that a bare `name 12` is prose or a count, not a metric.
 const PROSE: &[&str] = &[
@@ -211,10 +164,26 @@ const VALIDATION: &[&str] =
 const CONNECTIVES: &[&str] =
     &["and", "or", "with", "at", "by", "for", "from", "than", "of", "to", "in", "on", "the", "a", "an", "is", "as", "using"];
 
-/// What a metric may be an average of or over, behind the word that says what it measures: `reward_mean`, `loss_epoch`.
-const AFTER_METRIC: &[&str] = &[
-    "mean", "avg", "average", "ema", "smoothed", "smooth", "std", "total", "sum", "step", "epoch", "train", "val", "valid", "test", "eval",
+/// Last words of what stands in front of settings: `Namespace(lr=0.1)`, `args: lr=0.1`, `train_config = {'lr': 0.1}`.
+const TITLES: &[&str] = &[
+    "config",
+    "cfg",
+    "configuration",
+    "args",
+    "arguments",
+    "namespace",
+    "hparams",
+    "hyperparameters",
+    "hyperparams",
+    "params",
+    "parameters",
+    "settings",
+    "options",
+    "flags",
 ];
+
+/// Last words of names that are settings and never logged as a training goes.
+const SETTINGS: &[&str] = &["seed", "dropout", "hidden", "layers", "heads", "workers", "dim"];
 
 /// Files that programs are made of: `train.py:88` is a place, not a value.
 const SOURCES: &[&str] = &["py", "cpp", "cc", "cu", "hpp", "rs", "java"];
@@ -248,29 +217,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if !ends && !opens && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
         return None;
     }
-    if any(last, &COUNTERS[..EPOCHS]) {
-        return Some(Counter::Epoch);
-    }
-    any(last, &COUNTERS[EPOCHS..]).then_some(Counter::Step)
-}
-
-/// Whether a name is surely a metric: the last word of one of its `/` parts says so.
-pub fn is_metric(name: &str) -> bool {
-    name.split('/').any(|part| {
-        // `Acc@5` is an accuracy.
-        let part = part.split('@').next().unwrap_or(part);
-        let mut words = part.rsplit([' ', '_', '-', '.', '@']).filter(|word| !word.is_empty());
-        let any = |word: &str, list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
-        let last = words.next().unwrap_or("");
-        let is_measure = any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS));
-        is_measure && !words.next_back().is_some_and(|first| any(first, GOALS))
-    })
-}
-
-/// Whether a name is surely a metric and no setting by any chance.
-pub(super) fn is_clear_metric(name: &str) -> bool {
-    let last = name.rsplit([' ', '_', '-', '.', '/']).next().unwrap_or(name);
-    is_metric(name) && !VAGUE_METRICS.iter().any(|vague| last.eq_ignore_ascii_case(vague))
+    COUNTERS.iter().position(|name| last.eq_ignore_ascii_case(name)).map(counts)
 }
 
 /// Whether a counter is as often how many there will be, as `total_timesteps` in the config of a training is; the group
@@ -278,6 +225,25 @@ pub(super) fn is_clear_metric(name: &str) -> bool {
 pub(super) fn is_vague_counter(name: &str) -> bool {
     const TOTAL: &str = "total";
     name.get(..TOTAL.len()).is_some_and(|first| first.eq_ignore_ascii_case(TOTAL)) && !name.contains(['/', '.'])
+}
+
+/// Whether `text` ends in a word that says that settings follow: `TrainConfig`, `args`.
+pub(super) fn is_title(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let word = text.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+    // `TrainConfig`, but not `subconfig`.
+    let ends = |title: &str| {
+        let start = word.len().checked_sub(title.len());
+        let (before, end) = start.and_then(|at| word.split_at_checked(at)).unwrap_or((word, ""));
+        end.eq_ignore_ascii_case(title) && (before.is_empty() || end.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
+    TITLES.iter().any(|title| ends(title))
+}
+
+/// Whether a name is surely that of a setting.
+pub(super) fn is_setting(name: &str) -> bool {
+    let last = name.rsplit([' ', '_', '-', '.', '/']).next().unwrap_or(name);
+    SETTINGS.iter().any(|word| last.eq_ignore_ascii_case(word))
 }
 
 /// Whether a name is about time: `time/step` is no counter.
@@ -288,10 +254,8 @@ fn is_time(name: &str) -> bool {
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
     let start = word.strip_suffix('.').filter(|start| start.len() > 1)?;
-    let at = COUNTERS
-        .iter()
-        .position(|name| name.len() > start.len() && name.get(..start.len()).is_some_and(|of| of.eq_ignore_ascii_case(start)))?;
-    Some(if at < EPOCHS { Counter::Epoch } else { Counter::Step })
+    let begins = |name: &&str| name.len() > start.len() && name.get(..start.len()).is_some_and(|of| of.eq_ignore_ascii_case(start));
+    COUNTERS.iter().position(begins).map(counts)
 }
 
 /// Whether a name may be that of a pass over the data, or the number of tests that passed.
@@ -384,6 +348,7 @@ mod tests {
             ("Epoch", Some(Counter::Epoch)),
             ("completed step", Some(Counter::Step)),
             ("iteration", Some(Counter::Step)),
+            ("batch", Some(Counter::Batch)),
             ("global step", Some(Counter::Global)),
             ("trainer/global_step", Some(Counter::Global)),
             ("valid_num_updates", Some(Counter::Global)),
@@ -415,17 +380,6 @@ mod tests {
         let words = ["Up.", "Iter.", "ep.", "Epo.", "Up", "U.", "Update.", "Loss.", "."];
         let (step, epoch) = (Some(Counter::Step), Some(Counter::Epoch));
         assert_eq!(words.map(abbreviated), [step, step, epoch, epoch, None, None, None, None, None]);
-    }
-
-    #[test]
-    fn metric_names_end_in_what_they_measure() {
-        assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
-        assert!(["reward_mean", "train_loss_epoch", "acc_val"].iter().all(|name| is_metric(name)));
-        assert!(
-            !["target_kl", "train/desired_kl", "loss scale", "loss_weight", "mean", "val", "accuracy_threshold", "lr", "reward_model_path"]
-                .iter()
-                .any(|name| is_metric(name))
-        );
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct RunReader {
     /// Which run of its path it is, where that holds several.
     run: Option<RunRef>,
     finished: bool,
+    /// The column that a person named as the step.
+    step_key: Option<String>,
     /// The rest that a person wants between two looks at a database; `None`: the source's own.
     refresh: Option<Duration>,
 }
@@ -101,7 +103,7 @@ impl RunReader {
     pub fn of(path: &Path, opened: Opened, read: &ReadOptions) -> Result<RunReader, StoreError> {
         match (opened.kind, &opened.run) {
             (Kind::OgRun, run) => RunReader::own(RunFolder::at(run.as_ref().map_or(path, |run| &run.path)), read),
-            _ => Ok(RunReader::foreign(path, opened)),
+            _ => Ok(RunReader { step_key: read.step_key.clone(), ..RunReader::foreign(path, opened) }),
         }
     }
 
@@ -135,6 +137,7 @@ impl RunReader {
             run: None,
             folder,
             finished: false,
+            step_key: read.step_key.clone(),
             refresh: None,
         };
         reader.told = reader.paths();
@@ -158,6 +161,7 @@ impl RunReader {
             run: opened.run,
             folder: RunFolder::at(path),
             finished: false,
+            step_key: None,
             refresh: None,
         };
         if !matches!(opened.kind, Kind::Wandb | Kind::WandbRun) {
@@ -479,8 +483,7 @@ impl RunReader {
         let progress = match polled_now {
             Ok(progress) => progress,
             Err(error) => {
-                let problem = chain(&error);
-                polled.changed |= self.picture.problems.insert(rank, problem.clone()).as_ref() != Some(&problem);
+                self.note(rank, Some(chain(&error)), polled);
                 return 0;
             }
         };
@@ -489,8 +492,8 @@ impl RunReader {
         }
         self.picture.note_bytes(rank, progress.bytes);
         let offset = feed.source.offset();
-        let solved = self.picture.problems.remove(&rank).is_some();
-        polled.changed |= heard > 0 || progress.restarted || solved;
+        polled.changed |= heard > 0 || progress.restarted;
+        self.note(rank, self.without_step(rank), polled);
         polled.more |= progress.more;
         self.finished &= progress.bytes == 0;
         if rank == SourceRank::Stdout {
@@ -500,6 +503,24 @@ impl RunReader {
             self.times.forget_before(offset.saturating_sub(LINE_SLACK));
         }
         progress.bytes
+    }
+
+    /// Keeps what is wrong with a source now.
+    fn note(&mut self, rank: SourceRank, problem: Option<String>, polled: &mut Polled) {
+        let problems = &mut self.picture.problems;
+        polled.changed |= problems.get(&rank) != problem.as_ref();
+        match problem {
+            Some(problem) => drop(problems.insert(rank, problem)),
+            None => drop(problems.remove(&rank)),
+        }
+    }
+
+    /// That no row of a table has the column that a person named as the step.
+    fn without_step(&self, rank: SourceRank) -> Option<String> {
+        let key = self.step_key.as_ref()?;
+        let is_named = rank == SourceRank::Own || self.foreign.is_some_and(|kind| matches!(kind, Kind::Jsonl | Kind::Csv | Kind::Json));
+        let problem = || format!("no row has a whole number in `{key}`, which was named as the step: the rows are counted");
+        (is_named && self.picture.is_counted(rank)).then(problem)
     }
 
     /// Takes what stands at the ends of the files without a newline: the run is over and all is read.
