@@ -18,12 +18,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Rest between two wakes, so that a file that grows a thousand times a second wakes us at most a hundred.
-const REST: Duration = Duration::from_millis(10);
-/// How long the thread that takes events from the system rests at one that counts, and how soon it rests again: a log that is
-/// written in pieces of 4 KiB brings thousands a second, and equal ones become one while nobody takes them.
-const NAP: Duration = Duration::from_millis(5);
-const NAP_AFTER: Duration = Duration::from_millis(1);
+/// What a watch leaves to others.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// From an event to its wake.
+    back: Duration,
+    /// Rest between two wakes: a file grows a thousand times a second.
+    rest: Duration,
+    /// How long the thread that takes events from the system rests at one. A log that is written in pieces of 4 KiB brings
+    /// thousands a second, each look of each reader brings more, and equal ones become one while nobody takes them.
+    nap: Duration,
+}
+
+const AT_ONCE: Pace = Pace { back: Duration::ZERO, rest: Duration::from_millis(10), nap: Duration::from_millis(10) };
+const STANDING_BACK: Pace = Pace { back: Duration::from_millis(5), rest: Duration::from_millis(40), nap: Duration::from_millis(20) };
+
+/// How soon the thread rests again: what waits in the queue is taken within a fraction of it.
+const NAP_AFTER: Duration = Duration::from_micros(250);
 
 /// How often a file of this machine is looked at when the system has no watcher left: a look costs microseconds.
 const POLL_LOCAL: Duration = Duration::from_millis(200);
@@ -49,40 +60,40 @@ impl Watch {
     /// Watches nothing yet. `wake` runs on a thread of the watch, at once and then at most every 10 ms;
     /// a change behind a wake always brings another.
     pub fn new(wake: impl Fn() + Send + 'static) -> Result<Watch, WatchError> {
-        Watch::resting(wake, false)
+        Watch::paced(wake, AT_ONCE)
     }
 
-    /// The same for who only shows what changed: it wakes 5 ms later. Whoever wrote to the file, or waits for what stands in
-    /// it, is not done yet and needs the cores: an agent waits for the answer to a key, which a log echoes too.
+    /// The same for who only shows what changed: it wakes 5 ms later, and then at most every 40 ms. Whoever wrote to the file, or
+    /// waits for what stands in it, is not done yet and needs the cores: an agent waits for the answer to a key, which a log
+    /// echoes too.
     pub fn standing_back(wake: impl Fn() + Send + 'static) -> Result<Watch, WatchError> {
-        Watch::resting(wake, true)
+        Watch::paced(wake, STANDING_BACK)
     }
 
-    fn resting(wake: impl Fn() + Send + 'static, first: bool) -> Result<Watch, WatchError> {
+    fn paced(wake: impl Fn() + Send + 'static, pace: Pace) -> Result<Watch, WatchError> {
         let (bell, rings) = sync_channel::<()>(1);
         let ears = Arc::new(Mutex::new(Ears::default()));
         let (heard, rope) = (Arc::clone(&ears), bell.clone());
         let mut rested = Instant::now();
         let watcher = notify::recommended_watcher(move |event| {
-            if !lock(&heard).hear(event) {
-                return;
+            let is_worth = lock(&heard).hear(event);
+            let naps = rested.elapsed() > NAP_AFTER;
+            if naps {
+                thread::sleep(pace.back);
             }
-            if !first {
+            if is_worth {
                 ring(&rope);
             }
-            if rested.elapsed() > NAP_AFTER {
-                thread::sleep(NAP);
+            if naps {
+                thread::sleep(pace.nap - pace.back);
                 rested = Instant::now();
-            }
-            if first {
-                ring(&rope);
             }
         });
         let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file events: looking at the files instead")).ok();
         let hands = Hands { watcher, folders: HashSet::new(), wholes: HashSet::new(), targets: HashMap::new() };
         let shared = Arc::new(Shared { ears, hands: Mutex::new(hands) });
         let weak = Arc::downgrade(&shared);
-        thread::Builder::new().name("og-watch".into()).spawn(move || run(&weak, &rings, wake))?;
+        thread::Builder::new().name("og-watch".into()).spawn(move || run(&weak, &rings, pace.rest, wake))?;
         Ok(Watch { bell, shared })
     }
 
@@ -267,7 +278,7 @@ impl Hands {
     }
 }
 
-fn run(shared: &Weak<Shared>, rings: &Receiver<()>, wake: impl Fn()) {
+fn run(shared: &Weak<Shared>, rings: &Receiver<()>, rest: Duration, wake: impl Fn()) {
     loop {
         let Some(polls) = shared.upgrade().map(|shared| lock(&shared.hands).polls()) else { return };
         let rung = match polls {
@@ -291,7 +302,7 @@ fn run(shared: &Weak<Shared>, rings: &Receiver<()>, wake: impl Fn()) {
         drop(shared);
         if changed {
             wake();
-            thread::sleep(REST);
+            thread::sleep(rest);
         }
     }
 }
