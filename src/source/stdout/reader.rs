@@ -53,12 +53,15 @@ pub(super) struct Reader {
     shapes: Shapes,
     /// Rows under a head that is doubtful yet: a few, see [`Steps::takes`].
     put_off: Vec<Draft>,
-    /// A row that may as well be settings.
-    unsure: Option<Unsure>,
+    /// Rows that may as well be settings, each of other names.
+    unsure: VecDeque<Unsure>,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
     learnable: Option<(usize, usize)>,
     scratch: Vec<u8>,
 }
+
+/// How many rows of other names may wait at a time for one of the same names.
+const UNSURE_MAX: usize = 8;
 
 /// The step and the epoch that a line counts.
 type Counts = (Option<(Counter, Count)>, Option<Count>);
@@ -266,6 +269,8 @@ impl Reader {
         self.steps.jump();
         (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
         self.cut_name.clear();
+        self.put_off.clear();
+        self.unsure.clear();
         self.is_idle = false;
         (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
     }
@@ -470,32 +475,39 @@ impl Reader {
         is_row
     }
 
-    /// Whether the draft, which counts but measures nothing, is of settings: it stands behind a title of settings, or has a name
-    /// that no training logs, or counts only `batch: 16`. The last is a row once another of the same names follows.
+    /// Whether the draft, which counts but measures nothing, is of settings: it stands behind a title of settings, or it has the
+    /// name of one, or it counts only `batch: 16`. The latter are rows once others of the same names follow.
     fn may_be_settings(&mut self, title: &str, counts: Counts) -> bool {
-        if is_title(title) || self.draft.pairs.iter().any(|(name, _)| is_setting(name)) {
+        if is_title(title) {
             return true;
         }
-        let (Some((Counter::Batch, Count { of: None, .. })), _) = counts else { return false };
-        let draft = std::mem::take(&mut self.draft);
-        let first = self.unsure.take().filter(|first| first.draft.pairs.has_names_of(&draft.pairs));
-        let is_again = first.as_ref().is_some_and(|first| first.counts != Some(counts));
-        match first {
-            Some(Unsure { draft: before, counts: Some((step, epoch)) }) if is_again => {
-                self.release();
-                self.draft = before;
-                self.count(step, epoch);
-                let before = std::mem::take(&mut self.draft);
-                self.unsure = Some(Unsure { draft: self.emit(before), counts: None });
-            }
-            Some(first) => self.unsure = Some(first),
-            None => {
-                let (offset, rank, pairs) = (draft.offset, draft.rank, draft.pairs.clone());
-                self.unsure = Some(Unsure { draft: Draft { offset, rank, pairs, ..Draft::default() }, counts: Some(counts) });
-            }
+        let is_size = matches!(counts, (Some((Counter::Batch, Count { of: None, .. })), _));
+        if !is_size && !self.draft.pairs.iter().any(|(name, _)| is_setting(name)) {
+            return false;
         }
-        self.draft = draft;
-        !is_again
+        let Some(at) = self.unsure.iter().position(|first| first.draft.pairs.has_names_of(&self.draft.pairs)) else {
+            let Draft { offset, rank, ref pairs, .. } = self.draft;
+            if self.unsure.len() >= UNSURE_MAX {
+                self.unsure.pop_front();
+            }
+            self.unsure.push_back(Unsure { draft: Draft { offset, rank, pairs: pairs.clone(), ..Draft::default() }, counts: Some(counts) });
+            return true;
+        };
+        let first = &mut self.unsure[at];
+        if first.counts == Some(counts) {
+            return true;
+        }
+        if let Some((step, epoch)) = first.counts.take() {
+            let first = std::mem::take(&mut first.draft);
+            let now = std::mem::take(&mut self.draft);
+            self.release();
+            self.draft = first;
+            self.count(step, epoch);
+            let first = std::mem::take(&mut self.draft);
+            self.unsure[at].draft = self.emit(first);
+            self.draft = now;
+        }
+        false
     }
 
     /// The head above was one: gives out the rows that stand between it and the line at hand.

@@ -61,6 +61,15 @@ fn plain_rows_with_names_before_numbers() {
 }
 
 #[test]
+fn counters_that_follow_each_other_without_a_sign_between_are_told_apart() {
+    check("epoch 1 step 1 loss 5\nepoch 1 step 2 loss 4\n", &["loss 1=5 2=4"]);
+    check("Epoch 1/2 step 5/10, loss: 5\nEpoch 1/2 step 10/10, loss: 4\nEpoch 2/2 step 5/10, loss: 3\n", &["loss 5=5 10=4 15=3"]);
+    check("Epoch 1 Batch 10/100 loss 5\nep 1 Step 20: loss 4\n", &["loss 10=5 20=4"]);
+    check("loss 2.5 step 100\nlr 0.5 step 200 loss 2\n", &["loss 100=2.5 200=2", "lr 200=0.5"]);
+    check("rank 0 step 5 loss 2\n", &["loss 5=2"]);
+}
+
+#[test]
 fn counters_that_start_over_with_each_epoch_go_on() {
     let log = "Epoch [1/2], Step [100/200], Loss: 3\nEpoch [1/2], Step [200/200], Loss: 2\nEpoch [2/2], Step [100/200], Loss: 1\n";
     check(log, &["Loss 100=3 200=2 300=1"]);
@@ -192,6 +201,9 @@ fn what_counts_as_settings_do_is_a_row_when_its_names_come_again() {
     );
     check("batch: 16, lr: 0.1\nbatch: 1, norm: 2\nbatch: 2, norm: 3\n", &["norm 1=2 2=3"]);
     silent("{'batch': 16, 'lr': 0.5}\n{'batch': 16, 'lr': 0.5}\n");
+    check("step 5 loss 9\rbatch 6 norm 2\nbatch 7 norm 3\n", &["loss 5=9", "norm 6=2 7=3"]);
+    check("batch 10 norm 2\nbatch 10 wait 1\nbatch 20 norm 3\nbatch 20 wait 4\n", &["norm 10=2 20=3", "wait 10=1 20=4"]);
+    check("step: 1, lr: 0.5, num_workers: 4\nstep: 2, lr: 0.25, num_workers: 3\n", &["lr 1=0.5 2=0.25", "num_workers 1=4 2=3"]);
     check("{'step': 100, 'lr': 0.5}\n", &["lr 100=0.5", "step 100=100"]);
     check("batch 3/100, lr: 0.5\n", &["lr 3=0.5"]);
 }

@@ -93,7 +93,10 @@ impl<'a> Walk<'a> {
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
         // `12 step time: 0.5`: no unit, but the start of a name.
         let is_named = matches!(self.tokens.get(at + 1..), Some([Token::Word(..), Token::Colon | Token::Equals, ..]));
-        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word);
+        // `epoch 1 step 10 loss 2.5`: what is counted next.
+        let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
+        let is_counter = || is_count && counter(word).is_some();
+        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter();
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
