@@ -60,7 +60,8 @@ pub(super) struct OpenDict {
     text: String,
     /// Where its brace stands in `text`.
     at: usize,
-    depth: i32,
+    /// The brackets that `text` opens and does not close.
+    brackets: Vec<u8>,
     lines: u32,
     /// Where its first line starts in the source.
     offset: u64,
@@ -69,32 +70,45 @@ pub(super) struct OpenDict {
 impl OpenDict {
     /// Whether lines are missing.
     pub(super) fn is_open(&self) -> bool {
-        self.depth > 0
+        !self.brackets.is_empty()
     }
 
     /// Begins with a line whose brace at `at` is not closed in it. False: no dict begins here.
     pub(super) fn begin(&mut self, text: &str, at: usize, offset: u64) -> bool {
-        let (inside, depth) = (text[at + 1..].trim_ascii(), depth(&text[at..]));
+        self.brackets.clear();
+        let inside = text[at + 1..].trim_ascii();
         let is_first = inside.is_empty() || (inside.starts_with(['\'', '"']) && inside.ends_with([',', '{', '[', '(']));
-        if !is_first || depth <= 0 || text.len() > OPEN_BYTES_MAX {
+        if !is_first || text.len() > OPEN_BYTES_MAX {
             return false;
         }
+        nest(&mut self.brackets, &text[at..]);
         text.clone_into(&mut self.text);
-        (self.at, self.depth, self.lines, self.offset) = (at, depth, 1, offset);
-        true
+        (self.at, self.lines, self.offset) = (at, 1, offset);
+        self.is_open()
     }
 
-    /// Takes the next line. `Some`: that was the last, and the offset of the first. A line that is none of a dict ends it.
+    /// Takes the next line. `Some`: that was the last, and the offset of the first. A line that is none of the dict ends it.
     pub(super) fn push(&mut self, line: &str) -> Option<u64> {
         self.lines += 1;
-        if !is_inside(line) || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
-            self.depth = 0;
+        if !self.goes_on(line) || self.lines > OPEN_LINES_MAX || self.text.len() + line.len() > OPEN_BYTES_MAX {
+            self.brackets.clear();
             return None;
         }
-        self.depth += depth(line);
+        nest(&mut self.brackets, line);
         self.text.push(' ');
         self.text.push_str(line);
-        (self.depth <= 0).then_some(self.offset)
+        (!self.is_open()).then_some(self.offset)
+    }
+
+    /// Whether a line may go on with the dict: a value where one must come, a key where one must come, or what closes a bracket.
+    fn goes_on(&self, line: &str) -> bool {
+        let before = self.text.trim_ascii_end().as_bytes().last();
+        match (line.as_bytes().first(), self.brackets.last(), before) {
+            (Some(b']' | b'}' | b')'), ..) => true,
+            (Some(first), Some(b'{'), Some(b',' | b'{')) => matches!(first, b'\'' | b'"'),
+            (Some(_), _, Some(b',' | b'[' | b'(' | b':')) => is_value(line),
+            _ => false,
+        }
     }
 
     /// The lines in one, and where the brace stands.
@@ -103,8 +117,8 @@ impl OpenDict {
     }
 }
 
-/// Whether a line may go on with a dict: it begins with a value, and not with what a logger puts in front of a line.
-fn is_inside(line: &str) -> bool {
+/// Whether a line begins with a value, and not with what a logger puts in front of a line.
+fn is_value(line: &str) -> bool {
     // What stands in a bracket may be a list: behind that comes no text.
     let is_logged = || {
         strip(line).is_none_or(|stripped| {
@@ -114,15 +128,15 @@ fn is_inside(line: &str) -> bool {
     match line.as_bytes().first() {
         // `0.5, 0.25],`, or the last number of a list on a line of its own.
         Some(b'0'..=b'9' | b'-') => (line.ends_with([',', '[', '{', '(', ']', '}', ')']) || !line.contains(' ')) && !is_logged(),
-        Some(b'\'' | b'"' | b']' | b'{' | b'}' | b')') => true,
+        Some(b'\'' | b'"' | b'{') => true,
         Some(b'[' | b'(') => !is_logged(),
         _ => ["tensor(", "array(", "True", "False", "None", "true", "false", "null"].iter().any(|word| line.starts_with(word)),
     }
 }
 
-/// How many more brackets `text` opens than it closes, outside of strings.
-fn depth(text: &str) -> i32 {
-    let (mut depth, mut quote) = (0, None);
+/// Keeps in `brackets` those that are open behind `text`, outside of strings.
+fn nest(brackets: &mut Vec<u8>, text: &str) {
+    let mut quote = None;
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match (quote, byte) {
@@ -133,12 +147,11 @@ fn depth(text: &str) -> i32 {
             (Some(open), _) if open == byte => quote = None,
             (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),
-            (None, b'{' | b'[' | b'(') => depth += 1,
-            (None, b'}' | b']' | b')') => depth -= 1,
+            (None, b'{' | b'[' | b'(') => brackets.push(byte),
+            (None, b'}' | b']' | b')') => drop(brackets.pop()),
             _ => {}
         }
     }
-    depth
 }
 
 struct Walk<'a, 'd> {

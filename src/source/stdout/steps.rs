@@ -107,15 +107,30 @@ impl Landing {
 #[derive(Default)]
 struct Turn {
     epoch: Option<i64>,
+    /// The first count of all, and the last.
+    first: Option<i64>,
     last: Option<Count>,
+    /// An epoch that a row of its own summed up, behind the last count.
+    summed_up: Option<i64>,
     starts: Starts,
 }
 
 impl Turn {
+    /// A row sums up `epoch`: when the count then starts over, it is that of the next one.
+    fn sum_up(&mut self, epoch: i64) {
+        if self.last.is_some() {
+            self.epoch = self.epoch.or(Some(epoch));
+            self.summed_up = Some(epoch);
+        }
+    }
+
     /// The step of the whole run at `count` of `epoch`. Inlined as its callers are: a count that goes through memory costs every row
     /// a store that is read back in another width, 7 % of reading a log.
     #[inline]
     fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
+        let next = self.summed_up.take().filter(|_| epoch.is_none() && self.first.is_some_and(|first| count.at <= first));
+        let epoch = epoch.or(next.map(|epoch| epoch.saturating_add(1)));
+        self.first = self.first.or(Some(count.at));
         if let (Some(before), Some(now), Some(last)) = (self.epoch, epoch, self.last)
             && now > before
             && count.at <= last.at
@@ -143,7 +158,10 @@ impl Steps {
                 self.fine = true;
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
-            (None, epoch) => epoch,
+            (None, epoch) => {
+                epoch.into_iter().for_each(|epoch| self.turn.sum_up(epoch.at));
+                epoch
+            }
         }
     }
 

@@ -79,6 +79,12 @@ fn counters_that_start_over_with_each_epoch_go_on() {
         &["Loss 0=3 320=2 600=1"],
     );
     check("epoch: 0 | step: 5 | loss: 3\nepoch: 1 | step: 6 | loss: 2\n", &["loss 5=3 6=2"]);
+    // The epoch stands only in the line behind it.
+    let epoch = |at: i32| format!("batch 0: loss 3\nbatch 1: loss 2\nEpoch {at} done: val_loss 4\n");
+    check(&(epoch(1) + &epoch(2) + &epoch(3)), &["loss 0=3 1=2 2=3 3=2 4=3 5=2", "val_loss 1=4 2=4 3=4"]);
+    // One that goes back elsewhere was taken up again.
+    let step = |at: i32| format!("step {at}: loss 3\n");
+    check(&(step(1) + &step(50) + &step(99) + "Epoch 1 done: acc 4\n" + &step(50)), &["acc 1=4", "loss 1=3 50=3 99=3 50=3"]);
     check(
         "Epoch 1\n-----\nloss: 2.5  [   64/600]\nloss: 2.25  [  320/600]\nTest Error:\n Accuracy: 44.5%, Avg loss: 2.125\n\nEpoch 2\n-----\nloss: 2  [   64/600]\n",
         &["Accuracy 320=44.5", "Avg loss 320=2.125", "loss 64=2.5 320=2.25 664=2"],
@@ -191,6 +197,17 @@ fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
     assert_eq!(total(bars), Some(100));
     check("step 7: {\"loss\": \"2.5\", \"nested\": {\"a\": 1}}\n", &["loss 7=2.5", "nested.a 7=1"]);
     silent("{'learning_rate': 0.001, 'batch_size': 32, 'epochs': 10}\n");
+}
+
+#[test]
+fn a_dict_that_is_never_closed_costs_no_row() {
+    let rows = "{'loss': 2.5, 'step': 1}\n{'loss': 2, 'step': 2}\n";
+    for start in
+        ["config = {\n", "config = {\n    'lr': 0.5,\n    'n': 3\n", "    foo({\n", "args = {'lr': 0.5,\n", "x = {'a': {\n 'b': 1\n"]
+    {
+        check(&format!("{start}{rows}"), &["loss 1=2.5 2=2", "step 1=1 2=2"]);
+    }
+    check("{'step': 1, 'losses': [\n  {'a': 1},\n  {'b': 2}],\n 'loss': 3}\n", &["loss 1=3", "step 1=1"]);
 }
 
 #[test]
