@@ -53,7 +53,7 @@ impl Graphs {
             draw_words(&counted(self.run_names(shared, scene), shared, row), shared, row, buf);
         }
         if let Some(rows) = layout.readout {
-            draw_words(&fitting(self.readout(shared, scene), rows), shared, rows, buf);
+            draw_words(&fitting(self.readout(shared, scene, &layout), rows), shared, rows, buf);
         }
     }
 
@@ -159,13 +159,22 @@ impl Graphs {
     }
 
     /// What stands at the crosshair: where it is, the values of all curves in focus, and what happened there.
-    fn readout(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+    fn readout(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout) -> Vec<Word> {
         let mut marks = vec![];
         let Some(Picture::Chart(chart)) = self.picture(self.focus_index(), shared, scene, &mut marks) else { return vec![] };
         let theme = &shared.theme;
         let Some(cursor) = chart.cursor else { return vec![] };
-        let mut words = vec![Word { sign: None, text: format!("@ {}", chart.x_text(cursor)), style: theme.accent() }];
-        for (curve, text) in self.values_at(&chart, cursor, scene) {
+        let at = |side: &str| vec![Word { sign: None, text: format!("@ {}{side}", chart.x_text(cursor)), style: theme.accent() }];
+        if chart.cursor_in_sight().is_none() {
+            return at(if cursor < chart.x.from { ", left of what is shown" } else { ", right of what is shown" });
+        }
+        let cell = layout.cells.iter().find(|(index, _)| *index == self.focus_index());
+        let plot = cell.and_then(|(_, cell)| chart.plot(*cell));
+        let mut words = at("");
+        for (curve, mut text) in self.values_at(&chart, cursor, scene) {
+            if let Some(average) = plot.as_ref().and_then(|plot| chart.average_at(&curve, cursor, plot)) {
+                text += &format!(" smooth {}", value_text(average));
+            }
             let sign = match curve.run {
                 None if scene.overlaid.is_empty() => (theme.sample(curve.key), theme.own(curve.key, true, false)),
                 None => own_sign(shared),
@@ -235,12 +244,22 @@ impl Graphs {
                 names.push(json!({"key": key.as_str(), "name": entry.name}));
                 metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), window));
             }
-            let y = chart.plot(cell).map(|plot| (plot.y.from, plot.y.to));
+            let plot = chart.plot(cell);
+            let at_cursor = |x: f64| {
+                let own = chart.curves.iter().filter(|curve| curve.run.is_none());
+                let value = |curve: &Curve<'_>| {
+                    let average = plot.as_ref().and_then(|plot| chart.average_at(curve, x, plot));
+                    let smooth = average.map(num::to_json);
+                    Some(json!({"key": panel.keys[curve.key].as_str(), "value": num::to_json(curve.at(x)?.1), "smooth": smooth}))
+                };
+                own.filter_map(value).collect::<Vec<_>>()
+            };
+            let y = plot.as_ref().map(|plot| (plot.y.from, plot.y.to));
             charts.push(json!({
                 "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
                 "smoothing": chart.smoothing.word(), "smoothingMark": legend.mark,
                 "from": num::to_json(window.0), "to": num::to_json(window.1),
-                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
+                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]), "atCursor": chart.cursor_in_sight().map(at_cursor),
             }));
         }
         view.detail = self.detail(shared, scene, &layout, charts);
@@ -264,7 +283,7 @@ impl Graphs {
     fn detail(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout, charts: Vec<Value>) -> Value {
         let (from, to) = self.window();
         let cursor = self.cursor.map(|x| {
-            let row = layout.readout.map(|rows| fitting(self.readout(shared, scene), rows));
+            let row = layout.readout.map(|rows| fitting(self.readout(shared, scene, layout), rows));
             let words: Vec<String> = row.into_iter().flatten().flatten().map(|word| word.text).collect();
             json!({"x": num::to_json(x), "readout": words})
         });
