@@ -526,7 +526,10 @@ fn the_last_set_of_an_earlier_controller_is_no_answer_to_one_of_a_later() {
         stage.ask(1, Request::Subscribe { events: vec!["setView".into()], role: Some("graph".into()) });
         stage.ask(1, Request::SetView { patch: serde_json::json!({"filter": "loss"}).as_object().unwrap().clone() });
         let told = stage.answers(1);
-        told.iter().filter_map(|answer| if let Response::SetView { number, .. } = answer { Some(*number) } else { None }).last().unwrap()
+        told.iter()
+            .filter_map(|answer| if let Response::SetView { number, .. } = answer { Some(*number) } else { None })
+            .next_back()
+            .unwrap()
     };
     let (mut first, mut second) = (Stage::started(1e9), Stage::started(1e9 + 2.0));
     number_of_a_set(&mut first);

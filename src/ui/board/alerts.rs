@@ -1,7 +1,6 @@
 //! What people were asked to look at, newest first.
 
 use super::{
-    overview::place,
     page::{Found, Page, Shared},
     scroll::Scroll,
 };
@@ -43,8 +42,7 @@ impl Page for Alerts {
     }
 
     fn act(&mut self, action: Action, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        self.scroll = self.scroll.act(action, self.fitting(scene).len(), usize::from(area.height), false)?;
-        Some(vec![Effect::Draw])
+        self.scroll.steer(action, self.fitting(scene).len(), area, false)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
@@ -73,8 +71,7 @@ impl Page for Alerts {
             let why = if self.filter.is_empty() { "no alert so far" } else { "no alert has these words" };
             buf.set_stringn(area.x, area.y, why, width, theme.quiet());
         }
-        let top = self.scroll.top(alerts.len(), usize::from(area.height));
-        for (y, alert) in (area.y..area.bottom()).zip(&alerts[top..]) {
+        for (y, alert) in self.scroll.in_sight(&alerts, area) {
             let style = match alert.level {
                 "error" => theme.bad(),
                 "warn" => theme.warn(),
@@ -93,7 +90,7 @@ impl Page for Alerts {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        place(self.scroll, self.fitting(scene).len(), area, shared)
+        self.scroll.place(self.fitting(scene).len(), area, shared).into_iter().collect()
     }
 
     fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {

@@ -80,8 +80,7 @@ impl Page for Chat {
     }
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        self.scroll = self.scroll.act(action, self.rows(shared, scene, area.width).len(), usize::from(area.height), true)?;
-        Some(vec![Effect::Draw])
+        self.scroll.steer(action, self.rows(shared, scene, area.width).len(), area, true)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
@@ -117,18 +116,19 @@ impl Page for Chat {
             }
         }
         let column = if area.width >= WIDE_COLS_MIN { AUTHOR_COLS as u16 + 1 } else { 0 };
-        let top = self.scroll.top(rows.len(), usize::from(area.height));
-        for (y, row) in (area.y..area.bottom()).zip(rows.get(top..).unwrap_or_default()) {
+        for (y, row) in self.scroll.in_sight(&rows, area) {
             let head_room = if column > 0 { AUTHOR_COLS } else { width };
             buf.set_stringn(area.x, y, theme.plain(text::cut(&row.head, head_room)), head_room, row.style);
             buf.set_stringn(area.x + column, y, theme.plain(row.text.as_str().into()), width - usize::from(column), Style::new());
         }
     }
 
-    fn footer(&self, shared: &Shared, scene: Scene<'_>, _area: Rect) -> Vec<Part> {
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
         let theme = &shared.theme;
+        let place = self.scroll.place(self.rows(shared, scene, area.width).len(), area, shared);
         let count = scene.chat.unwrap_or_default().len();
         let mut parts = vec![Part::new(format!("{count} message{}", if count == 1 { "" } else { "s" }), theme.value(), 8)];
+        parts.extend(place);
         if !self.filter.is_empty() {
             parts.push(Part::new(format!("/{} ({})", self.filter, self.fitting(scene).len()), theme.accent(), 9));
         }
@@ -142,7 +142,7 @@ impl Page for Chat {
         let last = self.fitting(scene).last().map(|message| json!({"author": message.author, "text": message.text}));
         let rows = self.rows(shared, scene, area.width);
         let top = self.scroll.top(rows.len(), usize::from(area.height));
-        let in_sight: Vec<&Row> = rows[top..].iter().take(usize::from(area.height)).collect();
+        let in_sight: Vec<&Row> = self.scroll.in_sight(&rows, area).map(|(_, row)| row).collect();
         // Of a message that is partly in sight, that part.
         let told = |rows: &[&Row<'_>]| {
             let lines: Vec<&str> = rows.iter().filter(|row| !row.text.is_empty()).map(|row| row.text.as_str()).collect();

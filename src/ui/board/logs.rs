@@ -4,7 +4,7 @@ mod level;
 #[cfg(test)]
 mod tests;
 
-use super::page::{Found, Page, Refused, Shared, truth, value};
+use super::page::{Found, NOTCH, Page, Refused, Shared, truth, value};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::store::Printed;
 use crate::text;
@@ -18,7 +18,7 @@ pub use level::Level;
 use level::{LOOK_BACK, Levels};
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::{Modifier, Style},
 };
 use regex::{Regex, RegexBuilder};
@@ -144,6 +144,23 @@ impl Logs {
         if self.focus.is_none() { end } else { self.top.clamp(up_from(focus), focus).min(end).max(from) }
     }
 
+    /// Scrolls by so many lines. The focus stays on its line as long as that is in sight; at the end it follows.
+    fn scroll(&mut self, by: isize, scene: Scene<'_>, area: Rect) {
+        let (focus, top) = (self.focused(scene), self.top(scene, area));
+        self.focus = None;
+        let end = self.top(scene, area);
+        self.top = top.saturating_add_signed(by).clamp(Kept::of(scene).from, end);
+        if self.top < end {
+            let (width, mut used) = (usize::from(area.width - gutter(area)), 0);
+            let is_whole = |line: &usize| {
+                used += self.rows_of(*line, width, scene);
+                used <= usize::from(area.height)
+            };
+            let last = (self.top..).take_while(is_whole).last().unwrap_or(self.top);
+            self.focus = focus.map(|focus| focus.clamp(self.top, last));
+        }
+    }
+
     /// Moves the focus by so many lines; at the end it follows.
     fn go(&mut self, by: isize, scene: Scene<'_>) {
         let Some(focus) = self.focused(scene) else { return };
@@ -253,6 +270,23 @@ impl Page for Logs {
         self.top = top;
         self.top = self.top(scene, area);
         Some(vec![Effect::Draw])
+    }
+
+    fn wheel(&mut self, down: bool, _at: Position, _shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        self.scroll(if down { NOTCH } else { -NOTCH }, scene, area);
+        true
+    }
+
+    fn click(&mut self, at: Position, _shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        let (width, mut below) = (usize::from(area.width - gutter(area)), usize::from(area.y));
+        let holds = |line: &usize| {
+            below += self.rows_of(*line, width, scene);
+            usize::from(at.y) < below
+        };
+        let seen: Vec<usize> = self.in_sight(scene, area).into_iter().map(|(line, ..)| line).collect();
+        let Some(line) = seen.into_iter().find(holds) else { return false };
+        (self.top, self.focus) = (self.top(scene, area), Some(line));
+        true
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {

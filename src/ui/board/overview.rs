@@ -165,8 +165,7 @@ impl Page for Overview {
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
         let rows = self.rows(shared, scene, area.width).len();
-        self.scroll = self.scroll.act(action, rows, usize::from(area.height), false)?;
-        Some(vec![Effect::Draw])
+        self.scroll.steer(action, rows, area, false)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
@@ -195,8 +194,7 @@ impl Page for Overview {
         let width = usize::from(area.width);
         let names = rows.iter().filter_map(|row| if let Row::Fact(name, _) = row { Some(text::width(name)) } else { None });
         let column = names.max().unwrap_or(0).min(NAME_CELLS_MAX).min(width / 2);
-        let top = self.scroll.top(rows.len(), usize::from(area.height));
-        for (y, row) in (area.y..area.bottom()).zip(&rows[top..]) {
+        for (y, row) in self.scroll.in_sight(&rows, area) {
             match row {
                 Row::Heading(word) => {
                     buf.set_stringn(area.x, y, word, width, theme.title());
@@ -218,29 +216,18 @@ impl Page for Overview {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        let mut parts = place(self.scroll, self.rows(shared, scene, area.width).len(), area, shared);
-        parts.push(Part::new("i notes  t tags", shared.theme.faint(), 6));
-        parts
+        let place = self.scroll.place(self.rows(shared, scene, area.width).len(), area, shared);
+        place.into_iter().chain([Part::new("i notes  t tags", shared.theme.faint(), 6)]).collect()
     }
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let rows = self.rows(shared, scene, area.width);
         let top = self.scroll.top(rows.len(), usize::from(area.height));
-        let visible: Vec<Value> = rows[top..].iter().take(usize::from(area.height)).map(Row::tell).collect();
+        let visible: Vec<Value> = self.scroll.in_sight(&rows, area).map(|(_, row)| row.tell()).collect();
         view.detail = json!({
             "rows": rows.len(), "top": top, "visible": visible,
             "notes": scene.run.info.notes, "tags": scene.run.info.tags,
         });
         vec![]
     }
-}
-
-/// `rows 1-20 of 300`, where not all are in sight.
-pub fn place(scroll: Scroll, rows: usize, area: Rect, shared: &Shared) -> Vec<Part> {
-    let height = usize::from(area.height);
-    if rows <= height {
-        return vec![];
-    }
-    let top = scroll.top(rows, height);
-    vec![Part::new(format!("{}-{} of {rows}", top + 1, top + height), shared.theme.value(), 9)]
 }

@@ -5,9 +5,10 @@ mod map;
 mod prose;
 #[cfg(test)]
 mod tests;
+mod slider;
 mod view;
 
-use super::page::{Found, Page, Refused, Shared, truth, value};
+use super::page::{Found, NOTCH, Page, Refused, Shared, truth, value};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::source::{Body, RolloutGroup, TrajectoryHead};
 use crate::ui::{
@@ -16,7 +17,11 @@ use crate::ui::{
     strip::Part,
     theme::UNLIKELY,
 };
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+use view::Hit;
 
 /// Steps that a leap passes.
 const LEAP: isize = 10;
@@ -289,7 +294,7 @@ impl Page for Rollouts {
         Scope::Rollouts
     }
 
-    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+    fn act(&mut self, action: Action, shared: &Shared, _scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
         match action {
             Action::Left => self.go_to_step(-1),
             Action::Right => self.go_to_step(1),
@@ -312,15 +317,33 @@ impl Page for Rollouts {
             }
             Action::Open => self.alone = !self.alone,
             Action::Tint => self.tint = !self.tint,
-            Action::PageDown | Action::PageUp => self.turn_page(action == Action::PageDown, shared, scene, area),
+            Action::PageDown => self.turn_page(1, shared, area),
+            Action::PageUp => self.turn_page(-1, shared, area),
             Action::CursorRight | Action::CursorLeft | Action::CursorLeapRight | Action::CursorLeapLeft => {
                 let by = if matches!(action, Action::CursorRight | Action::CursorLeapRight) { 1 } else { -1 };
                 self.go_to_token(by, matches!(action, Action::CursorLeapRight | Action::CursorLeapLeft));
-                self.show_token(shared, scene, area);
+                self.show_token(shared, area);
             }
             _ => return None,
         }
         Some(vec![Effect::Draw])
+    }
+
+    fn wheel(&mut self, down: bool, at: Position, shared: &Shared, _scene: Scene<'_>, area: Rect) -> bool {
+        match self.hit(at, area, &shared.theme) {
+            Some(Hit::Text) => self.scroll_text(if down { NOTCH } else { -NOTCH }, shared, area),
+            _ => self.go(if down { 1 } else { -1 }),
+        }
+        true
+    }
+
+    fn click(&mut self, at: Position, shared: &Shared, _scene: Scene<'_>, area: Rect) -> bool {
+        match self.hit(at, area, &shared.theme) {
+            Some(Hit::One(id)) => self.choose(id),
+            Some(Hit::Step(step)) => self.step = Some(step).filter(|step| Some(step) != self.steps.last()),
+            Some(Hit::Text) | None => return false,
+        }
+        true
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {

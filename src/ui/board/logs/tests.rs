@@ -7,7 +7,7 @@ use crate::ui::{
     board::Board,
     keymap::Keymap,
     pane::{Event, Pane, Scene},
-    tests::{START, UNICODE, graph, press},
+    tests::{START, UNICODE, click, graph, press, wheel},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde_json::{Value, json};
@@ -156,4 +156,29 @@ fn troubles_are_found_one_after_the_other_and_the_focus_stays_on_its_line() {
     assert!(troubles.as_array().unwrap().contains(&json!({"line": 12, "level": "warning"})), "{troubles}");
     press(&mut board, &run, "p");
     assert_eq!(detail(&board, &run)["follows"], true);
+}
+
+#[test]
+fn the_wheel_scrolls_and_a_click_puts_the_focus_onto_a_line() {
+    let run = run(true);
+    for keys in ["4", "4 w"] {
+        let mut board = graph(UNICODE, &run, (80, 24));
+        press(&mut board, &run, keys);
+        let mut line = |event: Event| {
+            board.update(event, Scene::of(&run), Duration::ZERO);
+            let detail = detail(&board, &run);
+            (detail["line"].as_u64().unwrap(), detail["focus"]["line"].as_u64(), detail["follows"].as_bool().unwrap())
+        };
+        let (end, ..) = line(click((200, 200)));
+        let (top, focus, _) = line(wheel(false, (20, 10)));
+        assert_eq!(top, end - 3, "{keys}");
+        assert!(focus.unwrap() < 46, "{keys}: the focus stays in sight");
+        assert_eq!(line(wheel(true, (20, 10))), (end, None, true), "{keys}: at the end it follows");
+        line(wheel(false, (20, 10)));
+        assert_eq!(line(click((20, 4))), (end - 3, Some(end - 1), false), "{keys}");
+        for _ in 0..30 {
+            line(wheel(false, (20, 10)));
+        }
+        assert_eq!(line(wheel(false, (20, 10))).0, 1, "{keys}");
+    }
 }

@@ -283,6 +283,20 @@ impl Runs {
         }
     }
 
+    /// What the column at so many cells from the left is of.
+    pub(super) fn field_at(&self, x: u16, width: u16) -> Option<Field> {
+        let (name_cells, columns) = self.fitting(width);
+        let mut left = MARKS + name_cells;
+        if x < left {
+            return Some(Field::Name);
+        }
+        let column = columns.into_iter().find(|column| {
+            left += 2 + column.width;
+            x < left
+        })?;
+        if let What::Field(field) = &column.what { Some(field.clone()) } else { None }
+    }
+
     fn draw_titles(&self, theme: &Theme, area: Rect, name_cells: u16, columns: &[&Column], buf: &mut Buffer) {
         let sign = |field: &Field| match self.sort() {
             Some(sort) if sort.field == *field => theme.sorted(sort.down),

@@ -7,7 +7,7 @@ use crate::ui::{
     board::Board,
     keymap::Keymap,
     pane::{Effect, Event, Listing, Overlay, Pane, Scene},
-    tests::{START, UNICODE},
+    tests::{START, UNICODE, click, wheel},
     theme::Theme,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -423,4 +423,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_mouse_chooses_runs_scrolls_and_sorts() {
+    let mut shown = Shown::new(rows(60), (120, 24), UNICODE);
+    let focused = |shown: &Shown| shown.detail()["focused"].clone();
+    shown.tell(click((20, 6)));
+    assert_eq!(focused(&shown), shown.rows[3].id.as_str());
+    shown.tell(wheel(true, (20, 6)));
+    shown.tell(wheel(true, (20, 6)));
+    assert_eq!((shown.detail()["top"].as_u64(), focused(&shown)), (Some(6), json!(shown.rows[6].id)), "in sight it stays");
+    shown.tell(click((20, 3)));
+    assert_eq!((shown.detail()["top"].as_u64(), focused(&shown)), (Some(6), json!(shown.rows[6].id)));
+    (0..30).for_each(|_| shown.tell(wheel(true, (20, 6))));
+    assert_eq!(shown.detail()["top"], 60 - 20);
+    let title = |shown: &Shown, word: &str| {
+        let text = shown.drawn();
+        let line = text.lines().nth(2).unwrap();
+        (crate::text::width(&line[..line.find(word).unwrap()]) as u16 + 1, 2)
+    };
+    shown.tell(click(title(&shown, "step")));
+    assert_eq!(shown.detail()["sort"], "-step");
+    shown.tell(click(title(&shown, "step")));
+    assert_eq!(shown.detail()["sort"], "step");
+    shown.tell(click(title(&shown, "run")));
+    assert_eq!(shown.detail()["sort"], "name");
+    shown.press("r");
+    shown.tell(click((20, 5)));
+    assert_eq!(shown.detail()["focused"], shown.detail()["focused"]);
+    assert!(shown.drawn().lines().nth(4).unwrap().contains('▸'), "{}", shown.drawn());
+    shown.tell(click((20, 40)));
 }
