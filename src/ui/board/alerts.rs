@@ -3,6 +3,7 @@
 use super::{
     page::{Found, Page, Shared},
     scroll::Scroll,
+    sieve::Sieve,
 };
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::source::Alert;
@@ -18,20 +19,19 @@ use serde_json::json;
 /// State of the tab.
 #[derive(Debug)]
 pub struct Alerts {
-    filter: String,
+    filter: Sieve,
     scroll: Scroll,
 }
 
 impl Default for Alerts {
     fn default() -> Alerts {
-        Alerts { filter: String::new(), scroll: Scroll::From(0) }
+        Alerts { filter: Sieve::default(), scroll: Scroll::From(0) }
     }
 }
 
 impl Alerts {
     fn fitting<'a>(&self, scene: Scene<'a>) -> Vec<&'a Alert> {
-        let wanted = self.filter.to_lowercase();
-        let fits = |alert: &&Alert| [&alert.title, &alert.text].iter().any(|text| text.to_lowercase().contains(&wanted));
+        let fits = |alert: &&Alert| [&alert.title, &alert.text].iter().any(|text| self.filter.fits(text));
         scene.run.alerts.last.iter().rev().map(|(_, alert)| alert).filter(fits).collect()
     }
 }
@@ -46,29 +46,33 @@ impl Page for Alerts {
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
-        !std::mem::take(&mut self.filter).is_empty()
+        self.filter.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.filter
+        self.filter.text()
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
-        text.clone_into(&mut self.filter);
+    fn is_regex(&self) -> bool {
+        self.filter.is_regex()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        self.filter = Sieve::new(text, regex);
         self.scroll = Scroll::From(0);
     }
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
-        Found::Some(self.fitting(scene).len(), scene.run.alerts.last.len())
+        self.filter.found(self.fitting(scene).len(), scene.run.alerts.last.len())
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let (theme, width) = (&shared.theme, usize::from(area.width));
         let alerts = self.fitting(scene);
         if alerts.is_empty() && area.height > 0 {
-            let why = if self.filter.is_empty() { "no alert so far" } else { "no alert has these words" };
+            let why = if self.filter.text().is_empty() { "no alert so far" } else { "no alert has these words" };
             buf.set_stringn(area.x, area.y, why, width, theme.quiet());
         }
         for (y, alert) in self.scroll.in_sight(&alerts, area) {
@@ -90,7 +94,8 @@ impl Page for Alerts {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        self.scroll.place(self.fitting(scene).len(), area, shared).into_iter().collect()
+        let count = self.fitting(scene).len();
+        self.scroll.place(count, area, shared).into_iter().chain(self.filter.part(count, shared)).collect()
     }
 
     fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {

@@ -4,7 +4,10 @@ mod level;
 #[cfg(test)]
 mod tests;
 
-use super::page::{Found, NOTCH, Page, Refused, Shared, truth, value};
+use super::{
+    page::{Found, NOTCH, Page, Refused, Shared, truth, value},
+    sieve::Sieve,
+};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::store::Printed;
 use crate::text;
@@ -21,7 +24,6 @@ use ratatui::{
     layout::{Position, Rect},
     style::{Modifier, Style},
 };
-use regex::{Regex, RegexBuilder};
 use serde_json::json;
 
 /// From this width on, signs stand apart from the text.
@@ -48,9 +50,7 @@ impl When {
 /// State of the tab.
 #[derive(Debug, Default)]
 pub struct Logs {
-    query: String,
-    regex: bool,
-    search: Option<Result<Regex, String>>,
+    search: Sieve,
     /// The line in focus, counted from the first line of the run, so that it stays; `None`: the last one, whatever comes.
     focus: Option<usize>,
     /// The first line in sight when it was last moved.
@@ -74,10 +74,6 @@ impl Kept {
 }
 
 impl Logs {
-    fn search(&self) -> Option<&Regex> {
-        self.search.as_ref()?.as_ref().ok()
-    }
-
     /// The line in focus; `None`: there is none.
     fn focused(&self, scene: Scene<'_>) -> Option<usize> {
         let Kept { from, to } = Kept::of(scene);
@@ -87,18 +83,18 @@ impl Logs {
 
     /// The next line that the search finds, from the one in focus on.
     fn find(&self, from: usize, back: bool, scene: Scene<'_>) -> Option<usize> {
-        let search = self.search()?;
+        let search = self.search.pattern()?;
         self.seek(from, back, scene, |line, _| search.is_match(line))
     }
 
     fn first_match(&self, scene: Scene<'_>) -> Option<usize> {
-        let search = self.search()?;
+        let search = self.search.pattern()?;
         (Kept::of(scene).from..).zip(scene.run.console.lines()).find(|(_, line)| search.is_match(line)).map(|(at, _)| at)
     }
 
     /// Which match the line in focus is, 1-based (0: none), and how many there are; `None`: nothing is looked for.
     fn match_of(&self, scene: Scene<'_>) -> Option<(usize, usize)> {
-        let (search, focus) = (self.search()?, self.focused(scene)?);
+        let (search, focus) = (self.search.pattern()?, self.focused(scene)?);
         let lines = (Kept::of(scene).from..).zip(scene.run.console.lines());
         let (mut at, mut all) = (0, 0);
         for (line, _) in lines.filter(|(_, line)| search.is_match(line)) {
@@ -290,18 +286,17 @@ impl Page for Logs {
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
-        self.search = None;
-        !std::mem::take(&mut self.query).is_empty()
+        self.search.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.query
+        self.search.text()
     }
 
     fn is_regex(&self) -> bool {
-        self.regex
+        self.search.is_regex()
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
@@ -320,11 +315,7 @@ impl Page for Logs {
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, scene: Scene<'_>) {
-        text.clone_into(&mut self.query);
-        self.regex = regex;
-        let pattern = if regex { text.to_owned() } else { regex::escape(text) };
-        let built = || RegexBuilder::new(&pattern).case_insensitive(true).build().map_err(|error| regex_words(&error));
-        self.search = (!text.is_empty()).then(built);
+        self.search = Sieve::new(text, regex);
         // The newest line with it comes into sight.
         if let Some(at) = self.find(usize::MAX, true, scene) {
             self.focus = Some(at);
@@ -333,11 +324,8 @@ impl Page for Logs {
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
         let lines = scene.run.console.lines();
-        match &self.search {
-            Some(Err(error)) => Found::Wrong(error.clone()),
-            Some(Ok(search)) => Found::Some(lines.filter(|line| search.is_match(line)).count(), scene.run.console.lines().len()),
-            None => Found::Some(lines.len(), lines.len()),
-        }
+        let all = lines.len();
+        self.search.found(lines.filter(|line| self.search.fits(line)).count(), all)
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -380,13 +368,13 @@ impl Page for Logs {
             parts.push(Part::new(when.join(" "), theme.value(), 8));
             parts.push(Part::new("enter charts", theme.faint(), 6));
         }
-        if !self.query.is_empty() {
+        if !self.search.text().is_empty() {
             let found = match self.match_of(scene) {
                 Some((0, all)) => format!("  {all} matches"),
                 Some((at, all)) => format!("  match {at} of {all}"),
                 None => String::new(),
             };
-            parts.push(Part::new(format!("/{}{found}", self.query), theme.accent(), 8));
+            parts.push(Part::new(format!("/{}{found}", self.search.text()), theme.accent(), 8));
             parts.push(Part::joined(" n next  N before", theme.accent(), 7));
         }
         if scene.run.console.dropped() > 0 {
@@ -422,8 +410,9 @@ impl Logs {
         let (mut y, mut rest) = (area.y, line);
         loop {
             let (piece, after) = rest.split_at(cells_end(rest, width));
-            buf.set_stringn(area.x, y, theme.plain(piece.into()), width, style);
-            for hit in self.search().into_iter().flat_map(|search| search.find_iter(piece)) {
+            let drawn = if self.wrap { piece.into() } else { text::cut(rest, width) };
+            buf.set_stringn(area.x, y, theme.plain(drawn), width, style);
+            for hit in self.search.pattern().into_iter().flat_map(|search| search.find_iter(piece)) {
                 let from = area.x + text::width(&piece[..hit.start()]).min(width) as u16;
                 let to = (area.x + text::width(&piece[..hit.end()]).min(width) as u16).min(area.right());
                 (from..to).for_each(|x| buf[(x, y)].modifier |= Modifier::REVERSED);
@@ -451,9 +440,4 @@ fn cells_end(line: &str, width: usize) -> usize {
         }
     }
     line.len()
-}
-
-/// The last line of what the crate says: what is wrong, without the drawing of where.
-fn regex_words(error: &regex::Error) -> String {
-    error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

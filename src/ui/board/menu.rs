@@ -149,7 +149,7 @@ impl List {
         let rows = self.rows(looks, views, body.width);
         let (title, hint) = match self {
             List::Menu(_) => ("og", "up down  enter  esc back"),
-            List::Options(_) => ("options", "up down  left right change  esc back; kept in the config file"),
+            List::Options(_) => ("options", "left right change  esc back  (kept in config.json)"),
             List::Views(_) => ("saved views", "enter show  d remove  esc back"),
         };
         let none = (rows.is_empty()).then_some("none yet: V saves the view that is shown");

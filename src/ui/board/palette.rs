@@ -109,8 +109,8 @@ impl Palette {
         let offered = |row: &&Binding| row.scope == Scope::Board || row.scope == self.scope;
         let mut found: Vec<&Binding> =
             keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect();
-        // What begins so is more likely meant than what has it in its words.
-        found.sort_by_key(|row| !row.name.starts_with(words.trim()));
+        // What begins so is more likely meant than what has it in its words; what the tab in front can do, than what all can.
+        found.sort_by_key(|row| (!row.name.starts_with(words.trim()), row.scope == Scope::Board));
         found
     }
 

@@ -287,6 +287,7 @@ impl Runs {
             (_, true, 0) if self.listing.places.is_empty() => "looking for runs...".into(),
             (_, true, 0) => format!("no runs in {}", self.listing.places.join(", ")),
             (_, true, left) => format!("looking at {left} runs..."),
+            (Some(error), false, _) => format!("column {}: {}", error.column, error.problem),
             _ if self.view == View::Lineage => "no run goes on from another one, and none has checkpoints".into(),
             _ => format!("no run fits `{}`", self.text),
         }

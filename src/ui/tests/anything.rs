@@ -162,6 +162,7 @@ fn rows_agree(graph: &GraphView, text: &str, width: u16) -> Result<(), TestCaseE
             "run" if !row["heading"].is_null() => stands(&row, &|line| starts(&word(&row, "heading"), line))?,
             "run" if row["note"] == "" => {}
             "run" if !row["note"].is_null() => stands(&row, &|line| starts(&word(&row, "note"), line))?,
+            "run" if !row["more"].is_null() => stands(&row, &|line| starts(&word(&row, "more"), line))?,
             "run" => {
                 let (name, value) = (word(&row, "name"), word(&row, "value"));
                 let is = |line: &str| {

@@ -86,7 +86,7 @@ fn the_mouse_goes_through_what_is_open_above_a_tab_and_chooses() {
     assert_eq!(detail(&pane, &series, (80, 24))["scroll"], 3);
     tell(&mut pane, wheel(false, help));
     assert_eq!(detail(&pane, &series, (80, 24))["scroll"], 0);
-    press(&mut pane, &series, "esc :");
+    press(&mut pane, &series, "esc : r u n");
     let runs = place(&pane, "all runs");
     tell(&mut pane, wheel(true, runs));
     assert_ne!(detail(&pane, &series, (80, 24))["chosen"], detail(&pane, &series, (80, 24))["visible"][0]);
@@ -97,6 +97,35 @@ fn the_mouse_goes_through_what_is_open_above_a_tab_and_chooses() {
     assert_eq!(tab(&pane), "logs", "a tab is there also while the help is open");
     press(&mut pane, &series, "/");
     assert_eq!(tell(&mut pane, click((3, 1))), [], "what is typed is not lost by a click");
+}
+
+#[test]
+fn every_list_is_filtered_by_a_regular_expression_too() {
+    let series = eventful();
+    for (tab, text, found) in [("3", "^optim", "3 of "), ("6", "nan|inf", "0 of "), ("8", "x|y", "0 of "), ("5", "^cpu", "1 of ")] {
+        let mut pane = graph(UNICODE, &series, (120, 40));
+        press(&mut pane, &series, &format!("{tab} /"));
+        pane.update(Event::Paste(text.into()), scene(&series), Duration::ZERO);
+        press(&mut pane, &series, "tab");
+        let foot = drawn(&pane, &series, (120, 40)).lines().last().unwrap().to_owned();
+        assert!(foot.contains(&format!("re/{text}")) && foot.contains(found), "{tab}: {foot}");
+        pane.update(Event::Paste("(".into()), scene(&series), Duration::ZERO);
+        let foot = drawn(&pane, &series, (120, 40)).lines().last().unwrap().to_owned();
+        assert!(foot.contains("unclosed group"), "{tab}: {foot}");
+    }
+}
+
+#[test]
+fn what_is_said_behind_a_text_is_never_cut_in_a_word() {
+    let series = run(10);
+    for width in 30..100 {
+        let mut pane = graph(UNICODE, &series, (width, 24));
+        press(&mut pane, &series, "/ l o s s");
+        let foot = drawn(&pane, &series, (width, 24)).lines().last().unwrap().to_owned();
+        let (_, notes) = foot.split_once(" of 4").unwrap();
+        let whole = ["", "enter keep", "enter keep  esc cancel", "enter keep  esc cancel  tab regex"];
+        assert!(whole.contains(&notes.trim()), "{width}: {foot}");
+    }
 }
 
 #[test]

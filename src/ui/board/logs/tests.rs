@@ -182,3 +182,14 @@ fn the_wheel_scrolls_and_a_click_puts_the_focus_onto_a_line() {
         assert_eq!(line(wheel(false, (20, 10))).0, 1, "{keys}");
     }
 }
+
+#[test]
+fn a_line_that_is_cut_says_so() {
+    let run = run(true);
+    let mut board = graph(UNICODE, &run, (60, 50));
+    press(&mut board, &run, "4");
+    let long = |board: &Board| drawn(board, &run, (60, 50)).lines().find(|line| line.contains("DEBUG")).unwrap().to_owned();
+    assert!(long(&board).ends_with('…') && crate::text::width(&long(&board)) == 60, "{}", long(&board));
+    press(&mut board, &run, "w");
+    assert!(!long(&board).contains('…'), "{}", long(&board));
+}

@@ -193,6 +193,18 @@ fn the_other_views_look_like_this() {
 }
 
 #[test]
+fn a_filter_that_makes_no_sense_from_the_start_says_so_where_the_runs_would_be() {
+    let mut shown = Shown::new(rows(12), (80, 24), UNICODE);
+    shown.filter("nowhere lr:x");
+    shown.press("/");
+    (0..4).for_each(|_| shown.key(KeyCode::Backspace));
+    assert!(shown.drawn().contains("no run fits"));
+    shown.tell(Event::Paste("lr:x".into()));
+    let text = shown.drawn();
+    assert!(text.lines().nth(2).unwrap().starts_with("column ") && !text.contains("no run fits"), "{text}");
+}
+
+#[test]
 fn nothing_to_show_says_why() {
     let mut shown = Shown::new(vec![], (80, 24), UNICODE);
     assert!(shown.drawn().contains("no runs in /home/me/.og"));
