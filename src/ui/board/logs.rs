@@ -84,7 +84,7 @@ impl Logs {
     /// The next line that the search finds, from the one in focus on.
     fn find(&self, from: usize, back: bool, scene: Scene<'_>) -> Option<usize> {
         let search = self.search.pattern()?;
-        self.seek(from, back, scene, |line, _| search.is_match(line))
+        self.seek(if back { from } else { from + 1 }, back, scene, |line| search.is_match(line))
     }
 
     fn first_match(&self, scene: Scene<'_>) -> Option<usize> {
@@ -106,13 +106,12 @@ impl Logs {
         Some((at, all))
     }
 
-    fn seek(&self, from: usize, back: bool, scene: Scene<'_>, mut fits: impl FnMut(&str, Option<Level>) -> bool) -> Option<usize> {
-        let (kept, mut levels) = (Kept::of(scene), Levels::default());
-        let lines = (kept.from..).zip(scene.run.console.lines());
-        let mut found = lines.filter(|(_, line)| fits(line, levels.next(line))).map(|(at, _)| at);
+    fn seek(&self, from: usize, back: bool, scene: Scene<'_>, mut fits: impl FnMut(&str) -> bool) -> Option<usize> {
+        let lines = (Kept::of(scene).from..).zip(scene.run.console.lines());
+        let mut found = lines.filter(|(_, line)| fits(line)).map(|(at, _)| at);
         match back {
             true => found.take_while(|at| *at < from).last(),
-            false => found.find(|at| *at > from),
+            false => found.find(|at| *at >= from),
         }
     }
 
@@ -249,11 +248,13 @@ impl Page for Logs {
                 self.focus = self.find(focus, true, scene).or_else(|| self.find(usize::MAX, true, scene)).or(self.focus);
             }
             Action::NextTrouble => {
-                let is_trouble = |_: &str, level: Option<Level>| level.is_some_and(|level| level >= Level::Warning);
+                let seek = |from: usize| {
+                    let mut levels = Levels::default();
+                    self.seek(from, false, scene, move |line| levels.trouble_begins(line))
+                };
                 // From the end on it starts anew.
-                let from = self.focus.map_or(Kept::of(scene).from, |focus| focus);
-                let first = || self.seek(0, false, scene, is_trouble);
-                self.focus = self.seek(from, false, scene, is_trouble).or_else(first).or(self.focus);
+                let from = self.focus.map_or(0, |focus| focus + 1);
+                self.focus = seek(from).or_else(|| seek(0)).or(self.focus);
             }
             Action::Up => self.go(-1, scene),
             Action::Down => self.go(1, scene),

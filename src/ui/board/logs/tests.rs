@@ -148,14 +148,27 @@ fn troubles_are_found_one_after_the_other_and_the_focus_stays_on_its_line() {
     let mut board = graph(UNICODE, &run, (80, 24));
     press(&mut board, &run, "4 !");
     assert_eq!(detail(&board, &run)["focus"]["line"], 12);
-    press(&mut board, &run, "! ! ! !");
-    assert_eq!(detail(&board, &run)["focus"]["line"], 12, "from the last it starts anew");
+    press(&mut board, &run, "!");
+    assert_eq!(detail(&board, &run)["focus"]["text"], "Traceback (most recent call last):");
+    press(&mut board, &run, "!");
+    assert_eq!(detail(&board, &run)["focus"]["line"], 12, "a traceback is one trouble, and from the last it starts anew");
     (0..100).for_each(|n| run.apply(SourceRank::Stdout, Ok(Record::Console(format!("line {n}").into())), None));
     assert_eq!(detail(&board, &run)["focus"]["line"], 12);
     let troubles = detail(&board, &run)["troubles"].clone();
     assert!(troubles.as_array().unwrap().contains(&json!({"line": 12, "level": "warning"})), "{troubles}");
     press(&mut board, &run, "p");
     assert_eq!(detail(&board, &run)["follows"], true);
+}
+
+#[test]
+fn a_trouble_in_the_first_line_of_all_is_found() {
+    let mut run = RunPicture::default();
+    ["WARNING: no GPU", "step 1"].into_iter().for_each(|line| run.apply(SourceRank::Stdout, Ok(Record::Console(line.into())), None));
+    let mut board = graph(UNICODE, &run, (80, 24));
+    for keys in ["4 !", "!"] {
+        press(&mut board, &run, keys);
+        assert_eq!(detail(&board, &run)["focus"]["line"], 1);
+    }
 }
 
 #[test]
