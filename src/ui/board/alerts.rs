@@ -14,7 +14,10 @@ use crate::ui::{
     strip::Part,
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// Of a text, what an agent is told: more than fits into a row of most screens.
+const TOLD_CHARS_MAX: usize = 200;
 
 /// State of the tab.
 #[derive(Debug)]
@@ -101,7 +104,13 @@ impl Page for Alerts {
     fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let alerts = self.fitting(scene);
         let top = self.scroll.top(alerts.len(), usize::from(area.height));
-        view.detail = json!({ "rows": alerts.len(), "top": top });
+        let words = |text: &str| text.chars().take(TOLD_CHARS_MAX).collect::<String>();
+        let told = |alert: &Alert| {
+            let step = alert.step.map(|step| step.0);
+            json!({"level": alert.level, "step": step, "title": words(&alert.title), "text": words(&alert.text)})
+        };
+        let visible: Vec<Value> = self.scroll.in_sight(&alerts, area).map(|(_, alert)| told(alert)).collect();
+        view.detail = json!({ "rows": alerts.len(), "top": top, "visible": visible });
         vec![]
     }
 }

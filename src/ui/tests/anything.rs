@@ -174,6 +174,7 @@ fn rows_agree(graph: &GraphView, text: &str, width: u16) -> Result<(), TestCaseE
                 };
                 stands(&row, &is)?;
             }
+            "alerts" => stands(&row, &|line| word(&row, "level").starts_with(line.split(' ').next().unwrap_or_default()))?,
             "chat" => {
                 for said in word(&row, "text").lines().filter(|said| !said.trim().is_empty()) {
                     stands(&row, &|line| line.contains(said.trim()))?;

@@ -249,6 +249,7 @@ fn a_digit_behind_r_or_c_sets_the_grid() {
     let grid = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().grid;
     press(&mut pane, &run, "c");
     assert!(drawn(&pane, &run, (120, 40)).contains("columns: 1-9, 0 fits"));
+    assert_eq!(detail(&pane, &run, (120, 40))["waitsForDigitOf"], "cols");
     press(&mut pane, &run, "1 r 2");
     assert_eq!(grid(&pane), (2, 1));
     press(&mut pane, &run, "c 0 r 0");

@@ -297,6 +297,7 @@ impl Graphs {
             "window": {"from": num::to_json(from), "to": num::to_json(to), "follows": self.span.word()},
             "logX": self.log_x, "logY": self.log_y, "smoothing": self.smoothing.word(), "marks": !self.no_marks, "apart": self.apart,
             "kept": self.kept_names().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
+            "waitsForDigitOf": self.sizing.map(|side| if side == Side::Rows { "rows" } else { "cols" }),
             "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
             "runsLegend": layout.runs.map(|row| {
                 let rows = counted(self.run_names(shared, scene), shared, row);

@@ -193,10 +193,11 @@ fn columns(all: &[RunRow], rows: &[usize], metric: Option<&MetricKey>, keys: &[M
     let of_course = metric.filter(|metric| shown().any(|row| !row.course(metric).is_empty()));
     columns.extend(of_course.map(|metric| Column { title: "course".into(), what: What::Course(metric.clone()), width: 16, rank: 5 }));
     columns.extend(column(Field::Duration, "ran".into(), 6, 8));
-    columns.extend(column(Field::Started, "started".into(), 5, 9));
-    for name in runs::differing(shown()).into_iter().take(CONFIG_COLUMNS_MAX) {
+    columns.extend(column(Field::Started, "started".into(), 4, 9));
+    for (n, name) in runs::differing(shown()).into_iter().take(CONFIG_COLUMNS_MAX).enumerate() {
         let title = name.rsplit('.').next().unwrap_or(&name).to_owned();
-        columns.extend(column(Field::Config(name), title, 3, CONFIG_CELLS_MAX));
+        // One that differs has room on every screen: it is why somebody looks at several runs.
+        columns.extend(column(Field::Config(name), title, if n == 0 { 6 } else { 3 }, CONFIG_CELLS_MAX));
     }
     columns.extend(column(Field::Tags, "tags".into(), 2, 20));
     columns.extend(column(Field::State, "state".into(), 1, 9));

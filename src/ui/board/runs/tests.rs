@@ -205,6 +205,13 @@ fn a_filter_that_makes_no_sense_from_the_start_says_so_where_the_runs_would_be()
 }
 
 #[test]
+fn a_hyperparameter_that_differs_has_room_on_a_usual_screen() {
+    let shown = Shown::new(rows(12), (80, 24), UNICODE);
+    let titles = shown.drawn().lines().nth(2).unwrap().to_owned();
+    assert!(titles.split_whitespace().any(|title| title == "lr"), "{titles}");
+}
+
+#[test]
 fn nothing_to_show_says_why() {
     let mut shown = Shown::new(vec![], (80, 24), UNICODE);
     assert!(shown.drawn().contains("no runs in /home/me/.og"));
