@@ -11,6 +11,7 @@ mod legend;
 mod scale;
 mod signs;
 
+pub use cursor::Thick;
 pub use heat::Heat;
 pub use legend::{Entry, Legend};
 pub use scale::Scale;

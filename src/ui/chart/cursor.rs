@@ -1,7 +1,7 @@
 //! The crosshair: where it stands, and what the curves are there.
 
-use super::{Chart, Curve, Plot, band, value_text};
-use crate::ui::chart::frame::put;
+use super::{Chart, Curve, Plot, band, frame::put, value_text};
+use crate::ui::theme::Theme;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 impl Chart<'_> {
@@ -22,36 +22,70 @@ impl Chart<'_> {
         }
     }
 
-    /// The chart's own values at the crosshair, longest wording first. `~`: of the smoothed curve.
+    /// The chart's own values at the crosshair, longest wording first. `~`: of the thick line.
     pub(super) fn cursor_words(&self, at: f64, plot: Option<&Plot>) -> Vec<String> {
-        let values = |curve: &Curve<'_>| {
-            let logged = value_text(curve.at(at)?.1);
-            Some((logged, plot.and_then(|plot| self.average_at(curve, at, plot)).map(value_text)))
-        };
-        let values: Vec<(String, Option<String>)> = self.curves.iter().filter(|curve| curve.run.is_none()).filter_map(values).collect();
+        let own = self.curves.iter().enumerate().filter(|(_, curve)| curve.run.is_none());
+        let value =
+            |(index, curve): (usize, &Curve<'_>)| Some((value_text(curve.at(at)?.1), plot.and_then(|plot| self.thick_at(index, at, plot))));
+        let values: Vec<(String, Option<Thick>)> = own.filter_map(value).collect();
         if values.is_empty() {
             return vec![];
         }
-        let both = |sign: &str| {
-            let one = |(logged, average): &(String, Option<String>)| match average {
-                Some(average) => format!("{logged} {sign}{average}"),
+        let both = |words: &dyn Fn(Thick) -> String| {
+            let one = |(logged, thick): &(String, Option<Thick>)| match thick {
+                Some(thick) => format!("{logged} {}", words(*thick)),
                 None => logged.clone(),
             };
             values.iter().map(one).collect::<Vec<_>>().join(" / ")
         };
         let logged = values.iter().map(|(logged, _)| logged.as_str()).collect::<Vec<_>>().join(" / ");
-        let wordings = [both("smooth "), both("~"), logged.clone()].map(|values| format!(" @ {}: {values} ", self.x_text(at)));
+        let wordings = [both(&|thick| thick.text(self.theme)), both(&Thick::short), logged.clone()];
+        let wordings = wordings.map(|values| format!(" @ {}: {values} ", self.x_text(at)));
         wordings.into_iter().chain([format!(" @ {logged} ")]).collect()
     }
 
-    /// What the smoothed curve of a metric is at `x`, as it is drawn; `None`: it is not smoothed, or there is none.
-    pub fn average_at(&self, curve: &Curve<'_>, x: f64, plot: &Plot) -> Option<f64> {
-        // A group is drawn as one curve, which is of none of its runs.
-        let is_drawn = curve.group.is_none() && curve.at(x).is_some_and(|(_, value)| value.is_finite());
+    /// What the thick line of the curve at `index` is at `x`; `None`: there is none, or it does not reach there.
+    pub fn thick_at(&self, index: usize, x: f64, plot: &Plot) -> Option<Thick> {
+        let curve = self.curves.get(index)?;
         let width = usize::from(plot.area.width) * self.theme.dots().per_cell().0;
-        let smooth = if is_drawn { self.drawn(curve, width).smooth? } else { return None };
         let column = (self.x.place(x) * (width.max(2) - 1) as f64).round().max(0.0) as usize;
-        band::filled(&smooth, width).get(column).copied().filter(|value| value.is_finite())
+        match curve.group {
+            Some(group) if self.leads(index, group) => {
+                self.mean_at(curve, width, column).map(|(mean, deviation)| Thick::Mean(mean, deviation))
+            }
+            Some(_) => None,
+            None => {
+                curve.at(x).filter(|(_, value)| value.is_finite())?;
+                let smooth = self.drawn(curve, width).smooth?;
+                band::filled(&smooth, width).get(column).copied().filter(|value| value.is_finite()).map(Thick::Smooth)
+            }
+        }
+    }
+}
+
+/// What a thick line is at a place, where it is not what was logged.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Thick {
+    /// The average of a curve.
+    Smooth(f64),
+    /// Mean and standard deviation of the runs of a group.
+    Mean(f64, f64),
+}
+
+impl Thick {
+    /// `smooth 2.88`, `mean 2.7 ± 0.1`.
+    pub fn text(self, theme: &Theme) -> String {
+        match self {
+            Thick::Smooth(value) => format!("smooth {}", value_text(value)),
+            Thick::Mean(mean, deviation) => format!("mean {} {} {}", value_text(mean), theme.plus_minus(), value_text(deviation)),
+        }
+    }
+
+    /// The same where there is little room: `~2.88`.
+    fn short(self) -> String {
+        match self {
+            Thick::Smooth(value) | Thick::Mean(value, _) => format!("~{}", value_text(value)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::query::{self, Panel, PanelKind, Smoothing, SmoothingWish};
 use crate::text;
 use crate::ui::{
     board::page::Shared,
-    chart::{Chart, Curve, Mark, value_text},
+    chart::{Chart, Curve, Mark, Thick, value_text},
     pane::{Overlaid, Scene},
     strip::Part,
 };
@@ -171,10 +171,11 @@ impl Graphs {
         let cell = layout.cells.iter().find(|(index, _)| *index == self.focus_index());
         let plot = cell.and_then(|(_, cell)| chart.plot(*cell));
         let mut words = at("");
-        for (curve, mut text) in self.values_at(&chart, cursor, scene) {
-            if let Some(average) = plot.as_ref().and_then(|plot| chart.average_at(&curve, cursor, plot)) {
-                text += &format!(" smooth {}", value_text(average));
+        for (index, mut text) in self.values_at(&chart, cursor, scene) {
+            if let Some(thick) = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot)) {
+                text += &format!(" {}", thick.text(theme));
             }
+            let curve = &chart.curves[index];
             let sign = match curve.run {
                 None if scene.overlaid.is_empty() => (theme.sample(curve.key), theme.own(curve.key, true, false)),
                 None => own_sign(shared),
@@ -190,10 +191,10 @@ impl Graphs {
         words
     }
 
-    /// Each curve at the crosshair, with its name, its value and what that differs by from the run that is pinned.
-    fn values_at<'a>(&self, chart: &Chart<'a>, cursor: f64, scene: Scene<'_>) -> Vec<(Curve<'a>, String)> {
+    /// The place of each curve that reaches the crosshair, with its name, its value and what that differs by from the pinned run.
+    fn values_at(&self, chart: &Chart<'_>, cursor: f64, scene: Scene<'_>) -> Vec<(usize, String)> {
         let baseline = |key: usize| chart.curves.iter().find(|curve| curve.pinned && curve.key == key).and_then(|curve| curve.at(cursor));
-        let value = |curve: &Curve<'a>| {
+        let value = |(index, curve): (usize, &Curve<'_>)| {
             let (_, value) = curve.at(cursor)?;
             let run = scene.overlaid.iter().find(|other| Some(other.colour) == curve.run).map(|other| other.name);
             let name = match run {
@@ -208,9 +209,9 @@ impl Graphs {
                 }
                 _ => String::new(),
             };
-            Some((*curve, format!("{name} {}{apart}", value_text(value))))
+            Some((index, format!("{name} {}{apart}", value_text(value))))
         };
-        chart.curves.iter().filter_map(value).collect()
+        chart.curves.iter().enumerate().filter_map(value).collect()
     }
 
     pub(super) fn told(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
@@ -246,11 +247,17 @@ impl Graphs {
             }
             let plot = chart.plot(cell);
             let at_cursor = |x: f64| {
-                let own = chart.curves.iter().filter(|curve| curve.run.is_none());
-                let value = |curve: &Curve<'_>| {
-                    let average = plot.as_ref().and_then(|plot| chart.average_at(curve, x, plot));
-                    let smooth = average.map(num::to_json);
-                    Some(json!({"key": panel.keys[curve.key].as_str(), "value": num::to_json(curve.at(x)?.1), "smooth": smooth}))
+                let own = chart.curves.iter().enumerate().filter(|(_, curve)| curve.run.is_none());
+                let value = |(index, curve): (usize, &Curve<'_>)| {
+                    let mut told = json!({"key": panel.keys[curve.key].as_str(), "value": num::to_json(curve.at(x)?.1)});
+                    match plot.as_ref().and_then(|plot| chart.thick_at(index, x, plot)) {
+                        Some(Thick::Smooth(value)) => told["smooth"] = num::to_json(value),
+                        Some(Thick::Mean(mean, deviation)) => {
+                            (told["mean"], told["deviation"]) = (num::to_json(mean), num::to_json(deviation));
+                        }
+                        None => {}
+                    }
+                    Some(told)
                 };
                 own.filter_map(value).collect::<Vec<_>>()
             };
