@@ -154,7 +154,7 @@ pub struct OneCanvas {
     pub output: Output,
 }
 
-/// How a run is read, where the usual rules do not fit.
+// How a run is read, where the usual rules do not fit.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReadArgs {
     /// Read lines that fit this pattern by its named groups, `step` being the step:
@@ -199,6 +199,20 @@ mod tests {
     #[test]
     fn the_arguments_hold_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_a_verb_begins_with_its_line_in_the_list_of_verbs() {
+        let verbs = Cli::command();
+        let visible = verbs.get_subcommands().filter(|verb| !verb.is_hide_set());
+        let lines: Vec<(String, String)> =
+            visible.map(|verb| (verb.get_name().to_owned(), verb.get_about().unwrap().to_string())).collect();
+        assert!(lines.len() > 15, "{lines:?}");
+        for (verb, line) in lines {
+            let help = Cli::try_parse_from(["og", &verb, "--help"]).unwrap_err().to_string();
+            let first: Vec<&str> = help.split("\n\n").next().unwrap().lines().collect();
+            assert_eq!(first.join(" "), line, "{verb}");
+        }
     }
 
     #[test]

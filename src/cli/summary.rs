@@ -140,6 +140,11 @@ fn graph_line(out: &mut String, graph: &GraphView, drawn: usize) {
         }
     }
     out.push('\n');
+    let at_crosshair = graph.detail.pointer("/cursor/readout").and_then(Value::as_array);
+    let words: Vec<&str> = at_crosshair.into_iter().flatten().filter_map(Value::as_str).collect();
+    if let [at, values @ ..] = words.as_slice() {
+        let _ = writeln!(out, "crosshair {at}{}{}", if values.is_empty() { "" } else { ": " }, values.join(", "));
+    }
 }
 
 /// The metrics that the graph pane draws; where it draws none, the last values of the run.
@@ -374,6 +379,16 @@ pane graph %4 100x40 seq 12, takes keys
 error 1 block skipped
 ";
         assert_eq!(view(&state(), None), want);
+    }
+
+    #[test]
+    fn what_stands_at_the_crosshair_is_a_line() {
+        let readout = serde_json::json!(["@ 174", "train 2.65 smooth 2.88", "val 3.02"]);
+        let mut state = state();
+        let graph = state.graph.as_mut().unwrap();
+        graph.detail = serde_json::json!({"cursor": {"x": 174.0, "readout": readout}});
+        let want = "focus train/loss\ncrosshair @ 174: train 2.65 smooth 2.88, val 3.02\npane train";
+        assert!(view(&state, None).contains(want), "{}", view(&state, None));
     }
 
     #[test]

@@ -185,7 +185,8 @@ pub struct State {
     waits: Vec<Pending>,
     sends: Vec<Asked>,
     settings: Vec<Setting>,
-    /// Number of the last `setView`.
+    /// Number of the last `setView`. It begins at the milliseconds of the start: a pane still tells the last one of a controller
+    /// before us, and that must be no answer to one of ours.
     set: u64,
     shown: BTreeMap<String, Shown>,
     health: Health,
@@ -238,7 +239,7 @@ impl State {
             waits: vec![],
             sends: vec![],
             settings: vec![],
-            set: 0,
+            set: (unix * 1000.0) as u64,
             shown: BTreeMap::new(),
             health,
             health_due: None,

@@ -15,6 +15,7 @@ mod rollouts;
 pub(in crate::ui) mod runs;
 mod scroll;
 mod set;
+mod sieve;
 mod steer;
 mod system;
 mod tab;

@@ -4,12 +4,14 @@
 //! [`crate::query::PanelKind`] that says which keys it takes.
 
 mod band;
+mod cursor;
 mod frame;
 mod heat;
 mod legend;
 mod scale;
 mod signs;
 
+pub use cursor::Thick;
 pub use heat::Heat;
 pub use legend::{Entry, Legend};
 pub use scale::Scale;
@@ -166,10 +168,9 @@ impl Chart<'_> {
             None => self.nothing(inside, buf),
         }
         if frame::bordered(area) {
-            let base = plot.and_then(|plot| plot.ticks.base.filter(|_| plot.label > 0));
             let [_, smoothing] = legend::marks(self.smoothing);
             let unsaid = [unsaid, if legend.mark.is_empty() { smoothing } else { String::new() }];
-            self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, base, unsaid, buf);
+            self.foot(Rect { y: inside.bottom(), height: 1, ..inside }, plot.as_ref(), unsaid, buf);
         }
     }
 
@@ -294,7 +295,7 @@ impl Chart<'_> {
 
     /// In the lower border: the values at the crosshair, else what has to be added to the labels, else the range; and what had no
     /// room in the title, and what x is.
-    fn foot(&self, border: Rect, base: Option<String>, [odd, smoothing]: [String; 2], buf: &mut Buffer) {
+    fn foot(&self, border: Rect, plot: Option<&Plot>, [odd, smoothing]: [String; 2], buf: &mut Buffer) {
         let mut right = border.right();
         let mut end = |words: &str, style: Style, buf: &mut Buffer| {
             let words = if words.is_empty() { String::new() } else { format!(" {words} ") };
@@ -314,29 +315,19 @@ impl Chart<'_> {
             ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         };
         let mut words = vec![];
-        if let Some(at) = self.cursor {
-            words = self.cursor_words(at);
-        } else if let Some(base) = base {
+        let cursor = self.cursor_in_sight();
+        if let Some(at) = cursor {
+            words = self.cursor_words(at, plot);
+        } else if let Some(base) = plot.and_then(|plot| plot.ticks.base.as_ref().filter(|_| plot.label > 0)) {
             words.push(format!(" y + {base} "));
         } else if let Some((min, max)) = range() {
             let (min, max) = (text::number(min, 3), text::number(max, 3));
             words = vec![format!(" min {min}  max {max} "), format!(" {min}..{max} ")];
         }
         if let Some(words) = words.iter().find(|words| text::width(words) as u16 <= right - border.x) {
-            let style = if self.cursor.is_some() { self.theme.value() } else { self.theme.quiet() };
+            let style = if cursor.is_some() { self.theme.value() } else { self.theme.quiet() };
             put(buf, border, border.x, border.y, words, style);
         }
-    }
-
-    /// The chart's own values at the crosshair, longest wording first.
-    fn cursor_words(&self, at: f64) -> Vec<String> {
-        let own = self.curves.iter().filter(|curve| curve.run.is_none());
-        let values: Vec<String> = own.filter_map(|curve| Some(value_text(curve.at(at)?.1))).collect();
-        if values.is_empty() {
-            return vec![];
-        }
-        let values = values.join(" / ");
-        vec![format!(" @ {}: {values} ", self.x_text(at)), format!(" @ {values} ")]
     }
 
     /// An x in words.
@@ -499,36 +490,6 @@ impl Chart<'_> {
                     put(buf, area, cell, y, self.theme.mark_line(), style);
                 }
             }
-        }
-    }
-
-    fn draw_cursor(&self, area: Rect, buf: &mut Buffer) {
-        let Some(place) = self.cursor.map(|x| self.x.place(x)).filter(|place| (0.0..=1.0).contains(place)) else { return };
-        let cell = area.x + (place * f64::from(area.width - 1)).round() as u16;
-        let (line, style) = self.theme.crosshair();
-        for y in area.y..area.bottom() {
-            match buf[(cell, y)].symbol() {
-                " " => _ = put(buf, area, cell, y, line, style),
-                _ => _ = buf[(cell, y)].set_style(self.theme.cursor_on_curve()),
-            }
-        }
-    }
-}
-
-impl Curve<'_> {
-    /// The drawn point that is nearest to `x`: its x and its value. A curve that does not reach there has none.
-    pub fn at(&self, x: f64) -> Option<(f64, f64)> {
-        let (first, last) = self.drawn.extent(self.axis)?;
-        let reach = (last - first) / 50.0;
-        if x < first - reach || x > last + reach {
-            return None;
-        }
-        let index = self.drawn.lower_bound(self.axis, x);
-        let near = |index: usize| Some((self.drawn.x_at(self.axis, index)?, self.drawn.get(index)?.value));
-        let (before, after) = (index.checked_sub(1).and_then(near), near(index));
-        match (before, after) {
-            (Some(before), Some(after)) => Some(if x - before.0 < after.0 - x { before } else { after }),
-            (before, after) => before.or(after),
         }
     }
 }

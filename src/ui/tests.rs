@@ -171,6 +171,17 @@ fn mouse(pane: &mut Board, run: &RunPicture, kind: MouseEventKind, at: (u16, u16
     pane.update(Event::Mouse(event), scene(run), Duration::ZERO)
 }
 
+/// A click with the left button.
+pub(super) fn click((column, row): (u16, u16)) -> Event {
+    Event::Mouse(MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column, row, modifiers: KeyModifiers::NONE })
+}
+
+/// A notch of the wheel.
+pub(super) fn wheel(down: bool, (column, row): (u16, u16)) -> Event {
+    let kind = if down { MouseEventKind::ScrollDown } else { MouseEventKind::ScrollUp };
+    Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+}
+
 /// A run that was resumed, with an alert, checkpoints, an epoch to draw over, and a family of numbers.
 fn eventful() -> RunPicture {
     let mut run = RunPicture::default();

@@ -80,7 +80,12 @@ fn the_whole_state_has_every_field_that_was_promised() {
     let training =
         home.puppet_with(&["--name", "base", "--total-steps", "10", "--config", "lr=3e-4", "--tag", "a=b", "--project", "lm"], |_| {});
     (1..=3).for_each(|step| training.log(step, &json!({"train/loss": 3.0 / step as f64, "bad": "NaN"})));
-    becomes(&json!(2), || json!(home.json(&["viewstate", "--json"])["visibleMetrics"].as_array().unwrap().len()));
+    // The pane and the controller read the run each for itself.
+    becomes(&json!([3, 3, 3]), || {
+        let view = home.json(&["viewstate", "--json"]);
+        let points = |at: usize| view["visibleMetrics"][at]["dataPoints"].clone();
+        json!([points(0), points(1), view["runInfo"]["step"]])
+    });
     let view = home.json(&["viewstate", "--json"]);
     let fields = "v canvasId revision lastUpdated scenario terminalSnapshot terminalDimensions panes runInfo visibleMetrics systemMetrics \
                   graph alerts specRevision specLastAuthor changes leetPaneId errors health";

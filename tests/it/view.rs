@@ -93,6 +93,58 @@ fn a_log_is_looked_at_without_a_canvas() {
     shows(&home, "left with 0");
 }
 
+/// The bytes that a terminal sends for a button of the mouse at a place, both 1-based.
+fn mouse(home: &Home, button: u8, at: (u16, u16)) {
+    let bytes = format!("\x1b[<{button};{};{}M", at.0, at.1);
+    let hex: Vec<String> = bytes.bytes().map(|byte| format!("{byte:02x}")).collect();
+    press(home, &[&["-H"], hex.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
+}
+
+#[test]
+fn the_mouse_works_as_terminals_send_it() {
+    let home = Home::new();
+    log(&home);
+    let text: String = (0..300).map(|n| format!("line {n} of what was printed\n")).collect();
+    fs::write(home.work().join("out.log"), text).unwrap();
+    view(&home, (100, 30), "metrics.jsonl");
+    shows(&home, "loss ━ train");
+    // A click on a chart puts the crosshair there, escape takes it away, the wheel zooms.
+    mouse(&home, 0, (20, 8));
+    shows(&home, "@ ");
+    press(&home, &["Escape"]);
+    shows(&home, "min ");
+    mouse(&home, 64, (20, 8));
+    shows(&home, "zoomed");
+    // Tabs, and what is open above them.
+    let click = |word: &str| {
+        shows(&home, word);
+        let screen = screen(&home);
+        let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains(word)).unwrap();
+        let x = line[..line.find(word).unwrap()].chars().count();
+        mouse(&home, 0, (x as u16 + 1, y as u16 + 1));
+    };
+    click("4 Logs");
+    shows(&home, "nothing was printed so far");
+    press(&home, &["m"]);
+    click("Help");
+    shows(&home, "next warning or error");
+    mouse(&home, 65, (20, 10));
+    shows(&home, "4-");
+    click("1 Graphs");
+    shows(&home, "loss ━ train");
+    press(&home, &["q"]);
+    shows(&home, "left with 0");
+    home.tmux(&["kill-session", "-t", "v"]);
+    view(&home, (100, 30), "out.log --set tab=logs");
+    shows(&home, "line 299 of");
+    mouse(&home, 64, (20, 10));
+    shows(&home, "line 297 of 300");
+    mouse(&home, 0, (20, 5));
+    shows(&home, "line 273 of 300");
+    mouse(&home, 65, (20, 10));
+    shows(&home, "follows");
+}
+
 #[test]
 fn a_storm_of_sizes_ends_in_the_last_one() {
     let home = Home::new();

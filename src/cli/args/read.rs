@@ -70,7 +70,7 @@ pub struct ExportArgs {
     pub output: Output,
 }
 
-/// `og runs`.
+// `og runs`.
 #[derive(Args, Debug)]
 pub struct RunsArgs {
     /// A folder or database of any tracker, a folder of logs, a file, or a filter of the runs that are known here [default: the store]
@@ -123,7 +123,7 @@ pub struct InspectArgs {
     pub output: Output,
 }
 
-/// `og tail`.
+// `og tail`.
 #[derive(Args, Debug)]
 pub struct TailArgs {
     /// A run of the store by id, short id or name; or a log, a folder or a database of any tracker
@@ -147,7 +147,7 @@ pub struct TailArgs {
     pub output: Output,
 }
 
-/// `og doctor`.
+// `og doctor`.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
     /// A run: a path, or an id, short id or name in the store

@@ -21,11 +21,16 @@ struct Stage {
 
 impl Stage {
     fn new() -> Stage {
+        Stage::started(1e9)
+    }
+
+    /// Of a controller that starts at this Unix time.
+    fn started(unix: f64) -> Stage {
         let canvas = CanvasState { id: "c1".into(), name: "lm".into(), window: "@1".into(), ..CanvasState::default() };
         let spec = Spec::preset("default").unwrap();
-        let mut state = State::new(canvas, spec, SessionId(0), &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), 1e9);
+        let mut state = State::new(canvas, spec, SessionId(0), &Version::parse("tmux 3.3a").unwrap(), 42, "og-secret".into(), unix);
         state.start();
-        let mut stage = Stage { state, now: Instant::now(), unix: 1e9, mail: BTreeMap::new() };
+        let mut stage = Stage { state, now: Instant::now(), unix, mail: BTreeMap::new() };
         let lines = [("train", 1, ""), ("graph", 2, ""), ("status", 3, "")];
         stage.list(&lines);
         for pane in [1, 2, 3] {
@@ -515,6 +520,25 @@ fn a_tmux_that_does_not_tell_signals_is_not_asked_for_ever() {
 }
 
 #[test]
+fn the_last_set_of_an_earlier_controller_is_no_answer_to_one_of_a_later() {
+    let number_of_a_set = |stage: &mut Stage| {
+        stage.connect(1);
+        stage.ask(1, Request::Subscribe { events: vec!["setView".into()], role: Some("graph".into()) });
+        stage.ask(1, Request::SetView { patch: serde_json::json!({"filter": "loss"}).as_object().unwrap().clone() });
+        let told = stage.answers(1);
+        told.iter()
+            .filter_map(|answer| if let Response::SetView { number, .. } = answer { Some(*number) } else { None })
+            .next_back()
+            .unwrap()
+    };
+    let (mut first, mut second) = (Stage::started(1e9), Stage::started(1e9 + 2.0));
+    number_of_a_set(&mut first);
+    let before = number_of_a_set(&mut first);
+    let after = number_of_a_set(&mut second);
+    assert!(before < after, "{before} {after}");
+}
+
+#[test]
 fn what_the_graph_pane_is_told_to_show_is_answered_by_its_drawing() {
     use crate::ipc::wire::{GraphView, Shown};
     let mut stage = Stage::new();
@@ -534,14 +558,18 @@ fn what_the_graph_pane_is_told_to_show_is_answered_by_its_drawing() {
     assert!(stage.answers(1).is_empty(), "the answer is the drawing");
     let mut told = stage.answers(2);
     told.retain(|answer| !matches!(answer, Response::Done | Response::Health(_)));
-    assert!(matches!(&told[..], [Response::SetView { number: 1, patch }] if patch["filter"] == "loss"), "{told:?}");
-    stage.on(shown(0, &[]));
-    assert!(stage.answers(1).is_empty(), "that was drawn before");
-    stage.on(shown(1, &[]));
+    let [Response::SetView { number, patch }] = &told[..] else { panic!("{told:?}") };
+    let number = *number;
+    assert_eq!(patch["filter"], "loss");
+    for before in [0, number - 1] {
+        stage.on(shown(before, &[]));
+        assert!(stage.answers(1).is_empty(), "that was drawn before");
+    }
+    stage.on(shown(number, &[]));
     assert!(matches!(&stage.answers(1)[..], [Response::Graph { graph, .. }] if graph.filter == "loss"));
 
     stage.ask(1, set("l("));
-    stage.on(shown(2, &["filter: unclosed group"]));
+    stage.on(shown(number + 1, &["filter: unclosed group"]));
     assert_eq!(stage.refusal(1).0, "not_set");
     stage.ask(1, set("late"));
     stage.pass(SET_MAX);

@@ -1,9 +1,9 @@
 //! What people were asked to look at, newest first.
 
 use super::{
-    overview::place,
     page::{Found, Page, Shared},
     scroll::Scroll,
+    sieve::Sieve,
 };
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::source::Alert;
@@ -14,25 +14,27 @@ use crate::ui::{
     strip::Part,
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// Of a text, what an agent is told: more than fits into a row of most screens.
+const TOLD_CHARS_MAX: usize = 200;
 
 /// State of the tab.
 #[derive(Debug)]
 pub struct Alerts {
-    filter: String,
+    filter: Sieve,
     scroll: Scroll,
 }
 
 impl Default for Alerts {
     fn default() -> Alerts {
-        Alerts { filter: String::new(), scroll: Scroll::From(0) }
+        Alerts { filter: Sieve::default(), scroll: Scroll::From(0) }
     }
 }
 
 impl Alerts {
     fn fitting<'a>(&self, scene: Scene<'a>) -> Vec<&'a Alert> {
-        let wanted = self.filter.to_lowercase();
-        let fits = |alert: &&Alert| [&alert.title, &alert.text].iter().any(|text| text.to_lowercase().contains(&wanted));
+        let fits = |alert: &&Alert| [&alert.title, &alert.text].iter().any(|text| self.filter.fits(text));
         scene.run.alerts.last.iter().rev().map(|(_, alert)| alert).filter(fits).collect()
     }
 }
@@ -43,38 +45,40 @@ impl Page for Alerts {
     }
 
     fn act(&mut self, action: Action, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        self.scroll = self.scroll.act(action, self.fitting(scene).len(), usize::from(area.height), false)?;
-        Some(vec![Effect::Draw])
+        self.scroll.steer(action, self.fitting(scene).len(), area, false)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
-        !std::mem::take(&mut self.filter).is_empty()
+        self.filter.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.filter
+        self.filter.text()
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
-        text.clone_into(&mut self.filter);
+    fn is_regex(&self) -> bool {
+        self.filter.is_regex()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        self.filter = Sieve::new(text, regex);
         self.scroll = Scroll::From(0);
     }
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
-        Found::Some(self.fitting(scene).len(), scene.run.alerts.last.len())
+        self.filter.found(self.fitting(scene).len(), scene.run.alerts.last.len())
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let (theme, width) = (&shared.theme, usize::from(area.width));
         let alerts = self.fitting(scene);
         if alerts.is_empty() && area.height > 0 {
-            let why = if self.filter.is_empty() { "no alert so far" } else { "no alert has these words" };
+            let why = if self.filter.text().is_empty() { "no alert so far" } else { "no alert has these words" };
             buf.set_stringn(area.x, area.y, why, width, theme.quiet());
         }
-        let top = self.scroll.top(alerts.len(), usize::from(area.height));
-        for (y, alert) in (area.y..area.bottom()).zip(&alerts[top..]) {
+        for (y, alert) in self.scroll.in_sight(&alerts, area) {
             let style = match alert.level {
                 "error" => theme.bad(),
                 "warn" => theme.warn(),
@@ -93,13 +97,20 @@ impl Page for Alerts {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        place(self.scroll, self.fitting(scene).len(), area, shared)
+        let count = self.fitting(scene).len();
+        self.scroll.place(count, area, shared).into_iter().chain(self.filter.part(count, shared)).collect()
     }
 
     fn tell(&self, view: &mut GraphView, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let alerts = self.fitting(scene);
         let top = self.scroll.top(alerts.len(), usize::from(area.height));
-        view.detail = json!({ "rows": alerts.len(), "top": top });
+        let words = |text: &str| text.chars().take(TOLD_CHARS_MAX).collect::<String>();
+        let told = |alert: &Alert| {
+            let step = alert.step.map(|step| step.0);
+            json!({"level": alert.level, "step": step, "title": words(&alert.title), "text": words(&alert.text)})
+        };
+        let visible: Vec<Value> = self.scroll.in_sight(&alerts, area).map(|(_, alert)| told(alert)).collect();
+        view.detail = json!({ "rows": alerts.len(), "top": top, "visible": visible });
         vec![]
     }
 }

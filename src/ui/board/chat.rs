@@ -3,6 +3,7 @@
 use super::{
     page::{Found, Page, Shared},
     scroll::Scroll,
+    sieve::Sieve,
 };
 use crate::canvas::Message;
 use crate::ipc::wire::{GraphView, MetricView};
@@ -23,13 +24,13 @@ const AUTHOR_COLS: usize = 16;
 /// State of the tab.
 #[derive(Debug)]
 pub struct Chat {
-    filter: String,
+    filter: Sieve,
     scroll: Scroll,
 }
 
 impl Default for Chat {
     fn default() -> Chat {
-        Chat { filter: String::new(), scroll: Scroll::End }
+        Chat { filter: Sieve::default(), scroll: Scroll::End }
     }
 }
 
@@ -44,8 +45,8 @@ struct Row<'a> {
 
 impl Chat {
     fn fitting<'a>(&self, scene: Scene<'a>) -> Vec<&'a Message> {
-        let wanted = self.filter.to_lowercase();
-        let fits = |message: &&Message| message.text.to_lowercase().contains(&wanted) || message.author.to_lowercase() == wanted;
+        let is_by = |author: &str| author.to_lowercase() == self.filter.text().to_lowercase();
+        let fits = |message: &&Message| self.filter.fits(&message.text) || is_by(&message.author);
         scene.chat.unwrap_or_default().iter().filter(fits).collect()
     }
 
@@ -80,34 +81,37 @@ impl Page for Chat {
     }
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        self.scroll = self.scroll.act(action, self.rows(shared, scene, area.width).len(), usize::from(area.height), true)?;
-        Some(vec![Effect::Draw])
+        self.scroll.steer(action, self.rows(shared, scene, area.width).len(), area, true)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
-        !std::mem::take(&mut self.filter).is_empty()
+        self.filter.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.filter
+        self.filter.text()
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
-        text.clone_into(&mut self.filter);
+    fn is_regex(&self) -> bool {
+        self.filter.is_regex()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        self.filter = Sieve::new(text, regex);
         self.scroll = Scroll::End;
     }
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
-        Found::Some(self.fitting(scene).len(), scene.chat.unwrap_or_default().len())
+        self.filter.found(self.fitting(scene).len(), scene.chat.unwrap_or_default().len())
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let (theme, width) = (&shared.theme, usize::from(area.width));
         let rows = self.rows(shared, scene, area.width);
         if rows.is_empty() {
-            let why = match (scene.chat, self.filter.is_empty()) {
+            let why = match (scene.chat, self.filter.text().is_empty()) {
                 (None, _) => "there is no canvas here, so nobody to talk to: `og canvas spawn review --run RUN` opens one",
                 (Some(_), true) => "nothing was said so far; enter writes a message",
                 (Some(_), false) => "no message has these words",
@@ -117,21 +121,20 @@ impl Page for Chat {
             }
         }
         let column = if area.width >= WIDE_COLS_MIN { AUTHOR_COLS as u16 + 1 } else { 0 };
-        let top = self.scroll.top(rows.len(), usize::from(area.height));
-        for (y, row) in (area.y..area.bottom()).zip(rows.get(top..).unwrap_or_default()) {
+        for (y, row) in self.scroll.in_sight(&rows, area) {
             let head_room = if column > 0 { AUTHOR_COLS } else { width };
             buf.set_stringn(area.x, y, theme.plain(text::cut(&row.head, head_room)), head_room, row.style);
             buf.set_stringn(area.x + column, y, theme.plain(row.text.as_str().into()), width - usize::from(column), Style::new());
         }
     }
 
-    fn footer(&self, shared: &Shared, scene: Scene<'_>, _area: Rect) -> Vec<Part> {
+    fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
         let theme = &shared.theme;
+        let place = self.scroll.place(self.rows(shared, scene, area.width).len(), area, shared);
         let count = scene.chat.unwrap_or_default().len();
         let mut parts = vec![Part::new(format!("{count} message{}", if count == 1 { "" } else { "s" }), theme.value(), 8)];
-        if !self.filter.is_empty() {
-            parts.push(Part::new(format!("/{} ({})", self.filter, self.fitting(scene).len()), theme.accent(), 9));
-        }
+        parts.extend(place);
+        parts.extend(self.filter.part(self.fitting(scene).len(), shared));
         if scene.chat.is_some() {
             parts.push(Part::new("enter say", theme.faint(), 6));
         }
@@ -142,7 +145,7 @@ impl Page for Chat {
         let last = self.fitting(scene).last().map(|message| json!({"author": message.author, "text": message.text}));
         let rows = self.rows(shared, scene, area.width);
         let top = self.scroll.top(rows.len(), usize::from(area.height));
-        let in_sight: Vec<&Row> = rows[top..].iter().take(usize::from(area.height)).collect();
+        let in_sight: Vec<&Row> = self.scroll.in_sight(&rows, area).map(|(_, row)| row).collect();
         // Of a message that is partly in sight, that part.
         let told = |rows: &[&Row<'_>]| {
             let lines: Vec<&str> = rows.iter().filter(|row| !row.text.is_empty()).map(|row| row.text.as_str()).collect();

@@ -1,5 +1,6 @@
 //! The help: every key of the table; and the menu that leads to it.
 
+use super::scroll::Scroll;
 use crate::text;
 use crate::ui::{
     keymap::{Action, Keymap, Scope},
@@ -18,14 +19,14 @@ const GAP: u16 = 2;
 /// The help, scrolled so far. The keys of the tab in front come first.
 #[derive(Clone, Debug)]
 pub struct Help {
-    scroll: usize,
+    scroll: Scroll,
     scope: Scope,
 }
 
 impl Help {
     /// The help for somebody who looks at a tab.
     pub fn new(scope: Scope) -> Help {
-        Help { scroll: 0, scope }
+        Help { scroll: Scroll::From(0), scope }
     }
 
     /// As an agent reads it.
@@ -33,30 +34,21 @@ impl Help {
         "help"
     }
 
-    /// Lines that it is scrolled by.
-    pub fn scroll(&self) -> usize {
-        self.scroll
+    /// Lines that it is scrolled by, on a body of this size.
+    pub fn scrolled(&self, keymap: &Keymap, body: Rect) -> usize {
+        let lines = lines(keymap, self.scope).len();
+        self.scroll.top(lines, rows(lines, body) * columns(lines, body))
     }
 
     /// What a key makes of it; `None`: it is closed.
     pub fn act(&self, action: Option<Action>, keymap: &Keymap, body: Rect) -> Option<Help> {
         let lines = lines(keymap, self.scope).len();
-        let rows = rows(lines, body);
-        let seen = rows * columns(lines, body);
-        let last = lines.saturating_sub(seen);
-        // One line stays in sight, so that nobody loses the place.
-        let page = seen.saturating_sub(1).max(1);
-        let scroll = match action {
-            Some(Action::Help | Action::Back | Action::Open) => return None,
-            Some(Action::Down) => (self.scroll + 1).min(last),
-            Some(Action::Up) => self.scroll.saturating_sub(1),
-            Some(Action::PageDown) => (self.scroll + page).min(last),
-            Some(Action::PageUp) => self.scroll.saturating_sub(page),
-            Some(Action::First) => 0,
-            Some(Action::Last) => last,
-            _ => self.scroll,
-        };
-        Some(Help { scroll, ..*self })
+        let seen = rows(lines, body) * columns(lines, body);
+        if matches!(action, Some(Action::Help | Action::Back | Action::Open)) {
+            return None;
+        }
+        let scroll = action.and_then(|action| self.scroll.act(action, lines, seen, false));
+        Some(Help { scroll: scroll.unwrap_or(self.scroll), ..*self })
     }
 
     /// Draws it.
@@ -68,8 +60,7 @@ impl Help {
         }
         let columns = columns(lines.len(), body);
         let width = body.width / columns as u16;
-        // Never scrolled beyond the last page.
-        let skip = self.scroll.min(lines.len().saturating_sub(rows * columns));
+        let skip = self.scroll.top(lines.len(), rows * columns);
         for (column, part) in (0u16..).zip(lines[skip..].chunks(rows).take(columns)) {
             // Nothing touches what stands right of it.
             let gap = if columns > 1 { GAP } else { 0 };

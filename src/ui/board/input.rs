@@ -142,8 +142,8 @@ impl Input {
         text.chars().for_each(|c| self.line.insert(c));
     }
 
-    /// Draws it into a row; behind it a note.
-    pub fn draw(&self, (note, style): (String, Style), theme: &Theme, row: Rect, buf: &mut Buffer) {
+    /// Draws it into a row; behind it as many notes as have room, the first of them cut where it has none.
+    pub fn draw(&self, (notes, style): (Vec<String>, Style), theme: &Theme, row: Rect, buf: &mut Buffer) {
         for x in row.x..row.right() {
             buf[(x, row.y)].reset();
         }
@@ -157,8 +157,14 @@ impl Input {
         };
         let sign = if row.width < 24 { &sign[..1] } else { sign };
         let x = buf.set_stringn(row.x, row.y, sign, usize::from(row.width), theme.accent()).0;
-        let x = draw_line(&self.line, theme, Rect { x, width: row.right().saturating_sub(x), ..row }, buf);
-        buf.set_stringn(x, row.y, theme.plain(format!("  {note}").into()), usize::from(row.right().saturating_sub(x)), style);
+        let mut x = draw_line(&self.line, theme, Rect { x, width: row.right().saturating_sub(x), ..row }, buf) + 2;
+        for (n, note) in notes.iter().enumerate() {
+            let room = usize::from(row.right().saturating_sub(x));
+            if room == 0 || n > 0 && text::width(note) > room {
+                break;
+            }
+            x = buf.set_stringn(x, row.y, theme.plain(text::cut(note, room)), room, style).0 + 2;
+        }
     }
 }
 

@@ -86,20 +86,23 @@ impl Board {
     }
 
     /// What stands behind a text that is typed.
-    pub(super) fn note(&self, input: &Input, scene: Scene<'_>) -> (String, Style) {
+    pub(super) fn note(&self, input: &Input, scene: Scene<'_>) -> (Vec<String>, Style) {
         let theme = &self.shared.theme;
-        match input.purpose() {
+        let words = |first: &str, others: &[&str]| [first].iter().chain(others).map(|word| (*word).to_owned()).collect();
+        let notes: Vec<String> = match input.purpose() {
             Purpose::Query => match self.page().found(&self.shared, scene) {
-                Found::Wrong(error) => (error, theme.bad()),
-                Found::Some(some, all) => (format!("{some} of {all}   enter keep  esc cancel  tab regex"), theme.quiet()),
+                Found::Wrong(error) => return (vec![error], theme.bad()),
+                Found::Some(some, all) => words(&format!("{some} of {all} "), &["enter keep", "esc cancel", "tab regex"]),
             },
-            Purpose::SaveView => ("enter save  esc cancel".into(), theme.quiet()),
-            Purpose::Message => ("enter send  esc cancel".into(), theme.quiet()),
+            Purpose::SaveView => words("enter save", &["esc cancel"]),
+            Purpose::Message => words("enter send", &["esc cancel"]),
             Purpose::Notes => {
-                let about = self.step_in_focus(scene).map(|step| format!("  marks step {step}")).unwrap_or_default();
-                (format!("enter keep  esc cancel  \\n new line{about}"), theme.quiet())
+                let step = self.step_in_focus(scene).map(|step| format!("marks step {step}"));
+                let others: Vec<&str> = ["esc cancel", "\\n new line"].into_iter().chain(step.as_deref()).collect();
+                words("enter keep", &others)
             }
-            Purpose::Tags => ("enter keep  esc cancel  `night dataset=c4`".into(), theme.quiet()),
-        }
+            Purpose::Tags => words("enter keep", &["esc cancel", "`night dataset=c4`"]),
+        };
+        (notes, theme.quiet())
     }
 }

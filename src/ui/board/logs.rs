@@ -4,7 +4,10 @@ mod level;
 #[cfg(test)]
 mod tests;
 
-use super::page::{Found, Page, Refused, Shared, truth, value};
+use super::{
+    page::{Found, NOTCH, Page, Refused, Shared, truth, value},
+    sieve::Sieve,
+};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::store::Printed;
 use crate::text;
@@ -18,10 +21,9 @@ pub use level::Level;
 use level::{LOOK_BACK, Levels};
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::{Modifier, Style},
 };
-use regex::{Regex, RegexBuilder};
 use serde_json::json;
 
 /// From this width on, signs stand apart from the text.
@@ -48,9 +50,7 @@ impl When {
 /// State of the tab.
 #[derive(Debug, Default)]
 pub struct Logs {
-    query: String,
-    regex: bool,
-    search: Option<Result<Regex, String>>,
+    search: Sieve,
     /// The line in focus, counted from the first line of the run, so that it stays; `None`: the last one, whatever comes.
     focus: Option<usize>,
     /// The first line in sight when it was last moved.
@@ -74,10 +74,6 @@ impl Kept {
 }
 
 impl Logs {
-    fn search(&self) -> Option<&Regex> {
-        self.search.as_ref()?.as_ref().ok()
-    }
-
     /// The line in focus; `None`: there is none.
     fn focused(&self, scene: Scene<'_>) -> Option<usize> {
         let Kept { from, to } = Kept::of(scene);
@@ -87,18 +83,18 @@ impl Logs {
 
     /// The next line that the search finds, from the one in focus on.
     fn find(&self, from: usize, back: bool, scene: Scene<'_>) -> Option<usize> {
-        let search = self.search()?;
-        self.seek(from, back, scene, |line, _| search.is_match(line))
+        let search = self.search.pattern()?;
+        self.seek(if back { from } else { from + 1 }, back, scene, |line| search.is_match(line))
     }
 
     fn first_match(&self, scene: Scene<'_>) -> Option<usize> {
-        let search = self.search()?;
+        let search = self.search.pattern()?;
         (Kept::of(scene).from..).zip(scene.run.console.lines()).find(|(_, line)| search.is_match(line)).map(|(at, _)| at)
     }
 
     /// Which match the line in focus is, 1-based (0: none), and how many there are; `None`: nothing is looked for.
     fn match_of(&self, scene: Scene<'_>) -> Option<(usize, usize)> {
-        let (search, focus) = (self.search()?, self.focused(scene)?);
+        let (search, focus) = (self.search.pattern()?, self.focused(scene)?);
         let lines = (Kept::of(scene).from..).zip(scene.run.console.lines());
         let (mut at, mut all) = (0, 0);
         for (line, _) in lines.filter(|(_, line)| search.is_match(line)) {
@@ -110,13 +106,12 @@ impl Logs {
         Some((at, all))
     }
 
-    fn seek(&self, from: usize, back: bool, scene: Scene<'_>, mut fits: impl FnMut(&str, Option<Level>) -> bool) -> Option<usize> {
-        let (kept, mut levels) = (Kept::of(scene), Levels::default());
-        let lines = (kept.from..).zip(scene.run.console.lines());
-        let mut found = lines.filter(|(_, line)| fits(line, levels.next(line))).map(|(at, _)| at);
+    fn seek(&self, from: usize, back: bool, scene: Scene<'_>, mut fits: impl FnMut(&str) -> bool) -> Option<usize> {
+        let lines = (Kept::of(scene).from..).zip(scene.run.console.lines());
+        let mut found = lines.filter(|(_, line)| fits(line)).map(|(at, _)| at);
         match back {
             true => found.take_while(|at| *at < from).last(),
-            false => found.find(|at| *at > from),
+            false => found.find(|at| *at >= from),
         }
     }
 
@@ -142,6 +137,23 @@ impl Logs {
         let (Some(focus), Some(last)) = (self.focused(scene), to.checked_sub(1)) else { return from };
         let end = up_from(last);
         if self.focus.is_none() { end } else { self.top.clamp(up_from(focus), focus).min(end).max(from) }
+    }
+
+    /// Scrolls by so many lines. The focus stays on its line as long as that is in sight; at the end it follows.
+    fn scroll(&mut self, by: isize, scene: Scene<'_>, area: Rect) {
+        let (focus, top) = (self.focused(scene), self.top(scene, area));
+        self.focus = None;
+        let end = self.top(scene, area);
+        self.top = top.saturating_add_signed(by).clamp(Kept::of(scene).from, end);
+        if self.top < end {
+            let (width, mut used) = (usize::from(area.width - gutter(area)), 0);
+            let is_whole = |line: &usize| {
+                used += self.rows_of(*line, width, scene);
+                used <= usize::from(area.height)
+            };
+            let last = (self.top..).take_while(is_whole).last().unwrap_or(self.top);
+            self.focus = focus.map(|focus| focus.clamp(self.top, last));
+        }
     }
 
     /// Moves the focus by so many lines; at the end it follows.
@@ -236,11 +248,13 @@ impl Page for Logs {
                 self.focus = self.find(focus, true, scene).or_else(|| self.find(usize::MAX, true, scene)).or(self.focus);
             }
             Action::NextTrouble => {
-                let is_trouble = |_: &str, level: Option<Level>| level.is_some_and(|level| level >= Level::Warning);
+                let seek = |from: usize| {
+                    let mut levels = Levels::default();
+                    self.seek(from, false, scene, move |line| levels.trouble_begins(line))
+                };
                 // From the end on it starts anew.
-                let from = self.focus.map_or(Kept::of(scene).from, |focus| focus);
-                let first = || self.seek(0, false, scene, is_trouble);
-                self.focus = self.seek(from, false, scene, is_trouble).or_else(first).or(self.focus);
+                let from = self.focus.map_or(0, |focus| focus + 1);
+                self.focus = seek(from).or_else(|| seek(0)).or(self.focus);
             }
             Action::Up => self.go(-1, scene),
             Action::Down => self.go(1, scene),
@@ -255,19 +269,35 @@ impl Page for Logs {
         Some(vec![Effect::Draw])
     }
 
+    fn wheel(&mut self, down: bool, _at: Position, _shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        self.scroll(if down { NOTCH } else { -NOTCH }, scene, area);
+        true
+    }
+
+    fn click(&mut self, at: Position, _shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        let (width, mut below) = (usize::from(area.width - gutter(area)), usize::from(area.y));
+        let holds = |line: &usize| {
+            below += self.rows_of(*line, width, scene);
+            usize::from(at.y) < below
+        };
+        let seen: Vec<usize> = self.in_sight(scene, area).into_iter().map(|(line, ..)| line).collect();
+        let Some(line) = seen.into_iter().find(holds) else { return false };
+        (self.top, self.focus) = (self.top(scene, area), Some(line));
+        true
+    }
+
     fn back(&mut self, _shared: &Shared) -> bool {
-        self.search = None;
-        !std::mem::take(&mut self.query).is_empty()
+        self.search.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.query
+        self.search.text()
     }
 
     fn is_regex(&self) -> bool {
-        self.regex
+        self.search.is_regex()
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
@@ -286,11 +316,7 @@ impl Page for Logs {
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, scene: Scene<'_>) {
-        text.clone_into(&mut self.query);
-        self.regex = regex;
-        let pattern = if regex { text.to_owned() } else { regex::escape(text) };
-        let built = || RegexBuilder::new(&pattern).case_insensitive(true).build().map_err(|error| regex_words(&error));
-        self.search = (!text.is_empty()).then(built);
+        self.search = Sieve::new(text, regex);
         // The newest line with it comes into sight.
         if let Some(at) = self.find(usize::MAX, true, scene) {
             self.focus = Some(at);
@@ -299,11 +325,8 @@ impl Page for Logs {
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
         let lines = scene.run.console.lines();
-        match &self.search {
-            Some(Err(error)) => Found::Wrong(error.clone()),
-            Some(Ok(search)) => Found::Some(lines.filter(|line| search.is_match(line)).count(), scene.run.console.lines().len()),
-            None => Found::Some(lines.len(), lines.len()),
-        }
+        let all = lines.len();
+        self.search.found(lines.filter(|line| self.search.fits(line)).count(), all)
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -346,13 +369,13 @@ impl Page for Logs {
             parts.push(Part::new(when.join(" "), theme.value(), 8));
             parts.push(Part::new("enter charts", theme.faint(), 6));
         }
-        if !self.query.is_empty() {
+        if !self.search.text().is_empty() {
             let found = match self.match_of(scene) {
                 Some((0, all)) => format!("  {all} matches"),
                 Some((at, all)) => format!("  match {at} of {all}"),
                 None => String::new(),
             };
-            parts.push(Part::new(format!("/{}{found}", self.query), theme.accent(), 8));
+            parts.push(Part::new(format!("/{}{found}", self.search.text()), theme.accent(), 8));
             parts.push(Part::joined(" n next  N before", theme.accent(), 7));
         }
         if scene.run.console.dropped() > 0 {
@@ -388,8 +411,9 @@ impl Logs {
         let (mut y, mut rest) = (area.y, line);
         loop {
             let (piece, after) = rest.split_at(cells_end(rest, width));
-            buf.set_stringn(area.x, y, theme.plain(piece.into()), width, style);
-            for hit in self.search().into_iter().flat_map(|search| search.find_iter(piece)) {
+            let drawn = if self.wrap { piece.into() } else { text::cut(rest, width) };
+            buf.set_stringn(area.x, y, theme.plain(drawn), width, style);
+            for hit in self.search.pattern().into_iter().flat_map(|search| search.find_iter(piece)) {
                 let from = area.x + text::width(&piece[..hit.start()]).min(width) as u16;
                 let to = (area.x + text::width(&piece[..hit.end()]).min(width) as u16).min(area.right());
                 (from..to).for_each(|x| buf[(x, y)].modifier |= Modifier::REVERSED);
@@ -417,9 +441,4 @@ fn cells_end(line: &str, width: usize) -> usize {
         }
     }
     line.len()
-}
-
-/// The last line of what the crate says: what is wrong, without the drawing of where.
-fn regex_words(error: &regex::Error) -> String {
-    error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

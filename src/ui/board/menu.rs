@@ -81,6 +81,14 @@ impl List {
         }
     }
 
+    /// The same with the row chosen that stands at `y` of the screen; `None`: none stands there.
+    pub fn clicked(self, y: u16, looks: &Looks, views: &BTreeMap<String, View>, body: Rect) -> Option<List> {
+        let rows = self.rows(looks, views, body.width).len();
+        let above = lines_above(rows, body);
+        let down = usize::from(y).checked_sub(usize::from(first_line(rows, body)) + above)?;
+        self.in_sight(rows, above, body).nth(down).map(|row| self.at(row))
+    }
+
     /// What a key makes of it.
     pub fn act(self, action: Option<Action>, looks: &Looks, views: &BTreeMap<String, View>) -> Chose {
         let rows = match self {
@@ -141,7 +149,7 @@ impl List {
         let rows = self.rows(looks, views, body.width);
         let (title, hint) = match self {
             List::Menu(_) => ("og", "up down  enter  esc back"),
-            List::Options(_) => ("options", "up down  left right change  esc back; kept in the config file"),
+            List::Options(_) => ("options", "left right change  esc back  (kept in config.json)"),
             List::Views(_) => ("saved views", "enter show  d remove  esc back"),
         };
         let none = (rows.is_empty()).then_some("none yet: V saves the view that is shown");
@@ -151,7 +159,7 @@ impl List {
         let room = usize::from(width);
         // Title, a blank row, the rows, a blank row, the hint: blank rows and the frame of words give way first.
         let spare = spare(rows.len(), body);
-        let y = body.y + (spare.saturating_sub(4) / 2) as u16;
+        let y = first_line(rows.len(), body);
         let above = lines_above(rows.len(), body);
         let mut lines = vec![(title.to_owned(), theme.title()), (String::new(), Style::new())];
         lines.truncate(above);
@@ -177,6 +185,11 @@ impl List {
 /// Rows of the body that a list of so many leaves.
 fn spare(rows: usize, body: Rect) -> usize {
     usize::from(body.height).saturating_sub(rows.max(1))
+}
+
+/// The row of the screen where it begins.
+fn first_line(rows: usize, body: Rect) -> u16 {
+    body.y + (spare(rows, body).saturating_sub(4) / 2) as u16
 }
 
 /// The title and a blank row stand above a list where there is room.

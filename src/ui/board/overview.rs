@@ -6,6 +6,7 @@ mod tests;
 use super::{
     page::{Found, Page, Shared},
     scroll::Scroll,
+    sieve::Sieve,
 };
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::store::{Parent, tags_text};
@@ -22,19 +23,23 @@ use serde_json::{Value, json};
 const NAME_CELLS_MAX: usize = 28;
 /// Longest value that is told: more than fits into a row of most screens.
 const TOLD_CHARS_MAX: usize = 400;
+/// Rows that a value has at most: what is longer is for `og inspect`.
+const VALUE_ROWS_MAX: usize = 8;
+/// With fewer cells a value is cut: rows of so few say less than the next fact.
+const WRAP_CELLS_MIN: usize = 24;
 /// Significant digits of a value.
 const DIGITS: usize = 6;
 
 /// State of the tab.
 #[derive(Debug)]
 pub struct Overview {
-    filter: String,
+    filter: Sieve,
     scroll: Scroll,
 }
 
 impl Default for Overview {
     fn default() -> Overview {
-        Overview { filter: String::new(), scroll: Scroll::From(0) }
+        Overview { filter: Sieve::default(), scroll: Scroll::From(0) }
     }
 }
 
@@ -43,6 +48,8 @@ impl Default for Overview {
 enum Row {
     Heading(&'static str),
     Fact(String, String),
+    /// What had no room in the row above.
+    More(String),
     /// A line of the notes; quiet where there are none.
     Notes(String, bool),
 }
@@ -53,6 +60,7 @@ impl Row {
         match self {
             Row::Heading(word) => json!({"heading": word}),
             Row::Fact(name, value) => json!({"name": words(name), "value": words(value)}),
+            Row::More(value) => json!({"more": words(value)}),
             Row::Notes(line, _) => json!({"note": words(line)}),
         }
     }
@@ -60,16 +68,16 @@ impl Row {
 
 impl Overview {
     fn rows(&self, shared: &Shared, scene: Scene<'_>, width: u16) -> Vec<Row> {
-        let wanted = self.filter.to_lowercase();
-        let fits = |(name, value): &(String, String)| {
-            wanted.is_empty() || name.to_lowercase().contains(&wanted) || value.to_lowercase().contains(&wanted)
-        };
+        let fits = |(name, value): &(String, String)| self.filter.fits(name) || self.filter.fits(value);
+        let mut sections = sections(shared, scene);
+        sections.iter_mut().for_each(|(_, facts)| facts.retain(fits));
+        let names = sections.iter().flat_map(|(_, facts)| facts).map(|(name, _)| name.as_str());
+        let room = usize::from(width).saturating_sub(names_column(names, width) + 2);
         let mut rows = vec![];
-        for (heading, facts) in sections(shared, scene) {
-            let facts: Vec<Row> = facts.into_iter().filter(fits).map(|(name, value)| Row::Fact(name, value)).collect();
+        for (heading, facts) in sections {
             if !facts.is_empty() {
                 rows.push(Row::Heading(heading));
-                rows.extend(facts);
+                rows.extend(facts.into_iter().flat_map(|(name, value)| fact_rows(name, &value, room)));
             }
             // The notes stand behind what the run is, before the hyperparameters.
             if heading == "run" {
@@ -83,7 +91,7 @@ impl Overview {
 impl Overview {
     fn notes(&self, scene: Scene<'_>, width: u16) -> Vec<Row> {
         let notes = scene.run.info.notes.trim_end();
-        if !notes.to_lowercase().contains(&self.filter.to_lowercase()) {
+        if !self.filter.fits(notes) {
             return vec![];
         }
         let clean: String = notes.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
@@ -95,6 +103,23 @@ impl Overview {
 }
 
 type Facts = Vec<(String, String)>;
+
+/// Cells of the names in front of the values.
+fn names_column<'a>(names: impl Iterator<Item = &'a str>, width: u16) -> usize {
+    names.map(text::width).max().unwrap_or(0).min(NAME_CELLS_MAX).min(usize::from(width) / 2)
+}
+
+/// A fact in as many rows as its value needs, and at most in [`VALUE_ROWS_MAX`].
+fn fact_rows(name: String, value: &str, room: usize) -> Vec<Row> {
+    let mut lines = if room < WRAP_CELLS_MIN { vec![value.to_owned()] } else { text::wrap(value, room) };
+    if lines.len() > VALUE_ROWS_MAX {
+        let rest = lines.split_off(VALUE_ROWS_MAX - 1).join(" ");
+        lines.push(text::cut(&rest, room).into_owned());
+    }
+    let mut lines = lines.into_iter();
+    let first = Row::Fact(name, lines.next().unwrap_or_default());
+    std::iter::once(first).chain(lines.map(Row::More)).collect()
+}
 
 fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
     let (run, facts) = (scene.run, &shared.facts);
@@ -165,38 +190,40 @@ impl Page for Overview {
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
         let rows = self.rows(shared, scene, area.width).len();
-        self.scroll = self.scroll.act(action, rows, usize::from(area.height), false)?;
-        Some(vec![Effect::Draw])
+        self.scroll.steer(action, rows, area, false)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
-        !std::mem::take(&mut self.filter).is_empty()
+        self.filter.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.filter
+        self.filter.text()
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
-        text.clone_into(&mut self.filter);
+    fn is_regex(&self) -> bool {
+        self.filter.is_regex()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        self.filter = Sieve::new(text, regex);
         self.scroll = Scroll::From(0);
     }
 
     fn found(&self, shared: &Shared, scene: Scene<'_>) -> Found {
         let facts = self.rows(shared, scene, u16::MAX).iter().filter(|row| matches!(row, Row::Fact(..))).count();
-        Found::Some(facts, sections(shared, scene).iter().map(|(_, facts)| facts.len()).sum())
+        self.filter.found(facts, sections(shared, scene).iter().map(|(_, facts)| facts.len()).sum())
     }
 
     fn draw(&self, shared: &Shared, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let theme = &shared.theme;
         let rows = self.rows(shared, scene, area.width);
         let width = usize::from(area.width);
-        let names = rows.iter().filter_map(|row| if let Row::Fact(name, _) = row { Some(text::width(name)) } else { None });
-        let column = names.max().unwrap_or(0).min(NAME_CELLS_MAX).min(width / 2);
-        let top = self.scroll.top(rows.len(), usize::from(area.height));
-        for (y, row) in (area.y..area.bottom()).zip(&rows[top..]) {
+        let column =
+            names_column(rows.iter().filter_map(|row| if let Row::Fact(name, _) = row { Some(name.as_str()) } else { None }), area.width);
+        for (y, row) in self.scroll.in_sight(&rows, area) {
             match row {
                 Row::Heading(word) => {
                     buf.set_stringn(area.x, y, word, width, theme.title());
@@ -204,6 +231,11 @@ impl Page for Overview {
                 Row::Notes(line, quiet) => {
                     let style = if *quiet { theme.quiet() } else { Style::new() };
                     buf.set_stringn(area.x + 1, y, theme.plain(line.as_str().into()), width.saturating_sub(1), style);
+                }
+                Row::More(value) => {
+                    let x = area.x + (column as u16 + 2).min(area.width);
+                    let room = usize::from(area.right() - x);
+                    buf.set_stringn(x, y, theme.plain(text::cut(value, room)), room, Style::new());
                 }
                 Row::Fact(name, value) => {
                     let name = theme.plain(text::fit(&text::cut_start(name, column), column).into());
@@ -218,29 +250,18 @@ impl Page for Overview {
     }
 
     fn footer(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Part> {
-        let mut parts = place(self.scroll, self.rows(shared, scene, area.width).len(), area, shared);
-        parts.push(Part::new("i notes  t tags", shared.theme.faint(), 6));
-        parts
+        let place = self.scroll.place(self.rows(shared, scene, area.width).len(), area, shared);
+        place.into_iter().chain([Part::new("i notes  t tags", shared.theme.faint(), 6)]).collect()
     }
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let rows = self.rows(shared, scene, area.width);
         let top = self.scroll.top(rows.len(), usize::from(area.height));
-        let visible: Vec<Value> = rows[top..].iter().take(usize::from(area.height)).map(Row::tell).collect();
+        let visible: Vec<Value> = self.scroll.in_sight(&rows, area).map(|(_, row)| row.tell()).collect();
         view.detail = json!({
             "rows": rows.len(), "top": top, "visible": visible,
             "notes": scene.run.info.notes, "tags": scene.run.info.tags,
         });
         vec![]
     }
-}
-
-/// `rows 1-20 of 300`, where not all are in sight.
-pub fn place(scroll: Scroll, rows: usize, area: Rect, shared: &Shared) -> Vec<Part> {
-    let height = usize::from(area.height);
-    if rows <= height {
-        return vec![];
-    }
-    let top = scroll.top(rows, height);
-    vec![Part::new(format!("{}-{} of {rows}", top + 1, top + height), shared.theme.value(), 9)]
 }

@@ -8,8 +8,11 @@ use crate::ui::{
     strip::Part,
     theme::Theme,
 };
-use crossterm::event::MouseEvent;
-use ratatui::{buffer::Buffer, layout::Rect};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
 
 /// What all tabs share.
 #[derive(Debug)]
@@ -64,6 +67,9 @@ pub fn truth(text: &str) -> Result<bool, Refused> {
     }
 }
 
+/// Rows that one notch of the wheel moves a list.
+pub const NOTCH: isize = 3;
+
 /// A tab: a state, keys, and a drawing that only reads.
 pub trait Page {
     /// Where its own keys stand in the table.
@@ -71,8 +77,25 @@ pub trait Page {
     /// Does what a key means here; whether it meant anything. `area` is where it is drawn.
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>>;
     /// Does what the mouse means here; nothing drawn: it meant nothing.
-    fn mouse(&mut self, _mouse: MouseEvent, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Vec<Effect> {
-        vec![]
+    fn mouse(&mut self, mouse: MouseEvent, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<Effect> {
+        let at = Position::new(mouse.column, mouse.row);
+        let meant = match mouse.kind {
+            MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
+                self.wheel(mouse.kind == MouseEventKind::ScrollDown, at, shared, scene, area)
+            }
+            MouseEventKind::Down(MouseButton::Left) => self.click(at, shared, scene, area),
+            _ => false,
+        };
+        if meant { vec![Effect::Draw] } else { vec![] }
+    }
+    /// Scrolls by a notch of the wheel at this place; false: nothing scrolls.
+    fn wheel(&mut self, down: bool, _at: Position, shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        let action = if down { Action::Down } else { Action::Up };
+        (0..NOTCH).filter(|_| self.act(action, shared, scene, area).is_some()).count() > 0
+    }
+    /// Puts the focus onto what stands at this place; false: nothing does.
+    fn click(&mut self, _at: Position, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> bool {
+        false
     }
     /// Closes what is open in it, innermost first; false: nothing was.
     fn back(&mut self, shared: &Shared) -> bool;

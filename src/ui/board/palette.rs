@@ -65,9 +65,20 @@ impl Palette {
         self.chosen = 0;
     }
 
+    /// Chooses the next command, or the one before.
+    pub fn turn(&mut self, down: bool, keymap: &Keymap) {
+        let last = self.fitting(keymap).len().saturating_sub(1);
+        self.chosen = if down { (self.chosen + 1).min(last) } else { self.chosen.saturating_sub(1) };
+    }
+
+    /// The command that stands at `y` of the screen.
+    pub fn clicked(&self, y: u16, keymap: &Keymap, body: Rect) -> Option<Action> {
+        let down = usize::from(y.checked_sub(body.y + 1)?);
+        self.in_sight(&self.fitting(keymap), body).nth(down).map(|(_, row)| row.action)
+    }
+
     /// Takes a key.
     pub fn take(&mut self, key: Key, keymap: &Keymap) -> Chosen {
-        let last = self.fitting(keymap).len().saturating_sub(1);
         match key.action {
             Some(Action::Keep) => {
                 return self.fitting(keymap).get(self.chosen).map_or(Chosen::Nothing, |row| Chosen::Action(row.action));
@@ -75,8 +86,7 @@ impl Palette {
             Some(Action::Cancel) => return Chosen::Nothing,
             Some(Action::Copy) => return Chosen::NotYet(vec![Effect::Copy(self.text())]),
             Some(Action::Paste) => return Chosen::NotYet(vec![Effect::Paste]),
-            Some(Action::Older) => self.chosen = self.chosen.saturating_sub(1),
-            Some(Action::Newer) => self.chosen = (self.chosen + 1).min(last),
+            Some(action @ (Action::Older | Action::Newer)) => self.turn(action == Action::Newer, keymap),
             Some(action) => self.line.edit(action),
             None => match keymap::typed(key.key) {
                 Some(c) => {
@@ -99,8 +109,8 @@ impl Palette {
         let offered = |row: &&Binding| row.scope == Scope::Board || row.scope == self.scope;
         let mut found: Vec<&Binding> =
             keymap.rows().iter().filter(offered).filter(|row| row.action != Action::Palette).filter(fits).collect();
-        // What begins so is more likely meant than what has it in its words.
-        found.sort_by_key(|row| !row.name.starts_with(words.trim()));
+        // What begins so is more likely meant than what has it in its words; what the tab in front can do, than what all can.
+        found.sort_by_key(|row| (!row.name.starts_with(words.trim()), row.scope == Scope::Board));
         found
     }
 

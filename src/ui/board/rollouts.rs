@@ -5,9 +5,13 @@ mod map;
 mod prose;
 #[cfg(test)]
 mod tests;
+mod slider;
 mod view;
 
-use super::page::{Found, Page, Refused, Shared, truth, value};
+use super::{
+    page::{Found, NOTCH, Page, Refused, Shared, truth, value},
+    sieve::Sieve,
+};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::source::{Body, RolloutGroup, TrajectoryHead};
 use crate::ui::{
@@ -16,7 +20,11 @@ use crate::ui::{
     strip::Part,
     theme::UNLIKELY,
 };
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+use view::Hit;
 
 /// Steps that a leap passes.
 const LEAP: isize = 10;
@@ -83,7 +91,7 @@ pub struct Rollouts {
     top: usize,
     /// Only the text is shown.
     alone: bool,
-    filter: String,
+    filter: Sieve,
     /// How many the run told of.
     count: u64,
 }
@@ -107,7 +115,7 @@ impl Default for Rollouts {
             token_later: None,
             top: 0,
             alone: false,
-            filter: String::new(),
+            filter: Sieve::default(),
             count: 0,
         }
     }
@@ -164,9 +172,8 @@ impl Rollouts {
 
     /// The groups that the filter lets through, each with its answers in order.
     fn rows(&self) -> Vec<Row> {
-        let wanted = self.filter.to_lowercase();
         let mut rows = vec![];
-        for (at, group) in self.groups.iter().enumerate().filter(|(_, group)| group.title.to_lowercase().contains(&wanted)) {
+        for (at, group) in self.groups.iter().enumerate().filter(|(_, group)| self.filter.fits(&group.title)) {
             rows.push(Row::Group(at));
             let mut ones: Vec<usize> = (0..group.trajectories.len()).collect();
             let reward = |one: &usize| group.trajectories[*one].reward.unwrap_or(f64::NEG_INFINITY);
@@ -178,6 +185,11 @@ impl Rollouts {
             rows.extend(ones.into_iter().map(|one| Row::One(at, one)));
         }
         rows
+    }
+
+    /// How many groups the filter lets through.
+    fn fitting(&self) -> usize {
+        self.groups.iter().filter(|group| self.filter.fits(&group.title)).count()
     }
 
     fn one(&self, (group, one): (usize, usize)) -> Option<(&RolloutGroup, &TrajectoryHead)> {
@@ -289,7 +301,7 @@ impl Page for Rollouts {
         Scope::Rollouts
     }
 
-    fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+    fn act(&mut self, action: Action, shared: &Shared, _scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
         match action {
             Action::Left => self.go_to_step(-1),
             Action::Right => self.go_to_step(1),
@@ -312,22 +324,40 @@ impl Page for Rollouts {
             }
             Action::Open => self.alone = !self.alone,
             Action::Tint => self.tint = !self.tint,
-            Action::PageDown | Action::PageUp => self.turn_page(action == Action::PageDown, shared, scene, area),
+            Action::PageDown => self.turn_page(1, shared, area),
+            Action::PageUp => self.turn_page(-1, shared, area),
             Action::CursorRight | Action::CursorLeft | Action::CursorLeapRight | Action::CursorLeapLeft => {
                 let by = if matches!(action, Action::CursorRight | Action::CursorLeapRight) { 1 } else { -1 };
                 self.go_to_token(by, matches!(action, Action::CursorLeapRight | Action::CursorLeapLeft));
-                self.show_token(shared, scene, area);
+                self.show_token(shared, area);
             }
             _ => return None,
         }
         Some(vec![Effect::Draw])
     }
 
+    fn wheel(&mut self, down: bool, at: Position, shared: &Shared, _scene: Scene<'_>, area: Rect) -> bool {
+        match self.hit(at, area, &shared.theme) {
+            Some(Hit::Text) => self.scroll_text(if down { NOTCH } else { -NOTCH }, shared, area),
+            _ => self.go(if down { 1 } else { -1 }),
+        }
+        true
+    }
+
+    fn click(&mut self, at: Position, shared: &Shared, _scene: Scene<'_>, area: Rect) -> bool {
+        match self.hit(at, area, &shared.theme) {
+            Some(Hit::One(id)) => self.choose(id),
+            Some(Hit::Step(step)) => self.step = Some(step).filter(|step| Some(step) != self.steps.last()),
+            Some(Hit::Text) | None => return false,
+        }
+        true
+    }
+
     fn back(&mut self, _shared: &Shared) -> bool {
         if self.token.take().is_some() || std::mem::take(&mut self.alone) {
             return true;
         }
-        !std::mem::take(&mut self.filter).is_empty()
+        self.filter.clear()
     }
 
     fn refresh(&mut self, _shared: &Shared, scene: Scene<'_>) {
@@ -336,11 +366,15 @@ impl Page for Rollouts {
     }
 
     fn query(&self) -> &str {
-        &self.filter
+        self.filter.text()
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
-        text.clone_into(&mut self.filter);
+    fn is_regex(&self) -> bool {
+        self.filter.is_regex()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        self.filter = Sieve::new(text, regex);
         let ids = self.ids();
         if !ids.iter().any(|id| Some(*id) == self.chosen)
             && let Some(first) = ids.first()
@@ -350,7 +384,7 @@ impl Page for Rollouts {
     }
 
     fn found(&self, _shared: &Shared, _scene: Scene<'_>) -> Found {
-        Found::Some(self.rows().iter().filter(|row| matches!(row, Row::Group(_))).count(), self.groups.len())
+        self.filter.found(self.fitting(), self.groups.len())
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
@@ -395,10 +429,7 @@ impl Page for Rollouts {
 
     fn footer(&self, shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Vec<Part> {
         let theme = &shared.theme;
-        let mut parts = vec![];
-        if !self.filter.is_empty() {
-            parts.push(Part::new(format!("/{}", self.filter), theme.accent(), 9));
-        }
+        let mut parts: Vec<Part> = self.filter.part(self.fitting(), shared).into_iter().collect();
         if self.order != Order::Logged {
             parts.push(Part::new(format!("{} first", self.order.word()), theme.value(), 8));
         }
@@ -406,15 +437,16 @@ impl Page for Rollouts {
             parts.push(Part::new("no tint", theme.quiet(), 6));
         }
         if !self.groups.is_empty() {
-            for (hint, rank) in [("left/right step", 7), ("b best  w worst", 6), ("> unlikely", 5)] {
-                parts.push(Part::new(hint, theme.faint(), rank));
-            }
+            let has_tokens = self.body().is_some_and(|body| !body.tokens.is_empty());
+            let hints = [("left/right step", 7), ("b best  w worst", 6), ("> unlikely", 5)];
+            parts.extend(hints.into_iter().take(if has_tokens { 3 } else { 2 }).map(|(hint, rank)| Part::new(hint, theme.faint(), rank)));
         }
         parts
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![(Action::Open, if self.alone { "list" } else { "read" })]
+        let word = if self.alone { "list" } else { "read" };
+        if self.groups.is_empty() { vec![] } else { vec![(Action::Open, word)] }
     }
 
     fn tell(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {

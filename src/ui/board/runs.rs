@@ -9,7 +9,7 @@ mod table;
 pub(in crate::ui) mod tests;
 
 use super::{
-    page::{Found, Page, Shared},
+    page::{Found, NOTCH, Page, Shared},
     scroll::Scroll,
 };
 use crate::ipc::wire::{GraphView, MetricView};
@@ -27,7 +27,11 @@ use crate::ui::{
 };
 use compare::Beside;
 use picked::Picked;
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
 use serde_json::{Value, json};
 use std::{
     collections::{HashMap, HashSet},
@@ -217,6 +221,18 @@ impl Runs {
         self.metric = keys.get((at + step) % keys.len().max(1)).cloned();
     }
 
+    /// Sorts by the column at so many cells from the left; by the same again, the other way round. False: none is there.
+    fn sort_by(&mut self, x: u16, shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        let Some(field) = self.field_at(x, area.width) else { return false };
+        let down = match self.sort() {
+            Some(sort) if sort.field == field => !sort.down,
+            _ => table::best_down(&field),
+        };
+        self.sort = Some(Sort { field, down });
+        self.rearrange(true, shared, scene);
+        true
+    }
+
     /// How many lines there are to go through.
     fn lines(&self, shared: &Shared, scene: Scene<'_>, area: Rect) -> usize {
         match &self.view {
@@ -271,6 +287,7 @@ impl Runs {
             (_, true, 0) if self.listing.places.is_empty() => "looking for runs...".into(),
             (_, true, 0) => format!("no runs in {}", self.listing.places.join(", ")),
             (_, true, left) => format!("looking at {left} runs..."),
+            (Some(error), false, _) => format!("column {}: {}", error.column, error.problem),
             _ if self.view == View::Lineage => "no run goes on from another one, and none has checkpoints".into(),
             _ => format!("no run fits `{}`", self.text),
         }
@@ -349,6 +366,32 @@ impl Page for Runs {
             _ => {}
         }
         draw
+    }
+
+    fn wheel(&mut self, down: bool, _at: Position, shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        let (lines, height) = (self.lines(shared, scene, area), self.height(area));
+        let top = self.top(lines, height).saturating_add_signed(if down { NOTCH } else { -NOTCH }).min(lines.saturating_sub(height));
+        self.scroll = Scroll::From(top);
+        // The focus stays on its run as long as that is in sight.
+        self.cursor = self.cursor.clamp(top, top + height - 1).min(lines.saturating_sub(1));
+        true
+    }
+
+    fn click(&mut self, at: Position, shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
+        let (lines, height) = (self.lines(shared, scene, area), self.height(area));
+        let down = usize::from(at.y - area.y);
+        let nth = match self.view {
+            View::Table if down == 0 => return self.sort_by(at.x - area.x, shared, scene, area),
+            View::Table => down - 1,
+            View::Recent => down / recent::ROWS,
+            View::Lineage => down,
+            View::Compare(_) => return false,
+        };
+        let line = self.top(lines, height) + nth;
+        if nth < height && line < lines {
+            (self.scroll, self.cursor) = (Scroll::From(self.top(lines, height)), line);
+        }
+        nth < height && line < lines
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {

@@ -1,6 +1,8 @@
 //! A place in a list of rows that is longer than the screen.
 
-use crate::ui::keymap::Action;
+use super::page::Shared;
+use crate::ui::{keymap::Action, pane::Effect, strip::Part};
+use ratatui::layout::Rect;
 
 /// The first row in sight; or the end, whatever comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,9 +23,28 @@ impl Scroll {
         }
     }
 
+    /// Does what a key means for so many rows on this area, as a page answers it.
+    pub fn steer(&mut self, action: Action, rows: usize, area: Rect, follows: bool) -> Option<Vec<Effect>> {
+        *self = self.act(action, rows, usize::from(area.height), follows)?;
+        Some(vec![Effect::Draw])
+    }
+
+    /// The rows in sight on this area, each with where it is drawn.
+    pub fn in_sight<T>(self, rows: &[T], area: Rect) -> impl Iterator<Item = (u16, &T)> {
+        (area.y..area.bottom()).zip(&rows[self.top(rows.len(), usize::from(area.height))..])
+    }
+
+    /// `1-20 of 300` for the footer, where not all rows are in sight.
+    pub fn place(self, rows: usize, area: Rect, shared: &Shared) -> Option<Part> {
+        let height = usize::from(area.height);
+        let top = self.top(rows, height);
+        (rows > height).then(|| Part::new(format!("{}-{} of {rows}", top + 1, top + height), shared.theme.value(), 9))
+    }
+
     /// Where a key leads; `None`: it does not scroll. At its end a list that `follows` stays there.
     pub fn act(self, action: Action, rows: usize, height: usize, follows: bool) -> Option<Scroll> {
         let (top, last) = (self.top(rows, height), rows.saturating_sub(height));
+        // One line stays in sight, so that nobody loses the place.
         let page = height.saturating_sub(1).max(1);
         let to = match action {
             Action::Up => top.saturating_sub(1),

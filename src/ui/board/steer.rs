@@ -18,7 +18,7 @@ use crate::ui::{
     theme::Scheme,
 };
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 use std::time::Duration;
 
 impl Board {
@@ -49,17 +49,59 @@ impl Board {
     pub(super) fn on_mouse(&mut self, mouse: MouseEvent, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let layout = self.layout(self.area);
         let at = Position::new(mouse.column, mouse.row);
-        if !matches!(self.above, Above::Nothing) || is_tiny(self.area) {
+        // What is typed is not lost by a slip of the hand.
+        if matches!(self.above, Above::Input(_)) || is_tiny(self.area) {
             return vec![];
         }
         if layout.tabs.is_some_and(|row| row.contains(at)) {
             let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
             let words = tab_words(self.tab, self.area.width);
             let hit = words.iter().find(|word| pressed && (word.start..word.end).contains(&mouse.column)).map(|word| word.tab);
-            return hit.map_or_else(Vec::new, |tab| self.act(Action::Tab(tab), scene, now));
+            return hit.map_or_else(Vec::new, |tab| {
+                self.above = Above::Nothing;
+                self.act(Action::Tab(tab), scene, now)
+            });
+        }
+        if !matches!(self.above, Above::Nothing) {
+            return self.mouse_above(mouse, layout.body, scene, now);
         }
         let (page, shared) = self.page_mut();
         if layout.body.contains(at) { page.mouse(mouse, shared, scene, layout.body) } else { vec![] }
+    }
+
+    /// The wheel goes through what is open above the tab, a click chooses.
+    fn mouse_above(&mut self, mouse: MouseEvent, body: Rect, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Action::Up),
+            MouseEventKind::ScrollDown => Some(Action::Down),
+            _ => None,
+        };
+        let clicked = Some(mouse.row).filter(|_| mouse.kind == MouseEventKind::Down(MouseButton::Left));
+        match (&mut self.above, wheel, clicked) {
+            (Above::Help(help), Some(_), _) => {
+                (0..page::NOTCH).for_each(|_| *help = help.act(wheel, &self.keymap, body).unwrap_or_else(|| help.clone()));
+            }
+            (Above::Palette(palette), Some(action), _) => palette.turn(action == Action::Down, &self.keymap),
+            (Above::Palette(palette), _, Some(row)) => match palette.clicked(row, &self.keymap, body) {
+                Some(action) => {
+                    self.above = Above::Nothing;
+                    return self.act(action, scene, now);
+                }
+                None => return vec![],
+            },
+            (Above::List(list), Some(_), _) => {
+                let list = *list;
+                return self.on_list(list, wheel, scene, now);
+            }
+            (Above::List(list), _, Some(row)) => {
+                let list = *list;
+                let Some(list) = list.clicked(row, &self.looks(), &self.settings.views, body) else { return vec![] };
+                self.above = Above::Nothing;
+                return self.on_list(list, Some(Action::Open), scene, now);
+            }
+            _ => return vec![],
+        }
+        vec![Effect::Draw]
     }
 
     fn on_input(&mut self, mut input: Input, key: input::Key, scene: Scene<'_>, now: Duration) -> Vec<Effect> {

@@ -11,6 +11,7 @@ pub use tests::machine;
 use super::{
     page::{Found, Page, Refused, Shared, truth},
     scroll::Scroll,
+    sieve::Sieve,
 };
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::model::{MetricKey, SeriesMap};
@@ -37,7 +38,7 @@ const CHART_ROWS_MIN: u16 = 5;
 /// State of the tab.
 #[derive(Debug)]
 pub struct System {
-    query: String,
+    filter: Sieve,
     scroll: Scroll,
     /// Page of charts, 0-based.
     page: usize,
@@ -48,7 +49,7 @@ pub struct System {
 
 impl Default for System {
     fn default() -> System {
-        System { query: String::new(), scroll: Scroll::From(0), page: 0, sort: Sort::default(), wish: Wish::Either, paused: false }
+        System { filter: Sieve::default(), scroll: Scroll::From(0), page: 0, sort: Sort::default(), wish: Wish::Either, paused: false }
     }
 }
 
@@ -140,7 +141,7 @@ impl System {
 
     fn layout<'a>(&self, shared: &Shared, scene: Scene<'a>, area: Rect) -> Layout<'a> {
         let source = self.source(scene);
-        let processes = source.host().map_or_else(Vec::new, |host| self.sort.of(&host.processes, &self.query));
+        let processes = source.host().map_or_else(Vec::new, |host| self.sort.of(&host.processes, &self.filter));
         let has_more = area.height >= MORE_ROWS_MIN;
         // The bars come first; the list of processes keeps two of them.
         let room = if has_more { area.height - 4 } else { area.height };
@@ -149,7 +150,7 @@ impl System {
         let used = rows.len() as u16 + head.map_or(0, |row| row.height);
         let rest = area.height - used;
         let listed = if source.host().is_some() { (processes.len() as u16).max(1) + 2 } else { 0 };
-        let panels = source.series().map_or_else(Vec::new, |series| charts::panels(series, &self.query));
+        let panels = source.series().map_or_else(Vec::new, |series| charts::panels(series, &self.filter));
         let table = listed.min((rest / 3).max(4)).min(rest);
         let (charts, table) = match rest - table {
             _ if panels.is_empty() => (0, rest),
@@ -217,6 +218,9 @@ impl System {
                 ]
             }
         };
+        let wrapped =
+            |(line, style): (String, Style)| text::wrap(&line, usize::from(area.width)).into_iter().map(move |line| (line, style));
+        let lines: Vec<(String, Style)> = lines.into_iter().flat_map(wrapped).collect();
         let top = area.y + area.height.saturating_sub(lines.len() as u16) / 2;
         for (y, (line, style)) in (top..area.bottom()).zip(lines) {
             let line = theme.plain(text::cut(&line, usize::from(area.width)));
@@ -256,28 +260,32 @@ impl Page for System {
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {
-        let filtered = !std::mem::take(&mut self.query).is_empty();
+        let filtered = self.filter.clear();
         filtered || std::mem::take(&mut self.paused)
     }
 
     fn refresh(&mut self, _shared: &Shared, _scene: Scene<'_>) {}
 
     fn query(&self) -> &str {
-        &self.query
+        self.filter.text()
     }
 
-    fn set_query(&mut self, text: &str, _regex: bool, _shared: &Shared, _scene: Scene<'_>) {
-        text.clone_into(&mut self.query);
+    fn is_regex(&self) -> bool {
+        self.filter.is_regex()
+    }
+
+    fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {
+        self.filter = Sieve::new(text, regex);
         (self.page, self.scroll) = (0, Scroll::From(0));
     }
 
     fn found(&self, _shared: &Shared, scene: Scene<'_>) -> Found {
         let source = self.source(scene);
-        let count = |query: &str| {
-            let panels = source.series().map_or(0, |series| charts::panels(series, query).len());
-            panels + source.host().map_or(0, |host| self.sort.of(&host.processes, query).len())
+        let count = |filter: &Sieve| {
+            let panels = source.series().map_or(0, |series| charts::panels(series, filter).len());
+            panels + source.host().map_or(0, |host| self.sort.of(&host.processes, filter).len())
         };
-        Found::Some(count(&self.query), count(""))
+        self.filter.found(count(&self.filter), count(&Sieve::default()))
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
@@ -321,7 +329,7 @@ impl Page for System {
             buf.set_stringn(
                 area.x,
                 y,
-                theme.plain(format!("no sample matches `{}`", self.query).into()),
+                theme.plain(format!("no sample matches `{}`", self.filter.text()).into()),
                 usize::from(area.width),
                 theme.warn(),
             );
@@ -349,9 +357,7 @@ impl Page for System {
             let (top, count) = (self.scroll.top(layout.processes.len(), layout.rows), layout.processes.len());
             parts.push(Part::new(format!("processes {}-{} of {count}", top + 1, top + layout.rows), theme.value(), 8));
         }
-        if !self.query.is_empty() {
-            parts.push(Part::new(format!("/{}", self.query), theme.accent(), 7));
-        }
+        parts.extend(self.filter.part(layout.panels.len() + layout.processes.len(), shared));
         parts
     }
 
@@ -390,11 +396,6 @@ fn rounded(value: f64) -> f64 {
 fn put(row: Rect, x: u16, text: &str, style: Style, theme: &Theme, buf: &mut Buffer) -> u16 {
     let room = usize::from(row.right().saturating_sub(x));
     if room == 0 { x } else { buf.set_stringn(x, row.y, theme.plain(text::cut(text, room)), room, style).0 }
-}
-
-/// Whether a text that somebody typed fits a name.
-fn fits(query: &str, name: &str) -> bool {
-    query.is_empty() || name.to_lowercase().contains(&query.to_lowercase())
 }
 
 /// The keys of a chart with their names.

@@ -1,6 +1,6 @@
 //! Several runs as one: their mean, and a band of one standard deviation around it.
 
-use super::{Chart, Plot};
+use super::{Chart, Curve, Plot};
 use crate::model::Column;
 use crate::ui::raster::{Raster, Stroke};
 
@@ -11,16 +11,27 @@ impl Chart<'_> {
         self.curves.iter().position(|curve| curve.group == Some(group) && curve.key == key) == Some(index)
     }
 
+    /// The curves of the group that a curve leads, as they would be drawn alone: a value for each of `width` columns.
+    fn members(&self, leader: &Curve<'_>, width: usize) -> Vec<Vec<f64>> {
+        let members = self.curves.iter().filter(|curve| curve.group == leader.group && curve.key == leader.key);
+        let row = |curve| {
+            let drawn = self.drawn(curve, width);
+            filled(&drawn.smooth.unwrap_or(drawn.raw), width)
+        };
+        members.map(row).collect()
+    }
+
+    /// Mean and standard deviation of the group that a curve leads, in a column of `width`.
+    pub(super) fn mean_at(&self, leader: &Curve<'_>, width: usize, column: usize) -> Option<(f64, f64)> {
+        let rows = self.members(leader, width);
+        mean_and_deviation(rows.iter().filter_map(|row| row.get(column).copied()))
+    }
+
     /// Draws the group of the curve at `index`; returns its mean at each column, NaN where it has none.
     pub(super) fn band(&self, index: usize, plot: &Plot, layer: u8, raster: &mut Raster) -> Vec<f64> {
         let leader = &self.curves[index];
         let range = self.raised_range(plot.y);
-        let members = self.curves.iter().filter(|curve| curve.group == leader.group && curve.key == leader.key);
-        let row = |curve| {
-            let drawn = self.drawn(curve, raster.width());
-            filled(&drawn.smooth.unwrap_or(drawn.raw), raster.width())
-        };
-        let rows: Vec<Vec<f64>> = members.map(row).collect();
+        let rows = self.members(leader, raster.width());
         let at = |x: usize| mean_and_deviation(rows.iter().map(|row| row[x])).map(|(mean, deviation)| (x, mean, deviation));
         let band: Vec<(usize, f64, f64)> = (0..raster.width()).filter_map(at).collect();
         if rows.len() > 1 {

@@ -122,7 +122,7 @@ pub fn marks(smoothing: Smoothing) -> [String; 2] {
     match smoothing {
         Smoothing::Off => Default::default(),
         Smoothing::Ema(weight) => [smoothing.word(), format!("~{weight}")],
-        Smoothing::Ma(_) => [smoothing.word(), smoothing.word()],
+        Smoothing::Ma(window) => [smoothing.word(), format!("~{window}")],
     }
 }
 

@@ -52,6 +52,20 @@ fn two_metrics_share_a_chart_and_differ_by_pattern() {
 }
 
 #[test]
+fn the_crosshair_reads_the_mean_of_a_group_where_that_is_drawn() {
+    let flat = |value: f64| series((0..=100).map(|step| (step, value)));
+    let (one, three) = (flat(1.0), flat(3.0));
+    let grouped = |run, points| Curve { group: Some(0), ..curve("loss", 0, run, points) };
+    let mut both = chart(vec![grouped(None, &one), grouped(Some(0), &three)], &[]);
+    both.cursor = Some(50.0);
+    assert!(text(&both, 44, 12).contains("@ 50: 1 mean 2 +/- 1"), "{}", text(&both, 44, 12));
+    let plot = both.plot(Rect::new(0, 0, 44, 12)).unwrap();
+    assert_eq!((both.thick_at(0, 50.0, &plot), both.thick_at(1, 50.0, &plot)), (Some(Thick::Mean(2.0, 1.0)), None));
+    both.cursor = Some(101.0);
+    assert!(!text(&both, 44, 12).contains('@'));
+}
+
+#[test]
 fn marks_stand_where_they_belong_and_a_crowd_has_no_lines() {
     let points = series((0..=100).map(|step| (step, (step as f64 / 9.0).sin())));
     let mark = |x: f64, kind| Mark { x, kind, text: String::new() };

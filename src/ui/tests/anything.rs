@@ -162,6 +162,7 @@ fn rows_agree(graph: &GraphView, text: &str, width: u16) -> Result<(), TestCaseE
             "run" if !row["heading"].is_null() => stands(&row, &|line| starts(&word(&row, "heading"), line))?,
             "run" if row["note"] == "" => {}
             "run" if !row["note"].is_null() => stands(&row, &|line| starts(&word(&row, "note"), line))?,
+            "run" if !row["more"].is_null() => stands(&row, &|line| starts(&word(&row, "more"), line))?,
             "run" => {
                 let (name, value) = (word(&row, "name"), word(&row, "value"));
                 let is = |line: &str| {
@@ -173,6 +174,7 @@ fn rows_agree(graph: &GraphView, text: &str, width: u16) -> Result<(), TestCaseE
                 };
                 stands(&row, &is)?;
             }
+            "alerts" => stands(&row, &|line| word(&row, "level").starts_with(line.split(' ').next().unwrap_or_default()))?,
             "chat" => {
                 for said in word(&row, "text").lines().filter(|said| !said.trim().is_empty()) {
                     stands(&row, &|line| line.contains(said.trim()))?;

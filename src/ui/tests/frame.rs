@@ -65,6 +65,70 @@ fn the_tab_in_front_is_named_at_any_width_and_a_click_finds_every_tab() {
 }
 
 #[test]
+fn the_mouse_goes_through_what_is_open_above_a_tab_and_chooses() {
+    let series = run(10);
+    let mut pane = graph(UNICODE, &series, (80, 24));
+    let tab = |pane: &Board| pane.shown(scene(&series), Rect::new(0, 0, 80, 24)).graph.unwrap().tab;
+    let place = |pane: &Board, word: &str| {
+        let text = drawn(pane, &series, (80, 24));
+        let (y, line) = text.lines().enumerate().find(|(_, line)| line.contains(word)).unwrap();
+        (crate::text::width(&line[..line.find(word).unwrap()]) as u16, y as u16)
+    };
+    let tell = |pane: &mut Board, event: Event| pane.update(event, scene(&series), Duration::ZERO);
+    press(&mut pane, &series, "m");
+    let help = place(&pane, "Help");
+    assert_eq!(tell(&mut pane, click((1, 20))), [], "nothing stands there");
+    tell(&mut pane, wheel(true, help));
+    assert_eq!(detail(&pane, &series, (80, 24))["row"], 2);
+    tell(&mut pane, click(help));
+    assert_eq!(tab(&pane), "help");
+    tell(&mut pane, wheel(true, help));
+    assert_eq!(detail(&pane, &series, (80, 24))["scroll"], 3);
+    tell(&mut pane, wheel(false, help));
+    assert_eq!(detail(&pane, &series, (80, 24))["scroll"], 0);
+    press(&mut pane, &series, "esc : r u n");
+    let runs = place(&pane, "all runs");
+    tell(&mut pane, wheel(true, runs));
+    assert_ne!(detail(&pane, &series, (80, 24))["chosen"], detail(&pane, &series, (80, 24))["visible"][0]);
+    tell(&mut pane, click(runs));
+    assert_eq!(tab(&pane), "runs");
+    press(&mut pane, &series, "h");
+    tell(&mut pane, click((32, 1)));
+    assert_eq!(tab(&pane), "logs", "a tab is there also while the help is open");
+    press(&mut pane, &series, "/");
+    assert_eq!(tell(&mut pane, click((3, 1))), [], "what is typed is not lost by a click");
+}
+
+#[test]
+fn every_list_is_filtered_by_a_regular_expression_too() {
+    let series = eventful();
+    for (tab, text, found) in [("3", "^optim", "3 of "), ("6", "nan|inf", "0 of "), ("8", "x|y", "0 of "), ("5", "^cpu", "1 of ")] {
+        let mut pane = graph(UNICODE, &series, (120, 40));
+        press(&mut pane, &series, &format!("{tab} /"));
+        pane.update(Event::Paste(text.into()), scene(&series), Duration::ZERO);
+        press(&mut pane, &series, "tab");
+        let foot = drawn(&pane, &series, (120, 40)).lines().last().unwrap().to_owned();
+        assert!(foot.contains(&format!("re/{text}")) && foot.contains(found), "{tab}: {foot}");
+        pane.update(Event::Paste("(".into()), scene(&series), Duration::ZERO);
+        let foot = drawn(&pane, &series, (120, 40)).lines().last().unwrap().to_owned();
+        assert!(foot.contains("unclosed group"), "{tab}: {foot}");
+    }
+}
+
+#[test]
+fn what_is_said_behind_a_text_is_never_cut_in_a_word() {
+    let series = run(10);
+    for width in 30..100 {
+        let mut pane = graph(UNICODE, &series, (width, 24));
+        press(&mut pane, &series, "/ l o s s");
+        let foot = drawn(&pane, &series, (width, 24)).lines().last().unwrap().to_owned();
+        let (_, notes) = foot.split_once(" of 4").unwrap();
+        let whole = ["", "enter keep", "enter keep  esc cancel", "enter keep  esc cancel  tab regex"];
+        assert!(whole.contains(&notes.trim()), "{width}: {foot}");
+    }
+}
+
+#[test]
 fn a_long_path_keeps_the_name_of_its_file() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));

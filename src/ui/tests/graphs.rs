@@ -187,6 +187,34 @@ fn a_crosshair_moves_no_chart() {
 }
 
 #[test]
+fn the_crosshair_reads_what_was_logged_and_the_average_that_is_drawn() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "S S , < <");
+    let told = |pane: &Board| detail(pane, &run, (80, 24))["charts"][0]["atCursor"][0].clone();
+    let text = |value: &Value| crate::text::number(value.as_f64().unwrap(), 4);
+    assert_eq!(detail(&pane, &run, (80, 24))["charts"][0]["smoothing"], "ema(0.9)");
+    let (at, screen) = (told(&pane), drawn(&pane, &run, (80, 24)));
+    let (value, smooth) = (text(&at["value"]), text(&at["smooth"]));
+    assert_ne!(value, smooth);
+    assert!(screen.contains(&format!("train {value} smooth {smooth}")), "{at} is not in\n{screen}");
+    press(&mut pane, &run, "S S S");
+    assert_eq!((&told(&pane)["value"], &told(&pane)["smooth"]), (&at["value"], &Value::Null));
+    assert!(!drawn(&pane, &run, (80, 24)).contains("smooth "));
+}
+
+#[test]
+fn a_crosshair_that_is_not_in_sight_reads_nothing() {
+    let run = run(1001);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "z z , [ [ [");
+    let screen = drawn(&pane, &run, (80, 24));
+    assert!(screen.contains("@ 1,000, right of what is shown"), "{screen}");
+    assert!(!screen.contains("@ 1,000:"), "{screen}");
+    assert_eq!(detail(&pane, &run, (80, 24))["charts"][0]["atCursor"], Value::Null);
+}
+
+#[test]
 fn the_mouse_focuses_points_zooms_pans_and_turns_tabs() {
     use MouseEventKind::{Down, Drag, ScrollDown, ScrollUp};
     let run = run(1001);
@@ -221,6 +249,7 @@ fn a_digit_behind_r_or_c_sets_the_grid() {
     let grid = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, 120, 40)).graph.unwrap().grid;
     press(&mut pane, &run, "c");
     assert!(drawn(&pane, &run, (120, 40)).contains("columns: 1-9, 0 fits"));
+    assert_eq!(detail(&pane, &run, (120, 40))["waitsForDigitOf"], "cols");
     press(&mut pane, &run, "1 r 2");
     assert_eq!(grid(&pane), (2, 1));
     press(&mut pane, &run, "c 0 r 0");

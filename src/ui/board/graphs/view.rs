@@ -7,7 +7,7 @@ use crate::query::{self, Panel, PanelKind, Smoothing, SmoothingWish};
 use crate::text;
 use crate::ui::{
     board::page::Shared,
-    chart::{Chart, Curve, Mark, value_text},
+    chart::{Chart, Curve, Mark, Thick, value_text},
     pane::{Overlaid, Scene},
     strip::Part,
 };
@@ -53,7 +53,7 @@ impl Graphs {
             draw_words(&counted(self.run_names(shared, scene), shared, row), shared, row, buf);
         }
         if let Some(rows) = layout.readout {
-            draw_words(&fitting(self.readout(shared, scene), rows), shared, rows, buf);
+            draw_words(&fitting(self.readout(shared, scene, &layout), rows), shared, rows, buf);
         }
     }
 
@@ -159,13 +159,23 @@ impl Graphs {
     }
 
     /// What stands at the crosshair: where it is, the values of all curves in focus, and what happened there.
-    fn readout(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+    fn readout(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout) -> Vec<Word> {
         let mut marks = vec![];
         let Some(Picture::Chart(chart)) = self.picture(self.focus_index(), shared, scene, &mut marks) else { return vec![] };
         let theme = &shared.theme;
         let Some(cursor) = chart.cursor else { return vec![] };
-        let mut words = vec![Word { sign: None, text: format!("@ {}", chart.x_text(cursor)), style: theme.accent() }];
-        for (curve, text) in self.values_at(&chart, cursor, scene) {
+        let at = |side: &str| vec![Word { sign: None, text: format!("@ {}{side}", chart.x_text(cursor)), style: theme.accent() }];
+        if chart.cursor_in_sight().is_none() {
+            return at(if cursor < chart.x.from { ", left of what is shown" } else { ", right of what is shown" });
+        }
+        let cell = layout.cells.iter().find(|(index, _)| *index == self.focus_index());
+        let plot = cell.and_then(|(_, cell)| chart.plot(*cell));
+        let mut words = at("");
+        for (index, mut text) in self.values_at(&chart, cursor, scene) {
+            if let Some(thick) = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot)) {
+                text += &format!(" {}", thick.text(theme));
+            }
+            let curve = &chart.curves[index];
             let sign = match curve.run {
                 None if scene.overlaid.is_empty() => (theme.sample(curve.key), theme.own(curve.key, true, false)),
                 None => own_sign(shared),
@@ -181,10 +191,10 @@ impl Graphs {
         words
     }
 
-    /// Each curve at the crosshair, with its name, its value and what that differs by from the run that is pinned.
-    fn values_at<'a>(&self, chart: &Chart<'a>, cursor: f64, scene: Scene<'_>) -> Vec<(Curve<'a>, String)> {
+    /// The place of each curve that reaches the crosshair, with its name, its value and what that differs by from the pinned run.
+    fn values_at(&self, chart: &Chart<'_>, cursor: f64, scene: Scene<'_>) -> Vec<(usize, String)> {
         let baseline = |key: usize| chart.curves.iter().find(|curve| curve.pinned && curve.key == key).and_then(|curve| curve.at(cursor));
-        let value = |curve: &Curve<'a>| {
+        let value = |(index, curve): (usize, &Curve<'_>)| {
             let (_, value) = curve.at(cursor)?;
             let run = scene.overlaid.iter().find(|other| Some(other.colour) == curve.run).map(|other| other.name);
             let name = match run {
@@ -199,9 +209,9 @@ impl Graphs {
                 }
                 _ => String::new(),
             };
-            Some((*curve, format!("{name} {}{apart}", value_text(value))))
+            Some((index, format!("{name} {}{apart}", value_text(value))))
         };
-        chart.curves.iter().filter_map(value).collect()
+        chart.curves.iter().enumerate().filter_map(value).collect()
     }
 
     pub(super) fn told(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
@@ -235,12 +245,28 @@ impl Graphs {
                 names.push(json!({"key": key.as_str(), "name": entry.name}));
                 metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), window));
             }
-            let y = chart.plot(cell).map(|plot| (plot.y.from, plot.y.to));
+            let plot = chart.plot(cell);
+            let at_cursor = |x: f64| {
+                let own = chart.curves.iter().enumerate().filter(|(_, curve)| curve.run.is_none());
+                let value = |(index, curve): (usize, &Curve<'_>)| {
+                    let mut told = json!({"key": panel.keys[curve.key].as_str(), "value": num::to_json(curve.at(x)?.1)});
+                    match plot.as_ref().and_then(|plot| chart.thick_at(index, x, plot)) {
+                        Some(Thick::Smooth(value)) => told["smooth"] = num::to_json(value),
+                        Some(Thick::Mean(mean, deviation)) => {
+                            (told["mean"], told["deviation"]) = (num::to_json(mean), num::to_json(deviation));
+                        }
+                        None => {}
+                    }
+                    Some(told)
+                };
+                own.filter_map(value).collect::<Vec<_>>()
+            };
+            let y = plot.as_ref().map(|plot| (plot.y.from, plot.y.to));
             charts.push(json!({
                 "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
                 "smoothing": chart.smoothing.word(), "smoothingMark": legend.mark,
                 "from": num::to_json(window.0), "to": num::to_json(window.1),
-                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]),
+                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]), "atCursor": chart.cursor_in_sight().map(at_cursor),
             }));
         }
         view.detail = self.detail(shared, scene, &layout, charts);
@@ -264,7 +290,7 @@ impl Graphs {
     fn detail(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout, charts: Vec<Value>) -> Value {
         let (from, to) = self.window();
         let cursor = self.cursor.map(|x| {
-            let row = layout.readout.map(|rows| fitting(self.readout(shared, scene), rows));
+            let row = layout.readout.map(|rows| fitting(self.readout(shared, scene, layout), rows));
             let words: Vec<String> = row.into_iter().flatten().flatten().map(|word| word.text).collect();
             json!({"x": num::to_json(x), "readout": words})
         });
@@ -278,6 +304,7 @@ impl Graphs {
             "window": {"from": num::to_json(from), "to": num::to_json(to), "follows": self.span.word()},
             "logX": self.log_x, "logY": self.log_y, "smoothing": self.smoothing.word(), "marks": !self.no_marks, "apart": self.apart,
             "kept": self.kept_names().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
+            "waitsForDigitOf": self.sizing.map(|side| if side == Side::Rows { "rows" } else { "cols" }),
             "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
             "runsLegend": layout.runs.map(|row| {
                 let rows = counted(self.run_names(shared, scene), shared, row);

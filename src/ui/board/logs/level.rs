@@ -121,6 +121,12 @@ pub struct Levels {
 pub const LOOK_BACK: usize = 80;
 
 impl Levels {
+    /// Whether a warning or an error begins with the next line: a traceback is one, however many lines it has.
+    pub fn trouble_begins(&mut self, line: &str) -> bool {
+        let goes_on = self.in_trace && !line.contains(TRACEBACK);
+        self.next(line).is_some_and(|level| level >= Level::Warning) && !goes_on
+    }
+
     /// The level of the next line.
     pub fn next(&mut self, line: &str) -> Option<Level> {
         let own = level(line);

@@ -7,7 +7,7 @@ use crate::ui::{
     board::Board,
     keymap::Keymap,
     pane::{Event, Pane, Scene},
-    tests::{START, UNICODE, graph, press},
+    tests::{START, UNICODE, click, graph, press, wheel},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde_json::{Value, json};
@@ -148,12 +148,61 @@ fn troubles_are_found_one_after_the_other_and_the_focus_stays_on_its_line() {
     let mut board = graph(UNICODE, &run, (80, 24));
     press(&mut board, &run, "4 !");
     assert_eq!(detail(&board, &run)["focus"]["line"], 12);
-    press(&mut board, &run, "! ! ! !");
-    assert_eq!(detail(&board, &run)["focus"]["line"], 12, "from the last it starts anew");
+    press(&mut board, &run, "!");
+    assert_eq!(detail(&board, &run)["focus"]["text"], "Traceback (most recent call last):");
+    press(&mut board, &run, "!");
+    assert_eq!(detail(&board, &run)["focus"]["line"], 12, "a traceback is one trouble, and from the last it starts anew");
     (0..100).for_each(|n| run.apply(SourceRank::Stdout, Ok(Record::Console(format!("line {n}").into())), None));
     assert_eq!(detail(&board, &run)["focus"]["line"], 12);
     let troubles = detail(&board, &run)["troubles"].clone();
     assert!(troubles.as_array().unwrap().contains(&json!({"line": 12, "level": "warning"})), "{troubles}");
     press(&mut board, &run, "p");
     assert_eq!(detail(&board, &run)["follows"], true);
+}
+
+#[test]
+fn a_trouble_in_the_first_line_of_all_is_found() {
+    let mut run = RunPicture::default();
+    ["WARNING: no GPU", "step 1"].into_iter().for_each(|line| run.apply(SourceRank::Stdout, Ok(Record::Console(line.into())), None));
+    let mut board = graph(UNICODE, &run, (80, 24));
+    for keys in ["4 !", "!"] {
+        press(&mut board, &run, keys);
+        assert_eq!(detail(&board, &run)["focus"]["line"], 1);
+    }
+}
+
+#[test]
+fn the_wheel_scrolls_and_a_click_puts_the_focus_onto_a_line() {
+    let run = run(true);
+    for keys in ["4", "4 w"] {
+        let mut board = graph(UNICODE, &run, (80, 24));
+        press(&mut board, &run, keys);
+        let mut line = |event: Event| {
+            board.update(event, Scene::of(&run), Duration::ZERO);
+            let detail = detail(&board, &run);
+            (detail["line"].as_u64().unwrap(), detail["focus"]["line"].as_u64(), detail["follows"].as_bool().unwrap())
+        };
+        let (end, ..) = line(click((200, 200)));
+        let (top, focus, _) = line(wheel(false, (20, 10)));
+        assert_eq!(top, end - 3, "{keys}");
+        assert!(focus.unwrap() < 46, "{keys}: the focus stays in sight");
+        assert_eq!(line(wheel(true, (20, 10))), (end, None, true), "{keys}: at the end it follows");
+        line(wheel(false, (20, 10)));
+        assert_eq!(line(click((20, 4))), (end - 3, Some(end - 1), false), "{keys}");
+        for _ in 0..30 {
+            line(wheel(false, (20, 10)));
+        }
+        assert_eq!(line(wheel(false, (20, 10))).0, 1, "{keys}");
+    }
+}
+
+#[test]
+fn a_line_that_is_cut_says_so() {
+    let run = run(true);
+    let mut board = graph(UNICODE, &run, (60, 50));
+    press(&mut board, &run, "4");
+    let long = |board: &Board| drawn(board, &run, (60, 50)).lines().find(|line| line.contains("DEBUG")).unwrap().to_owned();
+    assert!(long(&board).ends_with('…') && crate::text::width(&long(&board)) == 60, "{}", long(&board));
+    press(&mut board, &run, "w");
+    assert!(!long(&board).contains('…'), "{}", long(&board));
 }

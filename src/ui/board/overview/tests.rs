@@ -93,3 +93,20 @@ fn notes_and_tags_are_written_by_hand_and_by_another_client() {
     let by_agent = |remark| Effect::Remark { author: "agent", remark };
     assert_eq!(effects, [by_agent(Remark::notes("the agent stopped it")), by_agent(Remark::tags("bad"))]);
 }
+
+#[test]
+fn a_long_value_goes_on_in_the_rows_below_and_one_without_end_is_cut() {
+    let mut run = run();
+    run.info.command = ["python", "train.py"].map(String::from).to_vec();
+    (0..12).for_each(|n| run.info.command.extend([format!("--option-{n}"), format!("{n}")]));
+    run.config.insert("data".into(), json!("a/path/without/spaces/".repeat(100)));
+    let mut board = graph(UNICODE, &run, (60, 50));
+    press(&mut board, &run, "3");
+    let text = drawn(&board, &run, (60, 50));
+    let said: Vec<&str> = text.split_whitespace().collect();
+    assert!(said.contains(&"--option-11"), "{text}");
+    assert!(text.contains('…'), "{text}");
+    let visible = board.shown(Scene::of(&run), Rect::new(0, 0, 60, 50)).graph.unwrap().detail["visible"].clone();
+    let more = visible.as_array().unwrap().iter().filter(|row| !row["more"].is_null()).count();
+    assert!(more > 8, "{visible}");
+}

@@ -8,7 +8,7 @@ use crate::ui::{
     io::Desk,
     keymap::Keymap,
     pane::{Event, Pane, RolloutNews, Scene},
-    tests::UNICODE,
+    tests::{UNICODE, click, wheel},
     theme::Theme,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -205,6 +205,36 @@ fn keys_go_through_steps_groups_answers_and_tokens() {
     assert_eq!(at(&shown).0, 15);
     shown.press("[");
     assert_eq!((at(&shown).0, shown.detail()["stepNumber"].as_u64()), (0, Some(1)));
+}
+
+#[test]
+fn the_mouse_moves_the_slider_chooses_an_answer_and_scrolls_its_text() {
+    let recorded = Recorded::new();
+    let mut shown = Shown::new(&recorded, "txt00002", UNICODE, (80, 24));
+    let place = |shown: &Shown, word: &str| {
+        let text = shown.drawn();
+        let (y, line) = text.lines().enumerate().skip(2).find(|(_, line)| line.contains(word)).unwrap();
+        (crate::text::width(&line[..line.find(word).unwrap()]) as u16, y as u16)
+    };
+    let knob = place(&shown, "●");
+    shown.tell(click((8, knob.1)));
+    assert_eq!((shown.detail()["step"].as_i64(), place(&shown, "●").0), (Some(0), 8));
+    shown.tell(click((knob.0 / 2, knob.1)));
+    assert_eq!(shown.detail()["step"], 5);
+    shown.tell(click(knob));
+    assert_eq!((shown.detail()["step"].as_i64(), shown.detail()["follows"].as_bool()), (Some(15), Some(true)));
+    shown.tell(click(place(&shown, "#2 ")));
+    assert_eq!(shown.detail()["trajectory"]["index"], 2);
+    shown.tell(wheel(true, place(&shown, "#2 ")));
+    assert_eq!(shown.detail()["trajectory"]["index"], 3);
+    shown.press("enter");
+    shown.tell(Event::Resized(40, 12));
+    shown.size = (40, 12);
+    let before = shown.drawn();
+    shown.tell(wheel(true, (10, 6)));
+    assert!(shown.detail()["trajectory"]["index"] == 3 && shown.drawn() != before, "{before}");
+    shown.tell(wheel(false, (10, 6)));
+    assert_eq!(shown.drawn(), before);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::ui::{
 };
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::{Modifier, Style},
 };
 use serde_json::{Value, json};
@@ -47,6 +47,16 @@ struct Layout {
     text: Rect,
     token: Option<Rect>,
     map: Option<Rect>,
+}
+
+/// What stands at a place.
+pub(super) enum Hit {
+    /// A step of the slider.
+    Step(i64),
+    /// An answer of the list.
+    One(i64),
+    /// The text of the one in focus.
+    Text,
 }
 
 /// The text of the answer in focus, in lines.
@@ -186,17 +196,36 @@ impl Rollouts {
         }
     }
 
-    /// Scrolls the text by a page.
-    pub(super) fn turn_page(&mut self, down: bool, shared: &Shared, _scene: Scene<'_>, area: Rect) {
+    /// Scrolls the text by so many pages; a line of the last one stays in sight.
+    pub(super) fn turn_page(&mut self, pages: isize, shared: &Shared, area: Rect) {
+        let rows = self.layout(area, &shared.theme).text.height.saturating_sub(1).max(1);
+        self.scroll_text(pages * rows as isize, shared, area);
+    }
+
+    /// Scrolls the text by so many lines.
+    pub(super) fn scroll_text(&mut self, by: isize, shared: &Shared, area: Rect) {
         let text = self.layout(area, &shared.theme).text;
         let page = self.page(text);
-        let rows = usize::from(text.height).saturating_sub(1).max(1);
-        self.top = if down { page.top + rows } else { page.top.saturating_sub(rows) };
-        self.top = self.top.min(page.lines.len().saturating_sub(usize::from(text.height)));
+        self.top = page.top.saturating_add_signed(by).min(page.lines.len().saturating_sub(usize::from(text.height)));
+    }
+
+    /// What is drawn at a place.
+    pub(super) fn hit(&self, at: Position, area: Rect, theme: &Theme) -> Option<Hit> {
+        let layout = self.layout(area, theme);
+        if let Some(slider) = layout.slider.filter(|row| row.contains(at)) {
+            return self.step_on_slider(at.x - slider.x, slider.width).map(Hit::Step);
+        }
+        if let Some(list) = layout.list.filter(|list| list.contains(at)) {
+            return match self.in_sight(usize::from(list.height)).get(usize::from(at.y - list.y))? {
+                Row::One(group, one) => Some(Hit::One(self.one((*group, *one))?.1.id)),
+                Row::Group(_) => None,
+            };
+        }
+        layout.text.contains(at).then_some(Hit::Text)
     }
 
     /// Scrolls so that the token in focus is in sight.
-    pub(super) fn show_token(&mut self, shared: &Shared, _scene: Scene<'_>, area: Rect) {
+    pub(super) fn show_token(&mut self, shared: &Shared, area: Rect) {
         let text = self.layout(area, &shared.theme).text;
         let page = self.page(text);
         let (rows, Some(line)) = (usize::from(text.height), self.token.and_then(|token| page.prose.line_of(token, &page.lines))) else {
@@ -233,60 +262,6 @@ impl Rollouts {
             buf.set_stringn(map.x, map.y, theme.plain(text::cut(&drawn.words(), width)), width, theme.title());
             drawn.draw(Rect { y: map.y + 1, height: map.height - 1, ..map }, buf);
         }
-    }
-
-    /// `step 10 ├────●──┤ 3 of 4   newest   3 groups  mean 0.61  best 1`.
-    fn slider(&self, theme: &Theme, row: Rect, buf: &mut Buffer) {
-        /// With less it tells nothing.
-        const CELLS_MIN: usize = 8;
-        let width = usize::from(row.width);
-        let (at, count) = self.step_at();
-        let head = format!("step {} ", self.step_shown().unwrap_or_default());
-        let tail = format!(" {} of {count}{}", at + 1, if self.step.is_none() { "  newest" } else { "" });
-        let rewards =
-            || self.groups.iter().flat_map(|group| &group.trajectories).filter_map(|one| one.reward).filter(|reward| !reward.is_nan());
-        let mean = rewards().sum::<f64>() / rewards().count().max(1) as f64;
-        let sum = match rewards().reduce(f64::max) {
-            Some(best) => format!("   mean {}  best {}", text::number(mean, 3), text::number(best, 3)),
-            None => String::new(),
-        };
-        let groups = format!("   {} group{}", self.groups.len(), if self.groups.len() == 1 { "" } else { "s" });
-        let mut used = text::width(&head) + text::width(&tail);
-        let x = buf.set_stringn(row.x, row.y, &head, width, theme.accent()).0;
-        let extra: Vec<String> = [sum, groups]
-            .into_iter()
-            .filter(|words| {
-                let fits = used + CELLS_MIN + text::width(words) <= width;
-                used += if fits { text::width(words) } else { 0 };
-                fits
-            })
-            .collect();
-        let cells = width.saturating_sub(used).min(80);
-        let mut x = x;
-        if cells >= CELLS_MIN {
-            let knob = at * (cells - 1) / count.saturating_sub(1).max(1);
-            let [line, dot] = theme.slider();
-            for cell in 0..cells {
-                let (sign, style) = if cell == knob { (dot, theme.accent()) } else { (line, theme.faint()) };
-                buf.set_stringn(row.x + (x - row.x) + cell as u16, row.y, sign, 1, style);
-            }
-            x += cells as u16;
-        }
-        let left = |x: u16| usize::from(row.right().saturating_sub(x));
-        x = buf.set_stringn(x, row.y, &tail, left(x), theme.value()).0;
-        for words in extra {
-            x = buf.set_stringn(x, row.y, &words, left(x), theme.quiet()).0;
-        }
-    }
-
-    fn step_shown(&self) -> Option<i64> {
-        self.step.or(self.listed).or(self.steps.last().copied())
-    }
-
-    /// Place of the step among those that have rollouts, and how many there are.
-    fn step_at(&self) -> (usize, usize) {
-        let at = self.step_shown().map_or(0, |step| self.steps.partition_point(|other| *other < step));
-        (at.min(self.steps.len().saturating_sub(1)), self.steps.len())
     }
 
     /// The rows of the list in sight: the one in focus in the middle, as far as the ends allow.

@@ -193,10 +193,11 @@ fn columns(all: &[RunRow], rows: &[usize], metric: Option<&MetricKey>, keys: &[M
     let of_course = metric.filter(|metric| shown().any(|row| !row.course(metric).is_empty()));
     columns.extend(of_course.map(|metric| Column { title: "course".into(), what: What::Course(metric.clone()), width: 16, rank: 5 }));
     columns.extend(column(Field::Duration, "ran".into(), 6, 8));
-    columns.extend(column(Field::Started, "started".into(), 5, 9));
-    for name in runs::differing(shown()).into_iter().take(CONFIG_COLUMNS_MAX) {
+    columns.extend(column(Field::Started, "started".into(), 4, 9));
+    for (n, name) in runs::differing(shown()).into_iter().take(CONFIG_COLUMNS_MAX).enumerate() {
         let title = name.rsplit('.').next().unwrap_or(&name).to_owned();
-        columns.extend(column(Field::Config(name), title, 3, CONFIG_CELLS_MAX));
+        // One that differs has room on every screen: it is why somebody looks at several runs.
+        columns.extend(column(Field::Config(name), title, if n == 0 { 6 } else { 3 }, CONFIG_CELLS_MAX));
     }
     columns.extend(column(Field::Tags, "tags".into(), 2, 20));
     columns.extend(column(Field::State, "state".into(), 1, 9));
@@ -281,6 +282,20 @@ impl Runs {
                 }
             }
         }
+    }
+
+    /// What the column at so many cells from the left is of.
+    pub(super) fn field_at(&self, x: u16, width: u16) -> Option<Field> {
+        let (name_cells, columns) = self.fitting(width);
+        let mut left = MARKS + name_cells;
+        if x < left {
+            return Some(Field::Name);
+        }
+        let column = columns.into_iter().find(|column| {
+            left += 2 + column.width;
+            x < left
+        })?;
+        if let What::Field(field) = &column.what { Some(field.clone()) } else { None }
     }
 
     fn draw_titles(&self, theme: &Theme, area: Rect, name_cells: u16, columns: &[&Column], buf: &mut Buffer) {

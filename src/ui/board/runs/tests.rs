@@ -7,7 +7,7 @@ use crate::ui::{
     board::Board,
     keymap::Keymap,
     pane::{Effect, Event, Listing, Overlay, Pane, Scene},
-    tests::{START, UNICODE},
+    tests::{START, UNICODE, click, wheel},
     theme::Theme,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -190,6 +190,25 @@ fn the_other_views_look_like_this() {
     let mut shown = Shown::new(rows(12), (80, 24), ASCII);
     shown.press("t");
     insta::assert_snapshot!("runs_lineage_ascii_80x24", shown.drawn());
+}
+
+#[test]
+fn a_filter_that_makes_no_sense_from_the_start_says_so_where_the_runs_would_be() {
+    let mut shown = Shown::new(rows(12), (80, 24), UNICODE);
+    shown.filter("nowhere lr:x");
+    shown.press("/");
+    (0..4).for_each(|_| shown.key(KeyCode::Backspace));
+    assert!(shown.drawn().contains("no run fits"));
+    shown.tell(Event::Paste("lr:x".into()));
+    let text = shown.drawn();
+    assert!(text.lines().nth(2).unwrap().starts_with("column ") && !text.contains("no run fits"), "{text}");
+}
+
+#[test]
+fn a_hyperparameter_that_differs_has_room_on_a_usual_screen() {
+    let shown = Shown::new(rows(12), (80, 24), UNICODE);
+    let titles = shown.drawn().lines().nth(2).unwrap().to_owned();
+    assert!(titles.split_whitespace().any(|title| title == "lr"), "{titles}");
 }
 
 #[test]
@@ -423,4 +442,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_mouse_chooses_runs_scrolls_and_sorts() {
+    let mut shown = Shown::new(rows(60), (120, 24), UNICODE);
+    let focused = |shown: &Shown| shown.detail()["focused"].clone();
+    shown.tell(click((20, 6)));
+    assert_eq!(focused(&shown), shown.rows[3].id.as_str());
+    shown.tell(wheel(true, (20, 6)));
+    shown.tell(wheel(true, (20, 6)));
+    assert_eq!((shown.detail()["top"].as_u64(), focused(&shown)), (Some(6), json!(shown.rows[6].id)), "in sight it stays");
+    shown.tell(click((20, 3)));
+    assert_eq!((shown.detail()["top"].as_u64(), focused(&shown)), (Some(6), json!(shown.rows[6].id)));
+    (0..30).for_each(|_| shown.tell(wheel(true, (20, 6))));
+    assert_eq!(shown.detail()["top"], 60 - 20);
+    let title = |shown: &Shown, word: &str| {
+        let text = shown.drawn();
+        let line = text.lines().nth(2).unwrap();
+        (crate::text::width(&line[..line.find(word).unwrap()]) as u16 + 1, 2)
+    };
+    shown.tell(click(title(&shown, "step")));
+    assert_eq!(shown.detail()["sort"], "-step");
+    shown.tell(click(title(&shown, "step")));
+    assert_eq!(shown.detail()["sort"], "step");
+    shown.tell(click(title(&shown, "run")));
+    assert_eq!(shown.detail()["sort"], "name");
+    shown.press("r");
+    shown.tell(click((20, 5)));
+    assert_eq!(shown.detail()["focused"], shown.detail()["focused"]);
+    assert!(shown.drawn().lines().nth(4).unwrap().contains('▸'), "{}", shown.drawn());
+    shown.tell(click((20, 40)));
 }

@@ -1,6 +1,6 @@
 //! Samples of a machine as charts: which share one, what they are called, and on which scale.
 
-use super::{Named, fits};
+use super::{Named, Sieve};
 use crate::model::{MetricKey, Series, SeriesMap, XAxis, num};
 use crate::query::Smoothing;
 use crate::ui::{
@@ -100,11 +100,11 @@ fn known(name: &str) -> (usize, String, String) {
 }
 
 /// The charts of these samples whose title or name fits what somebody typed.
-pub fn panels(series: &SeriesMap, query: &str) -> Vec<Panel> {
+pub fn panels(series: &SeriesMap, filter: &Sieve) -> Vec<Panel> {
     let mut out: Vec<Panel> = vec![];
     for key in series.keys() {
         let (order, title, label) = known(key.as_str());
-        if !(fits(query, &title) || fits(query, key.as_str())) {
+        if !(filter.fits(&title) || filter.fits(key.as_str())) {
             continue;
         }
         match out.iter_mut().find(|panel| panel.title == title) {
@@ -244,7 +244,7 @@ mod tests {
         let mut samples = Samples::default();
         samples.take(SourceRank::Own, None, names.iter().map(|name| (name.to_string(), 1.0)));
         let labels = |panel: Panel| (panel.title, panel.keys.into_iter().map(|(label, _)| label).collect());
-        panels(samples.series(), query).into_iter().map(labels).collect()
+        panels(samples.series(), &Sieve::new(query, false)).into_iter().map(labels).collect()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The processes of the run.
 
 use super::{
-    fits,
+    Sieve,
     gauges::{counted, percent},
     put, rounded,
 };
@@ -81,9 +81,9 @@ impl Sort {
     }
 
     /// The processes whose command or number fits, in order: greatest first, names and numbers from the start.
-    pub fn of<'a>(self, all: &'a [Process], query: &str) -> Vec<&'a Process> {
+    pub fn of<'a>(self, all: &'a [Process], filter: &Sieve) -> Vec<&'a Process> {
         let mut out: Vec<&Process> =
-            all.iter().filter(|process| fits(query, &process.command) || fits(query, &process.pid.to_string())).collect();
+            all.iter().filter(|process| filter.fits(&process.command) || filter.fits(&process.pid.to_string())).collect();
         out.sort_by(|a, b| {
             let order = match self.by {
                 By::Cpu => b.cpu.unwrap_or(-1.0).total_cmp(&a.cpu.unwrap_or(-1.0)),
@@ -204,8 +204,9 @@ mod tests {
     fn processes_are_sorted_by_any_column() {
         let process = |pid, cpu, memory, command: &str| Process { pid, cpu, memory, command: command.into(), ..Process::default() };
         let all = [process(1, Some(0.1), 30, "python a.py"), process(2, None, 20, "cat"), process(30, Some(2.0), 10, "python b.py")];
-        let pids =
-            |sort: &str, query: &str| Sort::parse(sort).unwrap().of(&all, query).iter().map(|process| process.pid).collect::<Vec<_>>();
+        let pids = |sort: &str, query: &str| {
+            Sort::parse(sort).unwrap().of(&all, &Sieve::new(query, false)).iter().map(|process| process.pid).collect::<Vec<_>>()
+        };
         assert_eq!([pids("cpu", ""), pids("-cpu", ""), pids("memory", "")], [[30, 1, 2], [2, 1, 30], [1, 2, 30]]);
         assert_eq!((pids("command", "PYTHON"), pids("pid", "3"), pids("pid", "x")), (vec![1, 30], vec![30], vec![]));
         let mut sort = Sort::default();
