@@ -50,7 +50,7 @@ fn runs_are_seen_read_and_seen_again_when_they_change() {
         .unwrap();
     let parent = Parent { run: one.id().0, checkpoint: Some("a.pt".into()), step: Some(50) };
     let two = make(&store, dir.path(), 2, Some(parent));
-    two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note { text: "try".into(), step: None } }).unwrap();
+    two.remark(&Remark::notes("try"), "human", time(3000.0)).unwrap();
     let by_og = EventKind::Note { text: "nobody saw how the training ended".into(), step: None };
     one.append_event(&Event { t: time(3000.0), author: "og".into(), kind: by_og }).unwrap();
     let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
@@ -126,6 +126,26 @@ fn what_is_remarked_here_stands_over_what_the_tracker_says() {
     assert!(!fits(&catalog.all(true)[0], "has:tags"));
     fs::remove_dir_all(store.all_beside()).unwrap();
     assert!(fits(&catalog.find().rows[0], "tags:a notes:words"), "as the tracker says");
+}
+
+#[test]
+fn remarks_that_were_taken_back_stay_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let run = make(&store, dir.path(), 1, None);
+    let remark = |remark: Remark| run.remark(&remark, "human", time(3000.0)).unwrap();
+    remark(Remark::notes("hello"));
+    let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
+    let said = |catalog: &mut Catalog| {
+        let row = catalog.all(true).remove(0);
+        (row.notes, row.tags.into_keys().collect::<Vec<_>>())
+    };
+    assert_eq!(said(&mut catalog), ("hello".into(), vec!["night".to_owned()]));
+    remark(Remark::notes(""));
+    remark(Remark::tags(""));
+    let nothing = (String::new(), vec![]);
+    assert_eq!(said(&mut catalog), nothing);
+    assert_eq!(said(&mut Catalog::new(vec![store.root().to_owned()], dead)), nothing, "whoever looks first");
 }
 
 #[test]
