@@ -26,7 +26,7 @@ use std::{collections::VecDeque, ops::Range};
 /// Longest document that is read: a `log_history` of some hundred thousand rows.
 const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 
-/// Most cells of a table by columns: a row takes many times the bytes of its text, and all are handed out at once.
+/// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
 const CELLS_MAX: usize = 1 << 20;
 
 /// Bytes of finished objects that may pile up before the buffer is moved together.
@@ -129,21 +129,30 @@ fn document(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, 
         }
         // What callbacks keep to go on from a checkpoint.
         ("stateful_callbacks", _) => cursor.skip(),
-        _ => {
-            facts.push((key.into_owned(), cursor.value()?));
-            Some(())
-        }
+        _ => entries(cursor, key.into_owned(), &mut facts),
     })?;
     for (name, value) in facts {
         let is_result = !is_state || RESULTS.contains(&name.as_str());
         if let Some(steps) = value.as_i64().filter(|steps| is_state && name == "max_steps" && *steps > 0) {
             out.push_back(Record::TotalSteps(steps));
         }
-        tell(name, value, &mut |name, value| {
-            out.push_back(if is_result { Record::Summary(name, value) } else { Record::Config(name, value) })
-        });
+        out.push_back(if is_result { Record::Summary(name, value) } else { Record::Config(name, value) });
     }
     Some(())
+}
+
+/// Puts what the value at the cursor says into `out`, under joined names. Lists and nulls say nothing here, and a list is not
+/// held: it may be as long as the document.
+fn entries(cursor: &mut Cursor, name: String, out: &mut Vec<(String, Value)>) -> Option<()> {
+    match cursor.peek()? {
+        b'{' => cursor.object(|cursor, key| entries(cursor, format!("{name}.{key}"), out)),
+        b'[' => cursor.skip(),
+        _ => {
+            let value = cursor.value()?;
+            out.extend((!value.is_null()).then_some((name, value)));
+            Some(())
+        }
+    }
 }
 
 /// The columns of an object of nothing but lists of numbers, all of one length, one of them a step or surely a metric; dicts in
@@ -168,6 +177,10 @@ fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     let mut first = Cursor::new(text);
     let is_list = first.object(|cursor, _| matches!(cursor.peek()?, b'[' | b'{').then(|| cursor.skip())?);
     is_list?;
+    // A table of more cells has more commas; what was made of them would take many times their text.
+    if memchr::memchr_iter(b',', text.as_bytes()).count() > CELLS_MAX {
+        return None;
+    }
     let mut out = vec![];
     gather("", lenient(text)?, &mut out)?;
     let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
@@ -182,15 +195,6 @@ fn transposed(columns: &[(String, Vec<Value>)], offset: u64, flat: &mut Flat, ke
         let cells = columns.iter().map(|(name, items)| (name.clone(), items[at].clone()));
         let text = Value::Object(cells.collect()).to_string();
         row(&mut Cursor::new(&text), offset, flat, keys, out).expect("it was written just now");
-    }
-}
-
-/// Calls `out` with what stands in `value`, under joined names; lists and nulls say nothing here.
-fn tell(name: String, value: Value, out: &mut impl FnMut(String, Value)) {
-    match value {
-        Value::Object(map) => map.into_iter().for_each(|(key, value)| tell(format!("{name}.{key}"), value, out)),
-        Value::Null | Value::Array(_) => {}
-        value => out(name, value),
     }
 }
 

@@ -220,6 +220,18 @@ fn what_is_piped_is_read_to_its_end() {
 }
 
 #[test]
+fn a_long_list_in_a_document_takes_no_more_memory_than_its_text() {
+    let home = Home::new();
+    for (name, before) in [("columns.json", ""), ("document.json", "\"epoch\": 3.0,\n"), ("deep.json", "\"epoch\": 3.0, \"a\": {\n")] {
+        let end = if before.contains('{') { "}" } else { "" };
+        fs::write(home.work().join(name), format!("{{\n{before}\"loss\": [1{}]{end}\n}}\n", ",1".repeat(3 << 20))).unwrap();
+        let run = home.json(&["inspect", name, "--stats", "--json"]);
+        let bytes = run["stats"]["peak_rss_bytes"].as_u64().unwrap();
+        assert!(bytes < 80 << 20, "{name}: {bytes} bytes");
+    }
+}
+
+#[test]
 fn what_is_no_run_is_told_and_a_reader_that_goes_away_is_no_error() {
     let home = Home::new();
     fails(home.og(&["inspect", "nowhere"]), 1, &["no run is called `nowhere`, and there is no such path", "hint: give a file"]);
