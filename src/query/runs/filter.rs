@@ -195,6 +195,12 @@ impl RunQuery {
     pub fn fits(&self, row: &RunRow, now: Now) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.fits(row, now))
     }
+
+    /// Whether a full read of the run could change neither that nor its place among those that are chosen.
+    pub fn is_settled(&self, row: &RunRow, now: Now) -> bool {
+        let is_placed = || self.sort.as_ref().is_none_or(|sort| sort.field.is_settled(row));
+        self.filter.as_ref().is_none_or(|filter| filter.is_settled(row, now)) && (!self.fits(row, now) || is_placed())
+    }
 }
 
 impl RunFilter {
@@ -220,6 +226,27 @@ impl RunFilter {
                 };
                 row.time().is_some_and(|time| if *before { time < then } else { time >= then })
             }
+        }
+    }
+}
+
+impl RunFilter {
+    /// Whether a full read of the run would not change that it holds, or does not.
+    fn is_settled(&self, row: &RunRow, now: Now) -> bool {
+        // One that decides is enough.
+        let settled = |many: &[RunFilter], decides: bool| {
+            let mut is_each = many.iter().map(|one| (one.is_settled(row, now), one));
+            is_each.clone().any(|(is_settled, one)| is_settled && one.fits(row, now) == decides)
+                || is_each.all(|(is_settled, _)| is_settled)
+        };
+        match self {
+            RunFilter::All(all) => settled(all, false),
+            RunFilter::Any(any) => settled(any, true),
+            RunFilter::Not(not) => not.is_settled(row, now),
+            // Names and tags may be added, and none goes.
+            RunFilter::Words(_) | RunFilter::Tag(..) => Field::Tags.is_settled(row) || self.fits(row, now),
+            RunFilter::Has(field) | RunFilter::Compare(field, ..) | RunFilter::Fits(field, _) => field.is_settled(row),
+            RunFilter::Since(..) => Field::Started.is_settled(row),
         }
     }
 }

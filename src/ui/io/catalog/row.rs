@@ -25,7 +25,7 @@ pub(super) fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRo
     let RunGlance { info, probe, .. } = seen;
     let before = before.unwrap_or_default();
     // Of a run of og's all remarks are in what was seen just now, also that there are none any more.
-    let remarked = probe.kind == Kind::OgRun;
+    let own = probe.kind == Kind::OgRun;
     let mut config = BTreeMap::new();
     info.config.iter().for_each(|(name, value)| flatten(name, value, &mut config));
     // What the run itself says later counts.
@@ -41,14 +41,15 @@ pub(super) fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRo
         project: info.project,
         group: info.group.or(before.group),
         kind: probe.kind.as_str(),
+        own,
         state: probe.state,
         exit: probe.exit,
         step: probe.step.map(|Step(step)| step).or(before.step),
         total_steps: probe.total_steps.or(before.total_steps),
         started: probe.started.map(|time| time.secs()).or(before.started),
         changed: newest.map(|time| time.secs()),
-        tags: if info.tags.is_empty() && !remarked { before.tags } else { info.tags },
-        notes: if info.notes.is_empty() && !remarked { before.notes } else { info.notes },
+        tags: if info.tags.is_empty() && !own { before.tags } else { info.tags },
+        notes: if info.notes.is_empty() && !own { before.notes } else { info.notes },
         host: info.host.or(before.host),
         config,
         last,
@@ -77,7 +78,7 @@ pub(super) fn fill(row: &mut RunRow, picture: &RunPicture, is_whole: bool) {
     row.project = row.project.take().or_else(|| info.project.clone());
     row.group = row.group.take().or_else(|| info.group.clone());
     row.host = row.host.take().or_else(|| info.host.clone());
-    if row.kind != Kind::OgRun.as_str() {
+    if !row.own {
         row.tags.extend(info.tags.clone());
         if row.notes.is_empty() {
             row.notes.clone_from(&info.notes);
