@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::MetricKey;
+use crate::model::{MetricKey, RunState};
 use crate::query::RunRead;
 use proptest::prelude::*;
 use serde_json::json;
