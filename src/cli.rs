@@ -88,8 +88,8 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
         Verb::Version(output) => version(output),
         Verb::Pump { dir, from } => shown::pump(&dir, from.as_deref()),
         Verb::Exec { socket, dir, id } => Err(gate::wait_and_become(&socket, &dir, &id)),
-        Verb::Graph { dir } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
-        Verb::Status { dir } => Ok(crate::ui::status(&dir).map(|()| 0)?),
+        Verb::Graph { dir, .. } => Ok(crate::ui::graph(&dir).map(|()| 0)?),
+        Verb::Status { dir, .. } => Ok(crate::ui::status(&dir).map(|()| 0)?),
         Verb::Controller { dir } => {
             crate::controller::io::run(&dir).map(|()| 0).map_err(|error| Fail::of("controller", error.as_ref(), None))
         }

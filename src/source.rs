@@ -216,6 +216,15 @@ pub trait Decoder: Send {
     fn jump(&mut self) -> bool {
         false
     }
+    /// Whether what was handed out is wrong, since what came later says that the source is something else. Nothing more comes
+    /// until a [`Decoder::reset`], after which its bytes are to come again from the start.
+    fn is_mistaken(&self) -> bool {
+        false
+    }
+    /// What the source is, where that was told by its bytes alone.
+    fn kind(&self) -> Option<Kind> {
+        None
+    }
     /// Hands all that [`Decoder::next`] would give to `taker`.
     fn drain(&mut self, taker: &mut dyn Taker) {
         loop {

@@ -100,12 +100,16 @@ pub enum Verb {
     Graph {
         /// Canvas folder.
         dir: PathBuf,
+        /// Canvas id, for those who look at the command line.
+        id: Option<String>,
     },
     /// The status pane
     #[command(name = "__status", hide = true)]
     Status {
         /// Canvas folder.
         dir: PathBuf,
+        /// Canvas id, for those who look at the command line.
+        id: Option<String>,
     },
     /// Takes what is piped into a canvas
     #[command(name = "__pump", hide = true)]

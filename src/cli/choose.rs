@@ -20,28 +20,46 @@ pub fn is_filter(word: &str) -> bool {
     is_regex || word.contains([' ', ':', '=', '<', '>', '~', '!', '*', '('])
 }
 
+fn catalog(at: &Whereabouts, places: Vec<PathBuf>) -> Catalog {
+    let places = places.iter().map(|place| settled(place)).collect();
+    Catalog::new(places, is_process).with_remarks(Store::find(at).into_iter().collect())
+}
+
 /// The runs of some places, each read once, with what is remarked on them here.
 fn rows(at: &Whereabouts, places: Vec<PathBuf>) -> Vec<RunRow> {
-    let places = places.iter().map(|place| settled(place)).collect();
-    Catalog::new(places, is_process).with_remarks(Store::find(at).into_iter().collect()).all(true)
+    catalog(at, places).all(|_| true)
 }
 
 /// The runs that one can choose from.
 pub struct Choice {
+    catalog: Catalog,
+    /// By their paths.
     rows: Vec<RunRow>,
     at: Whereabouts,
     now: Now,
 }
 
 impl Choice {
-    /// All runs that are known from here, each read once.
+    /// All runs that are known from here, each seen at a glance.
     pub fn new(store: &StoreArgs) -> Result<Choice, Fail> {
         let at = Whereabouts::of_process(store.store.clone())?;
         let zoned = jiff::Zoned::now();
         let now = Now { secs: zoned.timestamp().as_millisecond() as f64 / 1e3, utc_offset: f64::from(zoned.offset().seconds()) };
-        let mut rows = rows(&at, Catalog::places(&at, env_path));
-        rows.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Choice { rows, at, now })
+        let mut choice = Choice { catalog: catalog(&at, Catalog::places(&at, env_path)), rows: vec![], at, now };
+        choice.look(|_| false);
+        Ok(choice)
+    }
+
+    /// Looks at all runs, and reads those that `read` wants to know more of.
+    fn look(&mut self, read: impl Fn(&RunRow) -> bool) {
+        self.rows = self.catalog.all(read);
+        self.rows.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// These runs, each read.
+    fn read(&mut self, paths: &[PathBuf]) -> Vec<RunRow> {
+        self.look(|row| paths.contains(&row.path));
+        paths.iter().filter_map(|path| self.rows.iter().find(|row| row.path == *path)).cloned().collect()
     }
 
     /// When they were looked at.
@@ -54,17 +72,20 @@ impl Choice {
         self.rows.len()
     }
 
-    /// The runs that fit a filter, as it sorts them; without `sort:` the newest first.
-    pub fn fitting(&self, filter: &str) -> Result<Vec<&RunRow>, Fail> {
+    /// The runs that fit a filter, as it sorts them; without `sort:` the newest first. Those are read that a glance does not
+    /// tell enough of.
+    pub fn fitting(&mut self, filter: &str) -> Result<Vec<&RunRow>, Fail> {
         let query = RunQuery::parse(filter)
             .map_err(|error| Fail { exit: super::fail::EXIT_USAGE, ..Fail::of("bad_filter", &error, Some(error.hint().into())) })?;
-        let mut fitting: Vec<usize> = (0..self.rows.len()).filter(|row| query.fits(&self.rows[*row], self.now)).collect();
-        sort(&self.rows, &mut fitting, query.sort.as_ref(), self.now.secs);
+        let now = self.now;
+        self.look(|row| !query.is_settled(row, now));
+        let mut fitting: Vec<usize> = (0..self.rows.len()).filter(|row| query.fits(&self.rows[*row], now)).collect();
+        sort(&self.rows, &mut fitting, query.sort.as_ref(), now.secs);
         Ok(fitting.into_iter().map(|row| &self.rows[row]).collect())
     }
 
     /// The runs that a word of the command line means: one by its path, its id, short id or name; else those that fit it as a
-    /// filter.
+    /// filter. Each is read.
     pub fn meant(&mut self, word: &str) -> Result<Vec<RunRow>, Fail> {
         let path = Path::new(word);
         let is_of_database = || word.contains('#') && source::runs(path).is_ok();
@@ -78,14 +99,16 @@ impl Choice {
             return if rows.is_empty() { Err(Fail::new("not_found", format!("{word} holds no run"))) } else { Ok(rows) };
         }
         if is_filter(word) {
-            return Ok(self.fitting(word)?.into_iter().cloned().collect());
+            let fitting: Vec<PathBuf> = self.fitting(word)?.into_iter().map(|row| row.path.clone()).collect();
+            return Ok(self.read(&fitting));
         }
         let named: Vec<&RunRow> = self.rows.iter().filter(|row| row.id == word || row.name == word).collect();
         if let Some(newest) = named.iter().max_by(|a, b| a.time().partial_cmp(&b.time()).unwrap_or(Ordering::Equal)) {
             if named.len() > 1 {
                 out::note(format!("{} runs are called {word}; this is the newest, {}", named.len(), newest.id));
             }
-            return Ok(vec![(*newest).clone()]);
+            let path = newest.path.clone();
+            return Ok(self.read(&[path]));
         }
         match Store::find(&self.at).map(|store| store.find_run(word)) {
             Some(Ok(folder)) => Ok(rows(&self.at, vec![folder.path().to_owned()])),

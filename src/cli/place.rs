@@ -141,8 +141,8 @@ pub struct Wanted<'a> {
 pub fn make(site: &Site, wanted: &Wanted) -> Result<Made, Fail> {
     let command = |role: &str| -> Result<NewPane, Fail> {
         text(wanted.dir)?;
-        let own =
-            program_pane(role, wanted.dir).map_err(|error| Fail::of("program", &error, None).about("cannot tell where og itself lies"))?;
+        let own = program_pane(role, wanted.dir, wanted.id)
+            .map_err(|error| Fail::of("program", &error, None).about("cannot tell where og itself lies"))?;
         match &wanted.train {
             Some(gate) if role == "train" => {
                 let argv = gate.iter().map(|word| text(Path::new(word))).collect::<Result<_, _>>()?;

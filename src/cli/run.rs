@@ -353,12 +353,11 @@ pub fn take_back(dir: &Path, id: &str) {
         let folder = RunFolder::at(run);
         drop(UndoRun(folder.info().is_ok_and(|info| info.pid.is_none()).then_some(folder)));
     }
-    // tmux may still be making the pane that was asked for last, which has no mark yet.
-    let program = dir.display().to_string();
     let of_canvas = |pane: &PaneInfo| match &pane.canvas {
         Some(of) => of == id,
+        // tmux may still be making the pane that was asked for last, which has no mark yet.
         None => {
-            state.is_some() && server.display(&pane.id.to_string(), "#{pane_start_command}").is_ok_and(|command| command.contains(&program))
+            server.display(&pane.id.to_string(), "#{pane_start_command}").is_ok_and(|command| controller::io::is_started_for(&command, id))
         }
     };
     for _ in 0..TAKE_BACK_ROUNDS_MAX {

@@ -1,4 +1,5 @@
-//! `og runs`: the runs of the store, or of any path, and where each stands. No file is read to its end.
+//! `og runs`: the runs of the store, or of any path, and where each stands. No file is read to its end, unless a filter asks for what only
+//! its whole says.
 
 use super::{
     args::{RunsArgs, StoreArgs},
@@ -121,7 +122,7 @@ fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
 /// The runs that fit a filter, in its order, and how many are known. A word that is no path either is one as well: what fits has it
 /// in its name.
 fn fitting(filter: &str, store: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
-    let known = Choice::new(store)?;
+    let mut known = Choice::new(store)?;
     if !is_filter(filter) && known.fitting(filter)?.is_empty() {
         return Err(known.unknown(filter));
     }

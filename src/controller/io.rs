@@ -2,7 +2,7 @@
 
 mod life;
 
-pub use life::{ControllerError, connect, mark, program, program_pane, restart, stop};
+pub use life::{ControllerError, connect, is_started_for, mark, program, program_pane, restart, stop};
 
 use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
@@ -564,8 +564,9 @@ impl Controller {
 
     /// Starts one of og's own programs in a new pane beside another, or in a window of its own where that has no room.
     fn open(&self, beside: PaneId, role: &str) -> anyhow::Result<()> {
-        let (place, program) = (Place { target: beside, toward: Toward::Below, size: None, full: false }, program_pane(role, &self.dir)?);
         let canvas = self.state.canvas();
+        let (place, program) =
+            (Place { target: beside, toward: Toward::Below, size: None, full: false }, program_pane(role, &self.dir, &canvas.id)?);
         let pane = match self.server.split(place, &program) {
             Ok(pane) => pane,
             Err(_) => self.server.new_window(&canvas.session, Some(&format!("{} {role}", canvas.name)), &program)?,
@@ -577,8 +578,9 @@ impl Controller {
     /// dead program that it had read and not yet dropped against the new one's, and 3.3a crashes at the first byte.
     fn replace(&self, dead: PaneId, role: &str) -> anyhow::Result<()> {
         let place = Place { target: dead, toward: Toward::Left, size: None, full: false };
-        let pane = self.server.split(place, &program_pane(role, &self.dir)?)?;
-        mark(&self.server, pane, &self.state.canvas().id, role)?;
+        let id = &self.state.canvas().id;
+        let pane = self.server.split(place, &program_pane(role, &self.dir, id)?)?;
+        mark(&self.server, pane, id, role)?;
         Ok(self.server.kill_pane(dead)?)
     }
 

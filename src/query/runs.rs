@@ -34,6 +34,8 @@ pub struct RunRow {
     pub group: Option<String>,
     /// What it is kept in, in words.
     pub kind: &'static str,
+    /// It is one of og's own, which says what it is called and what is remarked on it in a file of its own.
+    pub own: bool,
     /// How it stands; `None`: its files do not tell.
     pub state: Option<RunState>,
     /// How it ended.

@@ -82,11 +82,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Jsonl,
         name: "jsonl",
         example: "JSON lines (.jsonl)",
-        is: |file| {
-            file.has(&["jsonl", "ndjson"]) && !file.is_document()
-                || (!file.has(&["json"]) && is_json_line(file.head))
-                || file.has_json_lines()
-        },
+        is: |file| are_json_lines(file.name) && !file.is_document() || file.has_json_lines(),
         decoder: Some(|read| Box::new(Jsonl::with(rows(read)))),
     },
     Format {
@@ -152,7 +148,7 @@ pub(super) fn shown(head: &[u8]) -> String {
 }
 
 /// What may stand in front of UTF-8.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The start of a file.
 struct Start<'a> {
@@ -162,8 +158,7 @@ struct Start<'a> {
 
 impl Start<'_> {
     fn has(&self, extensions: &[&str]) -> bool {
-        let extension = self.name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+        has_extension(self.name, extensions)
     }
 
     fn is_empty(&self) -> bool {
@@ -182,10 +177,11 @@ impl Start<'_> {
         guess(self.head).is_some() || zero.is_some_and(|zero| !is_text(&self.head[..zero]))
     }
 
-    /// Whether JSON goes on behind a first line that is whole.
+    /// Whether the first line is a JSON object and so is the next: many a log begins with the settings of its training. A document
+    /// may be one line long.
     fn has_json_lines(&self) -> bool {
-        let mut lines = self.head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        lines.next().is_some_and(is_json_line) && lines.next().is_some_and(|line| line.trim_ascii().starts_with(b"{"))
+        let mut lines = self.head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        lines.next().is_some_and(is_json_line) && lines.next().map_or(!self.has(&["json"]), begins_object)
     }
 
     /// The first record is 24 bytes long or so and says `brain.Event:2`.
@@ -257,11 +253,26 @@ pub(super) fn is_wandb_run(name: &str) -> bool {
     name.starts_with("run-") && name.ends_with(".wandb")
 }
 
-/// Whether the first line is a JSON object.
-pub(super) fn is_json_line(head: &[u8]) -> bool {
-    let line = head.split(|b| *b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// Whether the name of a file says JSON lines.
+pub(super) fn are_json_lines(name: &str) -> bool {
+    has_extension(name, &["jsonl", "ndjson"])
+}
+
+/// Whether a line is a JSON object.
+pub(super) fn is_json_line(line: &[u8]) -> bool {
     let text = std::str::from_utf8(line).unwrap_or("").trim_ascii();
     text.starts_with('{') && lenient(text).is_some_and(|value| value.is_object())
+}
+
+/// Whether a line begins like a JSON object; its end may still be missing.
+fn begins_object(line: &[u8]) -> bool {
+    let Some(inside) = line.strip_prefix(b"{") else { return false };
+    matches!(inside.trim_ascii_start().first(), None | Some(b'"' | b'}'))
 }
 
 #[cfg(test)]
@@ -278,6 +289,11 @@ mod tests {
             ("metrics.jsonl", b"", Kind::Jsonl),
             ("log.txt", b"{\"step\": 1, \"loss\": NaN}\n{\"st", Kind::Jsonl),
             ("log.txt", b"{'loss': 2.1}\n", Kind::Log),
+            ("log.txt", b"{\"step\": 1}", Kind::Jsonl),
+            ("log.txt", b"{\"step\": 1}\n\n{", Kind::Jsonl),
+            ("train.log", b"{\"lr\": 0.1}\nstep 1: loss 2\n", Kind::Log),
+            ("train.log", b"{\"lr\": 0.1}\n{'loss': 2}\n", Kind::Log),
+            ("train.jsonl", b"{\"lr\": 0.1}\nstep 1: loss 2\n", Kind::Jsonl),
             ("train.log", b"step 1: loss 2\n", Kind::Log),
             ("train.log", b"", Kind::Log),
             ("train.log", b"step 1: loss 2\n\0\0\0\0", Kind::Log),

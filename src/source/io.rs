@@ -27,7 +27,7 @@ pub use trackio::{RunSelector, TrackioRun, TrackioRunInfo, trackio_projects, tra
 pub use tviz::{TvizRun, TvizRunInfo, tviz_runs};
 pub use watch::{Watch, WatchError};
 
-use super::{Loss, Record, Taker};
+use super::{Kind, Loss, Record, Taker};
 use rusqlite::ErrorCode;
 use std::{
     io,
@@ -88,6 +88,11 @@ pub trait Source: Send {
     /// exist, and others may be named after a poll.
     fn paths(&self) -> Vec<PathBuf> {
         vec![self.path().to_owned()]
+    }
+
+    /// What it is, where its bytes told it after it was opened.
+    fn kind(&self) -> Option<Kind> {
+        None
     }
 
     /// Bytes read so far, for what is a stream of bytes.

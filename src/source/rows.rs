@@ -9,31 +9,24 @@
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
+mod objects;
+
 use super::{
     Decoder, Loss, Record, Row,
     columns::{RowOptions, is_step},
     flat::Flat,
     json::{Cursor, lenient},
     keys::Keys,
-    lines::LINE_BYTES_MAX,
     metrics::is_metric,
     outbox::Outbox,
 };
 use crate::model::num;
+use objects::{Object, Objects};
 use serde_json::Value;
-use std::{collections::VecDeque, ops::Range};
+use std::collections::VecDeque;
 
-/// Longest document that is read: a `log_history` of some hundred thousand rows.
-const DOCUMENT_BYTES_MAX: usize = 64 << 20;
-
-/// Most cells of a table by columns: a row takes many times the bytes of its text, and all are handed out at once.
+/// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
 const CELLS_MAX: usize = 1 << 20;
-
-/// Bytes of finished objects that may pile up before the buffer is moved together.
-const SLACK_BYTES: usize = 1 << 16;
-
-/// A buffer larger than this is given back once it is empty.
-const KEEP_BYTES: usize = 1 << 20;
 
 /// Entries of a trainer's state that are results; the others are settings.
 const RESULTS: &[&str] =
@@ -129,21 +122,30 @@ fn document(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, 
         }
         // What callbacks keep to go on from a checkpoint.
         ("stateful_callbacks", _) => cursor.skip(),
-        _ => {
-            facts.push((key.into_owned(), cursor.value()?));
-            Some(())
-        }
+        _ => entries(cursor, key.into_owned(), &mut facts),
     })?;
     for (name, value) in facts {
         let is_result = !is_state || RESULTS.contains(&name.as_str());
         if let Some(steps) = value.as_i64().filter(|steps| is_state && name == "max_steps" && *steps > 0) {
             out.push_back(Record::TotalSteps(steps));
         }
-        tell(name, value, &mut |name, value| {
-            out.push_back(if is_result { Record::Summary(name, value) } else { Record::Config(name, value) })
-        });
+        out.push_back(if is_result { Record::Summary(name, value) } else { Record::Config(name, value) });
     }
     Some(())
+}
+
+/// Puts what the value at the cursor says into `out`, under joined names. Lists and nulls say nothing here, and a list is not
+/// held: it may be as long as the document.
+fn entries(cursor: &mut Cursor, name: String, out: &mut Vec<(String, Value)>) -> Option<()> {
+    match cursor.peek()? {
+        b'{' => cursor.object(|cursor, key| entries(cursor, format!("{name}.{key}"), out)),
+        b'[' => cursor.skip(),
+        _ => {
+            let value = cursor.value()?;
+            out.extend((!value.is_null()).then_some((name, value)));
+            Some(())
+        }
+    }
 }
 
 /// The columns of an object of nothing but lists of numbers, all of one length, one of them a step or surely a metric; dicts in
@@ -168,6 +170,10 @@ fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     let mut first = Cursor::new(text);
     let is_list = first.object(|cursor, _| matches!(cursor.peek()?, b'[' | b'{').then(|| cursor.skip())?);
     is_list?;
+    // A table of more cells has more commas; what was made of them would take many times their text.
+    if memchr::memchr_iter(b',', text.as_bytes()).count() > CELLS_MAX {
+        return None;
+    }
     let mut out = vec![];
     gather("", lenient(text)?, &mut out)?;
     let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
@@ -185,240 +191,12 @@ fn transposed(columns: &[(String, Vec<Value>)], offset: u64, flat: &mut Flat, ke
     }
 }
 
-/// Calls `out` with what stands in `value`, under joined names; lists and nulls say nothing here.
-fn tell(name: String, value: Value, out: &mut impl FnMut(String, Value)) {
-    match value {
-        Value::Object(map) => map.into_iter().for_each(|(key, value)| tell(format!("{name}.{key}"), value, out)),
-        Value::Null | Value::Array(_) => {}
-        value => out(name, value),
-    }
-}
-
-/// Cuts a byte stream into JSON objects, by their braces.
-///
-/// An object that has something behind its `{` on the same line ends on that line; one that has not is a document and
-/// goes on until its braces close. So a torn line costs itself only.
-#[derive(Default)]
-struct Objects {
-    bytes: Vec<u8>,
-    /// Start of what is not handed out, in `bytes`.
-    head: usize,
-    /// How far the search for the end of the object at the head has come, in `bytes`.
-    searched: usize,
-    /// Offset of `bytes[0]` in the source.
-    base: u64,
-    state: State,
-    /// Number of top-level arrays that are open: objects in them are rows.
-    arrays: u32,
-}
-
-#[derive(Clone, Copy, Default)]
-enum State {
-    /// Between objects.
-    #[default]
-    Open,
-    /// In the object at the head, in front of `searched`.
-    Inside(Inside),
-    /// In a line that is none of ours; so many of its bytes are dropped already.
-    Garbage(u64),
-    /// In a document too long to hold.
-    Passing,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Inside {
-    depth: u32,
-    in_text: bool,
-    is_escaped: bool,
-    shape: Shape,
-}
-
-#[derive(Clone, Copy, PartialEq, Default)]
-enum Shape {
-    /// Nothing but `{` and white space came.
-    #[default]
-    Untold,
-    Line,
-    Document,
-}
-
-/// One object: where it lies in the buffer and in the source.
-struct Object {
-    range: Range<usize>,
-    offset: u64,
-    is_row: bool,
-}
-
-/// What ended the search in an object.
-enum Stop {
-    /// Its last brace, with this byte behind it.
-    Whole(usize),
-    /// It is torn: its line ends in front of this byte.
-    Torn(usize),
-    /// The bytes end.
-    More,
-}
-
-impl Objects {
-    fn push(&mut self, bytes: &[u8]) {
-        if self.head == self.bytes.len() || self.head > SLACK_BYTES.max(self.bytes.len() / 2) {
-            self.bytes.drain(..self.head);
-            self.base += self.head as u64;
-            self.searched = self.searched.saturating_sub(self.head);
-            self.head = 0;
-            if self.bytes.is_empty() && self.bytes.capacity() > KEEP_BYTES {
-                self.bytes = Vec::new();
-            }
-        }
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn next(&mut self) -> Result<Option<Object>, Loss> {
-        loop {
-            match self.state {
-                State::Open => {
-                    let Some(byte) = self.bytes.get(self.head) else { return Ok(None) };
-                    match byte {
-                        b'{' => {
-                            self.state = State::Inside(Inside::default());
-                            self.searched = self.head;
-                            continue;
-                        }
-                        b'[' => self.arrays = self.arrays.saturating_add(1),
-                        b']' => self.arrays = self.arrays.saturating_sub(1),
-                        b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
-                        0xef | 0xbb | 0xbf if self.base + (self.head as u64) < 3 => {}
-                        _ => {
-                            self.state = State::Garbage(0);
-                            continue;
-                        }
-                    }
-                    self.head += 1;
-                }
-                State::Inside(mut inside) => {
-                    let start = self.head;
-                    let offset = self.base + start as u64;
-                    let stop = self.search(&mut inside);
-                    self.state = State::Inside(inside);
-                    let (end, reason) = match stop {
-                        Stop::Whole(end) => {
-                            (self.head, self.state) = (end, State::Open);
-                            let is_row = inside.shape == Shape::Line || self.arrays > 0;
-                            return Ok(Some(Object { range: start..end, offset, is_row }));
-                        }
-                        Stop::Torn(end) => {
-                            self.state = State::Open;
-                            (end, "an object is torn")
-                        }
-                        // The bound is exact, so that it does not matter how the bytes came.
-                        Stop::More if inside.shape != Shape::Document && self.searched - start >= LINE_BYTES_MAX => {
-                            (self.head, self.state) = (start + LINE_BYTES_MAX, State::Garbage(LINE_BYTES_MAX as u64));
-                            continue;
-                        }
-                        Stop::More if self.searched - start >= DOCUMENT_BYTES_MAX => {
-                            self.state = State::Passing;
-                            (start + DOCUMENT_BYTES_MAX, "a document is too long")
-                        }
-                        Stop::More => return Ok(None),
-                    };
-                    self.head = end;
-                    return Err(Loss { offset, bytes: (end - start) as u64, reason: reason.into() });
-                }
-                State::Garbage(dropped) => {
-                    let offset = self.base + self.head as u64 - dropped;
-                    let Some(length) = memchr::memchr(b'\n', &self.bytes[self.head..]) else {
-                        self.state = State::Garbage(dropped + (self.bytes.len() - self.head) as u64);
-                        self.head = self.bytes.len();
-                        return Ok(None);
-                    };
-                    self.head += length + 1;
-                    self.state = State::Open;
-                    let bytes = dropped + length as u64 + 1;
-                    let reason = if bytes > LINE_BYTES_MAX as u64 { "a line is too long" } else { "a line is no JSON object" };
-                    return Err(Loss { offset, bytes, reason: reason.into() });
-                }
-                State::Passing => {
-                    // The next object or array that starts a line.
-                    while let Some(length) = memchr::memchr(b'\n', &self.bytes[self.head..]) {
-                        match self.bytes.get(self.head + length + 1) {
-                            Some(b'{' | b'[') => {
-                                self.head += length + 1;
-                                self.state = State::Open;
-                                break;
-                            }
-                            Some(_) => self.head += length + 1,
-                            None => {
-                                self.head += length;
-                                return Ok(None);
-                            }
-                        }
-                    }
-                    if let State::Passing = self.state {
-                        self.head = self.bytes.len();
-                        return Ok(None);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Looks for the end of the object at the head, from `searched` on.
-    fn search(&mut self, inside: &mut Inside) -> Stop {
-        let bound = |shape| if shape == Shape::Document { DOCUMENT_BYTES_MAX } else { LINE_BYTES_MAX };
-        loop {
-            let end = self.bytes.len().min(self.head + bound(inside.shape));
-            if inside.in_text && !inside.is_escaped {
-                // Most bytes of a text say nothing here.
-                let rest = self.bytes.get(self.searched..end).unwrap_or_default();
-                self.searched += memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
-            }
-            let at = self.searched;
-            let Some(byte) = self.bytes.get(at).copied().filter(|_| at < end) else { return Stop::More };
-            if byte == b'\n' {
-                match (inside.shape, self.bytes.get(at + 1)) {
-                    (Shape::Line, _) => return Stop::Torn(at + 1),
-                    (Shape::Untold, _) => inside.shape = Shape::Document,
-                    _ if inside.in_text => return Stop::Torn(at + 1),
-                    (Shape::Document, Some(b'{')) => return Stop::Torn(at + 1),
-                    (Shape::Document, Some(_)) => {}
-                    (Shape::Document, None) => return Stop::More,
-                }
-            } else if inside.in_text {
-                match byte {
-                    _ if inside.is_escaped => inside.is_escaped = false,
-                    b'\\' => inside.is_escaped = true,
-                    b'"' => inside.in_text = false,
-                    _ => {}
-                }
-            } else {
-                match byte {
-                    b'"' => inside.in_text = true,
-                    b'{' | b'[' => inside.depth += 1,
-                    b'}' | b']' => inside.depth = inside.depth.saturating_sub(1),
-                    _ => {}
-                }
-                if inside.depth == 0 {
-                    self.searched = at + 1;
-                    if inside.shape == Shape::Untold {
-                        inside.shape = Shape::Line;
-                    }
-                    return Stop::Whole(at + 1);
-                }
-            }
-            if inside.shape == Shape::Untold && at > self.head && !byte.is_ascii_whitespace() {
-                inside.shape = Shape::Line;
-            }
-            self.searched = at + 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{objects::DOCUMENT_BYTES_MAX, *};
     use crate::{
         model::{Step, WallTime},
-        source::decode_for_tests as decode,
+        source::{decode_for_tests as decode, lines::LINE_BYTES_MAX},
     };
     use proptest::prelude::*;
     use serde_json::json;

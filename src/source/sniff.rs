@@ -2,7 +2,7 @@
 
 use super::{
     Decoder, Loss, Record, Taker, csv,
-    detect::{Kind, formats, guess, shown},
+    detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, shown},
 };
 use crate::model::ReadOptions;
 
@@ -17,9 +17,14 @@ pub(super) fn decoder(name: &str, read: &ReadOptions) -> Box<dyn Decoder> {
     Box::new(Sniff { read: read.clone(), ..Sniff::new(name) })
 }
 
+/// The same for a file, which can be read again when more of it shows that it is something else than what its first line said.
+pub(super) fn of_file(name: &str, read: &ReadOptions) -> Box<dyn Decoder> {
+    Box::new(Sniff { read: read.clone(), may_guess: true, ..Sniff::new(name) })
+}
+
 /// Whether more of a stream is needed to tell its kind.
-pub(super) fn is_open(head: &[u8]) -> bool {
-    enough(head).is_none()
+pub(super) fn is_open(name: &str, head: &[u8]) -> bool {
+    enough(name, head).is_none()
 }
 
 /// Decodes a stream of any kind, once its start has told which it is.
@@ -27,62 +32,109 @@ struct Sniff {
     name: String,
     /// How it is to be read, once its kind is known.
     read: ReadOptions,
+    /// A JSON object that nothing follows yet is read: whoever asks now sees it.
+    may_guess: bool,
     state: State,
 }
 
 enum State {
     Open(Vec<u8>),
-    Known(Box<dyn Decoder>),
+    /// All that there is so far says this kind; more may say another.
+    Guessed(Vec<u8>, Kind, Box<dyn Decoder>),
+    Known(Kind, Box<dyn Decoder>),
+    /// What was guessed is wrong.
+    Mistaken,
     /// Nothing that can be read, and the bytes that told so, until they are lost.
     Foreign(Option<Vec<u8>>),
 }
 
 impl Sniff {
     fn new(name: &str) -> Sniff {
-        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]) }
+        Sniff { name: name.to_owned(), read: ReadOptions::default(), may_guess: false, state: State::Open(vec![]) }
     }
 
-    fn decide(&mut self, head_bytes: usize) {
-        let State::Open(bytes) = &mut self.state else { return };
-        let bytes = std::mem::take(bytes);
-        let kind = Kind::of_file(&self.name, &bytes[..head_bytes.min(bytes.len())]);
-        self.state = match kind.decoder_with(&self.read) {
+    /// The first `head_bytes` of the bytes tell the kind.
+    fn decide(&self, bytes: &[u8], head_bytes: usize) -> State {
+        let head = &bytes[..head_bytes.min(bytes.len())];
+        let kind = Kind::of_file(&self.name, head);
+        match kind.decoder_with(&self.read) {
             Some(mut decoder) => {
-                decoder.push(&bytes);
-                State::Known(decoder)
+                decoder.push(bytes);
+                State::Known(kind, decoder)
             }
-            None => State::Foreign(Some(bytes[..head_bytes.min(bytes.len())].to_vec())),
-        };
+            None => State::Foreign(Some(head.to_vec())),
+        }
+    }
+
+    /// Reads what there is as what it looks like.
+    fn guess(&mut self) {
+        if let State::Open(bytes) = &mut self.state {
+            let bytes = std::mem::take(bytes);
+            self.state = match self.decide(&bytes, HEAD_BYTES_MAX) {
+                State::Known(kind, decoder) => State::Guessed(bytes, kind, decoder),
+                state => state,
+            };
+        }
+    }
+
+    fn known(&mut self) -> Option<&mut Box<dyn Decoder>> {
+        match &mut self.state {
+            State::Known(_, decoder) | State::Guessed(_, _, decoder) => Some(decoder),
+            _ => None,
+        }
     }
 }
 
 /// How much of the start decides; it depends on the bytes alone and not on how they come. `None`: more are needed.
-fn enough(bytes: &[u8]) -> Option<usize> {
+fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     if bytes.starts_with(b":W&B") {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
     }
-    let mut ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).filter(|end| !bytes[..*end].trim_ascii().is_empty());
-    let lines = match ends.next() {
-        // A head line is known by the row behind it.
-        Some(first) if csv::may_be_head(&bytes[..first]) => ends.next(),
+    let start = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
+    // A head line is known by the row behind it, and JSON lines by the second one: the first may be the settings in a log.
+    let needs_two = |line: &[u8]| csv::may_be_head(line) || !are_json_lines(name) && is_json_line(line.strip_prefix(MARK).unwrap_or(line));
+    let lines = match line_end(start, 0) {
+        Some(first) if needs_two(&start[..first]) => line_end(start, first),
         first => first,
     };
     let zero = bytes.iter().take(BINARY_BYTES).position(|byte| *byte == 0);
     if zero.is_some_and(|zero| lines.is_none_or(|end| end > zero)) {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
     }
-    lines.filter(|end| *end <= HEAD_BYTES_MAX).or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX))
+    lines.or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX))
+}
+
+/// Where the first line from `from` on that is not blank ends, behind its newline.
+fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let text = bytes.len() - bytes[from..].trim_ascii_start().len();
+    memchr::memchr(b'\n', &bytes[text..]).map(|length| text + length + 1)
 }
 
 impl Decoder for Sniff {
     fn push(&mut self, bytes: &[u8]) {
         match &mut self.state {
-            State::Known(decoder) => decoder.push(bytes),
-            State::Foreign(_) => {}
+            State::Known(_, decoder) => decoder.push(bytes),
+            State::Foreign(_) | State::Mistaken => {}
             State::Open(head) => {
                 head.extend_from_slice(bytes);
-                if let Some(head_bytes) = enough(head) {
-                    self.decide(head_bytes);
+                if let Some(head_bytes) = enough(&self.name, head) {
+                    let head = std::mem::take(head);
+                    self.state = self.decide(&head, head_bytes);
+                }
+            }
+            State::Guessed(head, guessed, decoder) => {
+                head.extend_from_slice(bytes);
+                let told = enough(&self.name, head).map(|head_bytes| Kind::of_file(&self.name, &head[..head_bytes]));
+                if told.is_none_or(|told| told == *guessed) {
+                    decoder.push(bytes);
+                }
+                if let Some(told) = told {
+                    let before = std::mem::replace(&mut self.state, State::Mistaken);
+                    if let State::Guessed(_, guessed, decoder) = before
+                        && guessed == told
+                    {
+                        self.state = State::Known(told, decoder);
+                    }
                 }
             }
         }
@@ -90,7 +142,7 @@ impl Decoder for Sniff {
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
         match &mut self.state {
-            State::Known(decoder) => decoder.next(),
+            State::Known(_, decoder) | State::Guessed(_, _, decoder) => decoder.next(),
             State::Foreign(lost) => match lost.take() {
                 Some(head) => {
                     let like = guess(&head).map_or(String::new(), |guess| format!(", like {guess}"));
@@ -100,40 +152,52 @@ impl Decoder for Sniff {
                 }
                 None => Ok(None),
             },
-            State::Open(_) => Ok(None),
+            State::Open(_) | State::Mistaken => Ok(None),
         }
     }
 
     fn glimpse(&mut self) {
-        if let State::Known(decoder) = &mut self.state {
+        if let State::Open(head) = &self.state
+            && self.may_guess
+            && Kind::of_file(&self.name, head) == Kind::Jsonl
+        {
+            self.guess();
+        }
+        if let Some(decoder) = self.known() {
             decoder.glimpse();
         }
     }
 
     fn finish(&mut self) {
-        if let State::Open(head) = &self.state
-            && !head.is_empty()
-        {
-            self.decide(HEAD_BYTES_MAX);
+        if matches!(&self.state, State::Open(head) if !head.is_empty()) {
+            self.guess();
         }
-        if let State::Known(decoder) = &mut self.state {
+        if let Some(decoder) = self.known() {
             decoder.finish();
         }
     }
 
     fn drain(&mut self, taker: &mut dyn Taker) {
-        match &mut self.state {
-            State::Known(decoder) => decoder.drain(taker),
-            _ => {
-                if let Err(loss) = self.next() {
-                    taker.take(Err(loss));
-                }
-            }
+        if let Some(decoder) = self.known() {
+            decoder.drain(taker);
+        } else if let Err(loss) = self.next() {
+            taker.take(Err(loss));
         }
     }
 
     fn reset(&mut self) {
         self.state = State::Open(vec![]);
+    }
+
+    fn is_mistaken(&self) -> bool {
+        matches!(self.state, State::Mistaken)
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        match self.state {
+            State::Known(kind, _) | State::Guessed(_, kind, _) => Some(kind),
+            _ => None,
+        }
     }
 }
 
@@ -154,12 +218,42 @@ mod tests {
 
     #[test]
     fn the_first_lines_tell_what_a_stream_is() {
-        check("{\"step\": 3, \"loss\": 2.5}\n", &[(Some(3), "loss", 2.5)]);
         check("step,loss\n3,2.5\n", &[(Some(3), "loss", 2.5)]);
         check("step 3 loss 2.5\nstep 4 loss 2\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
         check("{'step': 3, 'loss': 2.5}\n", &[(Some(3), "step", 3.0), (Some(3), "loss", 2.5)]);
         check("step: 3, loss: 2.5\n", &[(Some(3), "loss", 2.5)]);
         check("\nstarting, with words\nstep 3 loss 2.5\n", &[(Some(3), "loss", 2.5)]);
+        check("{\"step\": 3, \"loss\": 2.5}\n\n{\"step\": 4, \"loss\": 2}\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
+        check("\u{feff}{\"step\": 3, \"loss\": 2.5}\n{\"step\": 4, \"loss\": 2}\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
+    }
+
+    #[test]
+    fn settings_in_front_of_a_log_do_not_make_it_json_lines() {
+        let steps: &[(Option<i64>, &str, f64)] = &[(Some(1), "loss", 2.0), (Some(2), "loss", 1.5)];
+        check("{\"lr\": 0.1, \"batch_size\": 32}\nstep 1 loss 2.0\nstep 2 loss 1.5\n", steps);
+        check("{\"lr\": 0.1, \"batch_size\": 32}\n\n\nstep 1 loss 2.0\nstep 2 loss 1.5\n", steps);
+    }
+
+    #[test]
+    fn blank_lines_in_front_take_no_time() {
+        let mut sniff = Sniff::new("-");
+        sniff.push(&b"\n".repeat(1 << 20));
+        assert_eq!(sniff.kind(), Some(Kind::Log));
+    }
+
+    #[test]
+    fn a_file_of_one_json_line_is_read_until_more_says_that_it_is_a_log() {
+        let read = ReadOptions::default();
+        for (more, is_mistaken) in [("{\"step\": 2, \"loss\": 1}\n", false), ("step 2 loss 1\n", true)] {
+            let mut file = of_file("train.log", &read);
+            file.push(b"{\"step\": 1, \"loss\": 2}\n");
+            assert_eq!((file.next(), file.kind()), (Ok(None), None));
+            file.glimpse();
+            assert!(std::iter::from_fn(|| file.next().unwrap()).any(|record| matches!(record, Record::Row(_))));
+            assert_eq!(file.kind(), Some(Kind::Jsonl));
+            more.bytes().for_each(|byte| file.push(&[byte]));
+            assert_eq!((file.is_mistaken(), std::iter::from_fn(|| file.next().unwrap()).count()), (is_mistaken, usize::from(!is_mistaken)));
+        }
     }
 
     #[test]
@@ -170,11 +264,14 @@ mod tests {
 
     #[test]
     fn a_short_stream_is_told_by_its_end() {
-        let mut sniff = Sniff::new("-");
-        sniff.push(b"step 3, loss 2.5");
-        assert_eq!(sniff.next(), Ok(None));
-        sniff.finish();
-        assert!(std::iter::from_fn(|| sniff.next().unwrap()).any(|record| matches!(record, Record::Row(_))));
+        for (text, kind) in [("step 3, loss 2.5", Kind::Log), ("{\"step\": 3, \"loss\": 2.5}\n", Kind::Jsonl)] {
+            let mut sniff = Sniff::new("-");
+            sniff.push(text.as_bytes());
+            assert_eq!((sniff.next(), sniff.kind()), (Ok(None), None));
+            sniff.finish();
+            assert!(std::iter::from_fn(|| sniff.next().unwrap()).any(|record| matches!(record, Record::Row(_))));
+            assert_eq!(sniff.kind(), Some(kind));
+        }
     }
 
     proptest! {

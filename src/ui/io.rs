@@ -138,14 +138,14 @@ fn run<P: Pane>(pane: P, link: Option<(PathBuf, &'static str)>, sources: impl Fn
         return Err(UiError::NoTerminal);
     }
     let (tell, inbox) = sync_channel(INBOX_MAX);
-    listen_to_signals(tell.clone())?;
+    let signals = listen_to_signals(tell.clone())?;
     let screen = Screen::enter().map_err(|source| UiError::Terminal { doing: "take", source })?;
     listen_to_terminal(tell.clone()).map_err(UiError::Thread)?;
     let follow = |(socket, role)| link::follow(socket, role, tell.clone());
     let bell = link.map(follow).transpose().map_err(UiError::Thread)?;
     let stirred = Arc::new(AtomicBool::new(false));
     let sources = sources(watch(tell.clone(), Arc::clone(&stirred)));
-    Loop::new(pane, screen, sources, Wires { wake: tell, stirred, bell }).run(inbox)
+    Loop::new(pane, screen, sources, Wires { wake: tell, signals, stirred, bell }).run(inbox)
 }
 
 /// What a variable of the environment names.

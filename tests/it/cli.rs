@@ -488,6 +488,19 @@ fn a_pane_of_a_start_that_was_killed_leaves_the_next_one_of_that_name_alone() {
 }
 
 #[test]
+fn a_start_that_is_taken_back_leaves_panes_alone_that_only_look_like_its_own() {
+    let home = Home::new();
+    let said = home.train("base");
+    let (gate, dir, id) = (home.work().join("no-gate.sock"), home.canvas("base"), said["canvasId"].as_str().unwrap());
+    // One that was started for another canvas a moment ago: it has no mark yet, and one path begins with the other.
+    home.tmux(&["new-session", "-d", "-s", "other", &format!("sh -c 'exec sleep 600' {}2 c0000000", dir.display())]);
+    let late = format!("exec {} __exec {} {} {id}", env!("CARGO_BIN_EXE_og"), gate.display(), dir.display());
+    home.tmux(&["new-session", "-d", "-s", "late", &late]);
+    comes("all is taken back", || home.tmux(&["list-sessions", "-F", "#{session_name}"]).trim() == "other");
+    comes("the training ends", || !alive(said["pid"].as_u64().unwrap()));
+}
+
+#[test]
 fn a_controller_is_replaced_while_the_training_goes_on() {
     let home = Home::new();
     let said = home.train("base");

@@ -200,10 +200,35 @@ fn a_run_is_followed_line_by_line_to_its_end() {
 #[test]
 fn what_is_piped_is_read_to_its_end() {
     let home = Home::new();
-    let mut og = home.og(&["inspect", "-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    og.stdin.take().unwrap().write_all(b"step 1 loss 2\nstep 2 loss 1\n").unwrap();
-    let run: Value = serde_json::from_slice(&og.wait_with_output().unwrap().stdout).unwrap();
-    assert_eq!((&run["keys"]["loss"]["count"], &run["console_lines"]), (&json!(2), &json!(2)));
+    let piped = |text: &str| -> Value {
+        let mut og = home.og(&["inspect", "-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        og.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        serde_json::from_slice(&og.wait_with_output().unwrap().stdout).unwrap()
+    };
+    for (text, kind) in [
+        ("step 1 loss 2\nstep 2 loss 1\n", "log"),
+        ("{\"lr\": 0.1, \"batch_size\": 32}\nstep 1 loss 2\nstep 2 loss 1\n", "log"),
+        ("{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"loss\": 1}\n", "jsonl"),
+        ("step,loss\n1,2\n2,1\n", "csv"),
+    ] {
+        let run = piped(text);
+        assert_eq!((&run["keys"]["loss"]["count"], &run["kind"]), (&json!(2), &json!(kind)), "{text}");
+        let lines = if kind == "log" { text.lines().count() } else { 0 };
+        assert_eq!(run["console_lines"], json!(lines), "{text}");
+    }
+    assert_eq!(piped("{\"step\": 1, \"loss\": 2}\n")["kind"], json!("jsonl"));
+}
+
+#[test]
+fn a_long_list_in_a_document_takes_no_more_memory_than_its_text() {
+    let home = Home::new();
+    for (name, before) in [("columns.json", ""), ("document.json", "\"epoch\": 3.0,\n"), ("deep.json", "\"epoch\": 3.0, \"a\": {\n")] {
+        let end = if before.contains('{') { "}" } else { "" };
+        fs::write(home.work().join(name), format!("{{\n{before}\"loss\": [1{}]{end}\n}}\n", ",1".repeat(3 << 20))).unwrap();
+        let run = home.json(&["inspect", name, "--stats", "--json"]);
+        let bytes = run["stats"]["peak_rss_bytes"].as_u64().unwrap();
+        assert!(bytes < 80 << 20, "{name}: {bytes} bytes");
+    }
 }
 
 #[test]

@@ -129,11 +129,17 @@ fn start(dir: &Path, name: &str) -> Result<Started, ControllerError> {
     }
 }
 
-/// What a pane with one of og's own programs runs.
-pub fn program_pane(role: &str, dir: &Path) -> io::Result<NewPane> {
+/// What a pane with one of og's own programs runs, for the canvas `id` in `dir`.
+pub fn program_pane(role: &str, dir: &Path, id: &str) -> io::Result<NewPane> {
     let text = |path: &Path| path.to_str().map(str::to_owned).ok_or(io::ErrorKind::InvalidFilename);
     let known = FOR_OUR_PANES.iter().filter_map(|name| Some((name.to_string(), std::env::var(name).ok()?)));
-    Ok(NewPane { argv: vec![text(&program()?)?, format!("__{role}"), text(dir)?], cwd: None, env: known.collect() })
+    Ok(NewPane { argv: vec![text(&program()?)?, format!("__{role}"), text(dir)?, id.to_owned()], cwd: None, env: known.collect() })
+}
+
+/// Whether a pane that was started with `command`, as tmux tells it, is of the canvas `id`: it says so in its last word also while it
+/// has no mark yet.
+pub fn is_started_for(command: &str, id: &str) -> bool {
+    command.split(|c: char| !c.is_ascii_alphanumeric()).rfind(|word| !word.is_empty()) == Some(id)
 }
 
 /// Makes a pane one of this canvas's.

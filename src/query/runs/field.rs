@@ -115,6 +115,23 @@ impl Field {
             Field::Best(key) => number(row.best_of(key)),
         }
     }
+
+    /// Whether a full read of the run would say the same there.
+    pub fn is_settled(&self, row: &RunRow) -> bool {
+        row.read.is_some()
+            || match self {
+                Field::Name | Field::Id | Field::Kind | Field::State => true,
+                Field::Notes | Field::Tags | Field::Tag(_) => row.own,
+                Field::Project | Field::Group | Field::Host => row.own || self.of(row, 0.0).is_some(),
+                // A glance says what a full read says, or nothing.
+                Field::Step => row.step.is_some(),
+                Field::Duration | Field::Started => row.started.is_some(),
+                Field::Parent => row.origin.is_some(),
+                Field::Last(key) => row.last.contains_key(key.as_str()),
+                // What the run itself says later counts.
+                Field::Config(_) | Field::Best(_) => false,
+            }
+    }
 }
 
 impl fmt::Display for Field {

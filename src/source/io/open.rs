@@ -199,7 +199,7 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
     let head = head(path).map_err(failed)?;
     let decoder = match kind {
         // Too little of it is there to tell.
-        Kind::Log if sniff::is_open(&head) => Some(sniff::decoder(&name, read)),
+        Kind::Log | Kind::Jsonl if sniff::is_open(&name, &head) => Some(sniff::of_file(&name, read)),
         kind => kind.decoder_with(read),
     };
     let decoder =
@@ -246,6 +246,19 @@ mod tests {
         if File::open(&path).is_err() {
             assert!(matches!(open(&path), Err(OpenError::Open { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied));
         }
+    }
+
+    #[test]
+    fn a_log_that_is_opened_when_only_its_settings_stand_there_is_read_as_a_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("train.log");
+        let settings = "{\"lr\": 0.1, \"batch_size\": 32}\n";
+        fs::write(&path, settings).unwrap();
+        let mut opened = open(&path).unwrap();
+        assert_eq!((steps(&mut opened), opened.sources[0].kind()), (1, Some(Kind::Jsonl)));
+        fs::write(&path, format!("{settings}step 1 loss 2.0\nstep 2 loss 1.5\n")).unwrap();
+        assert!(opened.sources[0].poll(Budget::ALL, &mut |_| {}).unwrap().restarted);
+        assert_eq!((steps(&mut opened), opened.sources[0].kind()), (2, Some(Kind::Log)));
     }
 
     #[test]

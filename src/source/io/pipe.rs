@@ -1,7 +1,7 @@
 //! Standard input and named pipes: bytes that come once and lie nowhere.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
-use crate::source::Decoder;
+use crate::source::{Decoder, Kind};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
@@ -161,6 +161,10 @@ impl Source for Pipe {
 
     fn offset(&self) -> u64 {
         self.offset
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.decoder.kind()
     }
 }
 

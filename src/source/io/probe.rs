@@ -250,7 +250,7 @@ impl End<'_> {
     }
 
     fn decoder(&self, head: &[u8]) -> io::Result<Box<dyn Decoder>> {
-        if self.may_be_any && self.kind == Kind::Log && sniff::is_open(head) {
+        if self.may_be_any && self.kind == Kind::Log && sniff::is_open("", head) {
             return Ok(sniff::decoder("", self.read_as));
         }
         if self.kind == Kind::Log {

@@ -1,7 +1,7 @@
 //! One growing file.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
-use crate::source::{Decoder, Loss, Taker, Whole};
+use crate::source::{Decoder, Kind, Loss, Taker, Whole};
 use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
@@ -92,15 +92,14 @@ impl Tail {
 
     fn read_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> io::Result<Progress> {
         if let Some(change) = self.replaced()? {
-            let before = std::mem::take(&mut self.offset);
-            (self.file, self.head) = (None, Vec::new());
-            self.decoder.reset();
+            let before = self.offset;
+            let progress = self.start_over();
             // Where that is how the writer works, it is no news.
             if self.writes == Writes::Appends {
                 let reason = format!("{change} after {before} bytes were read: reading starts over");
                 taker.take(Err(Loss { offset: 0, bytes: 0, reason }));
             }
-            return Ok(Progress { more: true, restarted: true, ..Progress::default() });
+            return Ok(progress);
         }
         let Some(open) = &mut self.file else {
             return Ok(Progress::default());
@@ -126,6 +125,9 @@ impl Tail {
             self.offset += length as u64;
             self.decoder.push(&self.buffer[..length]);
             self.decoder.drain(taker);
+            if self.decoder.is_mistaken() {
+                return Ok(self.start_over());
+            }
             if progress.bytes >= budget.bytes_max || start.elapsed() >= budget.time_max {
                 progress.more = open.file.metadata()?.len() > self.offset;
                 break;
@@ -143,6 +145,12 @@ impl Tail {
             self.buffer = Vec::new();
         }
         Ok(progress)
+    }
+
+    fn start_over(&mut self) -> Progress {
+        (self.file, self.head, self.offset) = (None, Vec::new(), 0);
+        self.decoder.reset();
+        Progress { more: true, restarted: true, ..Progress::default() }
     }
 
     /// Says that the file will not grow any more, so that a last line without a newline counts. Growing
@@ -219,6 +227,10 @@ impl Source for Tail {
 
     fn offset(&self) -> u64 {
         self.offset
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.decoder.kind()
     }
 }
 

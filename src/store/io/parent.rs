@@ -2,13 +2,19 @@
 
 use super::Store;
 use crate::store::{Event, EventKind, Parent, RunFolder, checkpoint::checkpoint_of};
+use memchr::memmem;
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 /// Runs whose checkpoints are looked through, the newest first: one small file each.
 const RUNS_MAX: usize = 500;
+/// What is read of one run's events, from their end: ten thousand checkpoints.
+const EVENTS_BYTES_MAX: u64 = 1 << 20;
+/// Entries of a folder among which a checkpoint is looked for.
+const ENTRIES_MAX: usize = 10_000;
 /// Words of an option behind which weights are written, or anything else.
 const WRITES: &[&str] = &["save", "out", "output", "outdir", "dest", "log", "logdir", "logs", "export", "write"];
 /// How words of an option begin behind which weights are taken up, also as a folder: then its newest are meant.
@@ -63,8 +69,9 @@ impl Wanted {
     fn of(argument: &Argument<'_>, cwd: &Path) -> Option<Wanted> {
         let path = fs::canonicalize(cwd.join(argument.value)).ok()?;
         let reads = argument.reads();
-        let is_saved = || checkpoint_of(&path).is_some() || checkpoint_of(&path.join("weights")).as_deref() == Some(&path);
-        (reads || is_saved()).then_some(Wanted { path, reads })
+        // Behind `--load-data` or `--from-config` stands something else.
+        let holds_saved = || fs::read_dir(&path).is_ok_and(|all| all.flatten().take(ENTRIES_MAX).any(|entry| is_saved(&entry.path())));
+        (is_saved(&path) || reads && holds_saved()).then_some(Wanted { path, reads })
     }
 
     /// Whether it may be meant, by the names alone.
@@ -76,6 +83,11 @@ impl Wanted {
     fn is(&self, saved: &Path) -> bool {
         saved == self.path || self.reads && saved.parent() == Some(&self.path)
     }
+}
+
+/// Whether a file or folder is a checkpoint by its name: og tells of no others.
+fn is_saved(path: &Path) -> bool {
+    checkpoint_of(path).is_some() || checkpoint_of(&path.join("weights")).as_deref() == Some(path)
 }
 
 impl Store {
@@ -95,7 +107,7 @@ impl Store {
 
 /// The checkpoints that a run told of, that are still there and wanted, with the Unix time of each.
 fn saved_by(run: &RunFolder, wanted: &[Wanted]) -> Vec<(f64, Parent)> {
-    let Ok(events) = fs::read_to_string(run.events()) else { return vec![] };
+    let Ok(events) = end_of(&run.events()) else { return vec![] };
     let mut cwd = None;
     let mut saved = |event: Event| {
         let EventKind::Checkpoint { path, step } = event.kind else { return None };
@@ -107,13 +119,29 @@ fn saved_by(run: &RunFolder, wanted: &[Wanted]) -> Vec<(f64, Parent)> {
         let at = fs::canonicalize(cwd.join(&path)).ok()?;
         called_so.iter().any(|wanted| wanted.is(&at)).then(|| (event.t.secs(), Parent { run: run.id().0, checkpoint: Some(path), step }))
     };
-    events.lines().filter_map(Event::from_line).filter_map(&mut saved).collect()
+    // A damaged line is no event, and costs no other.
+    let lines = events.split(|byte| *byte == b'\n').filter(|line| memmem::find(line, b"checkpoint").is_some());
+    lines.filter_map(|line| Event::from_line(str::from_utf8(line).ok()?)).filter_map(&mut saved).collect()
+}
+
+/// The last bytes of a file, as many as are read of it.
+fn end_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(EVENTS_BYTES_MAX)))?;
+    let mut end = vec![];
+    file.take(EVENTS_BYTES_MAX).read_to_end(&mut end)?;
+    Ok(end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::WallTime, store::NewRun};
+    use crate::{
+        model::{RunId, WallTime},
+        store::NewRun,
+    };
+    use std::io::Write;
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()
@@ -151,6 +179,17 @@ mod tests {
         assert_eq!(parent("python train.py --resume=./out"), Some((first, Some(20))));
         assert_eq!(parent("python eval.py late/step-20.pt"), Some((second.clone(), Some(20))));
         assert_eq!(parent("python eval.py --load-saved late/step-20.pt"), Some((second, Some(20))));
+        // Much is noted behind it, and some of that is damaged.
+        let noted = [b"\xff\xfe{\"t\":1,\"kind\":\"checkpoint\"}\n".as_slice(), &b"{\"t\":1,\"kind\":\"note\"}\n".repeat(1000)].concat();
+        fs::File::options().append(true).open(store.run(&RunId(ids[1].clone())).events()).unwrap().write_all(&noted).unwrap();
+        assert_eq!(parent("python eval.py late/step-20.pt").map(|(_, step)| step), Some(Some(20)));
+        fs::create_dir(cwd.join("data")).unwrap();
+        fs::write(cwd.join("data/train.bin"), "").unwrap();
+        fs::write(cwd.join("c.yaml"), "").unwrap();
+        let command = words("train.py --load-data data --from-config c.yaml --init . --resume late");
+        let wanted = arguments(&command);
+        let wanted: Vec<PathBuf> = wanted.iter().filter_map(|argument| Some(Wanted::of(argument, cwd)?.path)).collect();
+        assert_eq!(wanted, [fs::canonicalize(cwd.join("late")).unwrap()], "of what is no checkpoint no run is asked");
         for other in ["python train.py --out out/step-10.pt", "python train.py --dir out", "python train.py --resume no.pt", "cat ."] {
             assert_eq!(parent(other), None, "{other}");
         }

@@ -286,9 +286,10 @@ impl RunReader {
         &self.picture
     }
 
-    /// What the run is kept in.
+    /// What the run is kept in. Of a stream it may be known only when some of it was read.
     pub fn kind(&self) -> Kind {
-        self.foreign.unwrap_or(Kind::OgRun)
+        let told = || self.sources.iter().find_map(|feed| feed.source.kind());
+        self.foreign.map_or(Kind::OgRun, |kind| told().unwrap_or(kind))
     }
 
     /// The sources and the files by which people know them, best first.
@@ -518,7 +519,7 @@ impl RunReader {
     /// That no row of a table has the column that a person named as the step.
     fn without_step(&self, rank: SourceRank) -> Option<String> {
         let key = self.step_key.as_ref()?;
-        let is_named = rank == SourceRank::Own || self.foreign.is_some_and(|kind| matches!(kind, Kind::Jsonl | Kind::Csv | Kind::Json));
+        let is_named = rank == SourceRank::Own || matches!(self.kind(), Kind::Jsonl | Kind::Csv | Kind::Json);
         let problem = || format!("no row has a whole number in `{key}`, which was named as the step: the rows are counted");
         (is_named && self.picture.is_counted(rank)).then(problem)
     }

@@ -2,7 +2,7 @@
 
 use crate::store::{Remarks, Store};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -15,9 +15,16 @@ const RUNS_MAX: usize = 10_000;
 #[derive(Default)]
 pub struct Remarked {
     stores: Vec<Store>,
-    /// How each file looked, and the run that it is about.
-    files: HashMap<PathBuf, (Look, PathBuf)>,
-    said: HashMap<PathBuf, Remarks>,
+    files: BTreeMap<PathBuf, Seen>,
+    /// The file about each run.
+    about: HashMap<PathBuf, PathBuf>,
+}
+
+/// A file of remarks.
+struct Seen {
+    look: Look,
+    /// `None`: it cannot be read, and says nothing until it changes.
+    remarks: Option<Remarks>,
 }
 
 /// What tells two states of a file apart: it is replaced whole.
@@ -31,43 +38,38 @@ impl Remarked {
 
     /// Reads what changed. The runs of which something else is said now, by what opens them.
     pub fn look(&mut self) -> HashSet<PathBuf> {
-        let mut files = HashMap::new();
+        let mut before = std::mem::take(&mut self.files);
         let mut changed = HashSet::new();
         let folders = self.stores.iter().filter_map(|store| fs::read_dir(store.all_beside()).ok()).flatten().flatten();
         for file in folders.take(RUNS_MAX).map(|entry| entry.path().join(Remarks::FILE)) {
             let Some(look) = look(&file) else { continue };
-            let known = self.files.remove(&file);
-            let (look, of) = match known {
-                Some((before, of)) if before == look => (look, of),
-                _ => {
-                    // One that cannot be read says nothing until it changes.
-                    let Some(remarks) = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Remarks>(&bytes).ok()) else {
-                        continue;
-                    };
-                    let of = remarks.of.clone();
-                    changed.insert(of.clone());
-                    self.said.insert(of.clone(), remarks);
-                    (look, of)
+            let seen = match before.remove(&file) {
+                Some(seen) if seen.look == look => seen,
+                old => {
+                    let remarks = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Remarks>(&bytes).ok());
+                    let old = old.and_then(|seen| seen.remarks);
+                    changed.extend([&old, &remarks].into_iter().flatten().map(|remarks| remarks.of.clone()));
+                    Seen { look, remarks }
                 }
             };
-            files.insert(file, (look, of));
+            self.files.insert(file, seen);
         }
-        for (_, of) in std::mem::replace(&mut self.files, files).into_values() {
-            if self.files.values().all(|(_, other)| *other != of) && self.said.remove(&of).is_some() {
-                changed.insert(of);
-            }
+        changed.extend(before.into_values().filter_map(|gone| Some(gone.remarks?.of)));
+        if !changed.is_empty() {
+            let about = |(file, seen): (&PathBuf, &Seen)| Some((seen.remarks.as_ref()?.of.clone(), file.clone()));
+            self.about = self.files.iter().filter_map(about).collect();
         }
         changed
     }
 
     /// Whether nothing is remarked on any run.
     pub fn is_empty(&self) -> bool {
-        self.said.is_empty()
+        self.about.is_empty()
     }
 
     /// What is remarked on the run that this opens.
     pub fn on(&self, of: &Path) -> Option<&Remarks> {
-        self.said.get(of)
+        self.files.get(self.about.get(of)?)?.remarks.as_ref()
     }
 
     /// The folders whose change makes another look worth it.
@@ -106,6 +108,18 @@ mod tests {
         remark(&Remark::tags("night"));
         fs::create_dir(store.all_beside().join("of-nothing")).unwrap();
         assert_eq!((remarked.look().len(), remarked.on(&run).unwrap().tags.as_ref().map(|tags| tags.len())), (1, Some(1)));
+        let file = store.beside(&run).remarks();
+        let whole = fs::read(&file).unwrap();
+        let replace = |bytes: &[u8]| {
+            fs::write(file.with_extension("new"), bytes).unwrap();
+            fs::rename(file.with_extension("new"), &file).unwrap();
+        };
+        replace(&whole[..whole.len() / 2]);
+        assert_eq!((remarked.look().len(), remarked.on(&run), remarked.is_empty()), (1, None, true), "damaged, it says nothing");
+        assert!(remarked.look().is_empty());
+        replace(&whole);
+        assert_eq!((remarked.look().len(), remarked.on(&run).is_some()), (1, true));
+        replace(b"");
         fs::remove_dir_all(store.all_beside()).unwrap();
         assert_eq!((remarked.look().len(), remarked.on(&run)), (1, None));
     }

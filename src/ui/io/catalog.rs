@@ -187,15 +187,19 @@ impl Catalog {
         Looked { rows: rows.into_values().collect(), gone: vec![] }
     }
 
-    /// The rows of all runs, once each has been seen and, where `read` says so, been read: for those who can wait.
-    pub fn all(&mut self, read: bool) -> Vec<RunRow> {
+    /// The rows of all runs, once each has been seen and those been read that `read` wants to know more of: for those who can wait.
+    pub fn all(&mut self, read: impl Fn(&RunRow) -> bool) -> Vec<RunRow> {
         self.find();
-        loop {
-            let (unseen, unread) = self.left();
-            if unseen + if read { unread } else { 0 } == 0 {
-                break;
+        while let Some(path) = self.unseen.pop_front() {
+            self.see(&path);
+        }
+        for path in std::mem::take(&mut self.unread) {
+            let mut row = self.known.get(&path).and_then(|known| known.row.clone());
+            row.iter_mut().for_each(|row| self.remark(row));
+            match row.is_some_and(|row| read(&row)) {
+                true => drop(self.read(&path)),
+                false => self.unread.push_back(path),
             }
-            self.go_on(Duration::ZERO);
         }
         let mut rows: Vec<RunRow> = self.known.values().filter_map(|known| known.row.clone()).collect();
         rows.iter_mut().for_each(|row| self.remark(row));

@@ -10,13 +10,16 @@ use crate::{
 use std::{
     io,
     path::PathBuf,
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     thread,
     time::Duration,
 };
 
 /// Wants that wait for the thread; only the last of them counts.
 const WANTS_MAX: usize = 8;
+/// What cannot be read is tried again after a rest: the first time soon, for most databases are only busy.
+const RETRY: Duration = Duration::from_secs(2);
+const RETRY_MAX: Duration = Duration::from_secs(60);
 
 /// The answers of the run that is shown.
 #[derive(Default)]
@@ -81,23 +84,40 @@ fn kept_in(reader: &RunReader) -> Vec<PathBuf> {
 
 fn start(paths: Vec<PathBuf>, number: u64, tell: SyncSender<Woken>) -> io::Result<SyncSender<RolloutWant>> {
     let (asks, inbox) = sync_channel(WANTS_MAX);
-    let serve = move || {
-        let mut desk = Desk::open(&paths);
-        while let Some(want) = newest(&inbox) {
-            let news = desk.serve(want);
-            if news != RolloutNews::default() && tell.send(Woken::Rollouts(Box::new(Found { number, news }))).is_err() {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("og-rollouts".into()).spawn(serve)?;
+    let tell = move |news| tell.send(Woken::Rollouts(Box::new(Found { number, news }))).is_ok();
+    thread::Builder::new().name("og-rollouts".into()).spawn(move || work(|| Desk::open(&paths), &inbox, RETRY, tell))?;
     Ok(asks)
 }
 
-/// The last of the wants that wait; `None`: nobody wants anything any more.
-fn newest(inbox: &Receiver<RolloutWant>) -> Option<RolloutWant> {
-    let first = inbox.recv().ok()?;
-    Some(inbox.try_iter().last().unwrap_or(first))
+/// Reads the last of the wants that wait, and again after a rest what could not be read, until nobody wants anything any more or
+/// `tell` says that nobody listens.
+fn work(open: impl Fn() -> Desk, inbox: &Receiver<RolloutWant>, retry: Duration, mut tell: impl FnMut(RolloutNews) -> bool) {
+    let mut desk = open();
+    let Ok(mut want) = inbox.recv() else { return };
+    let (mut rest, mut told) = (retry, None);
+    loop {
+        want = inbox.try_iter().last().unwrap_or(want);
+        let news = desk.serve(want);
+        let problem = news.problem.clone();
+        // What is wrong still is no news.
+        if news != RolloutNews::default() && (told.is_none() || told != problem) && !tell(news) {
+            return;
+        }
+        let next = match problem {
+            Some(_) => inbox.recv_timeout(rest),
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match next {
+            Ok(next) => (want, rest, told) = (next, retry, None),
+            Err(RecvTimeoutError::Timeout) => {
+                (rest, told) = ((rest * 2).min(RETRY_MAX), problem);
+                if desk.problem.is_some() {
+                    desk = open();
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
 }
 
 /// The stores of a run, and what was read last.
@@ -133,7 +153,7 @@ impl Desk {
             Ok(()) if self.steps.is_empty() => news.problem = self.problem.clone(),
             Ok(()) => {}
             Err(error) => {
-                // The next want tries again.
+                // The next look tries again.
                 (self.count, self.listed, self.body) = (None, None, None);
                 news.problem = Some(chain(&error));
             }
@@ -272,5 +292,45 @@ mod tests {
         gone.problem = Some("gone".into());
         assert_eq!(gone.serve(want(0)).problem.as_deref(), Some("gone"));
         assert!(Desk::open(&[]).serve(want(0)).none);
+    }
+
+    /// A store that is busy so many times.
+    struct Busy(usize);
+
+    impl RolloutStore for Busy {
+        fn steps(&mut self) -> Result<Vec<i64>, SourceError> {
+            let is_busy = self.0 > 0;
+            self.0 = self.0.saturating_sub(1);
+            if is_busy { Err(SourceError::Busy { path: "t.db".into() }) } else { Ok(vec![1]) }
+        }
+
+        fn groups(&mut self, _step: i64) -> Result<Vec<RolloutGroup>, SourceError> {
+            Ok(vec![])
+        }
+
+        fn trajectory(&mut self, _step: i64, _id: i64) -> Result<Option<Body>, SourceError> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn what_was_busy_is_read_again_though_nobody_wants_anything_else() {
+        let opened = std::cell::Cell::new(0);
+        let cannot_open = || {
+            opened.set(opened.get() + 1);
+            let problem = (opened.get() < 4).then(|| "busy".to_owned());
+            Desk { stores: if problem.is_none() { vec![Box::new(Busy(0))] } else { vec![] }, problem, ..Desk::default() }
+        };
+        let cannot_read = || Desk { stores: vec![Box::new(Busy(3))], ..Desk::default() };
+        for open in [&cannot_open as &dyn Fn() -> Desk, &cannot_read] {
+            let (asks, inbox) = sync_channel(WANTS_MAX);
+            asks.send(want(0)).unwrap();
+            let mut told = vec![];
+            work(open, &inbox, Duration::from_millis(1), |news| {
+                told.push((news.problem.is_some(), news.none, news.steps.clone().unwrap_or_default()));
+                news.problem.is_some()
+            });
+            assert_eq!((told.len(), &told[1], told[0].0), (2, &(false, false, vec![1]), true), "{told:?}");
+        }
     }
 }

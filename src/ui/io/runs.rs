@@ -15,7 +15,11 @@ use std::{
     collections::HashMap,
     io,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -30,12 +34,43 @@ const REST: Duration = Duration::from_millis(250);
 /// Reading runs for their best values waits so many times as long as it works: nobody sees it.
 const READ_SHARE: u32 = 1;
 
-/// What the thread is told.
-enum Ask {
-    /// Somebody looks at the list, or does not any more.
-    Shown(bool),
-    /// Files changed.
-    Stirred,
+/// What the thread is asked, and the bell that makes it look. Whoever asks never waits, whatever the thread is doing.
+#[derive(Clone)]
+struct Asks {
+    asked: Arc<Asked>,
+    bell: SyncSender<()>,
+}
+
+#[derive(Default)]
+struct Asked {
+    /// Somebody looks at the list.
+    shown: AtomicBool,
+    /// Files may have changed since the last look at all of them.
+    stirred: AtomicBool,
+}
+
+impl Asks {
+    /// With what rings when something is asked.
+    fn new() -> (Asks, Receiver<()>) {
+        let (bell, rung) = sync_channel(1);
+        (Asks { asked: Arc::default(), bell }, rung)
+    }
+
+    fn show(&self, shown: bool) {
+        self.asked.shown.store(shown, Ordering::SeqCst);
+        // What changed while nobody looked was not all heard of.
+        if shown { self.stir() } else { self.ring() }
+    }
+
+    fn stir(&self) {
+        self.asked.stirred.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    fn ring(&self) {
+        // One that rings already is heard behind what was asked just now.
+        let _ = self.bell.try_send(());
+    }
 }
 
 /// What the thread tells.
@@ -49,7 +84,7 @@ pub struct Runs {
     places: Vec<PathBuf>,
     /// Where remarks on runs of other trackers lie.
     stores: Vec<Store>,
-    lister: Option<SyncSender<Ask>>,
+    lister: Option<Asks>,
     shown: bool,
     /// Newest first.
     rows: Vec<RunRow>,
@@ -110,8 +145,7 @@ impl Runs {
 
     /// Looks at all runs again, if somebody looks: something was remarked on one of them.
     pub fn stir(&self) {
-        // A bell that cannot be rung because it rings already is heard anyway.
-        self.lister.iter().for_each(|lister| drop(lister.try_send(Ask::Stirred)));
+        self.lister.iter().for_each(Asks::stir);
     }
 
     /// All runs that are known, newest first.
@@ -156,8 +190,7 @@ impl Runs {
             }
         }
         if let Some(lister) = &self.lister {
-            // The thread takes what it is told within a piece of its work.
-            let _ = lister.send(Ask::Shown(shown));
+            lister.show(shown);
         }
     }
 
@@ -238,14 +271,14 @@ impl Runs {
     }
 }
 
-fn start(catalog: Catalog, tell: SyncSender<Woken>) -> io::Result<SyncSender<Ask>> {
-    let (asks, inbox) = sync_channel(8);
-    let bell = asks.clone();
+fn start(catalog: Catalog, tell: SyncSender<Woken>) -> io::Result<Asks> {
+    let (asks, rung) = Asks::new();
+    let Asks { asked, .. } = asks.clone();
+    let stirrer = asks.clone();
     let list = move || {
-        // A bell that cannot be rung because it rings already is heard anyway.
-        let wake = move || drop(bell.try_send(Ask::Stirred));
+        let wake = move || stirrer.stir();
         let watch = Watch::new(wake).inspect_err(|error| tracing::warn!(%error, "runs are listed when somebody looks")).ok();
-        Lister { catalog, watch, tell, shown: false, stirred: true, last: Listing::default() }.run(&inbox);
+        Lister { catalog, watch, tell, asked, shown: false, last: Listing::default() }.run(&rung);
     };
     thread::Builder::new().name("og-runs".into()).spawn(list)?;
     Ok(asks)
@@ -265,35 +298,28 @@ struct Lister {
     catalog: Catalog,
     watch: Option<Watch>,
     tell: SyncSender<Woken>,
+    asked: Arc<Asked>,
     shown: bool,
-    /// Files changed since the last look at all of them.
-    stirred: bool,
     /// What was told last.
     last: Listing,
 }
 
 impl Lister {
-    fn run(mut self, inbox: &Receiver<Ask>) {
+    fn run(mut self, rung: &Receiver<()>) {
         let mut rest = Instant::now();
         loop {
+            let before = std::mem::replace(&mut self.shown, self.asked.shown.load(Ordering::SeqCst));
+            if self.shown && !before {
+                rest = Instant::now();
+            }
             let (unseen, unread) = self.catalog.left();
-            let is_idle = !self.shown || !self.stirred && unseen + unread == 0;
+            let is_idle = !self.shown || !self.asked.stirred.load(Ordering::SeqCst) && unseen + unread == 0;
             let heard = match is_idle {
-                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                false => inbox.recv_timeout(rest.saturating_duration_since(Instant::now())),
+                true => rung.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => rung.recv_timeout(rest.saturating_duration_since(Instant::now())),
             };
             match heard {
-                Ok(Ask::Shown(shown)) => {
-                    self.shown = shown;
-                    // What changed while nobody looked was not all heard of.
-                    self.stirred |= shown;
-                    rest = Instant::now();
-                    continue;
-                }
-                Ok(Ask::Stirred) => {
-                    self.stirred = true;
-                    continue;
-                }
+                Ok(()) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -314,7 +340,7 @@ impl Lister {
 
     /// One piece of work; an error when nobody listens any more.
     fn turn(&mut self) -> Result<(), ()> {
-        let looked = if std::mem::take(&mut self.stirred) { self.catalog.find() } else { self.catalog.go_on(PIECE) };
+        let looked = if self.asked.stirred.swap(false, Ordering::SeqCst) { self.catalog.find() } else { self.catalog.go_on(PIECE) };
         let is_done = self.catalog.left() == (0, 0);
         if is_done && let Some(watch) = &mut self.watch {
             self.catalog.watched().iter().for_each(|path| watch.add(path));
@@ -325,5 +351,52 @@ impl Lister {
             return Ok(());
         }
         self.tell.send(Woken::Runs(Box::new(Told { looked, listing }))).map_err(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::WallTime,
+        store::{NewRun, Whereabouts},
+    };
+
+    #[test]
+    fn whoever_leaves_the_list_does_not_wait_for_the_thread() {
+        let (tell, _inbox) = sync_channel(1);
+        // A thread that is in the middle of a long look.
+        let (asks, rung) = Asks::new();
+        let mut runs = Runs { lister: Some(asks.clone()), ..Runs::new(vec![]) };
+        for turn in 0..100 {
+            asks.stir();
+            runs.show(turn % 2 == 0, &tell);
+        }
+        assert_eq!((rung.try_iter().count(), asks.asked.shown.load(Ordering::SeqCst)), (1, false), "it hears the last word");
+    }
+
+    #[test]
+    fn the_list_comes_when_somebody_looks_and_when_files_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+        let make = |n: u32| store.create_run(NewRun::default(), WallTime::new(f64::from(n)).unwrap(), n.into()).unwrap();
+        make(1);
+        let (tell, inbox) = sync_channel(8);
+        let mut runs = Runs::new(vec![store.root().to_owned()]);
+        let listed = |runs: &mut Runs, count: usize| {
+            while runs.rows().len() < count {
+                let Ok(Woken::Runs(told)) = inbox.recv_timeout(Duration::from_secs(60)) else { panic!("the list does not come") };
+                runs.take(*told);
+            }
+        };
+        runs.show(true, &tell);
+        listed(&mut runs, 1);
+        runs.show(false, &tell);
+        make(2);
+        runs.show(true, &tell);
+        listed(&mut runs, 2);
+        make(3);
+        runs.stir();
+        listed(&mut runs, 3);
     }
 }

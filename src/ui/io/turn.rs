@@ -7,7 +7,7 @@ use super::{
     link::{Bell, Heard},
     screen::{self, Screen},
     sources::Sources,
-    wake::Woken,
+    wake::{Signals, Woken},
 };
 use crate::canvas::Spec;
 use crate::ipc::wire::Response;
@@ -47,6 +47,8 @@ pub(super) struct Due {
 pub(super) struct Wires {
     /// Wakes it.
     pub(super) wake: SyncSender<Woken>,
+    /// Signals that came.
+    pub(super) signals: Arc<Signals>,
     /// It was told of files and has not looked yet.
     pub(super) stirred: Arc<AtomicBool>,
     /// Calls the controller's attention; `None`: there is none.
@@ -55,6 +57,7 @@ pub(super) struct Wires {
 
 pub(super) struct Loop<P> {
     pub(super) wake: SyncSender<Woken>,
+    signals: Arc<Signals>,
     stirred: Arc<AtomicBool>,
     bell: Option<Bell>,
     pub(super) pane: P,
@@ -82,9 +85,10 @@ pub(super) enum Go {
 }
 
 impl<P: Pane> Loop<P> {
-    pub(super) fn new(pane: P, screen: Screen, sources: Sources, Wires { wake, stirred, bell }: Wires) -> Loop<P> {
+    pub(super) fn new(pane: P, screen: Screen, sources: Sources, Wires { wake, signals, stirred, bell }: Wires) -> Loop<P> {
         Loop {
             wake,
+            signals,
             stirred,
             bell,
             pane,
@@ -117,7 +121,7 @@ impl<P: Pane> Loop<P> {
         let size = self.screen.area();
         self.tell(Event::Resized(size.width, size.height));
         loop {
-            if self.work()? == Go::Out {
+            if self.heed() == Go::Out || self.work()? == Go::Out {
                 return Ok(());
             }
             let woken = match self.next_due() {
@@ -142,6 +146,16 @@ impl<P: Pane> Loop<P> {
 
     fn next_due(&self) -> Option<Duration> {
         [self.due.poll, self.due.draw, self.due.resize, self.due.sample, self.pane.deadline()].into_iter().flatten().min()
+    }
+
+    /// Does what signals ask for.
+    fn heed(&mut self) -> Go {
+        if self.signals.take_resized() {
+            // The first of a storm is followed at once, the others once a frame, the last one always.
+            let at = rested(self.resized_at, FRAME, self.now());
+            self.due.resize.get_or_insert(at);
+        }
+        if self.signals.is_ended() { Go::Out } else { Go::On }
     }
 
     /// Does what is due. A frame comes before reading on, so that a key never waits for a file.
@@ -178,7 +192,9 @@ impl<P: Pane> Loop<P> {
     fn on(&mut self, woken: Woken) -> Go {
         use crossterm::event::Event as Terminal;
         match woken {
-            Woken::Signal | Woken::TerminalGone => Go::Out,
+            Woken::TerminalGone => Go::Out,
+            // It is heeded before anything else is done.
+            Woken::Signal => Go::On,
             Woken::Files => {
                 self.stirred.store(false, Ordering::SeqCst);
                 let now = self.now();
@@ -194,12 +210,6 @@ impl<P: Pane> Loop<P> {
             }
             Woken::Terminal(Terminal::Mouse(mouse)) => self.tell(Event::Mouse(mouse)),
             Woken::Terminal(Terminal::Paste(text)) => self.tell(Event::Paste(text)),
-            Woken::Resized => {
-                // The first of a storm is followed at once, the others once a frame, the last one always.
-                let at = rested(self.resized_at, FRAME, self.now());
-                self.due.resize.get_or_insert(at);
-                Go::On
-            }
             Woken::Host(host) => {
                 self.sources.host.take(*host);
                 // It may be known only now how busy it is.

@@ -25,7 +25,6 @@ use std::{
 pub(super) enum Woken {
     Terminal(crossterm::event::Event),
     TerminalGone,
-    Resized,
     Files,
     Runs(Box<Told>),
     Rollouts(Box<rollouts::Found>),
@@ -36,27 +35,58 @@ pub(super) enum Woken {
     Clipboard(String),
     /// What an export wrote, or why it could not.
     Wrote(Result<String, String>),
+    /// [`Signals`] came.
     Signal,
+}
+
+/// The signals that came. They are not in the inbox, which may be full, or gone while the last files are written.
+#[derive(Default)]
+pub(super) struct Signals {
+    resized: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl Signals {
+    /// Whether the terminal has changed its size since this was asked last.
+    pub(super) fn take_resized(&self) -> bool {
+        self.resized.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether we are to end.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Takes a signal and wakes the loop; it never waits. Whether we are to end at once: a second time, so that we do also when
+    /// the loop hangs in a write to a dead terminal.
+    fn hear(&self, signal: i32, tell: &SyncSender<Woken>) -> bool {
+        let at_once = match signal {
+            SIGWINCH => {
+                self.resized.store(true, Ordering::SeqCst);
+                false
+            }
+            _ => self.ended.swap(true, Ordering::SeqCst),
+        };
+        // A loop with a full inbox is awake, and one that is gone ends by itself.
+        let _ = tell.try_send(Woken::Signal);
+        at_once
+    }
 }
 
 /// Heard of before the terminal is first measured, so that no change of size is missed: a pane is often resized just
 /// after it was made.
-pub(super) fn listen_to_signals(tell: SyncSender<Woken>) -> Result<(), UiError> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGWINCH, SIGTERM, SIGHUP, SIGINT]).map_err(UiError::Thread)?;
+pub(super) fn listen_to_signals(tell: SyncSender<Woken>) -> Result<Arc<Signals>, UiError> {
+    let mut all = signal_hook::iterator::Signals::new([SIGWINCH, SIGTERM, SIGHUP, SIGINT]).map_err(UiError::Thread)?;
+    let signals = Arc::<Signals>::default();
+    let heard = Arc::clone(&signals);
     let listen = move || {
-        let mut asked_to_end = false;
-        for signal in signals.forever() {
-            let woken = if signal == SIGWINCH { Woken::Resized } else { Woken::Signal };
-            // A second one ends us even when the loop hangs in a write to a dead terminal.
-            if tell.send(woken).is_err() || signal != SIGWINCH && std::mem::replace(&mut asked_to_end, true) {
-                break;
-            }
+        if all.forever().any(|signal| heard.hear(signal, &tell)) {
+            screen::restore();
+            std::process::exit(EXIT_BY_SIGNAL);
         }
-        screen::restore();
-        std::process::exit(EXIT_BY_SIGNAL);
     };
     thread::Builder::new().name("og-signals".into()).spawn(listen).map_err(UiError::Thread)?;
-    Ok(())
+    Ok(signals)
 }
 
 /// What a shell says of a program that SIGTERM ended.
@@ -111,7 +141,21 @@ pub(super) fn watch(tell: SyncSender<Woken>, stirred: Arc<AtomicBool>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{io::Write, os::unix::net::UnixStream};
+    use std::{io::Write, os::unix::net::UnixStream, sync::mpsc::sync_channel};
+
+    #[test]
+    fn signals_wait_for_nobody_and_only_the_second_one_ends_at_once() {
+        // The inbox is full, then gone.
+        let (tell, inbox) = sync_channel(0);
+        let mut inbox = Some(inbox);
+        for _ in 0..2 {
+            let signals = Signals::default();
+            assert!(![SIGWINCH, SIGWINCH, SIGTERM, SIGWINCH].into_iter().any(|signal| signals.hear(signal, &tell)));
+            assert!(signals.is_ended() && signals.take_resized() && !signals.take_resized());
+            assert!(signals.hear(SIGHUP, &tell));
+            inbox.take();
+        }
+    }
 
     #[test]
     fn nobody_waits_for_keys_from_a_terminal_that_was_hung_up() {

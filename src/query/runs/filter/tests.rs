@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::MetricKey;
+use crate::model::{MetricKey, RunState};
 use crate::query::RunRead;
 use proptest::prelude::*;
 use serde_json::json;
@@ -34,6 +34,40 @@ fn row() -> RunRow {
 fn holds(text: &str, want: bool) {
     let query = RunQuery::parse(text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(query.fits(&row(), NOW), want, "{text}: {query:?}");
+}
+
+#[test]
+fn a_run_is_read_only_for_what_a_glance_does_not_tell() {
+    let seen = RunRow { read: None, own: true, config: [].into(), ..row() };
+    let of_another = RunRow { own: false, ..seen.clone() };
+    let settled = |text: &str, row: &RunRow| RunQuery::parse(text).unwrap().is_settled(row, NOW);
+    for text in [
+        "",
+        "otter",
+        "nosuch",
+        "state:failed",
+        "!state:failed",
+        "has:notes",
+        "tags:night",
+        "tag:dataset=x",
+        "step>1000",
+        "since:2d",
+        "train/loss<2",
+        "duration>2h sort:started",
+        "state:failed config.lr>1",
+        "otter OR config.lr>1",
+        "state:failed sort:best:loss",
+    ] {
+        assert!(settled(text, &seen), "{text}");
+        // Its log may say more of it than its end does.
+        let is_told = !["nosuch", "has:notes", "tag:dataset=x"].contains(&text);
+        assert_eq!(settled(text, &of_another), is_told, "{text}");
+    }
+    for text in
+        ["config.lr>1", "!config.lr>1", "best:loss<2", "loss<2", "sort:best:loss", "state:running config.lr>1", "nosuch OR has:config.lr"]
+    {
+        assert!(!settled(text, &seen) && settled(text, &row()), "{text}");
+    }
 }
 
 #[track_caller]

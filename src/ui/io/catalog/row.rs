@@ -6,6 +6,7 @@ use crate::{
         self, Goal,
         runs::{COURSE_MAX, Origin, RunRead, RunRow},
     },
+    source::Kind,
     store::{EventKind, RunGlance, RunPicture},
 };
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub(super) fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRo
     let newest = seen.newest_time();
     let RunGlance { info, probe, .. } = seen;
     let before = before.unwrap_or_default();
+    // Of a run of og's all remarks are in what was seen just now, also that there are none any more.
+    let own = probe.kind == Kind::OgRun;
     let mut config = BTreeMap::new();
     info.config.iter().for_each(|(name, value)| flatten(name, value, &mut config));
     // What the run itself says later counts.
@@ -38,14 +41,15 @@ pub(super) fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRo
         project: info.project,
         group: info.group.or(before.group),
         kind: probe.kind.as_str(),
+        own,
         state: probe.state,
         exit: probe.exit,
         step: probe.step.map(|Step(step)| step).or(before.step),
         total_steps: probe.total_steps.or(before.total_steps),
         started: probe.started.map(|time| time.secs()).or(before.started),
         changed: newest.map(|time| time.secs()),
-        tags: if info.tags.is_empty() { before.tags } else { info.tags },
-        notes: if info.notes.is_empty() { before.notes } else { info.notes },
+        tags: if info.tags.is_empty() && !own { before.tags } else { info.tags },
+        notes: if info.notes.is_empty() && !own { before.notes } else { info.notes },
         host: info.host.or(before.host),
         config,
         last,
@@ -74,25 +78,16 @@ pub(super) fn fill(row: &mut RunRow, picture: &RunPicture, is_whole: bool) {
     row.project = row.project.take().or_else(|| info.project.clone());
     row.group = row.group.take().or_else(|| info.group.clone());
     row.host = row.host.take().or_else(|| info.host.clone());
-    row.tags.extend(info.tags.clone());
-    if row.notes.is_empty() {
-        row.notes.clone_from(&info.notes);
+    if !row.own {
+        row.tags.extend(info.tags.clone());
+        if row.notes.is_empty() {
+            row.notes.clone_from(&info.notes);
+        }
     }
     let mut read = RunRead::default();
     for event in &picture.events {
-        match &event.kind {
-            EventKind::Checkpoint { path, step } => read.checkpoints.push((path.clone(), *step)),
-            // What og itself remarks is nobody's note.
-            EventKind::Note { text, .. } if event.author != "og" => row.notes.clone_from(text),
-            EventKind::Tag(tags) => {
-                for (name, value) in tags {
-                    match value {
-                        Some(value) => drop(row.tags.insert(name.clone(), value.clone())),
-                        None => drop(row.tags.remove(name)),
-                    }
-                }
-            }
-            _ => {}
+        if let EventKind::Checkpoint { path, step } = &event.kind {
+            read.checkpoints.push((path.clone(), *step));
         }
     }
     let forked = picture.remarks.get("branch_point").and_then(Value::as_object);

@@ -50,7 +50,7 @@ fn runs_are_seen_read_and_seen_again_when_they_change() {
         .unwrap();
     let parent = Parent { run: one.id().0, checkpoint: Some("a.pt".into()), step: Some(50) };
     let two = make(&store, dir.path(), 2, Some(parent));
-    two.append_event(&Event { t: time(3000.0), author: "human".into(), kind: EventKind::Note { text: "try".into(), step: None } }).unwrap();
+    two.remark(&Remark::notes("try"), "human", time(3000.0)).unwrap();
     let by_og = EventKind::Note { text: "nobody saw how the training ended".into(), step: None };
     one.append_event(&Event { t: time(3000.0), author: "og".into(), kind: by_og }).unwrap();
     let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
@@ -62,7 +62,7 @@ fn runs_are_seen_read_and_seen_again_when_they_change() {
     while catalog.left() != (0, 0) {
         catalog.go_on(Duration::ZERO);
     }
-    let mut rows = catalog.all(true);
+    let mut rows = catalog.all(|_| true);
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     assert_eq!((rows[0].best("loss"), rows[1].best("loss")), (Some(1.0), Some(2.0)));
     assert_eq!(rows[0].read.as_ref().unwrap().checkpoints, [("a.pt".to_owned(), Some(50))]);
@@ -94,7 +94,7 @@ fn a_process_that_is_gone_makes_its_run_lost() {
     let run = make(&store, dir.path(), 1, None);
     run.append_event(&Event { t: time(1.0), author: "og".into(), kind: EventKind::Started { pid: 7, attempt: 0 } }).unwrap();
     let mut catalog = Catalog::new(vec![store.root().to_owned()], |_| true);
-    assert_eq!(catalog.all(false)[0].state, Some(RunState::Running));
+    assert_eq!(catalog.all(|_| false)[0].state, Some(RunState::Running));
     catalog.is_alive = dead;
     assert_eq!(catalog.find().rows[0].state, Some(RunState::Lost));
 }
@@ -108,7 +108,7 @@ fn what_is_remarked_here_stands_over_what_the_tracker_says() {
     let store = Store::meant(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() });
     let mut catalog = Catalog::new(vec![dir.path().join("wandb")], dead).with_remarks(vec![store.clone()]);
     let fits = |row: &RunRow, filter: &str| RunQuery::parse(filter).unwrap().fits(row, Now { secs: 0.0, utc_offset: 0.0 });
-    let row = catalog.all(true).remove(0);
+    let row = catalog.all(|_| true).remove(0);
     assert!(fits(&row, "tags:a notes:words"), "{row:?}");
     // The store is made with the first remark, by whichever name of the run.
     fs::create_dir(dir.path().join("link")).unwrap();
@@ -123,9 +123,29 @@ fn what_is_remarked_here_stands_over_what_the_tracker_says() {
     assert!(fits(&row, "has:notes notes:again tags:x !tags:a"), "{row:?}");
     assert_eq!(catalog.left(), (0, 0), "its log is not read again");
     remark(Remark::tags(""));
-    assert!(!fits(&catalog.all(true)[0], "has:tags"));
+    assert!(!fits(&catalog.all(|_| true)[0], "has:tags"));
     fs::remove_dir_all(store.all_beside()).unwrap();
     assert!(fits(&catalog.find().rows[0], "tags:a notes:words"), "as the tracker says");
+}
+
+#[test]
+fn remarks_that_were_taken_back_stay_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let run = make(&store, dir.path(), 1, None);
+    let remark = |remark: Remark| run.remark(&remark, "human", time(3000.0)).unwrap();
+    remark(Remark::notes("hello"));
+    let mut catalog = Catalog::new(vec![store.root().to_owned()], dead);
+    let said = |catalog: &mut Catalog| {
+        let row = catalog.all(|_| true).remove(0);
+        (row.notes, row.tags.into_keys().collect::<Vec<_>>())
+    };
+    assert_eq!(said(&mut catalog), ("hello".into(), vec!["night".to_owned()]));
+    remark(Remark::notes(""));
+    remark(Remark::tags(""));
+    let nothing = (String::new(), vec![]);
+    assert_eq!(said(&mut catalog), nothing);
+    assert_eq!(said(&mut Catalog::new(vec![store.root().to_owned()], dead)), nothing, "whoever looks first");
 }
 
 #[test]
@@ -140,11 +160,11 @@ fn folders_of_other_trackers_are_places_too() {
     fs::create_dir(&stray).unwrap();
     fs::write(stray.join("run-stray.txt"), "a note").unwrap();
     let places = Catalog::places(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }, |_| None);
-    let rows = Catalog::new(places, dead).all(true);
+    let rows = Catalog::new(places, dead).all(|_| true);
     assert_eq!(rows.len(), 1);
     assert!(rows[0].state == Some(RunState::Failed) && rows[0].tags.contains_key("a") && !rows[0].config.is_empty(), "{:?}", rows[0]);
-    let by_itself = Catalog::new(vec![run], dead).all(true);
+    let by_itself = Catalog::new(vec![run], dead).all(|_| true);
     assert_eq!((by_itself.len(), by_itself[0].id.as_str()), (1, "failed01"));
-    let missing = Catalog::new(vec![dir.path().join("none")], dead).all(true);
+    let missing = Catalog::new(vec![dir.path().join("none")], dead).all(|_| true);
     assert!(missing.is_empty());
 }

@@ -1,0 +1,232 @@
+//! Cuts bytes into JSON objects.
+
+use crate::source::{Loss, lines::LINE_BYTES_MAX};
+use std::ops::Range;
+
+/// Longest document that is read: a `log_history` of some hundred thousand rows.
+pub(super) const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of finished objects that may pile up before the buffer is moved together.
+const SLACK_BYTES: usize = 1 << 16;
+
+/// A buffer larger than this is given back once it is empty.
+const KEEP_BYTES: usize = 1 << 20;
+
+/// Cuts a byte stream into JSON objects, by their braces.
+///
+/// An object that has something behind its `{` on the same line ends on that line; one that has not is a document and
+/// goes on until its braces close. So a torn line costs itself only.
+#[derive(Default)]
+pub(super) struct Objects {
+    pub(super) bytes: Vec<u8>,
+    /// Start of what is not handed out, in `bytes`.
+    head: usize,
+    /// How far the search for the end of the object at the head has come, in `bytes`.
+    searched: usize,
+    /// Offset of `bytes[0]` in the source.
+    base: u64,
+    state: State,
+    /// Number of top-level arrays that are open: objects in them are rows.
+    arrays: u32,
+}
+
+#[derive(Clone, Copy, Default)]
+enum State {
+    /// Between objects.
+    #[default]
+    Open,
+    /// In the object at the head, in front of `searched`.
+    Inside(Inside),
+    /// In a line that is none of ours; so many of its bytes are dropped already.
+    Garbage(u64),
+    /// In a document too long to hold.
+    Passing,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    depth: u32,
+    in_text: bool,
+    is_escaped: bool,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq, Default)]
+enum Shape {
+    /// Nothing but `{` and white space came.
+    #[default]
+    Untold,
+    Line,
+    Document,
+}
+
+/// One object: where it lies in the buffer and in the source.
+pub(super) struct Object {
+    pub(super) range: Range<usize>,
+    pub(super) offset: u64,
+    pub(super) is_row: bool,
+}
+
+/// What ended the search in an object.
+enum Stop {
+    /// Its last brace, with this byte behind it.
+    Whole(usize),
+    /// It is torn: its line ends in front of this byte.
+    Torn(usize),
+    /// The bytes end.
+    More,
+}
+
+impl Objects {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if self.head == self.bytes.len() || self.head > SLACK_BYTES.max(self.bytes.len() / 2) {
+            self.bytes.drain(..self.head);
+            self.base += self.head as u64;
+            self.searched = self.searched.saturating_sub(self.head);
+            self.head = 0;
+            if self.bytes.is_empty() && self.bytes.capacity() > KEEP_BYTES {
+                self.bytes = Vec::new();
+            }
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Object>, Loss> {
+        loop {
+            match self.state {
+                State::Open => {
+                    let Some(byte) = self.bytes.get(self.head) else { return Ok(None) };
+                    match byte {
+                        b'{' => {
+                            self.state = State::Inside(Inside::default());
+                            self.searched = self.head;
+                            continue;
+                        }
+                        b'[' => self.arrays = self.arrays.saturating_add(1),
+                        b']' => self.arrays = self.arrays.saturating_sub(1),
+                        b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
+                        0xef | 0xbb | 0xbf if self.base + (self.head as u64) < 3 => {}
+                        _ => {
+                            self.state = State::Garbage(0);
+                            continue;
+                        }
+                    }
+                    self.head += 1;
+                }
+                State::Inside(mut inside) => {
+                    let start = self.head;
+                    let offset = self.base + start as u64;
+                    let stop = self.search(&mut inside);
+                    self.state = State::Inside(inside);
+                    let (end, reason) = match stop {
+                        Stop::Whole(end) => {
+                            (self.head, self.state) = (end, State::Open);
+                            let is_row = inside.shape == Shape::Line || self.arrays > 0;
+                            return Ok(Some(Object { range: start..end, offset, is_row }));
+                        }
+                        Stop::Torn(end) => {
+                            self.state = State::Open;
+                            (end, "an object is torn")
+                        }
+                        // The bound is exact, so that it does not matter how the bytes came.
+                        Stop::More if inside.shape != Shape::Document && self.searched - start >= LINE_BYTES_MAX => {
+                            (self.head, self.state) = (start + LINE_BYTES_MAX, State::Garbage(LINE_BYTES_MAX as u64));
+                            continue;
+                        }
+                        Stop::More if self.searched - start >= DOCUMENT_BYTES_MAX => {
+                            self.state = State::Passing;
+                            (start + DOCUMENT_BYTES_MAX, "a document is too long")
+                        }
+                        Stop::More => return Ok(None),
+                    };
+                    self.head = end;
+                    return Err(Loss { offset, bytes: (end - start) as u64, reason: reason.into() });
+                }
+                State::Garbage(dropped) => {
+                    let offset = self.base + self.head as u64 - dropped;
+                    let Some(length) = memchr::memchr(b'\n', &self.bytes[self.head..]) else {
+                        self.state = State::Garbage(dropped + (self.bytes.len() - self.head) as u64);
+                        self.head = self.bytes.len();
+                        return Ok(None);
+                    };
+                    self.head += length + 1;
+                    self.state = State::Open;
+                    let bytes = dropped + length as u64 + 1;
+                    let reason = if bytes > LINE_BYTES_MAX as u64 { "a line is too long" } else { "a line is no JSON object" };
+                    return Err(Loss { offset, bytes, reason: reason.into() });
+                }
+                State::Passing => {
+                    // The next object or array that starts a line.
+                    while let Some(length) = memchr::memchr(b'\n', &self.bytes[self.head..]) {
+                        match self.bytes.get(self.head + length + 1) {
+                            Some(b'{' | b'[') => {
+                                self.head += length + 1;
+                                self.state = State::Open;
+                                break;
+                            }
+                            Some(_) => self.head += length + 1,
+                            None => {
+                                self.head += length;
+                                return Ok(None);
+                            }
+                        }
+                    }
+                    if let State::Passing = self.state {
+                        self.head = self.bytes.len();
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks for the end of the object at the head, from `searched` on.
+    fn search(&mut self, inside: &mut Inside) -> Stop {
+        let bound = |shape| if shape == Shape::Document { DOCUMENT_BYTES_MAX } else { LINE_BYTES_MAX };
+        loop {
+            let end = self.bytes.len().min(self.head + bound(inside.shape));
+            if inside.in_text && !inside.is_escaped {
+                // Most bytes of a text say nothing here.
+                let rest = self.bytes.get(self.searched..end).unwrap_or_default();
+                self.searched += memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
+            }
+            let at = self.searched;
+            let Some(byte) = self.bytes.get(at).copied().filter(|_| at < end) else { return Stop::More };
+            if byte == b'\n' {
+                match (inside.shape, self.bytes.get(at + 1)) {
+                    (Shape::Line, _) => return Stop::Torn(at + 1),
+                    (Shape::Untold, _) => inside.shape = Shape::Document,
+                    _ if inside.in_text => return Stop::Torn(at + 1),
+                    (Shape::Document, Some(b'{')) => return Stop::Torn(at + 1),
+                    (Shape::Document, Some(_)) => {}
+                    (Shape::Document, None) => return Stop::More,
+                }
+            } else if inside.in_text {
+                match byte {
+                    _ if inside.is_escaped => inside.is_escaped = false,
+                    b'\\' => inside.is_escaped = true,
+                    b'"' => inside.in_text = false,
+                    _ => {}
+                }
+            } else {
+                match byte {
+                    b'"' => inside.in_text = true,
+                    b'{' | b'[' => inside.depth += 1,
+                    b'}' | b']' => inside.depth = inside.depth.saturating_sub(1),
+                    _ => {}
+                }
+                if inside.depth == 0 {
+                    self.searched = at + 1;
+                    if inside.shape == Shape::Untold {
+                        inside.shape = Shape::Line;
+                    }
+                    return Stop::Whole(at + 1);
+                }
+            }
+            if inside.shape == Shape::Untold && at > self.head && !byte.is_ascii_whitespace() {
+                inside.shape = Shape::Line;
+            }
+            self.searched = at + 1;
+        }
+    }
+}
