@@ -19,6 +19,10 @@ const TRACKERS: &[&str] = &["wandb:", "wandb ", "mlflow:", "comet_ml:", "COMET "
 
 const LEVELS: &[&str] = &["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "CRITICAL", "NOTICE", "TRACE", "I", "Info", "Warning"];
 
+const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+const DAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
 /// Takes the prefix off. `None`: a tracker's own words.
 pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
     let line = line.trim_ascii();
@@ -37,9 +41,9 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
         let next = match text.as_bytes().first() {
             Some(b'[') => bracket(text, &mut out, &mut logged),
             Some(b'(') => launcher(text).or_else(|| place(text, &mut out, logged)),
-            Some(b'0'..=b'9') => time(text).inspect(|_| logged = true),
+            Some(b'0'..=b'9') => time(text).or_else(|| dated(text)).inspect(|_| logged = true),
             Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
-                level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
+                level(text, &mut logged).or_else(|| dated(text).inspect(|_| logged = true)).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
             }
             _ => None,
         };
@@ -140,6 +144,25 @@ fn time(text: &str) -> Option<&str> {
         .then(|| &text[end..])
 }
 
+/// A date with the name of its month, and a clock: `Sat 23 Apr 2022 00:39:03`, `Apr 23 00:39:03`.
+fn dated(text: &str) -> Option<&str> {
+    const WORDS_MAX: usize = 6;
+    let (mut rest, mut has_month) = (text, false);
+    for _ in 0..WORDS_MAX {
+        let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+        let name = word.trim_end_matches(',');
+        if name.contains(':') {
+            return time(rest).filter(|_| has_month);
+        }
+        has_month |= MONTHS.contains(&name);
+        if !(is_number(name) && name.len() <= 4 || MONTHS.contains(&name) || DAYS.contains(&name)) {
+            return None;
+        }
+        rest = behind.trim_ascii_start();
+    }
+    None
+}
+
 /// `INFO`, `INFO:`, `INFO:root:`
 fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
     let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -195,6 +218,10 @@ mod tests {
             ("2021-08-01 10:00:00 | INFO     | yolox.core.trainer:258 - epoch: 1", "epoch: 1", None),
             ("[2023-04-08 05:40:27,016] [42292] [MainThread] [INFO] (a.b.C:272) - Epoch: 2/50", "Epoch: 2/50", None),
             ("[2023-04-08 05:40:27,016] [42] loss 1", "[42] loss 1", None),
+            ("Sat 23 Apr 2022 00:39:03 INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
+            ("Apr 23 00:39:03 host: loss 2", "host: loss 2", None),
+            ("23 May 14:00    INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
+            ("May 5 epochs pass", "May 5 epochs pass", None),
             ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),
             ("[1,  2000] loss: 2", "[1,  2000] loss: 2", None),

@@ -357,9 +357,7 @@ impl Reader {
         }
         self.close_box();
         self.draft.offset = offset;
-        if classes & FRAME != 0
-            && let Some(bar) = bar(text)
-        {
+        if let Some(bar) = bar(text) {
             return self.read_bar(&bar);
         }
         if classes & DIRTY != 0

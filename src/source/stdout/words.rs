@@ -37,7 +37,7 @@ const BEFORE_COUNTER: &[&str] = &[
 ];
 
 /// Last words of counters: those for epochs, that for batches, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick"];
+const COUNTERS: &[&str] = &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick", "trial"];
 
 /// How many of [`COUNTERS`] count epochs.
 const EPOCHS: usize = 2;
@@ -147,6 +147,7 @@ const NOT_METRICS: &[&str] = &[
     "id",
     "job",
     "patience",
+    "checkpoint",
 ];
 
 const UNITS: &[&str] = &[
@@ -154,11 +155,11 @@ const UNITS: &[&str] = &[
     "k", "g", "b", "t", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "bytes", "hz", "khz", "mhz", "ghz", "w", "kw", "x", "it",
     "its", "its/s", "iter", "iters", "step", "steps", "tok", "toks", "token", "tokens", "sample", "samples", "batch", "batches", "img",
     "imgs", "image", "images", "ex", "examples", "seq", "seqs", "frame", "frames", "flops", "gflops", "tflops", "pflops", "tflop", "fps",
-    "words", "sents", "db", "pts",
+    "words", "sents", "db", "pts", "update", "updates", "batches", "records",
 ];
 
 const VALIDATION: &[&str] =
-    &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
+    &["val", "vali", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
 
 /// Words that join sentences: no name begins with one.
 const CONNECTIVES: &[&str] =
@@ -205,7 +206,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     let after = |words: &[&str]| before.is_some_and(|word| any(word, words));
     // Plurals mostly say how many there will be (`epochs: 10`), but not in these names.
     let whole_run = any(last, &["timestep", "timesteps"]) && !after(&["max", "num", "n"])
-        || any(last, &["update", "updates"]) && after(&["num"])
+        || any(last, &["update", "updates"]) && after(&["num", "train"])
         || any(last, &["step", "steps"]) && after(&["global", "env"]);
     if whole_run {
         return Some(Counter::Global);
@@ -253,8 +254,15 @@ fn is_time(name: &str) -> bool {
 
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
-    let start = word.strip_suffix('.').filter(|start| start.len() > 1)?;
+    shortened(word.strip_suffix('.')?)
+}
+
+/// What a word counts that is the start of a counter: `Gen`.
+pub(super) fn shortened(start: &str) -> Option<Counter> {
     let begins = |name: &&str| name.len() > start.len() && name.get(..start.len()).is_some_and(|of| of.eq_ignore_ascii_case(start));
+    if start.len() < 2 {
+        return None;
+    }
     COUNTERS.iter().position(begins).map(counts)
 }
 
