@@ -3,7 +3,7 @@
 use super::{
     token::{Token, cut},
     walk::Walk,
-    words::{Counter, is_pass},
+    words::{Counter, is_of_validation, is_pass},
 };
 use crate::source::metrics::is_metric;
 
@@ -55,6 +55,18 @@ impl Pairs {
         let length = self.ends.remove(at).name - start;
         self.names.replace_range(start..start + length, "");
         self.ends[at..].iter_mut().for_each(|end| end.name -= length);
+    }
+
+    /// Puts `prefix` in front of the names that do not say themselves what they are of.
+    pub(super) fn set_prefix(&mut self, prefix: &str) {
+        if prefix.is_empty() {
+            return;
+        }
+        let bare = std::mem::take(self);
+        for (name, end) in bare.walk() {
+            let prefix = if is_of_validation(name) { "" } else { prefix };
+            self.push_from(&[prefix, name], end.value, end.token);
+        }
     }
 
     pub(super) fn len(&self) -> usize {

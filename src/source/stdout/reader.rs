@@ -554,6 +554,8 @@ impl Reader {
         if is_config || self.dict.pairs.len() == 0 || !(is_known || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
             return false;
         }
+        // `valid: {'loss': 0.5}`
+        self.dict.pairs.set_prefix(self.facts.prefix);
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
         self.draft.rank = stripped.rank.unwrap_or(0);
         if !is_known && self.may_be_settings(&stripped.text[..at], (step, None)) {

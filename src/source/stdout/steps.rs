@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::{Counter, is_vague_counter, validation},
+    words::{Counter, is_vague_counter},
 };
 use crate::{
     model::Step,
@@ -352,9 +352,4 @@ impl Steps {
 /// Whether one of the names surely is that of a metric.
 pub(super) fn is_known(pairs: &Pairs) -> bool {
     pairs.iter().any(|(name, _)| is_metric(name))
-}
-
-/// Whether a name says that its value comes of a validation.
-pub(super) fn is_of_validation(name: &str) -> bool {
-    name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some())
 }

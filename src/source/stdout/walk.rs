@@ -4,7 +4,7 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_prose, is_training, is_unit, plural, validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_of_validation, is_pass, is_prose, is_training, is_unit, plural, validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -257,14 +257,13 @@ impl<'a> Walk<'a> {
             self.bare = false;
             return;
         }
-        let named = name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some());
         let label = name.split_once(' ').and_then(|(first, _)| validation(first));
         if let Some(prefix) = label.filter(|_| self.facts.pairs.len() == 0 && self.facts.prefix.is_empty() && self.facts.step.is_none()) {
             // `val Loss: 0.2 Acc: 0.9`: what follows is about validation too.
             self.facts.pairs.push_from(&[name], number.value, at as u32 - 1);
             self.facts.prefix = prefix;
         } else {
-            let prefix = if named { "" } else { self.facts.prefix };
+            let prefix = if is_of_validation(name) { "" } else { self.facts.prefix };
             let pairs = &mut self.facts.pairs;
             let group = self.group.map_or("", |(from, to)| &self.text[from as usize..to as usize]);
             // Names are told apart by their group only where they need it.

@@ -340,6 +340,11 @@ pub(super) fn validation(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a name says that its value comes of a validation.
+pub(super) fn is_of_validation(name: &str) -> bool {
+    name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some())
+}
+
 /// `train` and its kin: a label that needs no prefix.
 pub(super) fn is_training(word: &str) -> bool {
     ["train", "training", "fit", "metrics"].iter().any(|known| word.eq_ignore_ascii_case(known))

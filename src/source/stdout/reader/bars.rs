@@ -5,8 +5,8 @@ use crate::source::stdout::{
     bar::Bar,
     facts::{Count, Pairs},
     prefix::{Stripped, strip},
-    steps::{is_known, is_of_validation},
-    words::{Counter, validation},
+    steps::is_known,
+    words::{Counter, is_of_validation, validation},
 };
 
 impl Reader {
