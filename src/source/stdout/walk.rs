@@ -4,7 +4,7 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_of_validation, is_pass, is_prose, is_training, is_unit, plural, validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_of_validation, is_pass, is_place, is_prose, is_training, is_unit, plural, validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -108,7 +108,9 @@ impl<'a> Walk<'a> {
         if !is_name(word) {
             let is_text = word.bytes().any(|b| b.is_ascii_alphanumeric());
             self.abandon();
-            self.facts.junk += u32::from(is_text && !word.eq_ignore_ascii_case("n/a"));
+            // Rich writes where a line comes from at its end.
+            let is_place = after.is_none() && is_place(word);
+            self.facts.junk += u32::from(is_text && !is_place && !word.eq_ignore_ascii_case("n/a"));
             return;
         }
         let fresh = Key { from, to, last: from, before: from, words: 1, closed: false };
@@ -117,7 +119,7 @@ impl<'a> Walk<'a> {
                 self.label = self.key.replace(fresh);
             }
             // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
-            Some(key) if key.to - key.last > 5 && self.text[..key.to as usize].ends_with('.') => {
+            Some(key) if ends_sentence(&self.text[key.last as usize..key.to as usize]) => {
                 self.abandon();
                 self.key = Some(fresh);
             }
@@ -280,8 +282,11 @@ impl<'a> Walk<'a> {
         if let Some(counter) = counter(base) {
             return Some(counter);
         }
-        // `Model. Step: 5`
-        if let Some(counter) = base.rsplit_once(". ").and_then(|(_, last)| counter(last)) {
+        // `Model. Step: 5`, `Val. Epoch: 5`
+        if let Some((first, last)) = base.rsplit_once(". ")
+            && let Some(counter) = counter(last)
+        {
+            self.facts.prefix = validation(first).unwrap_or(self.facts.prefix);
             return Some(counter);
         }
         // `validation step=5`
@@ -324,8 +329,8 @@ impl<'a> Walk<'a> {
         let in_bracket = matches!(self.tokens.get(at..), Some([Token::Close, ..]));
         match (in_bracket, number.of) {
             (false, _) => opens(at).then_some(Counter::Epoch),
-            (true, Some(_)) => Some(if opens(at + 1) { Counter::Epoch } else { Counter::Step }),
-            (true, None) => None,
+            (true, _) if opens(at + 1) => Some(Counter::Epoch),
+            (true, of) => of.map(|_| Counter::Step),
         }
     }
 
@@ -391,8 +396,11 @@ impl<'a> Walk<'a> {
             [] if count.of.is_some() && !self.is_counted(at + 1) => {
                 (self.facts.progress, self.facts.progress_token) = (Some(count), at as u32);
             }
-            // `12: loss 0.5`, `12 [loss: 0.5]`
-            [] if matches!(next, Some(Token::Colon | Token::Open(b'['))) => self.facts.lead.push((count, at as u32)),
+            // `12: loss 0.5`, `12 [loss: 0.5]`, `12 | loss 0.5`
+            [] if matches!(next, Some(Token::Colon | Token::Break | Token::Open(b'['))) => {
+                self.facts.lead.push((count, at as u32));
+                self.facts.is_lead_vague = next == Some(&Token::Break);
+            }
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
             [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
                 self.facts.lead.push((count, at as u32))
@@ -405,8 +413,8 @@ impl<'a> Walk<'a> {
             [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
-            // `epoch 010  2000 / 8223 loss=1.5`
-            [Token::Number(_), ..] if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() => {
+            // `epoch 010  2000 / 8223 loss=1.5`, `Epoch 1 | 100/2000 | loss 1.5`
+            [Token::Number(_), ..] | [Token::Break, Token::Number(_)] if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() => {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
             _ => {}
@@ -448,7 +456,7 @@ impl<'a> Walk<'a> {
         let name = name(self.text, label);
         let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
         let is_split = rest.is_empty()
-            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop"]
+            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop", "summary"]
                 .iter()
                 .any(|word| rest.eq_ignore_ascii_case(word));
         match (validation(first), is_split) {
@@ -470,6 +478,12 @@ fn is_name(word: &str) -> bool {
         && word.chars().any(char::is_alphabetic)
         && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*'])
         && !word.contains("//")
+}
+
+/// `completed.`, but not `Val.` or `Mel-Spec.`, which are cut short.
+fn ends_sentence(word: &str) -> bool {
+    const SHORT: usize = 5;
+    word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
 }
 
 /// `#3`, as in `Epoch #3`.

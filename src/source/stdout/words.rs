@@ -189,6 +189,12 @@ const SETTINGS: &[&str] = &["seed", "dropout", "hidden", "layers", "heads", "wor
 /// Files that programs are made of: `train.py:88` is a place, not a value.
 const SOURCES: &[&str] = &["py", "cpp", "cc", "cu", "hpp", "rs", "java"];
 
+/// Whether a word is a line of a program: `train.py:88`.
+pub(super) fn is_place(word: &str) -> bool {
+    let file = word.rsplit_once(':').filter(|(_, line)| line.bytes().all(|b| b.is_ascii_digit())).map(|(file, _)| file);
+    file.and_then(|file| file.rsplit_once('.')).is_some_and(|(_, extension)| SOURCES.contains(&extension))
+}
+
 /// What a name counts, if it is a counter. Looks at the last word and at the one before.
 pub(super) fn counter(name: &str) -> Option<Counter> {
     // `Diagnostics/Iteration`, but not `sec/step`.
@@ -347,7 +353,7 @@ pub(super) fn is_of_validation(name: &str) -> bool {
 
 /// `train` and its kin: a label that needs no prefix.
 pub(super) fn is_training(word: &str) -> bool {
-    ["train", "training", "fit", "metrics"].iter().any(|known| word.eq_ignore_ascii_case(known))
+    ["train", "training", "fit", "metrics", "result", "results"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]
