@@ -12,6 +12,9 @@ use crate::source::metrics::is_metric;
 /// Most words in the name of a metric; more is a sentence.
 const NAME_WORDS_MAX: u32 = 5;
 
+/// So many more if a `:` or `=` says that it is one.
+const CLOSED_WORDS_MORE: u32 = 2;
+
 /// Longest name of a metric, in bytes.
 const NAME_BYTES_MAX: usize = 96;
 
@@ -73,6 +76,7 @@ impl<'a> Walk<'a> {
                     None => at = self.value_first(number, at).unwrap_or_else(|| self.keyless(number, at)),
                 },
                 Token::Clock => self.key = None,
+                Token::Break if self.goes_on(at) => {}
                 Token::Break => {
                     self.abandon();
                     self.bare = false;
@@ -134,6 +138,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// `step 5: train loss | 0.25`: whether a metric and its value are parted as entries are, with `at` behind the sign.
+    fn goes_on(&self, at: usize) -> bool {
+        let Some(key) = self.key.as_ref().filter(|key| !key.closed) else { return false };
+        let is_value = match self.tokens.get(at..) {
+            Some([Token::Number(number), rest @ ..] | [Token::Gap, Token::Number(number), rest @ ..]) => {
+                !number.whole && matches!(rest, [] | [Token::Break, ..])
+            }
+            _ => false,
+        };
+        is_value && (self.facts.step.is_some() || self.facts.epoch.is_some()) && is_metric(name(self.text, key))
+    }
+
     /// A bracket, with `at` behind it. Returns where to go on.
     fn open(&mut self, bracket: u8, at: usize) -> usize {
         let (first, second, third) = (self.tokens.get(at), self.tokens.get(at + 1), self.tokens.get(at + 2));
@@ -160,6 +176,19 @@ impl<'a> Walk<'a> {
                 }
                 at + 2
             }
+            // `Loss (for one batch) at step 5: 0.5`
+            (Some(Token::Word(..)), Some(Token::Word(..))) if !key.closed => {
+                let words = self.tokens[at..].iter().take_while(|token| matches!(token, Token::Word(..))).count();
+                match self.tokens.get(at + words..) {
+                    Some([Token::Close, Token::Word(from, to), ..]) if is_connective(&self.text[*from as usize..*to as usize]) => {
+                        at + words + 1
+                    }
+                    _ => {
+                        self.abandon();
+                        at
+                    }
+                }
+            }
             _ => {
                 self.abandon();
                 at
@@ -173,6 +202,11 @@ impl<'a> Walk<'a> {
             (key.to, key.words) = (key.before, key.words - 1);
         }
         let closed = key.closed;
+        // `Trial 3 finished with loss: 0.5`
+        if let Some((front, _)) = name(self.text, &key).rsplit_once(" with ").filter(|_| closed) {
+            key.words -= front.split(' ').count() as u32 + 1;
+            key.from += (front.len() + " with ".len()) as u32;
+        }
         let name = name(self.text, &key);
         let (base, note) = match name.split_once('(') {
             Some((base, note)) if name.ends_with(')') => (base, note.trim_end_matches(')')),
@@ -195,6 +229,7 @@ impl<'a> Walk<'a> {
                 self.facts.step_name = Some((key.from, key.to, closed));
             }
             self.facts.is_odd |= is_round;
+            self.key = self.counted_value(&key, at);
             // The words before a counter are a sentence, not a label.
             self.label = None;
             self.bare = false;
@@ -230,7 +265,7 @@ impl<'a> Walk<'a> {
             self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
             return;
         }
-        let is_sentence = key.words > NAME_WORDS_MAX
+        let is_sentence = key.words > NAME_WORDS_MAX + u32::from(closed) * CLOSED_WORDS_MORE
             || name.len() > NAME_BYTES_MAX
             || (!closed && name.split(' ').any(is_prose))
             || name.split_once(' ').is_some_and(|(first, _)| is_connective(first));
@@ -249,7 +284,10 @@ impl<'a> Walk<'a> {
         if is_sentence {
             // `best loss 0.5` is no row of its own, but may stand in one.
             self.facts.junk += u32::from(!is_metric(name));
-            self.bare = false;
+            // `Ran 5 steps in 2.5 s` was one from its start.
+            if std::mem::take(&mut self.bare) && !self.facts.pairs.iter().last().is_some_and(|(name, _)| is_metric(name)) {
+                self.facts.pairs.pop();
+            }
             return;
         }
         if let Some(label) = self.label.take() {
@@ -274,6 +312,19 @@ impl<'a> Walk<'a> {
             pairs.push_from(&parts, number.value, at as u32 - 1);
         }
         self.bare = in_words;
+    }
+
+    /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.
+    fn counted_value(&self, key: &Key, at: usize) -> Option<Key> {
+        let name = name(self.text, key);
+        let (name, _) = [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))?;
+        let value = match self.tokens.get(at..)? {
+            [Token::Colon | Token::Equals, Token::Number(value), ..] | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
+            _ => return None,
+        };
+        let is_value = !key.closed && (!value.whole || is_metric(name));
+        let (to, words) = (key.from + name.len() as u32, name.split(' ').count() as u32);
+        is_value.then_some(Key { from: key.from, to, last: to, before: to, words, closed: true })
     }
 
     /// What `base`, the name in `key` without its note, counts.
