@@ -541,7 +541,14 @@ impl Reader {
     }
 
     fn read_dict(&mut self, stripped: &Stripped, at: usize) -> bool {
-        self.facts.read(&stripped.text[..at], stripped.prefix, stripped.rank);
+        let front = &stripped.text[..at];
+        self.facts.read(front, stripped.prefix, stripped.rank);
+        // `Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1}`
+        if self.facts.pairs.len() > 0 && is_title(front) {
+            let is_row = self.read_line(&Stripped { text: front, ..*stripped }, front.len());
+            self.learnable = None;
+            return is_row;
+        }
         let outer = self.facts.step.or(self.facts.epoch.map(|epoch| (Counter::Epoch, epoch)));
         let inner = self.dict.step;
         // A counter in the text before the dict is the program's own word; a finer one in the dict wins.
