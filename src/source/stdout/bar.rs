@@ -42,7 +42,8 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
 
 /// Whether `8/20 [00:01<` is next.
 fn is_timed(text: &str) -> bool {
-    text.split_once(" [").is_some_and(|(done, time)| count(done).is_some() && time.split_once('<').is_some_and(|(spent, _)| is_clock(spent)))
+    text.split_once(" [")
+        .is_some_and(|(done, time)| count(done).is_some() && time.split_once('<').is_some_and(|(spent, _)| is_clock(spent)))
 }
 
 fn is_clock(text: &str) -> bool {

@@ -42,9 +42,11 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
             Some(b'[') => bracket(text, &mut out, &mut logged),
             Some(b'(') => launcher(text).or_else(|| place(text, &mut out, logged)),
             Some(b'0'..=b'9') => time(text).or_else(|| dated(text)).inspect(|_| logged = true),
-            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
-                level(text, &mut logged).or_else(|| dated(text).inspect(|_| logged = true)).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
-            }
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => level(text, &mut logged)
+                .or_else(|| to_level(text, logged))
+                .or_else(|| dated(text).inspect(|_| logged = true))
+                .or_else(|| logger(text, logged))
+                .or_else(|| rank_word(text, &mut out)),
             _ => None,
         };
         let Some(next) = next else { return Some(out) };
@@ -137,7 +139,7 @@ fn time(text: &str) -> Option<&str> {
         || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2))
         || (marks('.') == 2 && word.len() == 10 && !word.contains(','));
     let is_clock = marks(':') >= 1 && word.len() >= 5 && !word.contains('/');
-    let alone = text[end..].is_empty() || text.as_bytes()[end] == b' ' || text.as_bytes()[end] == b'|';
+    let alone = matches!(text.as_bytes().get(end), None | Some(b' ' | b'|' | b'\t'));
     // `07/03 13:04:17` is a date; `10/100 loss: 1` is not.
     let dated = !word.contains('/') || marks('/') == 2 || text[end..].trim_ascii_start().get(2..3) == Some(":");
     ((is_date || is_clock) && alone && dated && word.bytes().all(|b| !b.is_ascii_alphabetic() || b == b'T' || b == b'Z'))
@@ -184,6 +186,20 @@ fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
     }
 }
 
+/// What loggers write between a time and a level: `host:0  train.py  INFO`.
+fn to_level(text: &str, logged: bool) -> Option<&str> {
+    const WORDS_MAX: usize = 3;
+    let mut rest = text;
+    for _ in 0..WORDS_MAX {
+        rest = rest.split_once([' ', '\t']).filter(|_| logged)?.1.trim_ascii_start();
+        let word = rest.split([' ', '\t']).next()?;
+        if word.len() > 1 && LEVELS.contains(&word) {
+            return Some(&rest[word.len()..]);
+        }
+    }
+    None
+}
+
 /// The name of a logger behind a time or level: `root - `, `train_inner | `, `pkg.module: `, `train.py:88: `.
 fn logger(text: &str, logged: bool) -> Option<&str> {
     let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/'))).unwrap_or(text.len());
@@ -221,6 +237,7 @@ mod tests {
             ("Sat 23 Apr 2022 00:39:03 INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
             ("Apr 23 00:39:03 host: loss 2", "host: loss 2", None),
             ("23 May 14:00    INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
+            ("2024-04-01 10:00:00.123\tgpu-001:0\ttrain:961\tINFO\t[step=101/739,epoch=0]", "[step=101/739,epoch=0]", None),
             ("May 5 epochs pass", "May 5 epochs pass", None),
             ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),

@@ -200,7 +200,7 @@ fn label(cells: &[&str], by_class: bool) -> Option<&'static str> {
 }
 
 pub(super) fn cell(text: &str, scratch: &mut Vec<Token>) -> Cell {
-    if text.is_empty() || ["-", "--", "n/a", "N/A", "#na#", "None", "none"].contains(&text) {
+    if text.is_empty() || ["-", "--", "n/a", "N/A", "#na#", "None", "none", "No log"].contains(&text) {
         return Cell::Empty;
     }
     // `[0.5]` is a number; more of them are no point of a curve.

@@ -485,7 +485,10 @@ mod tests {
 
     #[test]
     fn a_number_may_be_wrapped_or_have_its_spread_beside_it() {
-        assert_eq!(show("a=tensor(0.5, device='cuda:0', f=<G(0)>) b: np.float64(2.5), c=Array(3"), "'a' = 0.5 'b' : 2.5 | 'c' = 'Array' ( 3");
+        assert_eq!(
+            show("a=tensor(0.5, device='cuda:0', f=<G(0)>) b: np.float64(2.5), c=Array(3"),
+            "'a' = 0.5 'b' : 2.5 | 'c' = 'Array' ( 3"
+        );
         assert_eq!(show("f=Adam(0.5) tensor(0.5)"), "'f' = 'Adam' ( 0.5 ) 'tensor' ( 0.5 )");
         assert_eq!(show("a:0.5+0.25 0.5±0.25 2.5+-0.5 2.3.0+cu121 1.0+5"), "'a' : 0.5 0.5 2.5 '2.3.0+cu121' '1.0+5'");
     }

@@ -4,7 +4,8 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_of_validation, is_pass, is_place, is_prose, is_training, is_unit, plural, validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_of_validation, is_pass, is_place, is_prose, is_training,
+        is_unit, plural, validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -95,8 +96,13 @@ impl<'a> Walk<'a> {
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        // `12 step time: 0.5`: no unit, but the start of a name.
-        let is_named = matches!(self.tokens.get(at + 1..), Some([Token::Word(..), Token::Colon | Token::Equals, ..]));
+        // `12 step time: 0.5`, `1 step time (s): 0.5`, `epoch 1 step 12`: no unit, but a name or the start of one.
+        let is_named = match self.tokens.get(at + 1..) {
+            Some([Token::Word(..), Token::Colon | Token::Equals, ..]) => true,
+            Some([Token::Word(..), Token::Open(_), Token::Word(..), Token::Close, Token::Colon, ..]) => true,
+            Some([Token::Number(number), ..]) => number.whole && counter(word).is_some(),
+            _ => false,
+        };
         let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word);
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
@@ -319,7 +325,8 @@ impl<'a> Walk<'a> {
         let name = name(self.text, key);
         let (name, _) = [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))?;
         let value = match self.tokens.get(at..)? {
-            [Token::Colon | Token::Equals, Token::Number(value), ..] | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
+            [Token::Colon | Token::Equals, Token::Number(value), ..]
+            | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
             _ => return None,
         };
         let is_value = !key.closed && (!value.whole || is_metric(name));
@@ -447,10 +454,10 @@ impl<'a> Walk<'a> {
             [] if count.of.is_some() && !self.is_counted(at + 1) => {
                 (self.facts.progress, self.facts.progress_token) = (Some(count), at as u32);
             }
-            // `12: loss 0.5`, `12 [loss: 0.5]`, `12 | loss 0.5`
-            [] if matches!(next, Some(Token::Colon | Token::Break | Token::Open(b'['))) => {
+            // `12: loss 0.5`, `12 [loss: 0.5]`, `12 | loss 0.5`, `12 train loss 0.5`
+            [] if matches!(next, Some(Token::Colon | Token::Break | Token::Open(b'['))) || self.names_metric(at + 1) => {
                 self.facts.lead.push((count, at as u32));
-                self.facts.is_lead_vague = next == Some(&Token::Break);
+                self.facts.is_lead_vague = matches!(next, Some(Token::Break | Token::Word(..)));
             }
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
             [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
@@ -465,11 +472,20 @@ impl<'a> Walk<'a> {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
             // `epoch 010  2000 / 8223 loss=1.5`, `Epoch 1 | 100/2000 | loss 1.5`
-            [Token::Number(_), ..] | [Token::Break, Token::Number(_)] if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() => {
+            [Token::Number(_), ..] | [Token::Break, Token::Number(_)]
+                if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() =>
+            {
                 self.facts.set_step(Counter::Step, count, at as u32);
             }
             _ => {}
         }
+    }
+
+    /// Whether the token at `at` is the first word of what is measured.
+    fn names_metric(&self, at: usize) -> bool {
+        let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
+        let word = &self.text[*from as usize..*to as usize];
+        is_metric(word) || is_training(word) || validation(word).is_some()
     }
 
     /// Whether the token at `at` says what was counted.

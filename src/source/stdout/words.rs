@@ -37,7 +37,8 @@ const BEFORE_COUNTER: &[&str] = &[
 ];
 
 /// Last words of counters: those for epochs, that for batches, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick", "trial"];
+const COUNTERS: &[&str] =
+    &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick", "trial"];
 
 /// How many of [`COUNTERS`] count epochs.
 const EPOCHS: usize = 2;
@@ -52,7 +53,8 @@ fn counts(at: usize) -> Counter {
 }
 
 /// Plurals that may count what was done, and whether they also count what is in an episode.
-const PLURALS: &[(&str, bool)] = &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("steps", true)];
+const PLURALS: &[(&str, bool)] =
+    &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("timesteps", false), ("steps", true)];
 
 /// Words that show that a bare `name 12` is prose or a count, not a metric.
 const PROSE: &[&str] = &[
@@ -218,7 +220,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
         return Some(Counter::Global);
     }
     let mut further = words.clone();
-    let ends = before.is_some_and(|word| any(word, &["of"])) && further.next().is_some_and(|word| any(word, &["end"]));
+    let ends = before.is_some_and(|word| any(word, &["of"])) && further.next().is_some_and(|word| any(word, &["end", "start"]));
     // `5/40 of epoch 1`, but not `number of epoch`.
     let opens = before.is_some_and(|word| any(word, &["of", "in", "during"])) && words.next().is_none();
     if !ends && !opens && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
@@ -279,6 +281,8 @@ pub(super) fn is_pass(name: &str) -> bool {
 
 /// What a name that is the plural of a counter counts: true for steps, of which an episode has some too.
 pub(super) fn plural(name: &str) -> Option<bool> {
+    // `num_timesteps`, of which a config has some too.
+    let name = name.rsplit([' ', '_']).next().filter(|last| last.eq_ignore_ascii_case("timesteps")).unwrap_or(name);
     PLURALS.iter().find(|(plural, _)| name.eq_ignore_ascii_case(plural)).map(|(_, is_steps)| *is_steps)
 }
 
