@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::{Counter, is_vague_counter},
+    words::{Counter, is_report, is_vague_counter},
 };
 use crate::{
     model::Step,
@@ -247,7 +247,7 @@ impl Steps {
             self.block.has_values = true;
             return true;
         }
-        is_known(pairs) || (self.carried.is_some() && pairs.len() > 1)
+        is_known(pairs) || self.carried.is_some() && pairs.len() > 1 && pairs.iter().any(|(name, _)| is_report(name))
     }
 
     /// Whether a row of an epoch may sum up the finer steps in it.

@@ -260,6 +260,13 @@ fn is_time(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| ["time", "timing", "speed", "throughput", "sec"].contains(&word))
 }
 
+/// Whether a name is one of those that trainings report beside their metrics, of several in a line.
+pub(super) fn is_report(name: &str) -> bool {
+    const REPORTS: &[&str] = &["latency", "fps", "lr", "rate", "norm", "mem", "memory"];
+    let name = name.to_ascii_lowercase();
+    is_time(&name) || name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| REPORTS.contains(&word))
+}
+
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
     shortened(word.strip_suffix('.')?)
