@@ -4,8 +4,8 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_of_validation, is_pass, is_place, is_prose, is_training,
-        is_unit, plural, validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_training, is_unit, plural,
+        validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -53,11 +53,13 @@ pub(super) struct Walk<'a> {
     bare: bool,
     /// The name of the bracket that is open: `loss[ctc=0.5, `.
     group: Option<(u32, u32)>,
+    /// The prefix of the split that a name of a pair began with.
+    split: &'static str,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(text: &'a str, tokens: &'a [Token], facts: &'a mut Facts) -> Walk<'a> {
-        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None }
+        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None, split: "" }
     }
 
     /// Puts what the tokens say into the facts.
@@ -96,14 +98,16 @@ impl<'a> Walk<'a> {
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        // `12 step time: 0.5`, `1 step time (s): 0.5`, `epoch 1 step 12`: no unit, but a name or the start of one.
+        // `12 step time: 0.5`, `12 step time (s): 0.5`: no unit, but the start of a name.
         let is_named = match self.tokens.get(at + 1..) {
             Some([Token::Word(..), Token::Colon | Token::Equals, ..]) => true,
             Some([Token::Word(..), Token::Open(_), Token::Word(..), Token::Close, Token::Colon, ..]) => true,
-            Some([Token::Number(number), ..]) => number.whole && counter(word).is_some(),
             _ => false,
         };
-        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word);
+        // `epoch 1 step 10 loss 2.5`: what is counted next.
+        let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
+        let is_counter = || is_count && counter(word).is_some();
+        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter();
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
@@ -309,8 +313,17 @@ impl<'a> Walk<'a> {
             self.facts.pairs.push_from(&[name], number.value, at as u32 - 1);
             self.facts.prefix = prefix;
         } else {
-            let prefix = if is_of_validation(name) { "" } else { self.facts.prefix };
             let pairs = &mut self.facts.pairs;
+            // `train loss: 0.5 acc: 0.9 | val loss: 0.6 acc: 0.8`: the second of a name is of the split that was named last.
+            let is_again = !self.split.is_empty() && pairs.iter().any(|(known, _)| known == name);
+            let prefix = match name.split([' ', '_', '/', '-']).next().and_then(validation) {
+                Some(split) => {
+                    self.split = split;
+                    ""
+                }
+                None if is_again => self.split,
+                None => self.facts.prefix,
+            };
             let group = self.group.map_or("", |(from, to)| &self.text[from as usize..to as usize]);
             // Names are told apart by their group only where they need it.
             let is_known = !group.is_empty() && pairs.iter().any(|(known, _)| known.strip_prefix(prefix) == Some(name));

@@ -34,6 +34,7 @@ const BEFORE_COUNTER: &[&str] = &[
     "trainer",
     "running",
     "outer",
+    "env",
 ];
 
 /// Last words of counters: those for epochs, that for batches, then those for steps.

@@ -359,3 +359,29 @@ fn a_bar_whose_label_counts_steps_is_a_row_a_step() {
         &["loss 0=2.5 463=1.5"],
     );
 }
+
+#[test]
+fn the_second_of_a_name_is_of_the_split_named_last() {
+    check(
+        "Epoch 1/30 | Train loss: 2.5 acc: 0.5 | Val loss: 1.5 acc: 0.25 | time: 3s\n",
+        &["Train loss 1=2.5", "Val loss 1=1.5", "acc 1=0.5", "time 1=3", "val/acc 1=0.25"],
+    );
+    check("env_it = 500, reward = 0.5\n", &["reward 500=0.5"]);
+}
+
+#[test]
+fn what_is_told_of_data_between_steps_is_no_row() {
+    for line in [
+        "Average length: 231.5 tokens, max length: 2470",
+        "vocab size: 32000, unk id: 0, bos id: 1",
+        "trainable params: 294,912 || all params: 124,734,720 || trainable%: 0.25",
+        "SLURM_NNODES=2 SLURM_NTASKS=16",
+        "allreduce 128 MiB: 1.5 ms, algbw 105.2 GB/s",
+    ] {
+        assert_eq!(show(&format!("step 1: loss 2\n{line}\nstep 2: loss 1\n")), ["loss 1=2 2=1"], "{line}");
+    }
+    check(
+        "step 1: loss 2\n|Generate time=5.5s |Training time=2.5s |Others=0.5\n",
+        &["Generate time 1=5.5", "Others 1=0.5", "Training time 1=2.5", "loss 1=2"],
+    );
+}
