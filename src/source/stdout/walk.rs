@@ -99,11 +99,13 @@ impl<'a> Walk<'a> {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
         // `12 step time: 0.5`, `12 step time (s): 0.5`: no unit, but the start of a name.
-        let is_named = match self.tokens.get(at + 1..) {
-            Some([Token::Word(..), Token::Colon | Token::Equals, ..]) => true,
-            Some([Token::Word(..), Token::Open(_), Token::Word(..), Token::Close, Token::Colon, ..]) => true,
-            _ => false,
-        };
+        let is_named = matches!(
+            self.tokens.get(at + 1..),
+            Some(
+                [Token::Word(..), Token::Colon | Token::Equals, ..]
+                    | [Token::Word(..), Token::Open(_), Token::Word(..), Token::Close, Token::Colon, ..]
+            )
+        );
         // `epoch 1 step 10 loss 2.5`: what is counted next.
         let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
         let is_counter = || is_count && counter(word).is_some();
