@@ -17,6 +17,7 @@ pub(super) struct Bar<'a> {
 
 /// Finds the bar in a line, drawn by tqdm; in notebooks a picture stands in its middle, and as text there is none.
 pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
+    memchr::memchr(b'%', text.as_bytes())?;
     let (percent, rest) = match text.find("%|") {
         Some(percent) => {
             let drawn = &text[percent + 2..];

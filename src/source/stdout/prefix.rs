@@ -41,9 +41,8 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
         let next = match text.as_bytes().first() {
             Some(b'[') => bracket(text, &mut out, &mut logged),
             Some(b'(') => launcher(text).or_else(|| place(text, &mut out, logged)),
-            Some(b'0'..=b'9') => time(text).or_else(|| dated(text)).inspect(|_| logged = true),
+            Some(b'0'..=b'9') => time(text).map(to_level).or_else(|| dated(text)).inspect(|_| logged = true),
             Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => level(text, &mut logged)
-                .or_else(|| to_level(text, logged))
                 .or_else(|| dated(text).inspect(|_| logged = true))
                 .or_else(|| logger(text, logged))
                 .or_else(|| rank_word(text, &mut out)),
@@ -152,12 +151,15 @@ fn dated(text: &str) -> Option<&str> {
     let (mut rest, mut has_month) = (text, false);
     for _ in 0..WORDS_MAX {
         let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+        if has_month && word.contains(':') {
+            return time(rest);
+        }
         let name = word.trim_end_matches(',');
-        if name.contains(':') {
-            return time(rest).filter(|_| has_month);
+        if name.len() > 4 {
+            return None;
         }
         has_month |= MONTHS.contains(&name);
-        if !(is_number(name) && name.len() <= 4 || MONTHS.contains(&name) || DAYS.contains(&name)) {
+        if !(is_number(name) || MONTHS.contains(&name) || DAYS.contains(&name)) {
             return None;
         }
         rest = behind.trim_ascii_start();
@@ -178,7 +180,7 @@ fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
             let name = rest[1..].find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).map_or(rest.len(), |at| at + 1);
             Some(if name > 1 && rest[name..].starts_with(':') { &rest[name + 1..] } else { &rest[1..] })
         }
-        Some(b' ' | b'|' | b'-') => Some(rest),
+        Some(b' ' | b'|' | b'-' | b'\t') => Some(rest),
         _ => {
             *logged = before;
             None
@@ -186,18 +188,21 @@ fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
     }
 }
 
-/// What loggers write between a time and a level: `host:0  train.py  INFO`.
-fn to_level(text: &str, logged: bool) -> Option<&str> {
+/// What stands behind the time goes on with the level, if only the names of a host or a module are in front of that:
+/// `host:0  train.py  INFO`.
+fn to_level(text: &str) -> &str {
     const WORDS_MAX: usize = 3;
+    let text = text.trim_ascii_start();
     let mut rest = text;
     for _ in 0..WORDS_MAX {
-        rest = rest.split_once([' ', '\t']).filter(|_| logged)?.1.trim_ascii_start();
-        let word = rest.split([' ', '\t']).next()?;
-        if word.len() > 1 && LEVELS.contains(&word) {
-            return Some(&rest[word.len()..]);
+        let Some((_, behind)) = rest.split_once([' ', '\t']) else { return text };
+        rest = behind.trim_ascii_start();
+        if LEVELS.iter().any(|level| level.len() > 1 && rest.strip_prefix(level).is_some_and(|rest| rest.starts_with([' ', '\t', ':']))) {
+            let says = |word: &str| word.contains('=') || word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+            return if text[..text.len() - rest.len()].split_ascii_whitespace().any(says) { text } else { rest };
         }
     }
-    None
+    text
 }
 
 /// The name of a logger behind a time or level: `root - `, `train_inner | `, `pkg.module: `, `train.py:88: `.
@@ -238,6 +243,7 @@ mod tests {
             ("Apr 23 00:39:03 host: loss 2", "host: loss 2", None),
             ("23 May 14:00    INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
             ("2024-04-01 10:00:00.123\tgpu-001:0\ttrain:961\tINFO\t[step=101/739,epoch=0]", "[step=101/739,epoch=0]", None),
+            ("10:00:00 loss 0.5 INFO saved", "loss 0.5 INFO saved", None),
             ("May 5 epochs pass", "May 5 epochs pass", None),
             ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),

@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
         }
         let closed = key.closed;
         // `Trial 3 finished with loss: 0.5`
-        if let Some((front, _)) = name(self.text, &key).rsplit_once(" with ").filter(|_| closed) {
+        if closed && let Some((front, _)) = name(self.text, &key).rsplit_once(" with ") {
             key.words -= front.split(' ').count() as u32 + 1;
             key.from += (front.len() + " with ".len()) as u32;
         }
@@ -337,13 +337,13 @@ impl<'a> Walk<'a> {
 
     /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.
     fn counted_value(&self, key: &Key, at: usize) -> Option<Key> {
-        let name = name(self.text, key);
-        let (name, _) = [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))?;
         let value = match self.tokens.get(at..)? {
             [Token::Colon | Token::Equals, Token::Number(value), ..]
             | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
             _ => return None,
         };
+        let name = name(self.text, key);
+        let (name, _) = [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))?;
         let is_value = !key.closed && (!value.whole || is_metric(name));
         let (to, words) = (key.from + name.len() as u32, name.split(' ').count() as u32);
         is_value.then_some(Key { from: key.from, to, last: to, before: to, words, closed: true })
