@@ -198,7 +198,9 @@ impl Facts {
             }
             ([(step, token)], None) if self.pairs.len() > 0 => self.set_step(Counter::Step, *step, *token),
             // `3: step 10 loss 2.1`: the rank, as srun -l and mpirun write it.
-            ([(rank, _)], Some(_)) if self.rank.is_none() && rank.of.is_none() => self.rank = rank.at.try_into().ok(),
+            ([(rank, _)], Some(_)) if self.rank.is_none() && !self.is_lead_vague && rank.of.is_none() => {
+                self.rank = rank.at.try_into().ok()
+            }
             _ => {}
         }
         self.lead = lead;

@@ -78,7 +78,10 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
         out.prefix = prefix;
         return Some(rest);
     }
-    let numbers = inside.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' ')) && inside.matches(['/', ',']).count() < 2;
+    // `[1: 20/200]`, but not `[10:00:00]`.
+    let (epoch, step) = inside.split_once(": ").unwrap_or((inside, "0"));
+    let are_counts = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' '));
+    let numbers = are_counts(epoch) && are_counts(step) && [epoch, step].iter().all(|text| text.matches(['/', ',']).count() < 2);
     let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
     // `[42292] [MainThread] [INFO]`: a process.
     let mut next = rest.trim_ascii_start().split(['[', ']']).skip(1).step_by(2).take(2);

@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
         // `Stopping, due to num_updates: 10` is no row.
         let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
         if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
-            if let Some(prefix) = validation(if note.is_empty() { name } else { note }) {
+            if let Some(prefix) = validation(if note.is_empty() { summarized(name) } else { note }) {
                 self.facts.prefix = prefix;
             }
             if counter == Counter::Epoch {
@@ -246,6 +246,15 @@ impl<'a> Walk<'a> {
             self.label = None;
             self.bare = false;
             return;
+        }
+        // `Test 3, loss: 0.5`
+        if key.from == 0 && !closed && (is_training(name) || validation(name).is_some()) && self.tokens.get(at) == Some(&Token::Break) {
+            if let Some(count) = whole {
+                self.facts.prefix = validation(name).unwrap_or("");
+                self.facts.lead.push((count, at as u32 - 1));
+                self.facts.is_lead_vague = true;
+                return;
+            }
         }
         if !closed && let Some(count) = whole.filter(|count| count.of.is_none()) {
             let value = match self.tokens.get(at..) {
@@ -475,7 +484,14 @@ impl<'a> Walk<'a> {
                 self.facts.is_lead_vague = matches!(next, Some(Token::Break | Token::Word(..)));
             }
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
-            [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
+            // `[1, 2000]`, `[1: 20/200]`
+            [Token::Break | Token::Colon, Token::Number(_)]
+                if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) =>
+            {
+                self.facts.lead.push((count, at as u32))
+            }
+            // `[1]  20 || loss 0.5`
+            [Token::Close, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Break) && self.is_start(at) => {
                 self.facts.lead.push((count, at as u32))
             }
             // `200/2928 batches`
@@ -512,7 +528,8 @@ impl<'a> Walk<'a> {
 
     /// Whether only brackets, numbers and breaks stand before `at`.
     fn is_start(&self, at: usize) -> bool {
-        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Close | Token::Number(_) | Token::Break | Token::Gap))
+        let is_sign = |token: &Token| !matches!(token, Token::Word(..) | Token::Equals | Token::Clock);
+        self.tokens[..at].iter().all(is_sign)
     }
 
     /// Words that name no number.
@@ -553,6 +570,18 @@ fn name<'a>(text: &'a str, key: &Key) -> &'a str {
     text[key.from as usize..key.to as usize].trim_matches(['\'', '"', '`', '.', ' '])
 }
 
+/// `Validation` of `Validation Summary Epoch`.
+fn summarized(name: &str) -> &str {
+    match name.split_once(' ') {
+        Some((split, rest))
+            if rest.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("summary") || word.eq_ignore_ascii_case("results")) =>
+        {
+            split
+        }
+        _ => name,
+    }
+}
+
 /// Whether a word can be part of the name of a metric.
 fn is_name(word: &str) -> bool {
     let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
@@ -565,7 +594,7 @@ fn is_name(word: &str) -> bool {
 /// `completed.`, but not `Val.` or `Mel-Spec.`, which are cut short.
 fn ends_sentence(word: &str) -> bool {
     const SHORT: usize = 5;
-    word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
+    word.eq_ignore_ascii_case("done.") || word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
 }
 
 /// `#3`, as in `Epoch #3`.

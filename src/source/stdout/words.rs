@@ -35,6 +35,9 @@ const BEFORE_COUNTER: &[&str] = &[
     "running",
     "outer",
     "env",
+    "mini",
+    "summary",
+    "results",
 ];
 
 /// Last words of counters: those for epochs, that for batches, then those for steps.

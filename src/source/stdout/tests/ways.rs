@@ -385,3 +385,15 @@ fn what_is_told_of_data_between_steps_is_no_row() {
         &["Generate time 1=5.5", "Others 1=0.5", "Training time 1=2.5", "loss 1=2"],
     );
 }
+
+#[test]
+fn epochs_and_steps_may_stand_in_front_in_more_ways() {
+    check(
+        "[  0]       0 || B: 5.5 | T: 2.5 || ETA: 10 days\n[  0]      10 || B: 4.5 | T: 1.5 || ETA: 8 days\n",
+        &["B 0=5.5 10=4.5", "T 0=2.5 10=1.5"],
+    );
+    check("[0: 10/100] train loss: 2.5\n[1: 10/100] train loss: 1.5\n", &["train loss 10=2.5 110=1.5"]);
+    check("Train 0, loss: 2.5, acc: 0.5\nTest 0, loss: 1.5\n", &["acc 0=0.5", "loss 0=2.5", "test/loss 0=1.5"]);
+    check("Epoch is [1/600], mini-batch is [10/250], batch_loss is 0.5\n", &["batch_loss 10=0.5"]);
+    check("Epoch: [1][10/1000]\tLoss 2.5\nValidation Summary Epoch: [1]\tAverage WER 61.5\n", &["Loss 10=2.5", "val/Average WER 1=61.5"]);
+}
