@@ -67,14 +67,23 @@ const AFTER_METRIC: &[&str] = &[
 /// Whether a name is surely a metric: the last word of one of its `/` parts says so.
 pub(super) fn is_metric(name: &str) -> bool {
     name.split('/').any(|part| {
-        // `Acc@5` is an accuracy.
+        // `Acc@5` is an accuracy, and a return per episode a return.
         let part = part.split('@').next().unwrap_or(part);
+        let part = part.as_bytes().windows(5).position(|word| word == b" per ").map_or(part, |at| &part[..at]);
         let mut words = part.rsplit([' ', '_', '-', '.', '@']).filter(|word| !word.is_empty());
         let any = |word: &str, list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
         let last = words.next().unwrap_or("");
-        let is_measure = any(last, METRICS) || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS));
+        let is_measure = any(last, METRICS)
+            || any(last_hump(last), METRICS)
+            || any(last, AFTER_METRIC) && words.next().is_some_and(|word| any(word, METRICS));
         is_measure && !words.next_back().is_some_and(|first| any(first, GOALS))
     })
+}
+
+/// `Loss` of `CrossEntropyLoss`.
+fn last_hump(word: &str) -> &str {
+    let starts = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    word.as_bytes().windows(2).rposition(starts).map_or("", |at| &word[at + 1..])
 }
 
 /// Whether a name is surely a metric and no setting by any chance.
@@ -90,7 +99,11 @@ mod tests {
     #[test]
     fn metric_names_end_in_what_they_measure() {
         assert!(["val loss", "train_loss", "eval/acc", "loss/train", "average reward score", "test_f1"].iter().all(|name| is_metric(name)));
-        assert!(["reward_mean", "train_loss_epoch", "acc_val"].iter().all(|name| is_metric(name)));
+        assert!(
+            ["reward_mean", "train_loss_epoch", "acc_val", "CrossEntropyLoss", "valAUC", "mean return per episode"]
+                .iter()
+                .all(|name| is_metric(name))
+        );
         assert!(
             !["target_kl", "train/desired_kl", "loss scale", "loss_weight", "mean", "val", "accuracy_threshold", "lr", "reward_model_path"]
                 .iter()

@@ -6,7 +6,8 @@
 //! - A line with a counter (`step 10`, `[3]`, `Epoch 2/5`, `iter:`) is a row; its named numbers are the values.
 //!   `i/N` gives the total. A counter that starts over with each epoch goes on counting.
 //! - A line without a counter belongs to the step before it, when it holds nothing but named numbers and is
-//!   surely about a metric, or stands in a block under a line that is only a counter. So does the summary of an
+//!   surely about a metric or about what is reported beside them (times, rates, memory), or stands in a block under a line
+//!   that is only a counter. So does the summary of an
 //!   epoch, when it repeats the names of finer steps in it. `batch: 16` may as well be a setting: it is a counter if a
 //!   metric is among the first lines under it.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.

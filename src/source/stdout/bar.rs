@@ -15,12 +15,17 @@ pub(super) struct Bar<'a> {
     pub(super) wraps: bool,
 }
 
-/// Finds the bar in a line, drawn by tqdm.
+/// Finds the bar in a line, drawn by tqdm; in notebooks a picture stands in its middle, and as text there is none.
 pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
-    let percent = text.find("%|")?;
+    memchr::memchr(b'%', text.as_bytes())?;
+    let (percent, rest) = match text.find("%|") {
+        Some(percent) => {
+            let drawn = &text[percent + 2..];
+            (percent, drawn[drawn.find('|')? + 1..].trim_ascii_start())
+        }
+        None => text.match_indices("% ").map(|(at, _)| (at, &text[at + 2..])).find(|(_, rest)| is_timed(rest))?,
+    };
     let label = text[..percent].trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_ascii_end();
-    let drawn = &text[percent + 2..];
-    let rest = drawn[drawn.find('|')? + 1..].trim_ascii_start();
     let open = rest.find('[')?;
     let (inside, tail) = split(&rest[open + 1..]);
     // `00:01<00:02, 7.3it/s, postfix`, where the rate may be missing.
@@ -34,6 +39,16 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
         tail: tail.trim_ascii(),
         wraps: false,
     })
+}
+
+/// Whether `8/20 [00:01<` is next.
+fn is_timed(text: &str) -> bool {
+    text.split_once(" [")
+        .is_some_and(|(done, time)| count(done).is_some() && time.split_once('<').is_some_and(|(spent, _)| is_clock(spent)))
+}
+
+fn is_clock(text: &str) -> bool {
+    text.contains(':') && text.bytes().all(|b| b.is_ascii_digit() || b == b':')
 }
 
 /// Finds the bar in a line, drawn by Rich with heavy lines, which stand as dashes here:
@@ -89,7 +104,12 @@ mod tests {
         );
         let nemo = bar("Epoch 0: :   0%|    | 50/10000 [00:30<1:41:00, v_num=3, loss=2]").unwrap();
         assert_eq!((nemo.label, nemo.postfix), ("Epoch 0", "v_num=3, loss=2"));
+        assert_eq!(
+            bar("Epoch 4: 100% 8/8 [00:02<00:00,  3.5it/s, loss=0.5]"),
+            Some(Bar { label: "Epoch 4", count: count(8, Some(8)), postfix: "loss=0.5", tail: "", wraps: false })
+        );
         assert_eq!(bar("100%| of it"), None);
+        assert_eq!(bar("up 5% 8/8 [a<b]"), None);
         assert_eq!(bar("loss 5"), None);
     }
 

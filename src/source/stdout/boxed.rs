@@ -36,7 +36,15 @@ impl Boxed {
     /// Reads a row that is framed by pipes; false: it is none of a box.
     pub(super) fn framed(&mut self, text: &str, offset: u64) -> bool {
         let mut parts = text[1..text.len() - 1].split('|').map(str::trim_ascii);
-        let (Some(name), Some(value), None) = (parts.next(), parts.next(), parts.next()) else { return false };
+        let (name, value) = match (parts.next(), parts.next(), parts.next()) {
+            (Some(name), Some(value), None) => (name, value),
+            // A frame may have no line between names and values: `| loss       0.5 |`.
+            (Some(row), None, None) => match row.rsplit_once("  ") {
+                Some((name, value)) => (name.trim_ascii_end(), value),
+                None => return false,
+            },
+            _ => return false,
+        };
         // `| Epoch | Loss |` is the head of a table.
         let is_head = self.offset.is_none() && counter(name).is_some() && is_name(value);
         if !is_name(name) || is_head {

@@ -22,15 +22,26 @@ pub(super) struct Dict {
     texts: u32,
     /// A count that may be how many there will be.
     vague: Option<(Counter, Count)>,
+    /// The text under `key`, and the number under `value`: the dict is of one metric.
+    key: String,
+    value: Option<f64>,
 }
+
+/// Under what a dict of one metric has its name: `{"metric": "loss", "value": 0.5, "step": 3}`.
+const KEYS: &[&str] = &["key", "name", "metric", "tag"];
 
 impl Dict {
     /// Reads the dict at the start of `text`. False: it is none.
     pub(super) fn read(&mut self, text: &str) -> bool {
         self.pairs.clear();
-        (self.step, self.texts, self.vague) = (None, 0, None);
+        (self.step, self.texts, self.vague, self.value) = (None, 0, None, None);
+        self.key.clear();
         let mut walk = Walk { text, at: 0, depth: 0, path: String::new(), dict: self };
         let is_dict = walk.dict().is_some();
+        if let (Some(value), false) = (self.value, self.key.is_empty()) {
+            self.pairs.clear();
+            self.pairs.push(&[&self.key], value);
+        }
         // `total_timesteps` counts beside what was measured.
         if self.vague.is_some() && self.pairs.iter().any(|(name, _)| is_clear_metric(name)) {
             self.vague.take().into_iter().for_each(|(kind, count)| self.count(kind, count));
@@ -188,6 +199,7 @@ impl<'a> Walk<'a, '_> {
                 self.path.push('.');
                 self.dict()?;
             } else {
+                let start = self.at;
                 match self.value()? {
                     Value::Number(value, whole) => self.put(value, whole),
                     // `"iter": "10/500"`, `'global_step/max_steps': '10/500'`
@@ -195,7 +207,13 @@ impl<'a> Walk<'a, '_> {
                         let kind = self.path.split('/').find_map(counter);
                         kind.into_iter().for_each(|kind| self.dict.count(kind, count));
                     }
-                    Value::Text => self.dict.texts += 1,
+                    Value::Text => {
+                        self.dict.texts += 1;
+                        if KEYS.contains(&&*self.path) {
+                            let text = self.text[start..self.at].trim_matches(['"', '\'', ' ']);
+                            text.clone_into(&mut self.dict.key);
+                        }
+                    }
                     Value::Other => {}
                 }
             }
@@ -211,6 +229,9 @@ impl<'a> Walk<'a, '_> {
 
     fn put(&mut self, value: f64, whole: bool) {
         self.dict.pairs.push(&[&self.path], value);
+        if self.path == "value" {
+            self.dict.value = Some(value);
+        }
         if whole && let Some(kind) = counter(&self.path) {
             let count = Count { at: value as i64, of: None };
             if kind == Counter::Global && is_vague_counter(&self.path) {
@@ -326,6 +347,8 @@ mod tests {
         );
         assert_eq!(show(r#"{"epoch": "1/200", "iter": "10/500", "loss": 2.5}"#), "<10>, loss=2.5");
         assert_eq!(show("{'loss': '2.5', 'global_step/max_steps': '2/3'}"), "<2>, loss=2.5");
+        assert_eq!(show("{'metric': 'loss', 'value': 0.5, 'time': 12, 'step': 3}"), "<3>, loss=0.5");
+        assert_eq!(show("{'name': 'loss', 'lr': 0.5}"), "lr=0.5");
         assert_eq!(show("{'a': 1"), "none");
         assert_eq!(show("{a}"), "none");
     }

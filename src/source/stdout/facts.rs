@@ -3,7 +3,7 @@
 use super::{
     token::{Token, cut},
     walk::Walk,
-    words::{Counter, is_pass},
+    words::{Counter, counter, is_of_validation, is_pass},
 };
 use crate::source::metrics::is_metric;
 
@@ -57,6 +57,19 @@ impl Pairs {
         self.ends[at..].iter_mut().for_each(|end| end.name -= length);
     }
 
+    /// Puts `prefix` in front of the names that do not say themselves what they are of.
+    pub(super) fn set_prefix(&mut self, prefix: &str) {
+        if prefix.is_empty() {
+            return;
+        }
+        let bare = std::mem::take(self);
+        for (name, end) in bare.walk() {
+            let is_free = is_of_validation(name) || counter(name).is_some();
+            let prefix = if is_free { "" } else { prefix };
+            self.push_from(&[prefix, name], end.value, end.token);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -103,6 +116,8 @@ pub(super) struct Facts {
     pub(super) prefix: &'static str,
     /// Numbers without a name at the start: `[1][10/200]`, `[1, 2000]`, `0:`.
     pub(super) lead: Vec<(Count, u32)>,
+    /// The first of these is a count only beside a metric: `12 | loss 0.5`.
+    pub(super) is_lead_vague: bool,
     /// The tokens that `step` and `epoch` came from.
     pub(super) step_token: u32,
     pub(super) epoch_token: u32,
@@ -137,6 +152,7 @@ impl Facts {
         self.lead.clear();
         (self.step, self.epoch, self.progress, self.rank, self.junk, self.prefix) = (None, None, None, rank, 0, prefix);
         (self.step_name, self.plural, self.pass, self.is_odd, self.texts) = (None, None, None, false, 0);
+        self.is_lead_vague = false;
         let mut tokens = std::mem::take(&mut self.tokens);
         self.numbers.clear();
         cut(text, &mut tokens, &mut |token, start, end| self.numbers.push((token, start, end)));
@@ -171,6 +187,7 @@ impl Facts {
         let lead = std::mem::take(&mut self.lead);
         match (lead.as_slice(), whole_run) {
             ([], _) => {}
+            _ if self.is_lead_vague && (self.epoch.is_some() || !self.pairs.iter().any(|(name, _)| is_metric(name))) => {}
             // `[epoch][i/N]` and `[epoch, i]`.
             ([epoch, (step, token)], None) => {
                 self.set_epoch(epoch.0, epoch.1);
@@ -181,7 +198,9 @@ impl Facts {
             }
             ([(step, token)], None) if self.pairs.len() > 0 => self.set_step(Counter::Step, *step, *token),
             // `3: step 10 loss 2.1`: the rank, as srun -l and mpirun write it.
-            ([(rank, _)], Some(_)) if self.rank.is_none() && rank.of.is_none() => self.rank = rank.at.try_into().ok(),
+            ([(rank, _)], Some(_)) if self.rank.is_none() && !self.is_lead_vague && rank.of.is_none() => {
+                self.rank = rank.at.try_into().ok()
+            }
             _ => {}
         }
         self.lead = lead;

@@ -19,6 +19,10 @@ const TRACKERS: &[&str] = &["wandb:", "wandb ", "mlflow:", "comet_ml:", "COMET "
 
 const LEVELS: &[&str] = &["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "CRITICAL", "NOTICE", "TRACE", "I", "Info", "Warning"];
 
+const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+const DAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
 /// Takes the prefix off. `None`: a tracker's own words.
 pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
     let line = line.trim_ascii();
@@ -37,10 +41,11 @@ pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
         let next = match text.as_bytes().first() {
             Some(b'[') => bracket(text, &mut out, &mut logged),
             Some(b'(') => launcher(text).or_else(|| place(text, &mut out, logged)),
-            Some(b'0'..=b'9') => time(text).inspect(|_| logged = true),
-            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => {
-                level(text, &mut logged).or_else(|| logger(text, logged)).or_else(|| rank_word(text, &mut out))
-            }
+            Some(b'0'..=b'9') => time(text).map(to_level).or_else(|| dated(text)).inspect(|_| logged = true),
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => level(text, &mut logged)
+                .or_else(|| dated(text).inspect(|_| logged = true))
+                .or_else(|| logger(text, logged))
+                .or_else(|| rank_word(text, &mut out)),
             _ => None,
         };
         let Some(next) = next else { return Some(out) };
@@ -73,7 +78,10 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
         out.prefix = prefix;
         return Some(rest);
     }
-    let numbers = inside.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' ')) && inside.matches(['/', ',']).count() < 2;
+    // `[1: 20/200]`, but not `[10:00:00]`.
+    let (epoch, step) = inside.split_once(": ").unwrap_or((inside, "0"));
+    let are_counts = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' '));
+    let numbers = are_counts(epoch) && are_counts(step) && [epoch, step].iter().all(|text| text.matches(['/', ',']).count() < 2);
     let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
     // `[42292] [MainThread] [INFO]`: a process.
     let mut next = rest.trim_ascii_start().split(['[', ']']).skip(1).step_by(2).take(2);
@@ -133,11 +141,33 @@ fn time(text: &str) -> Option<&str> {
         || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2))
         || (marks('.') == 2 && word.len() == 10 && !word.contains(','));
     let is_clock = marks(':') >= 1 && word.len() >= 5 && !word.contains('/');
-    let alone = text[end..].is_empty() || text.as_bytes()[end] == b' ' || text.as_bytes()[end] == b'|';
+    let alone = matches!(text.as_bytes().get(end), None | Some(b' ' | b'|' | b'\t'));
     // `07/03 13:04:17` is a date; `10/100 loss: 1` is not.
     let dated = !word.contains('/') || marks('/') == 2 || text[end..].trim_ascii_start().get(2..3) == Some(":");
     ((is_date || is_clock) && alone && dated && word.bytes().all(|b| !b.is_ascii_alphabetic() || b == b'T' || b == b'Z'))
         .then(|| &text[end..])
+}
+
+/// A date with the name of its month, and a clock: `Sat 23 Apr 2022 00:39:03`, `Apr 23 00:39:03`.
+fn dated(text: &str) -> Option<&str> {
+    const WORDS_MAX: usize = 6;
+    let (mut rest, mut has_month) = (text, false);
+    for _ in 0..WORDS_MAX {
+        let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+        if has_month && word.contains(':') {
+            return time(rest);
+        }
+        let name = word.trim_end_matches(',');
+        if name.len() > 4 {
+            return None;
+        }
+        has_month |= MONTHS.contains(&name);
+        if !(is_number(name) || MONTHS.contains(&name) || DAYS.contains(&name)) {
+            return None;
+        }
+        rest = behind.trim_ascii_start();
+    }
+    None
 }
 
 /// `INFO`, `INFO:`, `INFO:root:`
@@ -153,12 +183,29 @@ fn level<'a>(text: &'a str, logged: &mut bool) -> Option<&'a str> {
             let name = rest[1..].find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).map_or(rest.len(), |at| at + 1);
             Some(if name > 1 && rest[name..].starts_with(':') { &rest[name + 1..] } else { &rest[1..] })
         }
-        Some(b' ' | b'|' | b'-') => Some(rest),
+        Some(b' ' | b'|' | b'-' | b'\t') => Some(rest),
         _ => {
             *logged = before;
             None
         }
     }
+}
+
+/// What stands behind the time goes on with the level, if only the names of a host or a module are in front of that:
+/// `host:0  train.py  INFO`.
+fn to_level(text: &str) -> &str {
+    const WORDS_MAX: usize = 3;
+    let text = text.trim_ascii_start();
+    let mut rest = text;
+    for _ in 0..WORDS_MAX {
+        let Some((_, behind)) = rest.split_once([' ', '\t']) else { return text };
+        rest = behind.trim_ascii_start();
+        if LEVELS.iter().any(|level| level.len() > 1 && rest.strip_prefix(level).is_some_and(|rest| rest.starts_with([' ', '\t', ':']))) {
+            let says = |word: &str| word.contains('=') || word.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+            return if text[..text.len() - rest.len()].split_ascii_whitespace().any(says) { text } else { rest };
+        }
+    }
+    text
 }
 
 /// The name of a logger behind a time or level: `root - `, `train_inner | `, `pkg.module: `, `train.py:88: `.
@@ -195,6 +242,12 @@ mod tests {
             ("2021-08-01 10:00:00 | INFO     | yolox.core.trainer:258 - epoch: 1", "epoch: 1", None),
             ("[2023-04-08 05:40:27,016] [42292] [MainThread] [INFO] (a.b.C:272) - Epoch: 2/50", "Epoch: 2/50", None),
             ("[2023-04-08 05:40:27,016] [42] loss 1", "[42] loss 1", None),
+            ("Sat 23 Apr 2022 00:39:03 INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
+            ("Apr 23 00:39:03 host: loss 2", "host: loss 2", None),
+            ("23 May 14:00    INFO  epoch 3 loss 2", "epoch 3 loss 2", None),
+            ("2024-04-01 10:00:00.123\tgpu-001:0\ttrain:961\tINFO\t[step=101/739,epoch=0]", "[step=101/739,epoch=0]", None),
+            ("10:00:00 loss 0.5 INFO saved", "loss 0.5 INFO saved", None),
+            ("May 5 epochs pass", "May 5 epochs pass", None),
             ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),
             ("[1,  2000] loss: 2", "[1,  2000] loss: 2", None),

@@ -1,6 +1,7 @@
 //! Reads the lines: decides what each of them is, and gives out its row.
 
 mod bars;
+mod blocks;
 
 use super::{
     bar::{bar, rich},
@@ -362,9 +363,7 @@ impl Reader {
         }
         self.close_box();
         self.draft.offset = offset;
-        if classes & FRAME != 0
-            && let Some(bar) = bar(text)
-        {
+        if let Some(bar) = bar(text) {
             return self.read_bar(&bar);
         }
         if classes & DIRTY != 0
@@ -533,77 +532,6 @@ impl Reader {
         let Some(count) = (if is_validation { None } else { self.steps.progress(progress) }) else { return is_known(&self.draft.pairs) };
         (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         true
-    }
-
-    fn read_row(&mut self) -> bool {
-        std::mem::swap(&mut self.draft.pairs, &mut self.table.pairs);
-        match self.table.step {
-            Some((Counter::Epoch, epoch)) => self.count(None, Some(epoch)),
-            Some(step) => self.count(Some(step), None),
-            None => {}
-        }
-        true
-    }
-
-    /// The dict over several lines that was just closed.
-    fn read_open(&mut self) -> bool {
-        let (text, at) = self.open.take();
-        let is_bare = text[at..].starts_with("{ ");
-        // A dict that opens on a line of its own is a config, unless it counts.
-        let is_row = self.dict.read(&text[at..]) && (!is_bare || self.dict.step.is_some());
-        is_row && self.read_dict(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, at)
-    }
-
-    fn read_dict(&mut self, stripped: &Stripped, at: usize) -> bool {
-        self.facts.read(&stripped.text[..at], stripped.prefix, stripped.rank);
-        let outer = self.facts.step.or(self.facts.epoch.map(|epoch| (Counter::Epoch, epoch)));
-        let inner = self.dict.step;
-        // A counter in the text before the dict is the program's own word; a finer one in the dict wins.
-        let step = match (outer, inner) {
-            (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
-            (outer, inner) => outer.or(inner),
-        };
-        let is_config = outer.is_none() && self.dict.is_config();
-        let is_known = is_known(&self.dict.pairs);
-        if is_config || self.dict.pairs.len() == 0 || !(is_known || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
-            return false;
-        }
-        std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
-        self.draft.rank = stripped.rank.unwrap_or(0);
-        if !is_known && self.may_be_settings(&stripped.text[..at], (step, None)) {
-            return false;
-        }
-        match (step, self.steps.beside()) {
-            (Some((Counter::Epoch, _)) | None, Some(bar)) => (self.draft.step, self.draft.total) = (Some(bar.at), bar.of),
-            (Some((Counter::Epoch, epoch)), None) => self.count(None, Some(epoch)),
-            (step, _) => self.count(step, None),
-        }
-        true
-    }
-
-    /// A row of a box was read, which is no row of its own.
-    fn go_on_boxed(&mut self) -> bool {
-        if self.boxed.is_full() {
-            self.close_box();
-        }
-        false
-    }
-
-    /// Gives out the box that just ended.
-    fn close_box(&mut self) {
-        let Some(offset) = self.boxed.offset else { return };
-        if self.boxed.is_known() || self.steps.has_block() {
-            self.release();
-            let mut draft = std::mem::take(&mut self.draft);
-            std::mem::swap(&mut draft.pairs, &mut self.boxed.pairs);
-            let count = self.boxed.count();
-            (draft.step, draft.total) = (count.map(|count| count.at), count.and_then(|count| count.of));
-            (draft.rank, draft.offset, draft.is_epoch) = (0, offset, false);
-            self.draft = self.emit(draft);
-            self.draft.pairs.clear();
-        }
-        (self.draft.step, self.draft.total, self.draft.rank) = (None, None, 0);
-        self.boxed.clear();
     }
 }
 

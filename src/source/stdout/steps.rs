@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::{Counter, is_vague_counter, validation},
+    words::{Counter, is_report, is_vague_counter},
 };
 use crate::{
     model::Step,
@@ -265,7 +265,7 @@ impl Steps {
             self.block.has_values = true;
             return true;
         }
-        is_known(pairs) || (self.carried.is_some() && pairs.len() > 1)
+        is_known(pairs) || self.carried.is_some() && pairs.len() > 1 && pairs.iter().any(|(name, _)| is_report(name))
     }
 
     /// Whether a row of an epoch may sum up the finer steps in it.
@@ -370,9 +370,4 @@ impl Steps {
 /// Whether one of the names surely is that of a metric.
 pub(super) fn is_known(pairs: &Pairs) -> bool {
     pairs.iter().any(|(name, _)| is_metric(name))
-}
-
-/// Whether a name says that its value comes of a validation.
-pub(super) fn is_of_validation(name: &str) -> bool {
-    name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some())
 }

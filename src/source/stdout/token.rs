@@ -110,9 +110,42 @@ pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u
                     None => word(text, at, out),
                 }
             }
+            _ if let Some((token, start, end)) = wrapped(bytes, at, out) => {
+                found(out.len() as u32, start as u32, end as u32);
+                out.push(token);
+                at = end + closed(&bytes[end..]);
+            }
             _ => at = word(text, at, out),
         }
     }
+}
+
+/// Names of what holds one number in Python, behind the module they are of.
+const WRAPPERS: &[&[u8]] = &[b"tensor", b"array", b"float", b"float16", b"float32", b"float64", b"bfloat16", b"int32", b"int64"];
+
+/// The number inside of `loss=tensor(0.5, device='cuda:0')` or `loss=np.float64(0.5)`, and where it starts and ends.
+fn wrapped(bytes: &[u8], at: usize, before: &[Token]) -> Option<(Token, usize, usize)> {
+    if !matches!(before.last(), Some(Token::Colon | Token::Equals)) {
+        return None;
+    }
+    let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_')).count();
+    let name = bytes[at..at + length].rsplit(|b| *b == b'.').next()?;
+    let start = at + length + 1;
+    if bytes.get(start - 1) != Some(&b'(') || !WRAPPERS.iter().any(|wrapper| wrapper.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    let (token, end) = numeric(bytes, start)?;
+    matches!(bytes.get(end), Some(b',' | b')')).then_some((token, start, end))
+}
+
+/// Length of what is left in an open bracket, and of the sign that closes it.
+fn closed(bytes: &[u8]) -> usize {
+    let mut depth = 1;
+    let end = bytes.iter().position(|b| {
+        depth += i32::from(*b == b'(') - i32::from(*b == b')');
+        depth == 0
+    });
+    end.map_or(bytes.len(), |end| end + 1)
 }
 
 /// Dashes with a letter right behind them.
@@ -235,6 +268,9 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
     // `12.` is 12, and the end of a sentence.
     let length = length - usize::from(length > 1 && bytes[at + length - 1] == b'.');
     let mut end = at + length;
+    if let Some(spread) = spread(&bytes[end..]) {
+        return Some((Token::Number(Number { value, whole: false, of: None }), end + spread));
+    }
     let mut whole = bytes[at..end].iter().all(u8::is_ascii_digit);
     if whole
         && length <= 3
@@ -275,6 +311,24 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
         },
         Some(_) => None,
     }
+}
+
+/// Length of what says how far a mean is spread: `0.5+0.25`, `0.5±0.25`, `0.5+-0.25`.
+#[inline]
+fn spread(bytes: &[u8]) -> Option<usize> {
+    let sign = match bytes {
+        [b'+', b'-', b'0'..=b'9', ..] | [0xc2, 0xb1, b'0'..=b'9', ..] => 2,
+        [b'+', b'0'..=b'9', ..] => 1,
+        _ => return None,
+    };
+    // A fraction: `1.0+5` is a version.
+    let (_, length) = number(&bytes[sign..])?;
+    (bytes[sign..sign + length].contains(&b'.') && ends_value(bytes.get(sign + length))).then_some(sign + length)
+}
+
+/// Whether a number may end in front of this byte.
+fn ends_value(next: Option<&u8>) -> bool {
+    next.is_none_or(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}'))
 }
 
 /// `1,234,567.8`: the value and the end.
@@ -427,6 +481,16 @@ mod tests {
     #[test]
     fn a_fraction_may_end_a_sentence() {
         assert_eq!(show("Epoch: 5/20... loss 3/4. x"), "'Epoch' : 5/20 | 'loss' 3/4 | 'x'");
+    }
+
+    #[test]
+    fn a_number_may_be_wrapped_or_have_its_spread_beside_it() {
+        assert_eq!(
+            show("a=tensor(0.5, device='cuda:0', f=<G(0)>) b: np.float64(2.5), c=Array(3"),
+            "'a' = 0.5 'b' : 2.5 | 'c' = 'Array' ( 3"
+        );
+        assert_eq!(show("f=Adam(0.5) tensor(0.5)"), "'f' = 'Adam' ( 0.5 ) 'tensor' ( 0.5 )");
+        assert_eq!(show("a:0.5+0.25 0.5±0.25 2.5+-0.5 2.3.0+cu121 1.0+5"), "'a' : 0.5 0.5 2.5 '2.3.0+cu121' '1.0+5'");
     }
 
     #[test]

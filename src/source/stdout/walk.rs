@@ -1,16 +1,22 @@
 //! The walk over the tokens of a line: which words name which numbers.
 
+mod lone;
+
 use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_prose, is_training, is_unit, plural, validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_training, is_unit, plural,
+        validation,
     },
 };
 use crate::source::metrics::is_metric;
 
 /// Most words in the name of a metric; more is a sentence.
 const NAME_WORDS_MAX: u32 = 5;
+
+/// So many more if a `:` or `=` says that it is one.
+const CLOSED_WORDS_MORE: u32 = 2;
 
 /// Longest name of a metric, in bytes.
 const NAME_BYTES_MAX: usize = 96;
@@ -49,11 +55,13 @@ pub(super) struct Walk<'a> {
     bare: bool,
     /// The name of the bracket that is open: `loss[ctc=0.5, `.
     group: Option<(u32, u32)>,
+    /// The prefix of the split that a name of a pair began with.
+    split: &'static str,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(text: &'a str, tokens: &'a [Token], facts: &'a mut Facts) -> Walk<'a> {
-        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None }
+        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None, split: "" }
     }
 
     /// Puts what the tokens say into the facts.
@@ -70,9 +78,13 @@ impl<'a> Walk<'a> {
                 }
                 Token::Number(number) => match self.key.take() {
                     Some(key) => self.pair(key, number, at),
-                    None => at = self.value_first(number, at).unwrap_or_else(|| self.keyless(number, at)),
+                    None => match self.value_first(number, at) {
+                        Some(next) => at = next,
+                        None => self.lone(number, at - 1),
+                    },
                 },
                 Token::Clock => self.key = None,
+                Token::Break if self.goes_on(at) => {}
                 Token::Break => {
                     self.abandon();
                     self.bare = false;
@@ -91,8 +103,14 @@ impl<'a> Walk<'a> {
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
-        // `12 step time: 0.5`: no unit, but the start of a name.
-        let is_named = matches!(self.tokens.get(at + 1..), Some([Token::Word(..), Token::Colon | Token::Equals, ..]));
+        // `12 step time: 0.5`, `12 step time (s): 0.5`: no unit, but the start of a name.
+        let is_named = matches!(
+            self.tokens.get(at + 1..),
+            Some(
+                [Token::Word(..), Token::Colon | Token::Equals, ..]
+                    | [Token::Word(..), Token::Open(_), Token::Word(..), Token::Close, Token::Colon, ..]
+            )
+        );
         // `epoch 1 step 10 loss 2.5`: what is counted next.
         let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
         let is_counter = || is_count && counter(word).is_some();
@@ -111,7 +129,9 @@ impl<'a> Walk<'a> {
         if !is_name(word) {
             let is_text = word.bytes().any(|b| b.is_ascii_alphanumeric());
             self.abandon();
-            self.facts.junk += u32::from(is_text && !word.eq_ignore_ascii_case("n/a"));
+            // Rich writes where a line comes from at its end.
+            let is_place = after.is_none() && is_place(word);
+            self.facts.junk += u32::from(is_text && !is_place && !word.eq_ignore_ascii_case("n/a"));
             return;
         }
         let fresh = Key { from, to, last: from, before: from, words: 1, closed: false };
@@ -120,7 +140,7 @@ impl<'a> Walk<'a> {
                 self.label = self.key.replace(fresh);
             }
             // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
-            Some(key) if key.to - key.last > 5 && self.text[..key.to as usize].ends_with('.') => {
+            Some(key) if ends_sentence(&self.text[key.last as usize..key.to as usize]) => {
                 self.abandon();
                 self.key = Some(fresh);
             }
@@ -133,6 +153,18 @@ impl<'a> Walk<'a> {
                 self.key = Some(fresh);
             }
         }
+    }
+
+    /// `step 5: train loss | 0.25`: whether a metric and its value are parted as entries are, with `at` behind the sign.
+    fn goes_on(&self, at: usize) -> bool {
+        let Some(key) = self.key.as_ref().filter(|key| !key.closed) else { return false };
+        let is_value = match self.tokens.get(at..) {
+            Some([Token::Number(number), rest @ ..] | [Token::Gap, Token::Number(number), rest @ ..]) => {
+                !number.whole && matches!(rest, [] | [Token::Break, ..])
+            }
+            _ => false,
+        };
+        is_value && (self.facts.step.is_some() || self.facts.epoch.is_some()) && is_metric(name(self.text, key))
     }
 
     /// A bracket, with `at` behind it. Returns where to go on.
@@ -161,6 +193,19 @@ impl<'a> Walk<'a> {
                 }
                 at + 2
             }
+            // `Loss (for one batch) at step 5: 0.5`
+            (Some(Token::Word(..)), Some(Token::Word(..))) if !key.closed => {
+                let words = self.tokens[at..].iter().take_while(|token| matches!(token, Token::Word(..))).count();
+                match self.tokens.get(at + words..) {
+                    Some([Token::Close, Token::Word(from, to), ..]) if is_connective(&self.text[*from as usize..*to as usize]) => {
+                        at + words + 1
+                    }
+                    _ => {
+                        self.abandon();
+                        at
+                    }
+                }
+            }
             _ => {
                 self.abandon();
                 at
@@ -174,6 +219,11 @@ impl<'a> Walk<'a> {
             (key.to, key.words) = (key.before, key.words - 1);
         }
         let closed = key.closed;
+        // `Trial 3 finished with loss: 0.5`
+        if closed && let Some((front, _)) = name(self.text, &key).rsplit_once(" with ") {
+            key.words -= front.split(' ').count() as u32 + 1;
+            key.from += (front.len() + " with ".len()) as u32;
+        }
         let name = name(self.text, &key);
         let (base, note) = match name.split_once('(') {
             Some((base, note)) if name.ends_with(')') => (base, note.trim_end_matches(')')),
@@ -186,7 +236,7 @@ impl<'a> Walk<'a> {
         // `Stopping, due to num_updates: 10` is no row.
         let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
         if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
-            if let Some(prefix) = validation(if note.is_empty() { name } else { note }) {
+            if let Some(prefix) = validation(if note.is_empty() { summarized(name) } else { note }) {
                 self.facts.prefix = prefix;
             }
             if counter == Counter::Epoch {
@@ -196,9 +246,18 @@ impl<'a> Walk<'a> {
                 self.facts.step_name = Some((key.from, key.to, closed));
             }
             self.facts.is_odd |= is_round;
+            self.key = self.counted_value(&key, at);
             // The words before a counter are a sentence, not a label.
             self.label = None;
             self.bare = false;
+            return;
+        }
+        // `Test 3, loss: 0.5`
+        let is_split = key.from == 0 && !closed && (is_training(name) || validation(name).is_some());
+        if let Some(count) = whole.filter(|_| is_split && self.tokens.get(at) == Some(&Token::Break)) {
+            self.facts.prefix = validation(name).unwrap_or("");
+            self.facts.lead.push((count, at as u32 - 1));
+            self.facts.is_lead_vague = true;
             return;
         }
         if !closed && let Some(count) = whole.filter(|count| count.of.is_none()) {
@@ -231,7 +290,7 @@ impl<'a> Walk<'a> {
             self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
             return;
         }
-        let is_sentence = key.words > NAME_WORDS_MAX
+        let is_sentence = key.words > NAME_WORDS_MAX + u32::from(closed) * CLOSED_WORDS_MORE
             || name.len() > NAME_BYTES_MAX
             || (!closed && name.split(' ').any(is_prose))
             || name.split_once(' ').is_some_and(|(first, _)| is_connective(first));
@@ -250,7 +309,10 @@ impl<'a> Walk<'a> {
         if is_sentence {
             // `best loss 0.5` is no row of its own, but may stand in one.
             self.facts.junk += u32::from(!is_metric(name));
-            self.bare = false;
+            // `Ran 5 steps in 2.5 s` was one from its start.
+            if std::mem::take(&mut self.bare) && !self.facts.pairs.iter().last().is_some_and(|(name, _)| is_metric(name)) {
+                self.facts.pairs.pop();
+            }
             return;
         }
         if let Some(label) = self.label.take() {
@@ -260,15 +322,23 @@ impl<'a> Walk<'a> {
             self.bare = false;
             return;
         }
-        let named = name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some());
         let label = name.split_once(' ').and_then(|(first, _)| validation(first));
         if let Some(prefix) = label.filter(|_| self.facts.pairs.len() == 0 && self.facts.prefix.is_empty() && self.facts.step.is_none()) {
             // `val Loss: 0.2 Acc: 0.9`: what follows is about validation too.
             self.facts.pairs.push_from(&[name], number.value, at as u32 - 1);
             self.facts.prefix = prefix;
         } else {
-            let prefix = if named { "" } else { self.facts.prefix };
             let pairs = &mut self.facts.pairs;
+            // `train loss: 0.5 acc: 0.9 | val loss: 0.6 acc: 0.8`: the second of a name is of the split that was named last.
+            let is_again = !self.split.is_empty() && pairs.iter().any(|(known, _)| known == name);
+            let prefix = match name.split([' ', '_', '/', '-']).next().and_then(validation) {
+                Some(split) => {
+                    self.split = split;
+                    ""
+                }
+                None if is_again => self.split,
+                None => self.facts.prefix,
+            };
             let group = self.group.map_or("", |(from, to)| &self.text[from as usize..to as usize]);
             // Names are told apart by their group only where they need it.
             let is_known = !group.is_empty() && pairs.iter().any(|(known, _)| known.strip_prefix(prefix) == Some(name));
@@ -278,14 +348,31 @@ impl<'a> Walk<'a> {
         self.bare = in_words;
     }
 
+    /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.
+    fn counted_value(&self, key: &Key, at: usize) -> Option<Key> {
+        let value = match self.tokens.get(at..)? {
+            [Token::Colon | Token::Equals, Token::Number(value), ..]
+            | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
+            _ => return None,
+        };
+        let name = name(self.text, key);
+        let (name, _) = [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))?;
+        let is_value = !key.closed && (!value.whole || is_metric(name));
+        let (to, words) = (key.from + name.len() as u32, name.split(' ').count() as u32);
+        is_value.then_some(Key { from: key.from, to, last: to, before: to, words, closed: true })
+    }
+
     /// What `base`, the name in `key` without its note, counts.
     fn counter(&mut self, key: &Key, base: &str, number: Number, at: usize) -> Option<Counter> {
         let name = name(self.text, key);
         if let Some(counter) = counter(base) {
             return Some(counter);
         }
-        // `Model. Step: 5`
-        if let Some(counter) = base.rsplit_once(". ").and_then(|(_, last)| counter(last)) {
+        // `Model. Step: 5`, `Val. Epoch: 5`
+        if let Some((first, last)) = base.rsplit_once(". ")
+            && let Some(counter) = counter(last)
+        {
+            self.facts.prefix = validation(first).unwrap_or(self.facts.prefix);
             return Some(counter);
         }
         // `validation step=5`
@@ -328,105 +415,9 @@ impl<'a> Walk<'a> {
         let in_bracket = matches!(self.tokens.get(at..), Some([Token::Close, ..]));
         match (in_bracket, number.of) {
             (false, _) => opens(at).then_some(Counter::Epoch),
-            (true, Some(_)) => Some(if opens(at + 1) { Counter::Epoch } else { Counter::Step }),
-            (true, None) => None,
+            (true, _) if opens(at + 1) => Some(Counter::Epoch),
+            (true, of) => of.map(|_| Counter::Step),
         }
-    }
-
-    /// `12: 0.5 avg loss, 0.001 rate`: values in front of their names, in a line that begins with its step.
-    fn value_first(&mut self, number: Number, at: usize) -> Option<usize> {
-        if self.facts.lead.len() != 1 || !matches!(at.checked_sub(2).map(|before| self.tokens[before]), Some(Token::Break | Token::Colon)) {
-            return None;
-        }
-        let words = self.tokens[at..].iter().take_while(|token| matches!(token, Token::Word(..))).count();
-        let (Some(Token::Word(from, first)), Token::Word(_, to)) = (self.tokens.get(at), self.tokens.get((at + words).checked_sub(1)?)?)
-        else {
-            return None;
-        };
-        let name = &self.text[*from as usize..*to as usize];
-        let ends = matches!(self.tokens.get(at + words), None | Some(Token::Break));
-        let is_value = !number.whole || is_metric(name);
-        let is_named = words <= 3 && is_name(name) && !is_unit(&self.text[*from as usize..*first as usize]) && !is_no_metric(name);
-        (ends && is_value && is_named).then(|| {
-            self.facts.pairs.push_from(&[self.facts.prefix, name], number.value, at as u32 - 1);
-            at + words
-        })
-    }
-
-    /// `5epoch`, `3/10epoch`, `1-682batch:`: a number glued to what it counts; of a range its end.
-    fn glued(&mut self, word: &str, at: usize) -> bool {
-        let (first, rest) = word.split_once(':').unwrap_or((word, ""));
-        let name = first.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '/'));
-        let (Some(kind), numbers) = (counter(name), &first[..first.len() - name.len()]) else { return false };
-        let (from, to) = numbers.split_once(['-', '/']).unwrap_or(("", numbers));
-        let (Ok(at_count), is_total) = (if numbers.contains('/') { from } else { to }.parse(), numbers.contains('/')) else { return false };
-        let count = Count { at: at_count, of: if is_total { to.parse().ok() } else { None } };
-        self.abandon();
-        match kind {
-            Counter::Epoch => self.facts.set_epoch(count, at as u32),
-            _ => self.facts.set_step(kind, count, at as u32),
-        }
-        if let Some(prefix) = validation(rest) {
-            self.facts.prefix = prefix;
-        }
-        self.facts.is_odd = true;
-        true
-    }
-
-    /// A number without a name, with `at` behind it. Returns where to go on.
-    fn keyless(&mut self, number: Number, at: usize) -> usize {
-        self.lone(number, at - 1);
-        at
-    }
-
-    fn lone(&mut self, number: Number, at: usize) {
-        if !number.whole {
-            return;
-        }
-        let count = Count { at: number.value as i64, of: number.of };
-        let before: Vec<_> = self.tokens[..at].iter().rev().filter(|token| **token != Token::Gap).take(2).collect();
-        let next = self.tokens.get(at + 1);
-        // `[01/01 10:00:00]` is a date.
-        if next == Some(&Token::Clock) {
-            return;
-        }
-        let in_total = count.of.is_none() || self.facts.lead.first().is_some_and(|(first, _)| first.of.is_some());
-        match before.as_slice() {
-            [] if count.of.is_some() && !self.is_counted(at + 1) => {
-                (self.facts.progress, self.facts.progress_token) = (Some(count), at as u32);
-            }
-            // `12: loss 0.5`, `12 [loss: 0.5]`
-            [] if matches!(next, Some(Token::Colon | Token::Open(b'['))) => self.facts.lead.push((count, at as u32)),
-            [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
-            [Token::Break, Token::Number(_)] if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) => {
-                self.facts.lead.push((count, at as u32))
-            }
-            // `200/2928 batches`
-            _ if count.of.is_some() && self.is_counted(at + 1) => self.facts.set_step(Counter::Step, count, at as u32),
-            [Token::Open(b'['), Token::Close] if in_total && self.facts.lead.len() == 1 && self.is_start(at) => {
-                self.facts.lead.push((count, at as u32));
-            }
-            [Token::Open(b'['), ..] | [Token::Open(b'('), Token::Close] | [Token::Colon, Token::Number(_)] if count.of.is_some() => {
-                self.facts.set_step(Counter::Step, count, at as u32);
-            }
-            // `epoch 010  2000 / 8223 loss=1.5`
-            [Token::Number(_), ..] if count.of.is_some() && self.facts.epoch_token + 2 == at as u32 && self.facts.epoch.is_some() => {
-                self.facts.set_step(Counter::Step, count, at as u32);
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether the token at `at` says what was counted.
-    fn is_counted(&self, at: usize) -> bool {
-        let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
-        let word = &self.text[*from as usize..*to as usize];
-        ["batches", "steps", "iterations", "iters", "updates"].iter().any(|name| word.eq_ignore_ascii_case(name))
-    }
-
-    /// Whether only brackets, numbers and breaks stand before `at`.
-    fn is_start(&self, at: usize) -> bool {
-        self.tokens[..at].iter().all(|token| matches!(token, Token::Open(_) | Token::Close | Token::Number(_) | Token::Break | Token::Gap))
     }
 
     /// Words that name no number.
@@ -452,7 +443,7 @@ impl<'a> Walk<'a> {
         let name = name(self.text, label);
         let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
         let is_split = rest.is_empty()
-            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop"]
+            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop", "summary"]
                 .iter()
                 .any(|word| rest.eq_ignore_ascii_case(word));
         match (validation(first), is_split) {
@@ -467,6 +458,18 @@ fn name<'a>(text: &'a str, key: &Key) -> &'a str {
     text[key.from as usize..key.to as usize].trim_matches(['\'', '"', '`', '.', ' '])
 }
 
+/// `Validation` of `Validation Summary Epoch`.
+fn summarized(name: &str) -> &str {
+    match name.split_once(' ') {
+        Some((split, rest))
+            if rest.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("summary") || word.eq_ignore_ascii_case("results")) =>
+        {
+            split
+        }
+        _ => name,
+    }
+}
+
 /// Whether a word can be part of the name of a metric.
 fn is_name(word: &str) -> bool {
     let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
@@ -474,6 +477,12 @@ fn is_name(word: &str) -> bool {
         && word.chars().any(char::is_alphabetic)
         && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*'])
         && !word.contains("//")
+}
+
+/// `completed.`, but not `Val.` or `Mel-Spec.`, which are cut short.
+fn ends_sentence(word: &str) -> bool {
+    const SHORT: usize = 5;
+    word.eq_ignore_ascii_case("done.") || word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
 }
 
 /// `#3`, as in `Epoch #3`.

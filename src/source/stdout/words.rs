@@ -34,10 +34,15 @@ const BEFORE_COUNTER: &[&str] = &[
     "trainer",
     "running",
     "outer",
+    "env",
+    "mini",
+    "summary",
+    "results",
 ];
 
 /// Last words of counters: those for epochs, that for batches, then those for steps.
-const COUNTERS: &[&str] = &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick"];
+const COUNTERS: &[&str] =
+    &["epoch", "ep", "batch", "step", "iter", "iteration", "update", "round", "it", "episode", "generation", "tick", "trial"];
 
 /// How many of [`COUNTERS`] count epochs.
 const EPOCHS: usize = 2;
@@ -52,7 +57,8 @@ fn counts(at: usize) -> Counter {
 }
 
 /// Plurals that may count what was done, and whether they also count what is in an episode.
-const PLURALS: &[(&str, bool)] = &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("steps", true)];
+const PLURALS: &[(&str, bool)] =
+    &[("iterations", false), ("iters", false), ("updates", false), ("batches", false), ("timesteps", false), ("steps", true)];
 
 /// Words that show that a bare `name 12` is prose or a count, not a metric.
 const PROSE: &[&str] = &[
@@ -147,6 +153,7 @@ const NOT_METRICS: &[&str] = &[
     "id",
     "job",
     "patience",
+    "checkpoint",
 ];
 
 const UNITS: &[&str] = &[
@@ -154,11 +161,11 @@ const UNITS: &[&str] = &[
     "k", "g", "b", "t", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "bytes", "hz", "khz", "mhz", "ghz", "w", "kw", "x", "it",
     "its", "its/s", "iter", "iters", "step", "steps", "tok", "toks", "token", "tokens", "sample", "samples", "batch", "batches", "img",
     "imgs", "image", "images", "ex", "examples", "seq", "seqs", "frame", "frames", "flops", "gflops", "tflops", "pflops", "tflop", "fps",
-    "words", "sents", "db", "pts",
+    "words", "sents", "db", "pts", "update", "updates", "batches", "records",
 ];
 
 const VALIDATION: &[&str] =
-    &["val", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
+    &["val", "vali", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
 
 /// Words that join sentences: no name begins with one.
 const CONNECTIVES: &[&str] =
@@ -188,6 +195,12 @@ const SETTINGS: &[&str] = &["seed", "dropout", "hidden", "layers", "heads", "wor
 /// Files that programs are made of: `train.py:88` is a place, not a value.
 const SOURCES: &[&str] = &["py", "cpp", "cc", "cu", "hpp", "rs", "java"];
 
+/// Whether a word is a line of a program: `train.py:88`.
+pub(super) fn is_place(word: &str) -> bool {
+    let file = word.rsplit_once(':').filter(|(_, line)| line.bytes().all(|b| b.is_ascii_digit())).map(|(file, _)| file);
+    file.and_then(|file| file.rsplit_once('.')).is_some_and(|(_, extension)| SOURCES.contains(&extension))
+}
+
 /// What a name counts, if it is a counter. Looks at the last word and at the one before.
 pub(super) fn counter(name: &str) -> Option<Counter> {
     // `Diagnostics/Iteration`, but not `sec/step`.
@@ -205,13 +218,13 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     let after = |words: &[&str]| before.is_some_and(|word| any(word, words));
     // Plurals mostly say how many there will be (`epochs: 10`), but not in these names.
     let whole_run = any(last, &["timestep", "timesteps"]) && !after(&["max", "num", "n"])
-        || any(last, &["update", "updates"]) && after(&["num"])
+        || any(last, &["update", "updates"]) && after(&["num", "train"])
         || any(last, &["step", "steps"]) && after(&["global", "env"]);
     if whole_run {
         return Some(Counter::Global);
     }
     let mut further = words.clone();
-    let ends = before.is_some_and(|word| any(word, &["of"])) && further.next().is_some_and(|word| any(word, &["end"]));
+    let ends = before.is_some_and(|word| any(word, &["of"])) && further.next().is_some_and(|word| any(word, &["end", "start"]));
     // `5/40 of epoch 1`, but not `number of epoch`.
     let opens = before.is_some_and(|word| any(word, &["of", "in", "during"])) && words.next().is_none();
     if !ends && !opens && before.is_some_and(|word| !any(word, BEFORE_COUNTER)) {
@@ -251,10 +264,24 @@ fn is_time(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| ["time", "timing", "speed", "throughput", "sec"].contains(&word))
 }
 
+/// Whether a name is one of those that trainings report beside their metrics, of several in a line.
+pub(super) fn is_report(name: &str) -> bool {
+    const REPORTS: &[&str] = &["latency", "fps", "lr", "rate", "norm", "mem", "memory"];
+    let name = name.to_ascii_lowercase();
+    is_time(&name) || name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| REPORTS.contains(&word))
+}
+
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
-    let start = word.strip_suffix('.').filter(|start| start.len() > 1)?;
+    shortened(word.strip_suffix('.')?)
+}
+
+/// What a word counts that is the start of a counter: `Gen`.
+pub(super) fn shortened(start: &str) -> Option<Counter> {
     let begins = |name: &&str| name.len() > start.len() && name.get(..start.len()).is_some_and(|of| of.eq_ignore_ascii_case(start));
+    if start.len() < 2 {
+        return None;
+    }
     COUNTERS.iter().position(begins).map(counts)
 }
 
@@ -265,6 +292,8 @@ pub(super) fn is_pass(name: &str) -> bool {
 
 /// What a name that is the plural of a counter counts: true for steps, of which an episode has some too.
 pub(super) fn plural(name: &str) -> Option<bool> {
+    // `num_timesteps`, of which a config has some too.
+    let name = name.rsplit([' ', '_']).next().filter(|last| last.eq_ignore_ascii_case("timesteps")).unwrap_or(name);
     PLURALS.iter().find(|(plural, _)| name.eq_ignore_ascii_case(plural)).map(|(_, is_steps)| *is_steps)
 }
 
@@ -332,9 +361,14 @@ pub(super) fn validation(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a name says that its value comes of a validation.
+pub(super) fn is_of_validation(name: &str) -> bool {
+    name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some())
+}
+
 /// `train` and its kin: a label that needs no prefix.
 pub(super) fn is_training(word: &str) -> bool {
-    ["train", "training", "fit", "metrics"].iter().any(|known| word.eq_ignore_ascii_case(known))
+    ["train", "training", "fit", "metrics", "result", "results"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use crate::source::stdout::{
     bar::Bar,
     facts::{Count, Pairs},
     prefix::{Stripped, strip},
-    steps::{is_known, is_of_validation},
-    words::{Counter, validation},
+    steps::is_known,
+    words::{Counter, is_of_validation, validation},
 };
 
 impl Reader {
@@ -38,6 +38,7 @@ impl Reader {
         self.facts.read(label, tag.unwrap_or(""), None);
         std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
         let (step, epoch) = (self.facts.step, self.facts.epoch);
+        let is_labelled = step.is_some();
         self.facts.read(bar.postfix, tag.unwrap_or(""), None);
         self.facts.pairs.iter().for_each(|(name, value)| self.draft.pairs.push(&[name], value));
         if self.draft.pairs.len() == 0 {
@@ -51,7 +52,7 @@ impl Reader {
             return known;
         }
         let (step, epoch) = (step.or(self.facts.step), epoch.or(self.facts.epoch));
-        let counts_run = step.is_some_and(|(kind, _)| kind == Counter::Global);
+        let counts_run = is_labelled || step.is_some_and(|(kind, _)| kind == Counter::Global);
         match (step, epoch, bar.count) {
             _ if lead.is_some() => self.draft.total = bar.count.and_then(|count| count.of),
             (None, None, Some(count)) if known => {
@@ -62,7 +63,7 @@ impl Reader {
             (None, None, None) => return known,
             // Of a bar over the batches of an epoch, the epoch is what lasts.
             (_, Some(epoch), count) if !counts_run => return self.read_epoch(epoch, count, bar.wraps),
-            (step, ..) => self.count(step, None),
+            (step, epoch, _) => self.count(step, epoch),
         }
         true
     }

@@ -246,3 +246,154 @@ fn configs_in_a_line_are_silent() {
         assert_eq!(show(&format!("step 1: loss 2\n{line}\nstep 2: loss 1\n")), ["loss 1=2 2=1"], "{line}");
     }
 }
+
+#[test]
+fn the_header_of_a_table_may_take_two_lines_or_be_a_comment() {
+    check(
+        "|=====|\n| Epoch | Iteration | Time | Mini-batch | Base |\n|       |           | (hh:mm) | Loss       | Rate |\n|=====|\n| 1 | 50 | 00:12 | 2.5 | 0.5 |\n",
+        &["Base Rate 50=0.5", "Mini-batch Loss 50=2.5"],
+    );
+    check(
+        "#  step      rmse_trn    lr\n      0      2.5e+01  1.0e-03\n    100      1.5e+01  1.0e-03\n",
+        &["lr 0=0.001 100=0.001", "rmse_trn 0=25 100=15"],
+    );
+    check("gen\tnevals\tavg    \n0  \t300   \t50.5\n1  \t180   \t54.25\n", &["avg 0=50.5 1=54.25", "nevals 0=300 1=180"]);
+    check("Epoch\tLoss\tAccuracy\n1\tNo log\t0.5\n2\t0.25\t0.75\n", &["Accuracy 1=0.5 2=0.75", "Loss 2=0.25"]);
+}
+
+#[test]
+fn a_table_without_steps_may_have_a_row_for_each_split() {
+    let table = |loss| {
+        format!("╒══╤══╕\n│ rating │ loss │ hits_at_k │\n╞══╪══╡\n│ train │ {loss} │ 0.5 │\n├──┼──┤\n│ vali │ 2.5 │ 0.25 │\n╘══╧══╛\n")
+    };
+    check(
+        &format!("Epoch 4\nTraining: 100% 3/3 [00:10<00:00,  3.46s/it]\n{}\nEpoch 5\n{}", table("1.5"), table("1.25")),
+        &["train/hits_at_k 4=0.5 5=0.5", "train/loss 4=1.5 5=1.25", "val/hits_at_k 4=0.25 5=0.25", "val/loss 4=2.5 5=2.5"],
+    );
+    check(
+        "[09-22 14:00:10] INFO  === Training Iteration 100 Result ===   learner.py:338\n+---+---+\n| Name | lr_avg | loss_avg |\n+---+---+\n| Value | 0.5 | 1.5 |\n",
+        &["loss_avg 100=1.5", "lr_avg 100=0.5"],
+    );
+    silent("| model | accuracy | f1 |\n|---|---|---|\n| base | 0.5 | 0.25 |\n| large | 0.75 | 0.5 |\n");
+}
+
+#[test]
+fn boxes_may_have_no_line_between_names_and_values() {
+    let row = |title: &str, rows: &str| format!("╭────╮\n│ {title}   │\n├────┤\n{rows}╰────╯\n");
+    let config = row("Training config", "│ loop/batch_size      32 │\n│ loop/lr           0.001 │\n");
+    let result = row("Training result", "│ training_iteration    2 │\n│ acc               0.75 │\n│ loss               0.5 │\n");
+    check(&(config.clone() + &result), &["acc 2=0.75", "loss 2=0.5", "training_iteration 2=2"]);
+    silent(&config);
+}
+
+#[test]
+fn the_label_in_front_of_a_dict_says_what_it_is_of() {
+    check(
+        "[ time:2s ] {'num_updates': 5, 'loss': 2.5}\nvalid:{'num_updates': 7, 'loss': 1.5, 'test_acc': 0.5}\n",
+        &["loss 5=2.5", "num_updates 5=5 7=7", "test_acc 7=0.5", "val/loss 7=1.5"],
+    );
+    // A dict of one metric, and settings behind a row.
+    check("LOG {\"key\": \"eval_accuracy\", \"value\": 0.5, \"lineno\": 12, \"step\": 3}\n", &["eval_accuracy 3=0.5"]);
+    check(
+        "Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1, 'layers': 2}. Best is trial 0 with value: 0.25.\n",
+        &["value 3=0.5"],
+    );
+}
+
+#[test]
+fn numbers_may_be_wrapped_or_have_their_spread_beside_them() {
+    check("epoch=1: ppl=tensor(12.5, device='cuda:0') loss=tensor(2.5, device='cuda:0')\n", &["loss 1=2.5", "ppl 1=12.5"]);
+    check(
+        "[0]\ttrain-auc:0.5+0.125\ttest-auc:0.25+0.125\n[10]\ttrain-auc:0.75+0.125\ttest-auc:0.5+0.125\n",
+        &["test-auc 0=0.25 10=0.5", "train-auc 0=0.5 10=0.75"],
+    );
+    check("Eval num_timesteps=100, reward=2.5 +/- 0.5\nEval num_timesteps=200, reward=3.5 +/- 0.5\n", &["eval/reward 100=2.5 200=3.5"]);
+}
+
+#[test]
+fn a_number_in_front_of_a_metric_counts() {
+    check("0 | loss 2.5 | lr 0.5\n10 | loss 1.5 | lr 0.25\n", &["loss 0=2.5 10=1.5", "lr 0=0.5 10=0.25"]);
+    check("5, train_loss=2.5, LR=0.5, time 70.5s\n", &["LR 5=0.5", "time 5=70.5", "train_loss 5=2.5"]);
+    check("   1 train loss:  2.5 test acc: 82.5%\n", &["test acc 1=82.5", "train loss 1=2.5"]);
+    // Of other things it is the number, and beside a step the rank.
+    silent("0 | encoder | Sequential | 50.4 K | train\n12 | size 5\n");
+    check("Train | Epoch 1 | 100/2000 | 1.5 it/sec | ce 2.5\nValid Summary | Epoch 1 | loss=1.5\n", &["ce 100=2.5", "val/loss 1=1.5"]);
+}
+
+#[test]
+fn a_count_may_stand_between_a_name_and_its_value() {
+    check(
+        "Start of epoch 0\nLoss (for one batch) at step 0: 2.5\nLoss (for one batch) at step 9: 1.5\nStart of epoch 1\nLoss (for one batch) at step 0: 0.5\n",
+        &["Loss (for one batch) 0=2.5 9=1.5 10=0.5"],
+    );
+    check("Valid MRR at step 200: 0.25\nValid HITS@10 at step 200: 0.5\n", &["Valid HITS@10 200=0.5", "Valid MRR 200=0.25"]);
+    check("saved 3 files at step 5: 12\nstep 6 loss 1\n", &["loss 6=1"]);
+    check("Epoch 1 Batch 0 Loss 2.5\nEpoch 1 Batch 9 Loss 1.5\nEpoch 1 Loss 2\nEpoch 2 Batch 0 Loss 1\n", &["Loss 0=2.5 9=1.5 10=1"]);
+}
+
+#[test]
+fn names_of_metrics_may_be_long_or_run_together() {
+    check(
+        "Starting iteration 3\nAverage undiscounted return per training episode: -20.5\n",
+        &["Average undiscounted return per training episode 3=-20.5"],
+    );
+    check(
+        "Step 1: Ran 1 train steps in 3.5 secs\nStep 1: train CrossEntropyLoss |  2.5\nStep 1: eval          Accuracy |  0.5\n",
+        &["eval/Accuracy 1=0.5", "train CrossEntropyLoss 1=2.5"],
+    );
+    check(
+        "Steps : 5, Gen Loss Total : 2.5, Mel-Spec. Error : 1.5, s/b : 0.5\n",
+        &["Gen Loss Total 5=2.5", "Mel-Spec. Error 5=1.5", "s/b 5=0.5"],
+    );
+    check("Val. Epoch: 3/10. Total loss: 0.5\n", &["val/Total loss 3=0.5"]);
+}
+
+#[test]
+fn a_bar_whose_label_counts_steps_is_a_row_a_step() {
+    check(
+        "Step: 100. Epoch: 0/10. Iteration: 9/500. Cls loss: 2.5:  20%|#  | 9/500 [00:51<03:21,  1.98it/s]\rStep: 101. Epoch: 0/10. Iteration: 10/500. Cls loss: 1.5:  20%|#  | 10/500 [00:51<03:21,  1.98it/s]\n",
+        &["Cls loss 100=2.5 101=1.5"],
+    );
+    check(
+        "x |##| train: [1][0/463]|Tot: 0:00:05 |loss 2.5 |\nx |##| train: [2][0/463]|Tot: 0:00:05 |loss 1.5 |\n",
+        &["loss 0=2.5 463=1.5"],
+    );
+}
+
+#[test]
+fn the_second_of_a_name_is_of_the_split_named_last() {
+    check(
+        "Epoch 1/30 | Train loss: 2.5 acc: 0.5 | Val loss: 1.5 acc: 0.25 | time: 3s\n",
+        &["Train loss 1=2.5", "Val loss 1=1.5", "acc 1=0.5", "time 1=3", "val/acc 1=0.25"],
+    );
+    check("env_it = 500, reward = 0.5\n", &["reward 500=0.5"]);
+}
+
+#[test]
+fn what_is_told_of_data_between_steps_is_no_row() {
+    for line in [
+        "Average length: 231.5 tokens, max length: 2470",
+        "vocab size: 32000, unk id: 0, bos id: 1",
+        "trainable params: 294,912 || all params: 124,734,720 || trainable%: 0.25",
+        "SLURM_NNODES=2 SLURM_NTASKS=16",
+        "allreduce 128 MiB: 1.5 ms, algbw 105.2 GB/s",
+    ] {
+        assert_eq!(show(&format!("step 1: loss 2\n{line}\nstep 2: loss 1\n")), ["loss 1=2 2=1"], "{line}");
+    }
+    check(
+        "step 1: loss 2\n|Generate time=5.5s |Training time=2.5s |Others=0.5\n",
+        &["Generate time 1=5.5", "Others 1=0.5", "Training time 1=2.5", "loss 1=2"],
+    );
+}
+
+#[test]
+fn epochs_and_steps_may_stand_in_front_in_more_ways() {
+    check(
+        "[  0]       0 || B: 5.5 | T: 2.5 || ETA: 10 days\n[  0]      10 || B: 4.5 | T: 1.5 || ETA: 8 days\n",
+        &["B 0=5.5 10=4.5", "T 0=2.5 10=1.5"],
+    );
+    check("[0: 10/100] train loss: 2.5\n[1: 10/100] train loss: 1.5\n", &["train loss 10=2.5 110=1.5"]);
+    check("Train 0, loss: 2.5, acc: 0.5\nTest 0, loss: 1.5\n", &["acc 0=0.5", "loss 0=2.5", "test/loss 0=1.5"]);
+    check("Epoch is [1/600], mini-batch is [10/250], batch_loss is 0.5\n", &["batch_loss 10=0.5"]);
+    check("Epoch: [1][10/1000]\tLoss 2.5\nValidation Summary Epoch: [1]\tAverage WER 61.5\n", &["Loss 10=2.5", "val/Average WER 1=61.5"]);
+}

@@ -1,0 +1,92 @@
+//! Rows of tables, dicts and boxes.
+
+use super::Reader;
+use crate::source::stdout::{
+    prefix::Stripped,
+    steps::is_known,
+    words::{Counter, is_title},
+};
+
+impl Reader {
+    /// The row of a table that was just read.
+    pub(super) fn read_row(&mut self) -> bool {
+        std::mem::swap(&mut self.draft.pairs, &mut self.table.pairs);
+        match self.table.step {
+            Some((Counter::Epoch, epoch)) => self.count(None, Some(epoch)),
+            Some(step) => self.count(Some(step), None),
+            None => {}
+        }
+        true
+    }
+
+    /// The dict over several lines that was just closed.
+    pub(super) fn read_open(&mut self) -> bool {
+        let (text, at) = self.open.take();
+        let is_bare = text[at..].starts_with("{ ");
+        // A dict that opens on a line of its own is a config, unless it counts.
+        let is_row = self.dict.read(&text[at..]) && (!is_bare || self.dict.step.is_some());
+        is_row && self.read_dict(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, at)
+    }
+
+    /// The dict that was just read, whose brace stands at `at`.
+    pub(super) fn read_dict(&mut self, stripped: &Stripped, at: usize) -> bool {
+        let front = &stripped.text[..at];
+        self.facts.read(front, stripped.prefix, stripped.rank);
+        // `Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1}`
+        if self.facts.pairs.len() > 0 && is_title(front) {
+            let is_row = self.read_line(&Stripped { text: front, ..*stripped }, front.len());
+            self.learnable = None;
+            return is_row;
+        }
+        let outer = self.facts.step.or(self.facts.epoch.map(|epoch| (Counter::Epoch, epoch)));
+        let inner = self.dict.step;
+        // A counter in the text before the dict is the program's own word; a finer one in the dict wins.
+        let step = match (outer, inner) {
+            (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
+            (outer, inner) => outer.or(inner),
+        };
+        let is_config = outer.is_none() && self.dict.is_config();
+        let is_known = is_known(&self.dict.pairs);
+        if is_config || self.dict.pairs.len() == 0 || !(is_known || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
+            return false;
+        }
+        // `valid: {'loss': 0.5}`
+        self.dict.pairs.set_prefix(self.facts.prefix);
+        std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
+        self.draft.rank = stripped.rank.unwrap_or(0);
+        if !is_known && self.may_be_settings(&stripped.text[..at], (step, None)) {
+            return false;
+        }
+        match (step, self.steps.beside()) {
+            (Some((Counter::Epoch, _)) | None, Some(bar)) => (self.draft.step, self.draft.total) = (Some(bar.at), bar.of),
+            (Some((Counter::Epoch, epoch)), None) => self.count(None, Some(epoch)),
+            (step, _) => self.count(step, None),
+        }
+        true
+    }
+
+    /// A row of a box was read, which is no row of its own.
+    pub(super) fn go_on_boxed(&mut self) -> bool {
+        if self.boxed.is_full() {
+            self.close_box();
+        }
+        false
+    }
+
+    /// Gives out the box that just ended.
+    pub(super) fn close_box(&mut self) {
+        let Some(offset) = self.boxed.offset else { return };
+        if self.boxed.is_known() || self.steps.has_block() {
+            self.release();
+            let mut draft = std::mem::take(&mut self.draft);
+            std::mem::swap(&mut draft.pairs, &mut self.boxed.pairs);
+            let count = self.boxed.count();
+            (draft.step, draft.total) = (count.map(|count| count.at), count.and_then(|count| count.of));
+            (draft.rank, draft.offset, draft.is_epoch) = (0, offset, false);
+            self.draft = self.emit(draft);
+            self.draft.pairs.clear();
+        }
+        (self.draft.step, self.draft.total, self.draft.rank) = (None, None, 0);
+        self.boxed.clear();
+    }
+}
