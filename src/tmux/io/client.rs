@@ -1,13 +1,19 @@
 //! The control client: one child that speaks, one that stands guard, and a thread that never stops reading.
 
 use std::{
+    fs::File,
     io::{ErrorKind, Read},
-    process::{Child, ChildStdin, ChildStdout, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    os::fd::OwnedFd,
+    process::{Child, ChildStdin, Stdio},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     net::unix::pipe,
     sync::Notify,
@@ -26,6 +32,10 @@ const UNSENT_BYTES_MAX: usize = 16 << 20;
 /// Read at once. Above the 64 KiB that a pipe holds nothing is gained.
 const READ_BYTES: usize = 64 << 10;
 
+/// How long the thread leaves what tmux says to an owner who waits for it. That one wakes at once; to be woken by the thread in
+/// turn would cost each key and each line 30 to 50 µs.
+const OWNER_FIRST: Duration = Duration::from_millis(5);
+
 /// How long tmux may take to attach a client. Measured: 5 ms; a loaded machine takes longer, a hung server for ever.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -37,13 +47,16 @@ const GUARDS_MAX: usize = 16;
 
 /// The control client of a session: commands in, output, replies and notifications out.
 ///
-/// The programs in the panes never wait for it. A thread drains tmux whatever the owner does; output that the owner does
+/// The programs in the panes never wait for it. An owner who waits for what tmux says reads it himself; whatever else he does, a
+/// thread drains tmux; output that the owner does
 /// not take is dropped and told as [`FromTmux::Lost`]; and a second client that gets no output keeps the panes read even
 /// while this whole process is stopped. Both clients leave when this is dropped, and when this process dies.
 pub struct Client {
     shared: Arc<Shared>,
     child: Ended,
     stdin: pipe::Sender,
+    stdout: pipe::Receiver,
+    buffer: Vec<u8>,
     unsent: Vec<u8>,
     tickets: u64,
     guard: Guard,
@@ -53,6 +66,8 @@ pub struct Client {
 struct Shared {
     state: Mutex<State>,
     woken: Notify,
+    /// The owner waits, and reads by himself.
+    is_awaited: AtomicBool,
 }
 
 #[derive(Default)]
@@ -76,11 +91,14 @@ impl Client {
         let (Some(stdin), Some(stdout)) = (child.child.stdin.take(), child.child.stdout.take()) else {
             return Err(TmuxError::Gone { reason: "no pipes".into() });
         };
+        let failed = |source| TmuxError::Io { what: "read from tmux".into(), source };
+        let thread_stdout = OwnedFd::from(stdout);
+        let stdout = thread_stdout.try_clone().and_then(pipe::Receiver::from_owned_fd).map_err(failed)?;
         let shared = Arc::<Shared>::default();
         let reader = shared.clone();
         thread::Builder::new()
             .name("tmux".into())
-            .spawn(move || read(stdout, &reader))
+            .spawn(move || read(thread_stdout.into(), &reader))
             .map_err(|source| TmuxError::Io { what: "start a thread".into(), source })?;
         let late = |_| TmuxError::Gone { reason: format!("tmux did not attach within {} s", ATTACH_TIMEOUT.as_secs()) };
         timeout(ATTACH_TIMEOUT, attached(&shared, &mut child))
@@ -91,7 +109,7 @@ impl Client {
         // happens, also one that is just coming and cannot be told yet, and crashes.
         let mut guard = Guard::new(server, session)?;
         timeout(ATTACH_TIMEOUT, guard.attached()).await.map_err(late)??;
-        Ok(Client { shared, child, stdin: writer(stdin)?, unsent: vec![], tickets: 0, guard })
+        Ok(Client { shared, child, stdin: writer(stdin)?, stdout, buffer: vec![0; READ_BYTES], unsent: vec![], tickets: 0, guard })
     }
 
     /// Ends both clients, and returns when their processes are gone. What tmux had still to say is lost. Before another
@@ -140,13 +158,18 @@ impl Client {
             if self.shared.lock().handover.is_over() {
                 return None;
             }
-            if self.unsent.is_empty() {
-                self.shared.woken.notified().await;
-                continue;
+            let awaits = Awaits::new(&self.shared);
+            let (is_readable, is_writable) = tokio::select! {
+                () = self.shared.woken.notified() => (false, false),
+                _ = self.stdout.readable() => (true, false),
+                _ = self.stdin.writable(), if !self.unsent.is_empty() => (false, true),
+            };
+            drop(awaits);
+            if is_readable {
+                self.shared.take_from(|buffer| self.stdout.try_read(buffer), &mut self.buffer);
             }
-            tokio::select! {
-                () = self.shared.woken.notified() => {}
-                _ = self.stdin.writable() => self.flush(),
+            if is_writable {
+                self.flush();
             }
         }
     }
@@ -281,7 +304,38 @@ impl Drop for Ended {
     }
 }
 
+/// Says that the owner waits, as long as it lives.
+struct Awaits<'a>(&'a AtomicBool);
+
+impl Awaits<'_> {
+    fn new(shared: &Shared) -> Awaits<'_> {
+        shared.is_awaited.store(true, Ordering::Relaxed);
+        Awaits(&shared.is_awaited)
+    }
+}
+
+impl Drop for Awaits<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Shared {
+    /// Takes what `read` puts into `buffer`; it never waits. False: tmux has said its last word. Read under the lock, so that what
+    /// two readers get comes in its order.
+    fn take_from(&self, read: impl FnOnce(&mut [u8]) -> std::io::Result<usize>, buffer: &mut [u8]) -> bool {
+        let mut state = self.lock();
+        match read(buffer) {
+            Ok(len) if len > 0 => state.take(&buffer[..len]),
+            Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            _ => {
+                state.handover.close("the tmux client ended");
+                return false;
+            }
+        }
+        true
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -303,19 +357,28 @@ impl State {
     }
 }
 
-fn read(mut stdout: ChildStdout, shared: &Shared) {
+/// Reads whatever the owner leaves.
+fn read(mut stdout: File, shared: &Shared) {
     let mut buffer = vec![0; READ_BYTES];
     loop {
-        match stdout.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(len) => shared.lock().take(&buffer[..len]),
-            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
+        wait_for(&stdout, None);
+        if shared.is_awaited.load(Ordering::Relaxed) {
+            thread::sleep(OWNER_FIRST);
+            if !wait_for(&stdout, Some(&Timespec::default())) {
+                continue;
+            }
         }
+        let goes_on = shared.take_from(|buffer| stdout.read(buffer), &mut buffer);
         shared.woken.notify_one();
+        if !goes_on {
+            return;
+        }
     }
-    shared.lock().handover.close("the tmux client ended");
-    shared.woken.notify_one();
+}
+
+/// Whether there is something to read, within that time at most.
+fn wait_for(stdout: &File, time_max: Option<&Timespec>) -> bool {
+    poll(&mut [PollFd::new(stdout, PollFlags::IN)], time_max).is_ok_and(|ready| ready > 0)
 }
 
 fn spawn(server: &Server, session: &str, flags: &str, stdout: Stdio, stderr: Stdio) -> Result<Child, TmuxError> {
