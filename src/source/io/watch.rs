@@ -28,13 +28,19 @@ struct Pace {
     /// How long the thread that takes events from the system rests at one. A log that is written in pieces of 4 KiB brings
     /// thousands a second, each look of each reader brings more, and equal ones become one while nobody takes them.
     nap: Duration,
+    /// Events, one right behind the other, that are taken without a nap.
+    burst: u32,
 }
 
-const AT_ONCE: Pace = Pace { back: Duration::ZERO, rest: Duration::from_millis(10), nap: Duration::from_millis(10) };
-const STANDING_BACK: Pace = Pace { back: Duration::from_millis(5), rest: Duration::from_millis(40), nap: Duration::from_millis(20) };
+const AT_ONCE: Pace = Pace { back: Duration::ZERO, rest: Duration::from_millis(10), nap: Duration::from_millis(10), burst: 16 };
+const STANDING_BACK: Pace =
+    Pace { back: Duration::from_millis(5), rest: Duration::from_millis(40), nap: Duration::from_millis(20), burst: 0 };
 
 /// How soon the thread rests again: what waits in the queue is taken within a fraction of it.
 const NAP_AFTER: Duration = Duration::from_micros(250);
+
+/// Events that are further apart are no burst.
+const BURST_GAP: Duration = Duration::from_millis(5);
 
 /// How often a file of this machine is looked at when the system has no watcher left: a look costs microseconds.
 const POLL_LOCAL: Duration = Duration::from_millis(200);
@@ -74,10 +80,11 @@ impl Watch {
         let (bell, rings) = sync_channel::<()>(1);
         let ears = Arc::new(Mutex::new(Ears::default()));
         let (heard, rope) = (Arc::clone(&ears), bell.clone());
-        let mut rested = Instant::now();
+        let (mut rested, mut last, mut burst) = (Instant::now(), Instant::now(), 0_u32);
         let watcher = notify::recommended_watcher(move |event| {
             let is_worth = lock(&heard).hear(event);
-            let naps = rested.elapsed() > NAP_AFTER;
+            burst = if last.elapsed() > BURST_GAP { 1 } else { burst.saturating_add(1) };
+            let naps = burst > pace.burst && rested.elapsed() > NAP_AFTER;
             if naps {
                 thread::sleep(pace.back);
             }
@@ -88,6 +95,7 @@ impl Watch {
                 thread::sleep(pace.nap - pace.back);
                 rested = Instant::now();
             }
+            last = Instant::now();
         });
         let watcher = watcher.inspect_err(|error| tracing::warn!(%error, "no file events: looking at the files instead")).ok();
         let hands = Hands { watcher, folders: HashSet::new(), wholes: HashSet::new(), targets: HashMap::new() };

@@ -1,4 +1,4 @@
-//! The control client: one child that speaks, one that stands guard, and a thread that never stops reading.
+//! The control client: one child that speaks, one that stands guard, and a thread that reads whatever the owner leaves.
 
 use std::{
     fs::File,
