@@ -133,7 +133,7 @@ fn read(sources: &mut [Box<dyn Source>], budget: Budget, lines: &mut Lines) -> R
                 Err(error) => return Err(StoreError::Foreign(error.into()).into()),
             };
             if progress.restarted {
-                out::note(format!("{} starts over", source.path().display()));
+                out::note(format!("{} is read again from its start", source.path().display()));
             }
             if !progress.more {
                 break;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 const EPOCHS_MAX: usize = 1 << 16;
 
 /// What is added to a counter, since the epoch that began with it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Starts(BTreeMap<i64, i64>);
 
 impl Starts {

@@ -217,7 +217,7 @@ Examples:
   og runs 'config.lr>=3e-4 state:finished sort:val/loss'    all that are known here and fit
 
 The metric is a loss where there is one. Only the ends of files are read; what cannot be told from
-there is left out, and never wrong. A filter that asks for more, such as config or best values, has
+there is left out. A filter that asks for more, such as config or best values, has
 those runs read whole that it cannot judge otherwise.";
 
 pub(super) const TAIL_EXAMPLES: &str = "\

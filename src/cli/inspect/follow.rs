@@ -27,12 +27,12 @@ pub fn changes(mut reader: RunReader) -> Result<u8, Fail> {
     let mut full = report::report(&reader, None);
     full["event"] = "run".into();
     out::json(&sorted(full))?;
-    let mut told = Told::of(reader.picture());
+    let mut told = Told::of(&reader);
     // What came between the load and the watch.
     let mut polled = reader.poll(RunReader::LIVE);
     loop {
         open::mark_lost(&mut reader);
-        let now = Told::of(reader.picture());
+        let now = Told::of(&reader);
         if let Some(change) = now.since(&told, reader.picture(), &polled.keys_changed) {
             out::json(&sorted(change))?;
         }
@@ -85,6 +85,7 @@ fn is_over(reader: &RunReader, polled: &Polled) -> bool {
 
 /// What was told of a run so far.
 struct Told {
+    kind: &'static str,
     state: Option<&'static str>,
     exit_code: Option<i32>,
     signal: Option<i32>,
@@ -99,9 +100,11 @@ struct Told {
 }
 
 impl Told {
-    fn of(run: &RunPicture) -> Told {
+    fn of(reader: &RunReader) -> Told {
+        let run = reader.picture();
         let exit = run.exit.unwrap_or_default();
         Told {
+            kind: reader.kind().as_str(),
             state: run.known_state().map(|state| state.as_str()),
             exit_code: exit.code,
             signal: exit.signal,
@@ -124,6 +127,8 @@ impl Told {
                 change.insert(name.to_owned(), value);
             }
         };
+        // More of a file may show that it is something else.
+        tell("kind", self.kind != before.kind, self.kind.into());
         tell("state", self.state != before.state, self.state.into());
         tell("exit_code", self.exit_code != before.exit_code, self.exit_code.into());
         tell("signal", self.signal != before.signal, self.signal.into());

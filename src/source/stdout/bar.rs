@@ -42,13 +42,13 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
 }
 
 /// Whether `8/20 [00:01<` is next.
-fn is_timed(text: &str) -> bool {
-    text.split_once(" [")
-        .is_some_and(|(done, time)| count(done).is_some() && time.split_once('<').is_some_and(|(spent, _)| is_clock(spent)))
-}
-
-fn is_clock(text: &str) -> bool {
-    text.contains(':') && text.bytes().all(|b| b.is_ascii_digit() || b == b':')
+fn is_timed<'a>(text: &'a str) -> bool {
+    // Only forward: a line may have thousands of places to look at.
+    let past = |text: &'a str, signs: &[u8]| text.split_at(text.bytes().take_while(|b| b.is_ascii_digit() || signs.contains(b)).count());
+    let (done, rest) = past(text, b"/ ");
+    let Some(time) = rest.strip_prefix('[').filter(|_| done.ends_with(' ') && count(done).is_some()) else { return false };
+    let (spent, rest) = past(time, b":");
+    spent.contains(':') && rest.starts_with('<')
 }
 
 /// Finds the bar in a line, drawn by Rich with heavy lines, which stand as dashes here:

@@ -40,8 +40,8 @@ impl Boxed {
             (Some(name), Some(value), None) => (name, value),
             // A frame may have no line between names and values: `| loss       0.5 |`.
             (Some(row), None, None) => match row.rsplit_once("  ") {
-                Some((name, value)) => (name.trim_ascii_end(), value),
-                None => return false,
+                Some((name, value)) if is_one_name(name.trim_ascii_end()) => (name.trim_ascii_end(), value),
+                _ => return false,
             },
             _ => return false,
         };
@@ -106,6 +106,11 @@ impl Boxed {
         self.pairs.push(&[&self.section, name], value);
         true
     }
+}
+
+/// Whether what stands in front of a value is the name of that one, and not other pairs: `step 10  lr 0.1  loss`.
+fn is_one_name(name: &str) -> bool {
+    !name.contains([':', '=']) && !name.contains("  ") && !name.split(' ').any(|word| word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn is_name(name: &str) -> bool {

@@ -38,7 +38,7 @@ impl Dict {
         self.key.clear();
         let mut walk = Walk { text, at: 0, depth: 0, path: String::new(), dict: self };
         let is_dict = walk.dict().is_some();
-        if let (Some(value), false) = (self.value, self.key.is_empty()) {
+        if let (Some(value), false) = (self.value, self.key.is_empty() || is_known(&self.pairs)) {
             self.pairs.clear();
             self.pairs.push(&[&self.key], value);
         }

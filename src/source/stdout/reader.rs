@@ -437,11 +437,13 @@ impl Reader {
         if self.facts.texts > 1 && !is_known(&self.draft.pairs) {
             return false;
         }
-        let title = || stripped.text.split(['(', ':', '=', '[']).next().unwrap_or("");
-        if (step.is_some() || epoch.is_some()) && !is_known(&self.draft.pairs) && self.may_be_settings(title(), (step, epoch)) {
+        if (step.is_some() || epoch.is_some()) && (is_titled(stripped.text) || self.may_be_settings((step, epoch))) {
             return false;
         }
-        if step.is_none() && epoch.is_some() && self.sums_up() {
+        if let (None, Some(epoch)) = (step, epoch)
+            && self.sums_up()
+        {
+            self.steps.sum_up(epoch);
             return true;
         }
         self.draft.is_epoch = step.is_none() && epoch.is_some();
@@ -474,35 +476,33 @@ impl Reader {
         is_row
     }
 
-    /// Whether the draft, which counts but measures nothing, is of settings: it stands behind a title of settings, or it has the
-    /// name of one, or it counts only `batch: 16`. The latter are rows once others of the same names follow.
-    fn may_be_settings(&mut self, title: &str, counts: Counts) -> bool {
-        if is_title(title) {
-            return true;
-        }
+    /// Whether the draft, which counts, may be of settings: it measures nothing, and it has the name of a setting, or counts only
+    /// `batch: 16`. It is a row once another of the same names follows.
+    fn may_be_settings(&mut self, counts: Counts) -> bool {
         let is_size = matches!(counts, (Some((Counter::Batch, Count { of: None, .. })), _));
-        if !is_size && !self.draft.pairs.iter().any(|(name, _)| is_setting(name)) {
+        let is_one = is_size || self.draft.pairs.iter().any(|(name, _)| is_setting(name));
+        if !is_one || is_known(&self.draft.pairs) {
             return false;
         }
         let Some(at) = self.unsure.iter().position(|first| first.draft.pairs.has_names_of(&self.draft.pairs)) else {
             let Draft { offset, rank, ref pairs, .. } = self.draft;
+            let count = self.steps.would_count(counts.0, counts.1);
+            let (step, total) = (count.map(|count| count.at), count.and_then(|count| count.of));
             if self.unsure.len() >= UNSURE_MAX {
                 self.unsure.pop_front();
             }
-            self.unsure.push_back(Unsure { draft: Draft { offset, rank, pairs: pairs.clone(), ..Draft::default() }, counts: Some(counts) });
+            let draft = Draft { step, total, offset, rank, pairs: pairs.clone(), is_epoch: false };
+            self.unsure.push_back(Unsure { draft, counts: Some(counts) });
             return true;
         };
         let first = &mut self.unsure[at];
         if first.counts == Some(counts) {
             return true;
         }
-        if let Some((step, epoch)) = first.counts.take() {
+        if first.counts.take().is_some() {
             let first = std::mem::take(&mut first.draft);
             let now = std::mem::take(&mut self.draft);
             self.release();
-            self.draft = first;
-            self.count(step, epoch);
-            let first = std::mem::take(&mut self.draft);
             self.unsure[at].draft = self.emit(first);
             self.draft = now;
         }
@@ -533,6 +533,12 @@ impl Reader {
         (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         true
     }
+}
+
+/// Whether a line is settings behind their title: `TrainConfig(step=1000, lr=0.1)`, but not `params: 10M, step: 5`.
+fn is_titled(text: &str) -> bool {
+    let Some((title, behind)) = text.split_once(['(', ':', '=', '[']) else { return false };
+    is_title(title) && !behind.trim_ascii_start().starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Name and value of a line that is `name: value` or `name = value`.

@@ -104,7 +104,7 @@ impl Landing {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Turn {
     epoch: Option<i64>,
     /// The first count of all, and the last.
@@ -112,6 +112,8 @@ struct Turn {
     last: Option<Count>,
     /// An epoch that a row of its own summed up, behind the last count.
     summed_up: Option<i64>,
+    /// The count went on behind such a row: it does not start over.
+    goes_on: bool,
     starts: Starts,
 }
 
@@ -128,7 +130,9 @@ impl Turn {
     /// a store that is read back in another width, 7 % of reading a log.
     #[inline]
     fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
-        let next = self.summed_up.take().filter(|_| epoch.is_none() && self.first.is_some_and(|first| count.at <= first));
+        let summed_up = self.summed_up.take().filter(|_| epoch.is_none());
+        self.goes_on |= summed_up.is_some() && self.first.is_some_and(|first| count.at > first);
+        let next = summed_up.filter(|_| !self.goes_on);
         let epoch = epoch.or(next.map(|epoch| epoch.saturating_add(1)));
         self.first = self.first.or(Some(count.at));
         if let (Some(before), Some(now), Some(last)) = (self.epoch, epoch, self.last)
@@ -159,9 +163,26 @@ impl Steps {
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
             (None, epoch) => {
-                epoch.into_iter().for_each(|epoch| self.turn.sum_up(epoch.at));
+                epoch.into_iter().for_each(|epoch| self.sum_up(epoch));
                 epoch
             }
+        }
+    }
+
+    /// A row sums up an epoch.
+    pub(super) fn sum_up(&mut self, epoch: Count) {
+        self.turn.sum_up(epoch.at);
+        if let Some(landing) = &mut self.landing {
+            landing.has_epochs = true;
+        }
+    }
+
+    /// What [`Steps::count`] would say, of a line that may not count.
+    pub(super) fn would_count(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
+        let of = epoch.or(self.epoch).map(|epoch| epoch.at);
+        match step {
+            Some((Counter::Batch | Counter::Step, count)) => Some(self.turn.clone().step(count, of)),
+            step => step.map(|(_, count)| count).or(epoch),
         }
     }
 

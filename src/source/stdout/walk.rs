@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
         );
         // `epoch 1 step 10 loss 2.5`: what is counted next.
         let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
-        let is_counter = || is_count && counter(word).is_some();
+        let is_counter = || is_count && (counter(word).is_some() || plural(word).is_some() || word.eq_ignore_ascii_case("records"));
         let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter();
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
@@ -220,9 +220,9 @@ impl<'a> Walk<'a> {
         }
         let closed = key.closed;
         // `Trial 3 finished with loss: 0.5`
-        if closed && let Some((front, _)) = name(self.text, &key).rsplit_once(" with ") {
-            key.words -= front.split(' ').count() as u32 + 1;
-            key.from += (front.len() + " with ".len()) as u32;
+        if closed && let Some((_, behind)) = name(self.text, &key).rsplit_once(" with ") {
+            key.words = behind.split(' ').count() as u32;
+            key.from = (behind.as_ptr().addr() - self.text.as_ptr().addr()) as u32;
         }
         let name = name(self.text, &key);
         let (base, note) = match name.split_once('(') {

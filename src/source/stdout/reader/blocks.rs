@@ -32,8 +32,11 @@ impl Reader {
     pub(super) fn read_dict(&mut self, stripped: &Stripped, at: usize) -> bool {
         let front = &stripped.text[..at];
         self.facts.read(front, stripped.prefix, stripped.rank);
-        // `Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1}`
-        if self.facts.pairs.len() > 0 && is_title(front) {
+        // `args: {'lr': 0.1}`, and `Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1}`
+        if is_title(front) {
+            if self.facts.pairs.len() == 0 {
+                return false;
+            }
             let is_row = self.read_line(&Stripped { text: front, ..*stripped }, front.len());
             self.learnable = None;
             return is_row;
@@ -54,7 +57,7 @@ impl Reader {
         self.dict.pairs.set_prefix(self.facts.prefix);
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
         self.draft.rank = stripped.rank.unwrap_or(0);
-        if !is_known && self.may_be_settings(&stripped.text[..at], (step, None)) {
+        if step.is_some() && self.may_be_settings((step, None)) {
             return false;
         }
         match (step, self.steps.beside()) {

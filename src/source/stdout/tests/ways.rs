@@ -397,3 +397,57 @@ fn epochs_and_steps_may_stand_in_front_in_more_ways() {
     check("Epoch is [1/600], mini-batch is [10/250], batch_loss is 0.5\n", &["batch_loss 10=0.5"]);
     check("Epoch: [1][10/1000]\tLoss 2.5\nValidation Summary Epoch: [1]\tAverage WER 61.5\n", &["Loss 10=2.5", "val/Average WER 1=61.5"]);
 }
+
+#[test]
+fn rows_in_a_frame_are_no_box_of_names_and_values() {
+    check("| iter 5  acc 0.75  loss   0.5 |\n| iter 6  acc 0.5  loss   0.25 |\n", &["acc 5=0.75 6=0.5", "loss 5=0.5 6=0.25"]);
+    check("| step:  10  lr:  0.25  loss:  0.5 |\n", &["loss 10=0.5", "lr 10=0.25"]);
+}
+
+#[test]
+fn a_name_and_a_value_beside_metrics_are_two_entries() {
+    check("{'step': 1, 'loss': 2, 'value': 0.5, 'tag': 'train'}\n", &["loss 1=2", "step 1=1", "value 1=0.5"]);
+}
+
+#[test]
+fn epochs_that_are_summed_up_at_their_end() {
+    // The count goes on over them: a run that starts again takes the place of the one before.
+    let run = "step 100 loss 4\nstep 200 loss 3\nEpoch 1 val_loss 3\nstep 300 loss 2\nstep 400 loss 1\nEpoch 2 val_loss 1\n";
+    check(&[run, run].concat(), &["loss 100=4 200=3 300=2 400=1 100=4 200=3 300=2 400=1", "val_loss 1=3 2=1 1=3 2=1"]);
+    // The count starts over, and the sum has a name of its rows.
+    check(
+        "iter 10 loss 3\niter 20 loss 2\nEpoch 1 loss 2.5\niter 10 loss 1\niter 20 loss 0.5\nEpoch 2 loss 0.75\n",
+        &["loss 10=3 20=2 30=1 40=0.5"],
+    );
+    // A row that is put off for its names counts from where it stood.
+    let epoch = |at: i32| format!("Epoch {at} Batch 0 lr 0.5 norm 1\nEpoch {at} Batch 50 loss 2\nEpoch {at} Batch 100 loss 1\n");
+    check(
+        &(epoch(1) + &epoch(2) + &epoch(3)),
+        &["loss 50=2 100=1 151=2 201=1 252=2 302=1", "lr 0=0.5 101=0.5 202=0.5", "norm 0=1 101=1 202=1"],
+    );
+}
+
+#[test]
+fn words_in_a_bracket_are_not_those_of_the_name() {
+    check("step 5: Loss (for the whole big batch) at end with value: 0.5\n", &["value 5=0.5"]);
+}
+
+#[test]
+fn numbers_of_samples_are_no_steps() {
+    check("step 1 loss 2\n60000 training samples, 10000 test samples, accuracy: 0.5\n", &["loss 1=2"]);
+    check("12 train loss 0.5\n", &["train loss 12=0.5"]);
+}
+
+#[test]
+fn names_that_are_units_elsewhere_have_values() {
+    check("epoch 1 loss 0.5 updates 100\n", &["loss 1=0.5", "updates 1=100"]);
+    check("update 1 loss 2.5 records 12\n", &["loss 1=2.5", "records 1=12"]);
+}
+
+#[test]
+fn settings_behind_a_title_are_none_whatever_they_are_called() {
+    silent("TrainConfig(epoch=3, entropy_cost=0.01, batch=16)\n");
+    silent("args: step=5 loss=0.5\n");
+    silent("args: {'kl_loss': 0.1, 'step': 5}\n");
+    check("params: 10M, step: 5, loss: 0.5\n", &["loss 5=0.5", "params 5=10"]);
+}

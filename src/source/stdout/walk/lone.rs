@@ -102,8 +102,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether the token at `at` is the first word of what is measured.
+    /// Whether the token at `at` is the first word of what is measured, and its value follows.
     fn names_metric(&self, at: usize) -> bool {
+        const WORDS_MAX: usize = 3;
+        let words = self.tokens.get(at..).unwrap_or_default().iter().take_while(|token| matches!(token, Token::Word(..))).count();
+        let mut behind = self.tokens[at..].iter().skip(words).filter(|token| **token != Token::Gap);
+        if words > WORDS_MAX || !matches!(behind.next(), Some(Token::Number(_) | Token::Colon | Token::Equals)) {
+            return false;
+        }
         let Some(Token::Word(from, to)) = self.tokens.get(at) else { return false };
         let word = &self.text[*from as usize..*to as usize];
         is_metric(word) || is_training(word) || validation(word).is_some()
