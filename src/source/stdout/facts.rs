@@ -236,6 +236,12 @@ impl Facts {
         }
     }
 
+    /// The last pair was none, and counts nothing.
+    pub(super) fn take_back(&mut self) {
+        self.pairs.pop();
+        self.plural = self.plural.filter(|plural| plural.pair.is_none_or(|pair| pair < self.pairs.len()));
+    }
+
     /// The first epoch counts.
     pub(super) fn set_epoch(&mut self, count: Count, token: u32) {
         if self.epoch.is_none() {

@@ -311,7 +311,7 @@ impl<'a> Walk<'a> {
             self.facts.junk += u32::from(!is_metric(name));
             // `Ran 5 steps in 2.5 s` was one from its start.
             if std::mem::take(&mut self.bare) && !self.facts.pairs.iter().last().is_some_and(|(name, _)| is_metric(name)) {
-                self.facts.pairs.pop();
+                self.facts.take_back();
             }
             return;
         }
@@ -433,7 +433,7 @@ impl<'a> Walk<'a> {
         if self.bare {
             // `Using 8 workers`: that was a sentence.
             self.bare = false;
-            self.facts.pairs.pop();
+            self.facts.take_back();
             self.facts.junk += 1;
         }
     }
