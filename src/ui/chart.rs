@@ -12,7 +12,7 @@ mod scale;
 mod signs;
 
 pub use cursor::Thick;
-pub use heat::Heat;
+pub use heat::{Heat, Spread};
 pub use legend::{Entry, Legend};
 pub use scale::Scale;
 
@@ -50,6 +50,21 @@ pub enum Measure {
     Clock,
     /// Values of a metric.
     Number,
+}
+
+impl Measure {
+    /// An x in words.
+    pub fn text(self, x: f64, utc_offset: f64) -> String {
+        match self {
+            Measure::Steps => crate::ui::facts::grouped(x.round() as i64),
+            Measure::Seconds => text::duration(x),
+            Measure::Clock => {
+                let of_day = (x + utc_offset).rem_euclid(86_400.0) as u64;
+                format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+            }
+            Measure::Number => text::number(x, DIGITS),
+        }
+    }
 }
 
 /// One curve.
@@ -327,19 +342,6 @@ impl Chart<'_> {
         if let Some(words) = words.iter().find(|words| text::width(words) as u16 <= right - border.x) {
             let style = if cursor.is_some() { self.theme.value() } else { self.theme.quiet() };
             put(buf, border, border.x, border.y, words, style);
-        }
-    }
-
-    /// An x in words.
-    pub fn x_text(&self, x: f64) -> String {
-        match self.measure {
-            Measure::Steps => crate::ui::facts::grouped(x.round() as i64),
-            Measure::Seconds => text::duration(x),
-            Measure::Clock => {
-                let of_day = (x + self.utc_offset).rem_euclid(86_400.0) as u64;
-                format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
-            }
-            Measure::Number => text::number(x, DIGITS),
         }
     }
 

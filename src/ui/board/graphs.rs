@@ -8,7 +8,10 @@ mod steer;
 mod view;
 mod window;
 
-use super::page::{Found, Page, Refused, Shared};
+use super::{
+    page::{Found, Page, Refused, Shared},
+    sieve,
+};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::model::{MetricKey, Series, XAxis};
 use crate::query::{self, Derived, Fit, KeyFilter, Panel, PanelKind, Smoothing, SmoothingWish};
@@ -211,20 +214,19 @@ impl Graphs {
     fn choose_keys(&mut self, shared: &Shared) {
         self.known = Some(Arc::clone(&shared.facts.keys));
         let filter = if self.regex && !self.filter.is_empty() { KeyFilter::regex(&self.filter) } else { KeyFilter::parse(&self.filter) };
-        match filter {
-            Ok(filter) => {
-                self.filter_error = None;
-                let mut keys = self.wanted_keys(&shared.facts.keys);
-                if !self.filter.is_empty() {
-                    keys = filter.choose(&keys);
-                }
-                if keys != self.keys {
-                    self.keys = keys;
-                    self.arrange();
-                }
+        let mut keys = self.wanted_keys(&shared.facts.keys);
+        self.filter_error = match filter {
+            Ok(filter) if !self.filter.is_empty() => {
+                keys = filter.choose(&keys);
+                None
             }
-            // What is half typed leaves the charts as they were.
-            Err(error) => self.filter_error = Some(error.to_string()),
+            Ok(_) => None,
+            // As in all tabs: what is no regular expression holds nothing back.
+            Err(error) => Some(sieve::words(&error.source)),
+        };
+        if keys != self.keys {
+            self.keys = keys;
+            self.arrange();
         }
         self.full_screen &= !self.panels.is_empty();
     }

@@ -204,6 +204,26 @@ fn the_crosshair_reads_what_was_logged_and_the_average_that_is_drawn() {
 }
 
 #[test]
+fn the_crosshair_reads_the_rows_of_a_strip() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ g p u enter ,");
+    let told = detail(&pane, &run, (80, 24));
+    let strip = &told["charts"][0];
+    let values: Vec<f64> = strip["atCursor"].as_array().unwrap().iter().map(|at| at["value"].as_f64().unwrap()).collect();
+    let last = |n: usize| run.series.get(format!("gpu.{n}.util").as_str()).unwrap().last().unwrap().value;
+    assert_eq!(values, (0..8).map(last).collect::<Vec<_>>());
+    let highest = values.iter().copied().fold(f64::MIN, f64::max);
+    assert_eq!(strip["spreadAtCursor"]["max"]["value"].as_f64(), Some(highest), "{strip}");
+    let screen = drawn(&pane, &run, (80, 24));
+    let words = format!("@ 599  max {} (", crate::text::number(highest, 4));
+    assert!(screen.lines().last().unwrap().starts_with(&words), "{words}\n{screen}");
+    press(&mut pane, &run, "z z [ [ [");
+    assert!(drawn(&pane, &run, (80, 24)).contains("@ 599, right of what is shown"));
+    assert!(detail(&pane, &run, (80, 24))["charts"][0]["atCursor"].is_null());
+}
+
+#[test]
 fn a_crosshair_that_is_not_in_sight_reads_nothing() {
     let run = run(1001);
     let mut pane = graph(UNICODE, &run, (80, 24));
