@@ -327,6 +327,28 @@ fn derived_metrics_come_from_the_spec_and_from_expressions_in_it() {
 }
 
 #[test]
+fn a_derived_metric_that_cannot_be_made_says_why_in_its_chart() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let derived = [("unknown", "foo - lr"), ("loop", "loop + 1"), ("of_loop", "loop * 2"), ("bad", "train/loss -")];
+    let graphs = derived.iter().map(|(name, _)| *name).chain(["nosuch", "lr"]).map(str::to_owned).collect();
+    let derived = derived.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    pane.update(Event::Spec { graphs, derived, title: String::new() }, scene(&run), Duration::ZERO);
+    let told = detail(&pane, &run, (120, 40));
+    let error = |name: &str| told["derived"][name]["error"].as_str().unwrap().to_owned();
+    assert_eq!(error("unknown"), "no metric is named `foo`");
+    assert_eq!((error("loop").as_str(), error("bad").contains("at column 13")), ("`loop` refers to itself", true));
+    assert_eq!(told["missing"], serde_json::json!(["nosuch"]));
+    insta::assert_snapshot!("graph_derived_wrong_120x40", drawn(&pane, &run, (120, 40)));
+    let mut over = facts(&run);
+    over.state = Some(RunState::Finished);
+    pane.update(Event::Data(Box::new(over)), scene(&run), Duration::ZERO);
+    let screen = drawn(&pane, &run, (120, 40));
+    assert!(screen.contains("no metric is named `foo`") && !screen.contains("no points yet"), "{screen}");
+    assert!(screen.contains("no metric nosuch"), "{screen}");
+}
+
+#[test]
 fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
     let (own, one, other) = (run(1200), run(900), run(1100));
     let overlaid = |group| {

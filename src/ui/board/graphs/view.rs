@@ -68,6 +68,10 @@ impl Graphs {
         if let Some((name, Err(error))) = self.definitions.iter().find(|(_, made)| made.is_err()) {
             parts.push(Part::new(format!("{name}: {error}"), theme.bad(), 9));
         }
+        if let ([_, ..], [_, ..]) = (self.missing.as_slice(), self.panels.as_slice()) {
+            let (word, style) = if shared.facts.is_live() { ("waits for", theme.quiet()) } else { ("no metric", theme.warn()) };
+            parts.push(Part::new(format!("{word} {}", self.missing.join(", ")), style, 7));
+        }
         if self.paused {
             parts.push(Part::new("paused", theme.warn(), 9));
         }
@@ -113,6 +117,13 @@ impl Graphs {
             parts.push(Part::new(word, theme.value(), 6));
         }
         parts
+    }
+
+    /// What a chart says in the place of points that a derived metric does not give.
+    pub(super) fn why_empty(&self, key: &MetricKey, shared: &Shared) -> Option<String> {
+        let is_read = self.definitions.iter().any(|(name, made)| name == key && made.is_ok());
+        let yet = if is_read && shared.facts.is_live() { "no points yet: " } else { "" };
+        self.problem(key).map(|problem| format!("{yet}{problem}"))
     }
 
     /// The runs drawn, or the groups that they are drawn as, each with the sign that its curves have.
@@ -286,7 +297,7 @@ impl Graphs {
                 "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
                 "smoothing": chart.smoothing.word(), "smoothingMark": legend.mark,
                 "from": num::to_json(window.0), "to": num::to_json(window.1),
-                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]), "atCursor": chart.cursor_in_sight().map(at_cursor),
+                "logY": plot.as_ref().map(|plot| plot.y.log), "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]), "atCursor": chart.cursor_in_sight().map(at_cursor),
             }));
         }
         view.detail = self.detail(shared, scene, &layout, charts);
@@ -342,9 +353,13 @@ impl Graphs {
             "baseline": scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name),
             "yRanges": self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([num::to_json(*lo), num::to_json(*hi)]))).collect::<serde_json::Map<_, _>>(),
             "derived": self.definitions.iter().map(|(name, made)| (name.to_string(), match made {
-                Ok(made) => Value::from(made.text()),
                 Err(error) => json!({"error": error}),
+                Ok(made) => match self.problem(name) {
+                    Some(problem) => json!({"text": made.text(), "error": problem}),
+                    None => Value::from(made.text()),
+                },
             })).collect::<serde_json::Map<_, _>>(),
+            "missing": self.missing,
         })
     }
 
@@ -360,7 +375,10 @@ impl Graphs {
         } else if !shared.facts.keys.is_empty() {
             let names = shared.facts.keys.iter().map(MetricKey::as_str).collect::<Vec<_>>().join(", ");
             vec![
-                (format!("waiting for {}...", self.wanted.join(", ")), shared.theme.title()),
+                match shared.facts.is_live() {
+                    true => (format!("waiting for {}...", self.wanted.join(", ")), shared.theme.title()),
+                    false => (format!("no metric {}", self.wanted.join(", ")), shared.theme.warn()),
+                },
                 (format!("the run logs {names}"), shared.theme.quiet()),
             ]
         } else if shared.facts.loading {
