@@ -12,7 +12,7 @@ mod scale;
 mod signs;
 
 pub use cursor::Thick;
-pub use heat::Heat;
+pub use heat::{Heat, Spread};
 pub use legend::{Entry, Legend};
 pub use scale::Scale;
 
@@ -34,6 +34,8 @@ const DIGITS: usize = 4;
 const PLOT_CELLS_MIN: u16 = 8;
 /// A mark has a line of its own while there is one for at most every so many cells; more would be a curtain.
 const CELLS_PER_MARK: usize = 6;
+/// Checkpoints closer together than this are one mark: some trainings write one every few steps.
+const CHECKPOINT_CELLS: u16 = 3;
 /// On a logarithmic axis, what lies so many decades below the largest value is cut off where zero would be.
 const DECADES_MAX: i32 = 12;
 /// Values that differ by less than this part of them differ by how they were computed.
@@ -50,6 +52,21 @@ pub enum Measure {
     Clock,
     /// Values of a metric.
     Number,
+}
+
+impl Measure {
+    /// An x in words.
+    pub fn text(self, x: f64, utc_offset: f64) -> String {
+        match self {
+            Measure::Steps => crate::ui::facts::grouped(x.round() as i64),
+            Measure::Seconds => text::duration(x),
+            Measure::Clock => {
+                let of_day = (x + utc_offset).rem_euclid(86_400.0) as u64;
+                format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+            }
+            Measure::Number => text::number(x, DIGITS),
+        }
+    }
 }
 
 /// One curve.
@@ -105,6 +122,8 @@ pub struct Chart<'a> {
     pub log_y: bool,
     /// How curves are smoothed.
     pub smoothing: Smoothing,
+    /// Why no curve has a point, where that is known.
+    pub why_empty: Option<String>,
     /// What happened.
     pub marks: &'a [Mark],
     /// Where the crosshair stands.
@@ -307,6 +326,10 @@ impl Chart<'_> {
         };
         end(&odd, self.theme.bad(), buf);
         end(&smoothing, self.theme.quiet(), buf);
+        if self.log_y && plot.is_some_and(|plot| !plot.y.log) {
+            let why = if self.y.is_some() { "linear: y reaches to 0" } else { "linear: nothing above 0" };
+            end(why, self.theme.warn(), buf);
+        }
         if let Some(name) = self.x_name {
             end(&self.theme.plain(Cow::Owned(format!("x: {name}"))), self.theme.title(), buf);
         }
@@ -330,31 +353,23 @@ impl Chart<'_> {
         }
     }
 
-    /// An x in words.
-    pub fn x_text(&self, x: f64) -> String {
-        match self.measure {
-            Measure::Steps => crate::ui::facts::grouped(x.round() as i64),
-            Measure::Seconds => text::duration(x),
-            Measure::Clock => {
-                let of_day = (x + self.utc_offset).rem_euclid(86_400.0) as u64;
-                format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
-            }
-            Measure::Number => text::number(x, DIGITS),
-        }
-    }
-
     /// Why there is no curve.
     fn nothing(&self, inside: Rect, buf: &mut Buffer) {
-        let why = match (self.curves.iter().all(|c| c.logged.is_empty()), self.curves.iter().all(|c| c.drawn.extent(c.axis).is_none())) {
-            (true, _) => "no points yet",
+        let unlogged = self.curves.iter().all(|c| c.logged.is_empty());
+        let why = match (unlogged, self.curves.iter().all(|c| c.drawn.extent(c.axis).is_none())) {
+            (true, _) => self.why_empty.as_deref().unwrap_or("no points yet"),
             (_, true) if self.measure == Measure::Number => "no point has this x",
             (_, true) => "no wall times (x: other axis)",
             _ if self.curves.iter().any(|c| c.drawn.range().is_some()) => "no point in this range",
             _ => "no finite value",
         };
-        let why = self.theme.plain(text::cut(why, usize::from(inside.width)));
-        let x = inside.x + (inside.width - text::width(&why) as u16) / 2;
-        put(buf, inside, x, inside.y + inside.height / 2, &why, self.theme.warn());
+        let lines = text::wrap(why, usize::from(inside.width));
+        let rows = lines.len().min(usize::from(inside.height)) as u16;
+        for (y, line) in (inside.y + (inside.height + 1 - rows) / 2..inside.bottom()).zip(lines) {
+            let line = self.theme.plain(Cow::Owned(line));
+            let x = inside.x + inside.width.saturating_sub(text::width(&line) as u16) / 2;
+            put(buf, inside, x, y, &line, self.theme.warn());
+        }
     }
 
     fn fill(&self, plot: &Plot, buf: &mut Buffer) {
@@ -476,6 +491,14 @@ impl Chart<'_> {
         let of = |kind: MarkKind| cells.iter().filter(|(_, other)| *other == kind).count();
         let crowded: Vec<MarkKind> =
             cells.iter().map(|(_, kind)| *kind).filter(|kind| of(*kind) * CELLS_PER_MARK > usize::from(area.width)).collect();
+        // Checkpoints come in rows: of those close together, the last, so that they hide neither curves nor what else happened.
+        let mut next: Option<u16> = None;
+        cells.reverse();
+        cells.retain(|(cell, kind)| {
+            let near = *kind == MarkKind::Checkpoint && next.is_some_and(|next| next - cell < CHECKPOINT_CELLS);
+            next = if *kind == MarkKind::Checkpoint && !near { Some(*cell) } else { next };
+            !near
+        });
         for (cell, kind) in cells {
             let (sign, style) = self.theme.mark(kind);
             let crowded = crowded.contains(&kind);

@@ -309,6 +309,8 @@ impl State {
         let shown =
             self.shown.get("graph").filter(|shown| graph.is_some_and(|pane| shown.size.as_ref().is_none_or(|size| fits(size, pane))));
         let path = self.canvas.run.as_ref().map_or(String::new(), |path| path.display().to_string());
+        let derived = shown.and_then(|shown| shown.graph.as_ref()?.detail.get("derived")?.as_object());
+        let derived = derived.into_iter().flatten().filter_map(|(name, made)| Some(format!("{name}: {}", made.get("error")?.as_str()?)));
         let problems = world.run.into_iter().flat_map(|run| run.problems.values().cloned());
         ViewState {
             v: 1,
@@ -325,7 +327,7 @@ impl State {
             alerts: world.run.map(view::alerts).unwrap_or_default(),
             spec_revision: 0,
             health: self.health.clone(),
-            errors: self.problems().into_iter().chain(problems).collect(),
+            errors: self.problems().into_iter().chain(problems).chain(derived).collect(),
             ..ViewState::default()
         }
     }

@@ -8,7 +8,10 @@ mod steer;
 mod view;
 mod window;
 
-use super::page::{Found, Page, Refused, Shared};
+use super::{
+    page::{Found, Page, Refused, Shared},
+    sieve,
+};
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::model::{MetricKey, Series, XAxis};
 use crate::query::{self, Derived, Fit, KeyFilter, Panel, PanelKind, Smoothing, SmoothingWish};
@@ -86,6 +89,8 @@ pub struct Graphs {
     spec_derived: Vec<(String, String)>,
     /// All derived metrics: those of the spec, and those that are wanted by their expression.
     definitions: Vec<Definition>,
+    /// Of the wanted names, those that mean no metric so far.
+    missing: Vec<String>,
     /// The run's keys of which [`Graphs::keys`] was chosen; `None`: what is wanted has changed since.
     known: Option<Arc<[MetricKey]>>,
     /// Keys to draw: the run's keys that the spec wants and the filter lets through.
@@ -160,6 +165,14 @@ impl Graphs {
         self.definitions = by_name.chain(by_expression).map(read).collect();
     }
 
+    /// Why a derived metric gives no points; `None`: it does, or it is none.
+    fn problem(&self, key: &MetricKey) -> Option<&str> {
+        match self.definitions.iter().find(|(name, _)| name == key)? {
+            (_, Err(error)) => Some(error),
+            (_, Ok(_)) => self.made.of(0)?.problem(key),
+        }
+    }
+
     /// The keys that are drawn, on whatever page.
     pub fn keys(&self) -> &[MetricKey] {
         &self.keys
@@ -211,20 +224,20 @@ impl Graphs {
     fn choose_keys(&mut self, shared: &Shared) {
         self.known = Some(Arc::clone(&shared.facts.keys));
         let filter = if self.regex && !self.filter.is_empty() { KeyFilter::regex(&self.filter) } else { KeyFilter::parse(&self.filter) };
-        match filter {
-            Ok(filter) => {
-                self.filter_error = None;
-                let mut keys = self.wanted_keys(&shared.facts.keys);
-                if !self.filter.is_empty() {
-                    keys = filter.choose(&keys);
-                }
-                if keys != self.keys {
-                    self.keys = keys;
-                    self.arrange();
-                }
+        let mut keys;
+        (keys, self.missing) = self.wanted_keys(&shared.facts.keys);
+        self.filter_error = match filter {
+            Ok(filter) if !self.filter.is_empty() => {
+                keys = filter.choose(&keys);
+                None
             }
-            // What is half typed leaves the charts as they were.
-            Err(error) => self.filter_error = Some(error.to_string()),
+            Ok(_) => None,
+            // As in all tabs: what is no regular expression holds nothing back.
+            Err(error) => Some(sieve::words(&error.source)),
+        };
+        if keys != self.keys {
+            self.keys = keys;
+            self.arrange();
         }
         self.full_screen &= !self.panels.is_empty();
     }
@@ -236,25 +249,29 @@ impl Graphs {
         self.stale = true;
     }
 
-    /// The keys that the spec wants, of those that the run has or that are made.
-    fn wanted_keys(&self, known: &[MetricKey]) -> Vec<MetricKey> {
+    /// The keys that the spec wants, of those that the run has or that are made; and the names that mean none.
+    fn wanted_keys(&self, known: &[MetricKey]) -> (Vec<MetricKey>, Vec<String>) {
         let made = |name: &str| self.definitions.iter().map(|(made, _)| made).find(|made| made.as_str() == name);
         if self.wanted.is_empty() {
             let own = self.definitions.iter().map(|(name, _)| name).filter(|name| !known.contains(name));
             let all: Vec<MetricKey> = known.iter().chain(own).cloned().collect();
             // The run's own keys come in order already.
-            return if all.len() == known.len() { all } else { query::rank_keys(&all) };
+            return (if all.len() == known.len() { all } else { query::rank_keys(&all) }, vec![]);
         }
         let mut keys: Vec<MetricKey> = vec![];
+        let mut missing = vec![];
         let mut seen: BTreeSet<MetricKey> = BTreeSet::new();
         for name in &self.wanted {
             let found = match made(named(name).0) {
                 Some(made) => vec![made.clone()],
                 None => query::select_keys(std::slice::from_ref(name), known).keys,
             };
+            if found.is_empty() {
+                missing.push(name.clone());
+            }
             keys.extend(found.into_iter().filter(|key| seen.insert(key.clone())));
         }
-        keys
+        (keys, missing)
     }
 
     /// Makes ready what drawing only reads: curves that are made of others, the range of x, the marks. `fresh`: there is new data.

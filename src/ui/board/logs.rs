@@ -6,7 +6,7 @@ mod tests;
 
 use super::{
     page::{Found, NOTCH, Page, Refused, Shared, truth, value},
-    sieve::Sieve,
+    sieve::{self, Sieve},
 };
 use crate::ipc::wire::{GraphView, MetricView};
 use crate::store::Printed;
@@ -369,13 +369,15 @@ impl Page for Logs {
             parts.push(Part::new(when.join(" "), theme.value(), 8));
             parts.push(Part::new("enter charts", theme.faint(), 6));
         }
-        if !self.search.text().is_empty() {
+        if let Some(wrong) = self.search.wrong(shared) {
+            parts.push(wrong);
+        } else if !self.search.text().is_empty() {
             let found = match self.match_of(scene) {
                 Some((0, all)) => format!("  {all} matches"),
                 Some((at, all)) => format!("  match {at} of {all}"),
                 None => String::new(),
             };
-            parts.push(Part::new(format!("/{}{found}", self.search.text()), theme.accent(), 8));
+            parts.push(Part::new(format!("{}{}{found}", sieve::sign(self.search.is_regex()), self.search.text()), theme.accent(), 8));
             parts.push(Part::joined(" n next  N before", theme.accent(), 7));
         }
         if scene.run.console.dropped() > 0 {

@@ -4,7 +4,7 @@ use super::{
     Above, Board, Tab,
     help::Help,
     input::{Input, Purpose},
-    page::{Refused, truth},
+    page::{Found, Refused, truth},
 };
 use crate::ipc::wire::Shown;
 use crate::model::{MetricKey, XAxis, num};
@@ -70,6 +70,8 @@ impl Board {
         let mut refused = vec![];
         self.above = Above::Nothing;
         let (tab, others): (Vec<_>, Vec<_>) = view.iter().partition(|(name, _)| plain(name) == "tab");
+        let of_filter = |name: &str| matches!(plain(name).as_str(), "filter" | "regex");
+        let filters = view.keys().any(|name| of_filter(name));
         for (name, value) in tab.into_iter().chain(others) {
             let text = as_text(value);
             match self.set_one(&plain(name), &text, scene) {
@@ -80,6 +82,10 @@ impl Board {
         }
         let (page, shared) = self.page_mut();
         page.refresh(shared, scene);
+        // The text and whether it is a regular expression are one thing, in whatever order they came.
+        if let (true, Found::Wrong(why)) = (filters, page.found(shared, scene)) {
+            refused.push(format!("filter: {why}"));
+        }
         refused
     }
 
@@ -99,9 +105,6 @@ impl Board {
                 let (page, shared) = self.page_mut();
                 let regex = page.is_regex();
                 page.set_query(text, regex, shared, scene);
-                if let super::page::Found::Wrong(why) = page.found(shared, scene) {
-                    return Err(wrong(why));
-                }
             }
             "regex" => {
                 let regex = truth(text)?;

@@ -56,13 +56,29 @@ impl Sieve {
 
     /// `/words (3)` for the footer: what is looked for, and how much of it there is.
     pub fn part(&self, found: usize, shared: &Shared) -> Option<Part> {
-        let sign = if self.regex { "re/" } else { "/" };
-        (!self.text.is_empty()).then(|| Part::new(format!("{sign}{} ({found})", self.text), shared.theme.accent(), 9))
+        let count = || Part::new(format!("{}{} ({found})", sign(self.regex), self.text), shared.theme.accent(), 9);
+        (!self.text.is_empty()).then(|| self.wrong(shared).unwrap_or_else(count))
+    }
+
+    /// For the footer, where the text is no regular expression: that, and why.
+    pub fn wrong(&self, shared: &Shared) -> Option<Part> {
+        let error = self.pattern.as_ref()?.as_ref().err()?;
+        Some(wrong(&self.text, error, shared))
     }
 }
 
+/// What stands in front of a text that is looked for.
+pub fn sign(regex: bool) -> &'static str {
+    if regex { "re/" } else { "/" }
+}
+
+/// For the footer: the text is no regular expression, and why.
+pub fn wrong(text: &str, error: &str, shared: &Shared) -> Part {
+    Part::new(format!("re/{text} invalid: {error}"), shared.theme.bad(), 9)
+}
+
 /// The last line of what the crate says: what is wrong, without the drawing of where.
-fn words(error: &regex::Error) -> String {
+pub fn words(error: &regex::Error) -> String {
     error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 

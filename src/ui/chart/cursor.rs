@@ -1,6 +1,7 @@
 //! The crosshair: where it stands, and what the curves are there.
 
 use super::{Chart, Curve, Plot, band, frame::put, value_text};
+use crate::model::{Series, XAxis};
 use crate::ui::theme::Theme;
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -40,7 +41,7 @@ impl Chart<'_> {
         };
         let logged = values.iter().map(|(logged, _)| logged.as_str()).collect::<Vec<_>>().join(" / ");
         let wordings = [both(&|thick| thick.text(self.theme)), both(&Thick::short), logged.clone()];
-        let wordings = wordings.map(|values| format!(" @ {}: {values} ", self.x_text(at)));
+        let wordings = wordings.map(|values| format!(" @ {}: {values} ", self.measure.text(at, self.utc_offset)));
         wordings.into_iter().chain([format!(" @ {logged} ")]).collect()
     }
 
@@ -92,17 +93,22 @@ impl Thick {
 impl Curve<'_> {
     /// The drawn point that is nearest to `x`: its x and its value. A curve that does not reach there has none.
     pub fn at(&self, x: f64) -> Option<(f64, f64)> {
-        let (first, last) = self.drawn.extent(self.axis)?;
-        let reach = (last - first) / 50.0;
-        if x < first - reach || x > last + reach {
-            return None;
-        }
-        let index = self.drawn.lower_bound(self.axis, x);
-        let near = |index: usize| Some((self.drawn.x_at(self.axis, index)?, self.drawn.get(index)?.value));
-        let (before, after) = (index.checked_sub(1).and_then(near), near(index));
-        match (before, after) {
-            (Some(before), Some(after)) => Some(if x - before.0 < after.0 - x { before } else { after }),
-            (before, after) => before.or(after),
-        }
+        nearest(self.drawn, self.axis, x)
+    }
+}
+
+/// The point of a curve that is nearest to `x`: its x and its value. A curve that does not reach there has none.
+pub(super) fn nearest(series: &Series, axis: XAxis, x: f64) -> Option<(f64, f64)> {
+    let (first, last) = series.extent(axis)?;
+    let reach = (last - first) / 50.0;
+    if x < first - reach || x > last + reach {
+        return None;
+    }
+    let index = series.lower_bound(axis, x);
+    let near = |index: usize| Some((series.x_at(axis, index)?, series.get(index)?.value));
+    let (before, after) = (index.checked_sub(1).and_then(near), near(index));
+    match (before, after) {
+        (Some(before), Some(after)) => Some(if x - before.0 < after.0 - x { before } else { after }),
+        (before, after) => before.or(after),
     }
 }

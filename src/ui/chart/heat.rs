@@ -2,6 +2,7 @@
 
 use super::{
     Measure, Scale,
+    cursor::nearest,
     frame::{self, put},
 };
 use crate::model::{Series, XAxis};
@@ -36,7 +37,35 @@ pub struct Heat<'a> {
     pub theme: &'a Theme,
 }
 
+/// What the rows are at one place. Indices are those of the rows.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Spread {
+    /// The lowest row.
+    pub min: (usize, f64),
+    /// What half of the rows are below.
+    pub median: f64,
+    /// The highest row.
+    pub max: (usize, f64),
+}
+
+impl Spread {
+    /// Of rows and their values; what is not finite is left out. `None`: nothing is finite.
+    pub fn of(values: &[(usize, f64)]) -> Option<Spread> {
+        let mut finite: Vec<(usize, f64)> = values.iter().copied().filter(|(_, value)| value.is_finite()).collect();
+        finite.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let (min, max) = (*finite.first()?, *finite.last()?);
+        let median = finite[(finite.len() - 1) / 2].1 / 2.0 + finite[finite.len() / 2].1 / 2.0;
+        Some(Spread { min, median, max })
+    }
+}
+
 impl Heat<'_> {
+    /// The rows that reach there, and what they are there.
+    pub fn at(&self, x: f64) -> Vec<(usize, f64)> {
+        let value = |(row, (_, series)): (usize, &(&str, &Series))| Some((row, nearest(series, self.axis, x)?.1));
+        self.rows.iter().enumerate().filter_map(value).collect()
+    }
+
     /// Draws the strip.
     pub fn draw(&self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);

@@ -26,6 +26,7 @@ fn chart<'a>(curves: Vec<Curve<'a>>, marks: &'a [Mark]) -> Chart<'a> {
         y: None,
         log_y: false,
         smoothing: Smoothing::Off,
+        why_empty: None,
         marks,
         cursor: None,
         focused: false,
@@ -75,11 +76,30 @@ fn marks_stand_where_they_belong_and_a_crowd_has_no_lines() {
 }
 
 #[test]
+fn of_checkpoints_in_a_row_the_last_of_each_few_cells_is_marked() {
+    let points = series((0..=100).map(|step| (step, 1.0)));
+    let mark = |x: f64, kind| Mark { x, kind, text: String::new() };
+    let mut marks: Vec<Mark> = (0..30).map(|i| mark(f64::from(i) * 3.4, MarkKind::Checkpoint)).collect();
+    marks.push(mark(30.0, MarkKind::Alert));
+    let chart = chart(vec![curve("loss", 0, None, &points)], &marks);
+    for width in [24, 44, 80] {
+        let top = text(&chart, width, 10).lines().nth(1).unwrap().to_owned();
+        let sign = |kind| top.matches(ASCII.mark(kind).0).count();
+        assert_eq!(sign(MarkKind::Alert), 1, "{top}");
+        assert!((2..=usize::from(width / CHECKPOINT_CELLS)).contains(&sign(MarkKind::Checkpoint)), "{top}");
+    }
+}
+
+#[test]
 fn a_logarithmic_chart_shows_decades() {
     let points = series((1..=100).map(|step| (step, 1e4 / (step as f64).powi(3))));
     let mut log = chart(vec![curve("loss", 0, None, &points)], &[]);
     (log.log_y, log.x) = (true, Scale::new(1.0, 100.0, true));
     insta::assert_snapshot!("chart_log", text(&log, 44, 12));
+    assert!(!text(&log, 44, 12).contains("linear"));
+    let below = series((1..=100).map(|step| (step, -f64::from(step as i32))));
+    log.curves = vec![curve("loss", 0, None, &below)];
+    assert!(text(&log, 44, 12).contains("linear: nothing above 0"), "{}", text(&log, 44, 12));
 }
 
 #[test]

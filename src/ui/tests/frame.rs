@@ -257,6 +257,25 @@ fn a_view_is_saved_shown_again_and_removed() {
 }
 
 #[test]
+fn what_is_no_regular_expression_is_said_and_holds_nothing_back() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let shown = |pane: &Board| pane.shown(scene(&run), Rect::new(0, 0, 80, 24)).visible_metrics.len();
+    let all = shown(&pane);
+    press(&mut pane, &run, "/ tab ^ v a l enter");
+    assert!(shown(&pane) < all && drawn(&pane, &run, (80, 24)).contains("re/^val (2 of 6)"));
+    press(&mut pane, &run, "/ ctrl+u [ a enter");
+    for keys in ["/ esc", "/ ctrl+u l r esc"] {
+        press(&mut pane, &run, keys);
+        let screen = drawn(&pane, &run, (80, 24));
+        assert!(screen.contains("re/[a invalid: unclosed character class"), "{screen}");
+        assert_eq!(shown(&pane), all, "{keys}");
+    }
+    press(&mut pane, &run, "4 / tab ( enter");
+    assert!(drawn(&pane, &run, (80, 24)).contains("re/( invalid: unclosed group"));
+}
+
+#[test]
 fn another_client_sets_what_keys_would_set() {
     let run = run(300);
     let mut pane = graph(UNICODE, &run, (80, 24));
@@ -282,6 +301,11 @@ fn another_client_sets_what_keys_would_set() {
     assert_eq!((shown.set, shown.refused), (3, vec![want.to_owned(), "the logs tab has no `smoothing` to set".into()]));
     let shown = set(4, serde_json::json!({"tab": "graphs", "smoothing": "much", "regex": "true", "filter": "l("}));
     assert_eq!(shown.refused.len(), 2, "{:?}", shown.refused);
+    for (number, view) in [serde_json::json!({"filter": "(l", "regex": false}), serde_json::json!({"regex": true})].into_iter().enumerate()
+    {
+        let want: &[&str] = if number == 0 { &[] } else { &["filter: unclosed group"] };
+        assert_eq!(set(6 + number as u64, view).refused, want);
+    }
     assert_eq!(set(5, serde_json::json!({"view": "none"})).refused, ["view: no view is saved as `none`"]);
 }
 

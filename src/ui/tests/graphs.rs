@@ -204,6 +204,26 @@ fn the_crosshair_reads_what_was_logged_and_the_average_that_is_drawn() {
 }
 
 #[test]
+fn the_crosshair_reads_the_rows_of_a_strip() {
+    let run = eventful();
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, "/ g p u enter ,");
+    let told = detail(&pane, &run, (80, 24));
+    let strip = &told["charts"][0];
+    let values: Vec<f64> = strip["atCursor"].as_array().unwrap().iter().map(|at| at["value"].as_f64().unwrap()).collect();
+    let last = |n: usize| run.series.get(format!("gpu.{n}.util").as_str()).unwrap().last().unwrap().value;
+    assert_eq!(values, (0..8).map(last).collect::<Vec<_>>());
+    let highest = values.iter().copied().fold(f64::MIN, f64::max);
+    assert_eq!(strip["spreadAtCursor"]["max"]["value"].as_f64(), Some(highest), "{strip}");
+    let screen = drawn(&pane, &run, (80, 24));
+    let words = format!("@ 599  max {} (", crate::text::number(highest, 4));
+    assert!(screen.lines().last().unwrap().starts_with(&words), "{words}\n{screen}");
+    press(&mut pane, &run, "z z [ [ [");
+    assert!(drawn(&pane, &run, (80, 24)).contains("@ 599, right of what is shown"));
+    assert!(detail(&pane, &run, (80, 24))["charts"][0]["atCursor"].is_null());
+}
+
+#[test]
 fn a_crosshair_that_is_not_in_sight_reads_nothing() {
     let run = run(1001);
     let mut pane = graph(UNICODE, &run, (80, 24));
@@ -304,6 +324,28 @@ fn derived_metrics_come_from_the_spec_and_from_expressions_in_it() {
     insta::assert_snapshot!("graph_derived_80x24", drawn(&pane, &run, (80, 24)));
     pane.update(spec(&[], &[("gap", "val/loss - ")]), scene(&run), Duration::ZERO);
     assert!(drawn(&pane, &run, (80, 24)).contains("gap: cannot read `val/loss - `"));
+}
+
+#[test]
+fn a_derived_metric_that_cannot_be_made_says_why_in_its_chart() {
+    let run = run(300);
+    let mut pane = graph(UNICODE, &run, (120, 40));
+    let derived = [("unknown", "foo - lr"), ("loop", "loop + 1"), ("of_loop", "loop * 2"), ("bad", "train/loss -")];
+    let graphs = derived.iter().map(|(name, _)| *name).chain(["nosuch", "lr"]).map(str::to_owned).collect();
+    let derived = derived.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    pane.update(Event::Spec { graphs, derived, title: String::new() }, scene(&run), Duration::ZERO);
+    let told = detail(&pane, &run, (120, 40));
+    let error = |name: &str| told["derived"][name]["error"].as_str().unwrap().to_owned();
+    assert_eq!(error("unknown"), "no metric is named `foo`");
+    assert_eq!((error("loop").as_str(), error("bad").contains("at column 13")), ("`loop` refers to itself", true));
+    assert_eq!(told["missing"], serde_json::json!(["nosuch"]));
+    insta::assert_snapshot!("graph_derived_wrong_120x40", drawn(&pane, &run, (120, 40)));
+    let mut over = facts(&run);
+    over.state = Some(RunState::Finished);
+    pane.update(Event::Data(Box::new(over)), scene(&run), Duration::ZERO);
+    let screen = drawn(&pane, &run, (120, 40));
+    assert!(screen.contains("no metric is named `foo`") && !screen.contains("no points yet"), "{screen}");
+    assert!(screen.contains("no metric nosuch"), "{screen}");
 }
 
 #[test]

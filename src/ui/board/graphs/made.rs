@@ -25,6 +25,8 @@ pub struct Made {
 pub struct MadeOf {
     name: String,
     derived: BTreeMap<MetricKey, (Derived, Machine)>,
+    /// Of derived metrics that cannot be made so far: why.
+    problems: BTreeMap<MetricKey, String>,
     /// By the metric along y; beside it the metric along x.
     over: HashMap<MetricKey, (MetricKey, Against)>,
     before: BTreeMap<MetricKey, (usize, Series)>,
@@ -69,6 +71,11 @@ impl MadeOf {
         self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key))
     }
 
+    /// Why a derived metric cannot be made so far.
+    pub fn problem(&self, key: &MetricKey) -> Option<&str> {
+        self.problems.get(key).map(String::as_str)
+    }
+
     /// A metric over `x`.
     pub fn over(&self, key: &MetricKey, x: &MetricKey) -> Option<&Series> {
         self.over.get(key).filter(|(of, _)| of == x).map(|(_, against)| against.series())
@@ -83,14 +90,25 @@ impl MadeOf {
         let mut all = true;
         let defined: BTreeSet<&MetricKey> = wanted.definitions.iter().map(|(name, _)| name).collect();
         self.derived.retain(|name, _| defined.contains(name));
+        self.problems.clear();
         for (name, definition) in wanted.definitions {
             let Ok(definition) = definition else { continue };
-            let keys: Option<Vec<&Series>> = definition
-                .names()
-                .iter()
-                .map(|metric| query::resolve(metric, picture.series.keys()).ok().and_then(|key| picture.series.get(key)))
-                .collect();
-            let Some(metrics) = keys else { continue };
+            let series = |metric: &String| match query::resolve(metric, picture.series.keys()) {
+                Ok(key) => Ok(picture.series.get(key)),
+                Err(_) if metric == name.as_str() => Err(format!("`{name}` refers to itself")),
+                Err(_) if defined.contains(&MetricKey::from(metric.as_str())) => {
+                    Err(format!("`{metric}` is derived: a derived metric is made of logged ones"))
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            let metrics = match definition.names().iter().map(series).collect::<Result<Option<Vec<&Series>>, String>>() {
+                Ok(Some(metrics)) => metrics,
+                Ok(None) => continue,
+                Err(problem) => {
+                    self.problems.insert(name.clone(), problem);
+                    continue;
+                }
+            };
             let fresh = || (definition.clone(), Machine::new(definition));
             let (known, machine) = self.derived.entry(name.clone()).or_insert_with(fresh);
             if known != definition {

@@ -84,6 +84,7 @@ impl Graphs {
             y: self.ys.get(&panel.keys[0]).copied(),
             log_y: self.log_y,
             smoothing: self.smoothing_of(panel),
+            why_empty: panel.keys.iter().find_map(|key| self.why_empty(key, shared)),
             marks,
             cursor: along.cursor,
             focused,

@@ -6,8 +6,8 @@ use crate::model::{MetricKey, Series, XAxis, num};
 use crate::query::{self, Panel, PanelKind, Smoothing, SmoothingWish};
 use crate::text;
 use crate::ui::{
-    board::page::Shared,
-    chart::{Chart, Curve, Mark, Thick, value_text},
+    board::{page::Shared, sieve},
+    chart::{Chart, Curve, Heat, Mark, Spread, Thick, value_text},
     pane::{Overlaid, Scene},
     strip::Part,
 };
@@ -68,6 +68,10 @@ impl Graphs {
         if let Some((name, Err(error))) = self.definitions.iter().find(|(_, made)| made.is_err()) {
             parts.push(Part::new(format!("{name}: {error}"), theme.bad(), 9));
         }
+        if let ([_, ..], [_, ..]) = (self.missing.as_slice(), self.panels.as_slice()) {
+            let (word, style) = if shared.facts.is_live() { ("waits for", theme.quiet()) } else { ("no metric", theme.warn()) };
+            parts.push(Part::new(format!("{word} {}", self.missing.join(", ")), style, 7));
+        }
         if self.paused {
             parts.push(Part::new("paused", theme.warn(), 9));
         }
@@ -75,8 +79,14 @@ impl Graphs {
             parts.push(Part::new(format!("page {}/{}", layout.page + 1, layout.pages), theme.value(), 9));
         }
         if !self.filter.is_empty() {
-            let count = format!("/{} ({} of {})", self.filter, self.keys.len(), shared.facts.keys.len().max(self.keys.len()));
-            parts.push(Part::new(count, theme.accent(), 8));
+            parts.push(match &self.filter_error {
+                Some(error) => sieve::wrong(&self.filter, error, shared),
+                None => {
+                    let (sign, some) = (sieve::sign(self.regex), self.keys.len());
+                    let count = format!("{sign}{} ({some} of {})", self.filter, shared.facts.keys.len().max(some));
+                    Part::new(count, theme.accent(), 8)
+                }
+            });
         }
         let zoom = match self.span {
             Span::All => "",
@@ -107,6 +117,13 @@ impl Graphs {
             parts.push(Part::new(word, theme.value(), 6));
         }
         parts
+    }
+
+    /// What a chart says in the place of points that a derived metric does not give.
+    pub(super) fn why_empty(&self, key: &MetricKey, shared: &Shared) -> Option<String> {
+        let is_read = self.definitions.iter().any(|(name, made)| name == key && made.is_ok());
+        let yet = if is_read && shared.facts.is_live() { "no points yet: " } else { "" };
+        self.problem(key).map(|problem| format!("{yet}{problem}"))
     }
 
     /// The runs drawn, or the groups that they are drawn as, each with the sign that its curves have.
@@ -161,16 +178,30 @@ impl Graphs {
     /// What stands at the crosshair: where it is, the values of all curves in focus, and what happened there.
     fn readout(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout) -> Vec<Word> {
         let mut marks = vec![];
-        let Some(Picture::Chart(chart)) = self.picture(self.focus_index(), shared, scene, &mut marks) else { return vec![] };
+        let Some(picture) = self.picture(self.focus_index(), shared, scene, &mut marks) else { return vec![] };
         let theme = &shared.theme;
-        let Some(cursor) = chart.cursor else { return vec![] };
-        let at = |side: &str| vec![Word { sign: None, text: format!("@ {}{side}", chart.x_text(cursor)), style: theme.accent() }];
-        if chart.cursor_in_sight().is_none() {
-            return at(if cursor < chart.x.from { ", left of what is shown" } else { ", right of what is shown" });
-        }
+        let (cursor, measure, x) = match &picture {
+            Picture::Chart(chart) => (chart.cursor, chart.measure, chart.x),
+            Picture::Heat(heat) => (heat.cursor, heat.measure, heat.x),
+        };
+        let Some(cursor) = cursor else { return vec![] };
+        let side = match () {
+            () if cursor < x.from => ", left of what is shown",
+            () if cursor > x.to => ", right of what is shown",
+            () => "",
+        };
+        let mut words =
+            vec![Word { sign: None, text: format!("@ {}{side}", measure.text(cursor, shared.utc_offset)), style: theme.accent() }];
+        let chart = match picture {
+            _ if !side.is_empty() => return words,
+            Picture::Chart(chart) => chart,
+            Picture::Heat(heat) => {
+                words.extend(strip_words(&heat, cursor, shared));
+                return words;
+            }
+        };
         let cell = layout.cells.iter().find(|(index, _)| *index == self.focus_index());
         let plot = cell.and_then(|(_, cell)| chart.plot(*cell));
-        let mut words = at("");
         for (index, mut text) in self.values_at(&chart, cursor, scene) {
             if let Some(thick) = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot)) {
                 text += &format!(" {}", thick.text(theme));
@@ -231,7 +262,7 @@ impl Graphs {
         for &(index, cell) in &layout.cells {
             let (Some(panel), true) = (self.panels.get(index), area.contains(Position::new(cell.x, cell.y))) else { continue };
             if panel.kind == PanelKind::Heat {
-                charts.push(self.heat_told(panel, scene));
+                charts.push(self.heat_told(index, panel, shared, scene));
                 continue;
             }
             let mut marks = vec![];
@@ -266,25 +297,33 @@ impl Graphs {
                 "title": panel.title, "legend": names, "x": chart.x_name, "marks": chart.marks.len(),
                 "smoothing": chart.smoothing.word(), "smoothingMark": legend.mark,
                 "from": num::to_json(window.0), "to": num::to_json(window.1),
-                "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]), "atCursor": chart.cursor_in_sight().map(at_cursor),
+                "logY": plot.as_ref().map(|plot| plot.y.log), "y": y.map(|(lo, hi)| [num::to_json(lo), num::to_json(hi)]), "atCursor": chart.cursor_in_sight().map(at_cursor),
             }));
         }
         view.detail = self.detail(shared, scene, &layout, charts);
         metrics
     }
 
-    /// A strip: its keys with their last values.
-    fn heat_told(&self, panel: &Panel, scene: Scene<'_>) -> Value {
+    /// A strip: its keys with their last values, and those at the crosshair.
+    fn heat_told(&self, index: usize, panel: &Panel, shared: &Shared, scene: Scene<'_>) -> Value {
         /// A family may have thousands of keys; what is told of a screen has to stay small.
         const TOLD: usize = 32;
         let last = |key: &MetricKey| Some((key.to_string(), num::to_json(self.logged(scene, 0, key)?.last()?.value)));
         let told: Map<String, Value> = panel.keys.iter().take(TOLD).filter_map(last).collect();
-        let rows = match self.x {
-            // Some may have no point over this metric.
-            X::Metric(_) => panel.keys.iter().filter(|key| self.along_x(scene, 0, key).is_some()).count(),
-            _ => panel.keys.len(),
+        // Some may have no point over this metric.
+        let rows: Vec<&MetricKey> = panel.keys.iter().filter(|key| self.along_x(scene, 0, key).is_some()).collect();
+        let one = |(row, value): &(usize, f64)| json!({"key": rows.get(*row).map(|key| key.as_str()), "value": num::to_json(*value)});
+        let mut marks = vec![];
+        let at = match self.picture(index, shared, scene, &mut marks) {
+            Some(Picture::Heat(heat)) => heat.cursor.filter(|x| (heat.x.from..=heat.x.to).contains(x)).map(|x| heat.at(x)),
+            _ => None,
         };
-        json!({"title": panel.title, "heat": rows, "last": told, "untold": panel.keys.len().saturating_sub(TOLD)})
+        let spread = at.as_ref().and_then(|values| Spread::of(values));
+        json!({
+            "title": panel.title, "heat": rows.len(), "last": told, "untold": panel.keys.len().saturating_sub(TOLD),
+            "atCursor": at.map(|values| values.iter().take(TOLD).map(one).collect::<Vec<_>>()),
+            "spreadAtCursor": spread.map(|s| json!({"min": one(&s.min), "median": num::to_json(s.median), "max": one(&s.max)})),
+        })
     }
 
     fn detail(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout, charts: Vec<Value>) -> Value {
@@ -310,12 +349,17 @@ impl Graphs {
                 let rows = counted(self.run_names(shared, scene), shared, row);
                 rows.into_iter().flatten().map(|word| word.text).collect::<Vec<_>>()
             }),
+            "filterError": self.filter_error,
             "baseline": scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name),
             "yRanges": self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([num::to_json(*lo), num::to_json(*hi)]))).collect::<serde_json::Map<_, _>>(),
             "derived": self.definitions.iter().map(|(name, made)| (name.to_string(), match made {
-                Ok(made) => Value::from(made.text()),
                 Err(error) => json!({"error": error}),
+                Ok(made) => match self.problem(name) {
+                    Some(problem) => json!({"text": made.text(), "error": problem}),
+                    None => Value::from(made.text()),
+                },
             })).collect::<serde_json::Map<_, _>>(),
+            "missing": self.missing,
         })
     }
 
@@ -331,7 +375,10 @@ impl Graphs {
         } else if !shared.facts.keys.is_empty() {
             let names = shared.facts.keys.iter().map(MetricKey::as_str).collect::<Vec<_>>().join(", ");
             vec![
-                (format!("waiting for {}...", self.wanted.join(", ")), shared.theme.title()),
+                match shared.facts.is_live() {
+                    true => (format!("waiting for {}...", self.wanted.join(", ")), shared.theme.title()),
+                    false => (format!("no metric {}", self.wanted.join(", ")), shared.theme.warn()),
+                },
                 (format!("the run logs {names}"), shared.theme.quiet()),
             ]
         } else if shared.facts.loading {
@@ -356,6 +403,16 @@ impl Graphs {
             let x = body.x + (body.width - text::width(&line).min(usize::from(body.width)) as u16) / 2;
             buf.set_stringn(x, top + i as u16, &line, usize::from(body.width), *style);
         }
+    }
+}
+
+/// What the rows of a strip are at the crosshair, and which are lowest and highest.
+fn strip_words(heat: &Heat<'_>, cursor: f64, shared: &Shared) -> Vec<Word> {
+    let word = |text: String| Word { sign: None, text, style: shared.theme.value() };
+    let row = |what: &str, (row, value): (usize, f64)| word(format!("{what} {} ({})", value_text(value), heat.rows[row].0));
+    match Spread::of(&heat.at(cursor)) {
+        Some(Spread { min, median, max }) => vec![row("max", max), word(format!("median {}", value_text(median))), row("min", min)],
+        None => vec![word("no value here".into())],
     }
 }
 

@@ -59,8 +59,9 @@ impl Span {
     /// Moved by this part of what is shown, not beyond the ends of the run.
     pub fn moved(self, by: f64, extent: (f64, f64), log: bool) -> Span {
         let scale = self.scale(extent, log);
-        // How far it can go.
-        let room = if by > 0.0 { scale.place(extent.1) - 1.0 } else { scale.place(extent.0.max(if log { scale.from } else { extent.0 })) };
+        // How far it can go: on a logarithmic axis not to zero.
+        let start = if scale.log && extent.0 <= 0.0 { scale.from } else { extent.0 };
+        let room = if by > 0.0 { scale.place(extent.1) - 1.0 } else { scale.place(start) };
         let by = if by > 0.0 { by.min(room.max(0.0)) } else { by.max(room.min(0.0)) };
         if by == 0.0 || self == Span::All {
             return self;
@@ -106,6 +107,16 @@ mod tests {
                 span = if zoom { span.zoomed(2f64.powf(by), anchor, extent, 1.0, log) } else { span.moved(by, extent, log) };
                 let (from, to) = span.window(extent);
                 prop_assert!(from < to && from >= extent.0 - 1e-6 && to <= extent.1 + 1e-6, "{span:?}");
+            }
+        }
+
+        #[test]
+        fn what_has_room_moves_that_way(from in 1.0f64..4990.0, width in 1.0f64..4990.0, by in 0.01f64..3.0, log in any::<bool>()) {
+            let extent = (1.0, 5000.0);
+            let to = (from + width).min(extent.1);
+            for (by, has_room) in [(-by, from > 1.001), (by, to < 4999.0)] {
+                let (after, until) = Span::Fixed(from, to).moved(by, extent, log).window(extent);
+                prop_assert_eq!(has_room && ((after - from) * by <= 0.0 || (until - to) * by <= 0.0), false, "{} {}", after, until);
             }
         }
 

@@ -202,6 +202,7 @@ impl Panel {
             y: self.range(series, axis, window),
             log_y: false,
             smoothing: Smoothing::Off,
+            why_empty: None,
             marks: &[],
             cursor: None,
             focused: false,
