@@ -44,7 +44,7 @@ pub struct Facts {
     pub lag_ms_max: u64,
     /// Stretches of input that could not be read.
     pub losses: u64,
-    /// Whether more is waiting to be read.
+    /// No look at the run has reached its end yet.
     pub loading: bool,
     /// Why something cannot be read at all.
     pub problem: Option<String>,
@@ -80,7 +80,7 @@ impl Order {
 }
 
 impl Facts {
-    /// What a picture of a run says. `loading`: more is waiting to be read. `order`: of the keys at the last look.
+    /// What a picture of a run says. `loading`: no look has reached its end yet. `order`: of the keys at the last look.
     pub fn of(picture: &RunPicture, loading: bool, order: &mut Order) -> Facts {
         let info = &picture.info;
         let mut facts = Facts {

@@ -267,7 +267,7 @@ impl Sources {
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
-            let facts = Facts::of(reader.picture(), polled.more, &mut self.order);
+            let facts = Facts::of(reader.picture(), self.loading, &mut self.order);
             // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
             found.look = self.looks_at_host && self.is_here;
             found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });
@@ -335,4 +335,39 @@ fn is_here(run: &RunPicture) -> bool {
     let name = rustix::system::uname();
     let here = run.info.host.as_deref().is_none_or(|host| name.nodename().to_bytes() == host.as_bytes());
     here && !run.state().is_over() && run.pid().is_some_and(is_process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Exit, WallTime},
+        store::{Event, EventKind, NewRun},
+    };
+    use std::{fs::File, io::Write};
+
+    #[test]
+    fn a_run_that_ends_while_it_is_watched_is_not_loading_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+        let time = |secs| WallTime::new(secs).unwrap();
+        let (folder, _) = store.create_run(NewRun::default(), time(1.0), 1).unwrap();
+        let mut sources = Sources::of_run(RunReader::open(folder.path()).unwrap(), None);
+        assert!(!sources.poll().facts.unwrap().loading);
+        // Its last words and its exit are seen in one look, which is followed by one more that finds nothing new.
+        let mut out = File::options().append(true).create(true).open(folder.stdout_log()).unwrap();
+        out.write_all(b"step 1 loss 2.5\n").unwrap();
+        let exit = EventKind::Exit(Exit { code: Some(0), signal: None, at: None });
+        folder.append_event(&Event { t: time(2.0), author: "og".into(), kind: exit }).unwrap();
+        let mut last = None;
+        loop {
+            let found = sources.poll();
+            last = found.facts.or(last);
+            if !found.more {
+                break;
+            }
+        }
+        let last = last.unwrap();
+        assert_eq!((last.loading, last.step, last.state), (false, Some(1), Some(crate::model::RunState::Finished)));
+    }
 }
