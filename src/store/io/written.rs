@@ -192,7 +192,7 @@ impl Written {
             starts.keys().map(|path| path.to_path_buf()).filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
         new.extend(self.tviz_databases());
         let mut named = self.named(new);
-        named.retain(|(what, path)| !known(path) && !(*what == What::Table && self.is_export(path)));
+        named.retain(|(what, path)| !(known(path) || *what == What::Table && self.is_export(path)));
         // Whose a file is cannot be told where others write to the same folders at the same time.
         if !named.is_empty() {
             let foreign = opened::held_by_others(pid);
