@@ -343,7 +343,7 @@ mod tests {
         assert_eq!((&seen.info.id, &seen.info.name, &seen.info.project), (&info.id, &info.name, &info.project));
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("night.csv"), "step,loss\n1,2\n").unwrap();
-        assert_eq!(glance(&dir.path().join("night.csv"), &ReadOptions::default(), Reach::Row).unwrap().info.name, "night");
+        assert_eq!(glance(&dir.path().join("night.csv"), &ReadOptions::default(), Reach::Row).unwrap().info.name, "night.csv");
         assert!(glance(&dir.path().join("none"), &ReadOptions::default(), Reach::Row).is_err());
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Sources {
     /// `None`: the system gives no events.
     pub(super) watch: Option<Watch>,
     pub(super) run: Option<PathBuf>,
+    /// The path that opens the run that is read, also when newer ones have come to its place.
+    own: Option<PathBuf>,
     /// How the canvas says that its run is to be read.
     read: ReadOptions,
     /// The rest that it wants between two looks at a database.
@@ -95,7 +97,7 @@ impl Sources {
         sources.store().iter().for_each(|store| reader.remark_in(store));
         let path = settled(&reader.address());
         sources.runs.add_place(place_of(&path));
-        sources.run = Some(path);
+        (sources.run, sources.own) = (Some(path.clone()), Some(path));
         sources.add(reader.paths().into_iter());
         sources.reader = Some(reader);
         sources
@@ -110,6 +112,7 @@ impl Sources {
             canvas,
             watch,
             run: None,
+            own: None,
             refresh: spec.as_ref().map(Spec::refresh_interval),
             read: spec.map(|spec| spec.read).unwrap_or_default(),
             reader: None,
@@ -134,8 +137,9 @@ impl Sources {
 
     /// Shows everything there is to `look`.
     pub(super) fn with_scene<T>(&self, look: impl FnOnce(Scene<'_>) -> T) -> T {
-        let own = self.run.as_deref();
+        let own = self.own.as_deref();
         look(Scene {
+            own,
             run: self.run_picture(),
             chat: self.canvas.as_ref().map(CanvasFiles::messages),
             host: self.host.machine(),
@@ -199,7 +203,7 @@ impl Sources {
         self.host_wanted = wants.host;
         self.runs.show(wants.runs, tell);
         self.rollouts.want(wants.rollouts, self.reader.as_ref(), tell);
-        self.runs.follow(wants.overlaid, self.run.as_deref())
+        self.runs.follow(wants.overlaid, self.own.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -208,7 +212,7 @@ impl Sources {
             return;
         }
         self.run = state.run;
-        self.reader = None;
+        (self.reader, self.own) = (None, None);
         self.problem = None;
         self.loading = true;
         let Some(run) = self.run.clone() else { return };
@@ -216,6 +220,7 @@ impl Sources {
             Ok(mut reader) => {
                 self.store().iter().for_each(|store| reader.remark_in(store));
                 self.add(reader.paths().into_iter());
+                self.own = Some(settled(&reader.address()));
                 self.refresh.into_iter().for_each(|rest| reader.set_refresh(rest));
                 self.reader = Some(reader);
             }
