@@ -26,6 +26,8 @@ pub struct Facts {
     pub step: Option<i64>,
     /// Steps that it means to take.
     pub total_steps: Option<i64>,
+    /// The step at which it went on from another run.
+    pub from_step: Option<i64>,
     /// Steps per second of late.
     pub rate: Option<f64>,
     /// When it started, Unix seconds.
@@ -89,6 +91,7 @@ impl Facts {
             exit: picture.exit,
             step: picture.step().map(|step| step.0),
             total_steps: picture.total_steps,
+            from_step: info.parent.as_ref().and_then(|parent| parent.step),
             started_at: picture.started_at().map(WallTime::secs),
             command: info.command.join(" "),
             losses: picture.losses.count,
