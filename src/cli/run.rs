@@ -110,7 +110,7 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
             info.pid = Some(pid);
             info.canvas = Some(state.name.clone());
         })
-        .and_then(|_| folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid, attempt: 0 } }));
+        .and_then(|_| folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid } }));
     if let Err(error) = noted {
         out::note(format!("the training runs, but its folder does not say so: {}", chain(&error)));
     }

@@ -222,7 +222,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("events.jsonl");
         assert!(!is_over(&path));
-        let start = r#"{"t":1,"author":"og","kind":"lifecycle","what":"started","pid":7,"attempt":0}"#;
+        let start = r#"{"t":1,"author":"og","kind":"lifecycle","what":"started","pid":7}"#;
         let exit = r#"{"t":2,"author":"og","kind":"lifecycle","what":"exit","code":0}"#;
         for (lines, want) in
             [(vec![start], false), (vec![start, exit], true), (vec![start, exit, start], false), (vec![exit, "{\"t\""], true)]

@@ -22,8 +22,6 @@ pub enum EventKind {
     Started {
         /// Its process id.
         pid: u32,
-        /// Which start of the run this is, 0-based.
-        attempt: u32,
     },
     /// The training process ended (kind `lifecycle`, what `exit`).
     Exit(Exit),
@@ -97,7 +95,7 @@ impl EventKind {
 
     fn fields(&self) -> Map<String, Value> {
         let fields = match self {
-            EventKind::Started { pid, attempt } => json!({"what": "started", "pid": pid, "attempt": attempt}),
+            EventKind::Started { pid } => json!({"what": "started", "pid": pid}),
             EventKind::Exit(exit) => json!({"what": "exit", "code": exit.code, "signal": exit.signal, "at": exit.at.map(WallTime::secs)}),
             EventKind::Note { text, step: Some(step) } => json!({"text": text, "step": step}),
             EventKind::Note { text, step: None } | EventKind::Intervention(text) => json!({"text": text}),
@@ -122,7 +120,7 @@ impl EventKind {
         let object = |name: &str| fields.get(name)?.as_object();
         Some(match word {
             "lifecycle" => match fields.get("what")?.as_str()? {
-                "started" => EventKind::Started { pid: nat("pid")?, attempt: nat("attempt").unwrap_or(0) },
+                "started" => EventKind::Started { pid: nat("pid")? },
                 "exit" => {
                     let at = fields.get("at").and_then(num::from_json).and_then(WallTime::new);
                     EventKind::Exit(Exit { code: small("code"), signal: small("signal"), at })
@@ -154,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_kind_comes_back_from_its_line() {
-        check(EventKind::Started { pid: 7, attempt: 1 }, r#""kind":"lifecycle","what":"started","pid":7,"attempt":1"#);
+        check(EventKind::Started { pid: 7 }, r#""kind":"lifecycle","what":"started","pid":7"#);
         let exit = Exit { code: None, signal: Some(9), at: WallTime::new(2.5) };
         check(EventKind::Exit(exit), r#""kind":"lifecycle","what":"exit","code":null,"signal":9,"at":2.5"#);
         check(EventKind::Note { text: "a\nb".into(), step: None }, r#""kind":"note","text":"a\nb""#);

@@ -15,7 +15,7 @@ pub(super) fn info(path: &Path, run: Option<&RunRef>, remarks: &BTreeMap<String,
     };
     let own_name = match run {
         Some(run) => run.name.clone(),
-        None => path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned()),
+        None => path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned()),
     };
     let own_id = run.map_or_else(|| own_name.clone(), |run| run.id.clone());
     let started = remarks.get("start_time").or_else(|| remarks.get("started_at")).and_then(Value::as_f64);
@@ -58,6 +58,6 @@ mod tests {
         let parent = super::info(Path::new("/d/run"), None, &forked).parent.unwrap();
         assert_eq!((parent.run.as_str(), parent.step), ("x0", Some(49)));
         let bare = super::info(Path::new("/d/train.log"), None, &BTreeMap::new());
-        assert_eq!((bare.id.as_str(), bare.name.as_str(), bare.project), ("train", "train", None));
+        assert_eq!((bare.id.as_str(), bare.name.as_str(), bare.project), ("train.log", "train.log", None));
     }
 }

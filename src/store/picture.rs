@@ -80,7 +80,6 @@ pub struct RunPicture {
     pub system: Samples,
     lifecycle: Lifecycle,
     mute: bool,
-    attempt: u32,
     tracker_config: BTreeMap<String, Value>,
     config_patch: BTreeMap<String, Value>,
     /// The steps that the best source that said so means to take.
@@ -195,15 +194,10 @@ impl RunPicture {
         self.info.started_at.or(self.origin)
     }
 
-    /// Which start of the run this is, 0-based.
-    pub fn attempt(&self) -> u32 {
-        self.attempt
-    }
-
-    /// The training process of the current attempt.
+    /// The training process that was started last.
     pub fn pid(&self) -> Option<u32> {
         let started = |event: &Event| match event.kind {
-            EventKind::Started { pid, .. } => Some(pid),
+            EventKind::Started { pid } => Some(pid),
             _ => None,
         };
         self.events.iter().rev().find_map(started).or(self.info.pid)
@@ -315,9 +309,7 @@ impl RunPicture {
     /// Takes one event.
     pub fn apply_event(&mut self, event: Event) {
         match &event.kind {
-            EventKind::Started { attempt, .. } => {
-                (self.exit, self.lifecycle, self.attempt) = (None, Lifecycle::Started, *attempt);
-            }
+            EventKind::Started { .. } => (self.exit, self.lifecycle) = (None, Lifecycle::Started),
             EventKind::Exit(exit) => (self.exit, self.lifecycle) = (Some(*exit), Lifecycle::Ended),
             EventKind::Config(patch) => {
                 self.config_patch.extend(patch.clone());
@@ -356,7 +348,7 @@ impl RunPicture {
         self.events.clear();
         self.alerts.forget(None);
         self.config_patch.clear();
-        (self.exit, self.lifecycle, self.attempt) = (None, Lifecycle::Silent, 0);
+        (self.exit, self.lifecycle) = (None, Lifecycle::Silent);
         self.merge();
     }
 

@@ -26,6 +26,8 @@ pub struct Facts {
     pub step: Option<i64>,
     /// Steps that it means to take.
     pub total_steps: Option<i64>,
+    /// The step at which it went on from another run.
+    pub from_step: Option<i64>,
     /// Steps per second of late.
     pub rate: Option<f64>,
     /// When it started, Unix seconds.
@@ -44,7 +46,7 @@ pub struct Facts {
     pub lag_ms_max: u64,
     /// Stretches of input that could not be read.
     pub losses: u64,
-    /// Whether more is waiting to be read.
+    /// No look at the run has reached its end yet.
     pub loading: bool,
     /// Why something cannot be read at all.
     pub problem: Option<String>,
@@ -80,7 +82,7 @@ impl Order {
 }
 
 impl Facts {
-    /// What a picture of a run says. `loading`: more is waiting to be read. `order`: of the keys at the last look.
+    /// What a picture of a run says. `loading`: no look has reached its end yet. `order`: of the keys at the last look.
     pub fn of(picture: &RunPicture, loading: bool, order: &mut Order) -> Facts {
         let info = &picture.info;
         let mut facts = Facts {
@@ -89,6 +91,7 @@ impl Facts {
             exit: picture.exit,
             step: picture.step().map(|step| step.0),
             total_steps: picture.total_steps,
+            from_step: info.parent.as_ref().and_then(|parent| parent.step),
             started_at: picture.started_at().map(WallTime::secs),
             command: info.command.join(" "),
             losses: picture.losses.count,

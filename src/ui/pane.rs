@@ -11,7 +11,10 @@ use crate::source::{Body, RolloutGroup};
 use crate::store::{Remark, RunPicture};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What is known of the world, read while keys are taken and frames are drawn, and never changed by either.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,8 @@ pub struct Scene<'a> {
     pub is_here: bool,
     /// The group that it is drawn with, where the runs are grouped and it is one of the selected.
     pub group: Option<&'a str>,
+    /// Where the run of the canvas lies: the path that opens this very run.
+    pub own: Option<&'a Path>,
     /// All runs that are known, newest first; empty until somebody wants to see them ([`Pane::wants`]).
     pub runs: &'a [RunRow],
     /// The selected runs, the pinned ones first; never the run of the canvas itself.
@@ -107,7 +112,7 @@ pub struct Overlay {
 impl<'a> Scene<'a> {
     /// A run, and nothing else.
     pub fn of(run: &'a RunPicture) -> Scene<'a> {
-        Scene { run, chat: None, host: None, is_here: false, group: None, runs: &[], overlaid: &[] }
+        Scene { run, chat: None, host: None, is_here: false, group: None, own: None, runs: &[], overlaid: &[] }
     }
 
     /// The curves of the run.

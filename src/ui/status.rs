@@ -130,6 +130,9 @@ impl Status {
             true => parts.truncate(3),
             false => parts.push(Part::new(self.eta_text(), quiet, 11)),
         }
+        if let Some(step) = self.facts.from_step {
+            parts.push(Part::new(format!("from step {}", grouped(step)), quiet, 2));
+        }
         if let Some(at) = self.facts.end().and_then(|exit| exit.at) {
             parts.push(Part::new(format!("ended {}", self.clock(at.secs())), quiet, 9));
         }

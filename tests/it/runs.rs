@@ -50,11 +50,11 @@ fn the_runs_of_the_store_stand_where_their_files_end() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(list(dir.path(), &[]), [] as [Value; 0]);
     let done = run(dir.path(), "done", 1_700_000_000.0, 8);
-    event(&done, EventKind::Started { pid: 1, attempt: 0 });
+    event(&done, EventKind::Started { pid: 1 });
     event(&done, EventKind::Exit(Exit { code: Some(3), signal: None, at: Some(time(1_700_000_060.0)) }));
     // Process 1 lives everywhere; no process has the highest number.
-    event(&run(dir.path(), "alive", 1_700_000_100.0, 4), EventKind::Started { pid: 1, attempt: 0 });
-    event(&run(dir.path(), "gone", 1_700_000_200.0, 0), EventKind::Started { pid: 2_147_483_647, attempt: 0 });
+    event(&run(dir.path(), "alive", 1_700_000_100.0, 4), EventKind::Started { pid: 1 });
+    event(&run(dir.path(), "gone", 1_700_000_200.0, 0), EventKind::Started { pid: 2_147_483_647 });
     let broken = run(dir.path(), "broken", 1_700_000_300.0, 1);
     fs::remove_file(broken.run_json()).unwrap();
     let told = list(dir.path(), &[]);

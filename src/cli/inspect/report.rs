@@ -75,7 +75,6 @@ fn run_json(run: &RunPicture) -> Value {
         "parent": info.parent,
         "canvas": info.canvas,
         "prompt": info.prompt,
-        "attempt": run.attempt(),
     });
     if let Value::Object(facts) = facts {
         let is_said = |value: &Value| !(value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty));

@@ -26,7 +26,7 @@ pub struct RunGlance {
     pub info: RunInfo,
     /// Where it stands.
     pub probe: Probe,
-    /// The training process of the newest attempt.
+    /// The training process that was started last.
     pub pid: Option<u32>,
 }
 
@@ -237,7 +237,7 @@ fn newest(lines: &[u8], is_cut: bool) -> Option<Life> {
     for line in whole[first..].rsplit(|byte| *byte == b'\n') {
         match std::str::from_utf8(line).ok().and_then(Event::from_line).map(|event| event.kind) {
             Some(EventKind::Exit(ended)) => exit = exit.or(Some(ended)),
-            Some(EventKind::Started { pid, .. }) => return Some(Life { exit, pid: Some(pid) }),
+            Some(EventKind::Started { pid }) => return Some(Life { exit, pid: Some(pid) }),
             _ => {}
         }
     }
@@ -285,7 +285,7 @@ mod tests {
         let new = NewRun { cwd: dir.path().to_owned(), total_steps: Some(500), ..NewRun::default() };
         let (folder, _) = store.create_run(new, time(1000.0), 1).unwrap();
         assert_eq!(agreed(&folder).probe.state, Some(RunState::Running));
-        event(&folder, EventKind::Started { pid: 7, attempt: 0 });
+        event(&folder, EventKind::Started { pid: 7 });
         append(&folder.stdout_log(), "step 1 loss 2.5\nstep 2 loss 2.0\n");
         let seen = agreed(&folder);
         assert_eq!((seen.probe.step, seen.pid), (Some(Step(2)), Some(7)));
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!((seen.probe.state, seen.probe.step, seen.newest_time()), (Some(RunState::Failed), Some(Step(9000)), Some(time(1010.0))));
         seen.mark_lost();
         assert_eq!(seen.probe.state, Some(RunState::Failed));
-        event(&folder, EventKind::Started { pid: 8, attempt: 1 });
+        event(&folder, EventKind::Started { pid: 8 });
         append(&folder.events(), "{\"t\":1,\"kind\":\"lifecycle\",\"what\":\"exit\"");
         assert_eq!(agreed(&folder).pid, Some(8));
     }
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!((&seen.info.id, &seen.info.name, &seen.info.project), (&info.id, &info.name, &info.project));
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("night.csv"), "step,loss\n1,2\n").unwrap();
-        assert_eq!(glance(&dir.path().join("night.csv"), &ReadOptions::default(), Reach::Row).unwrap().info.name, "night");
+        assert_eq!(glance(&dir.path().join("night.csv"), &ReadOptions::default(), Reach::Row).unwrap().info.name, "night.csv");
         assert!(glance(&dir.path().join("none"), &ReadOptions::default(), Reach::Row).is_err());
     }
 

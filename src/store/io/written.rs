@@ -3,6 +3,8 @@
 //! What it holds open is surely its own ([`opened_by`]). What it opens for a moment only is found where such files usually
 //! lie, and is its own if it was made, or written anew, since the training began, and nobody else can have been the writer. So is
 //! what was added to a table that had rested before: a table that grew just before is most likely somebody else's, who goes on.
+//!
+//! What og itself exports, into the run's folder or beside it, is never the training's: it would be its own echo.
 
 use super::{glance::life, opened};
 use crate::{
@@ -76,6 +78,12 @@ const SETTLED: f64 = 1.0;
 
 /// tviz notes whole seconds.
 const TVIZ_SLACK: f64 = 1.0;
+
+/// Seconds between a training's word for when a row was and the making of the file that it is the first of.
+const EXPORT_SLACK: f64 = 1.0;
+
+/// Seconds from which on a number is a time of day, and not one since the training began: in 2001.
+const UNIX_MIN: f64 = 1e9;
 
 /// Files of the run folder that are og's own.
 const OWN: &[&str] = &["metrics.jsonl", "events.jsonl"];
@@ -184,7 +192,7 @@ impl Written {
             starts.keys().map(|path| path.to_path_buf()).filter(|path| !known(path) && !path.parent().is_some_and(&known)).collect();
         new.extend(self.tviz_databases());
         let mut named = self.named(new);
-        named.retain(|(_, path)| !known(path));
+        named.retain(|(what, path)| !(known(path) || *what == What::Table && self.is_export(path)));
         // Whose a file is cannot be told where others write to the same folders at the same time.
         if !named.is_empty() {
             let foreign = opened::held_by_others(pid);
@@ -243,6 +251,15 @@ impl Written {
             true => folder.to_owned(),
             false => file,
         }
+    }
+
+    /// Whether a table is one of og's exports: it looks like them, and holds what is older than itself. What a training adds row
+    /// by row is younger than its file; of a file that was there before, nobody can say that.
+    fn is_export(&self, path: &Path) -> bool {
+        let Some(first) = head_of(path).and_then(|head| first_of_export(&head)) else { return false };
+        let made = fs::metadata(path).and_then(|file| file.created()).ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let made = made.map(|at| at.as_secs_f64()).filter(|made| *made >= self.since.secs());
+        first.zip(made).is_none_or(|(first, made)| first < made - EXPORT_SLACK)
     }
 
     /// The first run that began with the training.
@@ -386,6 +403,26 @@ fn has_metrics(path: &Path) -> bool {
     told > 0 || rows > 0 && TABLES.contains(&stem)
 }
 
+/// The first time in a table that looks like an export of og's; `Some(None)`: it has none. Such a table says `step,time,KEY,...`, and
+/// every time as Unix seconds with three digits behind the point, or not at all.
+fn first_of_export(head: &[u8]) -> Option<Option<f64>> {
+    let text = String::from_utf8_lossy(head);
+    // A last line without its end may be cut.
+    let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    lines.next().filter(|names| names.starts_with("step,time,"))?;
+    let mut times = vec![];
+    for line in lines {
+        let (step, rest) = line.split_once(',')?;
+        let (time, _) = rest.split_once(',')?;
+        step.parse::<i64>().ok()?;
+        if !time.is_empty() {
+            let is_precise = time.split_once('.').is_some_and(|(_, digits)| digits.len() == 3);
+            times.push(time.parse().ok().filter(|secs| is_precise && *secs >= UNIX_MIN)?);
+        }
+    }
+    Some(times.into_iter().reduce(f64::min))
+}
+
 /// Whether the last of the first `bytes` bytes of a file is a newline.
 fn ends_a_line(path: &Path, bytes: u64) -> bool {
     let mut last = [0];
@@ -396,4 +433,33 @@ fn head_of(path: &Path) -> Option<Vec<u8>> {
     let mut head = vec![];
     File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
     Some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_is_no_table_of_the_training_and_what_looks_like_one_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("run");
+        fs::create_dir(&folder).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        let mut written = Written::before(&folder, dir.path(), WallTime::new(now - 60.0).unwrap());
+        let table = |path: PathBuf, rows: &str| fs::write(path, format!("step,time,train/loss\n{rows}")).unwrap();
+        let row = |step: i64, time: f64| format!("{step},{time:.3},0.5\n");
+        table(folder.join("data-20261120-233500.csv"), &(row(1, now - 50.0) + &row(2, now)));
+        table(dir.path().join("x.csv"), &(row(1, now - 50.0) + "2,,0.25\n"));
+        table(dir.path().join("timeless.csv"), "1,,0.5\n");
+        assert_eq!(written.look(None, |_| false), Seen::default());
+        // Those of a training: as it goes, since it began, to the second, in its own words.
+        table(dir.path().join("live.csv"), &(row(1, now) + &row(2, now + 1.0)));
+        table(dir.path().join("since.csv"), &(row(1, 0.25) + &row(2, 9.5)));
+        table(folder.join("whole.csv"), &format!("1,{:.0},0.5\n", now - 50.0));
+        fs::write(folder.join("epochs.csv"), "epoch,loss\n1,2\n").unwrap();
+        let named = written.look(None, |_| false).logs;
+        let mut named: Vec<_> = named.iter().map(|log| log.path.file_name().unwrap()).collect();
+        named.sort();
+        assert_eq!(named, ["epochs.csv", "live.csv", "since.csv", "whole.csv"]);
+    }
 }

@@ -130,7 +130,7 @@ fn our_own_word_on_the_end_counts_most() {
     assert_eq!(picture.state(), RunState::Running);
     picture.apply(Tracker(0), Ok(Record::Exit(told)), None);
     assert_eq!(picture.state(), RunState::Finished);
-    event(&mut picture, EventKind::Started { pid: 7, attempt: 0 });
+    event(&mut picture, EventKind::Started { pid: 7 });
     picture.apply(Tracker(0), Ok(Record::Exit(told)), None);
     assert_eq!((picture.state(), picture.pid()), (RunState::Running, Some(7)));
     picture.mark_lost();
@@ -141,8 +141,8 @@ fn our_own_word_on_the_end_counts_most() {
     assert_eq!(picture.state(), RunState::Failed);
     picture.mark_lost();
     assert_eq!(picture.state(), RunState::Failed);
-    event(&mut picture, EventKind::Started { pid: 8, attempt: 1 });
-    assert_eq!((picture.state(), picture.attempt()), (RunState::Running, 1));
+    event(&mut picture, EventKind::Started { pid: 8 });
+    assert_eq!((picture.state(), picture.pid()), (RunState::Running, Some(8)));
 }
 
 #[test]

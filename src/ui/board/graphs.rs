@@ -291,7 +291,7 @@ impl Graphs {
             Some(panel.keys.iter().map(move |key| (key.clone(), x.clone())).collect::<Vec<_>>())
         };
         self.over = ready.iter().filter_map(|at| over(&self.panels[*at])).flatten().collect();
-        let (_, _, replaced, _) = self.moments.0;
+        let (_, _, replaced, ..) = self.moments.0;
         let keys = || ready.iter().flat_map(|at| &self.panels[*at].keys).cloned();
         let before: Vec<MetricKey> = if replaced > 0 { keys().collect() } else { vec![] };
         let more = !self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });

@@ -8,7 +8,7 @@ use crate::{
     canvas::io::is_process,
     query::RunRow,
     source::{Budget, io::Watch},
-    store::{RunReader, Store},
+    store::{RunReader, Store, settled},
     ui::pane::{Listing, OVERLAID_MAX, Overlaid, Overlay},
 };
 use std::{
@@ -131,6 +131,7 @@ impl Runs {
 
     /// Looks also at runs in this place.
     pub fn add_place(&mut self, place: PathBuf) {
+        let place = settled(&place);
         if !self.places.contains(&place) {
             self.places.push(place);
         }

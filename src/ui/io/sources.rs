@@ -30,6 +30,8 @@ pub(super) struct Sources {
     /// `None`: the system gives no events.
     pub(super) watch: Option<Watch>,
     pub(super) run: Option<PathBuf>,
+    /// The path that opens the run that is read, also when newer ones have come to its place.
+    own: Option<PathBuf>,
     /// How the canvas says that its run is to be read.
     read: ReadOptions,
     /// The rest that it wants between two looks at a database.
@@ -95,7 +97,7 @@ impl Sources {
         sources.store().iter().for_each(|store| reader.remark_in(store));
         let path = settled(&reader.address());
         sources.runs.add_place(place_of(&path));
-        sources.run = Some(path);
+        (sources.run, sources.own) = (Some(path.clone()), Some(path));
         sources.add(reader.paths().into_iter());
         sources.reader = Some(reader);
         sources
@@ -110,6 +112,7 @@ impl Sources {
             canvas,
             watch,
             run: None,
+            own: None,
             refresh: spec.as_ref().map(Spec::refresh_interval),
             read: spec.map(|spec| spec.read).unwrap_or_default(),
             reader: None,
@@ -134,8 +137,9 @@ impl Sources {
 
     /// Shows everything there is to `look`.
     pub(super) fn with_scene<T>(&self, look: impl FnOnce(Scene<'_>) -> T) -> T {
-        let own = self.run.as_deref();
+        let own = self.own.as_deref();
         look(Scene {
+            own,
             run: self.run_picture(),
             chat: self.canvas.as_ref().map(CanvasFiles::messages),
             host: self.host.machine(),
@@ -199,7 +203,7 @@ impl Sources {
         self.host_wanted = wants.host;
         self.runs.show(wants.runs, tell);
         self.rollouts.want(wants.rollouts, self.reader.as_ref(), tell);
-        self.runs.follow(wants.overlaid, self.run.as_deref())
+        self.runs.follow(wants.overlaid, self.own.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
@@ -208,7 +212,7 @@ impl Sources {
             return;
         }
         self.run = state.run;
-        self.reader = None;
+        (self.reader, self.own) = (None, None);
         self.problem = None;
         self.loading = true;
         let Some(run) = self.run.clone() else { return };
@@ -216,6 +220,7 @@ impl Sources {
             Ok(mut reader) => {
                 self.store().iter().for_each(|store| reader.remark_in(store));
                 self.add(reader.paths().into_iter());
+                self.own = Some(settled(&reader.address()));
                 self.refresh.into_iter().for_each(|rest| reader.set_refresh(rest));
                 self.reader = Some(reader);
             }
@@ -267,7 +272,7 @@ impl Sources {
         (found.more, found.again) = (polled.more, polled.again);
         let new_paths = if polled.paths_changed { reader.paths() } else { vec![] };
         if polled.changed || was_loading {
-            let facts = Facts::of(reader.picture(), polled.more, &mut self.order);
+            let facts = Facts::of(reader.picture(), self.loading, &mut self.order);
             // A run that writes is what makes us look at the machine: idle, nobody asks it anything.
             found.look = self.looks_at_host && self.is_here;
             found.facts = Some(Facts { watched: self.watched(), lag_ms_max: FRAME.as_millis() as u64, ..facts });
@@ -335,4 +340,39 @@ fn is_here(run: &RunPicture) -> bool {
     let name = rustix::system::uname();
     let here = run.info.host.as_deref().is_none_or(|host| name.nodename().to_bytes() == host.as_bytes());
     here && !run.state().is_over() && run.pid().is_some_and(is_process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Exit, WallTime},
+        store::{Event, EventKind, NewRun},
+    };
+    use std::{fs::File, io::Write};
+
+    #[test]
+    fn a_run_that_ends_while_it_is_watched_is_not_loading_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+        let time = |secs| WallTime::new(secs).unwrap();
+        let (folder, _) = store.create_run(NewRun::default(), time(1.0), 1).unwrap();
+        let mut sources = Sources::of_run(RunReader::open(folder.path()).unwrap(), None);
+        assert!(!sources.poll().facts.unwrap().loading);
+        // Its last words and its exit are seen in one look, which is followed by one more that finds nothing new.
+        let mut out = File::options().append(true).create(true).open(folder.stdout_log()).unwrap();
+        out.write_all(b"step 1 loss 2.5\n").unwrap();
+        let exit = EventKind::Exit(Exit { code: Some(0), signal: None, at: None });
+        folder.append_event(&Event { t: time(2.0), author: "og".into(), kind: exit }).unwrap();
+        let mut last = None;
+        loop {
+            let found = sources.poll();
+            last = found.facts.or(last);
+            if !found.more {
+                break;
+            }
+        }
+        let last = last.unwrap();
+        assert_eq!((last.loading, last.step, last.state), (false, Some(1), Some(crate::model::RunState::Finished)));
+    }
 }

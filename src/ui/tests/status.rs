@@ -97,3 +97,14 @@ fn three_rows_of_status_say_why_a_run_failed_and_what_was_alerted() {
         assert!(failed.contains("RuntimeError: failed"), "{failed}");
     }
 }
+
+#[test]
+fn a_run_that_goes_on_from_another_says_from_where_as_long_as_there_is_room() {
+    let mut run = run(100);
+    run.info.parent = Some(crate::store::Parent { run: "bold-lynx".into(), checkpoint: None, step: Some(2500) });
+    let mut pane = status(UNICODE, &run);
+    let facts = Facts::of(&run, false, &mut Order::default());
+    pane.update(Event::Data(Box::new(facts)), scene(&run), Duration::ZERO);
+    assert!(drawn(&pane, &run, (200, 3)).contains("from step 2,500"), "{}", drawn(&pane, &run, (200, 3)));
+    assert!(!drawn(&pane, &run, (45, 3)).contains("2,500"));
+}

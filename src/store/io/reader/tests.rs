@@ -46,7 +46,7 @@ fn a_run_is_followed_from_its_first_byte_to_its_exit() {
     let (_dir, folder) = run();
     let mut reader = RunReader::open(folder.path()).unwrap();
     assert_eq!(reader.poll(RunReader::LIVE), Polled::default());
-    event(&folder, EventKind::Started { pid: 7, attempt: 0 });
+    event(&folder, EventKind::Started { pid: 7 });
     append(&folder.stdout_log(), "hello\nstep 1 loss 2.5\n");
     append(&folder.stdout_times(), "6 1500\n22 2500\n");
     assert_eq!(load(&mut reader), ["loss"]);
@@ -114,7 +114,7 @@ fn a_log_that_starts_over_is_read_anew() {
 #[test]
 fn a_training_that_is_gone_is_lost_only_when_somebody_says_so() {
     let (_dir, folder) = run();
-    event(&folder, EventKind::Started { pid: 7, attempt: 0 });
+    event(&folder, EventKind::Started { pid: 7 });
     let mut reader = RunReader::open(folder.path()).unwrap();
     load(&mut reader);
     assert_eq!(reader.picture().state(), RunState::Running);

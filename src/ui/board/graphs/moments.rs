@@ -21,12 +21,13 @@ pub struct Moment {
 }
 
 /// What tells that moments may have changed, without looking at them.
-pub type Sign = (u64, usize, usize, Option<u64>);
+pub type Sign = (u64, usize, usize, Option<u64>, Option<Step>);
 
 /// The sign of what [`moments`] would give.
 pub fn sign(run: &RunPicture) -> Sign {
     let end = if run.events.is_empty() { None } else { end(run) };
-    (run.alerts.count, run.events.len(), run.series.values().map(Series::superseded).max().unwrap_or(0), end.map(f64::to_bits))
+    let superseded = run.series.values().map(Series::superseded).max().unwrap_or(0);
+    (run.alerts.count, run.events.len(), superseded, end.map(f64::to_bits), begun(run))
 }
 
 /// What happened, as far as it can be marked. What was only remarked when the run was over is about all of it, unless somebody pointed
@@ -41,7 +42,6 @@ pub fn moments(run: &RunPicture) -> Vec<Moment> {
     }
     for event in &run.events {
         let (step, kind, text) = match &event.kind {
-            EventKind::Started { attempt, .. } if *attempt > 0 => (None, MarkKind::Restart, format!("started again ({attempt})")),
             EventKind::Note { text, step } => (*step, MarkKind::Note, text.clone()),
             EventKind::Intervention(text) => (None, MarkKind::Note, format!("{}: {text}", event.author)),
             EventKind::Config(patch) => (None, MarkKind::Note, format!("config: {}", patch.keys().cloned().collect::<Vec<_>>().join(", "))),
@@ -52,6 +52,11 @@ pub fn moments(run: &RunPicture) -> Vec<Moment> {
             continue;
         }
         out.push(Moment { step: step.map(|step| step as f64), time: Some(event.t.secs()), kind, text });
+    }
+    if let (Some(parent), Some(step)) = (&run.info.parent, begun(run)) {
+        let at = parent.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+        let text = format!("went on from {}{at}", parent.run);
+        out.push(Moment { step: Some(step.0 as f64), time: None, kind: MarkKind::Restart, text });
     }
     out.extend(resumed(run).into_iter().map(|step| Moment {
         step: Some(step.0 as f64),
@@ -70,6 +75,12 @@ fn end(run: &RunPicture) -> Option<f64> {
     }
     let last = run.series.values().filter_map(|series| Some(series.last()?.time?.secs())).reduce(f64::max);
     run.exit.and_then(|exit| exit.at).map(|at| at.secs()).or(last)
+}
+
+/// The step at which a run that goes on from another one begins. One that counts its steps anew has none of the other's.
+fn begun(run: &RunPicture) -> Option<Step> {
+    let first = clock(run)?.first()?.step;
+    run.info.parent.as_ref()?.step.filter(|step| *step <= first.0).map(|_| first)
 }
 
 /// The steps from which a resumed run went on: where the points that it replaced begin.
@@ -124,7 +135,7 @@ impl Moment {
 mod tests {
     use super::*;
     use crate::model::{Exit, Point, WallTime};
-    use crate::store::Event;
+    use crate::store::{Event, Parent};
 
     fn run() -> RunPicture {
         let mut run = RunPicture::default();
@@ -143,6 +154,26 @@ mod tests {
         let steps: Vec<f64> = moments(&run).iter().map(|moment| moment.step.unwrap()).collect();
         assert_eq!(steps, [60.0, 90.0]);
         assert!(moments(&run).iter().all(|moment| moment.kind == MarkKind::Restart));
+    }
+
+    #[test]
+    fn a_run_that_goes_on_from_another_is_marked_where_it_begins() {
+        let mut series = Series::new();
+        (2510..2600).for_each(|step| series.push(Point { step: Step(step), time: WallTime::new(step as f64), value: 1.0 }));
+        let parent = |step| Some(Parent { run: "bold-lynx".into(), checkpoint: None, step });
+        let mut run = RunPicture::default();
+        run.info.parent = parent(Some(2500));
+        let before = sign(&run);
+        assert_eq!(moments(&run), []);
+        run.series.insert("loss".into(), series);
+        assert_ne!(sign(&run), before, "its first point tells where");
+        let text = "went on from bold-lynx at step 2500".to_owned();
+        assert_eq!(moments(&run), [Moment { step: Some(2510.0), time: None, kind: MarkKind::Restart, text }]);
+        // Its steps are not those of the other: it took the weights and counts anew.
+        run.info.parent = parent(Some(9000));
+        assert_eq!(moments(&run), []);
+        run.info.parent = parent(None);
+        assert_eq!(moments(&run), []);
     }
 
     #[test]

@@ -428,7 +428,11 @@ impl Runs {
 
 /// Whether it is the run in front.
 pub fn is_own(row: &RunRow, scene: Scene<'_>) -> bool {
-    !row.id.is_empty() && row.id == scene.run.info.id
+    // No two runs of og's have one id. That of another may be the name of its file, and not the only one.
+    match row.own {
+        true => !row.id.is_empty() && row.id == scene.run.info.id,
+        false => scene.own == Some(row.path.as_path()),
+    }
 }
 
 /// What a person calls the run.

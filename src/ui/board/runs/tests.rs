@@ -14,7 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 const ASCII: Theme = Theme::new(false, false);
 
@@ -35,6 +35,7 @@ pub(in crate::ui) fn rows(count: usize) -> Vec<RunRow> {
             name: ["calm-otter", "bright-sun", "模型-七", "a-run-with-a-rather-long-name-of-its-own"][n % 4].to_owned() + &format!("-{n}"),
             project: Some(if n % 4 == 3 { "vision" } else { "lm" }.into()),
             kind: "og run",
+            own: true,
             state: Some(state),
             step: Some(1000 + 37 * n as i64),
             total_steps: n.is_multiple_of(2).then_some(2000),
@@ -250,6 +251,21 @@ fn who_shows_the_runs_is_answered_when_they_were_looked_at() {
     let until = shown.board.deadline().unwrap();
     assert_eq!(shown.board.update(Event::Deadline, scene, until), [Effect::DrawSoon]);
     assert_eq!((set(&shown).0, shown.board.deadline()), (3, None));
+}
+
+#[test]
+fn of_two_files_of_one_name_the_one_in_front_is_marked() {
+    let mut shown = Shown::new(rows(3), (100, 24), UNICODE);
+    let marked = |shown: &Shown, own: Option<&Path>| -> Vec<bool> {
+        let scene = Scene { runs: &shown.rows, own, ..Scene::of(&shown.run) };
+        shown.rows.iter().map(|row| super::table::is_own(row, scene)).collect()
+    };
+    assert_eq!(marked(&shown, None), [true, false, false], "one of og's is known by its id");
+    for (row, path) in shown.rows.iter_mut().zip(["/a/metrics.csv", "/b/metrics.csv", "/a/old.csv"]) {
+        (row.own, row.id, row.path) = (false, "metrics.csv".into(), path.into());
+    }
+    shown.run.info.id = "metrics.csv".into();
+    assert_eq!(marked(&shown, Some(Path::new("/b/metrics.csv"))), [false, true, false]);
 }
 
 #[test]

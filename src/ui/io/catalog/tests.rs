@@ -92,7 +92,7 @@ fn a_process_that_is_gone_makes_its_run_lost() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     let run = make(&store, dir.path(), 1, None);
-    run.append_event(&Event { t: time(1.0), author: "og".into(), kind: EventKind::Started { pid: 7, attempt: 0 } }).unwrap();
+    run.append_event(&Event { t: time(1.0), author: "og".into(), kind: EventKind::Started { pid: 7 } }).unwrap();
     let mut catalog = Catalog::new(vec![store.root().to_owned()], |_| true);
     assert_eq!(catalog.all(|_| false)[0].state, Some(RunState::Running));
     catalog.is_alive = dead;
