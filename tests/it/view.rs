@@ -70,6 +70,12 @@ fn a_log_is_looked_at_without_a_canvas() {
     shows(&home, "/val q");
     press(&home, &["BSpace", "BSpace", "C-v"]);
     shows(&home, "/valval q");
+    // A copy is what is pasted next, in tmux too, which as it comes takes none from a program's escapes.
+    press(&home, &["C-u", "l", "r", "C-c"]);
+    shows(&home, "copied");
+    comes("tmux has it", || home.tmux(&["show-buffer"]) == "lr");
+    press(&home, &["C-u", "C-v", "C-v"]);
+    shows(&home, "/lrlr");
     press(&home, &["C-u", "^", "v", "a", "l", "Tab"]);
     shows(&home, "re/^val");
     shows(&home, "1 of 4");

@@ -115,7 +115,7 @@ impl Board {
             Typed::Edited => self.edited(input, scene),
             Typed::Copied(text) => {
                 self.above = Above::Input(input);
-                return vec![Effect::Copy(text)];
+                return self.copy_typed(text, now);
             }
             Typed::Paste => {
                 self.above = Above::Input(input);
@@ -127,6 +127,16 @@ impl Board {
             }
         }
         vec![Effect::Draw]
+    }
+
+    /// What is typed goes to the clipboard; nothing takes nothing's place there.
+    fn copy_typed(&mut self, text: String, now: Duration) -> Vec<Effect> {
+        if text.is_empty() {
+            self.say("nothing to copy".into(), now);
+            return vec![Effect::Draw];
+        }
+        self.say("copied".into(), now);
+        vec![Effect::Copy(text), Effect::Draw]
     }
 
     /// A filter is in force while it is typed.
@@ -185,6 +195,10 @@ impl Board {
         match palette.take(key, &self.keymap) {
             palette::Chosen::Action(action) => self.act(action, scene, now),
             palette::Chosen::Nothing => vec![Effect::Draw],
+            palette::Chosen::Copied(text) => {
+                self.above = Above::Palette(palette);
+                self.copy_typed(text, now)
+            }
             palette::Chosen::NotYet(effects) => {
                 self.above = Above::Palette(palette);
                 effects

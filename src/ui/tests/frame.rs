@@ -222,7 +222,7 @@ fn what_is_typed_never_leaves_and_is_pasted_and_copied() {
     let (char, ctrl) = (KeyCode::Char, KeyModifiers::CONTROL);
     key(char('/'), KeyModifiers::NONE);
     assert_eq!(key(char('q'), KeyModifiers::NONE), [Effect::Draw]);
-    assert_eq!(key(char('c'), ctrl), [Effect::Copy("q".into())]);
+    assert_eq!(key(char('c'), ctrl), [Effect::Copy("q".into()), Effect::Draw]);
     assert_eq!(key(char('v'), ctrl), [Effect::Paste]);
     assert_eq!(key(char('v'), KeyModifiers::SUPER), [Effect::Paste]);
     pane.update(Event::Paste("a\nb".into()), scene(&run), Duration::ZERO);
@@ -232,6 +232,19 @@ fn what_is_typed_never_leaves_and_is_pasted_and_copied() {
         pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(&run), Duration::ZERO);
     }
     assert_eq!(told(&pane, &run).typing.as_deref(), Some(""));
+}
+
+#[test]
+fn a_copy_of_what_is_typed_is_told() {
+    let run = run(10);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    for open in ["/", ":"] {
+        press(&mut pane, &run, &format!("{open} l ctrl+c"));
+        assert!(drawn(&pane, &run, (80, 24)).contains("copied"), "behind {open}");
+        press(&mut pane, &run, "ctrl+u ctrl+c");
+        assert!(drawn(&pane, &run, (80, 24)).contains("nothing to copy"), "behind {open}");
+        press(&mut pane, &run, "esc");
+    }
 }
 
 #[test]
