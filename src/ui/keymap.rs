@@ -191,6 +191,10 @@ pub enum Action {
     CaretLeft,
     /// Move the caret by a character.
     CaretRight,
+    /// Move the caret by a word.
+    CaretWordLeft,
+    /// Move the caret by a word.
+    CaretWordRight,
     /// Move the caret to the start.
     CaretHome,
     /// Move the caret to the end.
@@ -403,6 +407,9 @@ const TABLE: &[Row] = &[
     (Scope::Input, "regex", &["tab"], "filter by regular expression, or fuzzily", Action::SwitchRegex),
     (Scope::Input, "caret-left", &["left"], "caret left", Action::CaretLeft),
     (Scope::Input, "caret-right", &["right"], "caret right", Action::CaretRight),
+    // Option with an arrow comes as alt and a letter from a Mac.
+    (Scope::Input, "word-left", &["alt+left", "alt+b"], "caret a word left", Action::CaretWordLeft),
+    (Scope::Input, "word-right", &["alt+right", "alt+f"], "caret a word right", Action::CaretWordRight),
     (Scope::Input, "caret-home", &["home", "ctrl+a", "super+left"], "caret to the start", Action::CaretHome),
     (Scope::Input, "caret-end", &["end", "ctrl+e", "super+right"], "caret to the end", Action::CaretEnd),
     (Scope::Input, "delete-before", &["backspace", "ctrl+h"], "delete before the caret", Action::DeleteBefore),
@@ -509,10 +516,13 @@ impl Keymap {
         })
     }
 
-    /// A key as the table knows it where these scopes hold. Escape and a key right behind it reach us as that key with Alt;
-    /// where Alt with it means nothing, they are taken apart again.
+    /// A key as the table knows it where these scopes hold. Escape and a key right behind it reach us as that key with Alt, if it
+    /// is one of a single byte; where Alt with it means nothing, they are taken apart again. Never while text is typed, which an
+    /// Escape that nobody meant would throw away.
     pub fn apart(&self, scopes: &[Scope], key: KeyEvent) -> Vec<KeyEvent> {
-        if !key.modifiers.contains(KeyModifiers::ALT) || self.action(scopes, key).is_some() {
+        let is_byte = matches!(key.code, KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab | KeyCode::Backspace);
+        let may_be_two = key.modifiers.contains(KeyModifiers::ALT) && is_byte && !scopes.contains(&Scope::Input);
+        if !may_be_two || self.action(scopes, key).is_some() {
             return vec![key];
         }
         vec![

@@ -43,6 +43,18 @@ fn escape_and_a_key_in_one_go_are_two_keys_where_alt_means_nothing() {
     assert_eq!(names(Scope::Input, alt(KeyCode::Backspace)), ["alt+backspace"]);
     assert_eq!(names(Scope::Board, alt(KeyCode::Backspace)), ["esc", "backspace"]);
     assert_eq!(names(Scope::Input, key(KeyCode::Char('h'), KeyModifiers::ALT | KeyModifiers::CONTROL)), ["ctrl+alt+h"]);
+    assert_eq!(names(Scope::Board, alt(KeyCode::Left)), ["alt+left"], "its bytes are no other key's");
+    assert_eq!(names(Scope::Board, alt(KeyCode::Enter)), ["esc", "enter"]);
+}
+
+#[test]
+fn alt_never_throws_away_what_is_typed() {
+    let map = Keymap::default();
+    for code in [KeyCode::Char('x'), KeyCode::Char('q'), KeyCode::Enter, KeyCode::Tab, KeyCode::Up, KeyCode::Delete] {
+        let key = key(code, KeyModifiers::ALT);
+        assert_eq!((map.apart(&[Scope::Input; 2], key), map.action(&[Scope::Input; 2], key)), (vec![key], None));
+        assert_eq!(typed(key), None);
+    }
 }
 
 #[test]
