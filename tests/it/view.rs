@@ -235,7 +235,10 @@ fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
 
     // A slip costs only what it stands in.
     fs::write(&config, r#"{"keys": {"zoom": ["M"], "bogus": ["k"]}, "glyphs": "asci"}"#).unwrap();
-    let said = text(&home.og(&["keys"]).output().unwrap().stderr);
+    let printed = home.og(&["keys"]).output().unwrap();
+    assert!(text(&printed.stdout).contains("  cursor-leap-right  "), "a name is whole: {}", text(&printed.stdout));
+    let said = text(&printed.stderr);
+    assert!(said.ends_with("; these are the keys that hold\n"), "{said}");
     assert!(
         said.contains("config.json:1:26: no key binding is called `bogus`") && said.contains("; 1:53: `glyphs`: unknown variant"),
         "{said}"
