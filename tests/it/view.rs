@@ -309,7 +309,7 @@ fn what_comes_through_a_pipe_is_looked_at_while_it_comes() {
         drop(pipe);
         press(&home, &["h"]);
         shows(&home, "(up/down)");
-        press(&home, &["q"]);
+        press(&home, &["q", "q"]);
         shows(&home, "left with 0");
         assert_eq!(left(), 0, "what came is gone with us");
         home.tmux(&["kill-session", "-t", "v"]);
