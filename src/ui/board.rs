@@ -47,7 +47,7 @@ use super::{
     facts::Facts,
     keymap::{Keymap, Scope},
     pane::{Effect, Event, Link, Pane, Scene, Wants},
-    theme::{Frame, Theme},
+    theme::{Depth, Frame, Theme},
 };
 use crate::ipc::wire::Shown;
 use crate::model::MetricKey;
@@ -115,6 +115,8 @@ pub struct Board {
     refreshed: u64,
     /// The last `setView` that was taken, and what of it was refused.
     set: (u64, Vec<String>),
+    /// How many colours the terminal was found to have.
+    detected: Depth,
     /// One that waits for the first look at the runs, until then.
     held: Option<(Duration, (u64, Vec<String>))>,
     area: Rect,
@@ -158,13 +160,16 @@ impl Board {
             first: None,
             refreshed: 0,
             set: (0, vec![]),
+            detected: theme.depth,
             held: None,
             area: Rect::ZERO,
         }
     }
 
-    /// Takes what the person set, what is wrong with the file in which that is done, and the badge of a far terminal.
-    pub fn settle(&mut self, settings: Settings, problem: Option<String>, badge: Option<String>) {
+    /// Takes what the person set, what is wrong with the file in which that is done, the badge of a far terminal, and how many
+    /// colours it has where the person says nothing of them.
+    pub fn settle(&mut self, settings: Settings, problem: Option<String>, badge: Option<String>, detected: Depth) {
+        self.detected = detected;
         self.ui = settings.ui.unwrap_or_default();
         self.badge = badge;
         if let Some(smoothing) = &settings.smoothing {

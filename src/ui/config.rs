@@ -103,15 +103,13 @@ impl Settings {
 fn keys(names: Map<String, Value>, faults: &mut Faults) -> BTreeMap<String, Vec<String>> {
     let mut bound = BTreeMap::new();
     for (name, value) in names {
-        let Some(mut keys) = faults.value::<Vec<String>>(&name, value) else { continue };
+        let Some(keys) = faults.value::<Vec<String>>(&name, value) else { continue };
         let is_unbound = keys.is_empty();
-        keys.retain(|key| {
-            let is_key = keymap::is_name(key);
-            if !is_key {
-                faults.add(key, format!("`{key}`, for `{name}`, is no key: write it as `og keys` does"));
-            }
-            is_key
-        });
+        let mut right = |key: String| {
+            let refused = |why| faults.add(&key, format!("`{key}`, for `{name}`, {why}"));
+            keymap::meant(&key).map_err(refused).ok()
+        };
+        let keys: Vec<String> = keys.into_iter().filter_map(&mut right).collect();
         if is_unbound || !keys.is_empty() {
             bound.insert(name, keys);
         }
@@ -209,6 +207,7 @@ mod tests {
         );
         told("{\"keys\":\n {\"zom\": [\"z\"]}}", &["2:3: no key binding is called `zom`"]);
         told("{\"keys\":\n {\"zoom\": [\"entr\"]}}", &["2:12: `entr`, for `zoom`, is no key: write it as `og keys` does"]);
+        told("{\"keys\": {\"back\": [\"ctrl+[\"]}}", &["1:20: `ctrl+[`, for `back`, never arrives: terminals send `esc`"]);
         told("{\"keys\": {\"next-tab\": [\"q\"]}}", &["1:11: `q` is bound to both `quit` and `next-tab`"]);
     }
 
@@ -231,6 +230,12 @@ mod tests {
         assert!(keys(Action::NextTab).iter().all(|key| key != "q") && !keys(Action::NextTab).is_empty());
         assert_eq!((config.settings.ui, config.settings.glyphs), (Some(Frame::Minimal), None));
         assert_eq!(config.settings.views.keys().collect::<Vec<_>>(), ["night"]);
+    }
+
+    #[test]
+    fn a_key_is_bound_as_it_arrives() {
+        let config = told(r#"{"keys": {"zoom-x": ["shift+z"], "zoom-out-x": ["alt+z"]}}"#, &[]);
+        assert_eq!(config.keymap.keys_of(keymap::Scope::Graphs, Action::ZoomX), Some("Z"));
     }
 
     #[test]

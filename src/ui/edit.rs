@@ -102,15 +102,16 @@ impl Line {
         match action {
             Action::CaretLeft => self.caret = self.caret.saturating_sub(1),
             Action::CaretRight => self.caret = (self.caret + 1).min(self.text.len()),
+            Action::CaretWordLeft => self.caret = self.word_start(),
+            Action::CaretWordRight => {
+                let behind = &self.text[self.caret..];
+                let word = behind.iter().position(|c| c.is_alphanumeric()).unwrap_or(behind.len());
+                self.caret += behind[word..].iter().position(|c| !c.is_alphanumeric()).map_or(behind.len(), |end| word + end);
+            }
             Action::CaretHome => self.caret = 0,
             Action::CaretEnd => self.caret = self.text.len(),
             Action::DeleteBefore => self.delete(self.caret.saturating_sub(1)),
-            Action::DeleteWord => {
-                let before = &self.text[..self.caret];
-                let word_end = before.iter().rposition(|c| c.is_alphanumeric()).map_or(0, |i| i + 1);
-                let start = before[..word_end].iter().rposition(|c| !c.is_alphanumeric()).map_or(0, |i| i + 1);
-                self.delete(start);
-            }
+            Action::DeleteWord => self.delete(self.word_start()),
             Action::DeleteToStart => self.delete(0),
             Action::DeleteToEnd => self.text.truncate(self.caret),
             Action::DeleteAt if self.caret < self.text.len() => {
@@ -118,6 +119,13 @@ impl Line {
             }
             _ => {}
         }
+    }
+
+    /// Where the word before the caret begins.
+    fn word_start(&self) -> usize {
+        let before = &self.text[..self.caret];
+        let word_end = before.iter().rposition(|c| c.is_alphanumeric()).map_or(0, |i| i + 1);
+        before[..word_end].iter().rposition(|c| !c.is_alphanumeric()).map_or(0, |i| i + 1)
     }
 
     fn delete(&mut self, from: usize) {
@@ -146,6 +154,10 @@ mod tests {
         check("train/loss", &[DeleteWord, DeleteWord], ("", ""));
         check("train/loss", &[CaretHome, CaretRight, DeleteToEnd], ("t", ""));
         check("train/loss", &[CaretLeft, DeleteToStart], ("", "s"));
+        check("train/loss", &[CaretWordLeft], ("train/", "loss"));
+        check("train/loss", &[CaretWordLeft, CaretWordLeft, CaretWordLeft], ("", "train/loss"));
+        check("a train/loss ", &[CaretHome, CaretWordRight, CaretWordRight], ("a train", "/loss "));
+        check("a /", &[CaretHome, CaretWordRight, CaretWordRight, CaretWordRight], ("a /", ""));
         check("größe", &[CaretLeft, CaretLeft, DeleteBefore, DeleteAt], ("gr", "e"));
         check("", &[DeleteBefore, DeleteAt, DeleteWord, CaretLeft, CaretRight, CaretEnd], ("", ""));
     }

@@ -191,6 +191,10 @@ pub enum Action {
     CaretLeft,
     /// Move the caret by a character.
     CaretRight,
+    /// Move the caret by a word.
+    CaretWordLeft,
+    /// Move the caret by a word.
+    CaretWordRight,
     /// Move the caret to the start.
     CaretHome,
     /// Move the caret to the end.
@@ -403,6 +407,9 @@ const TABLE: &[Row] = &[
     (Scope::Input, "regex", &["tab"], "filter by regular expression, or fuzzily", Action::SwitchRegex),
     (Scope::Input, "caret-left", &["left"], "caret left", Action::CaretLeft),
     (Scope::Input, "caret-right", &["right"], "caret right", Action::CaretRight),
+    // Option with an arrow comes as alt and a letter from a Mac.
+    (Scope::Input, "word-left", &["alt+left", "alt+b"], "caret a word left", Action::CaretWordLeft),
+    (Scope::Input, "word-right", &["alt+right", "alt+f"], "caret a word right", Action::CaretWordRight),
     (Scope::Input, "caret-home", &["home", "ctrl+a", "super+left"], "caret to the start", Action::CaretHome),
     (Scope::Input, "caret-end", &["end", "ctrl+e", "super+right"], "caret to the end", Action::CaretEnd),
     (Scope::Input, "delete-before", &["backspace", "ctrl+h"], "delete before the caret", Action::DeleteBefore),
@@ -509,10 +516,13 @@ impl Keymap {
         })
     }
 
-    /// A key as the table knows it where these scopes hold. Escape and a key right behind it reach us as that key with Alt;
-    /// where Alt with it means nothing, they are taken apart again.
+    /// A key as the table knows it where these scopes hold. Escape and a key right behind it reach us as that key with Alt, if it
+    /// is one of a single byte; where Alt with it means nothing, they are taken apart again. Never while text is typed, which an
+    /// Escape that nobody meant would throw away.
     pub fn apart(&self, scopes: &[Scope], key: KeyEvent) -> Vec<KeyEvent> {
-        if !key.modifiers.contains(KeyModifiers::ALT) || self.action(scopes, key).is_some() {
+        let is_byte = matches!(key.code, KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab | KeyCode::Backspace);
+        let may_be_two = key.modifiers.contains(KeyModifiers::ALT) && is_byte && !scopes.contains(&Scope::Input);
+        if !may_be_two || self.action(scopes, key).is_some() {
             return vec![key];
         }
         vec![
@@ -551,14 +561,64 @@ pub fn name(key: KeyEvent) -> String {
     name + &base
 }
 
-/// Whether a name is one that [`name`] gives.
-pub fn is_name(text: &str) -> bool {
+/// Why no key can be bound by a name.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NameError {
+    /// There is no such key.
+    #[error("is no key: write it as `og keys` does")]
+    Unknown,
+    /// Terminals send another key instead.
+    #[error("never arrives: terminals send `{0}`")]
+    SentAs(String),
+}
+
+/// The name that [`name`] gives to the key that a person means: `shift+z` is `Z`.
+pub fn meant(text: &str) -> Result<String, NameError> {
     const KEYS: &[&str] =
         &["space", "enter", "esc", "tab", "backspace", "delete", "insert", "left", "right", "up", "down", "home", "end", "pgup", "pgdn"];
-    let modifiers = ["ctrl+", "alt+", "super+", "shift+"];
-    let base = modifiers.iter().fold(text, |base, modifier| base.strip_prefix(modifier).unwrap_or(base));
+    /// What has no byte of its own with ctrl, and whose byte it is.
+    const SENT_AS: &[(&str, &str)] = &[
+        ("[", "esc"),
+        ("i", "tab"),
+        ("m", "enter"),
+        ("@", "ctrl+space"),
+        ("\\", "ctrl+4"),
+        ("]", "ctrl+5"),
+        ("^", "ctrl+6"),
+        ("_", "ctrl+7"),
+    ];
+    let (mut base, mut has) = (text, [false; 4]);
+    for (has, modifier) in has.iter_mut().zip(["ctrl+", "alt+", "super+", "shift+"]) {
+        (base, *has) = base.strip_prefix(modifier).map_or((base, false), |base| (base, true));
+    }
+    let [ctrl, alt, sup, shift] = has;
     let is_function = || base.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=24).contains(&n));
-    base.chars().count() == 1 || KEYS.contains(&base) || is_function()
+    let is_char = base.chars().count() == 1;
+    if !is_char && !KEYS.contains(&base) && !is_function() {
+        return Err(NameError::Unknown);
+    }
+    let with = |ctrl: bool, base: &str| {
+        let words = [(ctrl, "ctrl+"), (alt, "alt+"), (sup, "super+")];
+        words.iter().filter(|(has, _)| *has).map(|(_, word)| *word).chain([base]).collect::<String>()
+    };
+    let (lower, upper) = (base.to_lowercase(), base.to_uppercase());
+    let is_letter = is_char && lower != upper;
+    if let Some((_, sent)) = SENT_AS.iter().find(|(key, _)| ctrl && *key == lower) {
+        return Err(NameError::SentAs(match sent.strip_prefix("ctrl+") {
+            Some(base) => with(true, base),
+            None => with(false, sent),
+        }));
+    }
+    if ctrl && is_letter && (shift || base != lower) {
+        return Err(NameError::SentAs(with(true, &lower)));
+    }
+    // The shift of a character shows in the character itself.
+    match (shift, base) {
+        (true, _) if is_letter => Ok(with(ctrl, &upper)),
+        (true, "space") => Err(NameError::SentAs(with(ctrl, base))),
+        (true, _) if is_char => Err(NameError::Unknown),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// The text that a key types, if it types any.

@@ -287,6 +287,13 @@ fn escape_and_what_follows_are_keys_of_their_own() {
     becomes(&(json!("c"), json!(""), json!(false)), || (graph(&home, "focused"), graph(&home, "filter"), graph(&home, "filtering")));
     home.ok(&["sendkeys", "graph", "/", "b", "Escape", "Left"]);
     becomes(&(json!("b"), json!("")), || (graph(&home, "focused"), graph(&home, "filter")));
+    home.ok(&["sendkeys", "graph", "/", "c", "Escape", "b", "2"]);
+    becomes(&(json!("runs"), json!(false)), || (graph(&home, "tab"), graph(&home, "filtering")));
+    // Alt is none: what is typed stays.
+    home.ok(&["sendkeys", "graph", "1", "/", "c", "M-Left", "b", "M-x", "M-Enter"]);
+    becomes(&json!("bc"), || graph(&home, "typing"));
+    home.ok(&["sendkeys", "graph", "Escape", "2"]);
+    becomes(&(json!("runs"), json!(false)), || (graph(&home, "tab"), graph(&home, "filtering")));
 }
 
 #[test]

@@ -70,6 +70,12 @@ fn a_log_is_looked_at_without_a_canvas() {
     shows(&home, "/val q");
     press(&home, &["BSpace", "BSpace", "C-v"]);
     shows(&home, "/valval q");
+    // A copy is what is pasted next, in tmux too, which as it comes takes none from a program's escapes.
+    press(&home, &["C-u", "l", "r", "C-c"]);
+    shows(&home, "copied");
+    comes("tmux has it", || home.tmux(&["show-buffer"]) == "lr");
+    press(&home, &["C-u", "C-v", "C-v"]);
+    shows(&home, "/lrlr");
     press(&home, &["C-u", "^", "v", "a", "l", "Tab"]);
     shows(&home, "re/^val");
     shows(&home, "1 of 4");
@@ -229,7 +235,10 @@ fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
 
     // A slip costs only what it stands in.
     fs::write(&config, r#"{"keys": {"zoom": ["M"], "bogus": ["k"]}, "glyphs": "asci"}"#).unwrap();
-    let said = text(&home.og(&["keys"]).output().unwrap().stderr);
+    let printed = home.og(&["keys"]).output().unwrap();
+    assert!(text(&printed.stdout).contains("  cursor-leap-right  "), "a name is whole: {}", text(&printed.stdout));
+    let said = text(&printed.stderr);
+    assert!(said.ends_with("; these are the keys that hold\n"), "{said}");
     assert!(
         said.contains("config.json:1:26: no key binding is called `bogus`") && said.contains("; 1:53: `glyphs`: unknown variant"),
         "{said}"
@@ -300,7 +309,7 @@ fn what_comes_through_a_pipe_is_looked_at_while_it_comes() {
         drop(pipe);
         press(&home, &["h"]);
         shows(&home, "(up/down)");
-        press(&home, &["q"]);
+        press(&home, &["q", "q"]);
         shows(&home, "left with 0");
         assert_eq!(left(), 0, "what came is gone with us");
         home.tmux(&["kill-session", "-t", "v"]);

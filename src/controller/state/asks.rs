@@ -32,6 +32,8 @@ const WAITS_MAX: usize = 256;
 const PEERS_MAX: usize = 128;
 /// Keys in one call; more is text, and text has its own way.
 const KEYS_MAX: usize = 10_000;
+/// Escape for og's own panes, as no other key can begin (kitty's keyboard protocol).
+const ESCAPE: &str = "\x1b[27u";
 
 impl State {
     pub(super) fn on_peer(&mut self, from: FromPeer, world: &World<'_>, effects: &mut Vec<Effect>) {
@@ -372,6 +374,8 @@ impl State {
         let sends: Vec<Send<'_>> = inputs
             .iter()
             .map(|input| match input {
+                // Together with the key behind it, the byte of an Escape would be that key with Alt.
+                Input::Key(name) if name == "Escape" && role != "train" => Send::Text(ESCAPE),
                 Input::Key(name) => Send::Key(name),
                 Input::Text(text) => Send::Text(text),
                 Input::Paste(text) => Send::Paste(text),

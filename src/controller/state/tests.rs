@@ -206,6 +206,14 @@ fn keys_to_the_training_need_the_canvas_to_allow_them() {
 }
 
 #[test]
+fn escape_stays_a_key_of_its_own_whatever_is_sent_behind_it() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    let sent = tmux_lines(&stage.ask(1, keys(&["Escape", "b"])));
+    assert_eq!(sent, [r#"send-keys "-t" "%2" "-H" 1b 5b 32 37 75 ; send-keys "-t" "%2" "-l" "--" "b""#]);
+}
+
+#[test]
 fn what_an_agent_may_do_is_not_for_the_agent_to_say() {
     let mut stage = Stage::new();
     stage.connect(1);

@@ -44,7 +44,7 @@ impl Help {
     pub fn act(&self, action: Option<Action>, keymap: &Keymap, body: Rect) -> Option<Help> {
         let lines = lines(keymap, self.scope).len();
         let seen = rows(lines, body) * columns(lines, body);
-        if matches!(action, Some(Action::Help | Action::Back | Action::Open)) {
+        if matches!(action, Some(Action::Help | Action::Back | Action::Open | Action::Quit)) {
             return None;
         }
         let scroll = action.and_then(|action| self.scroll.act(action, lines, seen, false));

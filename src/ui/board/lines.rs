@@ -89,7 +89,7 @@ impl Board {
     pub(super) fn note(&self, input: &Input, scene: Scene<'_>) -> (Vec<String>, Style) {
         let theme = &self.shared.theme;
         let words = |first: &str, others: &[&str]| [first].iter().chain(others).map(|word| (*word).to_owned()).collect();
-        let notes: Vec<String> = match input.purpose() {
+        let mut notes: Vec<String> = match input.purpose() {
             Purpose::Query => match self.page().found(&self.shared, scene) {
                 Found::Wrong(error) => return (vec![error], theme.bad()),
                 Found::Some(some, all) => words(&format!("{some} of {all} "), &["enter keep", "esc cancel", "tab regex"]),
@@ -103,6 +103,8 @@ impl Board {
             }
             Purpose::Tags => words("enter keep", &["esc cancel", "`night dataset=c4`"]),
         };
+        // What is told for a moment goes before what always stands there.
+        notes.splice(..0, self.toast.iter().map(|(told, _)| told.clone()));
         (notes, theme.quiet())
     }
 }

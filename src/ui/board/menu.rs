@@ -11,8 +11,11 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, ops::Range};
 
+/// As it is found by itself.
+pub const AUTO: &str = "auto";
+
 /// What the option of smoothing steps through.
-const SMOOTHING: &[&str] = &["auto", "off", "ema(0.5)", "ema(0.7)", "ema(0.8)", "ema(0.9)", "ema(0.95)", "ema(0.98)"];
+const SMOOTHING: &[&str] = &[AUTO, "off", "ema(0.5)", "ema(0.7)", "ema(0.8)", "ema(0.9)", "ema(0.95)", "ema(0.98)"];
 
 /// A list that is open above the tabs, and its chosen row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +33,8 @@ pub enum List {
 pub struct Looks {
     /// Colours and characters.
     pub theme: Theme,
+    /// How many colours the person wants; `None`: as many as the terminal is found to have.
+    pub colours: Option<Depth>,
     /// What stands around a tab.
     pub ui: Frame,
     /// Of the charts, as `og set` takes it.
@@ -103,7 +108,7 @@ impl List {
             Chose::Option(self.at(row), name, value)
         };
         match (action, self) {
-            (Some(Action::Back | Action::Menu), _) => Chose::Close,
+            (Some(Action::Back | Action::Menu), _) | (Some(Action::Quit), List::Options(_) | List::Views(_)) => Chose::Close,
             (Some(Action::Up), _) => to(row.saturating_sub(1)),
             (Some(Action::Down), _) => to((row + 1).min(rows.saturating_sub(1))),
             (Some(Action::First | Action::PageUp), _) => to(0),
@@ -212,7 +217,7 @@ impl Looks {
     fn word(&self, name: &str) -> &str {
         match name {
             "theme" => self.theme.scheme.word(),
-            "colours" => self.theme.depth.word(),
+            "colours" => self.colours.map_or(AUTO, Depth::word),
             "glyphs" => self.theme.glyphs.word(),
             "ui" => self.ui.word(),
             _ => &self.smoothing,
@@ -232,7 +237,7 @@ impl Looks {
         }
         let all = match name {
             "theme" => words(Scheme::ALL, Scheme::word),
-            "colours" => words(Depth::ALL, Depth::word),
+            "colours" => [&[AUTO], &words(Depth::ALL, Depth::word)[..]].concat(),
             "glyphs" => words(Glyphs::ALL, Glyphs::word),
             "ui" => words(Frame::ALL, Frame::word),
             _ => SMOOTHING.to_vec(),

@@ -31,6 +31,8 @@ pub enum Chosen {
     Action(Action),
     /// It is closed.
     Nothing,
+    /// It stays open, and its text goes to the clipboard.
+    Copied(String),
     /// It stays open.
     NotYet(Vec<Effect>),
 }
@@ -84,7 +86,7 @@ impl Palette {
                 return self.fitting(keymap).get(self.chosen).map_or(Chosen::Nothing, |row| Chosen::Action(row.action));
             }
             Some(Action::Cancel) => return Chosen::Nothing,
-            Some(Action::Copy) => return Chosen::NotYet(vec![Effect::Copy(self.text())]),
+            Some(Action::Copy) => return Chosen::Copied(self.text()),
             Some(Action::Paste) => return Chosen::NotYet(vec![Effect::Paste]),
             Some(action @ (Action::Older | Action::Newer)) => self.turn(action == Action::Newer, keymap),
             Some(action) => self.line.edit(action),

@@ -5,7 +5,7 @@ use super::{
     help::Help,
     input::{self, Input, Purpose, Typed},
     is_tiny,
-    menu::{Chose, List, Looks},
+    menu::{AUTO, Chose, List, Looks},
     page::{self, Page as _},
     palette::{self, Palette},
     set,
@@ -33,14 +33,10 @@ impl Board {
             Above::Input(input) => self.on_input(input, input::Key { action, key }, scene, now),
             Above::Palette(palette) => self.on_palette(palette, input::Key { action, key }, scene, now),
             Above::List(list) => self.on_list(list, action, scene, now),
-            Above::Help(help) => match (action, help.act(action, &self.keymap, body)) {
-                (Some(Action::Quit), _) => vec![Effect::Quit],
-                (_, Some(help)) => {
-                    self.above = Above::Help(help);
-                    vec![Effect::Draw]
-                }
-                (_, None) => vec![Effect::Draw],
-            },
+            Above::Help(help) => {
+                self.above = help.act(action, &self.keymap, body).map_or(Above::Nothing, Above::Help);
+                vec![Effect::Draw]
+            }
             Above::Nothing => action.map_or_else(Vec::new, |action| self.act(action, scene, now)),
         };
         if effects.is_empty() && had_toast { vec![Effect::Draw] } else { effects }
@@ -115,7 +111,7 @@ impl Board {
             Typed::Edited => self.edited(input, scene),
             Typed::Copied(text) => {
                 self.above = Above::Input(input);
-                return vec![Effect::Copy(text)];
+                return self.copy_typed(text, now);
             }
             Typed::Paste => {
                 self.above = Above::Input(input);
@@ -127,6 +123,16 @@ impl Board {
             }
         }
         vec![Effect::Draw]
+    }
+
+    /// What is typed goes to the clipboard; nothing takes nothing's place there.
+    fn copy_typed(&mut self, text: String, now: Duration) -> Vec<Effect> {
+        if text.is_empty() {
+            self.say("nothing to copy".into(), now);
+            return vec![Effect::Draw];
+        }
+        self.say("copied".into(), now);
+        vec![Effect::Copy(text), Effect::Draw]
     }
 
     /// A filter is in force while it is typed.
@@ -153,12 +159,13 @@ impl Board {
                 return vec![Effect::Keep { path: vec!["views".into(), name], value: None }, Effect::Draw];
             }
             Chose::Option(list, name, value) => {
-                let kept = value.clone().into();
+                // What is found out by itself is not kept.
+                let kept = (value != AUTO).then(|| value.clone().into());
                 if let Err(page::Refused::Value(why)) = self.set_option(name, &value, scene) {
                     self.say(why, now);
                 }
                 self.above = Above::List(list);
-                return vec![Effect::Keep { path: vec![name.into()], value: Some(kept) }, Effect::DrawAll];
+                return vec![Effect::Keep { path: vec![name.into()], value: kept }, Effect::DrawAll];
             }
         }
         vec![Effect::Draw]
@@ -166,6 +173,16 @@ impl Board {
 
     fn set_option(&mut self, name: &str, value: &str, scene: Scene<'_>) -> Result<(), page::Refused> {
         match name {
+            "colours" if value == AUTO => {
+                self.shared.theme.depth = self.detected;
+                self.settings.colours = None;
+                Ok(())
+            }
+            "colours" => {
+                self.set_one(name, value, scene)?;
+                self.settings.colours = Some(self.shared.theme.depth);
+                Ok(())
+            }
             "smoothing" => self.graphs.set(name, value, &self.shared, scene),
             _ => self.set_one(name, value, scene),
         }
@@ -173,7 +190,9 @@ impl Board {
 
     pub(super) fn looks(&self) -> Looks {
         let smoothing = self.graphs.kept().into_iter().find(|(name, _)| *name == "smoothing").map_or_else(String::new, |(_, value)| value);
-        Looks { theme: self.shared.theme, ui: self.ui, smoothing }
+        let theme = self.shared.theme;
+        let is_found = self.settings.colours.is_none() && theme.depth == self.detected;
+        Looks { theme, colours: (!is_found).then_some(theme.depth), ui: self.ui, smoothing }
     }
 
     /// Tells something at the foot for a moment.
@@ -185,6 +204,10 @@ impl Board {
         match palette.take(key, &self.keymap) {
             palette::Chosen::Action(action) => self.act(action, scene, now),
             palette::Chosen::Nothing => vec![Effect::Draw],
+            palette::Chosen::Copied(text) => {
+                self.above = Above::Palette(palette);
+                self.copy_typed(text, now)
+            }
             palette::Chosen::NotYet(effects) => {
                 self.above = Above::Palette(palette);
                 effects

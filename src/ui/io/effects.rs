@@ -1,7 +1,7 @@
 //! What a pane wants done. An effect is a value until it is performed here; what comes of it is told to the pane as an event.
 
 use super::{
-    clipboard, files,
+    files,
     turn::{FRAME, Go, Loop, rested},
 };
 use crate::ui::pane::{Effect, Event, Pane};
@@ -50,13 +50,12 @@ impl<P: Pane> Loop<P> {
                 None
             }
             Effect::Copy(text) => {
-                self.screen.copy(&text);
-                self.copied = text;
+                self.clipboard.copy(text);
                 None
             }
             // Programs that know the clipboard may take their time; keys go on meanwhile.
-            Effect::Paste if clipboard::ask(self.wake.clone()) => None,
-            Effect::Paste => Some(Event::Paste(self.copied.clone())),
+            Effect::Paste if self.clipboard.ask(self.wake.clone()) => None,
+            Effect::Paste => Some(Event::Paste(self.clipboard.copied().to_owned())),
             Effect::Screenshot { bright } => {
                 Some(told(files::screenshot(self.screen.shown(), bright, &self.sources.out_dir()), "the screen"))
             }

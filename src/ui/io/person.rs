@@ -30,6 +30,8 @@ pub fn keys() -> (Keymap, Option<String>) {
 /// What is known of the person at this terminal.
 pub(super) struct Person {
     pub(super) theme: Theme,
+    /// How many colours there are where the file does not say so.
+    detected: Depth,
     settings: Settings,
     pub(super) keymap: Keymap,
     /// What is wrong with the config file.
@@ -48,26 +50,24 @@ impl Person {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let problem = (!faults.is_empty()).then(|| format!("{}:{}", path.display(), faults.join("; ")));
         let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let depth = match Depth::detect(&var) {
-            // A person who set it in the environment means this terminal; one who set it in the file, every one.
-            Depth::None => Depth::None,
-            _ if looks.no_colour => Depth::None,
-            detected => settings.colours.unwrap_or(detected),
-        };
+        let detected = if looks.no_colour { Depth::None } else { Depth::detect(&var) };
+        // A person who set it in the environment means this terminal; one who set it in the file, every one.
+        let colours = settings.colours.filter(|_| detected != Depth::None);
+        let depth = colours.unwrap_or(detected);
         let glyphs = match Glyphs::detect(&var) {
             _ if looks.ascii => Glyphs::Ascii,
             Glyphs::Ascii => Glyphs::Ascii,
             detected => settings.glyphs.unwrap_or(detected),
         };
         let scheme = looks.scheme.or(settings.theme).unwrap_or_else(|| Scheme::detect(&var));
-        let settings = Settings { ui: looks.frame.or(settings.ui), ..settings };
-        Person { theme: Theme { scheme, depth, glyphs }, settings, keymap, problem }
+        let settings = Settings { ui: looks.frame.or(settings.ui), colours, ..settings };
+        Person { theme: Theme { scheme, depth, glyphs }, detected, settings, keymap, problem }
     }
 
     /// The board as this person likes it.
     pub(super) fn board(self) -> Board {
         let mut board = Board::new(self.theme, utc_offset(), self.keymap);
-        board.settle(self.settings, self.problem, badge());
+        board.settle(self.settings, self.problem, badge(), self.detected);
         board
     }
 }

@@ -110,12 +110,6 @@ impl Screen {
         out.flush()
     }
 
-    /// Gives a text to the clipboard of the terminal, through ssh and tmux too (OSC 52). A terminal that cannot take it does
-    /// nothing.
-    pub fn copy(&mut self, text: &str) {
-        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
-    }
-
     fn compose(&mut self, title: &str, note: &str, frame: impl FnOnce(&mut Buffer)) -> io::Result<Vec<u8>> {
         self.back.reset();
         frame(&mut self.back);
@@ -154,6 +148,15 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Gives a text to the clipboard of the terminal, through ssh too (OSC 52), between two frames. A terminal that cannot take it does
+/// nothing.
+pub fn copy(text: &str) {
+    let mut bytes = Vec::new();
+    let _ = queue!(bytes, CopyToClipboard::to_clipboard_from(text));
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(&bytes).and_then(|()| out.flush());
 }
 
 /// Gives the terminal back, once. A terminal that is gone cannot be given back, and nobody is there to see an error.

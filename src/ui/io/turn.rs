@@ -3,6 +3,7 @@
 
 use super::{
     UiError,
+    clipboard::Clipboard,
     effects::told,
     link::{Bell, Heard},
     screen::{self, Screen},
@@ -64,8 +65,7 @@ pub(super) struct Loop<P> {
     pub(super) screen: Screen,
     pub(super) sources: Sources,
     link: Link,
-    /// What was copied here last: what a paste means where no clipboard can be asked.
-    pub(super) copied: String,
+    pub(super) clipboard: Clipboard,
     /// Files that are being written.
     pub(super) exports: Vec<JoinHandle<()>>,
     start: Instant,
@@ -95,7 +95,7 @@ impl<P: Pane> Loop<P> {
             screen,
             sources,
             link: Link::Unknown,
-            copied: String::new(),
+            clipboard: Clipboard::default(),
             exports: vec![],
             start: Instant::now(),
             due: Due { poll: Some(Duration::ZERO), draw: Some(Duration::ZERO), ..Due::default() },
@@ -114,6 +114,7 @@ impl<P: Pane> Loop<P> {
         screen::restore();
         // What a person asked for is written to its end.
         self.exports.into_iter().for_each(|thread| _ = thread.join());
+        self.clipboard.settle();
         done
     }
 
@@ -216,7 +217,7 @@ impl<P: Pane> Loop<P> {
                 self.due.sample = self.due.sample.map(|at| at.min(self.now() + self.sources.host.rest()));
                 self.tell(Event::Sampled)
             }
-            Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.copied.clone() } else { text })),
+            Woken::Clipboard(text) => self.tell(Event::Paste(if text.is_empty() { self.clipboard.copied().to_owned() } else { text })),
             Woken::Terminal(_) => Go::On,
             Woken::Wrote(done) => {
                 self.exports.retain(|thread| !thread.is_finished());

@@ -15,9 +15,33 @@ fn no_key_is_bound_twice_and_no_name_used_twice() {
 
 #[test]
 fn every_key_of_the_table_is_written_as_keys_are() {
-    assert!(TABLE.iter().flat_map(|row| row.2).all(|key| is_name(key)));
-    assert!(["f12", "ctrl+alt+h", "+", "shift+f5", "é"].iter().all(|key| is_name(key)));
-    assert!(!["entr", "", "ctrl+", "f99", "control+c"].iter().any(|key| is_name(key)));
+    for key in TABLE.iter().flat_map(|row| row.2).chain(&["f12", "ctrl+alt+h", "+", "shift+f5", "é", "ctrl+space", "Z"]) {
+        assert_eq!(meant(key).as_deref(), Ok(*key));
+    }
+    for key in ["entr", "", "ctrl+", "f99", "control+c", "alt+ctrl+h", "shift+1"] {
+        assert_eq!(meant(key), Err(NameError::Unknown), "{key}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_arrive_is_the_one_that_does_or_none() {
+    for (key, means) in [("shift+z", "Z"), ("shift+Z", "Z"), ("alt+shift+é", "alt+É"), ("shift+tab", "shift+tab")] {
+        assert_eq!(meant(key).as_deref(), Ok(means));
+    }
+    let sent = [
+        ("ctrl+[", "esc"),
+        ("ctrl+i", "tab"),
+        ("ctrl+alt+m", "alt+enter"),
+        ("ctrl+@", "ctrl+space"),
+        ("ctrl+]", "ctrl+5"),
+        ("ctrl+Z", "ctrl+z"),
+        ("ctrl+shift+i", "tab"),
+        ("ctrl+shift+a", "ctrl+a"),
+        ("shift+space", "space"),
+    ];
+    for (key, sent) in sent {
+        assert_eq!(meant(key), Err(NameError::SentAs(sent.into())), "{key}");
+    }
 }
 
 #[test]
@@ -43,6 +67,18 @@ fn escape_and_a_key_in_one_go_are_two_keys_where_alt_means_nothing() {
     assert_eq!(names(Scope::Input, alt(KeyCode::Backspace)), ["alt+backspace"]);
     assert_eq!(names(Scope::Board, alt(KeyCode::Backspace)), ["esc", "backspace"]);
     assert_eq!(names(Scope::Input, key(KeyCode::Char('h'), KeyModifiers::ALT | KeyModifiers::CONTROL)), ["ctrl+alt+h"]);
+    assert_eq!(names(Scope::Board, alt(KeyCode::Left)), ["alt+left"], "its bytes are no other key's");
+    assert_eq!(names(Scope::Board, alt(KeyCode::Enter)), ["esc", "enter"]);
+}
+
+#[test]
+fn alt_never_throws_away_what_is_typed() {
+    let map = Keymap::default();
+    for code in [KeyCode::Char('x'), KeyCode::Char('q'), KeyCode::Enter, KeyCode::Tab, KeyCode::Up, KeyCode::Delete] {
+        let key = key(code, KeyModifiers::ALT);
+        assert_eq!((map.apart(&[Scope::Input; 2], key), map.action(&[Scope::Input; 2], key)), (vec![key], None));
+        assert_eq!(typed(key), None);
+    }
 }
 
 #[test]

@@ -171,6 +171,18 @@ fn told(pane: &Board, run: &RunPicture) -> crate::ipc::wire::GraphView {
 }
 
 #[test]
+fn the_key_that_quits_a_tab_only_closes_what_is_open_above_it() {
+    let run = run(10);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let quit = || Event::Key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE));
+    for open in ["h", "f2", "v"] {
+        press(&mut pane, &run, open);
+        assert_eq!(pane.update(quit(), scene(&run), Duration::ZERO), [Effect::Draw], "behind {open}");
+    }
+    assert_eq!(pane.update(quit(), scene(&run), Duration::ZERO), [Effect::Quit]);
+}
+
+#[test]
 fn escape_with_nothing_open_leads_to_options_help_and_out() {
     let run = run(100);
     let mut pane = graph(UNICODE, &run, (80, 24));
@@ -188,7 +200,13 @@ fn escape_with_nothing_open_leads_to_options_help_and_out() {
     let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
     assert_eq!(kept, [Effect::Keep { path: vec!["theme".into()], value: Some("light".into()) }, Effect::DrawAll]);
     assert_eq!(told(&pane, &run).theme, "light");
-    press(&mut pane, &run, "down down down down");
+    press(&mut pane, &run, "down");
+    let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
+    assert_eq!(kept[0], Effect::Keep { path: vec!["colours".into()], value: Some("none".into()) });
+    let kept = pane.update(key(KeyCode::Left), scene(&run), Duration::ZERO);
+    assert_eq!(kept[0], Effect::Keep { path: vec!["colours".into()], value: None }, "as the terminal has them again");
+    assert!(drawn(&pane, &run, (80, 24)).contains("colours    < auto >"));
+    press(&mut pane, &run, "down down down");
     let kept = pane.update(key(KeyCode::Right), scene(&run), Duration::ZERO);
     assert_eq!(kept[0], Effect::Keep { path: vec!["smoothing".into()], value: Some("off".into()) });
     press(&mut pane, &run, "right right right");
@@ -222,7 +240,7 @@ fn what_is_typed_never_leaves_and_is_pasted_and_copied() {
     let (char, ctrl) = (KeyCode::Char, KeyModifiers::CONTROL);
     key(char('/'), KeyModifiers::NONE);
     assert_eq!(key(char('q'), KeyModifiers::NONE), [Effect::Draw]);
-    assert_eq!(key(char('c'), ctrl), [Effect::Copy("q".into())]);
+    assert_eq!(key(char('c'), ctrl), [Effect::Copy("q".into()), Effect::Draw]);
     assert_eq!(key(char('v'), ctrl), [Effect::Paste]);
     assert_eq!(key(char('v'), KeyModifiers::SUPER), [Effect::Paste]);
     pane.update(Event::Paste("a\nb".into()), scene(&run), Duration::ZERO);
@@ -232,6 +250,19 @@ fn what_is_typed_never_leaves_and_is_pasted_and_copied() {
         pane.update(Event::Key(KeyEvent::new(code, modifiers)), scene(&run), Duration::ZERO);
     }
     assert_eq!(told(&pane, &run).typing.as_deref(), Some(""));
+}
+
+#[test]
+fn a_copy_of_what_is_typed_is_told() {
+    let run = run(10);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    for open in ["/", ":"] {
+        press(&mut pane, &run, &format!("{open} l ctrl+c"));
+        assert!(drawn(&pane, &run, (80, 24)).contains("copied"), "behind {open}");
+        press(&mut pane, &run, "ctrl+u ctrl+c");
+        assert!(drawn(&pane, &run, (80, 24)).contains("nothing to copy"), "behind {open}");
+        press(&mut pane, &run, "esc");
+    }
 }
 
 #[test]
@@ -383,12 +414,12 @@ fn a_little_frame_leaves_the_room_to_the_charts() {
     let run = run(1200);
     let mut pane = graph(UNICODE, &run, (80, 24));
     let settings = Settings { ui: Some(Frame::Minimal), smoothing: Some(0.9.into()), ..Settings::default() };
-    pane.settle(settings, Some("config.json:3:1: something".into()), Some("ssh me@far".into()));
+    pane.settle(settings, Some("config.json:3:1: something".into()), Some("ssh me@far".into()), UNICODE.depth);
     assert!(drawn(&pane, &run, (80, 24)).starts_with("config.json:3:1: something"));
     press(&mut pane, &run, "z");
     insta::assert_snapshot!("minimal_80x24", drawn(&pane, &run, (80, 24)));
     assert_eq!((told(&pane, &run).smoothing, told(&pane, &run).ui.as_str()), (0.9, "minimal"));
-    pane.settle(Settings::default(), None, Some("ssh me@far".into()));
+    pane.settle(Settings::default(), None, Some("ssh me@far".into()), UNICODE.depth);
     assert!(drawn(&pane, &run, (120, 24)).lines().next().unwrap().ends_with("│ ssh me@far"));
 }
 
