@@ -431,7 +431,7 @@ impl Page for Graphs {
         self.regex
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         self.set_name(name, text, scene)
     }
 

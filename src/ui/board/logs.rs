@@ -300,7 +300,7 @@ impl Page for Logs {
         self.search.is_regex()
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "line" => self.focus = Some(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
             "follows" if truth(text)? => self.focus = None,

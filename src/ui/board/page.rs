@@ -67,6 +67,14 @@ pub fn truth(text: &str) -> Result<bool, Refused> {
     }
 }
 
+/// Reads several words: a list of JSON, as they are reported, or with commas between them.
+pub fn entries(text: &str) -> Vec<String> {
+    if let Ok(list) = serde_json::from_str::<Vec<String>>(text) {
+        return list;
+    }
+    text.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+}
+
 /// Rows that one notch of the wheel moves a list.
 pub const NOTCH: isize = 3;
 
@@ -108,7 +116,8 @@ pub trait Page {
         false
     }
     /// Sets a name of its state to what it would be after some keys. Names are lower case, without `_` and `-`.
-    fn set(&mut self, _name: &str, _value: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    /// `area` is where it is drawn.
+    fn set(&mut self, _name: &str, _value: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         Err(Refused::Unknown)
     }
     /// What a saved view keeps of it: names and values that [`Page::set`] takes.

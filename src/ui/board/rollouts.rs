@@ -387,7 +387,7 @@ impl Page for Rollouts {
         self.filter.found(self.fitting(), self.groups.len())
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "step" if text == "newest" => self.step = None,
             // What is asked for before anything was read is found when it is.

@@ -166,7 +166,7 @@ impl Board {
 
     fn set_option(&mut self, name: &str, value: &str, scene: Scene<'_>) -> Result<(), page::Refused> {
         match name {
-            "smoothing" => self.graphs.set(name, value, &self.shared, scene),
+            "smoothing" => self.graphs.set(name, value, &self.shared, scene, self.layout(self.area).body),
             _ => self.set_one(name, value, scene),
         }
     }

@@ -288,7 +288,7 @@ impl Page for System {
         self.filter.found(count(&self.filter), count(&Sieve::default()))
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "sort" => self.sort = Sort::parse(text).ok_or_else(|| Refused::Value(format!("{} is wanted, not `{text}`", Sort::WORDS)))?,
             "paused" => self.paused = truth(text)?,
