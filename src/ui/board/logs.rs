@@ -303,8 +303,13 @@ impl Page for Logs {
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "line" => self.focus = Some(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
-            "follows" if truth(text)? => self.focus = None,
-            "follows" => self.focus = self.focused(scene),
+            "focus" => {
+                let told = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|told| told["line"].as_u64());
+                let line = || told.map_or_else(|| value::<usize>(text, "the number of a line"), |line| Ok(line as usize));
+                self.focus = if text.is_empty() { None } else { Some(line()?.saturating_sub(1)) };
+            }
+            "top" => self.top = value(text, "the number of lines above what is in sight")?,
+            "follows" | "paused" => self.focus = if truth(text)? == (name == "paused") { self.focused(scene) } else { None },
             "wrap" => self.wrap = truth(text)?,
             _ => return Err(Refused::Unknown),
         }
@@ -397,7 +402,7 @@ impl Page for Logs {
             json!({"line": focus + 1, "text": line.text, "time": line.time.map(|at| at.secs()), "step": line.step.map(|step| step.0)})
         });
         view.detail = json!({
-            "line": self.top(scene, area) + 1, "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
+            "line": self.top(scene, area) + 1, "top": self.top(scene, area), "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
             "focus": focused, "troubles": troubles,
         });
         vec![]

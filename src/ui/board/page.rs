@@ -67,6 +67,12 @@ pub fn truth(text: &str) -> Result<bool, Refused> {
     }
 }
 
+/// Reads a page, from 1 on, or a page and how many there are, as it is reported (`[2, 4]`); from 0 on.
+pub fn page_at(text: &str) -> Result<usize, Refused> {
+    let told = serde_json::from_str::<(usize, usize)>(text).map(|(page, _)| page);
+    told.or_else(|_| value(text, "the number of a page")).map(|page: usize| page.saturating_sub(1))
+}
+
 /// Reads several words: a list of JSON, as they are reported, or with commas between them.
 pub fn entries(text: &str) -> Vec<String> {
     if let Ok(list) = serde_json::from_str::<Vec<String>>(text) {

@@ -51,7 +51,7 @@ pub fn is_as_it_comes(view: &View, name: &str, value: &Value) -> bool {
 const FIRST: [&str; 13] =
     ["tab", "view", "regex", "filter", "xaxis", "beside", "groupby", "sort", "metric", "selected", "selection", "pinned", "drawn"];
 /// What moves when others are set: these come behind all others.
-const LAST: [&str; 5] = ["focused", "line", "page", "aside", "top"];
+const LAST: [&str; 9] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "paused"];
 
 /// When a name is set, of several that are set together.
 fn turn(name: &str) -> usize {
