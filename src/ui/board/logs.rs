@@ -5,7 +5,7 @@ mod level;
 mod tests;
 
 use super::{
-    page::{Found, NOTCH, Page, Refused, Shared, truth, value},
+    page::{Found, NOTCH, Page, Refused, Shared, told_as, truth, value},
     sieve::Sieve,
 };
 use crate::ipc::wire::{GraphView, MetricView};
@@ -304,8 +304,7 @@ impl Page for Logs {
         match name {
             "line" => self.focus = Some(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
             "focus" => {
-                let told = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|told| told["line"].as_u64());
-                let line = || told.map_or_else(|| value::<usize>(text, "the number of a line"), |line| Ok(line as usize));
+                let line = || value::<usize>(&told_as(text, "line"), "the number of a line");
                 self.focus = if text.is_empty() { None } else { Some(line()?.saturating_sub(1)) };
             }
             "top" => self.top = value(text, "the number of lines above what is in sight")?,

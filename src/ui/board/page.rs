@@ -73,6 +73,12 @@ pub fn page_at(text: &str) -> Result<usize, Refused> {
     told.or_else(|_| value(text, "the number of a page")).map(|page: usize| page.saturating_sub(1))
 }
 
+/// A value that is reported together with others, `{"line": 7, "text": "..."}`, as it is set: that of this name.
+pub fn told_as(text: &str, name: &str) -> String {
+    let told = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|told| Some(told.get(name)?.to_string()));
+    told.unwrap_or_else(|| text.to_owned())
+}
+
 /// Reads several words: a list of JSON, as they are reported, or with commas between them.
 pub fn entries(text: &str) -> Vec<String> {
     if let Ok(list) = serde_json::from_str::<Vec<String>>(text) {
