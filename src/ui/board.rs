@@ -119,6 +119,8 @@ pub struct Board {
     detected: Depth,
     /// One that waits for the first look at the runs, until then.
     held: Option<(Duration, (u64, Vec<String>))>,
+    /// What of it is to be set once more then.
+    again: Option<View>,
     area: Rect,
 }
 
@@ -162,6 +164,7 @@ impl Board {
             set: (0, vec![]),
             detected: theme.depth,
             held: None,
+            again: None,
             area: Rect::ZERO,
         }
     }
@@ -174,7 +177,7 @@ impl Board {
         self.badge = badge;
         if let Some(smoothing) = &settings.smoothing {
             let empty = crate::store::RunPicture::default();
-            let set = self.graphs.set("smoothing", &set::as_text(smoothing), &self.shared, Scene::of(&empty));
+            let set = self.graphs.set("smoothing", &set::as_text(smoothing), &self.shared, Scene::of(&empty), self.area);
             self.toast = set.is_err().then(|| (format!("config.json: smoothing cannot be {smoothing}"), LONG_TOAST));
         }
         self.settings = settings;
@@ -190,6 +193,11 @@ impl Board {
     /// Sets these names as soon as the run is read.
     pub fn show_first(&mut self, view: View) {
         self.first = Some(view).filter(|view| !view.is_empty());
+    }
+
+    /// The runs are shown, and were not looked at so far.
+    fn waits_for_runs(&self) -> bool {
+        self.tab == Tab::Runs && self.runs.is_looking() && matches!(self.above, Above::Nothing)
     }
 
     fn page(&self) -> &dyn Page {
@@ -338,6 +346,10 @@ impl Board {
             }
             Event::Set { number, view } => {
                 let done = (number, self.set(&view, scene));
+                // The runs that it names may not be known yet: then it is set when they were looked at.
+                let waits = !done.1.is_empty() && self.waits_for_runs();
+                let is_written = |name: &String| matches!(name.as_str(), "note" | "notes" | "tags");
+                self.again = waits.then(|| view.into_iter().filter(|(name, _)| !is_written(name)).collect());
                 self.held = Some((now + LOOK_MAX, done));
                 vec![Effect::Draw]
             }
@@ -384,8 +396,12 @@ impl Pane for Board {
     fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
         let mut effects = self.take(event, scene, now);
         effects.append(&mut self.wishes);
-        let is_looking = self.tab == Tab::Runs && self.runs.is_looking() && matches!(self.above, Above::Nothing);
-        if let Some((_, done)) = self.held.take_if(|(until, _)| !is_looking || *until <= now) {
+        let is_looking = self.waits_for_runs();
+        if let Some((_, mut done)) = self.held.take_if(|(until, _)| !is_looking || *until <= now) {
+            if let Some(view) = self.again.take().filter(|_| self.tab == Tab::Runs && matches!(self.above, Above::Nothing)) {
+                done.1 = self.set(&view, scene);
+                effects.append(&mut self.wishes);
+            }
             self.set = done;
             // Who waits for the answer hears it with the next frame.
             if effects.is_empty() {

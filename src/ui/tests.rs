@@ -4,6 +4,7 @@ mod anything;
 mod frame;
 mod graphs;
 mod recorded;
+mod set;
 mod status;
 
 use super::{

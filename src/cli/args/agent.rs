@@ -144,8 +144,11 @@ Examples:
   og set tab=logs filter=loss
   og set tab=graphs smoothing=0.9 xAxis=wall
   og set filter='^val/' regex=true --json
+  og set tab=runs selected=calm-otter,bold-lynx baseline=calm-otter sort=-step
+  og set tab=graphs page=2 grid=2x3 yRanges='{\"train/loss\": [0, 5]}'
 
-It does what keys would do, and returns when that is drawn. What can be set is what `graph` in `og viewstate --json` says.
+It does what keys would do, and returns when that is drawn. What can be set is the state that `graph` in `og viewstate --json` says, with the same
+names and values: selection, sort and groupBy of the runs, page, grid, window and yRanges of the charts, top of a list.
 With --json the answer is that structure.";
 
 pub(super) const KEYS_EXAMPLES: &str = "\

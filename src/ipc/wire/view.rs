@@ -272,6 +272,10 @@ pub struct GraphView {
     pub paused: bool,
     /// The colours: `dark`, `light`, `high-contrast`, `colour-blind`.
     pub theme: String,
+    /// How many colours: `none`, `16`, `256`, `true`.
+    pub colours: String,
+    /// The characters: `braille`, `block`, `ascii`.
+    pub glyphs: String,
     /// What stands around the tab: `full` or `minimal`.
     pub ui: String,
     /// What is told at the foot for a moment.

@@ -1,7 +1,7 @@
 //! What people were asked to look at, newest first.
 
 use super::{
-    page::{Found, Page, Shared},
+    page::{Found, Page, Refused, Shared},
     scroll::Scroll,
     sieve::Sieve,
 };
@@ -60,6 +60,14 @@ impl Page for Alerts {
 
     fn is_regex(&self) -> bool {
         self.filter.is_regex()
+    }
+
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
+        match name {
+            "top" => self.scroll = Scroll::below(text)?,
+            _ => return Err(Refused::Unknown),
+        }
+        Ok(())
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {

@@ -1,7 +1,7 @@
 //! What people and agents say to each other in the canvas.
 
 use super::{
-    page::{Found, Page, Shared},
+    page::{Found, Page, Refused, Shared, truth, value},
     scroll::Scroll,
     sieve::Sieve,
 };
@@ -96,6 +96,21 @@ impl Page for Chat {
 
     fn is_regex(&self) -> bool {
         self.filter.is_regex()
+    }
+
+    fn set(&mut self, name: &str, text: &str, shared: &Shared, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
+        let (rows, height) = (self.rows(shared, scene, area.width).len(), usize::from(area.height));
+        match name {
+            "row" => {
+                let top = value::<usize>(text, "the number of a row")?.saturating_sub(1);
+                // At its end it follows, as if somebody had scrolled there.
+                self.scroll = if top.saturating_add(height) >= rows { Scroll::End } else { Scroll::From(top) };
+            }
+            "paused" if truth(text)? => self.scroll = Scroll::From(self.scroll.top(rows, height)),
+            "paused" => self.scroll = Scroll::End,
+            _ => return Err(Refused::Unknown),
+        }
+        Ok(())
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {

@@ -448,8 +448,8 @@ impl Page for Graphs {
         self.regex
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
-        self.set_name(name, text, scene)
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
+        self.set_name(name, text, scene, area)
     }
 
     fn kept(&self) -> Vec<(&'static str, String)> {

@@ -5,7 +5,7 @@ mod level;
 mod tests;
 
 use super::{
-    page::{Found, NOTCH, Page, Refused, Shared, truth, value},
+    page::{Found, NOTCH, Page, Refused, Shared, told_as, truth, value},
     sieve::{self, Sieve},
 };
 use crate::ipc::wire::{GraphView, MetricView};
@@ -300,11 +300,15 @@ impl Page for Logs {
         self.search.is_regex()
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "line" => self.focus = Some(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
-            "follows" if truth(text)? => self.focus = None,
-            "follows" => self.focus = self.focused(scene),
+            "focus" => {
+                let line = || value::<usize>(&told_as(text, "line"), "the number of a line");
+                self.focus = if text.is_empty() { None } else { Some(line()?.saturating_sub(1)) };
+            }
+            "top" => self.top = value(text, "the number of lines above what is in sight")?,
+            "follows" | "paused" => self.focus = if truth(text)? == (name == "paused") { self.focused(scene) } else { None },
             "wrap" => self.wrap = truth(text)?,
             _ => return Err(Refused::Unknown),
         }
@@ -399,7 +403,7 @@ impl Page for Logs {
             json!({"line": focus + 1, "text": line.text, "time": line.time.map(|at| at.secs()), "step": line.step.map(|step| step.0)})
         });
         view.detail = json!({
-            "line": self.top(scene, area) + 1, "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
+            "line": self.top(scene, area) + 1, "top": self.top(scene, area), "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
             "focus": focused, "troubles": troubles,
         });
         vec![]

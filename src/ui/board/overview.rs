@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{
-    page::{Found, Page, Shared},
+    page::{Found, Page, Refused, Shared},
     scroll::Scroll,
     sieve::Sieve,
 };
@@ -205,6 +205,14 @@ impl Page for Overview {
 
     fn is_regex(&self) -> bool {
         self.filter.is_regex()
+    }
+
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
+        match name {
+            "top" => self.scroll = Scroll::below(text)?,
+            _ => return Err(Refused::Unknown),
+        }
+        Ok(())
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {

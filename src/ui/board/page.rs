@@ -67,6 +67,26 @@ pub fn truth(text: &str) -> Result<bool, Refused> {
     }
 }
 
+/// Reads a page, from 1 on, or a page and how many there are, as it is reported (`[2, 4]`); from 0 on.
+pub fn page_at(text: &str) -> Result<usize, Refused> {
+    let told = serde_json::from_str::<(usize, usize)>(text).map(|(page, _)| page);
+    told.or_else(|_| value(text, "the number of a page")).map(|page: usize| page.saturating_sub(1))
+}
+
+/// A value that is reported together with others, `{"line": 7, "text": "..."}`, as it is set: that of this name.
+pub fn told_as(text: &str, name: &str) -> String {
+    let told = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|told| Some(told.get(name)?.to_string()));
+    told.unwrap_or_else(|| text.to_owned())
+}
+
+/// Reads several words: a list of JSON, as they are reported, or with commas between them.
+pub fn entries(text: &str) -> Vec<String> {
+    if let Ok(list) = serde_json::from_str::<Vec<String>>(text) {
+        return list;
+    }
+    text.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+}
+
 /// Rows that one notch of the wheel moves a list.
 pub const NOTCH: isize = 3;
 
@@ -108,7 +128,8 @@ pub trait Page {
         false
     }
     /// Sets a name of its state to what it would be after some keys. Names are lower case, without `_` and `-`.
-    fn set(&mut self, _name: &str, _value: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    /// `area` is where it is drawn.
+    fn set(&mut self, _name: &str, _value: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         Err(Refused::Unknown)
     }
     /// What a saved view keeps of it: names and values that [`Page::set`] takes.

@@ -9,7 +9,7 @@ mod slider;
 mod view;
 
 use super::{
-    page::{Found, NOTCH, Page, Refused, Shared, truth, value},
+    page::{Found, NOTCH, Page, Refused, Shared, told_as, truth, value},
     sieve::Sieve,
 };
 use crate::ipc::wire::{GraphView, MetricView};
@@ -87,6 +87,8 @@ pub struct Rollouts {
     token: Option<usize>,
     /// Where the focus goes among the tokens once they are read: keys may come faster.
     token_later: Option<(isize, bool)>,
+    /// The token and the first line in sight that were set before there was a text.
+    set_later: Option<(Option<usize>, usize)>,
     /// First line of the text in sight.
     top: usize,
     /// Only the text is shown.
@@ -113,6 +115,7 @@ impl Default for Rollouts {
             tint: true,
             token: None,
             token_later: None,
+            set_later: None,
             top: 0,
             alone: false,
             filter: Sieve::default(),
@@ -148,6 +151,11 @@ impl Rollouts {
             self.body = body;
             if is_other {
                 (self.top, self.token) = (0, None);
+            }
+            if self.body().is_some()
+                && let Some(set) = self.set_later.take()
+            {
+                (self.token, self.top) = set;
             }
             if self.body().is_some()
                 && let Some((by, only_unlikely)) = self.token_later.take()
@@ -302,6 +310,8 @@ impl Page for Rollouts {
     }
 
     fn act(&mut self, action: Action, shared: &Shared, _scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
+        // Who presses a key goes on from what is shown.
+        self.set_later = None;
         match action {
             Action::Left => self.go_to_step(-1),
             Action::Right => self.go_to_step(1),
@@ -387,9 +397,10 @@ impl Page for Rollouts {
         self.filter.found(self.fitting(), self.groups.len())
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
-            "step" if text == "newest" => self.step = None,
+            "step" if text.is_empty() || text == "newest" => self.step = None,
+            "follows" => self.step = if truth(text)? { None } else { self.step.or(self.listed) },
             // What is asked for before anything was read is found when it is.
             "step" if self.waits => self.step = Some(value(text, "a step or `newest`")?),
             "step" => {
@@ -397,13 +408,14 @@ impl Page for Rollouts {
                 let nearest = self.nearest_step(step);
                 self.step = Some(nearest.ok_or_else(|| Refused::Value("no step has rollouts so far".into()))?);
             }
+            "group" | "trajectory" if text.is_empty() => {}
             "group" => {
-                let index = value::<i64>(text, "the index of a group")?;
+                let index = value::<i64>(&told_as(text, "index"), "the index of a group")?;
                 self.place = (index, if index == self.place.0 { self.place.1 } else { 0 });
                 self.focus_on_place()?;
             }
             "trajectory" => {
-                self.place.1 = value::<i64>(text, "the index of a trajectory")?;
+                self.place.1 = value::<i64>(&told_as(text, "index"), "the index of a trajectory")?;
                 self.focus_on_place()?;
             }
             "sort" => {
@@ -412,9 +424,13 @@ impl Page for Rollouts {
             }
             "tint" => self.tint = truth(text)?,
             "token" if text.is_empty() => self.token = None,
-            "token" => self.token = value::<usize>(text, "the number of a token")?.checked_sub(1),
+            "token" => self.token = value::<usize>(&told_as(text, "number"), "the number of a token")?.checked_sub(1),
+            "line" => self.top = value::<usize>(text, "the number of a line")?.saturating_sub(1),
             "fullscreen" => self.alone = truth(text)?,
             _ => return Err(Refused::Unknown),
+        }
+        if matches!(name, "token" | "line") && (self.body().is_none() || !self.is_settled()) {
+            self.set_later = Some((self.token, self.top));
         }
         Ok(())
     }

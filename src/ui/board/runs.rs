@@ -4,12 +4,13 @@ mod compare;
 mod lineage;
 mod picked;
 mod recent;
+mod set;
 mod table;
 #[cfg(test)]
 pub(in crate::ui) mod tests;
 
 use super::{
-    page::{Found, NOTCH, Page, Shared},
+    page::{Found, NOTCH, Page, Refused, Shared},
     scroll::Scroll,
 };
 use crate::ipc::wire::{GraphView, MetricView};
@@ -165,13 +166,18 @@ impl Runs {
 
     /// The run in focus.
     fn run_at_cursor<'a>(&self, scene: Scene<'a>) -> Option<&'a RunRow> {
+        self.run_at(self.cursor, scene)
+    }
+
+    /// The run on a line; of runs beside each other the first.
+    fn run_at<'a>(&self, line: usize, scene: Scene<'a>) -> Option<&'a RunRow> {
         let row = match &self.view {
-            View::Table => match self.table.lines.get(self.cursor)? {
+            View::Table => match self.table.lines.get(line)? {
                 Line::Run(row) => *row,
                 Line::Group(_) => return None,
             },
-            View::Recent => *self.table.rows.get(self.cursor)?,
-            View::Lineage => match runs::lineage(scene.runs).get(self.cursor)?.node {
+            View::Recent => *self.table.rows.get(line)?,
+            View::Lineage => match runs::lineage(scene.runs).get(line)?.node {
                 runs::Node::Run(row) | runs::Node::Checkpoint(row, _) => row,
                 runs::Node::Unknown(_) => return None,
             },
@@ -282,6 +288,13 @@ impl Runs {
         true
     }
 
+    /// Brings a line to the top, as far as there are lines. The focus stays on its run as long as that is in sight.
+    fn scroll_to(&mut self, top: usize, lines: usize, height: usize) {
+        let top = top.min(lines.saturating_sub(height));
+        self.scroll = Scroll::From(top);
+        self.cursor = self.cursor.clamp(top, top + height - 1).min(lines.saturating_sub(1));
+    }
+
     fn empty_text(&self, scene: Scene<'_>) -> String {
         match (&self.wrong, scene.runs.is_empty(), self.listing.left) {
             (_, true, 0) if self.listing.places.is_empty() => "looking for runs...".into(),
@@ -370,10 +383,7 @@ impl Page for Runs {
 
     fn wheel(&mut self, down: bool, _at: Position, shared: &Shared, scene: Scene<'_>, area: Rect) -> bool {
         let (lines, height) = (self.lines(shared, scene, area), self.height(area));
-        let top = self.top(lines, height).saturating_add_signed(if down { NOTCH } else { -NOTCH }).min(lines.saturating_sub(height));
-        self.scroll = Scroll::From(top);
-        // The focus stays on its run as long as that is in sight.
-        self.cursor = self.cursor.clamp(top, top + height - 1).min(lines.saturating_sub(1));
+        self.scroll_to(self.top(lines, height).saturating_add_signed(if down { NOTCH } else { -NOTCH }), lines, height);
         true
     }
 
@@ -416,6 +426,10 @@ impl Page for Runs {
 
     fn query(&self) -> &str {
         &self.text
+    }
+
+    fn set(&mut self, name: &str, text: &str, shared: &Shared, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
+        self.set_name(name, text, shared, scene, area)
     }
 
     fn set_query(&mut self, text: &str, regex: bool, shared: &Shared, scene: Scene<'_>) {
@@ -521,9 +535,21 @@ impl Page for Runs {
             .take(OVERLAID_MAX)
             .map(|picked| json!({"id": picked.id, "name": picked.name, "colour": picked.colour, "pinned": picked.pinned}))
             .collect();
+        let id_of = |path: &PathBuf| scene.runs.iter().find(|row| row.path == *path).map(|row| row.id.clone());
+        let ids = |pinned: bool| -> Vec<&str> {
+            self.picked.iter().filter(|picked| picked.pinned || !pinned).map(|picked| picked.id.as_str()).collect()
+        };
+        let (beside, aside) = match &self.view {
+            View::Compare(beside) => (Some(beside.paths.iter().filter_map(id_of).collect::<Vec<_>>()), Some(beside.aside)),
+            _ => (None, None),
+        };
+        let line = (lines > 0 && beside.is_none()).then(|| self.cursor.min(lines - 1) + 1);
         view.detail = json!({
             "view": self.view.name(),
+            "beside": beside,
+            "aside": aside,
             "rows": lines,
+            "line": line,
             "top": top,
             "runs": scene.runs.len(),
             "fitting": self.table.rows.len(),
@@ -531,6 +557,8 @@ impl Page for Runs {
             "looking": self.is_looking(),
             "focused": self.run_at_cursor(scene).map(|row| &row.id),
             "selected": self.picked.len(),
+            "selection": ids(false),
+            "pinned": ids(true),
             "drawn": picked,
             "sort": self.sort().map(|sort| format!("{}{}", if sort.down { "-" } else { "" }, sort.field)),
             "groupBy": self.by().map(ToString::to_string),

@@ -1,6 +1,6 @@
 //! A place in a list of rows that is longer than the screen.
 
-use super::page::Shared;
+use super::page::{Refused, Shared, value};
 use crate::ui::{keymap::Action, pane::Effect, strip::Part};
 use ratatui::layout::Rect;
 
@@ -14,6 +14,11 @@ pub enum Scroll {
 }
 
 impl Scroll {
+    /// The place below so many rows, as it is told and set.
+    pub fn below(rows: &str) -> Result<Scroll, Refused> {
+        Ok(Scroll::From(value(rows, "the number of rows above what is in sight")?))
+    }
+
     /// The first row in sight of `rows` on a screen of `height`.
     pub fn top(self, rows: usize, height: usize) -> usize {
         let last = rows.saturating_sub(height);

@@ -4,7 +4,7 @@ use super::{
     Above, Board, Tab,
     help::Help,
     input::{Input, Purpose},
-    page::{Found, Refused, truth},
+    page::{Found, Page as _, Refused, truth},
 };
 use crate::ipc::wire::Shown;
 use crate::model::{MetricKey, XAxis, num};
@@ -47,6 +47,18 @@ pub fn is_as_it_comes(view: &View, name: &str, value: &Value) -> bool {
     }
 }
 
+/// What resets others when it is set, in the order in which it has to be: these come before all others.
+const FIRST: [&str; 13] =
+    ["tab", "view", "regex", "filter", "xaxis", "beside", "groupby", "sort", "metric", "selected", "selection", "pinned", "drawn"];
+/// What moves when others are set: these come behind all others.
+const LAST: [&str; 9] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "paused"];
+
+/// When a name is set, of several that are set together.
+fn turn(name: &str) -> usize {
+    let place = |names: &[&str]| names.iter().position(|one| one == &name);
+    place(&FIRST).or_else(|| place(&LAST).map(|at| FIRST.len() + 1 + at)).unwrap_or(FIRST.len())
+}
+
 /// Longest notes and tags that are set: some pages.
 const REMARK_CHARS_MAX: usize = 16_000;
 
@@ -65,16 +77,16 @@ fn many_lines(typed: &str) -> String {
 }
 
 impl Board {
-    /// Sets names; what was refused comes back in words. The tab comes first, since the others are about it.
+    /// Sets names; what was refused comes back in words. They may come in any order: the tab is set first, since the others are
+    /// about it, and a filter, which scrolls to the start, before the place scrolled to.
     pub(super) fn set(&mut self, view: &View, scene: Scene<'_>) -> Vec<String> {
         let mut refused = vec![];
         self.above = Above::Nothing;
-        let (tab, others): (Vec<_>, Vec<_>) = view.iter().partition(|(name, _)| plain(name) == "tab");
-        let of_filter = |name: &str| matches!(plain(name).as_str(), "filter" | "regex");
-        let filters = view.keys().any(|name| of_filter(name));
-        for (name, value) in tab.into_iter().chain(others) {
-            let text = as_text(value);
-            match self.set_one(&plain(name), &text, scene) {
+        let mut names: Vec<(String, &String, &Value)> = view.iter().map(|(name, value)| (plain(name), name, value)).collect();
+        names.sort_by_key(|(plain, ..)| turn(plain));
+        let filters = names.iter().any(|(plain, ..)| matches!(plain.as_str(), "filter" | "regex"));
+        for (plain, name, value) in names {
+            match self.set_one(&plain, &as_text(value), scene) {
                 Ok(()) => {}
                 Err(Refused::Unknown) => refused.push(format!("the {} tab has no `{name}` to set", self.tab.name())),
                 Err(Refused::Value(why)) => refused.push(format!("{name}: {why}")),
@@ -112,8 +124,12 @@ impl Board {
                 let query = page.query().to_owned();
                 page.set_query(&query, regex, shared, scene);
             }
+            // What a tab has of this name goes before a saved view that is called so.
+            "view" if self.set_of_page(name, text, scene).is_ok() => {}
             "view" => {
-                let view = self.settings.views.get(text).cloned().ok_or_else(|| wrong(format!("no view is saved as `{text}`")))?;
+                let own = if self.tab == Tab::Runs { "; the runs have table, recent, lineage, compare" } else { "" };
+                let none = || wrong(format!("no view is saved as `{text}`{own}"));
+                let view = self.settings.views.get(text).cloned().ok_or_else(none)?;
                 if view.contains_key("view") {
                     return Err(wrong(format!("the view `{text}` names another view")));
                 }
@@ -130,12 +146,17 @@ impl Board {
                 .wishes
                 .push(Effect::Remark { author: "agent", remark: Remark::Notes { text: cut(text), step: self.step_in_focus(scene) } }),
             "tags" => self.wishes.push(Effect::Remark { author: "agent", remark: Remark::tags(&cut(text)) }),
-            _ => {
-                let (page, shared) = self.page_mut();
-                return page.set(name, text, shared, scene);
-            }
+            // Pinned among the runs, drawn with the charts.
+            "baseline" => return self.runs.set(name, text, &self.shared, scene, self.layout(self.area).body),
+            _ => return self.set_of_page(name, text, scene),
         }
         Ok(())
+    }
+
+    fn set_of_page(&mut self, name: &str, text: &str, scene: Scene<'_>) -> Result<(), Refused> {
+        let body = self.layout(self.area).body;
+        let (page, shared) = self.page_mut();
+        page.set(name, text, shared, scene, body)
     }
 
     /// What a saved view keeps of what is shown.

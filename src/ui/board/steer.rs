@@ -183,7 +183,7 @@ impl Board {
                 self.settings.colours = Some(self.shared.theme.depth);
                 Ok(())
             }
-            "smoothing" => self.graphs.set(name, value, &self.shared, scene),
+            "smoothing" => self.graphs.set(name, value, &self.shared, scene, self.layout(self.area).body),
             _ => self.set_one(name, value, scene),
         }
     }

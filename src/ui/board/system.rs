@@ -288,14 +288,15 @@ impl Page for System {
         self.filter.found(count(&self.filter), count(&Sieve::default()))
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "sort" => self.sort = Sort::parse(text).ok_or_else(|| Refused::Value(format!("{} is wanted, not `{text}`", Sort::WORDS)))?,
             "paused" => self.paused = truth(text)?,
-            "page" => self.page = super::page::value::<usize>(text, "the number of a page")?.saturating_sub(1),
+            "top" => self.scroll = Scroll::below(text)?,
+            "page" => self.page = super::page::page_at(text)?,
             "source" => {
                 self.wish = match text {
-                    "" | "either" => Wish::Either,
+                    "" | "either" | "soon" | "none" => Wish::Either,
                     "now" => Wish::Now,
                     "samples" => Wish::Samples,
                     _ => return Err(Refused::Value(format!("`now`, `samples` or `either` is wanted, not `{text}`"))),
@@ -382,6 +383,8 @@ impl Page for System {
         view.detail = json!({ "source": layout.source.word(), "isHere": scene.is_here, "gauges": gauges, "charts": charts });
         if let (Some(detail), Some(Value::Object(host))) = (view.detail.as_object_mut(), host) {
             detail.extend(host);
+            detail.insert("top".into(), self.scroll.top(layout.processes.len(), layout.rows).into());
+            detail.insert("sort".into(), self.sort.word().into());
         }
         vec![]
     }

@@ -21,6 +21,8 @@ impl Board {
                 _ => None,
             },
             theme: self.shared.theme.scheme.word().into(),
+            colours: self.shared.theme.depth.word().into(),
+            glyphs: self.shared.theme.glyphs.word().into(),
             ui: self.ui.word().into(),
             toast: self.toast.as_ref().map(|(toast, _)| toast.clone()),
             keys: facts.keys.len() as u64,

@@ -49,8 +49,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => (0i64..400).prop_map(Move::Data),
         1 => "\\PC{0,9}".prop_map(Move::Paste),
         1 => prop::collection::vec("loss|lr|none|\\*|val/loss - train/loss|ma\\(loss, 3\\)|a \\+", 0..3).prop_map(Move::Graphs),
-        1 => ("tab|filter|regex|focused|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|sort|source|note|tags|step|token|nonsense",
-            "graphs|run|logs|system|samples|now|-pid|alerts|rollouts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
+        1 => ("tab|filter|regex|focused|top|row|page|grid|yRanges|window|cursor|selected|pinned|baseline|groupBy|metric|beside|fullScreen|x_axis|smoothing|paused|view|theme|ui|glyphs|wrap|line|sort|source|note|tags|step|token|nonsense",
+            "2x3|\\[1, 2\\]|100\\.\\.200|\\{\"loss\": \\[0, 1\\]\\}|compare|table|graphs|run|logs|system|samples|now|-pid|alerts|rollouts|chat|help|loss|l\\(|true|false|wall|0\\.9|light|minimal|block|7|")
             .prop_map(|(name, value)| Move::Set(name, value)),
         1 => Just(Move::Said),
         1 => Just(Move::Redraw),
@@ -126,7 +126,7 @@ pub(super) fn agrees(pane: &Board, scene: Scene<'_>, size: (u16, u16)) -> Result
 }
 
 /// A conversation, some of it longer than a row.
-fn messages() -> Vec<Message> {
+pub(super) fn messages() -> Vec<Message> {
     let say = |n: i64| Message {
         at: Some(START + n as f64),
         author: ["human", "agent", "", "somebody-with-a-long-name"][n as usize % 4].into(),

@@ -1,15 +1,20 @@
 //! The charts by names: what a saved view keeps of them, and what an agent or the person sets without pressing keys.
 
-use super::{Graphs, Span, X};
+use super::{Graphs, Span, X, steer::can_be_drawn};
+use crate::model::MetricKey;
 use crate::query::{self, SmoothingWish};
-use crate::ui::board::page::{Refused, truth};
+use crate::ui::board::page::{Refused, page_at, truth};
 use crate::ui::pane::Scene;
-use std::str::FromStr;
+use ratatui::layout::Rect;
+use serde_json::Value;
+use std::{collections::BTreeMap, str::FromStr};
 
 impl Graphs {
     /// Sets a name of the state to what it would be after some keys. Names are lower case, without `_` and `-`.
-    pub fn set_name(&mut self, name: &str, text: &str, scene: Scene<'_>) -> Result<(), Refused> {
+    pub fn set_name(&mut self, name: &str, text: &str, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
         match name {
+            // Without a chart there is nothing to focus on.
+            "focused" if text.is_empty() => {}
             "focused" => {
                 let key = query::resolve(text, &self.keys).map_err(|error| Refused::Value(error.to_string()))?.clone();
                 let index = self.panels.iter().position(|panel| panel.keys.contains(&key)).unwrap_or(0);
@@ -46,28 +51,77 @@ impl Graphs {
             }
             "rows" => self.grid.0 = side(text)?,
             "cols" => self.grid.1 = side(text)?,
-            "cursor" => self.cursor = if text.is_empty() { None } else { Some(number(text)?) },
-            "window" => {
-                self.span = match (text, text.split_once("..")) {
-                    ("" | "all", _) => Span::All,
-                    (_, Some((from, to))) => {
-                        let (from, to): (f64, f64) = (number(from)?, number(to)?);
-                        let extent = self.extent.unwrap_or((from, to));
-                        if from < to {
-                            Span::showing(from, to, extent)
-                        } else {
-                            return Err(Refused::Value("a start before the end is wanted".into()));
-                        }
-                    }
-                    (text, None) => Span::Tail(number(text).ok().filter(|length| *length > 0.0).ok_or_else(|| {
-                        Refused::Value(format!("`all`, `100..200` or the length of the newest stretch is wanted, not `{text}`"))
-                    })?),
-                };
+            "grid" => {
+                let wrong = |_| Refused::Value(format!("rows and columns are wanted, say `2x3`, not `{text}`"));
+                let told = serde_json::from_str::<(u32, u32)>(text).map(|(rows, cols)| (rows.to_string(), cols.to_string()));
+                let (rows, cols) = told.or_else(|_| {
+                    let (rows, cols) = text.split_once('x').ok_or(()).map_err(wrong)?;
+                    Ok((rows.trim().to_owned(), cols.trim().to_owned()))
+                })?;
+                // Where it is drawn so already, nobody has chosen anything.
+                let drawn = self.layout(area, scene).grid;
+                if (rows.parse(), cols.parse()) != (Ok(drawn.rows), Ok(drawn.cols)) {
+                    self.grid = (side(&rows)?, side(&cols)?);
+                }
             }
+            "page" => {
+                let (page, layout) = (page_at(text)?, self.layout(area, scene));
+                if page >= layout.pages {
+                    return Err(Refused::Value(format!("there are {} pages", layout.pages)));
+                }
+                self.turn_page(page as isize - layout.page as isize, layout.grid.cells() as isize, layout.pages);
+            }
+            "yranges" => self.ys = self.y_ranges(text)?,
+            "cursor" => {
+                let told = serde_json::from_str::<Value>(text).ok().and_then(|told| told["x"].as_f64());
+                self.cursor = if text.is_empty() { None } else { Some(told.map_or_else(|| number(text), Ok)?) };
+            }
+            "window" => self.span = self.span_of(text)?,
             _ => return Err(Refused::Unknown),
         }
         self.prepare(scene, false);
         Ok(())
+    }
+
+    fn span_of(&self, text: &str) -> Result<Span, Refused> {
+        let told = serde_json::from_str::<Value>(text).ok().filter(Value::is_object);
+        let (from, to) = match (&told, text.split_once("..")) {
+            (None, _) if matches!(text, "" | "all") => return Ok(Span::All),
+            (Some(told), _) if told["follows"] == "all" => return Ok(Span::All),
+            (Some(told), _) => {
+                let (Some(from), Some(to)) = (told["from"].as_f64(), told["to"].as_f64()) else {
+                    return Err(Refused::Value("numbers `from` and `to` are wanted".into()));
+                };
+                (from, to)
+            }
+            (None, Some((from, to))) => (number(from)?, number(to)?),
+            (None, None) => {
+                let length = number(text).ok().filter(|length| *length > 0.0);
+                let wrong = || format!("`all`, `100..200` or the length of the newest stretch is wanted, not `{text}`");
+                return length.map(Span::Tail).ok_or_else(|| Refused::Value(wrong()));
+            }
+        };
+        if from >= to {
+            return Err(Refused::Value("a start before the end is wanted".into()));
+        }
+        if told.is_some_and(|told| told["follows"] == "newest") {
+            return Ok(Span::Tail(to - from));
+        }
+        Ok(Span::showing(from, to, self.extent.unwrap_or((from, to))))
+    }
+
+    /// All y ranges that are chosen, as they are told: `{"loss": [0, 5]}`.
+    fn y_ranges(&self, text: &str) -> Result<BTreeMap<MetricKey, (f64, f64)>, Refused> {
+        let wrong = |_| Refused::Value(format!("y ranges are wanted as `{{\"loss\": [0, 5]}}`, not `{text}`"));
+        let text = if text.is_empty() { "{}" } else { text };
+        let told: BTreeMap<String, (f64, f64)> = serde_json::from_str(text).map_err(wrong)?;
+        let range = |(name, y): (String, (f64, f64))| {
+            let key = query::resolve(&name, &self.keys).map_err(|error| Refused::Value(error.to_string()))?;
+            let panel = self.panels.iter().find(|panel| panel.keys.contains(key));
+            let first = panel.and_then(|panel| panel.keys.first()).unwrap_or(key).clone();
+            if can_be_drawn(y) { Ok((first, y)) } else { Err(Refused::Value(format!("no chart can show {name} from {} to {}", y.0, y.1))) }
+        };
+        told.into_iter().map(range).collect()
     }
 
     /// What a saved view keeps: names and values that [`Graphs::set_name`] takes.
@@ -102,6 +156,9 @@ fn number(text: &str) -> Result<f64, Refused> {
 
 /// 0: as many as fit.
 fn side(text: &str) -> Result<Option<u16>, Refused> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let side = u16::from_str(text).ok().filter(|side| *side <= 9);
     side.map(|side| (side > 0).then_some(side)).ok_or_else(|| Refused::Value(format!("a digit is wanted, not `{text}`")))
 }
@@ -111,6 +168,8 @@ mod tests {
     use super::*;
     use crate::model::{Point, Series, Step};
     use crate::store::RunPicture;
+
+    const AREA: Rect = Rect { x: 0, y: 0, width: 80, height: 24 };
 
     #[test]
     fn what_is_kept_is_taken_back() {
@@ -128,19 +187,31 @@ mod tests {
         for (name, value) in
             [("smoothing", "ma(15)"), ("rows", "3"), ("logy", "on"), ("apart", "true"), ("window", "10..40"), ("xaxis", "step")]
         {
-            one.set_name(name, value, scene).unwrap();
+            one.set_name(name, value, scene, AREA).unwrap();
         }
-        one.set_name("window", "10..40", scene).unwrap();
+        one.set_name("window", "10..40", scene, AREA).unwrap();
         assert_eq!(one.window(), (10.0, 40.0));
         for (name, value) in one.kept_names() {
-            other.set_name(name, &value, scene).unwrap();
+            other.set_name(name, &value, scene, AREA).unwrap();
         }
         assert_eq!(one.kept_names(), other.kept_names());
-        assert_eq!(one.set_name("colour", "red", scene), Err(Refused::Unknown));
-        for (name, wrong) in
-            [("window", "5..1"), ("window", "x"), ("rows", "12"), ("smoothing", "much"), ("xaxis", "acc"), ("logx", "perhaps")]
-        {
-            assert!(matches!(one.set_name(name, wrong, scene), Err(Refused::Value(_))), "{name} {wrong}");
+        assert_eq!(one.set_name("colour", "red", scene, AREA), Err(Refused::Unknown));
+        for (name, wrong) in [
+            ("window", "5..1"),
+            ("window", "x"),
+            ("rows", "12"),
+            ("smoothing", "much"),
+            ("xaxis", "acc"),
+            ("logx", "perhaps"),
+            ("page", "2"),
+            ("grid", "much"),
+            ("grid", "2x12"),
+            ("yranges", "loss"),
+            ("yranges", "{\"acc\": [0, 1]}"),
+            ("yranges", "{\"loss\": [1, 1]}"),
+            ("window", "{}"),
+        ] {
+            assert!(matches!(one.set_name(name, wrong, scene, AREA), Err(Refused::Value(_))), "{name} {wrong}");
         }
     }
 }

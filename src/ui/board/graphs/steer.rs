@@ -177,7 +177,7 @@ impl Graphs {
         }
     }
 
-    fn turn_page(&mut self, by: isize, per_page: isize, pages: usize) {
+    pub(super) fn turn_page(&mut self, by: isize, per_page: isize, pages: usize) {
         let per_page = if self.full_screen { 1 } else { per_page };
         let page = self.focus_index() as isize / per_page;
         let to = (page + by).rem_euclid(pages as isize);
@@ -248,12 +248,10 @@ impl Graphs {
         let mut marks = vec![];
         let Some(Picture::Chart(chart)) = self.picture(index, shared, scene, &mut marks) else { return };
         let Some(y) = chart.plot(cell).map(|plot| plot.y) else { return };
-        let (lo, hi) = part(y);
-        // So close that numbers run out, or so far that they end.
-        let least = lo.abs().max(hi.abs()) * 1e-12;
+        let y = part(y);
         let key = self.panels[index].keys[0].clone();
-        if lo.is_finite() && hi.is_finite() && hi - lo > least && hi - lo < f64::MAX / 4.0 {
-            self.ys.insert(key, (lo, hi));
+        if can_be_drawn(y) {
+            self.ys.insert(key, y);
         }
     }
 
@@ -289,4 +287,10 @@ impl Graphs {
         };
         self.cursor = x_at(there.clamp(first.min(last), last)).or(self.cursor);
     }
+}
+
+/// Whether a y range is neither so close that numbers run out, nor so far that they end.
+pub(super) fn can_be_drawn((lo, hi): (f64, f64)) -> bool {
+    let least = lo.abs().max(hi.abs()) * 1e-12;
+    lo.is_finite() && hi.is_finite() && hi - lo > least && hi - lo < f64::MAX / 4.0
 }

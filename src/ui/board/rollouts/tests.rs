@@ -266,6 +266,19 @@ fn a_filter_finds_prompts_and_a_client_sets_what_is_looked_at() {
 }
 
 #[test]
+fn what_keys_choose_can_be_set_as_it_is_told() {
+    const STATE: [&str; 8] = ["step", "follows", "group", "trajectory", "token", "line", "sort", "tint"];
+    let recorded = Recorded::new();
+    for keys in ["down down", "left down .", "[ n w t", "o down > >", "left f b"] {
+        let [mut pressed, mut set] = [(); 2].map(|()| Shown::new(&recorded, "txt00002", UNICODE, (120, 40)));
+        pressed.press(keys);
+        let told = |shown: &Shown| -> Value { STATE.iter().map(|name| ((*name).to_owned(), shown.detail()[name].clone())).collect() };
+        assert_eq!(set.set(told(&pressed)), [""; 0], "{keys}");
+        assert_eq!((told(&set), set.drawn()), (told(&pressed), pressed.drawn()), "{keys}");
+    }
+}
+
+#[test]
 fn what_is_asked_for_before_anything_was_read_is_found_when_it_is() {
     let recorded = Recorded::new();
     let mut shown = Shown::new(&recorded, "txt00002", UNICODE, (120, 40));

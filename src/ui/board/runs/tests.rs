@@ -490,3 +490,98 @@ fn the_mouse_chooses_runs_scrolls_and_sorts() {
     assert!(shown.drawn().lines().nth(4).unwrap().contains('▸'), "{}", shown.drawn());
     shown.tell(click((20, 40)));
 }
+
+/// The names that say how the runs are shown, as they are told.
+const SHOWN: [&str; 13] =
+    ["view", "beside", "aside", "focused", "line", "top", "sort", "groupBy", "metric", "selection", "pinned", "drawn", "filter"];
+
+impl Shown {
+    fn set(&mut self, patch: Value) -> Vec<String> {
+        let Value::Object(view) = patch else { panic!("{patch} is no object") };
+        let scene = Scene { runs: &self.rows, ..Scene::of(&self.run) };
+        self.board.update(Event::Set { number: 1, view }, scene, Duration::ZERO);
+        self.board.shown(scene, Rect::new(0, 0, self.size.0, self.size.1)).refused
+    }
+
+    /// What the tab tells of how the runs are shown.
+    fn told(&self) -> Value {
+        let scene = Scene { runs: &self.rows, ..Scene::of(&self.run) };
+        let graph = self.board.shown(scene, Rect::new(0, 0, self.size.0, self.size.1)).graph.unwrap();
+        let value = |name: &&str| if *name == "filter" { json!(graph.filter) } else { graph.detail[name].clone() };
+        Value::Object(SHOWN.iter().map(|name| ((*name).to_owned(), value(name))).collect())
+    }
+}
+
+#[test]
+fn what_keys_make_of_the_runs_can_be_set_as_it_is_told() {
+    for keys in [
+        "space space down p down p",
+        "s down down",
+        "S g down down space",
+        "s s S m down",
+        "r down down space",
+        "t down down down",
+        "space p down space c",
+        "space space space space space c right",
+        "down down enter",
+        "end",
+        "a p g g",
+    ] {
+        let mut pressed = Shown::new(rows(12), (60, 12), UNICODE);
+        pressed.press(keys);
+        let mut set = Shown::new(rows(12), (60, 12), UNICODE);
+        assert_eq!(set.set(pressed.told()), [""; 0], "{keys}");
+        assert_eq!(set.told(), pressed.told(), "{keys}");
+        assert_eq!(set.drawn(), pressed.drawn(), "{keys}");
+        // Set where it stands already, it changes nothing.
+        assert_eq!((pressed.set(set.told()), pressed.told()), (vec![], set.told()), "{keys}");
+    }
+}
+
+#[test]
+fn runs_are_set_by_id_by_name_or_by_line_and_what_there_is_not_is_refused_with_what_there_is() {
+    let mut shown = Shown::new(rows(12), (120, 24), UNICODE);
+    assert_eq!(shown.set(json!({"focused": "bright-sun-1", "selected": "calm-otter-0, bright-sun-1"})), [""; 0]);
+    assert_eq!((&shown.detail()["focused"], shown.detail()["selected"].as_u64()), (&json!(shown.rows[1].id), Some(2)));
+    shown.set(json!({"focused": "3", "sort": "-seed", "metric": "acc", "baseline": shown.rows[4].id}));
+    let told = shown.detail();
+    assert_eq!((&told["line"], &told["metric"], &told["pinned"]), (&json!(3), &json!("val/acc"), &json!([shown.rows[4].id])));
+    assert_eq!(shown.set(json!({"baseline": null, "selection": [], "sort": "", "groupBy": "project"})), [""; 0]);
+    let told = shown.detail();
+    assert_eq!((&told["selection"], &told["sort"], &told["groupBy"]), (&json!([]), &Value::Null, &json!("project")));
+    for (name, wrong, hint) in [
+        ("focused", "nobody", "there are "),
+        ("focused", "900", "there are 14 lines"),
+        ("selected", "calm-otter-0,nobody", "there is no run `nobody`"),
+        ("sort", "nothing", "there are name"),
+        ("groupBy", "nothing", "there are project"),
+        ("metric", "nothing", "the runs have val/loss"),
+        ("view", "nothing", "table, recent, lineage, compare"),
+        ("aside", "1", "view=compare"),
+        ("line", "0", "from 1 on"),
+        ("top", "x", "number"),
+    ] {
+        let refused = shown.set(json!({name: wrong}));
+        assert!(refused.len() == 1 && refused[0].contains(hint), "{name}={wrong}: {refused:?}");
+    }
+}
+
+#[test]
+fn what_is_set_before_the_runs_were_looked_at_is_set_then_and_answered_then() {
+    let mut shown = Shown::new(rows(12), (120, 24), UNICODE);
+    shown.board = Board::new(UNICODE, 3600.0, Keymap::default());
+    shown.tell(Event::Resized(120, 24));
+    let known = std::mem::take(&mut shown.rows);
+    let answered = |shown: &Shown| {
+        let scene = Scene { runs: &shown.rows, ..Scene::of(&shown.run) };
+        let told = shown.board.shown(scene, Rect::new(0, 0, 120, 24));
+        (told.set, told.refused)
+    };
+    shown.set(json!({"tab": "runs", "focused": "模型-七-2", "sort": "nothing"}));
+    assert_eq!(answered(&shown).0, 0);
+    shown.rows = known;
+    shown.tell(Event::Runs(Listing { at: START, ..Listing::default() }));
+    let (set, refused) = answered(&shown);
+    assert!(set == 1 && refused.len() == 1 && refused[0].starts_with("sort: "), "{refused:?}");
+    assert_eq!(shown.detail()["focused"], shown.rows[2].id);
+}
