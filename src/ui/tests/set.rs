@@ -5,12 +5,13 @@ use crate::source::ConsoleLine;
 use serde_json::{Map, json};
 
 /// What is no state of the board: of the run, of what follows from the other names, or while somebody types.
-const FACTS: [&str; 11] = ["below", "typing", "filtering", "keys", "runs", "toast", "detail", "kept", "visible", "rows", "waitsForDigitOf"];
+const FACTS: [&str; 12] =
+    ["below", "filterError", "typing", "filtering", "keys", "runs", "toast", "detail", "kept", "visible", "rows", "waitsForDigitOf"];
 
 /// The same in single tabs.
 fn is_fact(tab: &str, name: &str) -> bool {
     let own: &[&str] = match tab {
-        "graphs" => &["happened", "charts", "runsLegend", "definitions", "derived"],
+        "graphs" => &["happened", "charts", "runsLegend", "definitions", "derived", "missing"],
         "run" => &["notes", "tags"],
         // Of the lines that are in sight the first; set, it is that in focus.
         "logs" => &["line", "lines", "troubles", "matches"],

@@ -8,7 +8,7 @@ use crate::ui::{
     keymap::Keymap,
     pane::{Effect, Event, Listing, Overlay, Pane, Scene},
     tests::{START, UNICODE, click, wheel},
-    theme::Theme,
+    theme::{Glyphs, Theme},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
@@ -438,6 +438,8 @@ proptest! {
                 (key, _) => shown.press(key),
             }
             let text = shown.drawn();
+            // The options may have been opened, and the signs chosen.
+            let ascii = shown.board.shared.theme.glyphs == Glyphs::Ascii;
             if shown.size.0 < 24 || shown.size.1 < 4 {
                 continue;
             }
