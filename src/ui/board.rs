@@ -394,6 +394,10 @@ impl Board {
 
 impl Pane for Board {
     fn update(&mut self, event: Event, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
+        // What a person does meanwhile stays.
+        if matches!(event, Event::Key(_) | Event::Mouse(_) | Event::Paste(_)) {
+            self.again = None;
+        }
         let mut effects = self.take(event, scene, now);
         effects.append(&mut self.wishes);
         let is_looking = self.waits_for_runs();

@@ -207,7 +207,10 @@ mod tests {
         );
         told("{\"keys\":\n {\"zom\": [\"z\"]}}", &["2:3: no key binding is called `zom`"]);
         told("{\"keys\":\n {\"zoom\": [\"entr\"]}}", &["2:12: `entr`, for `zoom`, is no key: write it as `og keys` does"]);
-        told("{\"keys\": {\"back\": [\"ctrl+[\"]}}", &["1:20: `ctrl+[`, for `back`, never arrives: terminals send `esc`"]);
+        told(
+            "{\"keys\": {\"back\": [\"ctrl+[\"]}}",
+            &["1:20: `ctrl+[`, for `back`, cannot be bound: most terminals, and tmux, send `esc`"],
+        );
         told("{\"keys\": {\"next-tab\": [\"q\"]}}", &["1:11: `q` is bound to both `quit` and `next-tab`"]);
     }
 

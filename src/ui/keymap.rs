@@ -541,6 +541,10 @@ impl Keymap {
 pub fn name(key: KeyEvent) -> String {
     let base = match key.code {
         KeyCode::Char(' ') => "space".into(),
+        // Some terminals say the shift beside the letter.
+        KeyCode::Char(c) if key.modifiers & (KeyModifiers::SHIFT | KeyModifiers::CONTROL) == KeyModifiers::SHIFT => {
+            c.to_uppercase().to_string()
+        }
         KeyCode::Char(c) => c.to_string(),
         KeyCode::BackTab => return "shift+tab".into(),
         KeyCode::PageUp => "pgup".into(),
@@ -568,7 +572,7 @@ pub enum NameError {
     #[error("is no key: write it as `og keys` does")]
     Unknown,
     /// Terminals send another key instead.
-    #[error("never arrives: terminals send `{0}`")]
+    #[error("cannot be bound: most terminals, and tmux, send `{0}`")]
     SentAs(String),
 }
 

@@ -147,8 +147,8 @@ Examples:
   og set tab=runs selected=calm-otter,bold-lynx baseline=calm-otter sort=-step
   og set tab=graphs page=2 grid=2x3 yRanges='{\"train/loss\": [0, 5]}'
 
-It does what keys would do, and returns when that is drawn. What can be set is the state that `graph` in `og viewstate --json` says, with the same
-names and values: selection, sort and groupBy of the runs, page, grid, window and yRanges of the charts, top of a list.
+It does what keys would do, and returns when that is drawn. What can be set is the state that `graph` in `og viewstate --json` says, by the same
+names: sort and groupBy of the runs, page, grid, window and yRanges of the charts, top of a list. `selected` takes names of runs.
 With --json the answer is that structure.";
 
 pub(super) const KEYS_EXAMPLES: &str = "\

@@ -254,12 +254,12 @@ impl Written {
     }
 
     /// Whether a table is one of og's exports: it looks like them, and holds what is older than itself. What a training adds row
-    /// by row is younger than its file; of a file that was there before, nobody can say that.
+    /// by row is younger than its file; of a file that was there before nobody can say that, and it is taken for the training's.
     fn is_export(&self, path: &Path) -> bool {
         let Some(first) = head_of(path).and_then(|head| first_of_export(&head)) else { return false };
         let made = fs::metadata(path).and_then(|file| file.created()).ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let made = made.map(|at| at.as_secs_f64()).filter(|made| *made >= self.since.secs());
-        first.zip(made).is_none_or(|(first, made)| first < made - EXPORT_SLACK)
+        first.is_none_or(|first| made.is_some_and(|made| first < made - EXPORT_SLACK))
     }
 
     /// The first run that began with the training.

@@ -48,7 +48,7 @@ const GUARDS_MAX: usize = 16;
 /// The control client of a session: commands in, output, replies and notifications out.
 ///
 /// The programs in the panes never wait for it. An owner who waits for what tmux says reads it himself; whatever else he does, a
-/// thread drains tmux; output that the owner does
+/// thread drains tmux. Output that the owner does
 /// not take is dropped and told as [`FromTmux::Lost`]; and a second client that gets no output keeps the panes read even
 /// while this whole process is stopped. Both clients leave when this is dropped, and when this process dies.
 pub struct Client {
@@ -239,7 +239,7 @@ impl Guard {
     async fn attached(&mut self) -> Result<(), TmuxError> {
         let pid = self.child.child.id();
         while !self.server.client_pids(&self.session)?.contains(&pid) {
-            if self.has_ended() {
+            if self.child.has_ended() {
                 return Err(TmuxError::Gone { reason: "the guard client ended at once".into() });
             }
             sleep(GUARD_LOOK_EVERY).await;
@@ -249,17 +249,13 @@ impl Guard {
 
     /// Puts it back where somebody has detached it.
     fn stand(&mut self) {
-        if self.has_ended() && self.spawned < GUARDS_MAX {
+        if self.child.has_ended() && self.spawned < GUARDS_MAX {
             self.spawned += 1;
             match Guard::spawn(&self.server, &self.session) {
                 Ok(child) => self.child = child,
                 Err(e) => tracing::warn!(error = %e, "no guard client"),
             }
         }
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.child.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
     /// Its stdin stays open in the child's handle: tmux detaches a control client at the end of its input.
@@ -289,6 +285,16 @@ impl Ended {
 }
 
 impl Ended {
+    fn has_ended(&mut self) -> bool {
+        let has = self.child.try_wait().is_ok_and(|status| status.is_some());
+        // Its id is free for another process now, which the leash must not end.
+        if let Some(mut leash) = self.leash.take_if(|_| has) {
+            let _ = leash.kill();
+            let _ = leash.wait();
+        }
+        has
+    }
+
     fn end(&mut self) {
         // All fail only where it has ended already. The leash goes first: it knows the child by its id alone.
         for child in self.leash.iter_mut().chain([&mut self.child]) {

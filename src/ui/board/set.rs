@@ -48,13 +48,31 @@ pub fn is_as_it_comes(view: &View, name: &str, value: &Value) -> bool {
 }
 
 /// What resets others when it is set, in the order in which it has to be: these come before all others.
-const FIRST: [&str; 13] =
-    ["tab", "view", "regex", "filter", "xaxis", "beside", "groupby", "sort", "metric", "selected", "selection", "pinned", "drawn"];
+const FIRST: [&str; 15] = [
+    "tab",
+    "view",
+    "regex",
+    "filter",
+    "xaxis",
+    "groupby",
+    "sort",
+    "metric",
+    "selected",
+    "selection",
+    "pinned",
+    "baseline",
+    COMPARED,
+    "beside",
+    "drawn",
+];
+/// The view of runs beside each other is of those that are selected.
+const COMPARED: &str = "view=compare";
 /// What moves when others are set: these come behind all others.
 const LAST: [&str; 9] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "paused"];
 
 /// When a name is set, of several that are set together.
-fn turn(name: &str) -> usize {
+fn turn(name: &str, value: &Value) -> usize {
+    let name = if name == "view" && value == "compare" { COMPARED } else { name };
     let place = |names: &[&str]| names.iter().position(|one| one == &name);
     place(&FIRST).or_else(|| place(&LAST).map(|at| FIRST.len() + 1 + at)).unwrap_or(FIRST.len())
 }
@@ -83,7 +101,7 @@ impl Board {
         let mut refused = vec![];
         self.above = Above::Nothing;
         let mut names: Vec<(String, &String, &Value)> = view.iter().map(|(name, value)| (plain(name), name, value)).collect();
-        names.sort_by_key(|(plain, ..)| turn(plain));
+        names.sort_by_key(|(plain, _, value)| turn(plain, value));
         let filters = names.iter().any(|(plain, ..)| matches!(plain.as_str(), "filter" | "regex"));
         for (plain, name, value) in names {
             match self.set_one(&plain, &as_text(value), scene) {

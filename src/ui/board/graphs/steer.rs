@@ -228,9 +228,10 @@ impl Graphs {
         self.span = self.span.moved(by, self.shown_extent(extent), self.log_x);
     }
 
-    /// The range that a logarithmic axis can show.
+    /// The range that a logarithmic axis can show: where that begins at zero, it is from 1 on, or the last three decades.
     fn shown_extent(&self, (from, to): (f64, f64)) -> (f64, f64) {
-        if self.log_x && from <= 0.0 && to > 0.0 { (to.min(1.0), to) } else { (from, to) }
+        const DECADES: f64 = 1e-3;
+        if self.log_x && from <= 0.0 && to > 0.0 { (if to > 1.0 { 1.0 } else { to * DECADES }, to) } else { (from, to) }
     }
 
     /// Shows the newest again, as closely as now.

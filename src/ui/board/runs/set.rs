@@ -3,7 +3,7 @@
 use super::{Runs, View, compare::Beside, table};
 use crate::query::{
     self, RunRow,
-    runs::{Field, Sort},
+    runs::{self, Field, Sort},
 };
 use crate::ui::{
     board::{
@@ -129,7 +129,9 @@ impl Runs {
         let names = || listed(self.table.rows.iter().filter_map(|row| Some(&scene.runs.get(*row)?.name)));
         match found[..] {
             [run] => Ok(run),
-            [] if self.is_looking() => Err(Refused::Value(format!("no run `{text}` so far: og still looks at the runs"))),
+            [] if self.is_looking() => {
+                Err(Refused::Value(format!("no run `{text}` so far: og looks at them while their tab is shown (`tab=runs`)")))
+            }
             [] => Err(Refused::Value(format!("there is no run `{text}`; there are {}", names()))),
             _ => Err(Refused::Value(format!(
                 "{} runs are `{text}`; say which: {}",
@@ -216,6 +218,10 @@ impl Runs {
                 beside.paths.truncate(OVERLAID_MAX);
                 return Ok(());
             }
+            View::Lineage => runs::lineage(scene.runs).iter().position(|line| match line.node {
+                runs::Node::Run(at) | runs::Node::Checkpoint(at, _) => scene.runs.get(at).is_some_and(|other| other.path == row.path),
+                runs::Node::Unknown(_) => false,
+            }),
             _ => (0..self.lines(shared, scene, area)).find(|line| self.run_at(*line, scene).is_some_and(|other| other.path == row.path)),
         };
         let at = at.ok_or_else(|| Refused::Value(format!("the run `{text}` is not among what is shown")))?;

@@ -551,6 +551,11 @@ fn runs_are_set_by_id_by_name_or_by_line_and_what_there_is_not_is_refused_with_w
     assert_eq!(shown.set(json!({"baseline": null, "selection": [], "sort": "", "groupBy": "project"})), [""; 0]);
     let told = shown.detail();
     assert_eq!((&told["selection"], &told["sort"], &told["groupBy"]), (&json!([]), &Value::Null, &json!("project")));
+    // Those beside each other are those that the same set selects.
+    let mut beside = Shown::new(rows(12), (120, 24), UNICODE);
+    assert_eq!(beside.set(json!({"view": "compare", "selected": "calm-otter-0, bright-sun-1"})), [""; 0]);
+    let told = beside.detail();
+    assert_eq!((&told["view"], told["beside"].as_array().map(Vec::len)), (&json!("compare"), Some(2)), "{told}");
     for (name, wrong, hint) in [
         ("focused", "nobody", "there are "),
         ("focused", "900", "there are 14 lines"),
@@ -581,6 +586,13 @@ fn what_is_set_before_the_runs_were_looked_at_is_set_then_and_answered_then() {
     };
     shown.set(json!({"tab": "runs", "focused": "模型-七-2", "sort": "nothing"}));
     assert_eq!(answered(&shown).0, 0);
+    assert!(shown.board.again.is_some());
+    // What a person does meanwhile is not undone.
+    let mut pressed = Shown { board: Board::new(UNICODE, 3600.0, Keymap::default()), run: own(), rows: vec![], size: (120, 24) };
+    pressed.tell(Event::Resized(120, 24));
+    pressed.set(json!({"tab": "runs", "filter": "otter", "sort": "nothing"}));
+    pressed.press("down");
+    assert!(pressed.board.again.is_none());
     shown.rows = known;
     shown.tell(Event::Runs(Listing { at: START, ..Listing::default() }));
     let (set, refused) = answered(&shown);
