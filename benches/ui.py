@@ -223,7 +223,7 @@ def painted(place, quick):
     with ending(Canvas(place, ["sleep", "100000"])) as canvas:
         with open(canvas.run / "metrics.jsonl", "a", buffering=1) as file:
             file.write("".join(row(step, curves) for step in range(300)))
-            with ending(Watcher(canvas.tmux, canvas.panes["graph"])) as watcher:
+            with ending(Watcher(canvas.tmux, canvas.pane("graph"))) as watcher:
                 until("the graph is drawn", lambda: canvas.view()["visibleMetrics"])
                 took = []
                 for step in range(300, 300 + count):
