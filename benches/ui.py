@@ -257,7 +257,7 @@ class Watcher:
     """A control client of tmux that hears what a pane writes."""
 
     def __init__(self, tmux, pane):
-        self.pane, self.lines, self.news = pane.encode(), [], threading.Condition()
+        self.pane, self.lines, self.rest, self.news = pane.encode(), [], b"", threading.Condition()
         session = tmux("display-message", "-p", "-t", pane, "#{session_name}")
         argv = [*tmux.argv, "-C", "attach", "-t", session, "-f", "ignore-size,read-only"]
         self.process = subprocess.Popen(argv, env=tmux.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -267,9 +267,12 @@ class Watcher:
         for line in self.process.stdout:
             now = time.perf_counter()
             if line.startswith(b"%output " + self.pane):
+                # What is looked for may be cut by the end of a piece.
+                piece = line.split(b" ", 2)[2].rstrip(b"\r\n")
                 with self.news:
-                    self.lines.append((now, line))
+                    self.lines.append((now, self.rest + piece))
                     self.news.notify_all()
+                self.rest = piece[-200:]
 
     def wait(self, words, since, within=10):
         with self.news:
