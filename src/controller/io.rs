@@ -1,6 +1,7 @@
 //! The outside of a controller: its process, its one loop, and how others start, reach and end it.
 
 mod life;
+mod run;
 
 pub use life::{ControllerError, connect, is_started_for, mark, program, program_pane, restart, stop};
 
@@ -8,12 +9,12 @@ use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
     canvas::{self, CanvasState},
     ipc,
-    model::{Exit, ReadOptions, WallTime},
-    source::{Kind, Watch},
-    store::{Event as RunEvent, EventKind, RunReader, Store, StoreError, TimesWriter, Written},
+    model::Exit,
+    source::Watch,
     tmux::{Client, FromTmux, PaneId, Place, Server, SessionId, Ticket, Toward},
 };
 use anyhow::Context;
+use run::Run;
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
     process::{Pid, PidfdFlags},
@@ -34,13 +35,6 @@ use tokio::{
 
 /// Messages of peers that may wait for the loop.
 const HEARD_MAX: usize = 1024;
-/// Rest between two looks at the run's files: a flood of lines must not keep the loop from its peers.
-const POLL_REST: Duration = Duration::from_millis(25);
-/// While a run writes, a look at its files is followed by a rest so many times as long: it needs the core more than we do.
-/// What is left is read without rest as soon as it stops.
-const REST_SHARE: u32 = 48;
-/// A run whose files changed so lately still writes.
-const WRITES: Duration = Duration::from_millis(100);
 /// A new controller answers nobody until it has seen its panes, but no longer than this.
 const BLIND_MAX: Duration = Duration::from_millis(500);
 /// How long a training may take to end after its tmux ended, for its end to be written down.
@@ -61,12 +55,6 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 const EVENTS: &str = "events.jsonl";
 /// How long the end of a training that another canvas watches may take to be written down.
 const WORD_MAX: Duration = Duration::from_secs(2);
-/// When it is looked what a training has open, and has made, after its start: each rest is twice the one before, up to the
-/// last. A look takes a millisecond or two, and most trackers open their logs within seconds of the start; after one that took
-/// longer, the rest grows until it is so many times as long. The last look is when it has ended.
-const LOGS_FIRST: Duration = Duration::from_millis(250);
-const LOGS_REST_MAX: Duration = Duration::from_secs(5);
-const LOGS_REST_SHARE: u32 = 1000;
 /// A log above this is begun anew at the next start.
 const LOG_BYTES_MAX: u64 = 4 << 20;
 
@@ -104,23 +92,16 @@ fn start_log(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the run of the canvas in `dir`; what is remarked on one of another tracker lies in the store around that.
-fn open(dir: &Path, run: &Path, read: &ReadOptions) -> Result<RunReader, StoreError> {
-    let mut reader = RunReader::open_with(run, read)?;
-    dir.ancestors().nth(2).iter().for_each(|root| reader.remark_in(&Store::at(root.to_path_buf())));
-    Ok(reader)
-}
-
 async fn serve(dir: &Path) -> anyhow::Result<()> {
     let canvas = canvas::io::read(dir)?;
     let spec = canvas::io::read_spec(dir)?;
     let server = Server::new(canvas.tmux.parse()?);
     let version = server.check_floor()?;
-    let mut reader = canvas.run.as_deref().map(|run| open(dir, run, &spec.read)).transpose()?;
+    let mut run = canvas.run.as_deref().map(|run| Run::open(dir, run, &spec.read)).transpose()?;
     let (client, session) = match attach(&server, &canvas).await {
         Ok(attached) => attached,
         Err(error) => {
-            note_a_lost_training(&canvas, reader.as_mut());
+            note_a_lost_training(&canvas, run.as_mut());
             return Err(error);
         }
     };
@@ -133,19 +114,11 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
     let bell = Arc::clone(&grew);
     let mut watch = Watch::new(move || bell.notify_one())?;
     watch.add(&dir.join(canvas::io::SPEC));
-    if let Some(reader) = &reader {
-        reader.paths().iter().for_each(|path| watch.add(path));
+    if let Some(run) = &mut run {
+        run.watch(&mut watch);
+        run.set_refresh(spec.refresh_interval());
     }
     tracing::info!(canvas = canvas.name, %version, "the controller runs");
-    if let Some(reader) = &mut reader {
-        reader.set_refresh(spec.refresh_interval());
-    }
-    let read = spec.read.clone();
-    // The training begins when we have said that we listen.
-    let written = reader.as_ref().filter(|reader| reader.kind() == Kind::OgRun).and_then(|reader| {
-        let run = reader.picture();
-        Some(Written::before(reader.folder().path(), &run.info.cwd, run.info.started_at?))
-    });
     let state = State::new(canvas, spec, session, &version, std::process::id(), secret()?, unix_now());
     let mut controller = Controller {
         dir: dir.to_owned(),
@@ -161,20 +134,11 @@ async fn serve(dir: &Path) -> anyhow::Result<()> {
         spec_text: fs::read_to_string(dir.join(canvas::io::SPEC)).ok(),
         state,
         client,
-        reader,
-        read,
+        run,
         watch,
         tickets: HashMap::new(),
         ended: Arc::default(),
-        times: TimesWriter::new(),
-        poll_due: None,
-        rested: None,
-        grew: None,
-        caught_up: false,
         stop: None,
-        logs_due: Some(Instant::now() + LOGS_FIRST),
-        logs_rest: LOGS_FIRST,
-        written,
     };
     let reason = controller.run(heard, grew).await?;
     controller.write_again();
@@ -206,25 +170,11 @@ struct Controller {
     spec_text: Option<String>,
     state: State,
     client: Client,
-    reader: Option<RunReader>,
-    /// How the spec says that the run is to be read.
-    read: ReadOptions,
+    run: Option<Run>,
     watch: Watch,
     tickets: HashMap<Ticket, Purpose>,
     ended: Arc<Notify>,
-    times: TimesWriter,
-    poll_due: Option<Instant>,
-    /// When the files may be looked at again.
-    rested: Option<Instant>,
-    /// When the run's files were last heard to change.
-    grew: Option<Instant>,
-    caught_up: bool,
     stop: Option<String>,
-    /// When to look which trackers' logs the training has open, and how long to rest then.
-    logs_due: Option<Instant>,
-    logs_rest: Duration,
-    /// What finds them; `None`: the run is not og's own.
-    written: Option<Written>,
 }
 
 impl Controller {
@@ -250,17 +200,15 @@ impl Controller {
                 Some(from) = heard.recv(), if blind_until.is_none() => Some(Event::Peer(from)),
                 () = until(blind_until) => None,
                 () = grew.notified() => {
-                    self.grew = Some(Instant::now());
                     self.read_spec();
-                    let now = Instant::now();
-                    self.poll_due = self.poll_due.or(Some(self.rested.map_or(now, |at| at.max(now))));
+                    self.run.iter_mut().for_each(Run::grew);
                     None
                 }
-                () = until(self.poll_due) => {
+                () = until(self.run.as_ref().and_then(|run| run.due)) => {
                     self.poll().then_some(Event::RunGrew)
                 }
                 () = until(due) => Some(Event::Tick),
-                () = until(self.logs_due) => {
+                () = until(self.run.as_ref().and_then(|run| run.logs_due)) => {
                     self.look_for_logs();
                     None
                 }
@@ -278,7 +226,7 @@ impl Controller {
                 () = until(self.follow) => Some(self.follow().await),
                 () = until(self.lost_due) => {
                     self.lost_due = None;
-                    self.lose();
+                    self.run.iter_mut().for_each(Run::lose);
                     Some(Event::RunGrew)
                 }
                 _ = terminate.recv() => Some(Event::TmuxGone("it was told to end by a signal".into())),
@@ -299,22 +247,11 @@ impl Controller {
     }
 
     fn world(&self) -> World<'_> {
-        World {
-            now: Instant::now(),
-            unix: unix_now(),
-            run: self.reader.as_ref().map(RunReader::picture),
-            loading: self.reader.is_some() && !self.caught_up,
-        }
+        world(self.run.as_ref())
     }
 
     fn feed(&mut self, event: Event) {
-        let world = World {
-            now: Instant::now(),
-            unix: unix_now(),
-            run: self.reader.as_ref().map(RunReader::picture),
-            loading: self.reader.is_some() && !self.caught_up,
-        };
-        let effects = self.state.on(event, &world);
+        let effects = self.state.on(event, &world(self.run.as_ref()));
         self.perform(effects);
     }
 
@@ -352,7 +289,7 @@ impl Controller {
                 Event::Attached(session)
             }
             Err(_) => {
-                note_a_lost_training(self.state.canvas(), self.reader.as_mut());
+                note_a_lost_training(self.state.canvas(), self.run.as_mut());
                 Event::TmuxGone(reason)
             }
         }
@@ -386,17 +323,13 @@ impl Controller {
                 self.record();
             }
             Effect::LookAtLog => {
-                if let Some(folder) = self.reader.as_ref().map(RunReader::folder) {
-                    let bytes = fs::metadata(folder.stdout_log()).map_or(0, |log| log.len());
-                    let room = rustix::fs::statvfs(folder.path()).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+                if let Some((bytes, room)) = self.run.as_ref().map(Run::log) {
                     self.feed(Event::Log(bytes, room));
                 }
             }
             Effect::Note(words) => {
-                if let (Some(reader), Some(t)) = (&self.reader, WallTime::new(unix_now())) {
-                    let note = RunEvent { t, author: "og".into(), kind: EventKind::Note { text: words, step: None } };
-                    let written = reader.folder().append_event(&note);
-                    self.wrote(EVENTS, written);
+                if let Some(noted) = self.run.as_ref().map(|run| run.note(words)) {
+                    self.wrote(EVENTS, noted);
                 }
             }
             Effect::Open(beside, role) => self.open(beside, &role)?,
@@ -430,12 +363,10 @@ impl Controller {
 
     /// Writes down how the training ended; where that cannot be, it is tried again.
     fn record(&mut self) {
-        let (Some((exit, reason)), Some(reader)) = (&self.unrecorded, &self.reader) else { return };
-        let found = note_logs(reader, self.written.as_mut(), None);
-        let recorded = found.and_then(|()| record_exit(reader, *exit, reason.as_deref()));
+        let (Some((exit, reason)), Some(run)) = (&self.unrecorded, &mut self.run) else { return };
+        let recorded = run.record(*exit, reason.as_deref());
         if recorded.is_ok() {
             self.unrecorded = None;
-            self.poll_due = Some(Instant::now());
             self.feed(Event::Recorded);
         } else {
             self.write_due = Some(Instant::now() + WRITE_EVERY);
@@ -457,58 +388,25 @@ impl Controller {
 
     /// Reads what is new of the run; whether anything was.
     fn poll(&mut self) -> bool {
-        self.poll_due = None;
-        let Some(reader) = &mut self.reader else { return false };
-        // What was there before us is read as fast as it goes, with room for peers in between.
-        let loading = !self.caught_up;
-        let start = Instant::now();
-        let polled = reader.poll(if loading { RunReader::LOAD } else { RunReader::LIVE });
-        let now = Instant::now();
-        let rested = now + ((now - start) * REST_SHARE).max(POLL_REST);
-        self.rested = Some(rested);
-        if polled.more {
-            let writes = self.grew.is_some_and(|at| now < at + WRITES);
-            self.poll_due = Some(if writes && !loading { rested } else { now });
-        } else {
-            self.poll_due = polled.again.map(|again| now + again);
+        let Some(run) = &mut self.run else { return false };
+        let changed = run.poll(&mut self.watch);
+        if self.state.has_training()
+            && let Some(noted) = run.note_times()
+        {
+            self.wrote("stdout.times", noted);
         }
-        if polled.paths_changed {
-            reader.paths().iter().for_each(|path| self.watch.add(path));
-        }
-        self.caught_up |= !polled.more;
-        self.note_times();
-        polled.changed
+        changed
     }
 
-    /// Writes down which logs the training writes: they belong to its run, and later nobody could tell.
+    /// Writes down which logs the training writes, as long as it runs.
     fn look_for_logs(&mut self) {
-        self.logs_due = None;
-        let Some(reader) = &self.reader else { return };
-        let run = reader.picture();
-        if run.state().is_over() || self.state.knows_its_panes() && !self.state.has_training() {
+        let Some(run) = &mut self.run else { return };
+        run.logs_due = None;
+        if run.picture().state().is_over() || self.state.knows_its_panes() && !self.state.has_training() {
             return;
         }
-        let start = Instant::now();
-        if let Some(pid) = run.pid() {
-            let found = note_logs(reader, self.written.as_mut(), Some(pid));
-            self.wrote(EVENTS, found);
-        }
-        self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX.max(start.elapsed() * LOGS_REST_SHARE));
-        self.logs_due = Some(Instant::now() + self.logs_rest);
-    }
-
-    /// Writes down how long the log of our own training is now, so that its lines have a time.
-    fn note_times(&mut self) {
-        let (Some(reader), Some(now)) = (&self.reader, WallTime::new(unix_now())) else { return };
-        if !self.state.has_training() {
-            return;
-        }
-        let folder = reader.folder();
-        let Ok(log) = fs::metadata(folder.stdout_log()) else { return };
-        if let Some(line) = self.times.note(log.len(), now) {
-            let written = folder.append(&folder.stdout_times(), &line);
-            self.wrote("stdout.times", written);
-        }
+        let found = run.look_for_logs();
+        self.wrote(EVENTS, found);
     }
 
     /// The person or the agent may have edited the spec with any editor.
@@ -519,26 +417,13 @@ impl Controller {
         }
         self.spec_text = text;
         let spec = canvas::io::read_spec(&self.dir).map_err(|error| format!("{:#}", anyhow::Error::from(error)));
-        if let Ok(spec) = &spec {
-            self.read_anew(&spec.read);
-            if let Some(reader) = &mut self.reader {
-                reader.set_refresh(spec.refresh_interval());
+        if let (Ok(spec), Some(run), Some(path)) = (&spec, &mut self.run, &self.state.canvas().run) {
+            if let Err(error) = run.read_anew(&self.dir, path, &spec.read) {
+                self.state.complain("run", error.to_string());
             }
+            run.set_refresh(spec.refresh_interval());
         }
         self.feed(Event::Spec(spec));
-    }
-
-    /// Reads the run from its start when the spec says another way to read it.
-    fn read_anew(&mut self, read: &ReadOptions) {
-        if *read == self.read {
-            return;
-        }
-        self.read = read.clone();
-        let Ok(canvas) = canvas::io::read(&self.dir) else { return };
-        match canvas.run.as_deref().map(|run| open(&self.dir, run, read)).transpose() {
-            Ok(reader) => (self.reader, self.caught_up, self.poll_due) = (reader, false, Some(Instant::now())),
-            Err(error) => self.state.complain("run", error.to_string()),
-        }
     }
 
     /// A training of this machine that runs in no pane of ours: its process tells that it ended, its files how.
@@ -547,18 +432,10 @@ impl Controller {
             return;
         }
         let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let picture = self.reader.as_ref().map(RunReader::picture);
+        let picture = self.run.as_ref().map(Run::picture);
         let pid = picture.filter(|run| run.info.host.as_deref() == Some(here.as_str())).and_then(|run| run.pid());
         if let Some(pid) = pid {
             self.watch_training(pid);
-        }
-    }
-
-    /// The training is gone; where its files do not say how it ended, nobody knows.
-    fn lose(&mut self) {
-        if let Some(reader) = &mut self.reader {
-            while reader.poll(RunReader::LOAD).more {}
-            reader.mark_lost();
         }
     }
 
@@ -611,19 +488,16 @@ async fn until(due: Option<Instant>) {
 
 /// tmux is gone and took its panes along. A training whose end nobody saw is written down as lost, once it has ended: it
 /// was told to hang up, and may take its time.
-fn note_a_lost_training(canvas: &CanvasState, reader: Option<&mut RunReader>) {
-    let Some(reader) = reader else { return };
+fn note_a_lost_training(canvas: &CanvasState, run: Option<&mut Run>) {
+    let Some(run) = run else { return };
     let Some(training) = canvas.panes.iter().find(|pane| pane.role == "train") else { return };
     let at_most = Timespec { tv_sec: HANGUP_MAX.as_secs() as i64, tv_nsec: 0 };
     // A process that has ended keeps its id until its parent looked.
     let ends = |process: OwnedFd| rustix::event::poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&at_most)).is_ok_and(|n| n > 0);
-    let ended = open_process(training.pid).is_none_or(ends);
-    while reader.poll(RunReader::LOAD).more {}
-    if ended && reader.picture().exit.is_none() {
-        let exit = Exit { at: WallTime::new(unix_now()), ..Exit::default() };
-        if let Err(error) = record_exit(reader, exit, Some("tmux ended")) {
-            tracing::warn!(%error, "cannot write down that the training was lost");
-        }
+    if open_process(training.pid).is_none_or(ends)
+        && let Err(error) = run.record_lost("tmux ended")
+    {
+        tracing::warn!(%error, "cannot write down that the training was lost");
     }
 }
 
@@ -631,42 +505,6 @@ fn note_a_lost_training(canvas: &CanvasState, reader: Option<&mut RunReader>) {
 fn open_process(pid: u32) -> Option<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
     rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
-}
-
-/// Writes down which logs the training, process `pid`, is seen to write, and its checkpoints; without a `pid` it has ended.
-fn note_logs(reader: &RunReader, written: Option<&mut Written>, pid: Option<u32>) -> Result<(), StoreError> {
-    let Some(written) = written else { return Ok(()) };
-    let seen = written.look(pid, |path| reader.has_tracker(path));
-    for (path, from) in seen.logs.iter().filter_map(|log| Some((log.path.to_str()?, log.from))) {
-        let Some(t) = WallTime::new(unix_now()) else { break };
-        reader.folder().append_event(&RunEvent { t, author: "og".into(), kind: EventKind::Source { path: path.to_owned(), from } })?;
-    }
-    let cwd = &reader.picture().info.cwd;
-    for saved in seen.saved {
-        let path = saved.path.strip_prefix(cwd).unwrap_or(&saved.path).display().to_string();
-        // A controller before this one may have told of it.
-        let is_told = reader.picture().events.iter().any(|event| {
-            event.t.secs() + 0.01 >= saved.at.secs() && matches!(&event.kind, EventKind::Checkpoint { path: told, .. } if *told == path)
-        });
-        if !is_told {
-            let kind = EventKind::Checkpoint { path, step: saved.step };
-            reader.folder().append_event(&RunEvent { t: saved.at, author: "og".into(), kind })?;
-        }
-    }
-    Ok(())
-}
-
-/// The end of the training in the run's own events; why nobody saw it, where nobody did, as a note beside it.
-fn record_exit(reader: &RunReader, exit: Exit, reason: Option<&str>) -> Result<(), StoreError> {
-    let Some(t) = exit.at.or(WallTime::new(unix_now())) else { return Ok(()) };
-    let event = |kind| RunEvent { t, author: "og".into(), kind };
-    reader.folder().append_event(&event(EventKind::Exit(exit)))?;
-    match reason {
-        Some(reason) => reader
-            .folder()
-            .append_event(&event(EventKind::Note { text: format!("nobody saw how the training ended: {reason}"), step: None })),
-        None => Ok(()),
-    }
 }
 
 /// Attaches to the session in which the canvas's panes stand now; a person may have renamed or moved it, and may do so
@@ -692,6 +530,10 @@ fn secret() -> anyhow::Result<String> {
     let mut bytes = [0u8; 8];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
     Ok(format!("og-{:016x}", u64::from_ne_bytes(bytes)))
+}
+
+fn world(run: Option<&Run>) -> World<'_> {
+    World { now: Instant::now(), unix: unix_now(), run: run.map(Run::picture), loading: run.is_some_and(Run::is_loading) }
 }
 
 fn unix_now() -> f64 {
