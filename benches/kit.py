@@ -11,6 +11,7 @@ import platform
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -203,14 +204,15 @@ class Line:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(DEADLINE_S)
+        # The kernel's own deadline: with Python's, each call would be a `poll` and a call.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", DEADLINE_S, 0))
         self.socket.connect(str(path))
         self.rest, self.id = b"", 0
         self._line()  # `ready`
 
     def _line(self):
         while b"\n" not in self.rest:
-            chunk = self.socket.recv(1 << 18)
+            chunk = self.socket.recv(1 << 16)
             if not chunk:
                 raise RuntimeError("the controller hung up")
             self.rest += chunk
