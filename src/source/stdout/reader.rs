@@ -144,12 +144,12 @@ impl Reader {
     }
 
     /// One state of a line. `is_final`: nothing overwrites it.
-    fn draw(&mut self, text: &[u8], classes: u8, offset: u64, is_final: bool) {
-        let text = text.trim_ascii();
+    fn draw(&mut self, line: &[u8], classes: u8, offset: u64, is_final: bool) {
+        let text = line.trim_ascii();
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
         }
-        if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(text), classes, offset, is_final) {
+        if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(line), classes, offset, is_final) {
             return;
         }
         let is_open = self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open();
@@ -160,14 +160,14 @@ impl Reader {
             }
             return;
         }
-        let text = &*String::from_utf8_lossy(text);
+        let line = &*String::from_utf8_lossy(line);
         self.draft.pairs.clear();
         self.learnable = None;
-        if self.read(text, classes, offset)
+        if self.read(line, classes, offset)
             && self.hand_on(is_final)
             && let Some(prefix) = self.learnable.filter(|_| is_plain)
         {
-            self.shapes.learn(text, prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
+            self.shapes.learn(line.trim_ascii(), prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
         }
     }
 
@@ -206,14 +206,15 @@ impl Reader {
     }
 
     /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
-    fn draw_by_rules(&mut self, text: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+    fn draw_by_rules(&mut self, line: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+        let text = line.trim_ascii();
         let mut pairs = Pairs::default();
         let found = self.rules.iter().filter_map(|rule| rule.read(text, &mut |name, value| pairs.push(&[name], value)));
         let Some(step) = found.reduce(Option::or) else { return false };
         self.draft.pairs.clear();
         if step.is_some() {
             (self.draft.step, self.draft.total, self.draft.rank, self.draft.is_epoch) = (step, None, 0, false);
-        } else if !self.read(text, classes, offset) {
+        } else if !self.read(line, classes, offset) {
             self.draft.step = None;
         }
         (self.draft.pairs, self.draft.offset) = (pairs, offset);
@@ -335,7 +336,8 @@ impl Reader {
     }
 
     /// Reads one state of a line into the draft. False: it holds no row.
-    fn read(&mut self, text: &str, classes: u8, offset: u64) -> bool {
+    fn read(&mut self, line: &str, classes: u8, offset: u64) -> bool {
+        let text = line.trim_ascii();
         (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
         self.draft.is_epoch = false;
         if self.open.is_open() {
@@ -350,13 +352,13 @@ impl Reader {
         let cut_name = std::mem::take(&mut self.cut_name);
         if !cut_name.is_empty() && text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
             let text = format!("{cut_name} {text}");
-            return self.read_line(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, text.len());
+            return self.read_line(&Stripped::bare(&text), text.len());
         }
         let is_framed = text.len() > 2 && text.starts_with('|') && text.ends_with('|');
         if is_framed && self.boxed.framed(text, offset) {
             return self.go_on_boxed();
         }
-        let stripped = strip(text);
+        let stripped = strip(line);
         let is_ruled = self.is_ruled || self.boxed.is_ruled();
         if is_ruled && stripped.as_ref().is_some_and(|line| self.boxed.ruled(line.text, offset)) {
             return self.go_on_boxed();
@@ -373,7 +375,7 @@ impl Reader {
         }
         let Some(stripped) = stripped else { return false };
         self.draft.rank = stripped.rank.unwrap_or(0);
-        if self.table.is_open() && self.table.row(stripped.text) {
+        if self.table.is_open() && self.table.row(stripped.wide) {
             return self.read_row();
         }
         if is_framed {
@@ -390,7 +392,7 @@ impl Reader {
             }
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
-            self.table.open(stripped.text);
+            self.table.open(stripped.wide);
             return false;
         }
         if classes & (NAMED | FRAME) == 0 && !self.steps.has_block() && !may_be_row(stripped.text) {
@@ -423,7 +425,7 @@ impl Reader {
             if is_one() {
                 self.steps.refuse();
             }
-            self.table.open(stripped.text);
+            self.table.open(stripped.wide);
             return false;
         }
         self.draft.rank = facts.rank.unwrap_or(0);

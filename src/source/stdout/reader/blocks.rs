@@ -25,7 +25,7 @@ impl Reader {
         let is_bare = text[at..].starts_with("{ ");
         // A dict that opens on a line of its own is a config, unless it counts.
         let is_row = self.dict.read(&text[at..]) && (!is_bare || self.dict.step.is_some());
-        is_row && self.read_dict(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, at)
+        is_row && self.read_dict(&Stripped::bare(&text), at)
     }
 
     /// The dict that was just read, whose brace stands at `at`.

@@ -170,6 +170,26 @@ fn tables_may_have_gaps_and_lists_of_one() {
 }
 
 #[test]
+fn cells_of_a_table_may_be_blank_whatever_stands_in_front() {
+    let table = |front: &str| {
+        let rows =
+            ["  step    loss     acc", "     1  0.5000", "     2          0.2500", "        0.2500  0.5000", "     3  0.1250  0.5000"];
+        rows.map(|row| format!("{front}{row}\n")).concat()
+    };
+    for front in ["", "    ", "INFO:trainer:", "2024-01-02 03:04:05,678 - root - INFO -  ", "[rank0]: "] {
+        check(&table(front), &["acc 2=0.25 3=0.5", "loss 1=0.5 3=0.125"]);
+    }
+    // What is drawn below the table is drawn anew, as Chainer does.
+    let below = "\x1b[J     total [####......] 40.00%\nthis epoch [..........]  0.00%\n   4 iter, 1 epoch / 6 epochs\n 821.5 iters/sec. Estimated time to finish: 0:00:00.\n\x1b[4A";
+    check(
+        &format!(
+            "epoch       main/loss   val/loss    time\n{below}\x1b[J1           0.5                     1.5\n{below}\x1b[J2           0.25        0.75        2.5\n\n\n\n\n"
+        ),
+        &["main/loss 1=0.5 2=0.25", "time 1=1.5 2=2.5", "val/loss 2=0.75"],
+    );
+}
+
+#[test]
 fn groups_in_brackets_tell_equal_names_apart() {
     check(
         "Epoch 1, batch 5, loss[loss=0.5, ctc=1.5, over 5392.00 frames.], tot_loss[loss=0.75, ctc=1.25, over 3e4 frames.], batch size: 18, lr: 3.00e-03\n",
