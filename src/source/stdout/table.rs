@@ -54,6 +54,13 @@ struct Piece<'a> {
     to: usize,
 }
 
+impl<'a> Piece<'a> {
+    /// A piece that signs part from others, of which it does not matter where it stands.
+    fn of(text: &'a str) -> Piece<'a> {
+        Piece { text, from: 0, to: 0 }
+    }
+}
+
 pub(super) enum Cell {
     Number(f64, Option<Count>),
     /// A clock, a mark, or a word for "nothing here".
@@ -70,34 +77,37 @@ impl Table {
     /// Takes `line` as the header of a table if it looks like one: names only, one of them a counter, or metrics of several splits
     /// or classes.
     pub(super) fn open(&mut self, line: &str) -> bool {
-        if line.len() > HEADER_BYTES_MAX {
+        let text = line.trim_ascii();
+        if line.len() > HEADER_BYTES_MAX || text.ends_with(':') {
             return false;
         }
-        let text = line.trim_ascii();
         let kind = match text {
             _ if text.contains('|') => Kind::Pipes,
             _ if text.contains('\t') => Kind::Tabs,
             _ if text.contains(',') => Kind::Commas,
             _ => Kind::Spaces,
         };
-        let (columns, mut words) = match kind {
-            // Names may hold single spaces where columns are parted by more.
-            Kind::Spaces => (columns(&pieces(line, 2)), columns(&pieces(line, 1))),
-            _ => (cells(text, kind).into_iter().map(|name| Column { name: name.to_owned(), from: 0, to: 0 }).collect(), vec![]),
-        };
-        let names: Vec<_> = columns.iter().map(|column| &*column.name).collect();
-        let named = names.iter().all(|name| {
-            name.len() < 40 && name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !name.ends_with(':')
+        let is_spaced = kind == Kind::Spaces;
+        if is_spaced && !text.as_bytes().windows(2).any(|two| two == b"  ") {
+            return false;
+        }
+        // Names may hold single spaces where columns are parted by more.
+        let names = if is_spaced { pieces(line, 2) } else { cells(text, kind).into_iter().map(Piece::of).collect() };
+        let named = names.iter().all(|Piece { text, .. }| {
+            text.len() < 40 && text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !text.ends_with(':')
         });
+        if names.len() < 2 || !named {
+            return false;
+        }
         // `# Epoch batch     loss`: the names of narrow columns may be parted by one space.
         let first = text.trim_start_matches(['#', ' ']).split_ascii_whitespace().next().unwrap_or("");
-        let counts = names.iter().enumerate().any(|(at, name)| counted(name, at).is_some()) || counter(first).is_some();
-        let is_header = names.len() >= 2 && named && (counts || is_by_class(names[0]) || names[1..].iter().any(|name| is_metric(name)));
+        let counts = names.iter().enumerate().any(|(at, name)| counted(name.text, at).is_some()) || counter(first).is_some();
+        let is_header = counts || is_by_class(names[0].text) || names[1..].iter().any(|name| is_metric(name.text));
         if is_header {
-            if words.len() == columns.len() {
-                words.clear();
-            }
-            (self.kind, self.columns, self.words) = (Some(kind), columns, words);
+            let words = if is_spaced { pieces(line, 1) } else { vec![] };
+            self.kind = Some(kind);
+            self.columns = columns(&names);
+            self.words = if words.len() > names.len() { columns(&words) } else { vec![] };
             (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (true, false, false, 0);
         }
         is_header
@@ -158,31 +168,30 @@ impl Table {
             // The first or the last cells may be blank, or the whole line stands away from the border.
             return [line.trim_ascii(), line].into_iter().map(|line| cells(line, kind)).find(|cells| cells.len() == self.columns.len());
         }
+        let mut scratch = vec![];
+        let mut is_value = |piece: &Piece| !matches!(cell(piece.text, &mut scratch), Cell::Text);
         // Cells may hold single spaces too: `[0.5, 0.25]`.
-        let rows = [pieces(line, 1), pieces(line, 2)];
-        let texts = |row: &[Piece<'a>]| row.iter().map(|piece| piece.text).collect();
-        if rows[0].len() == self.words.len() && !line.contains('[') {
+        let row = [1, 2].into_iter().map(|gap| pieces(line, gap)).find(|row| row.len() > 1 && row[1..].iter().all(&mut is_value))?;
+        let texts = || row.iter().map(|piece| piece.text).collect();
+        if row.len() == self.words.len() {
             self.columns = std::mem::take(&mut self.words);
         }
-        if let Some(row) = rows.iter().find(|row| row.len() == self.columns.len()) {
+        let placed = place(&self.columns, &row, self.is_ruled);
+        if row.len() == self.columns.len() {
             // As many cells as columns, but others: some are blank, and others hold marks or have no name of their own.
-            let is_other = place(&self.words, row, false).is_some() || row.iter().any(|piece| is_mark(piece.text));
-            if is_other && place(&self.columns, row, self.is_ruled).is_none() {
-                return None;
-            }
-            self.is_sure = true;
-            return Some(texts(row));
+            let is_other = row.iter().any(|piece| is_mark(piece.text)) || place(&self.words, &row, false).is_some();
+            self.is_sure |= placed.is_some() || !is_other;
+            return (placed.is_some() || !is_other).then(texts);
         }
-        let placed = rows.iter().find_map(|row| place(&self.columns, row, self.is_ruled));
         if placed.is_some() || self.is_sure {
             return placed;
         }
         // `#  step  loss`: the mark of a comment.
-        let is_marked = |columns: &&mut Vec<Column>| columns.len() == rows[0].len() + 1 && columns[0].name == "#";
+        let is_marked = |columns: &&mut Vec<Column>| columns.len() == row.len() + 1 && columns[0].name == "#";
         let mut columns = std::mem::take([&mut self.columns, &mut self.words].into_iter().find(is_marked)?);
         columns.remove(0);
         (self.columns, self.words, self.is_sure) = (columns, vec![], true);
-        Some(texts(&rows[0]))
+        Some(texts())
     }
 
     /// Reads a row of cells, one for each column.
@@ -240,18 +249,19 @@ fn cells(line: &str, kind: Kind) -> Vec<&str> {
 
 /// The pieces of a line that at least `gap` spaces part.
 fn pieces(line: &str, gap: usize) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::<(usize, Piece)>::new();
-    for (column, (at, c)) in line.char_indices().enumerate() {
-        if c.is_ascii_whitespace() {
-            continue;
-        }
-        let to = column + 1;
+    let start_of = |text: &str| text.as_ptr().addr() - line.as_ptr().addr();
+    let mut pieces = Vec::<Piece>::new();
+    let (mut end, mut to) = (0, 0);
+    for word in line.split_ascii_whitespace() {
+        let start = start_of(word);
+        let from = to + line[end..start].chars().count();
+        (end, to) = (start + word.len(), from + word.chars().count());
         match pieces.last_mut() {
-            Some((start, piece)) if column < piece.to + gap => (piece.text, piece.to) = (&line[*start..at + c.len_utf8()], to),
-            _ => pieces.push((at, Piece { text: &line[at..at + c.len_utf8()], from: column, to })),
+            Some(piece) if from < piece.to + gap => (piece.text, piece.to) = (&line[start_of(piece.text)..end], to),
+            _ => pieces.push(Piece { text: word, from, to }),
         }
     }
-    pieces.into_iter().map(|(_, piece)| piece).collect()
+    pieces
 }
 
 /// Which columns the pieces of a row stand in: all begin where their name does, or all end there, or all stand above their part of

@@ -189,6 +189,47 @@ fn cells_of_a_table_may_be_blank_whatever_stands_in_front() {
     );
 }
 
+/// A result of Ray Tune.
+fn result(at: u32, loss: &str) -> String {
+    format!(
+        "Result for f_a5e16_00000:\n  custom_metrics: {{}}\n  date: 2026-11-21_01-41-19\n  done: false\n  episode_reward_mean: {at}.5\n  experiment_tag: '0'\n  info:\n    learner:\n      default_policy:\n        total_loss: {loss}\n  node: a b\n  node_ip: 192.0.2.2\n  pid: 23387\n  timestamp: 1795225279\n  training_iteration: {at}\n  trial_id: a5e16_00000\n  warmup_time: 0.25\n  \n== Status ==\nResources requested: 1.0/1 CPUs\n+------------+----------+\n| Trial name | status   |\n|------------+----------|\n| f_00000    | RUNNING  |\n+------------+----------+\n\n\n"
+    )
+}
+
+#[test]
+fn a_block_may_count_below_its_metrics() {
+    check(
+        &(result(1, "2.5") + &result(2, "2") + &result(3, "1.5")),
+        &[
+            "episode_reward_mean 1=1.5 2=2.5 3=3.5",
+            "info/learner/default_policy/total_loss 1=2.5 2=2 3=1.5",
+            "warmup_time 1=0.25 2=0.25 3=0.25",
+        ],
+    );
+    let block = |at: u32| format!("lr: 0.5\nloss: 0.{at}\nstep: {at}\n\n");
+    check(&(1..4).map(block).collect::<String>(), &["loss 1=0.1 2=0.2 3=0.3", "lr 1=0.5 2=0.5 3=0.5"]);
+    check("lr: 0.5\nloss: 2\nstep: 1\n\nstep 5 loss 1\nlr: 0.5\nacc: 1\n\n", &["acc 5=1", "loss 5=1"]);
+}
+
+#[test]
+fn a_line_that_may_begin_a_block_is_shown_when_no_more_is_there() {
+    let mut decoder = Stdout::new();
+    let mut show = |lines: &str| {
+        decoder.push(lines.as_bytes());
+        let mut rows = vec![];
+        for _ in 0..2 {
+            while let Some(record) = decoder.next().unwrap() {
+                rows.extend(if let Record::Row(row) = record { Some((row.step.map(|step| step.0), row.values[0].1)) } else { None });
+            }
+            decoder.glimpse();
+        }
+        rows
+    };
+    assert_eq!(show("lr: 0.5\nval loss: 2\n"), [(None, 2.0)]);
+    assert_eq!(show("step: 1\n\nlr: 0.5\nval loss: 1\n"), [], "a block like that before waits for its count");
+    assert_eq!(show("step: 2\n\n"), [(Some(1), 0.5), (Some(2), 0.5)]);
+}
+
 #[test]
 fn groups_in_brackets_tell_equal_names_apart() {
     check(
