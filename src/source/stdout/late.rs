@@ -1,7 +1,8 @@
 //! Blocks whose count stands below their metrics, as in the results that RLlib prints: `loss: 0.5`, and further down
 //! `training_iteration: 3`.
 //!
-//! Such a block looks as a config does. It counts once another with the same first name and the same counter says another count and other metrics.
+//! Such a block looks as a config does. It counts once another with the same first name and the same counter says another count and
+//! other metrics.
 
 use super::{
     facts::{Count, Pairs},
@@ -19,6 +20,10 @@ const BYTES_MAX: usize = 64 << 10;
 
 /// Most words of a name; more is a sentence.
 const NAME_WORDS_MAX: usize = 3;
+
+/// Longest name, in bytes, and deepest group: a name stands behind those of its groups.
+const NAME_BYTES_MAX: usize = 96;
+const DEPTH_MAX: usize = 16;
 
 /// The lines that may be such a block, and what was learned of those before.
 #[derive(Default)]
@@ -116,9 +121,8 @@ impl Late {
     /// Takes a line that goes on with the block. False: it does not.
     pub(super) fn go_on(&mut self, line: Line<&str>) -> bool {
         let Some(open) = &mut self.open else { return false };
-        let stripped = strip(line.text);
-        let entry = stripped.and_then(|stripped| Entry::of(stripped.wide));
-        let goes_on = entry.is_some_and(|entry| open.take(&entry)) && open.has_room();
+        let stripped = if open.has_room() { strip(line.text) } else { None };
+        let goes_on = stripped.and_then(|stripped| Entry::of(stripped.wide)).is_some_and(|entry| open.take(&entry));
         if goes_on {
             open.keep(line);
         }
@@ -184,7 +188,8 @@ impl<'a> Entry<'a> {
         let value = value.strip_prefix('=').or(value.strip_prefix(':').filter(|rest| rest.is_empty() || rest.starts_with(' ')))?;
         let (name, value) = (name.trim_ascii_end(), value.trim_ascii());
         let is_word = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_') && !word.contains([',', '|', '{', '[']);
-        let is_name = name.split(' ').count() <= NAME_WORDS_MAX && name.split(' ').all(is_word);
+        let is_short = name.len() <= NAME_BYTES_MAX && name.split(' ').count() <= NAME_WORDS_MAX;
+        let is_name = is_short && name.split(' ').all(is_word);
         // Several words are a text, or another row.
         let is_value =
             !value.contains(' ') || value.starts_with(['\'', '"']) || value.split(' ').all(is_word) && !value.contains([':', '=']);
@@ -233,7 +238,7 @@ impl Open {
         if value.is_empty() {
             self.groups.push((indent, self.path.len()));
             self.path.extend([name, "/"]);
-            return true;
+            return self.groups.len() <= DEPTH_MAX && !self.is_other;
         }
         let counts = counter(name).filter(|_| indent == self.outer);
         match (counts, cell(value, &mut self.scratch)) {
