@@ -10,6 +10,7 @@
 //!   that is only a counter. So does the summary of an
 //!   epoch, when it repeats the names of finer steps in it. `batch: 16` may as well be a setting: it is a counter if a
 //!   metric is among the first lines under it.
+//! - Lines `name: value` with a counter below their metrics are a block of that count, once another block of the kind says another.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.
 //! - Everything else (sentences, configs, paths, versions, clocks, tools' own tables) gives nothing.
 //!
@@ -21,6 +22,7 @@ mod clean;
 mod dict;
 mod draft;
 mod facts;
+mod late;
 mod prefix;
 mod reader;
 mod scan;
@@ -138,7 +140,7 @@ impl Decoder for Stdout {
 
     fn glimpse(&mut self) {
         // A bar is whole when its bracket is closed; other text may still be cut anywhere.
-        if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"]") {
+        if !self.lines.is_dropping() && !self.reader.is_waiting() && self.lines.open().trim_ascii_end().ends_with(b"]") {
             let segment = self.scan.peek(&self.lines);
             self.reader.take(self.lines.get(segment.line.range.clone()), &segment);
         }

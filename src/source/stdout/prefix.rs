@@ -6,6 +6,8 @@ use super::words::{counter, validation};
 #[derive(Debug, PartialEq)]
 pub(super) struct Stripped<'a> {
     pub(super) text: &'a str,
+    /// The same with the spaces around it, for what stands in columns.
+    pub(super) wide: &'a str,
     /// The process that wrote it, when it says so.
     pub(super) rank: Option<u32>,
     /// The names of a line tagged as validation get this in front.
@@ -23,10 +25,23 @@ const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug"
 
 const DAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+impl<'a> Stripped<'a> {
+    /// A text without a prefix.
+    pub(super) fn bare(text: &'a str) -> Stripped<'a> {
+        Stripped { text, wide: text, rank: None, prefix: "", tag: 0 }
+    }
+}
+
 /// Takes the prefix off. `None`: a tracker's own words.
 pub(super) fn strip(line: &str) -> Option<Stripped<'_>> {
-    let line = line.trim_ascii();
-    let mut out = Stripped { text: line, rank: None, prefix: "", tag: 0 };
+    let text = line.trim_ascii();
+    let stripped = strip_trimmed(text)?;
+    let before = line.trim_ascii_end().len() - stripped.text.len();
+    Some(Stripped { wide: &line[line[..before].trim_ascii_end().len()..], ..stripped })
+}
+
+fn strip_trimmed(line: &str) -> Option<Stripped<'_>> {
+    let mut out = Stripped::bare(line);
     if TRACKERS.iter().any(|tracker| out.text.starts_with(tracker)) {
         return None;
     }

@@ -10,6 +10,7 @@ use super::{
     dict::{Dict, OpenDict},
     draft::{Draft, Redraws},
     facts::{Count, Facts, Pairs},
+    late::{Late, Line},
     prefix::{Stripped, strip},
     scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, RULE, Segment},
     shape::{Known, Shapes},
@@ -43,6 +44,7 @@ pub(super) struct Reader {
     open: OpenDict,
     table: Table,
     boxed: Boxed,
+    late: Late,
     /// The line before was a ruler.
     is_ruled: bool,
     /// The name at the end of a bar's line, whose value was wrapped into the next.
@@ -86,8 +88,18 @@ impl Reader {
     /// Whether nothing of the lines before is open, and no rule of a person's is asked first: lines without a letter say
     /// nothing then.
     pub(super) fn is_between_lines(&self) -> bool {
-        let is_open = self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open() || self.redraws.is_live();
+        let is_open = self.is_inside() || self.late.is_open() || self.redraws.is_live();
         self.rules.is_empty() && self.held.is_none() && !is_open && self.cut_name.is_empty()
+    }
+
+    /// Whether a table, a box or a dict may go on.
+    fn is_inside(&self) -> bool {
+        self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
+    }
+
+    /// Whether lines wait for the count of their block.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.late.waits()
     }
 
     /// Takes one redraw of a line.
@@ -144,30 +156,42 @@ impl Reader {
     }
 
     /// One state of a line. `is_final`: nothing overwrites it.
-    fn draw(&mut self, text: &[u8], classes: u8, offset: u64, is_final: bool) {
-        let text = text.trim_ascii();
+    fn draw(&mut self, line: &[u8], classes: u8, offset: u64, is_final: bool) {
+        if self.late.is_open() {
+            if !is_final || !self.late.go_on(Line { text: &String::from_utf8_lossy(line), classes, offset }) {
+                self.end_late();
+            } else if self.late.waits() {
+                return;
+            }
+        }
+        let text = line.trim_ascii();
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
         }
-        if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(text), classes, offset, is_final) {
+        if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(line), classes, offset, is_final) {
             return;
         }
-        let is_open = self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open();
-        let is_plain = is_final && !is_open && self.cut_name.is_empty();
+        let is_plain = is_final && !self.is_inside() && self.cut_name.is_empty();
         if is_plain && let Some(known) = self.known(text, text.len()) {
             if self.make_known(&known, offset) {
                 self.ready.push_back(Record::Row(self.row.clone()));
             }
             return;
         }
-        let text = &*String::from_utf8_lossy(text);
+        let line = &*String::from_utf8_lossy(line);
+        self.draw_line(line, classes, offset, is_final, true);
+    }
+
+    /// One state of a line. `is_new`: it may still begin a block.
+    fn draw_line(&mut self, line: &str, classes: u8, offset: u64, is_final: bool, is_new: bool) {
+        let is_plain = is_final && !self.is_inside() && self.cut_name.is_empty();
         self.draft.pairs.clear();
         self.learnable = None;
-        if self.read(text, classes, offset)
+        if self.read(line, classes, offset, is_final && is_new)
             && self.hand_on(is_final)
             && let Some(prefix) = self.learnable.filter(|_| is_plain)
         {
-            self.shapes.learn(text, prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
+            self.shapes.learn(line.trim_ascii(), prefix, self.draft.rank, &self.facts, &self.draft.pairs, &self.keys);
         }
     }
 
@@ -206,14 +230,15 @@ impl Reader {
     }
 
     /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
-    fn draw_by_rules(&mut self, text: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+    fn draw_by_rules(&mut self, line: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+        let text = line.trim_ascii();
         let mut pairs = Pairs::default();
         let found = self.rules.iter().filter_map(|rule| rule.read(text, &mut |name, value| pairs.push(&[name], value)));
         let Some(step) = found.reduce(Option::or) else { return false };
         self.draft.pairs.clear();
         if step.is_some() {
             (self.draft.step, self.draft.total, self.draft.rank, self.draft.is_epoch) = (step, None, 0, false);
-        } else if !self.read(text, classes, offset) {
+        } else if !self.read(line, classes, offset, false) {
             self.draft.step = None;
         }
         (self.draft.pairs, self.draft.offset) = (pairs, offset);
@@ -250,6 +275,8 @@ impl Reader {
 
     /// Gives out the row of the open line, which stays open.
     pub(super) fn show_held(&mut self) {
+        let lines = self.late.pause();
+        self.draw_again(lines);
         if let Some(held) = self.held.take() {
             if held.step.is_some() {
                 self.held = Some(self.emit(held));
@@ -261,6 +288,9 @@ impl Reader {
 
     /// No more lines come.
     pub(super) fn end(&mut self) {
+        self.end_late();
+        let lines = self.late.give_up(self.keys.row());
+        self.draw_again(lines);
         self.release();
         self.close_box();
     }
@@ -272,6 +302,7 @@ impl Reader {
         self.cut_name.clear();
         self.put_off.clear();
         self.unsure.clear();
+        self.late.jump();
         self.is_idle = false;
         (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
     }
@@ -334,8 +365,9 @@ impl Reader {
         self.steps.is_within_epoch() && self.draft.pairs.iter().any(|(name, _)| is_finer(name))
     }
 
-    /// Reads one state of a line into the draft. False: it holds no row.
-    fn read(&mut self, text: &str, classes: u8, offset: u64) -> bool {
+    /// Reads one state of a line into the draft. False: it holds no row. `may_begin`: it may begin a block that counts late.
+    fn read(&mut self, line: &str, classes: u8, offset: u64, may_begin: bool) -> bool {
+        let text = line.trim_ascii();
         (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
         self.draft.is_epoch = false;
         if self.open.is_open() {
@@ -350,13 +382,13 @@ impl Reader {
         let cut_name = std::mem::take(&mut self.cut_name);
         if !cut_name.is_empty() && text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
             let text = format!("{cut_name} {text}");
-            return self.read_line(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, text.len());
+            return self.read_line(&Stripped::bare(&text), text.len());
         }
         let is_framed = text.len() > 2 && text.starts_with('|') && text.ends_with('|');
         if is_framed && self.boxed.framed(text, offset) {
             return self.go_on_boxed();
         }
-        let stripped = strip(text);
+        let stripped = strip(line);
         let is_ruled = self.is_ruled || self.boxed.is_ruled();
         if is_ruled && stripped.as_ref().is_some_and(|line| self.boxed.ruled(line.text, offset)) {
             return self.go_on_boxed();
@@ -373,8 +405,14 @@ impl Reader {
         }
         let Some(stripped) = stripped else { return false };
         self.draft.rank = stripped.rank.unwrap_or(0);
-        if self.table.is_open() && self.table.row(stripped.text) {
+        if self.table.is_open() && self.table.row(stripped.wide) {
             return self.read_row();
+        }
+        if may_begin && classes & NAMED != 0 && !self.late.is_open() && !self.steps.has_block() {
+            self.late.begin(&stripped, Line { text: line, classes, offset }, self.steps.is_doubtful());
+            if self.late.waits() {
+                return false;
+            }
         }
         if is_framed {
             // `| step 10 | loss 2.1 |`; other frames, such as those of nvidia-smi, count nothing.
@@ -390,7 +428,7 @@ impl Reader {
             }
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
-            self.table.open(stripped.text);
+            self.table.open(stripped.wide);
             return false;
         }
         if classes & (NAMED | FRAME) == 0 && !self.steps.has_block() && !may_be_row(stripped.text) {
@@ -423,7 +461,7 @@ impl Reader {
             if is_one() {
                 self.steps.refuse();
             }
-            self.table.open(stripped.text);
+            self.table.open(stripped.wide);
             return false;
         }
         self.draft.rank = facts.rank.unwrap_or(0);

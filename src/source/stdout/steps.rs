@@ -361,6 +361,11 @@ impl Steps {
         self.line += 1;
     }
 
+    /// So many lines that ended are to be read again.
+    pub(super) fn back(&mut self, lines: u64) {
+        self.line -= lines;
+    }
+
     /// The step and the total of a row that is to be given out, `None` if it must not be.
     #[inline]
     pub(super) fn settle(&mut self, step: Option<i64>, total: Option<i64>) -> Option<(Option<Step>, Option<i64>)> {

@@ -149,6 +149,7 @@ const NOT_METRICS: &[&str] = &[
     "last",
     "top",
     "date",
+    "timestamp",
     "ip",
     "id",
     "job",

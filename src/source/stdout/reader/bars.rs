@@ -21,7 +21,7 @@ impl Reader {
                 self.steps.set_beside(count);
             }
             if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-                return self.read_dict(&Stripped { text: bar.tail, rank: None, prefix: "", tag: 0 }, 0);
+                return self.read_dict(&Stripped::bare(bar.tail), 0);
             }
             // What a logger wrote behind the bar is a line of its own.
             if let Some(line) = strip(bar.tail).filter(|_| !bar.tail.is_empty()) {

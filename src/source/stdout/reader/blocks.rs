@@ -2,6 +2,8 @@
 
 use super::Reader;
 use crate::source::stdout::{
+    draft::Draft,
+    late::{Block, Ended, Line},
     prefix::Stripped,
     steps::is_known,
     words::{Counter, is_title},
@@ -25,7 +27,7 @@ impl Reader {
         let is_bare = text[at..].starts_with("{ ");
         // A dict that opens on a line of its own is a config, unless it counts.
         let is_row = self.dict.read(&text[at..]) && (!is_bare || self.dict.step.is_some());
-        is_row && self.read_dict(&Stripped { text: &text, rank: None, prefix: "", tag: 0 }, at)
+        is_row && self.read_dict(&Stripped::bare(&text), at)
     }
 
     /// The dict that was just read, whose brace stands at `at`.
@@ -91,5 +93,30 @@ impl Reader {
         }
         (self.draft.step, self.draft.total, self.draft.rank) = (None, None, 0);
         self.boxed.clear();
+    }
+
+    /// Gives out the lines that waited for the count of their block.
+    pub(super) fn end_late(&mut self) {
+        let Ended { blocks, lines } = self.late.end(self.keys.row());
+        self.draw_again(lines);
+        for Block { pairs, kind, count, offset, .. } in blocks {
+            self.draft = Draft { pairs, offset, ..Draft::default() };
+            match kind {
+                Counter::Epoch => self.count(None, Some(count)),
+                _ => self.count(Some((kind, count)), None),
+            }
+            let draft = std::mem::take(&mut self.draft);
+            self.release();
+            self.draft = self.emit(draft);
+        }
+    }
+
+    /// Reads lines, the last that came, one by one.
+    pub(super) fn draw_again(&mut self, lines: Vec<Line<String>>) {
+        self.steps.back(lines.len() as u64);
+        for Line { text, classes, offset } in lines {
+            self.draw_line(&text, classes, offset, true, false);
+            self.steps.line();
+        }
     }
 }

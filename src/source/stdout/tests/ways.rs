@@ -170,6 +170,67 @@ fn tables_may_have_gaps_and_lists_of_one() {
 }
 
 #[test]
+fn cells_of_a_table_may_be_blank_whatever_stands_in_front() {
+    let table = |front: &str| {
+        let rows =
+            ["  step    loss     acc", "     1  0.5000", "     2          0.2500", "        0.2500  0.5000", "     3  0.1250  0.5000"];
+        rows.map(|row| format!("{front}{row}\n")).concat()
+    };
+    for front in ["", "    ", "INFO:trainer:", "2024-01-02 03:04:05,678 - root - INFO -  ", "[rank0]: "] {
+        check(&table(front), &["acc 2=0.25 3=0.5", "loss 1=0.5 3=0.125"]);
+    }
+    // What is drawn below the table is drawn anew, as Chainer does.
+    let below = "\x1b[J     total [####......] 40.00%\nthis epoch [..........]  0.00%\n   4 iter, 1 epoch / 6 epochs\n 821.5 iters/sec. Estimated time to finish: 0:00:00.\n\x1b[4A";
+    check(
+        &format!(
+            "epoch       main/loss   val/loss    time\n{below}\x1b[J1           0.5                     1.5\n{below}\x1b[J2           0.25        0.75        2.5\n\n\n\n\n"
+        ),
+        &["main/loss 1=0.5 2=0.25", "time 1=1.5 2=2.5", "val/loss 2=0.75"],
+    );
+}
+
+/// A result of Ray Tune.
+fn result(at: u32, loss: &str) -> String {
+    format!(
+        "Result for f_a5e16_00000:\n  custom_metrics: {{}}\n  date: 2026-11-21_01-41-19\n  done: false\n  episode_reward_mean: {at}.5\n  experiment_tag: '0'\n  info:\n    learner:\n      default_policy:\n        total_loss: {loss}\n  node: a b\n  node_ip: 192.0.2.2\n  pid: 23387\n  timestamp: 1795225279\n  training_iteration: {at}\n  trial_id: a5e16_00000\n  warmup_time: 0.25\n  \n== Status ==\nResources requested: 1.0/1 CPUs\n+------------+----------+\n| Trial name | status   |\n|------------+----------|\n| f_00000    | RUNNING  |\n+------------+----------+\n\n\n"
+    )
+}
+
+#[test]
+fn a_block_may_count_below_its_metrics() {
+    check(
+        &(result(1, "2.5") + &result(2, "2") + &result(3, "1.5")),
+        &[
+            "episode_reward_mean 1=1.5 2=2.5 3=3.5",
+            "info/learner/default_policy/total_loss 1=2.5 2=2 3=1.5",
+            "warmup_time 1=0.25 2=0.25 3=0.25",
+        ],
+    );
+    let block = |at: u32| format!("lr: 0.5\nloss: 0.{at}\nstep: {at}\n\n");
+    check(&(1..4).map(block).collect::<String>(), &["loss 1=0.1 2=0.2 3=0.3", "lr 1=0.5 2=0.5 3=0.5"]);
+    check("lr: 0.5\nloss: 2\nstep: 1\n\nstep 5 loss 1\nlr: 0.5\nacc: 1\n\n", &["acc 5=1", "loss 5=1"]);
+}
+
+#[test]
+fn a_line_that_may_begin_a_block_is_shown_when_no_more_is_there() {
+    let mut decoder = Stdout::new();
+    let mut show = |lines: &str| {
+        decoder.push(lines.as_bytes());
+        let mut rows = vec![];
+        for _ in 0..2 {
+            while let Some(record) = decoder.next().unwrap() {
+                rows.extend(if let Record::Row(row) = record { Some((row.step.map(|step| step.0), row.values[0].1)) } else { None });
+            }
+            decoder.glimpse();
+        }
+        rows
+    };
+    assert_eq!(show("lr: 0.5\nval loss: 2\n"), [(None, 2.0)]);
+    assert_eq!(show("step: 1\n\nlr: 0.5\nval loss: 1\n"), [], "a block like that before waits for its count");
+    assert_eq!(show("step: 2\n\n"), [(Some(1), 0.5), (Some(2), 0.5)]);
+}
+
+#[test]
 fn groups_in_brackets_tell_equal_names_apart() {
     check(
         "Epoch 1, batch 5, loss[loss=0.5, ctc=1.5, over 5392.00 frames.], tot_loss[loss=0.75, ctc=1.25, over 3e4 frames.], batch size: 18, lr: 3.00e-03\n",
