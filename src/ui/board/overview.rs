@@ -208,11 +208,7 @@ impl Page for Overview {
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
-        match name {
-            "top" => self.scroll = Scroll::below(text)?,
-            _ => return Err(Refused::Unknown),
-        }
-        Ok(())
+        self.scroll.set(name, text)
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {

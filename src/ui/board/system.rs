@@ -292,7 +292,6 @@ impl Page for System {
         match name {
             "sort" => self.sort = Sort::parse(text).ok_or_else(|| Refused::Value(format!("{} is wanted, not `{text}`", Sort::WORDS)))?,
             "paused" => self.paused = truth(text)?,
-            "top" => self.scroll = Scroll::below(text)?,
             "page" => self.page = super::page::page_at(text)?,
             "source" => {
                 self.wish = match text {
@@ -302,7 +301,7 @@ impl Page for System {
                     _ => return Err(Refused::Value(format!("`now`, `samples` or `either` is wanted, not `{text}`"))),
                 }
             }
-            _ => return Err(Refused::Unknown),
+            _ => return self.scroll.set(name, text),
         }
         Ok(())
     }

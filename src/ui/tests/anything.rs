@@ -270,8 +270,9 @@ proptest! {
             status.update(event(), scene, now);
             if let Move::Set(..) = step {
                 let shown = graph.shown(scene, Rect::new(0, 0, size.0, size.1));
-                // Who shows the runs is answered when they were looked at.
-                let waits = shown.graph.is_some_and(|view| view.detail["looking"] == true || view.detail.is_null());
+                // Who shows the runs, or names one, is answered when they were looked at.
+                let looks = |view: GraphView| view.detail["looking"] == true || view.detail.is_null() || view.tab != "runs" && graph.wants().runs;
+                let waits = shown.graph.is_some_and(looks);
                 prop_assert!(shown.set == i as u64 || waits, "{} {i}", shown.set);
             }
             if let Move::Size(w, h) = step {
