@@ -60,13 +60,16 @@ impl Chat {
             let author = if message.author.is_empty() { "somebody" } else { &message.author };
             let time = message.at.map(|at| shared.clock(at)[..5].to_owned()).unwrap_or_default();
             let head = format!("{time} {author}").trim_start().to_owned();
-            let clean: String =
-                message.text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
             if !wide {
                 rows.push(Row { of: message, head: head.clone(), text: String::new(), style });
             }
             let first = rows.len();
-            rows.extend(text::wrap(&clean, room).into_iter().map(|text| Row { of: message, head: String::new(), text, style }));
+            rows.extend(text::wrap(&text::clean(&message.text), room).into_iter().map(|text| Row {
+                of: message,
+                head: String::new(),
+                text,
+                style,
+            }));
             if wide && let Some(row) = rows.get_mut(first) {
                 row.head = head;
             }

@@ -94,8 +94,7 @@ impl Overview {
         if !self.filter.fits(notes) {
             return vec![];
         }
-        let clean: String = notes.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
-        let lines = text::wrap(&clean, usize::from(width.saturating_sub(1)));
+        let lines = text::wrap(&text::clean(notes), usize::from(width.saturating_sub(1)));
         let empty = || vec![Row::Notes("none so far: i writes some".into(), true)];
         let lines = if notes.is_empty() { empty() } else { lines.into_iter().map(|line| Row::Notes(line, false)).collect() };
         [Row::Heading("notes")].into_iter().chain(lines).collect()
