@@ -84,7 +84,13 @@ impl Page for Chat {
     }
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        self.scroll.steer(action, self.rows(shared, scene, area.width).len(), area, true)
+        let rows = self.rows(shared, scene, area.width).len();
+        if action == Action::Pause {
+            let here = Scroll::From(self.scroll.top(rows, usize::from(area.height)));
+            self.scroll = if self.scroll == Scroll::End { here } else { Scroll::End };
+            return Some(vec![Effect::Draw]);
+        }
+        self.scroll.steer(action, rows, area, true)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {

@@ -454,7 +454,7 @@ impl Page for Rollouts {
         }
         if !self.groups.is_empty() {
             let has_tokens = self.body().is_some_and(|body| !body.tokens.is_empty());
-            let hints = [("left/right step", 7), ("b best  w worst", 6), ("> unlikely", 5)];
+            let hints = [("left/right step", 7), ("b best  w worst", 6), ("> unlikely", 4)];
             parts.extend(hints.into_iter().take(if has_tokens { 3 } else { 2 }).map(|(hint, rank)| Part::new(hint, theme.faint(), rank)));
         }
         parts

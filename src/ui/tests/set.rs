@@ -82,6 +82,7 @@ fn every_name_that_is_told_can_be_set_back_and_gives_the_same_picture() {
             "8 up up up up",
             "8 end",
             "8 home",
+            "8 p",
         ] {
             let fresh = || {
                 let mut board = Board::new(UNICODE, 3600.0, Keymap::default());
