@@ -69,7 +69,7 @@ pub fn logarithmic(lo: f64, hi: f64, wanted: usize) -> Ticks {
 /// Durations: `lo` and `hi` are seconds, marks stand on whole seconds, minutes, hours, days where the range allows.
 pub fn durations(lo: f64, hi: f64, wanted: usize) -> Ticks {
     let at = match time_step(lo, hi, wanted) {
-        Some(step) => multiples(lo, hi, step, 0.0),
+        Some(step) => time_marks(lo, hi, step, 0.0).0,
         None => round_values(lo, hi, wanted).0,
     };
     let words = at.iter().map(|&secs| duration_word(secs)).collect();
@@ -84,7 +84,7 @@ pub fn clock(lo: f64, hi: f64, wanted: usize, offset: f64) -> Ticks {
         return Ticks::default();
     }
     let step = time_step(lo, hi, wanted).unwrap_or(1.0);
-    let at = multiples(lo, hi, step, offset);
+    let (at, step) = time_marks(lo, hi, step, offset);
     let words = at.iter().map(|&at| clock_word(at + offset, step)).collect();
     Ticks { at, words, base: None }
 }
@@ -150,6 +150,13 @@ fn time_step(lo: f64, hi: f64, wanted: usize) -> Option<f64> {
     }
     let day = 86400.0;
     Some(TIME_STEPS.iter().copied().find(|step| *step >= raw).unwrap_or_else(|| day * step_near(lo / day, hi / day, wanted, 1.0)))
+}
+
+/// Multiples of a step of time; of a finer one where none of them lies between, since one mark says more than none.
+fn time_marks(lo: f64, hi: f64, step: f64, offset: f64) -> (Vec<f64>, f64) {
+    let finer = TIME_STEPS.iter().rev().copied().filter(|finer| *finer < step);
+    let mut tried = std::iter::once(step).chain(finer).map(|step| (multiples(lo, hi, step, offset), step));
+    tried.find(|(at, _)| !at.is_empty()).unwrap_or((vec![], step))
 }
 
 /// Words for values that stand `step` apart: SI multiples when they are large, exponents when tiny, a common base when
@@ -271,6 +278,8 @@ mod tests {
         check(durations(0.0, 9000.0, 5), &["0s", "30m", "1h", "1h30m", "2h", "2h30m"]);
         check(clock(1_795_161_553.0, 1_795_168_553.0, 4, 3600.0), &["09:00", "09:30", "10:00", "10:30"]);
         check(clock(0.0, 86400.0 * 400.0, 3, 0.0), &["01-01", "07-20", "02-05"]);
+        check(clock(60.5, 64.6, 1, 0.0), &["00:01:02", "00:01:04"]);
+        check(durations(11.0, 14.0, 1), &["12s", "14s"]);
     }
 
     #[test]
