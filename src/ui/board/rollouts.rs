@@ -400,7 +400,7 @@ impl Page for Rollouts {
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "step" if text.is_empty() || text == "newest" => self.step = None,
-            "follows" => self.step = if truth(text)? { None } else { self.step.or(self.listed) },
+            "follows" | "paused" => self.step = if truth(text)? == (name == "paused") { self.step.or(self.listed) } else { None },
             // What is asked for before anything was read is found when it is.
             "step" if self.waits => self.step = Some(value(text, "a step or `newest`")?),
             "step" => {
