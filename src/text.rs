@@ -71,6 +71,11 @@ pub fn fit_right(text: &str, cells: usize) -> String {
     format!("{:gap$}{text}", "")
 }
 
+/// Without escapes and controls, but with its line breaks; tabs are spaces.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect()
+}
+
 /// `text` in lines of at most `cells` cells, broken between words where that is possible. Line breaks in it are kept.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);

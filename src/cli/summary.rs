@@ -111,9 +111,12 @@ pub fn graph(graph: &GraphView, metrics: &[MetricView]) -> String {
 
 fn graph_line(out: &mut String, graph: &GraphView, drawn: usize) {
     let _ = write!(out, "graph {}", graph.tab);
-    // Other tabs have no pages of charts.
+    // Other tabs have no pages of charts, or charts of other things.
     if graph.page.1 > 0 {
-        let _ = write!(out, ", page {}/{}, {drawn} of {} keys", graph.page.0, graph.page.1, graph.keys);
+        let _ = write!(out, ", page {}/{}", graph.page.0, graph.page.1);
+    }
+    if graph.tab == "graphs" {
+        let _ = write!(out, ", {drawn} of {} keys", graph.keys);
     }
     if let Some(focused) = &graph.focused {
         let _ = write!(out, ", focus {focused}");
@@ -379,6 +382,13 @@ pane graph %4 100x40 seq 12, takes keys
 error 1 block skipped
 ";
         assert_eq!(view(&state(), None), want);
+    }
+
+    #[test]
+    fn pages_of_other_charts_are_not_of_metrics() {
+        let mut state = state();
+        state.graph = Some(GraphView { tab: "system".into(), page: (2, 3), keys: 12, ..GraphView::default() });
+        assert!(view(&state, None).contains("\ngraph system, page 2/3\n"), "{}", view(&state, None));
     }
 
     #[test]

@@ -195,9 +195,10 @@ impl Board {
         self.first = Some(view).filter(|view| !view.is_empty());
     }
 
-    /// The runs are shown, and were not looked at so far.
+    /// The runs are shown or wait to be set, and were not looked at so far.
     fn waits_for_runs(&self) -> bool {
-        self.tab == Tab::Runs && self.runs.is_looking() && matches!(self.above, Above::Nothing)
+        let is_shown = self.tab == Tab::Runs && matches!(self.above, Above::Nothing);
+        (is_shown || self.again.is_some()) && self.runs.is_looking()
     }
 
     fn page(&self) -> &dyn Page {
@@ -345,9 +346,14 @@ impl Board {
                 vec![Effect::DrawAll]
             }
             Event::Set { number, view } => {
+                let is_listed = self.wants().runs;
                 let done = (number, self.set(&view, scene));
-                // The runs that it names may not be known yet: then it is set when they were looked at.
-                let waits = !done.1.is_empty() && self.waits_for_runs();
+                // The runs that it names may not be known yet, or no longer: then it is set when they were looked at.
+                let is_about_runs = matches!(self.above, Above::Nothing) && (self.tab == Tab::Runs || set::names_a_run(&view));
+                if !is_listed && is_about_runs && !done.1.is_empty() {
+                    self.runs.look_anew();
+                }
+                let waits = is_about_runs && !done.1.is_empty() && self.runs.is_looking();
                 let is_written = |name: &String| matches!(name.as_str(), "note" | "notes" | "tags");
                 self.again = waits.then(|| view.into_iter().filter(|(name, _)| !is_written(name)).collect());
                 self.held = Some((now + LOOK_MAX, done));
@@ -402,7 +408,7 @@ impl Pane for Board {
         effects.append(&mut self.wishes);
         let is_looking = self.waits_for_runs();
         if let Some((_, mut done)) = self.held.take_if(|(until, _)| !is_looking || *until <= now) {
-            if let Some(view) = self.again.take().filter(|_| self.tab == Tab::Runs && matches!(self.above, Above::Nothing)) {
+            if let Some(view) = self.again.take() {
                 done.1 = self.set(&view, scene);
                 effects.append(&mut self.wishes);
             }
@@ -467,7 +473,7 @@ impl Pane for Board {
     fn wants(&self) -> Wants {
         let covered = matches!(self.above, Above::Help(_) | Above::Palette(_) | Above::List(_));
         Wants {
-            runs: self.tab == Tab::Runs,
+            runs: self.tab == Tab::Runs || self.again.is_some(),
             host: self.tab == Tab::System && !covered && self.system.watches(),
             overlaid: self.runs.overlaid(),
             rollouts: (self.tab == Tab::Rollouts).then(|| self.rollouts.wanted()),

@@ -481,7 +481,7 @@ impl Keymap {
             }
         }
         // Each turn takes one change back, and the table itself has no key twice.
-        while let Some((key, first, second)) = map.twice() {
+        while let Some((key, first, second)) = map.twice().or_else(|| map.covered(&changed)) {
             let (at, taken) = if changed[second] { (second, first) } else { (first, second) };
             if !changed[at] {
                 break;
@@ -498,6 +498,18 @@ impl Keymap {
         self.rows.iter().enumerate().find_map(|(second, row)| {
             let first = |key: &String| self.rows[..second].iter().position(|other| other.scope == row.scope && other.keys.contains(key));
             row.keys.iter().find_map(|key| Some((key.clone(), first(key)?, second)))
+        })
+    }
+
+    /// A key that a person gave to what is meant everywhere, where a tab means something else by it; that row of the tab, and
+    /// the person's. What the table itself has so is meant so.
+    fn covered(&self, changed: &[bool]) -> Option<(String, usize, usize)> {
+        let of_a_tab = |scope| !matches!(scope, Scope::Board | Scope::GridSize | Scope::Menu | Scope::Input);
+        let tab = |key: &String| self.rows.iter().position(|row| of_a_tab(row.scope) && row.keys.contains(key));
+        let mut everywhere = (0..self.rows.len()).filter(|at| changed[*at] && self.rows[*at].scope == Scope::Board);
+        everywhere.find_map(|at| {
+            let mut fresh = self.rows[at].keys.iter().filter(|key| !TABLE[at].2.contains(&key.as_str()));
+            fresh.find_map(|key| Some((key.clone(), tab(key)?, at)))
         })
     }
 

@@ -152,7 +152,7 @@ impl Status {
     fn metrics_row(&self, rows: &[Row], width: u16) -> Vec<Part> {
         let mut parts = self.metric_parts(METRICS_MAX);
         if parts.is_empty() {
-            parts.push(Part::new("no metric yet", self.theme.quiet(), 9));
+            parts.push(Part::new(if self.facts.is_live() { "no metric yet" } else { "no metric" }, self.theme.quiet(), 9));
         }
         let mut trouble = self.problem_parts();
         trouble.push(Part::new(self.last_words(width), self.theme.bad(), 240));
@@ -220,17 +220,20 @@ impl Status {
             Link::Down => Part::new(RECONNECTING, theme.warn(), 40),
         });
         if let Link::Up(health) = &self.link {
+            let may = health.may_send.join(", ");
             if let Some((what, at)) = &health.agent_last {
                 let at = at.parse::<jiff::Timestamp>().map(|at| self.clock(at.as_second() as f64));
                 parts.push(Part::new(format!("agent: {what} {}", at.unwrap_or_default()).trim_end(), theme.accent(), 20));
+                let may = if may.is_empty() { "(may not type)".to_owned() } else { format!("(may type: {may})") };
+                parts.push(Part::bound(may, quiet, 9));
+            } else if may.is_empty() {
+                parts.push(Part::new("agent may not type", quiet, 9));
+            } else {
+                parts.push(Part::new(format!("agent may type into: {may}"), quiet, 9));
             }
             if health.sampling {
                 parts.push(Part::new("output is a flood: sampled", theme.warn(), 25));
             }
-            parts.push(match health.may_send.is_empty() {
-                true => Part::new("agent may not type", quiet, 9),
-                false => Part::new(format!("agent may type into: {}", health.may_send.join(", ")), quiet, 9),
-            });
         }
         parts.push(Part::new(self.facts.losses_text(), theme.warn(), 22));
         parts.push(Part::new(self.facts.problem.as_deref().unwrap_or_default(), theme.bad(), 35));
@@ -317,6 +320,7 @@ impl Status {
         let Some(progress) = self.facts.progress() else {
             let words = match self.facts.step {
                 Some(step) => format!("{} steps so far (no total known)", grouped(step)),
+                None if !self.facts.is_live() => "no step".into(),
                 None => "no step yet".into(),
             };
             strip::draw(vec![Part::new(words, self.theme.quiet(), 1)], &self.theme, row, buf);

@@ -120,7 +120,7 @@ fn drawn_in(pane: &dyn Pane, scene: Scene<'_>, size: (u16, u16)) -> String {
     text(&buffer_of(pane, scene, size))
 }
 
-fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
+pub(super) fn drawn(pane: &dyn Pane, run: &RunPicture, size: (u16, u16)) -> String {
     text(&buffer(pane, run, size))
 }
 

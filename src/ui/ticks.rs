@@ -84,7 +84,7 @@ pub fn clock(lo: f64, hi: f64, wanted: usize, offset: f64) -> Ticks {
         return Ticks::default();
     }
     let step = time_step(lo, hi, wanted).unwrap_or(1.0);
-    let at = multiples(lo, hi, step, offset);
+    let (at, step) = time_marks(lo, hi, step, offset);
     let words = at.iter().map(|&at| clock_word(at + offset, step)).collect();
     Ticks { at, words, base: None }
 }
@@ -150,6 +150,13 @@ fn time_step(lo: f64, hi: f64, wanted: usize) -> Option<f64> {
     }
     let day = 86400.0;
     Some(TIME_STEPS.iter().copied().find(|step| *step >= raw).unwrap_or_else(|| day * step_near(lo / day, hi / day, wanted, 1.0)))
+}
+
+/// Multiples of a step of time; of a finer one where none of them lies between, since one mark says more than none.
+fn time_marks(lo: f64, hi: f64, step: f64, offset: f64) -> (Vec<f64>, f64) {
+    let finer = TIME_STEPS.iter().rev().copied().filter(|finer| *finer < step);
+    let mut tried = std::iter::once(step).chain(finer).map(|step| (multiples(lo, hi, step, offset), step));
+    tried.find(|(at, _)| !at.is_empty()).unwrap_or((vec![], step))
 }
 
 /// Words for values that stand `step` apart: SI multiples when they are large, exponents when tiny, a common base when
@@ -237,6 +244,11 @@ mod tests {
     fn check(ticks: Ticks, words: &[&str]) {
         assert_eq!(ticks.words, words);
         assert_eq!(ticks.at.len(), ticks.words.len());
+    }
+
+    #[test]
+    fn a_clock_has_a_mark_where_a_round_time_lies_between() {
+        check(clock(60.5, 64.6, 1, 0.0), &["00:01:02", "00:01:04"]);
     }
 
     #[test]

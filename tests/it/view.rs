@@ -170,6 +170,19 @@ fn a_storm_of_sizes_ends_in_the_last_one() {
 }
 
 #[test]
+fn the_first_key_behind_a_new_size_is_heard() {
+    let home = Home::new();
+    log(&home);
+    view(&home, (80, 24), "metrics.jsonl");
+    home.tmux(&["set-option", "-g", "window-size", "manual"]);
+    for (cols, key, word) in [(70, "6", "no alert"), (75, "8", "nobody to talk to"), (80, "6", "no alert")] {
+        home.tmux(&["resize-window", "-t", "v", "-x", &cols.to_string()]);
+        home.tmux(&["send-keys", "-t", "v", key]);
+        shows(&home, word);
+    }
+}
+
+#[test]
 fn another_client_sets_what_the_person_sees_and_reads_it_back() {
     let home = Home::new();
     let training = home.puppet("base");

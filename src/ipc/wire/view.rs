@@ -278,6 +278,9 @@ pub struct GraphView {
     pub glyphs: String,
     /// What stands around the tab: `full` or `minimal`.
     pub ui: String,
+    /// Who sits where, when that is far away: `ssh user@host`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badge: Option<String>,
     /// What is told at the foot for a moment.
     pub toast: Option<String>,
     /// What else the tab shows: its selection, its scroll, its rows.

@@ -60,13 +60,16 @@ impl Chat {
             let author = if message.author.is_empty() { "somebody" } else { &message.author };
             let time = message.at.map(|at| shared.clock(at)[..5].to_owned()).unwrap_or_default();
             let head = format!("{time} {author}").trim_start().to_owned();
-            let clean: String =
-                message.text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
             if !wide {
                 rows.push(Row { of: message, head: head.clone(), text: String::new(), style });
             }
             let first = rows.len();
-            rows.extend(text::wrap(&clean, room).into_iter().map(|text| Row { of: message, head: String::new(), text, style }));
+            rows.extend(text::wrap(&text::clean(&message.text), room).into_iter().map(|text| Row {
+                of: message,
+                head: String::new(),
+                text,
+                style,
+            }));
             if wide && let Some(row) = rows.get_mut(first) {
                 row.head = head;
             }
@@ -81,7 +84,13 @@ impl Page for Chat {
     }
 
     fn act(&mut self, action: Action, shared: &Shared, scene: Scene<'_>, area: Rect) -> Option<Vec<Effect>> {
-        self.scroll.steer(action, self.rows(shared, scene, area.width).len(), area, true)
+        let rows = self.rows(shared, scene, area.width).len();
+        if action == Action::Pause {
+            let here = Scroll::From(self.scroll.top(rows, usize::from(area.height)));
+            self.scroll = if self.scroll == Scroll::End { here } else { Scroll::End };
+            return Some(vec![Effect::Draw]);
+        }
+        self.scroll.steer(action, rows, area, true)
     }
 
     fn back(&mut self, _shared: &Shared) -> bool {

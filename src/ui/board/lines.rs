@@ -73,7 +73,7 @@ impl Board {
         // What one does most here goes before how one filters.
         let hints = self.page().hints().into_iter().zip(std::iter::once(3).chain(std::iter::repeat(1)));
         parts.extend(hints.filter_map(|((action, word), rank)| hint(scope, action, word, rank)));
-        parts.extend(hint(Scope::Board, Action::Help, "help", 4));
+        parts.extend(hint(Scope::Board, Action::Help, "help", 5));
         parts.extend(hint(Scope::Board, Action::Quit, "quit", 1));
         strip::draw(parts, theme, row, buf);
     }

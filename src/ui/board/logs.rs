@@ -302,8 +302,7 @@ impl Page for Logs {
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
-            "line" => self.focus = Some(value::<usize>(text, "the number of a line")?.saturating_sub(1)),
-            "focus" => {
+            "line" | "focus" => {
                 let line = || value::<usize>(&told_as(text, "line"), "the number of a line");
                 self.focus = if text.is_empty() { None } else { Some(line()?.saturating_sub(1)) };
             }
@@ -403,7 +402,7 @@ impl Page for Logs {
             json!({"line": focus + 1, "text": line.text, "time": line.time.map(|at| at.secs()), "step": line.step.map(|step| step.0)})
         });
         view.detail = json!({
-            "line": self.top(scene, area) + 1, "top": self.top(scene, area), "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
+            "line": focus.map(|focus| focus + 1), "top": self.top(scene, area), "lines": Kept::of(scene).to, "follows": self.focus.is_none(), "wrap": self.wrap,
             "focus": focused, "troubles": troubles,
         });
         vec![]

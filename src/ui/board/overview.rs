@@ -94,8 +94,7 @@ impl Overview {
         if !self.filter.fits(notes) {
             return vec![];
         }
-        let clean: String = notes.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect();
-        let lines = text::wrap(&clean, usize::from(width.saturating_sub(1)));
+        let lines = text::wrap(&text::clean(notes), usize::from(width.saturating_sub(1)));
         let empty = || vec![Row::Notes("none so far: i writes some".into(), true)];
         let lines = if notes.is_empty() { empty() } else { lines.into_iter().map(|line| Row::Notes(line, false)).collect() };
         [Row::Heading("notes")].into_iter().chain(lines).collect()
@@ -208,11 +207,7 @@ impl Page for Overview {
     }
 
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
-        match name {
-            "top" => self.scroll = Scroll::below(text)?,
-            _ => return Err(Refused::Unknown),
-        }
-        Ok(())
+        self.scroll.set(name, text)
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {

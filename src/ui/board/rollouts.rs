@@ -400,7 +400,7 @@ impl Page for Rollouts {
     fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "step" if text.is_empty() || text == "newest" => self.step = None,
-            "follows" => self.step = if truth(text)? { None } else { self.step.or(self.listed) },
+            "follows" | "paused" => self.step = if truth(text)? == (name == "paused") { self.step.or(self.listed) } else { None },
             // What is asked for before anything was read is found when it is.
             "step" if self.waits => self.step = Some(value(text, "a step or `newest`")?),
             "step" => {
@@ -454,7 +454,7 @@ impl Page for Rollouts {
         }
         if !self.groups.is_empty() {
             let has_tokens = self.body().is_some_and(|body| !body.tokens.is_empty());
-            let hints = [("left/right step", 7), ("b best  w worst", 6), ("> unlikely", 5)];
+            let hints = [("left/right step", 7), ("b best  w worst", 6), ("> unlikely", 4)];
             parts.extend(hints.into_iter().take(if has_tokens { 3 } else { 2 }).map(|(hint, rank)| Part::new(hint, theme.faint(), rank)));
         }
         parts

@@ -57,6 +57,8 @@ pub struct Runs {
     by: Option<Field>,
     metric: Option<MetricKey>,
     listing: Listing,
+    /// It was taken before somebody asked for what is not in it.
+    is_old: bool,
     table: Table,
 }
 
@@ -99,6 +101,7 @@ impl Default for Runs {
             by: None,
             metric: None,
             listing: Listing::default(),
+            is_old: false,
             table: Table::default(),
         }
     }
@@ -107,7 +110,7 @@ impl Default for Runs {
 impl Runs {
     /// The list, or one of the runs, changed.
     pub fn hear(&mut self, listing: Listing, shared: &Shared, scene: Scene<'_>) {
-        self.listing = listing;
+        (self.listing, self.is_old) = (listing, false);
         let here: HashMap<&PathBuf, &RunRow> = scene.runs.iter().map(|row| (&row.path, row)).collect();
         if self.listing.left == 0 && !scene.runs.is_empty() {
             self.picked.retain(|picked| here.contains_key(&picked.path));
@@ -120,9 +123,14 @@ impl Runs {
         self.arrange(shared, scene);
     }
 
-    /// Nobody has looked at all runs yet.
+    /// What is known of the runs is old: the next look at them counts.
+    pub fn look_anew(&mut self) {
+        self.is_old = true;
+    }
+
+    /// Nobody has looked at all runs yet, or not again.
     pub fn is_looking(&self) -> bool {
-        self.listing.at == 0.0 || self.listing.left > 0
+        self.is_old || self.listing.at == 0.0 || self.listing.left > 0
     }
 
     fn now(&self, shared: &Shared) -> Now {
@@ -556,8 +564,7 @@ impl Page for Runs {
             "left": self.listing.left,
             "looking": self.is_looking(),
             "focused": self.run_at_cursor(scene).map(|row| &row.id),
-            "selected": self.picked.len(),
-            "selection": ids(false),
+            "selected": ids(false),
             "pinned": ids(true),
             "drawn": picked,
             "sort": self.sort().map(|sort| format!("{}{}", if sort.down { "-" } else { "" }, sort.field)),

@@ -14,9 +14,13 @@ pub enum Scroll {
 }
 
 impl Scroll {
-    /// The place below so many rows, as it is told and set.
-    pub fn below(rows: &str) -> Result<Scroll, Refused> {
-        Ok(Scroll::From(value(rows, "the number of rows above what is in sight")?))
+    /// Sets the name of the place, as a page tells it.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), Refused> {
+        if name != "top" {
+            return Err(Refused::Unknown);
+        }
+        *self = Scroll::From(value(text, "the number of rows above what is in sight")?);
+        Ok(())
     }
 
     /// The first row in sight of `rows` on a screen of `height`.

@@ -48,27 +48,17 @@ pub fn is_as_it_comes(view: &View, name: &str, value: &Value) -> bool {
 }
 
 /// What resets others when it is set, in the order in which it has to be: these come before all others.
-const FIRST: [&str; 15] = [
-    "tab",
-    "view",
-    "regex",
-    "filter",
-    "xaxis",
-    "groupby",
-    "sort",
-    "metric",
-    "selected",
-    "selection",
-    "pinned",
-    "baseline",
-    COMPARED,
-    "beside",
-    "drawn",
-];
+const FIRST: [&str; 14] =
+    ["tab", "view", "regex", "filter", "xaxis", "groupby", "sort", "metric", "selected", "pinned", "baseline", COMPARED, "beside", "drawn"];
 /// The view of runs beside each other is of those that are selected.
 const COMPARED: &str = "view=compare";
 /// What moves when others are set: these come behind all others.
 const LAST: [&str; 9] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "paused"];
+
+/// Whether it has a name that is about other runs, in whatever tab.
+pub fn names_a_run(view: &View) -> bool {
+    view.keys().any(|name| plain(name) == "baseline")
+}
 
 /// When a name is set, of several that are set together.
 fn turn(name: &str, value: &Value) -> usize {

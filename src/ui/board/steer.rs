@@ -246,6 +246,8 @@ impl Board {
             Action::EditTags => self.above = Above::Input(Input::starting(Purpose::Tags, &tags_text(&scene.run.info.tags))),
             Action::LineToChart => return self.line_to_chart(scene, now),
             Action::ChartToLine => return self.chart_to_line(scene, now),
+            // Where it means nothing it says why.
+            Action::Samples => self.say(self.system.no_other(scene).into(), now),
             Action::Tab(tab) => self.tab = tab,
             Action::NextTab => self.turn(1),
             Action::PreviousTab => self.turn(-1),

@@ -64,6 +64,19 @@ enum Wish {
     Samples,
 }
 
+impl Wish {
+    /// Why it cannot be; `None`: it can.
+    fn missing(self, scene: Scene<'_>) -> Option<&'static str> {
+        match self {
+            Wish::Samples if scene.run.system.series().is_empty() => {
+                Some("the run has not sampled its machine: there is only what it does now")
+            }
+            Wish::Now if !scene.is_here && scene.host.is_none() => Some("the run is not on this machine: there is only what it sampled"),
+            _ => None,
+        }
+    }
+}
+
 /// Where what is shown comes from.
 #[derive(Clone, Copy, Debug)]
 enum Source<'a> {
@@ -122,6 +135,12 @@ struct Layout<'a> {
 }
 
 impl System {
+    /// Why the other source is not shown.
+    pub fn no_other(&self, scene: Scene<'_>) -> &'static str {
+        let wish = if matches!(self.source(scene), Source::Samples(_)) { Wish::Now } else { Wish::Samples };
+        wish.missing(scene).unwrap_or_default()
+    }
+
     /// Whether it shows how the machine is now, so that somebody must look at it.
     pub fn watches(&self) -> bool {
         !self.paused && self.wish != Wish::Samples
@@ -249,8 +268,11 @@ impl Page for System {
             Action::Left => self.turn(-1, &layout),
             Action::Right => self.turn(1, &layout),
             Action::Samples => {
-                self.wish = if matches!(layout.source, Source::Samples(_)) { Wish::Now } else { Wish::Samples };
-                (self.page, self.scroll) = (0, Scroll::From(0));
+                let wish = if matches!(layout.source, Source::Samples(_)) { Wish::Now } else { Wish::Samples };
+                if wish.missing(scene).is_some() {
+                    return None;
+                }
+                (self.wish, self.page, self.scroll) = (wish, 0, Scroll::From(0));
             }
             Action::PageUp if layout.rows == 0 => self.turn(-1, &layout),
             Action::PageDown if layout.rows == 0 => self.turn(1, &layout),
@@ -288,21 +310,24 @@ impl Page for System {
         self.filter.found(count(&self.filter), count(&Sieve::default()))
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
         match name {
             "sort" => self.sort = Sort::parse(text).ok_or_else(|| Refused::Value(format!("{} is wanted, not `{text}`", Sort::WORDS)))?,
             "paused" => self.paused = truth(text)?,
-            "top" => self.scroll = Scroll::below(text)?,
             "page" => self.page = super::page::page_at(text)?,
             "source" => {
-                self.wish = match text {
+                let wish = match text {
                     "" | "either" | "soon" | "none" => Wish::Either,
                     "now" => Wish::Now,
                     "samples" => Wish::Samples,
                     _ => return Err(Refused::Value(format!("`now`, `samples` or `either` is wanted, not `{text}`"))),
+                };
+                if let Some(why) = wish.missing(scene) {
+                    return Err(Refused::Value(why.into()));
                 }
+                self.wish = wish;
             }
-            _ => return Err(Refused::Unknown),
+            _ => return self.scroll.set(name, text),
         }
         Ok(())
     }
@@ -353,6 +378,7 @@ impl Page for System {
         }
         if layout.pages > 1 {
             parts.push(Part::new(format!("charts {}/{}", layout.page + 1, layout.pages), theme.value(), 8));
+            parts.push(Part::joined(" n next", theme.faint(), 3));
         }
         if layout.rows > 0 && layout.processes.len() > layout.rows {
             let (top, count) = (self.scroll.top(layout.processes.len(), layout.rows), layout.processes.len());

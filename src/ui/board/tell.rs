@@ -24,6 +24,7 @@ impl Board {
             colours: self.shared.theme.depth.word().into(),
             glyphs: self.shared.theme.glyphs.word().into(),
             ui: self.ui.word().into(),
+            badge: self.badge.clone(),
             toast: self.toast.as_ref().map(|(toast, _)| toast.clone()),
             keys: facts.keys.len() as u64,
             runs: if facts.name.is_empty() { vec![] } else { vec![facts.name.clone()] },

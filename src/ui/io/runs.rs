@@ -312,6 +312,8 @@ impl Lister {
             let before = std::mem::replace(&mut self.shown, self.asked.shown.load(Ordering::SeqCst));
             if self.shown && !before {
                 rest = Instant::now();
+                // Who looks again hears how the list stands, also when nothing changed meanwhile.
+                self.last = Listing::default();
             }
             let (unseen, unread) = self.catalog.left();
             let is_idle = !self.shown || !self.asked.stirred.load(Ordering::SeqCst) && unseen + unread == 0;

@@ -92,6 +92,9 @@ pub(super) fn listen_to_signals(tell: SyncSender<Woken>) -> Result<Arc<Signals>,
 /// What a shell says of a program that SIGTERM ended.
 const EXIT_BY_SIGNAL: i32 = 143;
 
+/// For events that came with the last one; without any time crossterm does not even look at those that it has read.
+const AT_HAND: Duration = Duration::from_millis(1);
+
 pub(super) fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
     use crossterm::event::{Event, poll, read};
     let tty = if io::stdin().is_terminal() { io::stdin().as_fd().try_clone_to_owned()? } else { File::open("/dev/tty")?.into() };
@@ -99,10 +102,10 @@ pub(super) fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
         let mut rejoin = Rejoin::default();
         loop {
             // crossterm never comes back from reading a terminal that was hung up.
-            let more = poll(Duration::ZERO).unwrap_or(false);
+            let more = poll(AT_HAND).unwrap_or(false);
             let woken = match if more || is_readable(&tty) { read() } else { Err(io::ErrorKind::UnexpectedEof.into()) } {
                 Ok(Event::Key(key)) => {
-                    let more = rejoin.asks(key) && poll(Duration::ZERO).unwrap_or(false);
+                    let more = rejoin.asks(key) && poll(AT_HAND).unwrap_or(false);
                     rejoin.push(key, more).into_iter().map(|key| Woken::Terminal(Event::Key(key))).collect()
                 }
                 Ok(event) => vec![Woken::Terminal(event)],

@@ -92,6 +92,12 @@ fn a_person_binds_other_keys() {
     let (map, twice) = change("axis", &["n"]);
     assert_eq!(twice[0].to_string(), "`n` is bound to both `next-page` and `axis`");
     assert_eq!(map.rows, Keymap::default().rows, "the name keeps its keys");
+    // What holds in all tabs does not hold where a tab means something else: unless that has another key too, or the table has it so.
+    let (map, covered) = change("next-tab", &["n"]);
+    assert_eq!(covered[0].to_string(), "`n` is bound to both `next-page` and `next-tab`");
+    assert_eq!((covered[0].name(), map.rows == Keymap::default().rows), ("next-tab", true));
+    assert_eq!((change("next-tab", &["tab", "T"]).1, change("left", &["left", "A"]).1), (vec![], vec![]));
+    assert_eq!(change("zoom", &["s"]).1, [], "a tab may have its own");
     let bound = [("zoom".to_owned(), vec!["M".to_owned()]), ("zom".to_owned(), vec![])];
     assert_eq!(Keymap::with(&bound.into()).0.keys_of(Scope::Graphs, Action::Open), Some("M"), "the others go on");
 }

@@ -421,6 +421,7 @@ fn a_little_frame_leaves_the_room_to_the_charts() {
     assert_eq!((told(&pane, &run).smoothing, told(&pane, &run).ui.as_str()), (0.9, "minimal"));
     pane.settle(Settings::default(), None, Some("ssh me@far".into()), UNICODE.depth);
     assert!(drawn(&pane, &run, (120, 24)).lines().next().unwrap().ends_with("│ ssh me@far"));
+    assert_eq!(pane.shown(scene(&run), Rect::new(0, 0, 120, 24)).graph.unwrap().badge.as_deref(), Some("ssh me@far"));
 }
 
 #[test]

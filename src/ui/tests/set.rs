@@ -13,8 +13,7 @@ fn is_fact(tab: &str, name: &str) -> bool {
     let own: &[&str] = match tab {
         "graphs" => &["happened", "charts", "runsLegend", "definitions", "derived", "missing"],
         "run" => &["notes", "tags"],
-        // Of the lines that are in sight the first; set, it is that in focus.
-        "logs" => &["line", "lines", "troubles", "matches"],
+        "logs" => &["lines", "troubles", "matches"],
         "system" => &["isHere", "gauges", "charts", "machine", "processes", "grid"],
         "chat" => &["messages", "last"],
         _ => &[],
@@ -69,6 +68,7 @@ fn every_name_that_is_told_can_be_set_back_and_gives_the_same_picture() {
             "x x + + y L b g",
             "S t n right X",
             "/ l o s s enter p z",
+            "} right } / l r enter",
             "3 down down down",
             "3 end",
             "3 / l r enter",
@@ -82,6 +82,7 @@ fn every_name_that_is_told_can_be_set_back_and_gives_the_same_picture() {
             "8 up up up up",
             "8 end",
             "8 home",
+            "8 p",
         ] {
             let fresh = || {
                 let mut board = Board::new(UNICODE, 3600.0, Keymap::default());

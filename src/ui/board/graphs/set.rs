@@ -116,7 +116,12 @@ impl Graphs {
         let text = if text.is_empty() { "{}" } else { text };
         let told: BTreeMap<String, (f64, f64)> = serde_json::from_str(text).map_err(wrong)?;
         let range = |(name, y): (String, (f64, f64))| {
-            let key = query::resolve(&name, &self.keys).map_err(|error| Refused::Value(error.to_string()))?;
+            // Those of charts that a filter hides are told too.
+            let hidden = || self.known.iter().flat_map(|keys| keys.iter()).chain(self.definitions.iter().map(|(made, _)| made));
+            let key = match hidden().find(|key| key.as_str() == name) {
+                Some(key) => key,
+                None => query::resolve(&name, &self.keys).map_err(|error| Refused::Value(error.to_string()))?,
+            };
             let panel = self.panels.iter().find(|panel| panel.keys.contains(key));
             let first = panel.and_then(|panel| panel.keys.first()).unwrap_or(key).clone();
             if can_be_drawn(y) { Ok((first, y)) } else { Err(Refused::Value(format!("no chart can show {name} from {} to {}", y.0, y.1))) }

@@ -386,6 +386,7 @@ impl Graphs {
         } else if !shared.facts.is_live() {
             vec![
                 (format!("the run ended without a metric: {}", shared.facts.state_text()), shared.theme.state(shared.facts.run_state())),
+                (shared.facts.last_words.clone(), shared.theme.bad()),
                 (watched("looked at"), shared.theme.quiet()),
             ]
         } else {
@@ -397,9 +398,12 @@ impl Graphs {
         };
         lines.push((problem, shared.theme.bad()));
         lines.retain(|(line, _)| !line.is_empty());
-        let top = body.y + body.height.saturating_sub(lines.len() as u16) / 2;
-        for (i, (line, style)) in lines.iter().enumerate().take(usize::from(body.height)) {
-            let line = shared.theme.plain(text::cut_start(line, usize::from(body.width)));
+        let width = usize::from(body.width);
+        let wrapped = |(line, style): (String, Style)| text::wrap(&line, width).into_iter().map(move |line| (line, style));
+        let lines: Vec<(String, Style)> = lines.into_iter().flat_map(wrapped).take(usize::from(body.height)).collect();
+        let top = body.y + (body.height - lines.len() as u16) / 2;
+        for (i, (line, style)) in lines.iter().enumerate() {
+            let line = shared.theme.plain(line.as_str().into());
             let x = body.x + (body.width - text::width(&line).min(usize::from(body.width)) as u16) / 2;
             buf.set_stringn(x, top + i as u16, &line, usize::from(body.width), *style);
         }

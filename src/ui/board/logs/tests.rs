@@ -180,7 +180,7 @@ fn the_wheel_scrolls_and_a_click_puts_the_focus_onto_a_line() {
         let mut line = |event: Event| {
             board.update(event, Scene::of(&run), Duration::ZERO);
             let detail = detail(&board, &run);
-            (detail["line"].as_u64().unwrap(), detail["focus"]["line"].as_u64(), detail["follows"].as_bool().unwrap())
+            (detail["top"].as_u64().unwrap() + 1, detail["focus"]["line"].as_u64(), detail["follows"].as_bool().unwrap())
         };
         let (end, ..) = line(click((200, 200)));
         let (top, focus, _) = line(wheel(false, (20, 10)));

@@ -33,12 +33,14 @@ impl Map<'_> {
 
     /// Its words: the places and how far they are apart.
     pub fn words(&self) -> String {
-        let [(truth_sign, _), (guess_sign, _), _] = self.theme.places();
+        let [(truth_sign, _), (guess_sign, _), (other_sign, _)] = self.theme.places();
         let place = |sign: &str, name: &str, place: Option<Place>| {
             place.map(|(lat, lon)| format!("{sign} {name} {}, {}", text::number(lat, 5), text::number(lon, 5)))
         };
         let apart = self.distance().map(|km| format!("{} km apart", text::number(km, 4)));
-        let parts = [place(truth_sign, "right", self.group.truth), place(guess_sign, "guess", self.one.guess), apart];
+        let guesses = self.group.trajectories.iter().filter(|one| one.guess.is_some_and(is_place)).count();
+        let others = (guesses > 1).then(|| format!("{other_sign} others"));
+        let parts = [place(truth_sign, "right", self.group.truth), place(guess_sign, "guess", self.one.guess), apart, others];
         parts.into_iter().flatten().collect::<Vec<_>>().join("   ")
     }
 

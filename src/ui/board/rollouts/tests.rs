@@ -263,6 +263,10 @@ fn a_filter_finds_prompts_and_a_client_sets_what_is_looked_at() {
     let detail = shown.detail();
     assert_eq!((&detail["step"], &detail["group"]["index"], &detail["trajectory"]["index"]), (&json!(5), &json!(2), &json!(1)));
     assert!(shown.set(json!({"sort": "random", "trajectory": 77}))[0].contains("logged, best or worst"));
+    for paused in [false, true] {
+        assert_eq!(shown.set(json!({"paused": paused})), [""; 0]);
+        assert_eq!(shown.detail()["follows"], !paused);
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Runs {
                 _ if text.is_empty() => {}
                 _ => return Err(Refused::Value("no runs are beside each other: `view=compare` shows them so".into())),
             },
-            "selected" | "selection" => {
+            "selected" => {
                 let wanted = self.wanted(text, scene)?;
                 self.picked.retain(|picked| wanted.contains(&picked.path));
                 self.pick_all(&wanted, false, scene);
@@ -129,9 +129,7 @@ impl Runs {
         let names = || listed(self.table.rows.iter().filter_map(|row| Some(&scene.runs.get(*row)?.name)));
         match found[..] {
             [run] => Ok(run),
-            [] if self.is_looking() => {
-                Err(Refused::Value(format!("no run `{text}` so far: og looks at them while their tab is shown (`tab=runs`)")))
-            }
+            [] if self.is_looking() => Err(Refused::Value(format!("no run `{text}` so far: og is still looking at them"))),
             [] => Err(Refused::Value(format!("there is no run `{text}`; there are {}", names()))),
             _ => Err(Refused::Value(format!(
                 "{} runs are `{text}`; say which: {}",

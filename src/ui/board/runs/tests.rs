@@ -335,7 +335,7 @@ fn selected_runs_are_wanted_with_colours_of_their_own() {
     shown.press("x");
     assert!(shown.wants().is_empty());
     shown.press("a");
-    assert_eq!(shown.detail()["selected"], 12);
+    assert_eq!(shown.detail()["selected"].as_array().map(Vec::len), Some(12));
     shown.press("1");
     assert!(!shown.board.wants().runs && shown.wants().len() == 12);
 }
@@ -495,7 +495,7 @@ fn the_mouse_chooses_runs_scrolls_and_sorts() {
 
 /// The names that say how the runs are shown, as they are told.
 const SHOWN: [&str; 13] =
-    ["view", "beside", "aside", "focused", "line", "top", "sort", "groupBy", "metric", "selection", "pinned", "drawn", "filter"];
+    ["view", "beside", "aside", "focused", "line", "top", "sort", "groupBy", "metric", "selected", "pinned", "drawn", "filter"];
 
 impl Shown {
     fn set(&mut self, patch: Value) -> Vec<String> {
@@ -544,13 +544,13 @@ fn what_keys_make_of_the_runs_can_be_set_as_it_is_told() {
 fn runs_are_set_by_id_by_name_or_by_line_and_what_there_is_not_is_refused_with_what_there_is() {
     let mut shown = Shown::new(rows(12), (120, 24), UNICODE);
     assert_eq!(shown.set(json!({"focused": "bright-sun-1", "selected": "calm-otter-0, bright-sun-1"})), [""; 0]);
-    assert_eq!((&shown.detail()["focused"], shown.detail()["selected"].as_u64()), (&json!(shown.rows[1].id), Some(2)));
+    assert_eq!((&shown.detail()["focused"], shown.detail()["selected"].as_array().map(Vec::len)), (&json!(shown.rows[1].id), Some(2)));
     shown.set(json!({"focused": "3", "sort": "-seed", "metric": "acc", "baseline": shown.rows[4].id}));
     let told = shown.detail();
     assert_eq!((&told["line"], &told["metric"], &told["pinned"]), (&json!(3), &json!("val/acc"), &json!([shown.rows[4].id])));
-    assert_eq!(shown.set(json!({"baseline": null, "selection": [], "sort": "", "groupBy": "project"})), [""; 0]);
+    assert_eq!(shown.set(json!({"baseline": null, "selected": [], "sort": "", "groupBy": "project"})), [""; 0]);
     let told = shown.detail();
-    assert_eq!((&told["selection"], &told["sort"], &told["groupBy"]), (&json!([]), &Value::Null, &json!("project")));
+    assert_eq!((&told["selected"], &told["sort"], &told["groupBy"]), (&json!([]), &Value::Null, &json!("project")));
     // Those beside each other are those that the same set selects.
     let mut beside = Shown::new(rows(12), (120, 24), UNICODE);
     assert_eq!(beside.set(json!({"view": "compare", "selected": "calm-otter-0, bright-sun-1"})), [""; 0]);
@@ -598,4 +598,33 @@ fn what_is_set_before_the_runs_were_looked_at_is_set_then_and_answered_then() {
     let (set, refused) = answered(&shown);
     assert!(set == 1 && refused.len() == 1 && refused[0].starts_with("sort: "), "{refused:?}");
     assert_eq!(shown.detail()["focused"], shown.rows[2].id);
+}
+
+#[test]
+fn a_baseline_is_set_from_any_tab_though_nobody_looked_at_the_runs() {
+    let mut shown = Shown::new(rows(12), (120, 24), UNICODE);
+    shown.board = Board::new(UNICODE, 3600.0, Keymap::default());
+    shown.tell(Event::Resized(120, 24));
+    let listed = || Event::Runs(Listing { at: START, ..Listing::default() });
+    let answered = |shown: &Shown| {
+        let told = shown.board.shown(Scene { runs: &shown.rows, ..Scene::of(&shown.run) }, Rect::new(0, 0, 120, 24));
+        (told.set, told.graph.unwrap().tab, told.refused)
+    };
+    let mut known = std::mem::take(&mut shown.rows);
+    // The second one began after the list was taken.
+    for (number, name, count) in [(1, "bright-sun-1", 11), (1, &known[11].id.clone(), 12)] {
+        let before = shown.wants();
+        shown.set(json!({"baseline": name}));
+        assert!(shown.board.wants().runs && shown.wants() == before, "{name}: it looks");
+        shown.rows = known[..count].to_vec();
+        shown.tell(listed());
+        assert_eq!((answered(&shown), shown.board.wants().runs), ((number, "graphs".to_owned(), vec![]), false), "{name}");
+        assert!(shown.wants().iter().any(|run| run.pinned && (run.name == name || run.path == known[11].path)), "{name}");
+    }
+    // What there is not is refused as soon as they were looked at.
+    shown.rows = std::mem::take(&mut known);
+    shown.set(json!({"baseline": "nobody"}));
+    shown.tell(listed());
+    assert!(answered(&shown).2[0].contains("there is no run `nobody`"), "{:?}", answered(&shown));
+    assert!(!shown.board.wants().runs);
 }

@@ -132,6 +132,26 @@ fn the_machine_is_watched_only_while_it_is_shown() {
 }
 
 #[test]
+fn what_there_is_not_is_not_shown_instead_and_the_machine_is_watched_on() {
+    let (run, machine) = (RunPicture::default(), machine(2, 0));
+    let scene = Scene { host: Some(&machine), is_here: true, ..Scene::of(&run) };
+    let mut board = tab(scene, (80, 24));
+    for _ in 0..2 {
+        press(&mut board, scene, "t");
+        assert!(board.wants().host && drawn(&board, scene, (80, 24)).contains("the run has not sampled its machine"));
+    }
+    board.update(Event::Set { number: 1, view: [("source".to_owned(), "samples".into())].into_iter().collect() }, scene, Duration::ZERO);
+    let refused = board.shown(scene, Rect::new(0, 0, 80, 24)).refused;
+    assert!(board.wants().host && refused[0].starts_with("source: the run has not sampled"), "{refused:?}");
+    // The other way round.
+    let run = recorded("wandb/stats.wandb");
+    let scene = Scene::of(run.picture());
+    let mut board = tab(scene, (80, 24));
+    press(&mut board, scene, "t");
+    assert!(drawn(&board, scene, (80, 24)).contains("the run is not on this machine"), "{}", drawn(&board, scene, (80, 24)));
+}
+
+#[test]
 fn an_agent_reads_the_numbers_that_are_drawn() {
     let (run, machine) = (RunPicture::default(), machine(64, 8));
     let size = (200, 50);
