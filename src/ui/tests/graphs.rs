@@ -370,3 +370,38 @@ fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
         assert_eq!(graph.detail["baseline"], "bold-lynx");
     }
 }
+
+#[test]
+fn all_that_is_drawn_is_exported_also_what_no_legend_names() {
+    let (own, other) = (run(1200), run(300));
+    let overlaid = [Overlaid { name: "otter", picture: &other, colour: 0, group: None, pinned: false }];
+    let scene = Scene { overlaid: &overlaid, ..scene(&own) };
+    let mut pane = graph(UNICODE, &own, (50, 16));
+    let graphs = vec!["loss".into(), "val/loss - train/loss".into()];
+    pane.update(Event::Spec { graphs, derived: vec![], title: String::new() }, scene, Duration::ZERO);
+    let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene, Duration::ZERO);
+    let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
+    let names: Vec<&str> = export.series.iter().map(|(key, _)| key.as_str()).collect();
+    let all = ["train/loss", "val/loss", "val/loss - train/loss", "otter train/loss", "otter val/loss", "otter val/loss - train/loss"];
+    assert_eq!(names, all);
+    assert!(export.series.iter().all(|(_, series)| !series.is_empty()));
+    let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };
+    assert_eq!(copied.lines().count(), 6);
+}
+
+#[test]
+fn a_range_of_y_is_kept_with_the_view_and_set_also_where_a_filter_hides_its_chart() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let set = |pane: &mut Board, name: &str, value: &str| {
+        let view = [(name.to_owned(), value.into())].into_iter().collect();
+        pane.update(Event::Set { number: 1, view }, scene(&run), Duration::ZERO);
+        detail(pane, &run, (80, 24))
+    };
+    set(&mut pane, "filter", "lr");
+    let told = set(&mut pane, "yRanges", r#"{"train/loss": [0, 5]}"#);
+    assert_eq!(told["yRanges"], serde_json::json!({"train/loss": [0.0, 5.0]}));
+    let kept = told["kept"]["yranges"].as_str().unwrap().to_owned();
+    assert_eq!(set(&mut pane, "yRanges", "")["yRanges"], serde_json::json!({}));
+    assert_eq!(set(&mut pane, "yRanges", &kept)["yRanges"], told["yRanges"]);
+}

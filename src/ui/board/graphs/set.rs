@@ -6,7 +6,7 @@ use crate::query::{self, SmoothingWish};
 use crate::ui::board::page::{Refused, page_at, truth};
 use crate::ui::pane::Scene;
 use ratatui::layout::Rect;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, str::FromStr};
 
 impl Graphs {
@@ -71,7 +71,7 @@ impl Graphs {
                 }
                 self.turn_page(page as isize - layout.page as isize, layout.grid.cells() as isize, layout.pages);
             }
-            "yranges" => self.ys = self.y_ranges(text)?,
+            "yranges" => self.ys = self.y_ranges(text, scene)?,
             "cursor" => {
                 let told = serde_json::from_str::<Value>(text).ok().and_then(|told| told["x"].as_f64());
                 self.cursor = if text.is_empty() { None } else { Some(told.map_or_else(|| number(text), Ok)?) };
@@ -110,13 +110,14 @@ impl Graphs {
         Ok(Span::showing(from, to, self.extent.unwrap_or((from, to))))
     }
 
-    /// All y ranges that are chosen, as they are told: `{"loss": [0, 5]}`.
-    fn y_ranges(&self, text: &str) -> Result<BTreeMap<MetricKey, (f64, f64)>, Refused> {
+    /// All y ranges that are chosen, as they are told: `{"loss": [0, 5]}`; also of charts that a filter hides.
+    fn y_ranges(&self, text: &str, scene: Scene<'_>) -> Result<BTreeMap<MetricKey, (f64, f64)>, Refused> {
         let wrong = |_| Refused::Value(format!("y ranges are wanted as `{{\"loss\": [0, 5]}}`, not `{text}`"));
         let text = if text.is_empty() { "{}" } else { text };
         let told: BTreeMap<String, (f64, f64)> = serde_json::from_str(text).map_err(wrong)?;
         let range = |(name, y): (String, (f64, f64))| {
-            let key = query::resolve(&name, &self.keys).map_err(|error| Refused::Value(error.to_string()))?;
+            let hidden = || query::resolve(&name, scene.run.series.keys()).map_err(|error| Refused::Value(error.to_string()));
+            let key = query::resolve(&name, &self.keys).or_else(|_| hidden())?;
             let panel = self.panels.iter().find(|panel| panel.keys.contains(key));
             let first = panel.and_then(|panel| panel.keys.first()).unwrap_or(key).clone();
             if can_be_drawn(y) { Ok((first, y)) } else { Err(Refused::Value(format!("no chart can show {name} from {} to {}", y.0, y.1))) }
@@ -132,10 +133,12 @@ impl Graphs {
             Span::Tail(length) => length.to_string(),
             Span::Fixed(from, to) => format!("{from}..{to}"),
         };
+        let y_ranges: Map<String, Value> = self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([lo, hi]))).collect();
         vec![
             // The window is one of this axis, so the axis comes first.
             ("xaxis", self.x.word().to_owned()),
             ("window", window),
+            ("yranges", if y_ranges.is_empty() { String::new() } else { Value::Object(y_ranges).to_string() }),
             ("smoothing", self.smoothing.word()),
             ("fullscreen", self.full_screen.to_string()),
             ("logx", self.log_x.to_string()),
