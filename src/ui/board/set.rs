@@ -212,7 +212,8 @@ impl Board {
             }
             Purpose::SaveView => {
                 let view = self.kept();
-                self.settings.views.insert(text.clone(), view.clone());
+                let before = self.settings.views.insert(text.clone(), view.clone());
+                self.say(format!("{} the view {text}", if before.is_some() { "replaced" } else { "saved" }), now);
                 return vec![Effect::Keep { path: vec!["views".into(), text], value: Some(Value::Object(view)) }, Effect::Draw];
             }
         }

@@ -171,22 +171,40 @@ mod tests {
     use super::*;
     use crate::model::{Point, Series, Step};
     use crate::store::RunPicture;
+    use crate::ui::board::logs::When;
 
     const AREA: Rect = Rect { x: 0, y: 0, width: 80, height: 24 };
 
-    #[test]
-    fn what_is_kept_is_taken_back() {
+    fn run() -> RunPicture {
         let mut run = RunPicture::default();
         let mut series = Series::new();
         (0..100).for_each(|step| series.push(Point { step: Step(step), time: None, value: step as f64 }));
         run.series.insert("loss".into(), series);
+        run
+    }
+
+    fn graphs(scene: Scene<'_>) -> Graphs {
+        let mut graphs = Graphs { keys: vec!["loss".into()], ..Graphs::default() };
+        graphs.arrange();
+        graphs.prepare(scene, true);
+        graphs
+    }
+
+    #[test]
+    fn a_window_that_follows_stays_where_somebody_was_led() {
+        let run = run();
+        let mut graphs = graphs(Scene::of(&run));
+        graphs.set_name("window", "10", Scene::of(&run), AREA).unwrap();
+        assert_eq!(graphs.span, Span::Tail(10.0));
+        assert!(graphs.point_at(When { step: Some(95.0), ..When::default() }, Scene::of(&run)));
+        assert_eq!(graphs.span, Span::Fixed(89.0, 99.0));
+    }
+
+    #[test]
+    fn what_is_kept_is_taken_back() {
+        let run = run();
         let scene = Scene::of(&run);
-        let (mut one, mut other) = (Graphs::default(), Graphs::default());
-        for graphs in [&mut one, &mut other] {
-            graphs.keys = vec!["loss".into()];
-            graphs.arrange();
-            graphs.prepare(scene, true);
-        }
+        let (mut one, mut other) = (graphs(scene), graphs(scene));
         for (name, value) in
             [("smoothing", "ma(15)"), ("rows", "3"), ("logy", "on"), ("apart", "true"), ("window", "10..40"), ("xaxis", "step")]
         {

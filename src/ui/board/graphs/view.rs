@@ -116,6 +116,9 @@ impl Graphs {
             let word = if scene.overlaid.is_empty() { "mean of one run: select others in 2" } else { "mean" };
             parts.push(Part::new(word, theme.value(), 6));
         }
+        for (is_so, word) in [(self.apart, "metrics apart"), (self.no_marks, "no marks")] {
+            parts.push(Part::new(if is_so { word } else { "" }, theme.value(), 6));
+        }
         parts
     }
 
