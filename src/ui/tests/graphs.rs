@@ -405,3 +405,11 @@ fn a_range_of_y_is_kept_with_the_view_and_set_also_where_a_filter_hides_its_char
     assert_eq!(set(&mut pane, "yRanges", "")["yRanges"], serde_json::json!({}));
     assert_eq!(set(&mut pane, "yRanges", &kept)["yRanges"], told["yRanges"]);
 }
+
+#[test]
+fn a_run_that_has_nothing_of_what_is_drawn_says_so() {
+    let (own, strange) = (run(300), run(0));
+    let overlaid = [Overlaid { name: "otter", picture: &strange, colour: 0, group: None, pinned: false }];
+    let scene = Scene { overlaid: &overlaid, ..scene(&own) };
+    assert!(drawn_in(&graph(UNICODE, &own, (80, 24)), scene, (80, 24)).contains("otter (has none of these)"));
+}

@@ -50,7 +50,7 @@ impl Graphs {
             }
         }
         if let Some(row) = layout.runs {
-            draw_words(&counted(self.run_names(shared, scene), shared, row), shared, row, buf);
+            draw_words(&counted(self.run_names(shared, scene, &layout), shared, row), shared, row, buf);
         }
         if let Some(rows) = layout.readout {
             draw_words(&fitting(self.readout(shared, scene, &layout), rows), shared, rows, buf);
@@ -130,21 +130,25 @@ impl Graphs {
     }
 
     /// The runs drawn, or the groups that they are drawn as, each with the sign that its curves have.
-    fn run_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+    fn run_names(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout) -> Vec<Word> {
         let theme = &shared.theme;
         if self.band || scene.group.is_some() || scene.overlaid.iter().any(|other| other.group.is_some()) {
             return self.group_names(shared, scene);
         }
         let own = Word { sign: Some(own_sign(shared)), text: shared.facts.name.clone(), style: theme.title() };
-        let other = |other: &Overlaid<'_>| {
+        let keys = || layout.cells.iter().filter_map(|(index, _)| self.panels.get(*index)).flat_map(|panel| &panel.keys);
+        let other = |(at, other): (usize, &Overlaid<'_>)| {
             let pinned = if other.pinned { " (baseline)" } else { "" };
+            // Nobody should look for curves that are not there.
+            let is_drawn = keys().any(|key| self.logged(scene, at + 1, key).is_some());
+            let absent = if is_drawn { "" } else { " (has none of these)" };
             Word {
                 sign: Some((theme.run_sign(other.colour), theme.run(other.colour))),
-                text: format!("{}{pinned}", other.name),
+                text: format!("{}{pinned}{absent}", other.name),
                 style: if other.pinned { theme.value() } else { theme.quiet() },
             }
         };
-        std::iter::once(own).chain(scene.overlaid.iter().map(other)).collect()
+        std::iter::once(own).chain(scene.overlaid.iter().enumerate().map(other)).collect()
     }
 
     fn group_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
@@ -349,7 +353,7 @@ impl Graphs {
             "waitsForDigitOf": self.sizing.map(|side| if side == Side::Rows { "rows" } else { "cols" }),
             "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
             "runsLegend": layout.runs.map(|row| {
-                let rows = counted(self.run_names(shared, scene), shared, row);
+                let rows = counted(self.run_names(shared, scene, layout), shared, row);
                 rows.into_iter().flatten().map(|word| word.text).collect::<Vec<_>>()
             }),
             "filterError": self.filter_error,
