@@ -413,3 +413,15 @@ fn a_run_that_has_nothing_of_what_is_drawn_says_so() {
     let scene = Scene { overlaid: &overlaid, ..scene(&own) };
     assert!(drawn_in(&graph(UNICODE, &own, (80, 24)), scene, (80, 24)).contains("otter (has none of these)"));
 }
+
+#[test]
+fn what_happened_at_the_crosshair_is_read_before_averages() {
+    let mut run = run(1200);
+    let text = "the learning rate was lowered by hand after the spike".to_owned();
+    let kind = EventKind::Note { text, step: Some(1199) };
+    run.apply_event(crate::store::Event { t: WallTime::new(START).unwrap(), author: "human".into(), kind });
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, ",");
+    let footer = drawn(&pane, &run, (80, 24)).lines().last().unwrap().to_owned();
+    assert!(footer.contains("✎ the learning rate was lowered") && !footer.contains("smooth"), "{footer}");
+}

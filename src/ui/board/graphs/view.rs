@@ -209,23 +209,33 @@ impl Graphs {
         };
         let cell = layout.cells.iter().find(|(index, _)| *index == self.focus_index());
         let plot = cell.and_then(|(_, cell)| chart.plot(*cell));
-        for (index, mut text) in self.values_at(&chart, cursor, scene) {
-            if let Some(thick) = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot)) {
-                text += &format!(" {}", thick.text(theme));
-            }
+        let (mut values, mut smooth) = (vec![], vec![]);
+        for (index, text) in self.values_at(&chart, cursor, scene) {
+            let thick = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot));
+            smooth.push(thick.map_or_else(String::new, |thick| format!(" {}", thick.text(theme))));
             let curve = &chart.curves[index];
             let sign = match curve.run {
                 None if scene.overlaid.is_empty() => (theme.sample(curve.key), theme.own(curve.key, true, false)),
                 None => own_sign(shared),
                 Some(run) => (theme.run_sign(run), theme.run(run)),
             };
-            words.push(Word { sign: Some(sign), text, style: theme.value() });
+            values.push(Word { sign: Some(sign), text, style: theme.value() });
         }
         // As near as a cell, in a chart of usual width.
         let near = |mark: &&Mark| (chart.x.place(mark.x) - chart.x.place(cursor)).abs() < 0.02;
-        for mark in chart.marks.iter().filter(near).take(3) {
-            words.push(Word { sign: Some(theme.mark(mark.kind)), text: mark.text.clone(), style: theme.quiet() });
+        let rows = layout.readout.unwrap_or_default();
+        let happened = |mark: &Mark| {
+            let text = text::cut(&mark.text, usize::from(rows.width / 2)).into_owned();
+            Word { sign: Some(theme.mark(mark.kind)), text, style: theme.quiet() }
+        };
+        let happened: Vec<Word> = chart.marks.iter().filter(near).take(3).map(happened).collect();
+        let cells = words.iter().chain(&values).chain(&happened).map(|word| word.width() + 2).sum::<usize>();
+        let all = cells + smooth.iter().map(|words| text::width(words)).sum::<usize>();
+        // What happened stands nowhere else; averages stand below their curves too.
+        if happened.is_empty() || all <= usize::from(rows.width) * usize::from(rows.height) {
+            values.iter_mut().zip(smooth).for_each(|(word, smooth)| word.text += &smooth);
         }
+        words.extend(values.into_iter().chain(happened));
         words
     }
 
