@@ -104,6 +104,11 @@ impl SeriesMap {
         self.iter().map(|(_, series)| series)
     }
 
+    /// The series in any order, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Series> {
+        self.seats.iter_mut().flatten().map(|(_, series)| series)
+    }
+
     /// Keys and series in order of the keys.
     pub fn iter(&self) -> Iter<'_> {
         Iter { map: self, order: self.order.iter() }

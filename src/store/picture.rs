@@ -146,7 +146,11 @@ impl RunPicture {
 
     /// Takes what `run.json` says now.
     pub fn set_info(&mut self, info: RunInfo) {
-        self.origin = info.started_at.or(self.origin);
+        // A tracker may say when the run started behind its first rows.
+        if let Some(started) = info.started_at.filter(|started| self.origin != Some(*started)) {
+            self.origin = Some(started);
+            self.series.values_mut().for_each(|series| series.set_origin(started));
+        }
         self.info = info;
         self.merge();
     }

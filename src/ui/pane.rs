@@ -5,7 +5,7 @@ use super::facts::{Facts, SeriesMap};
 use super::host::Machine;
 use crate::canvas::Message;
 use crate::ipc::wire::{Health, Shown};
-use crate::model::{Exit, MetricKey, XAxis};
+use crate::model::{Exit, MetricKey, Series, XAxis};
 use crate::query::RunRow;
 use crate::source::{Body, RolloutGroup};
 use crate::store::{Remark, RunPicture};
@@ -238,16 +238,24 @@ pub enum Effect {
 }
 
 /// What is to be written to a file.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Export {
-    /// The metric keys, in order.
-    pub keys: Vec<MetricKey>,
+    /// The series as they are now, by the names of their columns.
+    pub series: Vec<(MetricKey, Series)>,
     /// What the window is measured in.
     pub axis: XAxis,
     /// The part of that axis that is wanted; `None`: all.
     pub window: Option<(f64, f64)>,
     /// JSON instead of CSV.
     pub json: bool,
+}
+
+impl PartialEq for Export {
+    /// Series are told apart by their names and lengths.
+    fn eq(&self, other: &Export) -> bool {
+        let series = |export: &Export| export.series.iter().map(|(key, series)| (key.clone(), series.len())).collect::<Vec<_>>();
+        (series(self), self.axis, self.window, self.json) == (series(other), other.axis, other.window, other.json)
+    }
 }
 
 /// A pane. `now` is the time since the pane started.

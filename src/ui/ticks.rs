@@ -68,11 +68,11 @@ pub fn logarithmic(lo: f64, hi: f64, wanted: usize) -> Ticks {
 
 /// Durations: `lo` and `hi` are seconds, marks stand on whole seconds, minutes, hours, days where the range allows.
 pub fn durations(lo: f64, hi: f64, wanted: usize) -> Ticks {
-    let at = match time_step(lo, hi, wanted) {
-        Some(step) => multiples(lo, hi, step, 0.0),
-        None => round_values(lo, hi, wanted).0,
+    let (at, step) = match time_step(lo, hi, wanted) {
+        Some(step) => (multiples(lo, hi, step, 0.0), step),
+        None => round_values(lo, hi, wanted),
     };
-    let words = at.iter().map(|&secs| duration_word(secs)).collect();
+    let words = at.iter().map(|&secs| duration_word(secs, step)).collect();
     Ticks { at, words, base: None }
 }
 
@@ -188,26 +188,26 @@ fn plain(v: f64) -> String {
     if v.abs() < 1e17 && v.fract() == 0.0 { format!("{v:.0}") } else { format!("{v}") }
 }
 
-fn duration_word(secs: f64) -> String {
-    let (sign, secs) = if secs < 0.0 { ("-", -secs) } else { ("", secs) };
-    let unit = |size: f64, big: &str, small_size: f64, small: &str| {
-        let whole = (secs / size).floor();
-        let rest = ((secs - whole * size) / small_size).round();
-        if rest > 0.0 { format!("{sign}{whole}{big}{rest}{small}") } else { format!("{sign}{whole}{big}") }
-    };
-    match secs {
-        0.0 => "0s".to_owned(),
-        s if s < 2.0 => format!("{sign}{s:.4}").trim_end_matches('0').trim_end_matches('.').to_owned() + "s",
-        s if s < 60.0 => format!("{sign}{}s", trim(s)),
-        s if s < 3600.0 => unit(60.0, "m", 1.0, "s"),
-        s if s < 86400.0 => unit(3600.0, "h", 60.0, "m"),
-        _ => unit(86400.0, "d", 3600.0, "h"),
+/// A duration as exactly as marks that stand `step` seconds apart need it: `1h30m`, `2d3h0m5s`, `0.25s`.
+fn duration_word(secs: f64, step: f64) -> String {
+    const UNITS: [(f64, &str); 3] = [(86400.0, "d"), (3600.0, "h"), (60.0, "m")];
+    let decimals = if step >= 1.0 { 0 } else { (-step.log10().floor()).clamp(0.0, 9.0) as usize };
+    let unit = if step >= 86400.0 { 3600.0 } else { 10f64.powi(-(decimals as i32)) };
+    let (sign, mut rest) = (if secs < 0.0 { "-" } else { "" }, (secs.abs() / unit).round() * unit);
+    let mut word = String::new();
+    for (size, name) in UNITS {
+        let whole = (rest / size + 1e-12).floor();
+        if whole > 0.0 || !word.is_empty() {
+            word += &format!("{whole}{name}");
+        }
+        rest = (rest - whole * size).max(0.0);
+        if rest < unit / 2.0 && !word.is_empty() {
+            return sign.to_owned() + &word;
+        }
     }
-}
-
-fn trim(v: f64) -> String {
-    let word = format!("{v:.3}");
-    word.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let secs = format!("{rest:.decimals$}");
+    let secs = if decimals > 0 { secs.trim_end_matches('0').trim_end_matches('.') } else { &secs };
+    if word.is_empty() && secs == "0" { "0s".into() } else { format!("{sign}{word}{secs}s") }
 }
 
 fn clock_word(local_secs: f64, step: f64) -> String {
@@ -224,7 +224,7 @@ fn clock_word(local_secs: f64, step: f64) -> String {
 }
 
 /// Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
@@ -281,6 +281,10 @@ mod tests {
         check(durations(0.0, 600.0, 5), &["0s", "2m", "4m", "6m", "8m", "10m"]);
         check(durations(0.0, 1.0, 2), &["0s", "0.5s", "1s"]);
         check(durations(0.0, 9000.0, 5), &["0s", "30m", "1h", "1h30m", "2h", "2h30m"]);
+        check(durations(7200.0, 7212.0, 3), &["2h", "2h0m5s", "2h0m10s"]);
+        check(durations(93600.0, 93601.0, 2), &["1d2h", "1d2h0m0.5s", "1d2h0m1s"]);
+        check(durations(-5.0, 5.0, 2), &["-5s", "0s", "5s"]);
+        check(durations(0.0, 40.0 * 86400.0, 2), &["0s", "20d", "40d"]);
         check(clock(1_795_161_553.0, 1_795_168_553.0, 4, 3600.0), &["09:00", "09:30", "10:00", "10:30"]);
         check(clock(0.0, 86400.0 * 400.0, 3, 0.0), &["01-01", "07-20", "02-05"]);
     }

@@ -136,7 +136,8 @@ pub fn main_keys<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<MetricKe
     ranked
 }
 
-/// The hyperparameters that differ between the runs: in those that have them most, then by name.
+/// The hyperparameters that differ between the runs: in those that have them most, then by name. A run of which none are known differs
+/// in none.
 pub fn differing<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<String> {
     struct Seen<'a> {
         first: &'a serde_json::Value,
@@ -145,7 +146,7 @@ pub fn differing<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<String> 
     }
     let mut seen: HashMap<&str, Seen<'a>> = HashMap::new();
     let mut runs = 0;
-    for row in rows {
+    for row in rows.into_iter().filter(|row| !row.config.is_empty()) {
         runs += 1;
         for (name, value) in &row.config {
             let seen = seen.entry(name).or_insert(Seen { first: value, count: 0, differs: false });
@@ -229,6 +230,8 @@ mod tests {
         all[1].config.insert("new".into(), json!(1));
         assert_eq!(differing(&all), ["lr", "new"]);
         assert!(differing(&all[..1]).is_empty());
+        // A bare log has none, and tells nothing of what was set.
+        assert!(differing([&all[0], &RunRow::default()]).is_empty());
     }
 
     #[test]

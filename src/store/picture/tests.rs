@@ -51,6 +51,19 @@ fn the_better_source_wins_whichever_comes_first() {
 }
 
 #[test]
+fn time_since_the_start_is_counted_from_the_start_that_a_tracker_tells_behind_its_first_rows() {
+    let started = |at: f64| RunInfo { started_at: WallTime::new(at), ..RunInfo::default() };
+    let mut picture = RunPicture::new(started(40.0));
+    key(&mut picture, Own, 0, "loss");
+    row(&mut picture, Own, Some(1), &[(0, 1.0)]);
+    picture.set_info(started(90.0));
+    key(&mut picture, Own, 1, "acc");
+    row(&mut picture, Own, Some(2), &[(1, 1.0)]);
+    let since = |name: &str| picture.series[name].x_at(crate::model::XAxis::Relative, 0);
+    assert_eq!((since("loss"), since("acc")), (Some(10.0), Some(10.0)));
+}
+
+#[test]
 fn a_console_that_prints_a_logged_value_again_adds_no_series() {
     let mut picture = RunPicture::default();
     key(&mut picture, Own, 0, "train/loss");

@@ -372,6 +372,31 @@ impl Graphs {
             None => picture.series.get(key),
         }
     }
+
+    /// What the charts in sight draw, by name: the run of the canvas first, other runs with their names in front.
+    pub(super) fn shown_series<'a>(&'a self, scene: Scene<'a>, body: Rect) -> Vec<(MetricKey, &'a Series)> {
+        let cells = self.layout(body, scene).cells;
+        let mut keys: Vec<&MetricKey> = vec![];
+        for key in cells.iter().filter_map(|(index, _)| self.panels.get(*index)).flat_map(|panel| &panel.keys) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let of_run = |run: usize| {
+            let name = run.checked_sub(1).map_or_else(String::new, |other| format!("{} ", scene.overlaid[other].name));
+            let named = move |key: &&MetricKey| {
+                let series = self.logged(scene, run, key).filter(|series| !series.is_empty())?;
+                Some((MetricKey::from(format!("{name}{key}").as_str()), series))
+            };
+            keys.iter().filter_map(named).collect::<Vec<_>>()
+        };
+        (0..=scene.overlaid.len()).flat_map(of_run).collect()
+    }
+
+    /// The part of x that all charts show; `None`: it is measured by a metric.
+    pub(super) fn shown_window(&self) -> Option<(XAxis, (f64, f64))> {
+        (!matches!(self.x, X::Metric(_))).then(|| (self.x.axis(), self.window()))
+    }
 }
 
 /// A wanted metric's name and its expression: `gap = val/loss - train/loss`, or an expression that is its own name.

@@ -1,10 +1,11 @@
-//! The help: every key of the table; and the menu that leads to it.
+//! The help: every key of the table, and what the signs of the tab in front mean.
 
 use super::scroll::Scroll;
+use crate::model::RunState;
 use crate::text;
 use crate::ui::{
-    keymap::{Action, Keymap, Scope},
-    theme::Theme,
+    keymap::{Action, Binding, Keymap, Scope},
+    theme::{MarkKind, Theme},
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -15,6 +16,14 @@ const COLUMN_COLS: u16 = 62;
 const KEY_COLS: u16 = 15;
 /// Cells between two columns.
 const GAP: u16 = 2;
+
+/// What the filter of the runs knows.
+const RUN_FILTER: [(&str, &str); 4] = [
+    ("otter lm*", "these words in the name, the project, the tags"),
+    ("!foo a OR b", "not this one; one of these"),
+    ("config.lr>=3e-4", "so are val/loss<2 best:acc>0.9 step>100 duration>2h"),
+    ("state:failed", "so are tags:x notes:x has:notes since:2d"),
+];
 
 /// The help, scrolled so far. The keys of the tab in front come first.
 #[derive(Clone, Debug)]
@@ -35,14 +44,14 @@ impl Help {
     }
 
     /// Lines that it is scrolled by, on a body of this size.
-    pub fn scrolled(&self, keymap: &Keymap, body: Rect) -> usize {
-        let lines = lines(keymap, self.scope).len();
+    pub fn scrolled(&self, keymap: &Keymap, theme: &Theme, body: Rect) -> usize {
+        let lines = lines(keymap, self.scope, theme).len();
         self.scroll.top(lines, rows(lines, body) * columns(lines, body))
     }
 
     /// What a key makes of it; `None`: it is closed.
-    pub fn act(&self, action: Option<Action>, keymap: &Keymap, body: Rect) -> Option<Help> {
-        let lines = lines(keymap, self.scope).len();
+    pub fn act(&self, action: Option<Action>, keymap: &Keymap, theme: &Theme, body: Rect) -> Option<Help> {
+        let lines = lines(keymap, self.scope, theme).len();
         let seen = rows(lines, body) * columns(lines, body);
         if matches!(action, Some(Action::Help | Action::Back | Action::Open | Action::Quit)) {
             return None;
@@ -53,7 +62,7 @@ impl Help {
 
     /// Draws it.
     pub fn draw(&self, keymap: &Keymap, theme: &Theme, body: Rect, buf: &mut Buffer) {
-        let lines = lines(keymap, self.scope);
+        let lines = lines(keymap, self.scope, theme);
         let rows = rows(lines.len(), body);
         if body.is_empty() {
             return;
@@ -67,7 +76,7 @@ impl Help {
             draw_lines(part, theme, Rect { x: body.x + column * width, width: width - gap, ..body }, buf);
         }
         if lines.len() > rows * columns && body.height > 1 {
-            let word = format!(" {}-{} of {} (up/down) ", skip + 1, (skip + rows * columns).min(lines.len()), lines.len());
+            let word = format!(" {}-{} of {} (up/down, esc) ", skip + 1, (skip + rows * columns).min(lines.len()), lines.len());
             if text::width(&word) < usize::from(body.width) {
                 buf.set_stringn(body.right() - text::width(&word) as u16, body.bottom() - 1, &word, word.len(), theme.quiet());
             }
@@ -103,16 +112,44 @@ fn draw_lines(lines: &[(String, &str)], theme: &Theme, area: Rect, buf: &mut Buf
 }
 
 /// The help, line by line: keys and what they do. Empty keys: a heading.
-fn lines(keymap: &Keymap, first: Scope) -> Vec<(String, &'static str)> {
-    let mut lines = vec![];
-    let mut scope = None;
+fn lines(keymap: &Keymap, first: Scope, theme: &Theme) -> Vec<(String, &'static str)> {
     let (front, others): (Vec<_>, Vec<_>) = keymap.rows().iter().partition(|row| row.scope == first);
-    for row in front.into_iter().chain(others) {
-        if scope != Some(row.scope) {
-            scope = Some(row.scope);
-            lines.push((String::new(), row.scope.title()));
-        }
-        lines.push((row.keys.join(" "), row.does));
-    }
-    lines
+    let headed = |rows: Vec<&Binding>| -> Vec<(String, &'static str)> {
+        let of_scope = |rows: &[&Binding]| {
+            let heading = (String::new(), rows[0].scope.title());
+            std::iter::once(heading).chain(rows.iter().map(|row| (row.keys.join(" "), row.does))).collect::<Vec<_>>()
+        };
+        rows.chunk_by(|a, b| a.scope == b.scope).flat_map(of_scope).collect()
+    };
+    [headed(front), legend(first, theme), headed(others)].concat()
+}
+
+/// The signs of a tab, and what else is seen or typed there that no key tells.
+fn legend(tab: Scope, theme: &Theme) -> Vec<(String, &'static str)> {
+    let states =
+        [Some(RunState::Running), Some(RunState::Finished), Some(RunState::Failed), Some(RunState::Stopped), Some(RunState::Lost), None];
+    let marks = [MarkKind::Alert, MarkKind::Note, MarkKind::Checkpoint, MarkKind::Restart].map(|kind| theme.mark(kind).0);
+    let (heading, rows) = match tab {
+        Scope::Graphs => (
+            "signs",
+            vec![
+                (marks.join(" "), "alert, note, checkpoint, restart"),
+                (theme.gap().to_owned(), "a value that is no number"),
+                ("~0.9 ema(0.9)".into(), "how much the thick curve is smoothed; thin: as logged"),
+            ],
+        ),
+        Scope::Runs => (
+            "signs, and words for the filter",
+            [
+                (states.map(|state| theme.state_sign(state)).join(" "), "running, finished, failed, stopped, lost, not told"),
+                (format!("* {}", theme.mark(MarkKind::Note).0), "kept on top, has notes"),
+            ]
+            .into_iter()
+            .chain(RUN_FILTER.map(|(words, means)| (words.to_owned(), means)))
+            .collect(),
+        ),
+        Scope::Logs => ("signs", vec![("E W".into(), "the line speaks of an error, of a warning")]),
+        _ => return vec![],
+    };
+    [vec![(String::new(), heading)], rows].concat()
 }

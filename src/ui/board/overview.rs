@@ -120,6 +120,13 @@ fn fact_rows(name: String, value: &str, room: usize) -> Vec<Row> {
     std::iter::once(first).chain(lines.map(Row::More)).collect()
 }
 
+/// When the run ended, and how long that was after its start.
+fn ended(at: f64, shared: &Shared) -> String {
+    let after = shared.facts.started_at.map(|started| at - started).filter(|secs| *secs >= 0.0);
+    let after = after.map(|secs| format!(", after {}", text::duration(secs))).unwrap_or_default();
+    shared.day_and_clock(at) + &after
+}
+
 fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
     let (run, facts) = (scene.run, &shared.facts);
     let fact = |name: &str, value: String| (!value.is_empty()).then(|| (name.to_owned(), value));
@@ -127,13 +134,13 @@ fn sections(shared: &Shared, scene: Scene<'_>) -> Vec<(&'static str, Facts)> {
     let about: Facts = [
         fact("name", facts.name.clone()),
         fact("id", info.id.clone()),
-        fact("state", facts.state_text()),
+        fact("state", facts.state_text().trim_start_matches("state ").to_owned()),
         fact("step", facts.step_text().trim_start_matches("step ").to_owned()),
         fact("project", info.project.clone().unwrap_or_default()),
         fact("group", info.group.clone().unwrap_or_default()),
         fact("tags", tags_text(&info.tags)),
-        fact("started", facts.started_at.map(|at| shared.clock(at)).unwrap_or_default()),
-        fact("ended", facts.end().and_then(|exit| exit.at).map(|at| shared.clock(at.secs())).unwrap_or_default()),
+        fact("started", facts.started_at.map(|at| shared.day_and_clock(at)).unwrap_or_default()),
+        fact("ended", facts.end().and_then(|exit| exit.at).map(|at| ended(at.secs(), shared)).unwrap_or_default()),
         fact("command", info.command.join(" ")),
         fact("in", info.cwd.display().to_string()),
         fact(

@@ -7,6 +7,7 @@ use crate::ui::{
     pane::{Effect, Link, Scene},
     strip::Part,
     theme::Theme,
+    ticks,
 };
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
@@ -32,6 +33,12 @@ impl Shared {
     pub fn clock(&self, secs: f64) -> String {
         let of_day = (secs + self.utc_offset).rem_euclid(86_400.0) as u64;
         format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    }
+
+    /// A time with its day, `2026-11-20 14:32:07`, of Unix seconds.
+    pub fn day_and_clock(&self, secs: f64) -> String {
+        let (year, month, day) = ticks::civil(((secs + self.utc_offset) / 86_400.0).floor() as i64);
+        format!("{year}-{month:02}-{day:02} {}", self.clock(secs))
     }
 }
 

@@ -4,10 +4,10 @@ use super::{
     Above, Board, Tab,
     help::Help,
     input::{Input, Purpose},
+    is_tiny,
     page::{Found, Page as _, Refused, truth},
 };
-use crate::ipc::wire::Shown;
-use crate::model::{MetricKey, XAxis, num};
+use crate::model::{MetricKey, Series};
 use crate::store::Remark;
 use crate::text;
 use crate::ui::{
@@ -202,7 +202,8 @@ impl Board {
             }
             Purpose::SaveView => {
                 let view = self.kept();
-                self.settings.views.insert(text.clone(), view.clone());
+                let before = self.settings.views.insert(text.clone(), view.clone());
+                self.say(format!("{} the view {text}", if before.is_some() { "replaced" } else { "saved" }), now);
                 return vec![Effect::Keep { path: vec!["views".into(), text], value: Some(Value::Object(view)) }, Effect::Draw];
             }
         }
@@ -211,40 +212,33 @@ impl Board {
 
     /// The data on the screen, to be written to a file.
     pub(super) fn export(&mut self, json: bool, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let shown = self.told(scene, self.area);
-        let keys: Vec<MetricKey> = shown
-            .visible_metrics
-            .iter()
-            .map(|metric| MetricKey::from(metric.key.as_str()))
-            .filter(|key| scene.series().contains_key(key))
-            .collect();
-        if keys.is_empty() {
+        let series: Vec<(MetricKey, Series)> = self.charted(scene).into_iter().map(|(key, series)| (key, series.clone())).collect();
+        if series.is_empty() {
             self.say("no metric is shown here: the charts can be exported".into(), now);
             return vec![Effect::Draw];
         }
-        let axis = match shown.graph.as_ref().map(|graph| graph.x_axis.as_str()) {
-            Some("step") => Some(XAxis::Step),
-            Some("wall") => Some(XAxis::WallTime),
-            Some("relative") => Some(XAxis::Relative),
-            _ => None,
-        };
-        let window = shown.visible_metrics.first().and_then(|metric| metric.window).map(|window| (window.from, window.to));
-        vec![Effect::Export(Export { keys, axis: axis.unwrap_or_default(), window: window.filter(|_| axis.is_some()), json })]
+        let (axis, window) = self.graphs.shown_window().unzip();
+        vec![Effect::Export(Export { series, axis: axis.unwrap_or_default(), window, json })]
     }
 
     /// The names and values on the screen, one metric a line.
     pub(super) fn copy_shown(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let Shown { visible_metrics, .. } = self.told(scene, self.area);
-        let line = |metric: &crate::ipc::wire::MetricView| {
-            let value = num::from_json(&metric.latest_value).map_or_else(String::new, |value| text::number(value, 6));
-            format!("{}\t{value}", metric.key)
+        let line = |(key, series): (MetricKey, &Series)| {
+            let value = series.last().map_or_else(String::new, |point| text::number(point.value, 6));
+            format!("{key}\t{value}")
         };
-        let lines: Vec<String> = visible_metrics.iter().map(line).collect();
+        let lines: Vec<String> = self.charted(scene).into_iter().map(line).collect();
         if lines.is_empty() {
             self.say("no metric is shown here".into(), now);
             return vec![Effect::Draw];
         }
         self.say(format!("copied {} metric{}", lines.len(), if lines.len() == 1 { "" } else { "s" }), now);
         vec![Effect::Copy(lines.join("\n")), Effect::Draw]
+    }
+
+    /// All that the charts on the screen draw, also what has no room for its value.
+    fn charted<'a>(&'a self, scene: Scene<'a>) -> Vec<(MetricKey, &'a Series)> {
+        let is_drawn = self.tab == Tab::Graphs && !is_tiny(self.area);
+        if is_drawn { self.graphs.shown_series(scene, self.layout(self.area).body) } else { vec![] }
     }
 }

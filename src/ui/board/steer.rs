@@ -34,7 +34,7 @@ impl Board {
             Above::Palette(palette) => self.on_palette(palette, input::Key { action, key }, scene, now),
             Above::List(list) => self.on_list(list, action, scene, now),
             Above::Help(help) => {
-                self.above = help.act(action, &self.keymap, body).map_or(Above::Nothing, Above::Help);
+                self.above = help.act(action, &self.keymap, &self.shared.theme, body).map_or(Above::Nothing, Above::Help);
                 vec![Effect::Draw]
             }
             Above::Nothing => action.map_or_else(Vec::new, |action| self.act(action, scene, now)),
@@ -75,7 +75,8 @@ impl Board {
         let clicked = Some(mouse.row).filter(|_| mouse.kind == MouseEventKind::Down(MouseButton::Left));
         match (&mut self.above, wheel, clicked) {
             (Above::Help(help), Some(_), _) => {
-                (0..page::NOTCH).for_each(|_| *help = help.act(wheel, &self.keymap, body).unwrap_or_else(|| help.clone()));
+                (0..page::NOTCH)
+                    .for_each(|_| *help = help.act(wheel, &self.keymap, &self.shared.theme, body).unwrap_or_else(|| help.clone()));
             }
             (Above::Palette(palette), Some(action), _) => palette.turn(action == Action::Down, &self.keymap),
             (Above::Palette(palette), _, Some(row)) => match palette.clicked(row, &self.keymap, body) {

@@ -37,7 +37,9 @@ impl Board {
             page.untell_footer(&mut view);
         }
         let covers = match &self.above {
-            Above::Help(help) => Some((help.name(), serde_json::json!({"scroll": help.scrolled(&self.keymap, layout.body)}))),
+            Above::Help(help) => {
+                Some((help.name(), serde_json::json!({"scroll": help.scrolled(&self.keymap, &self.shared.theme, layout.body)})))
+            }
             Above::Palette(palette) => Some(("palette", palette.tell(&self.keymap, layout.body))),
             Above::List(list) => Some((list.name(), list.tell(&self.looks(), &self.settings.views, layout.body))),
             Above::Nothing | Above::Input(_) => None,

@@ -55,11 +55,19 @@ pub fn y_axis(plot: Rect, label: u16, ticks: &ticks::Ticks, y: Scale, theme: &Th
     }
     let down = theme.dots().per_cell().1;
     let dots = usize::from(plot.height) * down;
+    // Rounded from below, as curves are: a value half-way stands beside its mark.
+    let top = (dots - 1) as f64;
+    let row_of = |value: f64| {
+        let dot = (top - (y.place(value) * top).round()).max(0.0) as usize;
+        (plot.y + (dot / down) as u16).min(plot.bottom() - 1)
+    };
+    // Where there is little room, the highest mark says more than one below it.
+    let highest = ticks.at.last().map(|value| row_of(*value));
     let mut free_below = plot.bottom();
     for (value, word) in ticks.at.iter().zip(&ticks.words) {
-        let dot = ((1.0 - y.place(*value)) * (dots - 1) as f64).round().max(0.0) as usize;
-        let row = (plot.y + (dot / down) as u16).min(plot.bottom() - 1);
-        if row < free_below {
+        let row = row_of(*value);
+        let is_taken = row >= free_below || Some(row) == highest && Some(value) != ticks.at.last();
+        if !is_taken {
             free_below = row;
             put(buf, buf.area, x - label + (label - text::width(word) as u16), row, word, theme.quiet());
             put(buf, buf.area, x, row, mark, theme.faint());

@@ -53,6 +53,16 @@ fn two_metrics_share_a_chart_and_differ_by_pattern() {
 }
 
 #[test]
+fn a_level_curve_stands_beside_its_mark() {
+    let points = series((0..=100).map(|step| (step, 0.0)));
+    for height in 5..20 {
+        let drawn = text(&chart(vec![curve("loss", 0, None, &points)], &[]), 44, height);
+        let row = drawn.lines().find(|row| row.matches('\'').count() + row.matches('.').count() > 20).unwrap();
+        assert!(row.contains(" 0+"), "{drawn}");
+    }
+}
+
+#[test]
 fn the_crosshair_reads_the_mean_of_a_group_where_that_is_drawn() {
     let flat = |value: f64| series((0..=100).map(|step| (step, value)));
     let (one, three) = (flat(1.0), flat(3.0));

@@ -60,8 +60,7 @@ impl<P: Pane> Loop<P> {
                 Some(told(files::screenshot(self.screen.shown(), bright, &self.sources.out_dir()), "the screen"))
             }
             Effect::Export(export) => {
-                let (run, folder) = (self.sources.run_picture(), self.sources.out_dir());
-                let begun = files::export(export, run, folder, self.wake.clone()).map(|thread| self.exports.push(thread));
+                let begun = files::export(export, self.sources.out_dir(), self.wake.clone()).map(|thread| self.exports.push(thread));
                 Some(Event::Tell(begun.map_or_else(|error| format!("cannot write the data: {error}"), |()| "writing the data...".into())))
             }
             Effect::Keep { path, value } => {

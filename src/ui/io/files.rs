@@ -3,7 +3,6 @@
 use super::wake::Woken;
 use crate::model::{MetricKey, Series};
 use crate::query::export::{self, Column};
-use crate::store::RunPicture;
 use crate::ui::{
     config::{self, Config, ConfigError, Settings},
     pane::Export,
@@ -79,11 +78,9 @@ pub fn draw(path: &Path, screen: &Buffer, bright: bool) -> io::Result<()> {
 
 /// Writes the series of an export to a file, in a thread of its own: keys go on meanwhile. What was written, or why not, is told
 /// when that is done.
-pub fn export(export: Export, run: &RunPicture, folder: PathBuf, tell: SyncSender<Woken>) -> io::Result<JoinHandle<()>> {
-    // The points as they are now: the run goes on too.
-    let series: Vec<_> = export.keys.iter().filter_map(|key| Some((key.clone(), run.series.get(key)?.clone()))).collect();
+pub fn export(export: Export, folder: PathBuf, tell: SyncSender<Woken>) -> io::Result<JoinHandle<()>> {
     let write = move || {
-        let done = write_series(&export, &series, &folder);
+        let done = write_series(&export, &folder);
         // The loop that would tell is gone: so is whoever asked.
         let _ = tell.send(Woken::Wrote(done));
     };
@@ -91,9 +88,9 @@ pub fn export(export: Export, run: &RunPicture, folder: PathBuf, tell: SyncSende
 }
 
 /// Writes series to a file. What was written, in words.
-fn write_series(export: &Export, series: &[(MetricKey, Series)], folder: &Path) -> Result<String, String> {
+fn write_series(export: &Export, folder: &Path) -> Result<String, String> {
     let (stem, made) = fresh(folder, "data", if export.json { "json" } else { "csv" })?;
-    let columns: Vec<Column<'_>> = series.iter().filter_map(|(key, series)| column(export, key, series)).collect();
+    let columns: Vec<Column<'_>> = export.series.iter().filter_map(|(key, series)| column(export, key, series)).collect();
     let written = write(made, |out| if export.json { export::json(&columns, out) } else { export::csv(&columns, out) })?;
     let ending = if export.json { "json" } else { "csv" };
     let what = if export.json { "points" } else { "rows" };

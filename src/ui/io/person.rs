@@ -7,6 +7,7 @@ use crate::ui::{
     keymap::Keymap,
     theme::{Depth, Frame, Glyphs, Scheme, Theme},
 };
+use std::path::PathBuf;
 
 /// What the command line says of how things look; it wins over the environment, and that over the config file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,8 +24,8 @@ pub struct Looks {
 
 /// The keys as this person has them, and what is wrong with the file that says so.
 pub fn keys() -> (Keymap, Option<String>) {
-    let Person { keymap, problem, .. } = Person::of_process(Looks::default());
-    (keymap, problem)
+    let Person { keymap, file, faults, .. } = Person::of_process(Looks::default());
+    (keymap, (!faults.is_empty()).then(|| format!("{}:{}", file.display(), faults.join("; "))))
 }
 
 /// What is known of the person at this terminal.
@@ -34,21 +35,22 @@ pub(super) struct Person {
     detected: Depth,
     settings: Settings,
     pub(super) keymap: Keymap,
-    /// What is wrong with the config file.
-    pub(super) problem: Option<String>,
+    /// The config file.
+    file: PathBuf,
+    /// What is wrong with it.
+    pub(super) faults: Vec<String>,
 }
 
 impl Person {
     /// Who runs this process.
     pub(super) fn of_process(looks: Looks) -> Person {
         let read = files::config_path().map(|path| (files::read_config(&path), path));
-        let (Config { settings, keymap, faults }, path) = match read {
+        let (Config { settings, keymap, faults }, file) = match read {
             None => Default::default(),
             Some((Ok(config), path)) => (config, path),
             Some((Err(error), path)) => (Config { faults: vec![error], ..Config::default() }, path),
         };
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        let problem = (!faults.is_empty()).then(|| format!("{}:{}", path.display(), faults.join("; ")));
+        let faults = faults.iter().map(ToString::to_string).collect();
         let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let detected = if looks.no_colour { Depth::None } else { Depth::detect(&var) };
         // A person who set it in the environment means this terminal; one who set it in the file, every one.
@@ -61,15 +63,24 @@ impl Person {
         };
         let scheme = looks.scheme.or(settings.theme).unwrap_or_else(|| Scheme::detect(&var));
         let settings = Settings { ui: looks.frame.or(settings.ui), colours, ..settings };
-        Person { theme: Theme { scheme, depth, glyphs }, detected, settings, keymap, problem }
+        Person { theme: Theme { scheme, depth, glyphs }, detected, settings, keymap, file, faults }
     }
 
     /// The board as this person likes it.
     pub(super) fn board(self) -> Board {
         let mut board = Board::new(self.theme, utc_offset(), self.keymap);
-        board.settle(self.settings, self.problem, badge(), self.detected);
+        board.settle(self.settings, brief(&self.faults), badge(), self.detected);
         board
     }
+}
+
+/// What is wrong with the config file, as far as a line has room: the first of it.
+fn brief(faults: &[String]) -> Option<String> {
+    let first = faults.first()?;
+    Some(match faults.len() - 1 {
+        0 => format!("config.json:{first}"),
+        more => format!("config.json:{first} ({more} more: og keys)"),
+    })
 }
 
 /// `ssh user@host`, when this terminal is somewhere else.
@@ -84,4 +95,17 @@ fn badge() -> Option<String> {
 /// Seconds that the local clock is ahead of UTC.
 pub(super) fn utc_offset() -> f64 {
     f64::from(jiff::Zoned::now().offset().seconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_room_for_one_fault_and_says_where_the_others_stand() {
+        let faults = ["1:26: no key binding is called `bogus`".to_owned(), "1:53: unknown".to_owned()];
+        assert_eq!(brief(&[]), None);
+        assert_eq!(brief(&faults[1..]).unwrap(), "config.json:1:53: unknown");
+        assert_eq!(brief(&faults).unwrap(), "config.json:1:26: no key binding is called `bogus` (1 more: og keys)");
+    }
 }

@@ -52,7 +52,7 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
     let mut person = Person::of_process(looks);
     // A picture has all colours, and no terminal of somebody's to ask.
     person.theme.depth = if looks.no_colour { Depth::None } else { Depth::True };
-    person.problem = None;
+    person.faults.clear();
     let bright = person.theme.scheme == Scheme::Light;
     let mut board = person.board();
     board.view_alone(graphs);

@@ -187,7 +187,12 @@ impl Sources {
         self.add(paths.into_iter());
         let what = if matches!(remark, Remark::Notes { .. }) { "notes" } else { "tags" };
         Ok(match self.reader.as_ref().and_then(RunReader::remarked_in) {
-            Some(folder) => format!("kept the {what} in {}", folder.display()),
+            // The line that tells it is short: below where we are, the rest of the path is enough.
+            Some(folder) => {
+                let here = std::env::current_dir().ok();
+                let near = here.and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder);
+                format!("kept the {what} in {}", near.display())
+            }
             None => format!("kept the {what}"),
         })
     }

@@ -272,7 +272,7 @@ fn a_view_is_saved_shown_again_and_removed() {
     press(&mut pane, &run, "x + / v a l enter V n i g h t");
     let kept = pane.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
     let want = serde_json::json!({
-        "tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "window": "all", "smoothing": "ema(0.7)",
+        "tab": "graphs", "regex": false, "filter": "val", "xaxis": "relative", "window": "all", "yranges": "", "smoothing": "ema(0.7)",
         "fullscreen": "false", "logx": "false", "logy": "false", "marks": "true", "apart": "false", "band": "false", "rows": "0", "cols": "0",
     });
     assert_eq!(kept[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: Some(want) });
@@ -400,7 +400,8 @@ fn the_screen_and_its_data_are_written_and_copied() {
     let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene(&run), Duration::ZERO);
     assert_eq!(key('s', KeyModifiers::NONE), [Effect::Screenshot { bright: false }]);
     let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
-    assert_eq!((export.keys[0].as_str(), export.keys.len(), export.window, export.json), ("train/loss", 6, Some((0.0, 1199.0)), false));
+    let names: Vec<&str> = export.series.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!((names[0], names.len(), export.window, export.json), ("train/loss", 6, Some((0.0, 1199.0)), false));
     let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };
     assert!(copied.starts_with("train/loss\t1.7") && copied.lines().count() == 6, "{copied}");
     pane.update(Event::Tell("wrote screen.txt".into()), scene(&run), Duration::ZERO);

@@ -372,3 +372,58 @@ fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
         assert_eq!(graph.detail["baseline"], "bold-lynx");
     }
 }
+
+#[test]
+fn all_that_is_drawn_is_exported_also_what_no_legend_names() {
+    let (own, other) = (run(1200), run(300));
+    let overlaid = [Overlaid { name: "otter", picture: &other, colour: 0, group: None, pinned: false }];
+    let scene = Scene { overlaid: &overlaid, ..scene(&own) };
+    let mut pane = graph(UNICODE, &own, (50, 16));
+    let graphs = vec!["loss".into(), "val/loss - train/loss".into()];
+    pane.update(Event::Spec { graphs, derived: vec![], title: String::new() }, scene, Duration::ZERO);
+    let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene, Duration::ZERO);
+    let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
+    let names: Vec<&str> = export.series.iter().map(|(key, _)| key.as_str()).collect();
+    let all = ["train/loss", "val/loss", "val/loss - train/loss", "otter train/loss", "otter val/loss", "otter val/loss - train/loss"];
+    assert_eq!(names, all);
+    assert!(export.series.iter().all(|(_, series)| !series.is_empty()));
+    let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };
+    assert_eq!(copied.lines().count(), 6);
+}
+
+#[test]
+fn a_range_of_y_is_kept_with_the_view_and_set_also_where_a_filter_hides_its_chart() {
+    let run = run(1200);
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    let set = |pane: &mut Board, name: &str, value: &str| {
+        let view = [(name.to_owned(), value.into())].into_iter().collect();
+        pane.update(Event::Set { number: 1, view }, scene(&run), Duration::ZERO);
+        detail(pane, &run, (80, 24))
+    };
+    set(&mut pane, "filter", "lr");
+    let told = set(&mut pane, "yRanges", r#"{"train/loss": [0, 5]}"#);
+    assert_eq!(told["yRanges"], serde_json::json!({"train/loss": [0.0, 5.0]}));
+    let kept = told["kept"]["yranges"].as_str().unwrap().to_owned();
+    assert_eq!(set(&mut pane, "yRanges", "")["yRanges"], serde_json::json!({}));
+    assert_eq!(set(&mut pane, "yRanges", &kept)["yRanges"], told["yRanges"]);
+}
+
+#[test]
+fn a_run_that_has_nothing_of_what_is_drawn_says_so() {
+    let (own, strange) = (run(300), run(0));
+    let overlaid = [Overlaid { name: "otter", picture: &strange, colour: 0, group: None, pinned: false }];
+    let scene = Scene { overlaid: &overlaid, ..scene(&own) };
+    assert!(drawn_in(&graph(UNICODE, &own, (80, 24)), scene, (80, 24)).contains("otter (has none of these)"));
+}
+
+#[test]
+fn what_happened_at_the_crosshair_is_read_before_averages() {
+    let mut run = run(1200);
+    let text = "the learning rate was lowered by hand after the spike".to_owned();
+    let kind = EventKind::Note { text, step: Some(1199) };
+    run.apply_event(crate::store::Event { t: WallTime::new(START).unwrap(), author: "human".into(), kind });
+    let mut pane = graph(UNICODE, &run, (80, 24));
+    press(&mut pane, &run, ",");
+    let footer = drawn(&pane, &run, (80, 24)).lines().last().unwrap().to_owned();
+    assert!(footer.contains("✎ the learning rate was lowered") && !footer.contains("smooth"), "{footer}");
+}

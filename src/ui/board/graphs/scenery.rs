@@ -219,8 +219,11 @@ impl Graphs {
         let moment = if moment.step(clock).is_some() { moment } else { moments::Moment::at(when.near_step, None) };
         let Some(x) = self.place_of(&moment, clock, scene) else { return false };
         let (from, to) = self.window();
-        if !(from..=to).contains(&x) {
-            self.span = Span::All;
+        match self.span {
+            _ if !(from..=to).contains(&x) => self.span = Span::All,
+            // A window that follows the run would leave the place that somebody came to see.
+            Span::Tail(_) => self.span = Span::Fixed(from, to),
+            Span::All | Span::Fixed(..) => {}
         }
         let (from, to) = self.window();
         self.cursor = Some(x.clamp(from.min(to), to));

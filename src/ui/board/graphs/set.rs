@@ -6,7 +6,7 @@ use crate::query::{self, SmoothingWish};
 use crate::ui::board::page::{Refused, page_at, truth};
 use crate::ui::pane::Scene;
 use ratatui::layout::Rect;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, str::FromStr};
 
 impl Graphs {
@@ -110,7 +110,7 @@ impl Graphs {
         Ok(Span::showing(from, to, self.extent.unwrap_or((from, to))))
     }
 
-    /// All y ranges that are chosen, as they are told: `{"loss": [0, 5]}`.
+    /// All y ranges that are chosen, as they are told: `{"loss": [0, 5]}`; also of charts that a filter hides.
     fn y_ranges(&self, text: &str) -> Result<BTreeMap<MetricKey, (f64, f64)>, Refused> {
         let wrong = |_| Refused::Value(format!("y ranges are wanted as `{{\"loss\": [0, 5]}}`, not `{text}`"));
         let text = if text.is_empty() { "{}" } else { text };
@@ -137,10 +137,12 @@ impl Graphs {
             Span::Tail(length) => length.to_string(),
             Span::Fixed(from, to) => format!("{from}..{to}"),
         };
+        let y_ranges: Map<String, Value> = self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([lo, hi]))).collect();
         vec![
             // The window is one of this axis, so the axis comes first.
             ("xaxis", self.x.word().to_owned()),
             ("window", window),
+            ("yranges", if y_ranges.is_empty() { String::new() } else { Value::Object(y_ranges).to_string() }),
             ("smoothing", self.smoothing.word()),
             ("fullscreen", self.full_screen.to_string()),
             ("logx", self.log_x.to_string()),
@@ -173,22 +175,40 @@ mod tests {
     use super::*;
     use crate::model::{Point, Series, Step};
     use crate::store::RunPicture;
+    use crate::ui::board::logs::When;
 
     const AREA: Rect = Rect { x: 0, y: 0, width: 80, height: 24 };
 
-    #[test]
-    fn what_is_kept_is_taken_back() {
+    fn run() -> RunPicture {
         let mut run = RunPicture::default();
         let mut series = Series::new();
         (0..100).for_each(|step| series.push(Point { step: Step(step), time: None, value: step as f64 }));
         run.series.insert("loss".into(), series);
+        run
+    }
+
+    fn graphs(scene: Scene<'_>) -> Graphs {
+        let mut graphs = Graphs { keys: vec!["loss".into()], ..Graphs::default() };
+        graphs.arrange();
+        graphs.prepare(scene, true);
+        graphs
+    }
+
+    #[test]
+    fn a_window_that_follows_stays_where_somebody_was_led() {
+        let run = run();
+        let mut graphs = graphs(Scene::of(&run));
+        graphs.set_name("window", "10", Scene::of(&run), AREA).unwrap();
+        assert_eq!(graphs.span, Span::Tail(10.0));
+        assert!(graphs.point_at(When { step: Some(95.0), ..When::default() }, Scene::of(&run)));
+        assert_eq!(graphs.span, Span::Fixed(89.0, 99.0));
+    }
+
+    #[test]
+    fn what_is_kept_is_taken_back() {
+        let run = run();
         let scene = Scene::of(&run);
-        let (mut one, mut other) = (Graphs::default(), Graphs::default());
-        for graphs in [&mut one, &mut other] {
-            graphs.keys = vec!["loss".into()];
-            graphs.arrange();
-            graphs.prepare(scene, true);
-        }
+        let (mut one, mut other) = (graphs(scene), graphs(scene));
         for (name, value) in
             [("smoothing", "ma(15)"), ("rows", "3"), ("logy", "on"), ("apart", "true"), ("window", "10..40"), ("xaxis", "step")]
         {

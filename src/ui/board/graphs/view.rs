@@ -50,7 +50,7 @@ impl Graphs {
             }
         }
         if let Some(row) = layout.runs {
-            draw_words(&counted(self.run_names(shared, scene), shared, row), shared, row, buf);
+            draw_words(&counted(self.run_names(shared, scene, &layout), shared, row), shared, row, buf);
         }
         if let Some(rows) = layout.readout {
             draw_words(&fitting(self.readout(shared, scene, &layout), rows), shared, rows, buf);
@@ -116,6 +116,9 @@ impl Graphs {
             let word = if scene.overlaid.is_empty() { "mean of one run: select others in 2" } else { "mean" };
             parts.push(Part::new(word, theme.value(), 6));
         }
+        for (is_so, word) in [(self.apart, "metrics apart"), (self.no_marks, "no marks")] {
+            parts.push(Part::new(if is_so { word } else { "" }, theme.value(), 6));
+        }
         parts
     }
 
@@ -127,21 +130,25 @@ impl Graphs {
     }
 
     /// The runs drawn, or the groups that they are drawn as, each with the sign that its curves have.
-    fn run_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
+    fn run_names(&self, shared: &Shared, scene: Scene<'_>, layout: &Layout) -> Vec<Word> {
         let theme = &shared.theme;
         if self.band || scene.group.is_some() || scene.overlaid.iter().any(|other| other.group.is_some()) {
             return self.group_names(shared, scene);
         }
         let own = Word { sign: Some(own_sign(shared)), text: shared.facts.name.clone(), style: theme.title() };
-        let other = |other: &Overlaid<'_>| {
+        let keys = || layout.cells.iter().filter_map(|(index, _)| self.panels.get(*index)).flat_map(|panel| &panel.keys);
+        let other = |(at, other): (usize, &Overlaid<'_>)| {
             let pinned = if other.pinned { " (baseline)" } else { "" };
+            // Nobody should look for curves that are not there.
+            let is_drawn = keys().any(|key| self.logged(scene, at + 1, key).is_some());
+            let absent = if is_drawn { "" } else { " (has none of these)" };
             Word {
                 sign: Some((theme.run_sign(other.colour), theme.run(other.colour))),
-                text: format!("{}{pinned}", other.name),
+                text: format!("{}{pinned}{absent}", other.name),
                 style: if other.pinned { theme.value() } else { theme.quiet() },
             }
         };
-        std::iter::once(own).chain(scene.overlaid.iter().map(other)).collect()
+        std::iter::once(own).chain(scene.overlaid.iter().enumerate().map(other)).collect()
     }
 
     fn group_names(&self, shared: &Shared, scene: Scene<'_>) -> Vec<Word> {
@@ -202,23 +209,33 @@ impl Graphs {
         };
         let cell = layout.cells.iter().find(|(index, _)| *index == self.focus_index());
         let plot = cell.and_then(|(_, cell)| chart.plot(*cell));
-        for (index, mut text) in self.values_at(&chart, cursor, scene) {
-            if let Some(thick) = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot)) {
-                text += &format!(" {}", thick.text(theme));
-            }
+        let (mut values, mut smooth) = (vec![], vec![]);
+        for (index, text) in self.values_at(&chart, cursor, scene) {
+            let thick = plot.as_ref().and_then(|plot| chart.thick_at(index, cursor, plot));
+            smooth.push(thick.map_or_else(String::new, |thick| format!(" {}", thick.text(theme))));
             let curve = &chart.curves[index];
             let sign = match curve.run {
                 None if scene.overlaid.is_empty() => (theme.sample(curve.key), theme.own(curve.key, true, false)),
                 None => own_sign(shared),
                 Some(run) => (theme.run_sign(run), theme.run(run)),
             };
-            words.push(Word { sign: Some(sign), text, style: theme.value() });
+            values.push(Word { sign: Some(sign), text, style: theme.value() });
         }
         // As near as a cell, in a chart of usual width.
         let near = |mark: &&Mark| (chart.x.place(mark.x) - chart.x.place(cursor)).abs() < 0.02;
-        for mark in chart.marks.iter().filter(near).take(3) {
-            words.push(Word { sign: Some(theme.mark(mark.kind)), text: mark.text.clone(), style: theme.quiet() });
+        let rows = layout.readout.unwrap_or_default();
+        let happened = |mark: &Mark| {
+            let text = text::cut(&mark.text, usize::from(rows.width / 2)).into_owned();
+            Word { sign: Some(theme.mark(mark.kind)), text, style: theme.quiet() }
+        };
+        let happened: Vec<Word> = chart.marks.iter().filter(near).take(3).map(happened).collect();
+        let cells = words.iter().chain(&values).chain(&happened).map(|word| word.width() + 2).sum::<usize>();
+        let all = cells + smooth.iter().map(|words| text::width(words)).sum::<usize>();
+        // What happened stands nowhere else; averages stand below their curves too.
+        if happened.is_empty() || all <= usize::from(rows.width) * usize::from(rows.height) {
+            values.iter_mut().zip(smooth).for_each(|(word, smooth)| word.text += &smooth);
         }
+        words.extend(values.into_iter().chain(happened));
         words
     }
 
@@ -346,7 +363,7 @@ impl Graphs {
             "waitsForDigitOf": self.sizing.map(|side| if side == Side::Rows { "rows" } else { "cols" }),
             "band": self.band, "rows": self.grid.0, "cols": self.grid.1, "cursor": cursor, "charts": charts,
             "runsLegend": layout.runs.map(|row| {
-                let rows = counted(self.run_names(shared, scene), shared, row);
+                let rows = counted(self.run_names(shared, scene, layout), shared, row);
                 rows.into_iter().flatten().map(|word| word.text).collect::<Vec<_>>()
             }),
             "filterError": self.filter_error,

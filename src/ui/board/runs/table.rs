@@ -29,6 +29,8 @@ const DIGITS: usize = 4;
 const MARKS: u16 = 5;
 /// The name gets at least so much, and no more than so much.
 const NAME_CELLS: (u16, u16) = (8, 28);
+/// The sign that a run has notes, and the space before it.
+const NOTE_CELLS: usize = 2;
 /// Width of a hyperparameter, at most.
 const CONFIG_CELLS_MAX: usize = 14;
 /// Hyperparameters that may become columns.
@@ -111,7 +113,7 @@ impl Table {
             true => rows.iter().map(|row| Line::Run(*row)).collect(),
             false => groups.iter().enumerate().flat_map(in_group).collect(),
         };
-        let name_cells = rows.iter().take(SAMPLED).map(|row| text::width(name_of(&all[*row]))).max().unwrap_or(0) as u16;
+        let name_cells = rows.iter().take(SAMPLED).map(|row| name_cells(&all[*row])).max().unwrap_or(0) as u16;
         let (keys, metric, columns) = match ask.before.take() {
             Some(before) => (before.keys, before.metric, before.columns),
             None => {
@@ -165,6 +167,11 @@ pub fn groupings(all: &[RunRow], rows: &[usize]) -> Vec<Field> {
         values.len() > 1 && values.len() < rows.len()
     };
     [Field::Project, Field::Group, Field::State].into_iter().chain(tags).chain(config).filter(parts).collect()
+}
+
+/// Cells of a name, and of the sign for notes behind it.
+fn name_cells(row: &RunRow) -> usize {
+    text::width(name_of(row)) + if row.notes.is_empty() { 0 } else { NOTE_CELLS }
 }
 
 /// What is worth a column, in the order of the screen.
@@ -268,7 +275,8 @@ impl Runs {
                     let style = if focused { theme.accent() } else { Style::new() };
                     let room = Rect { width: x + name_cells - area.x, ..area };
                     let (sign, signed) = if row.notes.is_empty() { ("", Style::new()) } else { theme.mark(MarkKind::Note) };
-                    let name = text::cut_start(name_of(row), usize::from(name_cells).saturating_sub(2 * text::width(sign))).into_owned();
+                    let cells = usize::from(name_cells).saturating_sub(if sign.is_empty() { 0 } else { NOTE_CELLS });
+                    let name = text::cut_start(name_of(row), cells).into_owned();
                     let end = put(buf, room, x, y, &name, style, theme);
                     put(buf, room, end + 1, y, sign, signed, theme);
                     x += name_cells;
