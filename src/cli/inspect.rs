@@ -33,7 +33,7 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     let found = open::find(&Asked { run: &args.run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
     match found {
         Found::One(mut reader) => {
-            let stats = load(&mut reader, watch);
+            let stats = load(&mut reader, watch, args.follow);
             one(&args, *reader, stats)
         }
         Found::Several(runs) if args.series.is_some() || args.follow => Err(open::which(&args.run, &runs)),
@@ -41,9 +41,13 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     }
 }
 
-/// Reads all that is there.
-fn load(reader: &mut RunReader, mut watch: Stopwatch) -> Value {
-    while reader.poll(RunReader::LOAD).more {
+/// Reads all that is there; of a pipe all that comes until it is closed, or, where it is followed, until it rests.
+fn load(reader: &mut RunReader, mut watch: Stopwatch, follows: bool) -> Value {
+    loop {
+        let polled = reader.poll(RunReader::LOAD);
+        if !polled.more || follows && !polled.changed {
+            break;
+        }
         watch.look(reader.picture());
     }
     reader.settle();
@@ -77,7 +81,7 @@ fn several(args: &InspectArgs, runs: &[RunRef], read: &ReadOptions) -> Result<u8
     for (at, run) in runs.iter().enumerate() {
         let watch = Stopwatch::start();
         let mut reader = open::open(run, read, &args.store)?;
-        let stats = load(&mut reader, watch);
+        let stats = load(&mut reader, watch, false);
         let stats = args.stats.then_some(stats);
         match args.output.json {
             true => out::text(&format!("{}{}", if at > 0 { ",\n" } else { "" }, sorted(report::report(&reader, stats))))?,

@@ -48,7 +48,15 @@ pub fn tail(args: &TailArgs) -> Result<u8, Fail> {
         None => source::open_ref(run, &ReadOptions::default()).map_err(StoreError::Foreign)?.sources,
     };
     let mut lines = Lines { pattern, last: VecDeque::new(), max: args.lines, json: args.output.json };
-    let mut ended = read(&mut sources, Budget::ALL, &mut lines)?.ended;
+    let mut ended = false;
+    loop {
+        let found = read(&mut sources, Budget::ALL, &mut lines)?;
+        ended |= found.ended;
+        // A pipe has more until it is closed; one that is followed is told as far as it goes.
+        if !found.more || args.follow && found.bytes == 0 {
+            break;
+        }
+    }
     if !args.follow {
         // Of a line that is still open, what is there is shown.
         sources.iter_mut().for_each(|source| source.finish(&mut |record| lines.take(record)));
@@ -61,7 +69,7 @@ pub fn tail(args: &TailArgs) -> Result<u8, Fail> {
     let mut wakes = Wakes::of(paths(&sources).into_iter().chain(events.clone()))?;
     loop {
         // The end is looked for before the lines: what was printed before it is there then.
-        let over = ended || events.as_deref().is_some_and(is_over);
+        let over = ended || sources.iter().all(|source| source.is_over()) || events.as_deref().is_some_and(is_over);
         let found = read(&mut sources, LIVE, &mut lines)?;
         lines.print()?;
         ended |= found.ended;
@@ -109,40 +117,35 @@ impl Lines {
     }
 }
 
-/// What a look at the sources came to.
+/// What one look at each of the sources came to.
+#[derive(Default)]
 struct Found {
+    bytes: u64,
     more: bool,
     /// A tracker said that the run ended.
     ended: bool,
 }
 
 fn read(sources: &mut [Box<dyn Source>], budget: Budget, lines: &mut Lines) -> Result<Found, Fail> {
-    let mut found = Found { more: false, ended: false };
+    let mut found = Found::default();
     for source in sources {
-        loop {
-            let mut sink = |record| {
-                found.ended |= matches!(record, Ok(Record::Exit(_)));
-                lines.take(record);
-            };
-            let progress = match source.poll(budget, &mut sink) {
-                Ok(progress) => progress,
-                Err(error @ source::SourceError::Gone { .. }) => {
-                    tracing::debug!(%error, "waiting for it");
-                    break;
-                }
-                Err(error) => return Err(StoreError::Foreign(error.into()).into()),
-            };
-            if progress.restarted {
-                out::note(format!("{} is read again from its start", source.path().display()));
+        let mut sink = |record| {
+            found.ended |= matches!(record, Ok(Record::Exit(_)));
+            lines.take(record);
+        };
+        let progress = match source.poll(budget, &mut sink) {
+            Ok(progress) => progress,
+            Err(error @ source::SourceError::Gone { .. }) => {
+                tracing::debug!(%error, "waiting for it");
+                continue;
             }
-            if !progress.more {
-                break;
-            }
-            if budget.time_max != Duration::MAX {
-                found.more = true;
-                break;
-            }
+            Err(error) => return Err(StoreError::Foreign(error.into()).into()),
+        };
+        if progress.restarted {
+            out::note(format!("{} is read again from its start", source.path().display()));
         }
+        found.bytes += progress.bytes;
+        found.more |= progress.more;
     }
     Ok(found)
 }

@@ -110,6 +110,11 @@ pub trait Source: Send {
     fn is_stirring(&self) -> bool {
         false
     }
+
+    /// Whether nothing more can come: a pipe that its writers have closed.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// Why a source cannot be read.

@@ -220,6 +220,24 @@ fn what_is_piped_is_read_to_its_end() {
 }
 
 #[test]
+fn a_pipe_is_followed_while_it_is_written() {
+    let home = Home::new();
+    for (args, first, second) in [
+        (["inspect", "-", "--follow"].as_slice(), "\"step\":1", "\"step\":2"),
+        (["tail", "-", "-f"].as_slice(), "step 1 loss 2", "step 2 loss 1"),
+    ] {
+        let mut og = home.og(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, mut lines) = (og.stdin.take().unwrap(), BufReader::new(og.stdout.take().unwrap()).lines());
+        for (text, want) in [("step 1 loss 2\n", first), ("step 2 loss 1\n", second)] {
+            stdin.write_all(text.as_bytes()).unwrap();
+            assert!(lines.any(|line| line.unwrap().contains(want)), "{args:?} {want}");
+        }
+        drop(stdin);
+        assert!(og.wait().unwrap().success(), "{args:?}");
+    }
+}
+
+#[test]
 fn a_long_list_in_a_document_takes_no_more_memory_than_its_text() {
     let home = Home::new();
     for (name, before) in [("columns.json", ""), ("document.json", "\"epoch\": 3.0,\n"), ("deep.json", "\"epoch\": 3.0, \"a\": {\n")] {

@@ -80,7 +80,7 @@ pub fn points(mut reader: RunReader, key: &MetricKey) -> Result<u8, Fail> {
 }
 
 fn is_over(reader: &RunReader, polled: &Polled) -> bool {
-    !polled.more && reader.picture().known_state().is_some_and(|state| state.is_over())
+    !polled.more && (reader.is_over() || reader.picture().known_state().is_some_and(|state| state.is_over()))
 }
 
 /// What was told of a run so far.

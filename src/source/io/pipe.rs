@@ -166,6 +166,10 @@ impl Source for Pipe {
     fn kind(&self) -> Option<Kind> {
         self.decoder.kind()
     }
+
+    fn is_over(&self) -> bool {
+        self.from.is_none()
+    }
 }
 
 #[cfg(test)]

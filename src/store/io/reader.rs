@@ -292,6 +292,11 @@ impl RunReader {
         self.foreign.map_or(Kind::OgRun, |kind| told().unwrap_or(kind))
     }
 
+    /// Whether nothing more can come: it was read from pipes that their writers have closed.
+    pub fn is_over(&self) -> bool {
+        !self.sources.is_empty() && self.sources.iter().all(|feed| feed.source.is_over())
+    }
+
     /// The sources and the files by which people know them, best first.
     pub fn sources(&self) -> impl Iterator<Item = (SourceRank, &Path)> {
         self.sources.iter().map(|feed| (feed.rank, feed.source.path()))
