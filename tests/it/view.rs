@@ -321,7 +321,7 @@ fn what_comes_through_a_pipe_is_looked_at_while_it_comes() {
         // Its end is not ours, and keys come from the terminal.
         drop(pipe);
         press(&home, &["h"]);
-        shows(&home, "(up/down)");
+        shows(&home, "(up/down, esc)");
         press(&home, &["q", "q"]);
         shows(&home, "left with 0");
         assert_eq!(left(), 0, "what came is gone with us");
