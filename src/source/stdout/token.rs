@@ -4,6 +4,7 @@ use super::words::is_unit;
 use crate::source::{
     decimal::{nearest, short},
     json::{non_finite, number},
+    metrics::is_metric,
 };
 
 /// A piece of a line.
@@ -191,9 +192,13 @@ fn word(text: &str, start: usize, out: &mut Vec<Token>) -> usize {
     while !text.is_char_boundary(end) {
         end += 1;
     }
-    let before_value = matches!(out.last(), Some(Token::Colon | Token::Equals));
+    let before_value = || match out.last() {
+        Some(Token::Colon | Token::Equals) => true,
+        Some(Token::Word(from, to)) => is_metric(&text[*from as usize..*to as usize]),
+        _ => false,
+    };
     let alone = || bytes[end..].iter().find(|b| **b != b' ').is_none_or(|b| matches!(b, b',' | b';' | b'|' | b')' | b'\t'));
-    if let Some(value) = not_a_number(&text[start..end]).filter(|_| before_value || alone()) {
+    if let Some(value) = not_a_number(&text[start..end]).filter(|_| before_value() || alone()) {
         out.push(Token::Number(Number { value, whole: false, of: None }));
         return end;
     }
@@ -444,6 +449,12 @@ mod tests {
             Token::Close => ")".into(),
         };
         out.iter().map(sign).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_metric_that_is_not_a_number_needs_no_sign_behind_its_name() {
+        assert_eq!(show("loss NaN grad 2 train_acc inf lr nan"), "'loss' NaN 'grad' 2 'train_acc' inf 'lr' NaN");
+        assert_eq!(show("skipped nan iterations, info of inf"), "'skipped' 'nan' 'iterations' | 'info' 'of' inf");
     }
 
     #[test]
