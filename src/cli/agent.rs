@@ -3,7 +3,7 @@
 
 use super::{
     args::{OneCanvas, SendOptions, SendkeysArgs, SetArgs, TypeArgs, ViewstateArgs, WaitArgs},
-    fail::{EXIT_FAILED, EXIT_USAGE, Fail},
+    fail::{CONTROLLER_GONE, EXIT_FAILED, EXIT_USAGE, Fail},
     out, summary,
     target::{self, Target},
 };
@@ -16,7 +16,10 @@ use crate::{
     query::{self, Condition},
     term,
 };
-use std::{io::Read, time::Duration};
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
 /// How long an answer may take that needs no waiting. A controller answers in well under a millisecond; one on a machine
 /// that swaps may not.
@@ -25,6 +28,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 const MISTAKES: &[&str] = &["bad_condition", "bad_region", "unknown_key", "too_many_keys"];
 /// The controller's deadline for a wait where none is asked for.
 const WAIT_MS: u64 = 30_000;
+/// Controllers that may end behind one question before it is taken for the cause.
+const ENDS_MAX: usize = 8;
 /// Most text taken from standard input: far above what a person or an agent types, and a request stays below 1 MiB.
 const TEXT_BYTES_MAX: u64 = 512 << 10;
 
@@ -147,12 +152,27 @@ pub fn wait(args: WaitArgs) -> Result<u8, Fail> {
     let until = words.iter().map(|word| until(word)).collect::<Result<Vec<_>, _>>()?;
     let target = target?;
     tell_of_unknown_metrics(&target, &until);
-    let timeout = ANSWER_MAX + Duration::from_millis(args.timeout.unwrap_or(WAIT_MS));
     let screen = until.iter().any(|until| !matches!(until, Until::Exit | Until::Metric(_)));
     let asked = Asked { exit: until.contains(&Until::Exit), screen, json: args.which.output.json };
     let pane = args.pane.or_else(|| target.pane.clone());
-    let request = Request::WaitFor { pane, until, stop: args.stop, timeout_ms: args.timeout };
-    answer(ask(&target, request, timeout)?, asked)
+    let request =
+        |timeout_ms| Request::WaitFor { pane: pane.clone(), until: until.clone(), stop: args.stop.clone(), timeout_ms: Some(timeout_ms) };
+    answer(ask_until(&target, Duration::from_millis(args.timeout.unwrap_or(WAIT_MS)), request)?, asked)
+}
+
+/// Asks what takes its time and changes nothing: where a controller ends before it answers, the next one is asked for the rest.
+fn ask_until(target: &Target, whole: Duration, request: impl Fn(u64) -> Request) -> Result<Response, Fail> {
+    let (start, mut ends) = (Instant::now(), 0);
+    loop {
+        let left = whole.saturating_sub(start.elapsed());
+        match ask(target, request(left.as_millis() as u64), left + ANSWER_MAX) {
+            Err(fail) if fail.code == CONTROLLER_GONE && ends < ENDS_MAX => {
+                out::note("the controller ended; another one goes on waiting");
+                ends += 1;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// A metric that nobody has logged may come yet; but if its name is misspelt, it is better known now than at the deadline.

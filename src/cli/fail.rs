@@ -11,6 +11,9 @@ pub const EXIT_BROKEN_PIPE: u8 = 3;
 /// A bug of ours (`EX_SOFTWARE` of sysexits.h).
 pub const EXIT_BUG: u8 = 70;
 
+/// The word for a controller that ended before it answered.
+pub const CONTROLLER_GONE: &str = "controller_gone";
+
 /// Why a command failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fail {
@@ -139,7 +142,8 @@ impl From<crate::ui::UiError> for Fail {
 impl From<crate::ipc::io::IpcError> for Fail {
     fn from(error: crate::ipc::io::IpcError) -> Fail {
         let hint = error.hint();
-        Fail::of("controller", &error, hint)
+        let is_gone = matches!(error, crate::ipc::io::IpcError::Broken(_));
+        Fail::of(if is_gone { CONTROLLER_GONE } else { "controller" }, &error, hint)
     }
 }
 

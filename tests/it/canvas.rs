@@ -2,7 +2,12 @@
 
 use crate::home::{Home, Training, alive, becomes, comes, fails, kill, read_json, text};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant, SystemTime},
+};
 
 /// A finished run under this name, whose own canvas is closed.
 fn finished(home: &Home, name: &str) -> Training {
@@ -172,6 +177,22 @@ fn a_killed_controller_is_back_with_the_next_command_and_knows_everything() {
     assert!(took.iter().min().unwrap() < &Duration::from_secs(1), "{took:?}");
     training.tell("exit 6");
     assert_eq!(training.end()["code"], 6);
+}
+
+#[test]
+fn a_wait_outlives_its_controller() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let mut wait = home.og(&["wait", "train", "text:said later", "--timeout", "60s"]).stdout(Stdio::null()).spawn().unwrap();
+    let fds = PathBuf::from(format!("/proc/{}/fd", wait.id()));
+    let is_connected = || {
+        let links = fs::read_dir(&fds).unwrap().filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count() > 0
+    };
+    comes("it waits", is_connected);
+    kill("9", controller(&home, "base").unwrap());
+    training.tell("echo said later");
+    assert!(wait.wait().unwrap().success());
 }
 
 #[test]
