@@ -99,18 +99,22 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
     start_controller(&dir);
     let env = environment(&args, &folder, &state)?;
     interrupt.checked()?;
-    let pid = gate.open(&Order { argv: argv.iter().map(OsString::from).collect(), env, cwd })?;
+    let visitor = gate.come()?;
+    let pid = visitor.pid;
+    // Before it runs: it may end at once, and its end stands behind its start.
+    let noted = folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid } });
+    visitor.start(&Order { argv: argv.iter().map(OsString::from).collect(), env, cwd })?;
 
     // It runs. What fails from here on is told and changes nothing about that.
     made.keep();
     undo.keep();
     undo_run.0 = None;
-    let noted = folder
-        .update_run_json(|info| {
+    let noted = noted.and_then(|()| {
+        folder.update_run_json(|info| {
             info.pid = Some(pid);
             info.canvas = Some(state.name.clone());
         })
-        .and_then(|_| folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid } }));
+    });
     if let Err(error) = noted {
         out::note(format!("the training runs, but its folder does not say so: {}", chain(&error)));
     }
