@@ -308,3 +308,25 @@ fn panes_in_which_nothing_runs_any_more_are_told_of_opened_again_and_closed() {
         assert_eq!(home.tmux(&["list-panes", "-a"]), "");
     }
 }
+
+#[test]
+fn canvases_that_come_and_go_at_once_leave_tmux_alone() {
+    let home = Home::new();
+    home.tmux(&["new-session", "-d", "-s", "hold", "cat"]);
+    let server = || home.tmux(&["display-message", "-p", "#{pid}"]);
+    let before = server();
+    std::thread::scope(|threads| {
+        for shell in 0..4 {
+            let home = &home;
+            threads.spawn(move || {
+                for round in 0..4 {
+                    let name = format!("n{shell}-{round}");
+                    home.ok(&["run", "--detach", "--tmux-socket", "og", "--name", &name, "--", "sh", "-c", "echo step 1 loss 1; exit 3"]);
+                    home.ok(&["canvas", "close", &name]);
+                }
+            });
+        }
+    });
+    assert_eq!(server(), before, "the server is the one it was");
+    becomes(&"hold\n".to_string(), || home.tmux(&["list-sessions", "-F", "#{session_name}"]));
+}
