@@ -50,7 +50,7 @@ pub struct CanvasState {
     pub closed: bool,
     /// When it was made, ISO 8601.
     pub created_at: String,
-    /// Process id of the controller that runs it, if one said so.
+    /// Process id of the controller that runs it, if one said so; while it is being made, of its maker.
     pub controller_pid: Option<u32>,
 }
 

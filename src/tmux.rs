@@ -16,7 +16,7 @@ use std::{fmt, str::FromStr};
 pub use command::Command;
 pub use error::TmuxError;
 pub use handover::FromTmux;
-pub use io::{Client, NewPane, NewSession, Place, Server, Size, Socket, Toward, own_pane};
+pub use io::{Client, NewPane, NewSession, Place, Server, Size, Socket, Toward, Turn, own_pane};
 pub use layout::Layout;
 pub use pane::{Death, PaneInfo, ask_pane_command, list_panes_command, parse_panes};
 pub use version::Version;

@@ -149,9 +149,11 @@ impl Life {
 }
 
 /// Makes the folder of a canvas with its spec and a first state. The folder of a canvas that has ended is taken over;
-/// a live one of that name is [`CanvasError::Taken`].
+/// a live one of that name is [`CanvasError::Taken`]. Of those who ask for one name at the same time one gets it, as long as
+/// something in the state runs.
 pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf, CanvasError> {
     let dir = folder(store, &state.name)?;
+    let _turn = turn(&store.join("canvas"));
     match known(dir.clone()).map(|old| old.life) {
         Some(Life::Live) => return Err(CanvasError::Taken { name: state.name.clone() }),
         Some(Life::Closed) => return Err(CanvasError::GoesOn { name: state.name.clone() }),
@@ -168,6 +170,22 @@ pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf,
     write_spec(&dir, spec)?;
     write(&dir, state)?;
     Ok(dir)
+}
+
+/// Until this is dropped or its process dies, nobody else makes or removes a canvas there. Without locks (some network file
+/// systems) all go on as if alone.
+fn turn(canvases: &Path) -> Option<fs::File> {
+    let made = fs::create_dir_all(canvases).and_then(|()| fs::File::open(canvases));
+    made.and_then(|folder| retry_lock(&folder).map(|()| folder)).ok()
+}
+
+fn retry_lock(folder: &fs::File) -> io::Result<()> {
+    loop {
+        match folder.lock() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            locked => return locked,
+        }
+    }
 }
 
 /// `<store>/canvas/<name>`, when the name can be a folder.
@@ -208,9 +226,12 @@ pub fn write_spec(dir: &Path, spec: &Spec) -> Result<(), CanvasError> {
     replace(&dir.join(SPEC), spec.to_json().as_bytes())
 }
 
-/// Removes the folder of a canvas that never came to be.
-pub fn discard(dir: &Path) {
-    let _ = fs::remove_dir_all(dir);
+/// Removes the folder of a canvas that never came to be, unless another one has taken it over.
+pub fn discard(dir: &Path, id: &str) {
+    let _turn = dir.parent().and_then(turn);
+    if read(dir).is_ok_and(|state| state.id == id) {
+        let _ = fs::remove_dir_all(dir);
+    }
 }
 
 /// Adds a message to the conversation of a canvas. `at` is ISO 8601.
@@ -429,6 +450,30 @@ mod tests {
         create(store.path(), &state("a", std::process::id()), &spec).unwrap();
         assert!(!dir.join(CHAT).exists());
         assert_eq!(read_spec(&dir).unwrap(), spec);
+    }
+
+    #[test]
+    fn of_all_who_ask_for_a_name_one_gets_it_and_only_that_one_gives_it_back() {
+        let store = tempfile::tempdir().unwrap();
+        let spec = Spec::preset("monitor").unwrap();
+        // The folder is there already, of a canvas that has ended.
+        create(store.path(), &state("a", ended()), &spec).unwrap();
+        let of = |id: usize| CanvasState { id: id.to_string(), controller_pid: Some(std::process::id()), ..CanvasState::default() };
+        let got: Vec<usize> = std::thread::scope(|threads| {
+            let ask = |id| {
+                let (store, spec, of) = (store.path(), &spec, &of);
+                threads.spawn(move || create(store, &CanvasState { name: "a".into(), ..of(id) }, spec).ok().map(|_| id))
+            };
+            let asked: Vec<_> = (0..8).map(ask).collect();
+            asked.into_iter().filter_map(|asked| asked.join().unwrap()).collect()
+        });
+        let dir = store.path().join("canvas/a");
+        assert_eq!(got.len(), 1);
+        assert_eq!(read(&dir).unwrap().id, got[0].to_string());
+        discard(&dir, "another");
+        assert!(dir.exists());
+        discard(&dir, &got[0].to_string());
+        assert!(!dir.exists());
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub fn open_store(args: &StoreArgs) -> Result<Store, Fail> {
 /// Whether the window of a pane holds a live canvas.
 pub fn holds_canvas(server: &Server, pane: &PaneInfo) -> bool {
     let window = pane.window.to_string();
-    let here = target::socket_path(server.socket());
+    let here = server.socket().path();
     let on_it = |canvas: &Known| canvas.life == Life::Live && canvas.state.window == window && target::server_path(&canvas.state) == here;
     runtime_dir().is_ok_and(|runtime| canvases::announced(&runtime, |_| true).iter().any(on_it))
 }
@@ -281,6 +281,9 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
             return Ok(EXIT_FAILED);
         }
         end_training(&canvas, training);
+    } else if training.is_none() && state.panes.iter().any(|pane| pane.role == "train") {
+        // It has just ended by itself: another controller would else be started for that alone.
+        hear_the_end(&canvas);
     }
     let is_noted = left.is_none() && has_noted_the_end(&canvas);
     controller::io::stop(&canvas.dir)?;
@@ -347,9 +350,8 @@ fn close_panes(server: &Server, state: &CanvasState, all: bool) -> Result<Option
     let stays = |pane: &PaneInfo| !all && pane.role.as_deref() == Some("train");
     let (train, own): (Vec<PaneInfo>, Vec<PaneInfo>) =
         panes.into_iter().filter(|pane| pane.canvas.as_deref() == Some(&state.id)).partition(stays);
-    for pane in own {
-        // It may close by itself meanwhile.
-        let _ = server.kill_pane(pane.id);
+    if !own.is_empty() {
+        server.close_panes(&server.turn(), &own.iter().map(|pane| pane.id).collect::<Vec<_>>());
     }
     Ok(train.first().map(|pane| pane.id))
 }
@@ -362,7 +364,7 @@ fn close_dead(canvas: &Known, server: &Server, pane: PaneId) -> Option<Death> {
     while let Ok(Some(info)) = server.pane(pane) {
         if since.elapsed() >= LAST_WORDS_MAX {
             death = info.dead.filter(Death::is_known);
-            let _ = server.kill_pane(pane);
+            server.close_panes(&server.turn(), &[pane]);
             break;
         }
         std::thread::sleep(LOOK_EVERY);
@@ -380,6 +382,11 @@ fn end_training(canvas: &Known, training: &PaneState) {
     if !canvases::ends_within(training.pid, END_MAX) {
         let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     }
+    hear_the_end(canvas);
+}
+
+/// Gives the controller time to see that the training has ended.
+fn hear_the_end(canvas: &Known) {
     let controller = socket_path(&canvas.state.id).ok().and_then(|socket| Connection::open(&socket).ok());
     if let Some(mut controller) = controller {
         let seen = Request::WaitFor { pane: None, until: vec![Until::Exit], stop: None, timeout_ms: Some(2000) };

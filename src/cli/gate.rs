@@ -80,9 +80,8 @@ impl Gate {
         [og.into(), "__exec".into(), self.path.clone().into(), dir.into(), id.into()]
     }
 
-    /// Waits for the pane, hands over the order, and returns the id of the process that is the training now.
-    pub fn open(self, order: &Order) -> Result<u32, Fail> {
-        let lost = |error: io::Error| Fail::of("gate", &error, None).about("the train pane ended before the start");
+    /// Waits for the pane.
+    pub fn come(self) -> Result<Visitor, Fail> {
         if !readable(&self.listener, COME_MAX).map_err(lost)? {
             return Err(Fail::new("gate", format!("the train pane did not start within {} s", COME_MAX.as_secs())));
         }
@@ -90,14 +89,31 @@ impl Gate {
         stream.set_read_timeout(Some(START_MAX)).map_err(lost)?;
         let mut pid = [0; 4];
         stream.read_exact(&mut pid).map_err(lost)?;
-        stream.write_all(&encode(order)).and_then(|()| stream.shutdown(Shutdown::Write)).map_err(lost)?;
-        let mut answer = vec![];
-        stream.read_to_end(&mut answer).map_err(lost)?;
-        match Refusal::decode(&answer) {
-            None => Ok(u32::from_be_bytes(pid)),
-            Some(refusal) => Err(refusal.into_fail(order)),
-        }
+        Ok(Visitor { stream, pid: u32::from_be_bytes(pid) })
     }
+}
+
+/// The pane's process, which waits at the gate.
+#[derive(Debug)]
+pub struct Visitor {
+    stream: UnixStream,
+    /// Its id, and that of the training once it has become it.
+    pub pid: u32,
+}
+
+impl Visitor {
+    /// Hands over the order, and returns when the training has started. From then on it may end at any time: what is to be
+    /// known before its end is written down before this.
+    pub fn start(mut self, order: &Order) -> Result<(), Fail> {
+        self.stream.write_all(&encode(order)).and_then(|()| self.stream.shutdown(Shutdown::Write)).map_err(lost)?;
+        let mut answer = vec![];
+        self.stream.read_to_end(&mut answer).map_err(lost)?;
+        Refusal::decode(&answer).map_or(Ok(()), |refusal| Err(refusal.into_fail(order)))
+    }
+}
+
+fn lost(error: io::Error) -> Fail {
+    Fail::of("gate", &error, None).about("the train pane ended before the start")
 }
 
 impl Drop for Gate {
@@ -272,6 +288,18 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         drop(gate);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn who_stands_at_the_gate_is_known_before_it_starts() {
+        let dir = tempfile::tempdir().unwrap();
+        let gate = Gate::make(dir.path()).unwrap();
+        let mut pane = UnixStream::connect(&gate.path).unwrap();
+        pane.write_all(&7u32.to_be_bytes()).unwrap();
+        let visitor = gate.come().unwrap();
+        assert_eq!(visitor.pid, 7);
+        pane.set_nonblocking(true).unwrap();
+        assert_eq!(pane.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock, "nothing was handed over yet");
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use crate::{
         self, arrange,
         io::{mark, program_pane},
     },
-    tmux::{Layout, NewPane, NewSession, PaneId, PaneInfo, Place, Server, Size, Socket, TmuxError, Toward, layout::Node, own_pane},
+    tmux::{Layout, NewPane, NewSession, PaneId, PaneInfo, Place, Server, Size, Socket, TmuxError, Toward, Turn, layout::Node, own_pane},
 };
 use std::{
     ffi::OsString,
@@ -23,6 +23,9 @@ const BESIDE_PERCENT: u8 = 60;
 const BELOW_PERCENT: u8 = 65;
 /// Size of a session that no terminal gave a size.
 const DETACHED_SIZE: (u16, u16) = (200, 50);
+
+/// How often a name for a session is looked for. Others make sessions seldom.
+const SESSION_TRIES_MAX: u32 = 10;
 
 /// Where a canvas is made.
 #[derive(Clone, PartialEq, Debug)]
@@ -59,7 +62,7 @@ impl Site {
         };
         let inside = around.is_some();
         let named = socket.map(|socket| Server::new(target::parse_socket(socket)));
-        let same = |named: &Server, around: &Server| target::socket_path(named.socket()) == target::socket_path(around.socket());
+        let same = |named: &Server, around: &Server| named.socket().path() == around.socket().path();
         let here = around.filter(|around| named.as_ref().is_none_or(|named| same(named, around)));
         let server = here.clone().or(named).unwrap_or_else(|| Server::new(Socket::Default));
         server.check_floor()?;
@@ -82,6 +85,8 @@ pub struct Made {
     server: Server,
     panes: Vec<(String, PaneId)>,
     keep: bool,
+    /// The server's, while they are being made.
+    turn: Option<Turn>,
     /// Name of the session.
     pub session: String,
     /// Window of the first pane, e.g. `@1`.
@@ -92,9 +97,8 @@ impl Drop for Made {
     fn drop(&mut self) {
         if !self.keep {
             // The last pane of a session takes the session along.
-            for (_, pane) in &self.panes {
-                let _ = self.server.kill_pane(*pane);
-            }
+            let turn = self.turn.take().unwrap_or_else(|| self.server.turn());
+            self.server.close_panes(&turn, &self.panes.iter().map(|(_, pane)| *pane).collect::<Vec<_>>());
         }
     }
 }
@@ -184,6 +188,7 @@ pub fn make(site: &Site, wanted: &Wanted) -> Result<Made, Fail> {
         site.server.select_layout(info.window, &planned.to_string())?;
     }
     made.panes.sort_by_key(|(role, _)| wanted.roles.iter().position(|known| known == role));
+    made.turn = None;
     Ok(made)
 }
 
@@ -216,31 +221,45 @@ fn gathered(layout: &Layout, ours: &[PaneId]) -> Layout {
 
 /// The first pane, from which the others are split off.
 fn first(site: &Site, name: &str, role: &str, pane: &NewPane) -> Result<(Made, PaneId), Fail> {
+    let turn = Some(site.server.turn());
     let made = |session: String, pane| {
         let panes = vec![(role.to_string(), pane)];
-        (Made { server: site.server.clone(), panes, keep: false, session, window: String::new() }, pane)
+        (Made { server: site.server.clone(), panes, keep: false, turn, session, window: String::new() }, pane)
     };
     let in_window = |own: &PaneInfo| -> Result<_, Fail> {
         let pane = site.server.new_window(&own.session.to_string(), Some(&format!("og-{name}")), pane)?;
-        Ok(made(own.session_name.clone(), pane))
+        Ok((own.session_name.clone(), pane))
     };
-    match &site.spot {
-        Spot::Window(own) => in_window(own),
+    let (session, pane) = match &site.spot {
+        Spot::Window(own) => in_window(own)?,
         Spot::Beside(own) => {
             let (toward, part) = if own.cols >= BESIDE_COLS_MIN { (Toward::Right, BESIDE_PERCENT) } else { (Toward::Below, BELOW_PERCENT) };
             let place = Place { target: own.id, toward, size: Some(Size::Percent(part)), full: false };
             match site.server.split(place, pane) {
-                Ok(pane) => Ok(made(own.session_name.clone(), pane)),
+                Ok(pane) => (own.session_name.clone(), pane),
                 // A pane too small to be split.
-                Err(TmuxError::Refused { .. }) => in_window(own),
-                Err(error) => Err(error.into()),
+                Err(TmuxError::Refused { .. }) => in_window(own)?,
+                Err(error) => return Err(error.into()),
             }
         }
         Spot::Session => {
-            let (cols, rows) = terminal_size().unwrap_or(DETACHED_SIZE);
-            let name = free_session(&site.server, name)?;
-            let info = site.server.new_session(&NewSession { name, cols, rows, pane: pane.clone() })?;
-            Ok(made(info.session_name, info.id))
+            let info = new_session(&site.server, name, pane)?;
+            (info.session_name, info.id)
+        }
+    };
+    Ok(made(session, pane))
+}
+
+/// Makes a session that no other has the name of; somebody who waits for no turn may take it between the question and this.
+fn new_session(server: &Server, name: &str, pane: &NewPane) -> Result<PaneInfo, Fail> {
+    let (cols, rows) = terminal_size().unwrap_or(DETACHED_SIZE);
+    let mut tries = 0;
+    loop {
+        let name = free_session(server, name)?;
+        tries += 1;
+        match server.new_session(&NewSession { name, cols, rows, pane: pane.clone() }) {
+            Err(TmuxError::Refused { words, .. }) if words.starts_with("duplicate session") && tries < SESSION_TRIES_MAX => {}
+            made => return Ok(made?),
         }
     }
 }

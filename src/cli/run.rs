@@ -16,7 +16,7 @@ use super::{
 use crate::{
     canvas::{
         CanvasState, Spec,
-        io::{self as canvases, Life},
+        io::{self as canvases, CanvasError, Life},
     },
     controller,
     ipc::io::{runtime_dir, socket_path},
@@ -47,6 +47,8 @@ use std::{
 const UNLESS_SET: &[(&str, &str)] = &[("PYTHONUNBUFFERED", "1"), ("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")];
 /// Longest name made of that of a run; a number may follow.
 const NAME_BYTES_MAX: usize = 48;
+/// Canvases of one name in a store; the number stands behind the name.
+const NUMBER_MAX: u32 = 1000;
 /// Rounds in which panes of a canvas that never came to be are closed; more than two are never needed.
 const TAKE_BACK_ROUNDS_MAX: usize = 10;
 /// Says that this process runs in a training that og started.
@@ -99,18 +101,22 @@ pub fn run(args: RunArgs, dashed: bool) -> Result<u8, Fail> {
     start_controller(&dir);
     let env = environment(&args, &folder, &state)?;
     interrupt.checked()?;
-    let pid = gate.open(&Order { argv: argv.iter().map(OsString::from).collect(), env, cwd })?;
+    let visitor = gate.come()?;
+    let pid = visitor.pid;
+    // Before it runs: it may end at once, and its end stands behind its start.
+    let noted = folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid } });
+    visitor.start(&Order { argv: argv.iter().map(OsString::from).collect(), env, cwd })?;
 
     // It runs. What fails from here on is told and changes nothing about that.
     made.keep();
     undo.keep();
     undo_run.0 = None;
-    let noted = folder
-        .update_run_json(|info| {
+    let noted = noted.and_then(|()| {
+        folder.update_run_json(|info| {
             info.pid = Some(pid);
             info.canvas = Some(state.name.clone());
         })
-        .and_then(|_| folder.append_event(&Event { t: now, author: "og".into(), kind: EventKind::Started { pid } }));
+    });
     if let Err(error) = noted {
         out::note(format!("the training runs, but its folder does not say so: {}", chain(&error)));
     }
@@ -228,25 +234,36 @@ pub fn make_folder(
     spec: &Spec,
 ) -> Result<(PathBuf, CanvasState), Fail> {
     let created_at = jiff::Timestamp::now().to_string();
-    let state = |name: &str| CanvasState { v: 1, id: format!("c{:07x}", random() & 0xfff_ffff), name: name.into(), created_at, ..draft };
-    let name = match asked {
-        Some(name) => name.to_string(),
+    // Until it has panes and a controller it lives because its maker does: nobody else takes its name.
+    let maker = Some(std::process::id());
+    let id = format!("c{:07x}", random() & 0xfff_ffff);
+    let mut state = CanvasState { v: 1, id, created_at, controller_pid: maker, ..draft };
+    let mut made = |name: String| {
+        free(store, &name)?;
+        state.name = name;
+        canvases::create(store.root(), &state, spec)
+    };
+    let dir = match asked {
+        Some(name) => made(name.to_string())?,
         None => {
             let base = as_name(run_name);
-            let numbered = (2..1000).map(|n| format!("{base}-{n}"));
-            std::iter::once(base.clone()).chain(numbered).find(|name| free(store, name).is_ok()).unwrap_or(base)
+            let mut numbers = 2..NUMBER_MAX;
+            let mut tried = made(base.clone());
+            while let (Err(CanvasError::Taken { .. } | CanvasError::GoesOn { .. }), Some(n)) = (&tried, numbers.next()) {
+                tried = made(format!("{base}-{n}"));
+            }
+            tried?
         }
     };
-    let state = state(&name);
-    Ok((canvases::create(store.root(), &state, spec)?, state))
+    Ok((dir, state))
 }
 
 /// Fails when the name cannot be that of a canvas, or a live canvas has it.
-fn free(store: &Store, name: &str) -> Result<(), Fail> {
+fn free(store: &Store, name: &str) -> Result<(), CanvasError> {
     let dir = canvases::folder(store.root(), name)?;
     match canvases::known(dir).map(|canvas| canvas.or_left(|state| Servers::default().hold(state)).life) {
-        Some(Life::Live | Life::Left) => Err(canvases::CanvasError::Taken { name: name.into() }.into()),
-        Some(Life::Closed) => Err(canvases::CanvasError::GoesOn { name: name.into() }.into()),
+        Some(Life::Live | Life::Left) => Err(CanvasError::Taken { name: name.into() }),
+        Some(Life::Closed) => Err(CanvasError::GoesOn { name: name.into() }),
         Some(Life::Ended) | None => Ok(()),
     }
 }
@@ -267,6 +284,7 @@ pub fn write_down(state: &mut CanvasState, dir: &Path, site: &Site, made: &Made)
     state.window = made.window.clone();
     state.panes = panes;
     state.layout = layout;
+    state.controller_pid = None;
     canvases::write(dir, state)?;
     Ok(canvases::announce(&runtime_dir()?, &state.id, dir)?)
 }
@@ -302,9 +320,11 @@ impl Undo {
 impl Drop for Undo {
     fn drop(&mut self) {
         if !self.keep {
-            let _ = controller::io::stop(&self.dir);
+            if canvases::read(&self.dir).is_ok_and(|state| state.id == self.id) {
+                let _ = controller::io::stop(&self.dir);
+            }
             canvases::forget(&self.runtime, &self.id);
-            canvases::discard(&self.dir);
+            canvases::discard(&self.dir, &self.id);
         }
     }
 }
@@ -366,10 +386,10 @@ pub fn take_back(dir: &Path, id: &str) {
         if others.is_empty() {
             break;
         }
-        others.into_iter().for_each(|pane| _ = server.kill_pane(pane));
+        server.close_panes(&server.turn(), &others);
     }
     drop(state.map(|state| Undo::new(dir, &state.id)));
-    let _ = server.kill_pane(own);
+    server.close_panes(&server.turn(), &[own]);
 }
 
 /// What is told of a canvas that was made.

@@ -13,12 +13,7 @@ use crate::{
     store::{Store, Whereabouts},
     tmux::{PaneInfo, Server, Socket, own_pane},
 };
-use std::{
-    cell::RefCell,
-    collections::BTreeMap,
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
-};
+use std::{cell::RefCell, collections::BTreeMap, os::unix::net::UnixStream, path::PathBuf};
 
 /// Roles that a word may name.
 const ROLES: &[&str] = &["train", "graph", "status"];
@@ -109,7 +104,7 @@ fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
         known.extend(more.into_iter().filter(|one| !has(&known, one)).collect::<Vec<_>>());
     }
     if let Some(socket) = &which.tmux_socket {
-        let wanted = socket_path(&parse_socket(socket));
+        let wanted = parse_socket(socket).path();
         known.retain(|canvas| server_path(&canvas.state) == wanted);
     }
     Ok(known)
@@ -158,17 +153,5 @@ pub fn parse_socket(text: &str) -> Socket {
 
 /// Where the socket of a canvas's server lies.
 pub fn server_path(state: &CanvasState) -> PathBuf {
-    socket_path(&parse_socket(&state.tmux))
-}
-
-/// Where the socket of a server lies, as tmux itself computes it.
-pub fn socket_path(socket: &Socket) -> PathBuf {
-    let name = match socket {
-        Socket::Path(path) => return path.clone(),
-        Socket::Name(name) => name.as_str(),
-        Socket::Default => "default",
-    };
-    let base = std::env::var_os("TMUX_TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into());
-    let base = Path::new(&base).canonicalize().unwrap_or_else(|_| base.into());
-    base.join(format!("tmux-{}", rustix::process::getuid().as_raw())).join(name)
+    parse_socket(&state.tmux).path()
 }

@@ -334,6 +334,7 @@ impl Controller {
             }
             Effect::Open(beside, role) => self.open(beside, &role)?,
             Effect::Replace(dead, role) => self.replace(dead, &role)?,
+            Effect::Close(pane) => self.server.close_panes(&self.server.turn(), &[pane]),
             Effect::WatchTraining(pid) => self.watch_training(pid),
             Effect::Follow => {
                 self.follow.get_or_insert(Instant::now().max(self.attached_at + FOLLOW_REST));
@@ -442,6 +443,7 @@ impl Controller {
     /// Starts one of og's own programs in a new pane beside another, or in a window of its own where that has no room.
     fn open(&self, beside: PaneId, role: &str) -> anyhow::Result<()> {
         let canvas = self.state.canvas();
+        let _turn = self.server.turn();
         let (place, program) =
             (Place { target: beside, toward: Toward::Below, size: None, full: false }, program_pane(role, &self.dir, &canvas.id)?);
         let pane = match self.server.split(place, &program) {
@@ -456,6 +458,7 @@ impl Controller {
     fn replace(&self, dead: PaneId, role: &str) -> anyhow::Result<()> {
         let place = Place { target: dead, toward: Toward::Left, size: None, full: false };
         let id = &self.state.canvas().id;
+        let _turn = self.server.turn();
         let pane = self.server.split(place, &program_pane(role, &self.dir, id)?)?;
         mark(&self.server, pane, id, role)?;
         Ok(self.server.kill_pane(dead)?)
@@ -515,7 +518,7 @@ async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<(Client
         let panes = server.list_panes(None)?;
         let Some(home) = home(&panes, &canvas.id, None) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
         // The lock is ours, so whoever was the controller before is dead or dying.
-        server.end_orphans(&home.session.to_string(), canvas.controller_pid)?;
+        server.end_orphans(&server.turn(), &home.session.to_string(), canvas.controller_pid)?;
         tries += 1;
         match Client::attach(server, &home.session.to_string()).await {
             Ok(client) => return Ok((client, home.session)),

@@ -92,6 +92,8 @@ pub enum Effect {
     Open(PaneId, String),
     /// Put a new pane of this role in the place of a dead one.
     Replace(PaneId, String),
+    /// Close a pane.
+    Close(PaneId),
     /// Tell when this process ends.
     WatchTraining(u32),
     /// Attach to the session in which the panes stand now: tmux tells a client of no other.

@@ -1,6 +1,7 @@
 //! The outside: the tmux program as single commands, built with `tmux_interface`. The control client is in `client`.
 
 mod client;
+mod turn;
 
 use std::{
     env, fmt, io,
@@ -21,7 +22,7 @@ use tmux_interface::{
     TmuxCommand,
 };
 
-pub use self::client::Client;
+pub use self::{client::Client, turn::Turn};
 use super::{
     Death, Layout, PaneId, PaneInfo, SessionId, TmuxError, Version, WindowId,
     command::{escape_format, escape_time_format},
@@ -31,6 +32,10 @@ use super::{
 /// How often [`Server::end_orphans`] looks, and how long it waits between: a killed process dies when it is next run.
 const ORPHAN_ROUNDS_MAX: usize = 100;
 const ORPHAN_PAUSE: Duration = Duration::from_millis(5);
+
+/// How often [`Server::let_go`] looks, and how long it waits between: mostly the first answer says that they are gone.
+const LEAVE_ROUNDS_MAX: usize = 200;
+const LEAVE_PAUSE: Duration = Duration::from_millis(5);
 
 /// How often [`Server::death`] asks: some 0.3 s in all.
 const DEATH_ROUNDS_MAX: usize = 50;
@@ -54,6 +59,20 @@ impl fmt::Display for Socket {
             Socket::Name(name) => write!(f, "-L {name}"),
             Socket::Path(path) => write!(f, "-S {}", path.display()),
         }
+    }
+}
+
+impl Socket {
+    /// Where it lies, as tmux itself computes it.
+    pub fn path(&self) -> PathBuf {
+        let name = match self {
+            Socket::Path(path) => return path.clone(),
+            Socket::Name(name) => name.as_str(),
+            Socket::Default => "default",
+        };
+        let base = env::var_os("TMUX_TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into());
+        let base = Path::new(&base).canonicalize().unwrap_or_else(|_| base.into());
+        base.join(format!("tmux-{}", rustix::process::getuid().as_raw())).join(name)
     }
 }
 
@@ -303,6 +322,45 @@ impl Server {
         self.run(KillPane::new().target_pane(pane.to_string()).build()).map(drop)
     }
 
+    /// Ends panes and their programs, those that are there, and returns when tmux has let go of the control clients of the sessions
+    /// that went with them.
+    pub fn close_panes(&self, _turn: &Turn, panes: &[PaneId]) {
+        let clients = self.control_clients().unwrap_or_default();
+        for pane in panes {
+            let _ = self.kill_pane(*pane);
+        }
+        if clients.is_empty() {
+            return;
+        }
+        let left = self.list_sessions().unwrap_or_default();
+        let leave = clients.into_iter().filter(|(_, session)| left.iter().all(|(id, _)| id != session));
+        self.let_go(&leave.map(|(pid, _)| pid).collect::<Vec<_>>());
+    }
+
+    /// Waits until tmux knows these control clients no more.
+    fn let_go(&self, pids: &[u32]) {
+        for _ in 0..LEAVE_ROUNDS_MAX {
+            let clients = self.control_clients().unwrap_or_default();
+            if !clients.iter().any(|(pid, _)| pids.contains(pid)) {
+                return;
+            }
+            std::thread::sleep(LEAVE_PAUSE);
+        }
+        tracing::warn!(?pids, "tmux does not let go of clients");
+    }
+
+    /// Process ids of the control clients of the server, and the sessions that they are attached to.
+    fn control_clients(&self) -> Result<Vec<(u32, SessionId)>, TmuxError> {
+        let mut command = TmuxCommand::new();
+        command.name("list-clients").push_option("-F", "#{client_control_mode} #{client_pid} #{session_id}");
+        let said = self.run(command)?;
+        let client = |line: &str| {
+            let (pid, session) = line.strip_prefix("1 ")?.split_once(' ')?;
+            Some((pid.parse().ok()?, session.parse().ok()?))
+        };
+        Ok(said.lines().filter_map(client).collect())
+    }
+
     /// Ends a session and the programs in it (SIGHUP).
     pub fn kill_session(&self, session: &str) -> Result<(), TmuxError> {
         self.run(KillSession::new().target_session(exact(session)).build()).map(drop)
@@ -372,7 +430,7 @@ impl Server {
     /// Ends the control clients that a killed controller left in a session, `predecessor` among the controllers, and returns
     /// when tmux has let go of them. Nobody reads them, so they may stay for ever; then tmux keeps all that the panes print
     /// for them, and 3.3a crashes when a pane is started again.
-    pub fn end_orphans(&self, session: &str, predecessor: Option<u32>) -> Result<(), TmuxError> {
+    pub fn end_orphans(&self, _turn: &Turn, session: &str, predecessor: Option<u32>) -> Result<(), TmuxError> {
         for _ in 0..ORPHAN_ROUNDS_MAX {
             let orphans = self.orphans(session, predecessor)?;
             if orphans.is_empty() {

@@ -3,6 +3,7 @@
 use crate::home::{Home, Training, alive, becomes, comes, fails, kill, read_json, text};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeSet,
     fs,
     path::PathBuf,
     process::Stdio,
@@ -327,5 +328,54 @@ fn panes_in_which_nothing_runs_any_more_are_told_of_opened_again_and_closed() {
             home.ok(&["canvas", "close"]);
         }
         assert_eq!(home.tmux(&["list-panes", "-a"]), "");
+    }
+}
+
+#[test]
+fn canvases_that_come_and_go_at_once_leave_tmux_alone() {
+    let home = Home::new();
+    home.tmux(&["new-session", "-d", "-s", "hold", "cat"]);
+    let server = || home.tmux(&["display-message", "-p", "#{pid}"]);
+    let before = server();
+    std::thread::scope(|threads| {
+        for shell in 0..4 {
+            let home = &home;
+            threads.spawn(move || {
+                for round in 0..4 {
+                    let name = format!("n{shell}-{round}");
+                    home.ok(&["run", "--detach", "--tmux-socket", "og", "--name", &name, "--", "sh", "-c", "echo step 1 loss 1; exit 3"]);
+                    home.ok(&["canvas", "close", &name]);
+                }
+            });
+        }
+    });
+    assert_eq!(server(), before, "the server is the one it was");
+    becomes(&"hold\n".to_string(), || home.tmux(&["list-sessions", "-F", "#{session_name}"]));
+}
+
+#[test]
+fn runs_that_ask_for_one_name_at_once_get_a_canvas_each() {
+    let home = Home::new();
+    let stores = ["a", "a", "a", "b", "b"].map(|store| home.dir.path().join(store));
+    let said: Vec<Value> = std::thread::scope(|threads| {
+        let start = |store: &PathBuf| {
+            let (home, store) = (&home, store.to_str().unwrap().to_string());
+            let line = ["run", "--detach", "--json", "--tmux-socket", "og", "--name", "tw", "--store"];
+            threads.spawn(move || home.json(&[&line[..], &[&store, "--", "sleep", "100"]].concat()))
+        };
+        let started: Vec<_> = stores.iter().map(start).collect();
+        started.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    for of in ["session", "dir", "canvasId"] {
+        let all: BTreeSet<&str> = said.iter().map(|one| one[of].as_str().unwrap()).collect();
+        assert_eq!(all.len(), stores.len(), "{of}: {said:?}");
+    }
+    let listed = home.json(&["canvas", "list", "--json"]);
+    assert_eq!(listed.as_array().unwrap().iter().filter(|one| one["controller"] == "ok").count(), stores.len(), "{listed}");
+    // The name is one's alone: asked for by `--canvas`, it is refused to the others.
+    let taken = home.og(&["run", "--detach", "--canvas", "tw", "--store", stores[0].to_str().unwrap(), "--", "true"]).output().unwrap();
+    assert!(!taken.status.success());
+    for one in &said {
+        home.ok(&["canvas", "close", one["canvasId"].as_str().unwrap(), "--kill-run", "-y"]);
     }
 }

@@ -18,6 +18,16 @@ fn unix_now() -> f64 {
 // --- What is kept ---
 
 #[test]
+fn the_start_of_a_training_is_written_down_before_it_runs() {
+    let home = Home::new();
+    // Its end can then never stand before its start, however soon it comes.
+    let said =
+        home.json(&["run", "--detach", "--tmux-socket", "og", "--json", "--", "sh", "-c", "grep -c started $OG_RUN_DIR/events.jsonl"]);
+    let log = PathBuf::from(said["run"].as_str().unwrap()).join("stdout.log");
+    becomes(&"1\r\n".to_string(), || fs::read_to_string(&log).unwrap_or_default());
+}
+
+#[test]
 fn every_option_lands_where_it_belongs() {
     let home = Home::new();
     fs::create_dir(home.work().join("elsewhere")).unwrap();

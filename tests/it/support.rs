@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use og::tmux::{NewPane, NewSession, PaneInfo, Server, Socket};
+use og::tmux::{NewPane, NewSession, PaneInfo, Server, Socket, Turn};
 
 /// A database made of a committed dump.
 pub fn database(fixture: &str, to: &Path) {
@@ -64,6 +64,7 @@ impl Drop for TestServer {
         let _ = Command::new(program()).args(["-L", &self.name, "kill-server"]).output();
         // tmux leaves it behind.
         let _ = self.socket.as_ref().map(fs::remove_file);
+        let _ = fs::remove_file(Turn::file(self.server.socket()));
     }
 }
 

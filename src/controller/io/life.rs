@@ -185,12 +185,18 @@ fn holder(dir: &Path) -> Option<Pid> {
     Pid::from_raw(fs::read_to_string(dir.join(LOCK)).ok()?.trim().parse().ok()?)
 }
 
-/// Ends a controller that has the lock, and waits until it is free.
+/// Ends a controller that has the lock, and waits until it is free. Not while its control clients come: that would crash
+/// tmux. Nor does anybody else's come before they are gone.
 fn kill(dir: &Path, pid: Pid) {
+    let home = canvas::io::read(dir).ok().map(|canvas| (Server::new(canvas.tmux.parse().unwrap_or_default()), canvas.session));
+    let turn = home.as_ref().map(|(server, _)| server.turn());
     let _ = rustix::process::kill_process(pid, Signal::KILL);
     let since = Instant::now();
     while lock(dir).is_ok_and(|free| free.is_none()) && since.elapsed() < END_MAX {
         std::thread::sleep(LOOK_EVERY);
+    }
+    if let (Some((server, session)), Some(turn)) = (home, turn) {
+        let _ = server.end_orphans(&turn, &session, Some(pid.as_raw_nonzero().get().cast_unsigned()));
     }
 }
 

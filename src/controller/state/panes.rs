@@ -199,8 +199,7 @@ impl State {
         // While it is not written down how it ended, the pane is what tells it.
         let close = self.canvas.closed && !self.unrecorded;
         let train = self.panes.values().filter(|pane| close && pane.role == "train" && pane.dead.is_some());
-        let close = |pane: &Pane| Effect::Tmux(vec![Command::new("kill-pane").target(pane.id)], Purpose::Tell("close the training's pane"));
-        effects.extend(train.map(close));
+        effects.extend(train.map(|pane| Effect::Close(pane.id)));
     }
 }
 

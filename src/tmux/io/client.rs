@@ -10,15 +10,11 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::{
-    net::unix::pipe,
-    sync::Notify,
-    time::{sleep, timeout},
-};
+use tokio::{net::unix::pipe, sync::Notify, time::timeout};
 
 use super::{Server, exact};
 use crate::tmux::{Command, FromTmux, Ticket, TmuxError, control::Event, control::Parser, handover::Handover};
@@ -60,6 +56,13 @@ pub struct Client {
     unsent: Vec<u8>,
     tickets: u64,
     guard: Guard,
+    is_ended: bool,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 #[derive(Default)]
@@ -84,6 +87,18 @@ impl Client {
     pub async fn attach(server: &Server, session: &str) -> Result<Client, TmuxError> {
         // attach-session would start a server where none runs, with all that the person's configuration does then.
         server.find_session(session)?;
+        // Until tmux has both clients.
+        let turn = server.turn();
+        let attached = Client::attach_within(server, session).await;
+        if attached.is_err() {
+            // What was ended by that leaves in this turn.
+            server.let_go(&[]);
+        }
+        drop(turn);
+        attached
+    }
+
+    async fn attach_within(server: &Server, session: &str) -> Result<Client, TmuxError> {
         // pause-after: a pane that is a second behind is paused and told as such, instead of filling the server.
         let child = spawn(server, session, "ignore-size,pause-after=1", Stdio::piped(), Stdio::piped())?;
         // From here on a return ends the child.
@@ -100,24 +115,27 @@ impl Client {
             .name("tmux".into())
             .spawn(move || read(thread_stdout.into(), &reader))
             .map_err(|source| TmuxError::Io { what: "start a thread".into(), source })?;
-        let late = |_| TmuxError::Gone { reason: format!("tmux did not attach within {} s", ATTACH_TIMEOUT.as_secs()) };
         timeout(ATTACH_TIMEOUT, attached(&shared, &mut child))
             .await
-            .map_err(late)?
+            .map_err(|_| late())?
             .map_err(|words| TmuxError::said("attach-session", &server.place(), &words))?;
-        // One after the other, and both before anything else happens: tmux (up to 3.6a, seen) tells every control client of what
-        // happens, also one that is just coming and cannot be told yet, and crashes.
+        // One after the other, and both before anything else happens: see `turn`.
         let mut guard = Guard::new(server, session)?;
-        timeout(ATTACH_TIMEOUT, guard.attached()).await.map_err(late)??;
-        Ok(Client { shared, child, stdin: writer(stdin)?, stdout, buffer: vec![0; READ_BYTES], unsent: vec![], tickets: 0, guard })
+        guard.attached()?;
+        let stdin = writer(stdin)?;
+        Ok(Client { shared, child, stdin, stdout, buffer: vec![0; READ_BYTES], unsent: vec![], tickets: 0, guard, is_ended: false })
     }
 
-    /// Ends both clients, and returns when their processes are gone. What tmux had still to say is lost. Before another
-    /// client is attached this one must have ended, and tmux must have answered something since: a client that leaves while
-    /// another is coming crashes it.
+    /// Ends both clients, and returns when their processes are gone and tmux has let go of them. What tmux had still to say
+    /// is lost.
     pub fn end(&mut self) {
+        if std::mem::replace(&mut self.is_ended, true) {
+            return;
+        }
+        let _turn = self.guard.server.turn();
         self.guard.child.end();
         self.child.end();
+        self.guard.server.let_go(&[self.guard.child.child.id(), self.child.child.id()]);
     }
 
     /// Sends commands as one line. tmux runs them in order without reading from any pane in between, and stops at the
@@ -196,6 +214,10 @@ impl Client {
     }
 }
 
+fn late() -> TmuxError {
+    TmuxError::Gone { reason: format!("tmux did not attach within {} s", ATTACH_TIMEOUT.as_secs()) }
+}
+
 /// Waits for what tmux says to the attach.
 async fn attached(shared: &Shared, child: &mut Ended) -> Result<(), String> {
     loop {
@@ -236,13 +258,17 @@ impl Guard {
     }
 
     /// Waits until tmux has it. Its own output goes nowhere, since nobody would read it, so tmux is asked.
-    async fn attached(&mut self) -> Result<(), TmuxError> {
+    fn attached(&mut self) -> Result<(), TmuxError> {
         let pid = self.child.child.id();
+        let since = Instant::now();
         while !self.server.client_pids(&self.session)?.contains(&pid) {
             if self.child.has_ended() {
                 return Err(TmuxError::Gone { reason: "the guard client ended at once".into() });
             }
-            sleep(GUARD_LOOK_EVERY).await;
+            if since.elapsed() > ATTACH_TIMEOUT {
+                return Err(late());
+            }
+            thread::sleep(GUARD_LOOK_EVERY);
         }
         Ok(())
     }
@@ -251,9 +277,13 @@ impl Guard {
     fn stand(&mut self) {
         if self.child.has_ended() && self.spawned < GUARDS_MAX {
             self.spawned += 1;
-            match Guard::spawn(&self.server, &self.session) {
-                Ok(child) => self.child = child,
-                Err(e) => tracing::warn!(error = %e, "no guard client"),
+            let _turn = self.server.turn();
+            let stands = Guard::spawn(&self.server, &self.session).and_then(|child| {
+                self.child = child;
+                self.attached()
+            });
+            if let Err(e) = stands {
+                tracing::warn!(error = %e, "no guard client");
             }
         }
     }
