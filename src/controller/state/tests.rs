@@ -245,6 +245,35 @@ fn an_action_on_a_screen_that_has_changed_is_refused() {
 }
 
 #[test]
+fn who_knows_a_screen_of_the_controller_before_gets_the_whole_screen() {
+    let mut before = Stage::started(1e9);
+    before.on(Event::Output(PaneId(2), b"\x1b[5;1Hold".to_vec()));
+    before.pass(Duration::from_millis(100));
+    let known = before.state.panes[&PaneId(2)].screen.seq();
+    let mut stage = Stage::started(1e9 + 3.0);
+    stage.connect(1);
+    let since = |since| Request::GetViewState {
+        pane: Some("graph".into()),
+        since: Some(since),
+        format: Format::Screen,
+        region: None,
+        lines_max: None,
+    };
+    for past in [0, 2, known] {
+        stage.ask(1, since(past));
+        let Some(Response::Screen { pane }) = stage.answers(1).pop() else { panic!("no screen") };
+        assert_eq!(pane.changed_rows.unwrap().len(), 10, "the row that said `old` says so no more");
+        assert!(pane.seq > known && pane.seq < 1 << 53);
+    }
+    // A program that was started again stands on another screen too.
+    let seq = stage.state.panes[&PaneId(2)].screen.seq();
+    stage.pass(Duration::from_secs(1));
+    stage.list(&[("train", 1, ""), ("graph", 2, "s9"), ("status", 3, "")]);
+    stage.list(&[("train", 1, ""), ("graph", 4, ""), ("status", 3, "")]);
+    assert!(stage.state.panes[&PaneId(4)].screen.seq() > seq);
+}
+
+#[test]
 fn a_key_and_the_change_it_makes_are_one_call() {
     let mut stage = Stage::new();
     stage.connect(1);

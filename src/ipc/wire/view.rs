@@ -81,7 +81,7 @@ pub struct PaneView {
     pub in_mode: bool,
     /// How the pane's program ended; `null` while it runs.
     pub dead: Option<DeadView>,
-    /// Rises with every frame that differs.
+    /// Rises with every frame that differs, also from one controller to the next: it begins at milliseconds since 1970.
     pub seq: u64,
     /// Hash of the content, 16 hex digits.
     pub hash: String,
