@@ -182,6 +182,11 @@ fn the_canvas_that_is_meant_is_found() {
         inside.env("TMUX", &socket).env("TMUX_PANE", two.pane(role));
         assert_eq!(named(inside.output().unwrap()), "two");
     }
+    // A server that is named is meant: nothing on another one is looked at, nor touched.
+    for args in [&["sendkeys", "two", "Right"][..], &["viewstate"], &["canvas", "close", "-y"], &["refresh", "--canvas", "one"]] {
+        fails(home.og(&[args, &["--tmux-socket", "nope"]].concat()), 1, &["on the tmux server nope", "one (", "two (", "on tmux -L og"]);
+    }
+    assert_eq!(asked(&["viewstate", "two", "--tmux-socket", "og"]), "two");
     let words = [one.text("canvasId"), two.text("canvasId")].map(|id| format!("({id})"));
     fails(home.og(&["viewstate"]), 1, &["2 canvases fit: one (", &words[0], "two (", &words[1], "--canvas NAME"]);
     home.ok(&["canvas", "close", "one", "--kill-run", "--yes"]);
