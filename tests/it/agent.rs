@@ -162,6 +162,12 @@ fn a_part_of_a_screen_can_be_asked_for() {
     assert_eq!(since["panes"][0]["changedRows"], json!([{"row": 2, "text": "changed"}]), "{since}");
     let said = rows(&["--since", &seq.to_string()]);
     assert_eq!(said[1..], [format!("1 rows changed since {seq}"), "  2| changed".into()]);
+    assert_eq!(
+        rows(&["--since", "0", "--region", "rows 1-4", "--max-lines", "2"])[1..],
+        ["4 rows changed since 0; the last 2 of them", "  3| 104", "  4| 105"]
+    );
+    let part = home.json(&["viewstate", "train", "--screen", "--since", "0", "--region", "1,0,2x3", "--max-lines", "1", "--json"]);
+    assert_eq!((&part["changedRows"], &part["changedRowsLeftOut"]), (&json!([{"row": 2, "text": "ha"}]), &json!(2)), "{part}");
     let now = home.json(&["viewstate", "train", "--screen", "--json"])["seq"].as_u64().unwrap();
     assert_eq!(rows(&["--since", &now.to_string()])[1], format!("0 rows changed since {now}"));
 }

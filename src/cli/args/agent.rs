@@ -34,7 +34,7 @@ pub struct ViewstateArgs {
     /// Part of the screen: `x,y,WxH`, `rows A-B`, top, bottom, left, right
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Only the last N rows of the screen
+    /// Only the last N rows of the screen; with --since of those that changed
     #[arg(long, value_name = "N")]
     pub max_lines: Option<u32>,
     #[command(flatten)]

@@ -279,9 +279,11 @@ impl State {
             let snapshot = pane.screen.snapshot(region, lines_max.map(|n| n as usize));
             seen.highlights = snapshot.highlights.iter().map(highlight).collect();
             seen.snapshot = Some(snapshot.text);
-            seen.changed_rows =
-                since.map(|seq| pane.screen.changed_since(seq).into_iter().map(|(row, text)| RowView { row, text }).collect());
-            if since.is_some() {
+            if let Some(seq) = since {
+                let rows = pane.screen.changed_in(region, seq);
+                let left_out = rows.len().saturating_sub(lines_max.map_or(usize::MAX, |n| n as usize));
+                seen.changed_rows = Some(rows.into_iter().skip(left_out).map(|(row, text)| RowView { row, text }).collect());
+                seen.changed_rows_left_out = left_out as u32;
                 seen.snapshot = None;
             }
             seen
