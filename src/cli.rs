@@ -65,6 +65,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
     match verb {
         Verb::Run(args) => {
             let dashed = is_dashed(words, args.command.len());
+            args.checked(dashed)?;
             run::run(*args, dashed)
         }
         Verb::View(args) => view::view(*args),

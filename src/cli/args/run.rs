@@ -1,6 +1,7 @@
 //! Arguments of `og run`.
 
 use super::{Output, ReadArgs, StoreArgs, key_value};
+use crate::{cli::fail::Fail, model::near};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -67,6 +68,22 @@ pub struct RunArgs {
     /// A python script with its arguments, or `--` and any command
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+}
+
+impl RunArgs {
+    /// The command. A word that looks like an option is none, unless it stood behind `--`.
+    pub fn checked(&self, dashed: bool) -> Result<(), Fail> {
+        let Some(option) = self.command.first().filter(|word| !dashed && word.len() > 1 && word.starts_with('-')) else { return Ok(()) };
+        let option = option.split_once('=').map_or(option.as_str(), |(option, _)| option);
+        let known: Vec<String> = RunArgs::augment_args(clap::Command::new("run"))
+            .get_arguments()
+            .filter_map(|known| Some(format!("--{}", known.get_long()?)))
+            .collect();
+        let near = near(option, known.iter().map(String::as_str));
+        let meant = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        let fail = Fail::usage(format!("og run has no option {option}{meant}"));
+        Err(fail.hint("`og run --help` has the options; a command that begins so stands behind `--`"))
+    }
 }
 
 pub(super) const RUN_EXAMPLES: &str = "\
