@@ -231,11 +231,11 @@ impl State {
         found.ok_or_else(|| {
             let there: Vec<String> = self.sorted_panes().iter().map(|pane| format!("{} ({})", pane.role, pane.id)).collect();
             let name = name.unwrap_or("graph");
-            error(
-                "unknown_pane",
-                format!("canvas {} has no pane {name:?}", self.canvas.name),
-                Some(&format!("its panes: {}", there.join(", "))),
-            )
+            let mut hint = if there.is_empty() { "none is open".into() } else { format!("its panes: {}", there.join(", ")) };
+            if name != "train" && self.spec.roles().contains(&name) {
+                hint.push_str("; `og refresh` opens og's panes that were closed");
+            }
+            error("unknown_pane", format!("canvas {} has no pane {name:?}", self.canvas.name), Some(&hint))
         })
     }
 

@@ -454,6 +454,11 @@ fn unknown_requests_and_panes_are_answered() {
     stage.ask(1, view("nvitop"));
     let (code, words) = stage.refusal(1);
     assert!(code == "unknown_pane" && words.contains("graph (%2)"), "{words}");
+    assert!(!words.contains("og refresh"), "{words}");
+    stage.state.panes.remove(&PaneId(2));
+    stage.ask(1, keys(&["Tab"]));
+    let (_, words) = stage.refusal(1);
+    assert!(words.contains("train (%1), status (%3)") && words.contains("og refresh"), "{words}");
     stage.ask(1, view("%3"));
     assert!(matches!(stage.answers(1).pop(), Some(Response::Screen { pane }) if pane.role == "status"));
 }
