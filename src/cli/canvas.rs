@@ -72,7 +72,7 @@ fn spawn(args: SpawnArgs) -> Result<u8, Fail> {
     let site = Site::find(tmux_socket.as_deref(), false, holds_canvas)?;
     // A canvas without a training of its own has no pane for one.
     let roles: Vec<&str> = spec.roles().into_iter().filter(|role| *role != "train").collect();
-    let draft = CanvasState { scenario: preset, run_id: run.id.clone(), keep, ..CanvasState::default() };
+    let draft = CanvasState { scenario: preset, run: run.path(), run_id: run.id.clone(), keep, ..CanvasState::default() };
     let (dir, mut state) = run::make_folder(&store, name.as_deref(), &run.name, draft, &spec)?;
     let mut undo = run::Undo::new(&dir, &state.id)?;
     state.run = Some(run.settle(&dir)?);
