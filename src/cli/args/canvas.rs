@@ -57,7 +57,7 @@ pub struct SpawnOptions {
     /// Do not attach
     #[arg(long, visible_alias = "no-attach")]
     pub detach: bool,
-    /// Keep the controller when all panes are gone
+    /// Keep the controller when all panes are gone, for as long as their tmux session is there
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]

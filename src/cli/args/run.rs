@@ -60,7 +60,7 @@ pub struct RunArgs {
     pub total_steps: Option<u64>,
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Keep the controller when all panes are gone
+    /// Keep the controller when all panes are gone, for as long as their tmux session is there
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]

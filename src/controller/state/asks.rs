@@ -95,6 +95,11 @@ impl State {
                     Err(error) => error,
                 }
             }
+            Request::Refresh if self.panes.is_empty() && !self.listing => {
+                let run = self.canvas.run_id.clone().or_else(|| self.canvas.run.as_ref().map(|run| run.display().to_string()));
+                let hint = format!("look at its run anew: `og canvas spawn review --run {}`", run.unwrap_or_else(|| "RUN".into()));
+                error("no_pane", format!("canvas {} has no pane left beside which others can open", self.canvas.name), Some(&hint))
+            }
             Request::Refresh => {
                 self.refreshes += 1;
                 let panes: Vec<PaneId> = self.panes.keys().copied().collect();

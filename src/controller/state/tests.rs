@@ -441,6 +441,9 @@ fn the_controller_ends_with_its_last_pane_unless_told_to_stay() {
     stage.state.canvas.keep = true;
     stage.on(Event::TrainGone);
     assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))));
+    stage.connect(1);
+    stage.ask(1, Request::Refresh);
+    assert_eq!(stage.refusal(1).0, "no_pane", "nothing can be opened, and that is said");
 }
 
 #[test]
