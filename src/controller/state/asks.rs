@@ -353,10 +353,13 @@ impl State {
         let pane = self.pane(Some(asked.pane.as_deref().unwrap_or("graph")))?;
         let (pane_id, role, seq, in_mode) = (pane.id, pane.role.clone(), pane.screen.seq(), pane.in_mode);
         if !self.spec.agent.may_send.contains(&role) {
-            let hint = format!(
-                "a person allows it with \"may_send\": [..., \"{role}\"] under \"agent\" in the canvas's canvas.json; keys may go to: {}",
-                self.spec.agent.may_send.join(", ")
-            );
+            let hint = match self.errors.get("spec") {
+                Some(why) => format!("canvas.json cannot be used ({why}), and until it is mended the training gets no keys"),
+                None => format!(
+                    "a person allows it with \"may_send\": [..., \"{role}\"] under \"agent\" in the canvas's canvas.json; keys may go to: {}",
+                    self.spec.agent.may_send.join(", ")
+                ),
+            };
             return Err(error("not_allowed", format!("this canvas does not let keys be sent to its {role} pane"), Some(&hint)));
         }
         if pane.dead.is_some() {

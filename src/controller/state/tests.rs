@@ -201,8 +201,16 @@ fn keys_to_the_training_need_the_canvas_to_allow_them() {
     assert!(stage.ask(1, to_train(keys(&["C-c"]))).is_empty());
     assert_eq!(stage.refusal(1).0, "not_allowed");
     let allowed = Spec::preset("default").unwrap().merged(r#"{"agent":{"may_send":["graph","train"]}}"#).unwrap();
-    stage.on(Event::Spec(Ok(allowed)));
+    stage.on(Event::Spec(Ok(allowed.clone())));
     assert_eq!(tmux_lines(&stage.ask(1, to_train(keys(&["C-c"])))), [r#"send-keys "-t" "%1" "--" "C-c""#]);
+    // A slip in what may have been meant to forbid it allows nothing.
+    stage.on(Event::Spec(Err("line 3: expected `,`".into())));
+    assert!(stage.ask(1, to_train(keys(&["C-c"]))).is_empty());
+    let (code, words) = stage.refusal(1);
+    assert!(code == "not_allowed" && words.contains("line 3: expected `,`"), "{words}");
+    assert_eq!(stage.ask(1, keys(&["Tab"])).len(), 1, "og's own panes still listen");
+    stage.on(Event::Spec(Ok(allowed)));
+    assert_eq!(stage.ask(1, to_train(keys(&["C-c"]))).len(), 1);
 }
 
 #[test]
