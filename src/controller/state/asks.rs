@@ -456,7 +456,7 @@ impl State {
             name => self.pane(name)?,
         };
         let checks = until.iter().map(Check::new).collect::<Result<Vec<_>, _>>().map_err(bad)?;
-        let stop = stop.map(wait::compile).transpose().map_err(bad)?;
+        let stop = stop.map(wait::compile).transpose().map_err(|error| bad(format!("--stop: {error}")))?;
         let mut wait = Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now);
         wait.named = name.is_some();
         Ok(wait)
