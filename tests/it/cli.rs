@@ -43,6 +43,20 @@ fn bad_arguments_are_exit_2_also_in_json() {
     {
         fails(home.og(&[&["run"], words].concat()), 2, &[told, "behind `--`"]);
     }
+    for (args, word) in [
+        (&["run", "--name", "", "t.py"][..], "a name is expected"),
+        (&["run", "--tag", "=v", "t.py"], "a word or KEY=VALUE"),
+        (&["run", "--tag", "", "t.py"], "a word or KEY=VALUE"),
+        (&["run", "--total-steps", "0", "t.py"], "0 is not in 1.."),
+        (&["run", "--canvas", "../x", "t.py"], "cannot be the name of a canvas"),
+        (&["canvas", "spawn", "--name", "a b"], "use letters, digits"),
+    ] {
+        let output = home.og(args).output().unwrap();
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(word), "{}", told(&output));
+    }
+    let output = home.og(&["export", "--json"]).output().unwrap();
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(error["message"].as_str().unwrap().contains("not provided: <"), "{error}");
     let output = home.og(&["wait", "step>=5", "--timeout", "soon", "--json"]).output().unwrap();
     let error: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &error["code"]), (Some(2), &"bad_arguments".into()));

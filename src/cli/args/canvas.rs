@@ -1,6 +1,6 @@
 //! Arguments of `og canvas`.
 
-use super::{OneCanvas, Output, ReadArgs, StoreArgs};
+use super::{OneCanvas, Output, ReadArgs, StoreArgs, canvas_name};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 
@@ -45,7 +45,7 @@ pub struct SpawnOptions {
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
     /// Name of the canvas [default: the name of the run]
-    #[arg(long)]
+    #[arg(long, value_parser = canvas_name)]
     pub name: Option<String>,
     #[command(flatten)]
     pub read: ReadArgs,

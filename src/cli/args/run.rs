@@ -1,6 +1,6 @@
 //! Arguments of `og run`.
 
-use super::{Output, ReadArgs, StoreArgs, key_value};
+use super::{Output, ReadArgs, StoreArgs, canvas_name, key_value};
 use crate::{cli::fail::Fail, model::near};
 use clap::Args;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct RunArgs {
     /// Name of the run [default: two words by chance]
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub name: Option<String>,
     /// Project that the run belongs to
     #[arg(long)]
@@ -18,7 +18,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub group: Option<String>,
     /// Tag, `word` or `key=value`; may be repeated
-    #[arg(long = "tag", value_name = "K=V")]
+    #[arg(long = "tag", value_name = "K=V", value_parser = tag)]
     pub tags: Vec<String>,
     /// Config entry kept with the run; may be repeated. The training does not see it
     #[arg(long = "config", value_name = "K=V", value_parser = key_value)]
@@ -36,7 +36,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "PRESET", default_value = "monitor")]
     pub layout: String,
     /// Name of the canvas [default: the name of the run]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = canvas_name)]
     pub canvas: Option<String>,
     #[command(flatten)]
     pub store: StoreArgs,
@@ -56,7 +56,7 @@ pub struct RunArgs {
     #[arg(long = "env", value_name = "K=V", value_parser = key_value)]
     pub env: Vec<(String, String)>,
     /// Steps that the run means to take, where its output does not tell
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub total_steps: Option<u64>,
     #[command(flatten)]
     pub read: ReadArgs,
@@ -68,6 +68,15 @@ pub struct RunArgs {
     /// A python script with its arguments, or `--` and any command
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+}
+
+fn filled(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("a name is expected".into()) } else { Ok(text.to_string()) }
+}
+
+fn tag(text: &str) -> Result<String, String> {
+    let is_named = text.split('=').next().is_some_and(|key| !key.trim().is_empty());
+    if is_named { Ok(text.to_string()) } else { Err("a word or KEY=VALUE is expected".into()) }
 }
 
 impl RunArgs {
