@@ -186,7 +186,11 @@ fn as_row(canvas: &Known, look: &Look) -> [String; 8] {
         (None, _) => "-".into(),
     };
     let panes: Vec<&str> = state.panes.iter().map(|pane| pane.role.as_str()).collect();
-    let drifted = look.health.as_ref().filter(|health| health.drift > 0).map(|health| format!(", {} drifts", health.drift));
+    let drifted = look
+        .health
+        .as_ref()
+        .filter(|health| health.drift > 0)
+        .map(|health| format!(", {} drift{}", health.drift, if health.drift == 1 { "" } else { "s" }));
     let controller = format!("{}{}", look.controller, drifted.unwrap_or_default());
     let run_state = match canvas.life {
         Life::Live => look.state.clone().unwrap_or("-".into()),

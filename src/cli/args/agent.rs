@@ -87,7 +87,7 @@ pub struct WaitArgs {
     /// Conditions; the first to hold ends the wait. A canvas or a pane may stand before them
     #[arg(required = true, value_name = "[CANVAS] [PANE] CONDITION")]
     pub words: Vec<String>,
-    /// Pane whose screen is looked at [default: graph]
+    /// Pane whose screen is looked at [default: graph; where only the run or `exit` is waited for, the training's]
     #[arg(long)]
     pub pane: Option<String>,
     /// A pattern on that screen that ends the wait early
