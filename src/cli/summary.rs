@@ -219,7 +219,7 @@ pub fn changes(pane: &PaneView, since: u64) -> String {
     let rows = pane.changed_rows.as_deref().unwrap_or_default();
     let lines: String = rows.iter().map(row_line).collect();
     let left_out = pane.changed_rows_left_out;
-    let of_them = if left_out > 0 { format!("; the last {} of them", rows.len()) } else { String::new() };
+    let of_them = if left_out > 0 { format!("; {} of them", rows.len()) } else { String::new() };
     format!("{}\n{} rows changed since {since}{of_them}\n{lines}", pane_line(pane), rows.len() + left_out as usize)
 }
 

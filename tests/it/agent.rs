@@ -164,8 +164,9 @@ fn a_part_of_a_screen_can_be_asked_for() {
     assert_eq!(said[1..], [format!("1 rows changed since {seq}"), "  2| changed".into()]);
     assert_eq!(
         rows(&["--since", "0", "--region", "rows 1-4", "--max-lines", "2"])[1..],
-        ["4 rows changed since 0; the last 2 of them", "  3| 104", "  4| 105"]
+        ["4 rows changed since 0; 2 of them", "  3| 104", "  4| 105"]
     );
+    assert_eq!(rows(&["--since", "0", "--max-lines", "1"])[1..], ["44 rows changed since 0; 1 of them", " 29| 130"]);
     let part = home.json(&["viewstate", "train", "--screen", "--since", "0", "--region", "1,0,2x3", "--max-lines", "1", "--json"]);
     assert_eq!((&part["changedRows"], &part["changedRowsLeftOut"]), (&json!([{"row": 2, "text": "ha"}]), &json!(2)), "{part}");
     let now = home.json(&["viewstate", "train", "--screen", "--json"])["seq"].as_u64().unwrap();

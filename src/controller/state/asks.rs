@@ -285,10 +285,19 @@ impl State {
             seen.highlights = snapshot.highlights.iter().map(highlight).collect();
             seen.snapshot = Some(snapshot.text);
             if let Some(seq) = since {
-                let rows = pane.screen.changed_in(region, seq);
-                let left_out = rows.len().saturating_sub(lines_max.map_or(usize::MAX, |n| n as usize));
-                seen.changed_rows = Some(rows.into_iter().skip(left_out).map(|(row, text)| RowView { row, text }).collect());
-                seen.changed_rows_left_out = left_out as u32;
+                let changed = pane.screen.changed_in(region, seq);
+                let mut rows = changed.as_slice();
+                if let Some(wanted) = lines_max {
+                    // As of a whole screen: the last ones that say something.
+                    while let [above @ .., (_, blank)] = rows
+                        && blank.is_empty()
+                    {
+                        rows = above;
+                    }
+                    rows = &rows[rows.len().saturating_sub(wanted as usize)..];
+                }
+                seen.changed_rows_left_out = (changed.len() - rows.len()) as u32;
+                seen.changed_rows = Some(rows.iter().map(|(row, text)| RowView { row: *row, text: text.clone() }).collect());
                 seen.snapshot = None;
             }
             seen

@@ -94,7 +94,7 @@ pub struct PaneView {
     /// Rows that changed since the `seq` asked for; of a region that was asked for too, and of these the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_rows: Option<Vec<RowView>>,
-    /// Changed rows above those, which are more than were wanted.
+    /// Changed rows that are not among those: above them, or blank below them.
     #[serde(skip_serializing_if = "is_zero")]
     pub changed_rows_left_out: u32,
     /// Inverse and bold spans, when the screen was asked for.
