@@ -44,7 +44,7 @@ pub struct CanvasState {
     pub layout: String,
     /// A person moved a border: leave the layout alone.
     pub manual: bool,
-    /// Keep the controller when all panes are gone.
+    /// Keep the controller when all panes are gone, for as long as their session is there.
     pub keep: bool,
     /// A person closed it; its controller waits for the end of the training.
     pub closed: bool,

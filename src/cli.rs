@@ -65,6 +65,7 @@ fn run(verb: Verb, words: &[OsString]) -> Result<u8, Fail> {
     match verb {
         Verb::Run(args) => {
             let dashed = is_dashed(words, args.command.len());
+            args.checked(dashed)?;
             run::run(*args, dashed)
         }
         Verb::View(args) => view::view(*args),
@@ -122,7 +123,10 @@ fn usage(error: &clap::Error, json: bool) -> Result<u8, Fail> {
     }
     if json {
         let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();
+        // Names of arguments stand in lines of their own.
+        let paragraph = text.split("\n\n").next().unwrap_or_default();
+        let message = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = message.trim_start_matches("error: ").to_string();
         return Err(Fail::usage(message).hint("`og --help` and `og VERB --help` tell more"));
     }
     let _ = error.print();

@@ -22,6 +22,8 @@ pub const SPEC: &str = "canvas.json";
 pub const STATE: &str = "state.json";
 /// The conversation.
 const CHAT: &str = "chat.jsonl";
+/// Beginning of the name of a file that holds one of before.
+const SET_ASIDE: &str = "chat-";
 /// Ending of a file in the runtime folder that says where a canvas lies.
 const POINTER: &str = "canvas";
 
@@ -148,25 +150,32 @@ impl Life {
     }
 }
 
-/// Makes the folder of a canvas with its spec and a first state. The folder of a canvas that has ended is taken over;
-/// a live one of that name is [`CanvasError::Taken`]. Of those who ask for one name at the same time one gets it, as long as
-/// something in the state runs.
+/// Makes the folder of a canvas with its spec and a first state. The folder of a canvas that has ended is taken over; what
+/// was said there goes on when this one shows the same run, and else is set aside, see [`set_aside`]. A live one of that
+/// name is [`CanvasError::Taken`]. Of those who ask for one name at the same time one gets it, as long as something in the
+/// state runs.
 pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf, CanvasError> {
     let dir = folder(store, &state.name)?;
     let _turn = turn(&store.join("canvas"));
-    match known(dir.clone()).map(|old| old.life) {
+    let old = known(dir.clone());
+    match old.as_ref().map(|old| old.life) {
         Some(Life::Live) => return Err(CanvasError::Taken { name: state.name.clone() }),
         Some(Life::Closed) => return Err(CanvasError::GoesOn { name: state.name.clone() }),
         _ => {}
     }
     fs::create_dir_all(&dir).map_err(|source| CanvasError::Write { path: dir.clone(), source })?;
-    for left in [STATE, CHAT, "log.jsonl"] {
+    let chat = dir.join(CHAT);
+    let unless_absent = |done: io::Result<()>, path: PathBuf| match done {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CanvasError::Write { path, source }),
+        _ => Ok(()),
+    };
+    unless_absent(fs::rename(&chat, set_aside(&dir, &old.map(|old| old.state).unwrap_or_default())), chat.clone())?;
+    for left in [STATE, "log.jsonl"] {
         let path = dir.join(left);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(CanvasError::Write { path, source }),
-            _ => {}
-        }
+        unless_absent(fs::remove_file(&path), path)?;
     }
+    // A copy: should this canvas never come to be, that stays.
+    unless_absent(fs::copy(set_aside(&dir, state), &chat).map(drop), chat)?;
     write_spec(&dir, spec)?;
     write(&dir, state)?;
     Ok(dir)
@@ -186,6 +195,20 @@ fn retry_lock(folder: &fs::File) -> io::Result<()> {
             locked => return locked,
         }
     }
+}
+
+/// Where the conversation of a canvas goes when another one takes over its folder: named after the run that it was about,
+/// so that it goes on with the next canvas of this name that shows that run.
+fn set_aside(dir: &Path, state: &CanvasState) -> PathBuf {
+    /// With the rest of the name well below the 255 bytes of a file's name.
+    const RUN_BYTES_MAX: usize = 200;
+    let path = || state.run.as_ref().map(|run| run.display().to_string());
+    let run = state.run_id.clone().or_else(path).unwrap_or_else(|| state.id.clone());
+    let word = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") }
+    };
+    let name: String = run.bytes().map(word).collect();
+    dir.join(format!("{SET_ASIDE}{}.jsonl", &name[name.len().saturating_sub(RUN_BYTES_MAX)..]))
 }
 
 /// `<store>/canvas/<name>`, when the name can be a folder.
@@ -226,11 +249,16 @@ pub fn write_spec(dir: &Path, spec: &Spec) -> Result<(), CanvasError> {
     replace(&dir.join(SPEC), spec.to_json().as_bytes())
 }
 
-/// Removes the folder of a canvas that never came to be, unless another one has taken it over.
+/// Removes the folder of a canvas that never came to be, unless another one has taken it over. What was said in one before it
+/// stays.
 pub fn discard(dir: &Path, id: &str) {
     let _turn = dir.parent().and_then(turn);
     if read(dir).is_ok_and(|state| state.id == id) {
-        let _ = fs::remove_dir_all(dir);
+        let is_set_aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(SET_ASIDE);
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten().filter(|entry| !is_set_aside(entry)) {
+            let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
+        }
+        let _ = fs::remove_dir(dir);
     }
 }
 
@@ -446,9 +474,7 @@ mod tests {
         assert!(matches!(&error, CanvasError::Taken { name } if name == "a"));
 
         write(&dir, &state("a", ended())).unwrap();
-        say(&dir, "human", "of the old one", "t").unwrap();
         create(store.path(), &state("a", std::process::id()), &spec).unwrap();
-        assert!(!dir.join(CHAT).exists());
         assert_eq!(read_spec(&dir).unwrap(), spec);
     }
 
@@ -473,6 +499,49 @@ mod tests {
         discard(&dir, "another");
         assert!(dir.exists());
         discard(&dir, &got[0].to_string());
+        assert!(!dir.exists());
+    }
+
+    #[test]
+    fn what_was_said_of_a_run_goes_on_with_it_and_is_never_lost() {
+        let store = tempfile::tempdir().unwrap();
+        let gone = ended();
+        let make = |id: &str, run: Option<&str>, path: Option<&str>| {
+            let (run_id, run) = (run.map(String::from), path.map(PathBuf::from));
+            let state = CanvasState { id: id.into(), run_id, run, ..state("a", gone) };
+            create(store.path(), &state, &Spec::preset("review").unwrap()).unwrap()
+        };
+        let said = |dir: &Path| {
+            let mut chat = ChatTail::new(dir);
+            chat.poll();
+            chat.messages().iter().map(|message| message.text.clone()).collect::<Vec<_>>()
+        };
+        let dir = make("c1", Some("run 1/x"), None);
+        say(&dir, "human", "why?", "2026-01-01T00:00:00Z").unwrap();
+        assert_eq!(said(&make("c2", Some("run 1/x"), None)), ["why?"]);
+        say(&dir, "agent", "so", "2026-01-01T00:00:01Z").unwrap();
+        for (id, run, path) in [("c3", Some("run 2"), None), ("c4", None, Some("/tmp/a.log")), ("c5", None, None), ("c6", None, None)] {
+            assert!(said(&make(id, run, path)).is_empty());
+            say(&dir, "human", id, "2026-01-01T00:00:02Z").unwrap();
+        }
+        assert_eq!(said(&make("c7", None, Some("/tmp/a.log"))), ["c4"]);
+        assert_eq!(said(&make("c8", Some("run 1/x"), None)), ["why?", "so"]);
+        // One that could not be made leaves all that was said.
+        discard(&dir, "c8");
+        assert!(known(dir.clone()).is_none() && !dir.join(SPEC).exists());
+        assert_eq!(said(&make("c9", Some("run 1/x"), None)), ["why?", "so"]);
+        make("c0", Some(&"👍".repeat(200)), None);
+        say(&dir, "human", "long", "2026-01-01T00:00:03Z").unwrap();
+        make("c1", None, None);
+        assert_eq!(said(&make("c2", Some(&"👍".repeat(200)), None)), ["long"]);
+    }
+
+    #[test]
+    fn a_canvas_that_never_came_to_be_leaves_nothing() {
+        let store = tempfile::tempdir().unwrap();
+        let dir = create(store.path(), &state("a", 1), &Spec::preset("review").unwrap()).unwrap();
+        say(&dir, "human", "do it", "t").unwrap();
+        discard(&dir, "id-a");
         assert!(!dir.exists());
     }
 

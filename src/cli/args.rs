@@ -6,12 +6,13 @@ mod canvas;
 mod read;
 mod run;
 
+use crate::canvas::io::{CanvasError, folder};
 pub use agent::{SendOptions, SendkeysArgs, SetArgs, SkillVerb, TypeArgs, ViewstateArgs, WaitArgs};
 pub use canvas::{CanvasVerb, CloseArgs, ListArgs, NamedCanvas, SpawnArgs, SpawnOptions};
 use clap::{Args, Parser, Subcommand};
 pub use read::{CompareArgs, DoctorArgs, ExportArgs, InspectArgs, RunsArgs, TailArgs, ViewArgs};
 pub use run::RunArgs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A tmux canvas for ML training runs that you and your agent share.
 #[derive(Parser, Debug)]
@@ -168,6 +169,12 @@ pub struct ReadArgs {
     /// Column that holds the step, in tables and rows of JSON [default: step, global_step, iter, epoch, ...]
     #[arg(long, value_name = "NAME")]
     pub step_key: Option<String>,
+}
+
+/// A name that the folder of a canvas can have.
+fn canvas_name(text: &str) -> Result<String, String> {
+    let words = |error: CanvasError| [Some(error.to_string()), error.hint()].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    folder(Path::new(""), text).map(|_| text.to_string()).map_err(words)
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -72,7 +72,7 @@ fn spawn(args: SpawnArgs) -> Result<u8, Fail> {
     let site = Site::find(tmux_socket.as_deref(), false, holds_canvas)?;
     // A canvas without a training of its own has no pane for one.
     let roles: Vec<&str> = spec.roles().into_iter().filter(|role| *role != "train").collect();
-    let draft = CanvasState { scenario: preset, run_id: run.id.clone(), keep, ..CanvasState::default() };
+    let draft = CanvasState { scenario: preset, run: run.path(), run_id: run.id.clone(), keep, ..CanvasState::default() };
     let (dir, mut state) = run::make_folder(&store, name.as_deref(), &run.name, draft, &spec)?;
     let mut undo = run::Undo::new(&dir, &state.id)?;
     state.run = Some(run.settle(&dir)?);
@@ -186,7 +186,11 @@ fn as_row(canvas: &Known, look: &Look) -> [String; 8] {
         (None, _) => "-".into(),
     };
     let panes: Vec<&str> = state.panes.iter().map(|pane| pane.role.as_str()).collect();
-    let drifted = look.health.as_ref().filter(|health| health.drift > 0).map(|health| format!(", {} drifts", health.drift));
+    let drifted = look
+        .health
+        .as_ref()
+        .filter(|health| health.drift > 0)
+        .map(|health| format!(", {} drift{}", health.drift, if health.drift == 1 { "" } else { "s" }));
     let controller = format!("{}{}", look.controller, drifted.unwrap_or_default());
     let run_state = match canvas.life {
         Life::Live => look.state.clone().unwrap_or("-".into()),

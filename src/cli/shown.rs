@@ -83,6 +83,14 @@ impl RunToShow {
         of(newest)
     }
 
+    /// Where it lies, when all processes can open that.
+    pub fn path(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Path(path) => Some(path.clone()),
+            Place::Strange(..) | Place::Pipe(_) => None,
+        }
+    }
+
     /// Puts the run where all processes of the canvas in `dir` find it. Returns its path.
     pub fn settle(&self, dir: &Path) -> Result<PathBuf, Fail> {
         let cannot = |error: io::Error| Fail::of("canvas", &error, None).about(format!("cannot write in {}", dir.display()));

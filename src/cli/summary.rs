@@ -218,7 +218,9 @@ pub fn pane_line(pane: &PaneView) -> String {
 pub fn changes(pane: &PaneView, since: u64) -> String {
     let rows = pane.changed_rows.as_deref().unwrap_or_default();
     let lines: String = rows.iter().map(row_line).collect();
-    format!("{}\n{} rows changed since {since}\n{lines}", pane_line(pane), rows.len())
+    let left_out = pane.changed_rows_left_out;
+    let of_them = if left_out > 0 { format!("; {} of them", rows.len()) } else { String::new() };
+    format!("{}\n{} rows changed since {since}{of_them}\n{lines}", pane_line(pane), rows.len() + left_out as usize)
 }
 
 /// How a wait or a send ended. `rows` adds those that changed, as far as they are words: lines of a chart cost an agent

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     canvas::{
-        CanvasState, Here, choose,
-        io::{self as canvases, Known},
+        CanvasState, ChooseError, Here, choose,
+        io::{self as canvases, Known, Life},
     },
     ipc::io::{Connection, runtime_dir},
     store::{Store, Whereabouts},
@@ -43,7 +43,7 @@ pub fn find(which: &OneCanvas, words: &mut Vec<String>, keep: usize, is_own: imp
             break;
         }
     }
-    let canvas = pick(asked.as_deref(), &which.store, &known)?;
+    let canvas = pick(asked.as_deref(), which, known)?;
     Ok(Target { canvas, pane })
 }
 
@@ -52,16 +52,19 @@ pub fn connect(canvas: &Known) -> Result<Connection, Fail> {
     Ok(crate::controller::io::connect(&canvas.dir)?)
 }
 
-/// The canvas asked for, else the one that is meant here.
-fn pick(asked: Option<&str>, store: &StoreArgs, known: &[Known]) -> Result<Known, Fail> {
-    let near = near_store(store);
+/// The canvas asked for, else the one that is meant here; with `--tmux-socket` only one on that server.
+fn pick(asked: Option<&str>, which: &OneCanvas, known: Vec<Known>) -> Result<Known, Fail> {
+    let near = near_store(&which.store);
     let is_near = |canvas: &Known| near.as_deref().is_some_and(|near| canvas.dir.starts_with(near));
-    let mut here = here(known);
-    let mut chosen = choose(asked, here.as_ref(), known, is_near);
+    let wanted = which.tmux_socket.as_deref().map(|socket| parse_socket(socket).path());
+    let is_there = |canvas: &Known| wanted.as_ref().is_none_or(|wanted| server_path(&canvas.state) == *wanted);
+    let (known, mut elsewhere): (Vec<Known>, Vec<Known>) = known.into_iter().partition(is_there);
+    let mut here = here(&known);
+    let mut chosen = choose(asked, here.as_ref(), &known, is_near);
     if let (Err(_), Some(here)) = (&chosen, &mut here) {
         // Only now is it worth asking tmux in which window this is.
         here.window = window_of(&here.pane);
-        chosen = choose(asked, Some(here), known, is_near);
+        chosen = choose(asked, Some(here), &known, is_near);
     }
     if let Ok(chosen) = chosen {
         return Ok(chosen.clone());
@@ -69,9 +72,25 @@ fn pick(asked: Option<&str>, store: &StoreArgs, known: &[Known]) -> Result<Known
     // And only now, whether panes are left of one that runs no more.
     let servers = Servers::default();
     let stored = near.as_deref().map(canvases::list).unwrap_or_default();
-    let all: Vec<Known> = known.iter().cloned().chain(stored.into_iter().filter(|one| !has(known, one))).collect();
-    let all: Vec<Known> = all.into_iter().map(|canvas| canvas.or_left(|state| servers.hold(state))).collect();
-    Ok(choose(asked, here.as_ref(), &all, is_near)?.clone())
+    let stored: Vec<Known> = stored.into_iter().filter(|one| !has(&known, one) && !has(&elsewhere, one)).collect();
+    let (all, more): (Vec<Known>, Vec<Known>) =
+        known.into_iter().chain(stored).map(|canvas| canvas.or_left(|state| servers.hold(state))).partition(is_there);
+    elsewhere.extend(more);
+    match (choose(asked, here.as_ref(), &all, is_near), &which.tmux_socket) {
+        (Ok(chosen), _) => Ok(chosen.clone()),
+        (Err(error @ (ChooseError::None | ChooseError::Unknown { .. })), Some(socket)) => Err(only_elsewhere(error, socket, &elsewhere)),
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// Nothing fits on the server that was asked for: which canvases there are on others.
+fn only_elsewhere(error: ChooseError, socket: &str, elsewhere: &[Known]) -> Fail {
+    let fail = Fail::from(error);
+    let fail = Fail { message: format!("{} on the tmux server {socket}", fail.message), ..fail };
+    let place = |state: &CanvasState| if state.tmux.is_empty() { "the default server".into() } else { format!("tmux {}", state.tmux) };
+    let live = elsewhere.iter().filter(|canvas| canvas.life != Life::Ended).map(|canvas| &canvas.state);
+    let others: Vec<String> = live.map(|state| format!("{} ({}) on {}", state.name, state.id, place(state))).collect();
+    if others.is_empty() { fail } else { fail.hint(format!("there is {}", others.join(", "))) }
 }
 
 /// The tmux servers that were asked for their panes: each at most once.
@@ -93,8 +112,8 @@ impl Servers {
     }
 }
 
-/// The canvases that this machine knows; with `--tmux-socket` those on that server. One that was asked for by name, or
-/// the only one, may also lie in the store alone, when the runtime folder was emptied.
+/// The canvases that this machine knows. One that was asked for by name, or the only one, may also lie in the store alone,
+/// when the runtime folder was emptied.
 fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
     let servers = Servers::default();
     let mut known = canvases::announced(&runtime_dir()?, |state| servers.hold(state));
@@ -102,10 +121,6 @@ fn known(which: &OneCanvas) -> Result<Vec<Known>, Fail> {
     if let Some(near) = asked.then(|| near_store(&which.store)).flatten() {
         let more: Vec<Known> = canvases::list(&near);
         known.extend(more.into_iter().filter(|one| !has(&known, one)).collect::<Vec<_>>());
-    }
-    if let Some(socket) = &which.tmux_socket {
-        let wanted = parse_socket(socket).path();
-        known.retain(|canvas| server_path(&canvas.state) == wanted);
     }
     Ok(known)
 }

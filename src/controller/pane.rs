@@ -87,15 +87,15 @@ pub struct Pane {
 }
 
 impl Pane {
-    /// A pane that was just found, not seen yet.
-    pub fn new(id: PaneId, role: String, window: WindowId, pid: u32, cols: u16, rows: u16) -> Pane {
+    /// A pane that was just found, not seen yet. Its screen counts from `seq` on.
+    pub fn new(id: PaneId, role: String, window: WindowId, pid: u32, (cols, rows): (u16, u16), seq: u64) -> Pane {
         Pane {
             id,
             role,
             window,
             pid,
             title: String::new(),
-            screen: PaneScreen::new(cols, rows),
+            screen: PaneScreen::new(cols, rows).counting_from(seq),
             seeded: false,
             unsure: false,
             in_mode: false,
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     fn pane() -> Pane {
-        Pane::new(PaneId(1), "train".into(), WindowId(1), 1, 80, 24)
+        Pane::new(PaneId(1), "train".into(), WindowId(1), 1, (80, 24), 0)
     }
 
     #[test]

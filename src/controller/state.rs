@@ -396,6 +396,9 @@ impl State {
                 self.push_health();
             }
             Err(error) => {
+                // It may have been meant to forbid what was allowed before.
+                self.spec.agent.may_send.retain(|role| role != "train");
+                self.health.may_send = self.spec.agent.may_send.clone();
                 self.complain("spec", error);
             }
         }

@@ -38,8 +38,8 @@ impl Check {
         Ok(match until {
             Until::Change => Check::Change,
             Until::Settle(ms) => Check::Settle(Duration::from_millis(*ms)),
-            Until::Text(pattern) => Check::Text(compile(pattern)?),
-            Until::Gone(pattern) => Check::Gone(compile(pattern)?),
+            Until::Text(pattern) => Check::Text(compile(pattern).map_err(|error| format!("text: {error}"))?),
+            Until::Gone(pattern) => Check::Gone(compile(pattern).map_err(|error| format!("gone: {error}"))?),
             Until::Exit => Check::Exit,
             Until::Metric(text) => Check::Metric(query::parse_condition(text).map_err(|error| error.to_string())?, text.clone()),
         })
@@ -156,6 +156,12 @@ impl Wait {
             return Some(Verdict { outcome: "exited", condition: None, evidence: None });
         }
         (now >= self.started + self.timeout).then_some(Verdict { outcome: "deadline", condition: None, evidence: None })
+    }
+
+    /// What the end of the pane itself means: that its program ended.
+    pub fn closed(&self) -> Verdict {
+        let exit = self.checks.iter().find(|check| matches!(check, Check::Exit));
+        Verdict { outcome: "exited", condition: exit.map(Check::words), evidence: Some("the pane was closed".into()) }
     }
 
     /// When to look again though nothing happens.

@@ -75,11 +75,20 @@ impl IpcError {
     }
 }
 
-/// The folder of og's sockets, made with mode 0700 and checked to be ours: `$XDG_RUNTIME_DIR/og`, else `/tmp/og-<uid>`.
+/// Where sockets can lie in a folder: a socket's path has 107 bytes at most, and our longest names have some twenty.
+fn holds_sockets(dir: &Path) -> bool {
+    const PATH_BYTES_MAX: usize = 107;
+    const NAME_BYTES_MAX: usize = 24;
+    dir.as_os_str().len() + "/og/".len() + NAME_BYTES_MAX <= PATH_BYTES_MAX
+}
+
+/// The folder of og's sockets, made with mode 0700 and checked to be ours: `$XDG_RUNTIME_DIR/og`, else `/tmp/og-<uid>`, also
+/// where the path of the first is too long for a socket.
 pub fn runtime_dir() -> Result<PathBuf, IpcError> {
     let uid = rustix::process::getuid().as_raw();
-    let path = match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty() && Path::new(dir).is_dir()) {
-        Some(dir) => PathBuf::from(dir).join("og"),
+    let named = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let path = match named.filter(|dir| !dir.as_os_str().is_empty() && dir.is_dir() && holds_sockets(dir)) {
+        Some(dir) => dir.join("og"),
         None => PathBuf::from(format!("/tmp/og-{uid}")),
     };
     let unsafe_because = |why: String| IpcError::Folder { path: path.clone(), why };
@@ -265,4 +274,18 @@ async fn attend(peer: PeerId, stream: AsyncStream, heard: mpsc::Sender<FromPeer>
     };
     tokio::select! { _ = speak => {}, _ = listen => {} }
     let _ = heard.send(FromPeer::Left(peer)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_too_deep_for_sockets_is_none_for_ours() {
+        assert!(holds_sockets(Path::new("/run/user/1000")));
+        let longest = format!("/{}", "x".repeat(78));
+        assert!(holds_sockets(Path::new(&longest)) && !holds_sockets(Path::new(&format!("{longest}x"))));
+        let socket = Path::new(&longest).join("og/gate-4194304.sock");
+        assert!(std::os::unix::net::SocketAddr::from_pathname(socket).is_ok());
+    }
 }

@@ -121,6 +121,14 @@ impl<E: Emulator> PaneScreen<E> {
         }
     }
 
+    /// The same, whose [`seq`](PaneScreen::seq) rises from this number on. Whoever saw a screen before this one knows a lower
+    /// one, so that every row of this one is new to them.
+    pub fn counting_from(mut self, seq: u64) -> PaneScreen<E> {
+        (self.seq, self.told) = (seq, seq);
+        self.frame.rows.iter_mut().for_each(|row| row.seq = seq);
+        self
+    }
+
     /// Takes what the pane printed.
     ///
     /// Ends of synchronized updates inside `bytes` end a frame there. If that is a new one, `seq` has
@@ -202,7 +210,7 @@ impl<E: Emulator> PaneScreen<E> {
         Some(Change { seq: self.seq, rows })
     }
 
-    /// Count of frames that differed from the one before.
+    /// Rises by one with each frame that differs from the one before.
     pub fn seq(&self) -> u64 {
         self.seq
     }
@@ -260,9 +268,13 @@ impl<E: Emulator> PaneScreen<E> {
     }
 
     /// Rows whose content changed after `seq`, with their text. A row remembers only its last change, so any
-    /// `seq` of the past can be asked for.
+    /// `seq` of the past can be asked for. One that has not come yet is of another screen: then every row is new.
     pub fn changed_since(&self, seq: u64) -> Vec<(u16, String)> {
-        (0..).zip(&self.frame.rows).filter(|(_, row)| row.seq > seq).map(|(y, row)| (y, row.trimmed().to_owned())).collect()
+        (0..)
+            .zip(&self.frame.rows)
+            .filter(|(_, row)| row.seq > seq || seq > self.seq)
+            .map(|(y, row)| (y, row.trimmed().to_owned()))
+            .collect()
     }
 
     /// What the program said of the frame that can be read here, if it did and nobody has taken it yet. See [`super::note`].

@@ -167,6 +167,15 @@ impl<E: Emulator> PaneScreen<E> {
     }
 }
 
+impl<E: Emulator> PaneScreen<E> {
+    /// The part `region` of the rows that [`changed_since`](PaneScreen::changed_since) tells.
+    pub fn changed_in(&self, region: Region, seq: u64) -> Vec<(u16, String)> {
+        let (cols, rows) = region.on(self.size().0, self.size().1);
+        let changed = self.changed_since(seq).into_iter().map(|(y, _)| y).filter(|y| rows.contains(y));
+        changed.filter_map(|y| Some((y, self.frame().rows.get(usize::from(y))?.slice(&cols)))).collect()
+    }
+}
+
 impl Row {
     /// What stands in `cols`, without spaces at the end. Half a wide character is a space.
     fn slice(&self, cols: &Range<u16>) -> String {

@@ -269,7 +269,7 @@ impl Status {
                 parts.push(Part::new(format!("tmux {}", health.tmux), quiet, 2));
             }
             if health.drift > 0 {
-                parts.push(Part::new(format!("{} drifts mended", health.drift), quiet, 2));
+                parts.push(Part::new(format!("{} drift{} mended", health.drift, if health.drift == 1 { "" } else { "s" }), quiet, 2));
             }
         }
         parts

@@ -162,6 +162,13 @@ fn a_part_of_a_screen_can_be_asked_for() {
     assert_eq!(since["panes"][0]["changedRows"], json!([{"row": 2, "text": "changed"}]), "{since}");
     let said = rows(&["--since", &seq.to_string()]);
     assert_eq!(said[1..], [format!("1 rows changed since {seq}"), "  2| changed".into()]);
+    assert_eq!(
+        rows(&["--since", "0", "--region", "rows 1-4", "--max-lines", "2"])[1..],
+        ["4 rows changed since 0; 2 of them", "  3| 104", "  4| 105"]
+    );
+    assert_eq!(rows(&["--since", "0", "--max-lines", "1"])[1..], ["44 rows changed since 0; 1 of them", " 29| 130"]);
+    let part = home.json(&["viewstate", "train", "--screen", "--since", "0", "--region", "1,0,2x3", "--max-lines", "1", "--json"]);
+    assert_eq!((&part["changedRows"], &part["changedRowsLeftOut"]), (&json!([{"row": 2, "text": "ha"}]), &json!(2)), "{part}");
     let now = home.json(&["viewstate", "train", "--screen", "--json"])["seq"].as_u64().unwrap();
     assert_eq!(rows(&["--since", &now.to_string()])[1], format!("0 rows changed since {now}"));
 }
@@ -182,6 +189,11 @@ fn the_canvas_that_is_meant_is_found() {
         inside.env("TMUX", &socket).env("TMUX_PANE", two.pane(role));
         assert_eq!(named(inside.output().unwrap()), "two");
     }
+    // A server that is named is meant: nothing on another one is looked at, nor touched.
+    for args in [&["sendkeys", "two", "Right"][..], &["viewstate"], &["canvas", "close", "-y"], &["refresh", "--canvas", "one"]] {
+        fails(home.og(&[args, &["--tmux-socket", "nope"]].concat()), 1, &["on the tmux server nope", "one (", "two (", "on tmux -L og"]);
+    }
+    assert_eq!(asked(&["viewstate", "two", "--tmux-socket", "og"]), "two");
     let words = [one.text("canvasId"), two.text("canvasId")].map(|id| format!("({id})"));
     fails(home.og(&["viewstate"]), 1, &["2 canvases fit: one (", &words[0], "two (", &words[1], "--canvas NAME"]);
     home.ok(&["canvas", "close", "one", "--kill-run", "--yes"]);
@@ -315,7 +327,8 @@ fn keys_are_sent_and_what_they_do_is_waited_for() {
     training.tell("exit 0");
     training.end();
     home.ok(&["sendkeys", "graph", "q"]);
-    assert!(exits().0.to_string().contains("pane"), "the graph pane was closed while it was waited for");
+    let (said, exit) = exits();
+    assert_eq!((&said["outcome"], &said["evidence"], exit), (&json!("exited"), &json!("the pane was closed"), 0), "{said}");
 }
 
 #[test]
@@ -374,10 +387,10 @@ fn what_makes_no_sense_is_a_mistake_in_the_arguments_and_nothing_is_sent() {
     let training = canvas(&home);
     becomes(&json!(""), || home.json(&["viewstate", "--json"])["graph"]["filter"].clone());
     for (args, word) in [
-        (&["wait", "text:("][..], "regex"),
-        (&["wait", "exit", "--stop", "["], "regex"),
-        (&["sendkeys", "graph", "/", "x", "--wait", "text:("], "regex"),
-        (&["sendkeys", "graph", "/", "--wait", "gone:*"], "regex"),
+        (&["wait", "text:("][..], "text: regex"),
+        (&["wait", "exit", "--stop", "["], "--stop: regex"),
+        (&["sendkeys", "graph", "/", "x", "--wait", "text:("], "text: regex"),
+        (&["sendkeys", "graph", "/", "--wait", "gone:*"], "gone: regex"),
         (&["viewstate", "--region", "0,0,WxH"], "is not a region"),
         (&["canvas", "spawn", "--config", r#"{"runDri":"x"}"#], "/runDri: there is no such key; did you mean runDir?"),
         (&["canvas", "spawn", "--config", r#"{"colour":1}"#], "(allowed: v, title, panes"),

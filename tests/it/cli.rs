@@ -38,6 +38,25 @@ fn bad_arguments_are_exit_2_also_in_json() {
     assert!(long.status.code() == Some(2) && text(&long.stderr).contains("a wait may last 7 days at most"), "{}", told(&long));
     fails(home.og(&["wait", "nonsense"]), 2, &["`nonsense` is no condition", "hint: conditions: change"]);
     fails(home.og(&["run", "--layout", "fancy", "train.py"]), 2, &["no preset is called `fancy`", "hint: presets: default, monitor"]);
+    for (words, told) in
+        [(&["--nmae", "x", "t.py"][..], "did you mean --name, --note?"), (&["--bogus=1", "t.py"], "no option --bogus"), (&["-x"], "--")]
+    {
+        fails(home.og(&[&["run"], words].concat()), 2, &[told, "behind `--`"]);
+    }
+    for (args, word) in [
+        (&["run", "--name", "", "t.py"][..], "a name is expected"),
+        (&["run", "--tag", "=v", "t.py"], "a word or KEY=VALUE"),
+        (&["run", "--tag", "", "t.py"], "a word or KEY=VALUE"),
+        (&["run", "--total-steps", "0", "t.py"], "0 is not in 1.."),
+        (&["run", "--canvas", "../x", "t.py"], "cannot be the name of a canvas"),
+        (&["canvas", "spawn", "--name", "a b"], "use letters, digits"),
+    ] {
+        let output = home.og(args).output().unwrap();
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(word), "{}", told(&output));
+    }
+    let output = home.og(&["export", "--json"]).output().unwrap();
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(error["message"].as_str().unwrap().contains("not provided: <"), "{error}");
     let output = home.og(&["wait", "step>=5", "--timeout", "soon", "--json"]).output().unwrap();
     let error: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &error["code"]), (Some(2), &"bad_arguments".into()));

@@ -34,7 +34,7 @@ pub struct ViewstateArgs {
     /// Part of the screen: `x,y,WxH`, `rows A-B`, top, bottom, left, right
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Only the last N rows of the screen
+    /// Only the last N rows of the screen; with --since of those that changed
     #[arg(long, value_name = "N")]
     pub max_lines: Option<u32>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub struct WaitArgs {
     /// Conditions; the first to hold ends the wait. A canvas or a pane may stand before them
     #[arg(required = true, value_name = "[CANVAS] [PANE] CONDITION")]
     pub words: Vec<String>,
-    /// Pane whose screen is looked at [default: graph]
+    /// Pane whose screen is looked at [default: graph; where only the run or `exit` is waited for, the training's]
     #[arg(long)]
     pub pane: Option<String>,
     /// A pattern on that screen that ends the wait early

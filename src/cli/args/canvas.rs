@@ -1,6 +1,6 @@
 //! Arguments of `og canvas`.
 
-use super::{OneCanvas, Output, ReadArgs, StoreArgs};
+use super::{OneCanvas, Output, ReadArgs, StoreArgs, canvas_name};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 
@@ -45,7 +45,7 @@ pub struct SpawnOptions {
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
     /// Name of the canvas [default: the name of the run]
-    #[arg(long)]
+    #[arg(long, value_parser = canvas_name)]
     pub name: Option<String>,
     #[command(flatten)]
     pub read: ReadArgs,
@@ -57,7 +57,7 @@ pub struct SpawnOptions {
     /// Do not attach
     #[arg(long, visible_alias = "no-attach")]
     pub detach: bool,
-    /// Keep the controller when all panes are gone
+    /// Keep the controller when all panes are gone, for as long as their tmux session is there
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! Arguments of `og run`.
 
-use super::{Output, ReadArgs, StoreArgs, key_value};
+use super::{Output, ReadArgs, StoreArgs, canvas_name, key_value};
+use crate::{cli::fail::Fail, model::near};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct RunArgs {
     /// Name of the run [default: two words by chance]
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub name: Option<String>,
     /// Project that the run belongs to
     #[arg(long)]
@@ -17,7 +18,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub group: Option<String>,
     /// Tag, `word` or `key=value`; may be repeated
-    #[arg(long = "tag", value_name = "K=V")]
+    #[arg(long = "tag", value_name = "K=V", value_parser = tag)]
     pub tags: Vec<String>,
     /// Config entry kept with the run; may be repeated. The training does not see it
     #[arg(long = "config", value_name = "K=V", value_parser = key_value)]
@@ -35,7 +36,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "PRESET", default_value = "monitor")]
     pub layout: String,
     /// Name of the canvas [default: the name of the run]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = canvas_name)]
     pub canvas: Option<String>,
     #[command(flatten)]
     pub store: StoreArgs,
@@ -55,11 +56,11 @@ pub struct RunArgs {
     #[arg(long = "env", value_name = "K=V", value_parser = key_value)]
     pub env: Vec<(String, String)>,
     /// Steps that the run means to take, where its output does not tell
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub total_steps: Option<u64>,
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Keep the controller when all panes are gone
+    /// Keep the controller when all panes are gone, for as long as their tmux session is there
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]
@@ -67,6 +68,31 @@ pub struct RunArgs {
     /// A python script with its arguments, or `--` and any command
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+}
+
+fn filled(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("a name is expected".into()) } else { Ok(text.to_string()) }
+}
+
+fn tag(text: &str) -> Result<String, String> {
+    let is_named = text.split('=').next().is_some_and(|key| !key.trim().is_empty());
+    if is_named { Ok(text.to_string()) } else { Err("a word or KEY=VALUE is expected".into()) }
+}
+
+impl RunArgs {
+    /// The command. A word that looks like an option is none, unless it stood behind `--`.
+    pub fn checked(&self, dashed: bool) -> Result<(), Fail> {
+        let Some(option) = self.command.first().filter(|word| !dashed && word.len() > 1 && word.starts_with('-')) else { return Ok(()) };
+        let option = option.split_once('=').map_or(option.as_str(), |(option, _)| option);
+        let known: Vec<String> = RunArgs::augment_args(clap::Command::new("run"))
+            .get_arguments()
+            .filter_map(|known| Some(format!("--{}", known.get_long()?)))
+            .collect();
+        let near = near(option, known.iter().map(String::as_str));
+        let meant = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        let fail = Fail::usage(format!("og run has no option {option}{meant}"));
+        Err(fail.hint("`og run --help` has the options; a command that begins so stands behind `--`"))
+    }
 }
 
 pub(super) const RUN_EXAMPLES: &str = "\

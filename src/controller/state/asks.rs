@@ -95,6 +95,11 @@ impl State {
                     Err(error) => error,
                 }
             }
+            Request::Refresh if self.panes.is_empty() && !self.listing => {
+                let run = self.canvas.run_id.clone().or_else(|| self.canvas.run.as_ref().map(|run| run.display().to_string()));
+                let hint = format!("look at its run anew: `og canvas spawn review --run {}`", run.unwrap_or_else(|| "RUN".into()));
+                error("no_pane", format!("canvas {} has no pane left beside which others can open", self.canvas.name), Some(&hint))
+            }
             Request::Refresh => {
                 self.refreshes += 1;
                 let panes: Vec<PaneId> = self.panes.keys().copied().collect();
@@ -231,11 +236,11 @@ impl State {
         found.ok_or_else(|| {
             let there: Vec<String> = self.sorted_panes().iter().map(|pane| format!("{} ({})", pane.role, pane.id)).collect();
             let name = name.unwrap_or("graph");
-            error(
-                "unknown_pane",
-                format!("canvas {} has no pane {name:?}", self.canvas.name),
-                Some(&format!("its panes: {}", there.join(", "))),
-            )
+            let mut hint = if there.is_empty() { "none is open".into() } else { format!("its panes: {}", there.join(", ")) };
+            if name != "train" && self.spec.roles().contains(&name) {
+                hint.push_str("; `og refresh` opens og's panes that were closed");
+            }
+            error("unknown_pane", format!("canvas {} has no pane {name:?}", self.canvas.name), Some(&hint))
         })
     }
 
@@ -279,9 +284,20 @@ impl State {
             let snapshot = pane.screen.snapshot(region, lines_max.map(|n| n as usize));
             seen.highlights = snapshot.highlights.iter().map(highlight).collect();
             seen.snapshot = Some(snapshot.text);
-            seen.changed_rows =
-                since.map(|seq| pane.screen.changed_since(seq).into_iter().map(|(row, text)| RowView { row, text }).collect());
-            if since.is_some() {
+            if let Some(seq) = since {
+                let changed = pane.screen.changed_in(region, seq);
+                let mut rows = changed.as_slice();
+                if let Some(wanted) = lines_max {
+                    // As of a whole screen: the last ones that say something.
+                    while let [above @ .., (_, blank)] = rows
+                        && blank.is_empty()
+                    {
+                        rows = above;
+                    }
+                    rows = &rows[rows.len().saturating_sub(wanted as usize)..];
+                }
+                seen.changed_rows_left_out = (changed.len() - rows.len()) as u32;
+                seen.changed_rows = Some(rows.iter().map(|(row, text)| RowView { row: *row, text: text.clone() }).collect());
                 seen.snapshot = None;
             }
             seen
@@ -346,10 +362,13 @@ impl State {
         let pane = self.pane(Some(asked.pane.as_deref().unwrap_or("graph")))?;
         let (pane_id, role, seq, in_mode) = (pane.id, pane.role.clone(), pane.screen.seq(), pane.in_mode);
         if !self.spec.agent.may_send.contains(&role) {
-            let hint = format!(
-                "a person allows it with \"may_send\": [..., \"{role}\"] under \"agent\" in the canvas's canvas.json; keys may go to: {}",
-                self.spec.agent.may_send.join(", ")
-            );
+            let hint = match self.errors.get("spec") {
+                Some(why) => format!("canvas.json cannot be used ({why}), and until it is mended the training gets no keys"),
+                None => format!(
+                    "a person allows it with \"may_send\": [..., \"{role}\"] under \"agent\" in the canvas's canvas.json; keys may go to: {}",
+                    self.spec.agent.may_send.join(", ")
+                ),
+            };
             return Err(error("not_allowed", format!("this canvas does not let keys be sent to its {role} pane"), Some(&hint)));
         }
         if pane.dead.is_some() {
@@ -446,7 +465,7 @@ impl State {
             name => self.pane(name)?,
         };
         let checks = until.iter().map(Check::new).collect::<Result<Vec<_>, _>>().map_err(bad)?;
-        let stop = stop.map(wait::compile).transpose().map_err(bad)?;
+        let stop = stop.map(wait::compile).transpose().map_err(|error| bad(format!("--stop: {error}")))?;
         let mut wait = Wait::new(pane.id, pane.screen.seq(), checks, stop, timeout_ms.map(Duration::from_millis), world.now);
         wait.named = name.is_some();
         Ok(wait)

@@ -84,10 +84,13 @@ impl State {
     fn meet(&mut self, info: &PaneInfo, world: &World<'_>, effects: &mut Vec<Effect>) {
         let role = info.role.clone().unwrap_or_default();
         let fresh = !self.panes.contains_key(&info.id);
+        // Above whatever a controller before us, or a pane that this one stands in for, came to: milliseconds pass faster than
+        // frames, and an exact number in JSON has room for 285,000 years of them.
+        let seq = (world.unix * 1000.0) as u64;
         let pane = self
             .panes
             .entry(info.id)
-            .or_insert_with(|| Pane::new(info.id, role, info.window, info.pid.unwrap_or_default(), info.cols, info.rows));
+            .or_insert_with(|| Pane::new(info.id, role, info.window, info.pid.unwrap_or_default(), (info.cols, info.rows), seq));
         pane.window = info.window;
         pane.title = info.title.clone();
         pane.in_mode = info.in_mode;

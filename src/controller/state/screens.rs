@@ -1,6 +1,6 @@
 //! Output, frames, captures, waits: how the state keeps screens true.
 
-use super::{Effect, Pending, Purpose, State, World, error};
+use super::{Effect, Pending, Purpose, State, World};
 use crate::{
     controller::{
         pane::{Flow, Pane, Why},
@@ -212,11 +212,8 @@ impl State {
             match self.sight(&pending.wait, world, |sight| pending.wait.look(sight, world.now, false)) {
                 Some(Some(verdict)) => self.finish_wait(&pending, &verdict, world),
                 Some(None) => self.waits.push(pending),
-                None => self.reply(
-                    pending.peer,
-                    pending.id,
-                    error("pane_gone", "the pane was closed while waiting", Some("`og panes` lists the panes that are there")),
-                ),
+                // Its program ended with it.
+                None => self.finish_wait(&pending, &pending.wait.closed(), world),
             }
         }
     }

@@ -201,8 +201,16 @@ fn keys_to_the_training_need_the_canvas_to_allow_them() {
     assert!(stage.ask(1, to_train(keys(&["C-c"]))).is_empty());
     assert_eq!(stage.refusal(1).0, "not_allowed");
     let allowed = Spec::preset("default").unwrap().merged(r#"{"agent":{"may_send":["graph","train"]}}"#).unwrap();
-    stage.on(Event::Spec(Ok(allowed)));
+    stage.on(Event::Spec(Ok(allowed.clone())));
     assert_eq!(tmux_lines(&stage.ask(1, to_train(keys(&["C-c"])))), [r#"send-keys "-t" "%1" "--" "C-c""#]);
+    // A slip in what may have been meant to forbid it allows nothing.
+    stage.on(Event::Spec(Err("line 3: expected `,`".into())));
+    assert!(stage.ask(1, to_train(keys(&["C-c"]))).is_empty());
+    let (code, words) = stage.refusal(1);
+    assert!(code == "not_allowed" && words.contains("line 3: expected `,`"), "{words}");
+    assert_eq!(stage.ask(1, keys(&["Tab"])).len(), 1, "og's own panes still listen");
+    stage.on(Event::Spec(Ok(allowed)));
+    assert_eq!(stage.ask(1, to_train(keys(&["C-c"]))).len(), 1);
 }
 
 #[test]
@@ -242,6 +250,35 @@ fn an_action_on_a_screen_that_has_changed_is_refused() {
     assert!(stage.ask(1, with(seq + 1)).is_empty());
     assert_eq!(stage.refusal(1).0, "stale");
     assert_eq!(stage.ask(1, with(seq)).len(), 1);
+}
+
+#[test]
+fn who_knows_a_screen_of_the_controller_before_gets_the_whole_screen() {
+    let mut before = Stage::started(1e9);
+    before.on(Event::Output(PaneId(2), b"\x1b[5;1Hold".to_vec()));
+    before.pass(Duration::from_millis(100));
+    let known = before.state.panes[&PaneId(2)].screen.seq();
+    let mut stage = Stage::started(1e9 + 3.0);
+    stage.connect(1);
+    let since = |since| Request::GetViewState {
+        pane: Some("graph".into()),
+        since: Some(since),
+        format: Format::Screen,
+        region: None,
+        lines_max: None,
+    };
+    for past in [0, 2, known] {
+        stage.ask(1, since(past));
+        let Some(Response::Screen { pane }) = stage.answers(1).pop() else { panic!("no screen") };
+        assert_eq!(pane.changed_rows.unwrap().len(), 10, "the row that said `old` says so no more");
+        assert!(pane.seq > known && pane.seq < 1 << 53);
+    }
+    // A program that was started again stands on another screen too.
+    let seq = stage.state.panes[&PaneId(2)].screen.seq();
+    stage.pass(Duration::from_secs(1));
+    stage.list(&[("train", 1, ""), ("graph", 2, "s9"), ("status", 3, "")]);
+    stage.list(&[("train", 1, ""), ("graph", 4, ""), ("status", 3, "")]);
+    assert!(stage.state.panes[&PaneId(4)].screen.seq() > seq);
 }
 
 #[test]
@@ -412,6 +449,9 @@ fn the_controller_ends_with_its_last_pane_unless_told_to_stay() {
     stage.state.canvas.keep = true;
     stage.on(Event::TrainGone);
     assert!(!stage.list(&[]).iter().any(|effect| matches!(effect, Effect::Stop(_))));
+    stage.connect(1);
+    stage.ask(1, Request::Refresh);
+    assert_eq!(stage.refusal(1).0, "no_pane", "nothing can be opened, and that is said");
 }
 
 #[test]
@@ -425,6 +465,11 @@ fn unknown_requests_and_panes_are_answered() {
     stage.ask(1, view("nvitop"));
     let (code, words) = stage.refusal(1);
     assert!(code == "unknown_pane" && words.contains("graph (%2)"), "{words}");
+    assert!(!words.contains("og refresh"), "{words}");
+    stage.state.panes.remove(&PaneId(2));
+    stage.ask(1, keys(&["Tab"]));
+    let (_, words) = stage.refusal(1);
+    assert!(words.contains("train (%1), status (%3)") && words.contains("og refresh"), "{words}");
     stage.ask(1, view("%3"));
     assert!(matches!(stage.answers(1).pop(), Some(Response::Screen { pane }) if pane.role == "status"));
 }

@@ -81,7 +81,7 @@ pub struct PaneView {
     pub in_mode: bool,
     /// How the pane's program ended; `null` while it runs.
     pub dead: Option<DeadView>,
-    /// Rises with every frame that differs.
+    /// Rises with every frame that differs, also from one controller to the next: it begins at milliseconds since 1970.
     pub seq: u64,
     /// Hash of the content, 16 hex digits.
     pub hash: String,
@@ -91,12 +91,19 @@ pub struct PaneView {
     pub may_send: bool,
     /// The screen as text, when asked for.
     pub snapshot: Option<String>,
-    /// Rows that changed since the `seq` asked for.
+    /// Rows that changed since the `seq` asked for; of a region that was asked for too, and of these the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_rows: Option<Vec<RowView>>,
+    /// Changed rows that are not among those: above them, or blank below them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub changed_rows_left_out: u32,
     /// Inverse and bold spans, when the screen was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub highlights: Vec<HighlightView>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// A row of a screen.

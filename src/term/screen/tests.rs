@@ -123,6 +123,7 @@ fn rows_remember_when_they_changed() {
     assert_eq!(screen.changed_since(1), [(1, "B".to_owned())]);
     assert_eq!(screen.changed_since(2), []);
     assert_eq!(screen.changed_since(0).len(), 3);
+    assert_eq!(screen.changed_since(3).len(), 5, "nobody saw that frame of this screen");
     assert_eq!(screen.rows(), ["a", "B", "c", "", ""]);
     assert_eq!(screen.text(), "a\nB\nc");
 }
