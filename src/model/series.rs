@@ -80,14 +80,17 @@ impl Series {
     pub fn push(&mut self, point: Point) {
         match self.points.last_step() {
             Some(last) if point.step == last => self.drop_from(self.len() - 1),
-            Some(last) if point.step < last => {
-                let keep = partition(0..self.len(), |i| self.points.step(i) < point.step);
-                (keep..self.len()).for_each(|i| self.superseded.push(self.points.get(i)));
-                self.drop_from(keep);
-            }
+            Some(last) if point.step < last => self.supersede_from(point.step),
             _ => {}
         }
         self.append(point);
+    }
+
+    /// Supersedes the points at and after `step`, before one that replaces them is there.
+    pub fn supersede_from(&mut self, step: Step) {
+        let keep = partition(0..self.len(), |i| self.points.step(i) < step);
+        (keep..self.len()).for_each(|i| self.superseded.push(self.points.get(i)));
+        self.drop_from(keep);
     }
 
     /// Adds a point that a console printed. There a step that goes back is a restart only once a later one follows it:

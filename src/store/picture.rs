@@ -260,6 +260,7 @@ impl RunPicture {
         let given = &mut self.sources.entry(source).or_default().given;
         match record {
             Record::Row(_) | Record::Console(_) => {}
+            Record::Superseded(step) => self.supersede(source, step),
             Record::Key(id, key) => self.key(source, id.0, key),
             Record::Config(name, value) => {
                 given.config += 1;

@@ -541,6 +541,16 @@ mod tests {
     }
 
     #[test]
+    fn folders_of_event_files_end_as_a_full_read_ends() {
+        for name in ["purge", "restart", "tbx"] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tfevents").join(name);
+            for reach in [Reach::Row, Reach::Keys] {
+                agrees(&folder, &probed(&folder, reach));
+            }
+        }
+    }
+
+    #[test]
     fn a_document_is_read_whole_or_not_at_all() {
         let rows: Vec<String> = (0..2000).map(|step| format!("{{\"step\": {step}, \"loss\": {step}.5}}")).collect();
         let dir = tempfile::tempdir().unwrap();
