@@ -46,7 +46,7 @@ pub fn find(asked: &Asked) -> Result<Found, Fail> {
     }
 }
 
-/// The runs that are asked for, newest first; at least one. A path comes first, then the store.
+/// The runs that are asked for, as [`source::runs`] orders them; at least one. A path comes first, then the store.
 pub fn runs(asked: &Asked) -> Result<Vec<RunRef>, Fail> {
     let mut path = PathBuf::from(asked.run);
     if !is_there(&path)
@@ -57,13 +57,7 @@ pub fn runs(asked: &Asked) -> Result<Vec<RunRef>, Fail> {
     if let Some(name) = asked.name {
         path = address(&path, name);
     }
-    // A folder of event files is a run, also where others lie below it.
-    let is_run = |run: &RunRef| run.path == path && run.path.is_dir();
-    let mut runs = source::runs(&path).map_err(|error| fail(error, asked))?;
-    if let Some(at) = runs.iter().position(is_run) {
-        runs = vec![runs.swap_remove(at)];
-    }
-    Ok(runs)
+    source::runs(&path).map_err(|error| fail(error, asked))
 }
 
 /// The run that is asked for. Of several, one has to be named.
@@ -84,20 +78,19 @@ pub fn open(run: &RunRef, read: &ReadOptions, store: &StoreArgs) -> Result<RunRe
     Ok(reader)
 }
 
-/// The run that is asked for; of several, the newest.
+/// The run that is asked for; of several, the first.
 pub fn newest(asked: &Asked) -> Result<RunReader, Fail> {
     let runs = runs(asked)?;
-    let Some(newest) = runs.first() else { return Err(which(asked.run, &runs)) };
-    if runs.len() > 1 {
-        note_newest(asked.run, &runs, "--run NAME");
-    }
-    open(newest, asked.read, asked.store)
+    let Some(first) = runs.first() else { return Err(which(asked.run, &runs)) };
+    note_first(asked.run, &runs, "--run NAME");
+    open(first, asked.read, asked.store)
 }
 
-/// Tells that of several runs it is the newest, and how another is named.
-pub fn note_newest(asked: &OsStr, runs: &[RunRef], another: &str) {
-    if let [newest, ..] = runs {
-        out::note(format!("{} holds {} runs; this is {}, the newest (another: {another})", asked.display(), runs.len(), newest.name));
+/// Tells which of several runs this is, and how another is named.
+pub fn note_first(asked: &OsStr, runs: &[RunRef], another: &str) {
+    if let [first, _, ..] = runs {
+        let why = if first.address() == Path::new(asked) { "that of the folder itself" } else { "the newest" };
+        out::note(format!("{} holds {} runs; this is {}, {why} (another: {another})", asked.display(), runs.len(), first.name));
     }
 }
 

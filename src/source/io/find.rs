@@ -78,14 +78,17 @@ impl RunRef {
     }
 }
 
-/// The runs that `path` holds, newest first; never none.
+/// The runs that `path` holds, newest first; never none. Where a folder of event files has others below it, its own run stands
+/// before all: an address ([`RunRef::address`]) opens this very run.
 ///
 /// `path` is a file, a folder, a database, `-` for the standard input, or the name of a Trackio project; behind a `#` may
 /// stand which of its runs is meant: an id, a name (the newest of that name), or the start of one of them. Nothing is read but names and times.
 pub fn runs(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     let (path, asked) = locate(path)?;
     let mut runs = held(&path)?;
-    runs.sort_by(|a, b| b.time().partial_cmp(&a.time()).unwrap_or(Ordering::Equal).then_with(|| b.id.cmp(&a.id)));
+    let is_own = |run: &RunRef| run.address() == path;
+    let newer = |a: &RunRef, b: &RunRef| b.time().partial_cmp(&a.time()).unwrap_or(Ordering::Equal);
+    runs.sort_by(|a, b| is_own(b).cmp(&is_own(a)).then_with(|| newer(a, b)).then_with(|| b.id.cmp(&a.id)));
     match asked {
         Some(asked) => choose(&path, runs, &asked).map(|run| vec![run]),
         None if runs.is_empty() => Err(OpenError::NoRun { path }),

@@ -109,17 +109,17 @@ impl OpenError {
 }
 
 /// Opens the run at `path`: a run folder of og, wandb or TensorBoard, a database, any log, `-` for the standard input, or
-/// the run of them that is named behind a `#` ([`runs`]). Where it holds several, the newest.
+/// the run of them that is named behind a `#` ([`runs`]). Where it holds several, the first: mostly the newest.
 pub fn open(path: &Path) -> Result<Opened, OpenError> {
     open_with(path, &ReadOptions::default())
 }
 
 /// The same, where a person said how it is to be read.
 pub fn open_with(path: &Path, read: &ReadOptions) -> Result<Opened, OpenError> {
-    let newest = runs(path)?.into_iter().next().ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
-    let opened = open_ref(&newest, read)?;
-    let is_whole = newest.address() == path;
-    Ok(Opened { run: (!is_whole).then_some(newest), ..opened })
+    let first = runs(path)?.into_iter().next().ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
+    let opened = open_ref(&first, read)?;
+    let is_whole = first.address() == path;
+    Ok(Opened { run: (!is_whole).then_some(first), ..opened })
 }
 
 /// Opens a run that [`runs`] has found.
