@@ -119,7 +119,7 @@ fn keys(out: &mut String, run: &RunPicture) {
         let of = run.series.iter().filter(|(_, series)| count(series) > 0).map(|(key, series)| format!("{key} {}", count(series)));
         of.collect::<Vec<_>>().join(", ")
     };
-    for (label, of) in [("NaN", odd(Series::nan_count)), ("infinite", odd(Series::inf_count)), ("replaced", odd(Series::superseded))] {
+    for (label, of) in [("NaN", odd(Series::nan_count)), ("infinite", odd(Series::inf_count)), ("replaced", odd(Series::replaced))] {
         if !of.is_empty() {
             wrapped(out, label, &of);
         }
