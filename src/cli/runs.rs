@@ -56,7 +56,7 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
         return Ok(0);
     }
     let head = ["run", "id", "kind", "state", "step", "metric", "started", "took"].map(str::to_owned);
-    let rows = std::iter::once(head).chain(shown.iter().zip(&looked).map(|(place, look)| as_row(place, look, now)));
+    let rows = std::iter::once(head).chain(shown.iter().zip(&looked).map(|(place, look)| as_row(place, look, now).map(clean)));
     table(&rows.collect::<Vec<_>>())?;
     if shown.len() < count {
         out::note(format!("{} more; --limit {count} shows them all", count - shown.len()));
@@ -237,6 +237,11 @@ fn as_row(place: &Place, look: &Look, now: f64) -> [String; 8] {
         or_dash(run.probe.started.map(|started| format!("{} ago", text::duration((now - started.secs()).max(0.0))))),
         or_dash(took(run, now).map(text::duration)),
     ]
+}
+
+/// Names and keys may hold anything.
+fn clean(cell: String) -> String {
+    text::one_line(&cell).into_owned()
 }
 
 /// Prints rows with their columns below each other. The last cells of a row that are empty need no column.

@@ -153,6 +153,19 @@ fn a_value_before_any_step_stands_nowhere_and_points_of_one_step_are_counted() {
 }
 
 #[test]
+fn names_with_control_bytes_reach_no_terminal() {
+    let home = Home::new();
+    fs::write(home.work().join("odd\u{1b}[31m.jsonl"), "{\"step\":1,\"a\\u001b]0;x\\u0007\\nb\":1}\n").unwrap();
+    let odd = "odd\u{1b}[31m.jsonl";
+    for told in [home.ok(&["inspect", odd]), home.ok(&["runs", "."]), home.ok(&["runs", odd])] {
+        assert!(told.contains("odd[31m") && !told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
+    }
+    let table = home.ok(&["inspect", odd]);
+    assert!(table.lines().any(|line| line.starts_with("a]0;x b ")), "{table}");
+    fails(home.og(&["inspect", odd, "--series", "nosuch"]), 1, &["a]0;x\nb"]);
+}
+
+#[test]
 fn a_database_of_tviz_is_told_run_by_run() {
     let home = Home::new();
     let db = home.work().join("tviz.db");
