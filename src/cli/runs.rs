@@ -146,11 +146,12 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fai
             let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
             let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
             // What is there and cannot be read is no filter.
-            let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !path.exists();
+            let is_there = path.symlink_metadata().is_ok();
+            let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !is_there;
             match (named, path.to_str().filter(is_filter)) {
                 (Some(folder), _) => Ok((vec![Place::Own(folder)], 0)),
                 (None, Some(filter)) => fitting(filter, store_args),
-                (None, None) if !path.exists() => Err(unknown(
+                (None, None) if !is_there => Err(unknown(
                     &path.to_string_lossy(),
                     &[],
                     format!("give a path, the name of a run, or a filter; {HOW_FILTERS_ARE_WRITTEN}"),

@@ -122,6 +122,13 @@ fn a_path_with_several_runs_tells_them_all_or_the_one_that_is_named() {
     let crashy = home.json(&["inspect", "ogfixture.db", "--run", "crashy", "--json"]);
     assert_eq!((&crashy["run"]["name"], &crashy["kind"]), (&json!("crashy"), &json!("trackio")));
     assert_eq!(home.json(&["inspect", "ogfixture.db#crashy", "--json"]), crashy);
+    let twin = home.og(&["inspect", "ogfixture.db", "--run", "twin"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&twin.stderr).contains("2 runs are called twin; this is the newest, ogfixture.db#"), "{twin:?}");
+    assert_eq!(home.ok(&["runs", "ogfixture.db#twin"]).lines().count(), 3, "a head and two runs");
+    std::os::unix::fs::symlink("/nowhere", home.work().join("dangling")).unwrap();
+    for verb in ["inspect", "runs"] {
+        fails(home.og(&[verb, "dangling"]), 1, &["dangling is a link to /nowhere, which is not there"]);
+    }
     fails(home.og(&["inspect", "ogfixture.db", "--follow"]), 1, &["ogfixture.db holds", "hint: name one with --run"]);
     fails(home.og(&["inspect", "ogfixture.db", "--run", "nobody"]), 1, &["has no run nobody"]);
     assert_eq!(home.ok(&["inspect", "ogfixture.db"]).matches("kind     trackio").count(), names.len());

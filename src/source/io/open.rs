@@ -45,6 +45,14 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// A link to nothing.
+    #[error("{} is a link to {}, which is not there", path.display(), to.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// What it says.
+        to: PathBuf,
+    },
     /// A folder or database without a run in it.
     #[error("{} holds no run", path.display())]
     NoRun {
@@ -96,7 +104,7 @@ impl OpenError {
             OpenError::Source(error) if error.is_damage() => {
                 "it is damaged, or no database; what SQLite can save of it: sqlite3 DATABASE .recover | sqlite3 SAVED".into()
             }
-            OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
+            OpenError::Open { .. } | OpenError::Dangling { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
             OpenError::NoSuchRun { near, .. } => format!("runs there: {}", near.join(", ")),
             OpenError::Format { head, .. } => match detect::guess(head) {

@@ -92,7 +92,7 @@ impl RunReader {
             return RunReader::own(folder, read);
         }
         let opened = source::open_with(path, read).map_err(|error| match error {
-            OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
+            OpenError::NoRun { .. } | OpenError::Dangling { .. } => StoreError::NotARun { path: path.to_owned() },
             OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
             other => StoreError::Foreign(other),
         })?;
