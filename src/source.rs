@@ -65,6 +65,8 @@ pub enum Record {
     Key(KeyId, MetricKey),
     /// A history row.
     Row(Row),
+    /// What this source has given so far at and after this step is superseded, of every key: its program starts there again.
+    Superseded(Step),
     /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
     /// The config entry of this name is none any more; in a dict its name is behind the dict's, with a `.` between.

@@ -76,6 +76,15 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| *c == '\n' || !c.is_control()).collect()
 }
 
+/// The same in one line: line breaks are spaces too. For names and keys, which may hold anything, where each has its line.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if plain(text) || !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    Cow::Owned(spaced.filter(|c| !c.is_control()).collect())
+}
+
 /// `text` in lines of at most `cells` cells, broken between words where that is possible. Line breaks in it are kept.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);

@@ -83,6 +83,8 @@ fn as_text(runs: &[&RunRow], told: &Comparison) -> String {
         let name = format!("{} {}", if has_best { "best" } else { "last" }, line.key);
         table.push([name].into_iter().chain(line.cells.iter().map(cell)).collect());
     }
+    // Names and keys may hold anything.
+    table.iter_mut().flatten().for_each(|cell| *cell = text::one_line(cell).into_owned());
     let width = |column: usize| table.iter().map(|row| text::width(&row[column])).max().unwrap_or(0).min(CELLS_MAX);
     let widths: Vec<usize> = (0..=runs.len()).map(width).collect();
     let mut out = String::new();

@@ -1,5 +1,6 @@
 //! The one shape in which a command fails: a word for programs, what failed, what to do, and an exit code.
 
+use crate::text;
 use std::{error::Error, fmt};
 
 /// The thing asked for did not work.
@@ -65,11 +66,11 @@ impl Fail {
 }
 
 impl fmt::Display for Fail {
-    /// `og: what: cause`, and `hint: ...` on its own line.
+    /// `og: what: cause`, and `hint: ...` on its own line. Names in it may hold anything.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "og: {}", self.message)?;
+        write!(f, "og: {}", text::clean(&self.message))?;
         match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
+            Some(hint) => write!(f, "\nhint: {}", text::clean(hint)),
             None => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use super::{
     out,
 };
 use crate::{
-    model::{MetricKey, Point, ReadOptions, Series, WallTime, num},
+    model::{MetricKey, Point, ReadOptions, WallTime, num},
     query,
     source::RunRef,
     store::{RunPicture, RunReader},
@@ -59,7 +59,7 @@ fn load(reader: &mut RunReader, mut watch: Stopwatch, follows: bool) -> Value {
 fn one(args: &InspectArgs, reader: RunReader, stats: Value) -> Result<u8, Fail> {
     if let Some(name) = &args.series {
         let key = resolve(name, reader.picture())?;
-        print_series(&reader.picture().series[&key], args.output.json || args.follow, args.follow)?;
+        print_series(reader.picture(), &key, args.output.json || args.follow, args.follow)?;
         return if args.follow { follow::points(reader, &key) } else { Ok(0) };
     }
     if args.follow {
@@ -110,7 +110,8 @@ fn resolve(name: &str, run: &RunPicture) -> Result<MetricKey, Fail> {
 }
 
 /// Prints every point; `as_lines`: one object a line without the brackets of an array.
-fn print_series(series: &Series, as_json: bool, as_lines: bool) -> Result<(), Fail> {
+fn print_series(run: &RunPicture, key: &MetricKey, as_json: bool, as_lines: bool) -> Result<(), Fail> {
+    let (series, is_first_unplaced) = (&run.series[key], run.is_first_unplaced(key));
     if !as_json {
         out::line("step\ttime\tvalue")?;
     } else if !as_lines {
@@ -120,12 +121,16 @@ fn print_series(series: &Series, as_json: bool, as_lines: bool) -> Result<(), Fa
         let mut text = String::new();
         let told_again = series.told_again().filter(|_| start + POINTS_AT_ONCE >= series.len());
         for (at, point) in (start..).zip(series.points(start..start + POINTS_AT_ONCE).chain(told_again)) {
+            let step = (at > 0 || !is_first_unplaced).then_some(point.step.0);
             if as_json {
                 let comma = if as_lines || at + 1 == series.logged() { "" } else { "," };
-                let _ = writeln!(text, "{}{comma}", point_json(&point));
+                let mut told = point_json(&point);
+                told["step"] = step.into();
+                let _ = writeln!(text, "{told}{comma}");
             } else {
+                let step = step.map_or_else(String::new, |step| step.to_string());
                 let time = point.time.map_or_else(String::new, |time| format!("{:.3}", time.secs()));
-                let _ = writeln!(text, "{}\t{time}\t{}", point.step.0, point.value);
+                let _ = writeln!(text, "{step}\t{time}\t{}", point.value);
             }
         }
         out::text(&text)?;

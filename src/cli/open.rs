@@ -14,6 +14,7 @@ use crate::{
 };
 use std::{
     ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -46,7 +47,8 @@ pub fn find(asked: &Asked) -> Result<Found, Fail> {
     }
 }
 
-/// The runs that are asked for, newest first; at least one. A path comes first, then the store.
+/// The runs that are asked for, as [`source::runs`] orders them; at least one. A path comes first, then the store. Of several that are
+/// called as asked for, the newest.
 pub fn runs(asked: &Asked) -> Result<Vec<RunRef>, Fail> {
     let mut path = PathBuf::from(asked.run);
     if !is_there(&path)
@@ -57,11 +59,11 @@ pub fn runs(asked: &Asked) -> Result<Vec<RunRef>, Fail> {
     if let Some(name) = asked.name {
         path = address(&path, name);
     }
-    // A folder of event files is a run, also where others lie below it.
-    let is_run = |run: &RunRef| run.path == path && run.path.is_dir();
     let mut runs = source::runs(&path).map_err(|error| fail(error, asked))?;
-    if let Some(at) = runs.iter().position(is_run) {
-        runs = vec![runs.swap_remove(at)];
+    let is_named = path.as_os_str().as_bytes().contains(&b'#') && !is_there(&path);
+    if is_named {
+        note_first(path.as_os_str(), &runs, "--run ID");
+        runs.truncate(1);
     }
     Ok(runs)
 }
@@ -84,20 +86,23 @@ pub fn open(run: &RunRef, read: &ReadOptions, store: &StoreArgs) -> Result<RunRe
     Ok(reader)
 }
 
-/// The run that is asked for; of several, the newest.
+/// The run that is asked for; of several, the first.
 pub fn newest(asked: &Asked) -> Result<RunReader, Fail> {
     let runs = runs(asked)?;
-    let Some(newest) = runs.first() else { return Err(which(asked.run, &runs)) };
-    if runs.len() > 1 {
-        note_newest(asked.run, &runs, "--run NAME");
-    }
-    open(newest, asked.read, asked.store)
+    let Some(first) = runs.first() else { return Err(which(asked.run, &runs)) };
+    note_first(asked.run, &runs, "--run NAME");
+    open(first, asked.read, asked.store)
 }
 
-/// Tells that of several runs it is the newest, and how another is named.
-pub fn note_newest(asked: &OsStr, runs: &[RunRef], another: &str) {
-    if let [newest, ..] = runs {
-        out::note(format!("{} holds {} runs; this is {}, the newest (another: {another})", asked.display(), runs.len(), newest.name));
+/// Tells which of several runs this is, and how another is named.
+pub fn note_first(asked: &OsStr, runs: &[RunRef], another: &str) {
+    if let [first, second, ..] = runs {
+        if runs.iter().all(|run| run.name == first.name) {
+            let [this, other] = [first, second].map(|run| run.address().display().to_string());
+            return out::note(format!("{} runs are called {}; this is the newest, {this} (another: {other})", runs.len(), first.name));
+        }
+        let why = if first.address() == Path::new(asked) { "that of the folder itself" } else { "the newest" };
+        out::note(format!("{} holds {} runs; this is {}, {why} (another: {another})", asked.display(), runs.len(), first.name));
     }
 }
 

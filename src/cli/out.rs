@@ -23,7 +23,7 @@ pub fn json(value: &impl Serialize) -> Result<(), Fail> {
 
 /// Prints a remark for a person, beside the answer. It is only a remark: nobody fails for it.
 pub fn note(note: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "og: {note}");
+    let _ = writeln!(io::stderr().lock(), "og: {}", crate::text::one_line(&note.to_string()));
 }
 
 /// What it means that something could not be printed.

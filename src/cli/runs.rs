@@ -56,7 +56,7 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
         return Ok(0);
     }
     let head = ["run", "id", "kind", "state", "step", "metric", "started", "took"].map(str::to_owned);
-    let rows = std::iter::once(head).chain(shown.iter().zip(&looked).map(|(place, look)| as_row(place, look, now)));
+    let rows = std::iter::once(head).chain(shown.iter().zip(&looked).map(|(place, look)| as_row(place, look, now).map(clean)));
     table(&rows.collect::<Vec<_>>())?;
     if shown.len() < count {
         out::note(format!("{} more; --limit {count} shows them all", count - shown.len()));
@@ -146,11 +146,12 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fai
             let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
             let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
             // What is there and cannot be read is no filter.
-            let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !path.exists();
+            let is_there = path.symlink_metadata().is_ok();
+            let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !is_there;
             match (named, path.to_str().filter(is_filter)) {
                 (Some(folder), _) => Ok((vec![Place::Own(folder)], 0)),
                 (None, Some(filter)) => fitting(filter, store_args),
-                (None, None) if !path.exists() => Err(unknown(
+                (None, None) if !is_there => Err(unknown(
                     &path.to_string_lossy(),
                     &[],
                     format!("give a path, the name of a run, or a filter; {HOW_FILTERS_ARE_WRITTEN}"),
@@ -237,6 +238,11 @@ fn as_row(place: &Place, look: &Look, now: f64) -> [String; 8] {
         or_dash(run.probe.started.map(|started| format!("{} ago", text::duration((now - started.secs()).max(0.0))))),
         or_dash(took(run, now).map(text::duration)),
     ]
+}
+
+/// Names and keys may hold anything.
+fn clean(cell: String) -> String {
+    text::one_line(&cell).into_owned()
 }
 
 /// Prints rows with their columns below each other. The last cells of a row that are empty need no column.

@@ -55,7 +55,7 @@ enum Place {
 
 impl RunToShow {
     /// The run that is asked for: of the store by id, short id or name; else a run folder, a log, a database, a project,
-    /// or a folder with any of them, by path, and of its runs the newest, or the one behind a `#`; else the latest of the store.
+    /// or a folder with any of them, by path, and of its runs the first, or the one behind a `#`; else the latest of the store.
     pub fn find(store: &Store, asked: Option<&OsStr>) -> Result<RunToShow, Fail> {
         let Some(asked) = asked else {
             return match store.runs()?.first() {
@@ -74,13 +74,11 @@ impl RunToShow {
             (Err(OpenError::Open { source, .. }), Some(Err(unknown))) if source.kind() == ErrorKind::NotFound => return Err(unknown.into()),
             (runs, _) => runs.map_err(StoreError::Foreign)?,
         };
-        let [newest, ..] = runs.as_slice() else {
+        let Some(first) = runs.first() else {
             return Err(StoreError::NotARun { path }.into());
         };
-        if runs.len() > 1 {
-            open::note_newest(asked, &runs, "--run PATH#NAME");
-        }
-        of(newest)
+        open::note_first(asked, &runs, "--run PATH#NAME");
+        of(first)
     }
 
     /// Where it lies, when all processes can open that.

@@ -34,9 +34,7 @@ pub fn tail(args: &TailArgs) -> Result<u8, Fail> {
     let asked = Asked { run: &args.run, name: args.run_name.as_deref(), store: &args.store, read: &ReadOptions::default() };
     let runs = open::runs(&asked)?;
     let Some(run) = runs.first() else { return Err(open::which(&args.run, &runs)) };
-    if runs.len() > 1 {
-        out::note(format!("{} holds {} runs; this is {}, the newest (another: --run NAME)", args.run.display(), runs.len(), run.name));
-    }
+    open::note_first(&args.run, &runs, "--run NAME");
     let log = log_of(run);
     // All lines have to be looked at only where not every line counts.
     let from = match &log {

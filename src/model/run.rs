@@ -22,7 +22,7 @@ pub enum RunState {
     Finished,
     /// It ended with another exit code.
     Failed,
-    /// A signal that nobody asks for ended it (SIGKILL, SIGSEGV, ...).
+    /// A signal that nobody asks for ended it (SIGKILL, SIGSEGV, ...), or so says its tracker.
     Crashed,
     /// A person or a scheduler ended it: SIGINT, SIGTERM, SIGHUP, or the exit codes 130 and 143.
     Stopped,
@@ -83,6 +83,8 @@ impl Exit {
             (_, Some(_)) => RunState::Crashed,
             (Some(0), None) => RunState::Finished,
             (Some(130 | 143), None) => RunState::Stopped,
+            // What wandb writes for a run that ended without its client.
+            (Some(254), None) => RunState::Crashed,
             (Some(_), None) => RunState::Failed,
             (None, None) => RunState::Lost,
         }
@@ -99,6 +101,7 @@ mod tests {
         assert_eq!(state(Some(0), None), RunState::Finished);
         assert_eq!(state(Some(7), None), RunState::Failed);
         assert_eq!(state(Some(143), None), RunState::Stopped);
+        assert_eq!(state(Some(254), None), RunState::Crashed);
         assert_eq!(state(None, Some(9)), RunState::Crashed);
         assert_eq!(state(None, Some(15)), RunState::Stopped);
         assert_eq!(state(None, None), RunState::Lost);

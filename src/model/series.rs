@@ -51,7 +51,7 @@ pub struct Column {
     pub gap: bool,
 }
 
-/// Points of one key in rising order of step. A step logged again replaces its point; a step that goes
+/// Points of one key in rising order of step. A step logged again replaces its point, which is counted; a step that goes
 /// back supersedes the points at and after it (they are kept and counted, not drawn).
 ///
 /// Wall times may be missing or run backwards (a clock was set, another host went on). Along a time axis a point
@@ -66,6 +66,8 @@ pub struct Series {
     inf: usize,
     origin: Option<WallTime>,
     superseded: Columns,
+    /// Points that were logged again at their own step; they are not kept.
+    rewritten: usize,
     /// A step that a console went back to, while nothing has followed it.
     told_again: Option<Point>,
 }
@@ -79,15 +81,21 @@ impl Series {
     /// Adds a point.
     pub fn push(&mut self, point: Point) {
         match self.points.last_step() {
-            Some(last) if point.step == last => self.drop_from(self.len() - 1),
-            Some(last) if point.step < last => {
-                let keep = partition(0..self.len(), |i| self.points.step(i) < point.step);
-                (keep..self.len()).for_each(|i| self.superseded.push(self.points.get(i)));
-                self.drop_from(keep);
+            Some(last) if point.step == last => {
+                self.rewritten += 1;
+                self.drop_from(self.len() - 1);
             }
+            Some(last) if point.step < last => self.supersede_from(point.step),
             _ => {}
         }
         self.append(point);
+    }
+
+    /// Supersedes the points at and after `step`, before one that replaces them is there.
+    pub fn supersede_from(&mut self, step: Step) {
+        let keep = partition(0..self.len(), |i| self.points.step(i) < step);
+        (keep..self.len()).for_each(|i| self.superseded.push(self.points.get(i)));
+        self.drop_from(keep);
     }
 
     /// Adds a point that a console printed. There a step that goes back is a restart only once a later one follows it:
@@ -102,7 +110,11 @@ impl Series {
         }
         match self.points.last_step() {
             Some(last) if point.step < last => self.told_again = Some(point),
-            Some(last) if point.step == last => self.push(point),
+            // Mostly a bar that draws its line again, not another point.
+            Some(last) if point.step == last => {
+                self.drop_from(self.len() - 1);
+                self.append(point);
+            }
             _ => self.append(point),
         }
     }
@@ -144,6 +156,12 @@ impl Series {
     /// Number of points that a resumed run replaced.
     pub fn superseded(&self) -> usize {
         self.superseded.len()
+    }
+
+    /// Number of points that others replaced, at the same step or because a resumed run went back: with the live ones, all that
+    /// were logged.
+    pub fn replaced(&self) -> usize {
+        self.superseded.len() + self.rewritten
     }
 
     /// The points that a resumed run replaced, in the order in which they were replaced.

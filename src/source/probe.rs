@@ -34,6 +34,8 @@ pub struct Probe {
     pub is_whole: bool,
     /// The source itself counts steps.
     pub says_steps: bool,
+    /// What older parts of the run say at and after this step counts no more.
+    pub superseded_from: Option<Step>,
 }
 
 /// The last point of a key.
@@ -45,6 +47,13 @@ pub struct LastPoint {
     pub time: Option<WallTime>,
     /// The value.
     pub value: f64,
+}
+
+impl LastPoint {
+    /// Whether it surely stands before `step`.
+    fn is_before(&self, step: Step) -> bool {
+        self.step.is_some_and(|at| at < step)
+    }
 }
 
 impl Probe {
@@ -63,19 +72,22 @@ impl Probe {
             bytes: 0,
             is_whole: true,
             says_steps: false,
+            superseded_from: None,
         }
     }
 
     /// Takes over what an older part of the same run says and this one does not.
     pub(super) fn go_on_from(mut self, older: Probe) -> Probe {
-        let Probe { remarks, started, step, total_steps, last, bytes, is_whole, .. } = older;
+        let Probe { remarks, started, step, total_steps, last, bytes, is_whole, superseded_from, .. } = older;
         for (name, value) in remarks {
             self.remarks.entry(name).or_insert(value);
         }
         (self.started, self.step, self.total_steps) = (started.or(self.started), self.step.or(step), self.total_steps.or(total_steps));
-        for (key, point) in last {
+        let stands = |point: &LastPoint| self.superseded_from.is_none_or(|from| point.is_before(from));
+        for (key, point) in last.into_iter().filter(|(_, point)| stands(point)) {
             self.last.entry(key).or_insert(point);
         }
+        self.superseded_from = self.superseded_from.into_iter().chain(superseded_from).min();
         (self.bytes, self.is_whole) = (self.bytes + bytes, self.is_whole && is_whole);
         self
     }
@@ -99,6 +111,7 @@ pub(super) struct Gather {
     total_steps: Option<i64>,
     remarks: BTreeMap<String, Value>,
     jumped: bool,
+    superseded_from: Option<Step>,
 }
 
 /// What is known of one key.
@@ -129,6 +142,7 @@ impl Gather {
                 self.slots[id.0 as usize].key = Some(key);
             }
             Ok(Record::Row(row)) => self.row(&row),
+            Ok(Record::Superseded(step)) => self.supersede(step),
             Ok(Record::Info(name, value)) => drop(self.remarks.insert(name.to_owned(), value)),
             Ok(Record::TotalSteps(steps)) => self.total_steps = Some(steps),
             Ok(Record::Exit(exit)) => self.exit = Some(exit),
@@ -156,6 +170,12 @@ impl Gather {
     /// Whether every key was seen since the jump.
     pub(super) fn has_all_keys(&self) -> bool {
         self.slots.iter().all(|slot| !slot.last.is_empty())
+    }
+
+    /// Forgets the points at and after `step`. Which ones stand before it was not kept.
+    fn supersede(&mut self, step: Step) {
+        self.superseded_from = Some(self.superseded_from.map_or(step, |from| from.min(step)));
+        self.slots.iter_mut().for_each(|slot| slot.last.retain(|last| last.point.is_before(step)));
     }
 
     fn row(&mut self, row: &Row) {
@@ -222,7 +242,8 @@ impl Gather {
         probe.step = self.row.flatten();
         probe.remarks = self.remarks;
         probe.last = self.slots.iter().filter_map(|slot| Some((slot.key.clone()?, last(slot)?))).collect();
-        (probe.is_whole, probe.says_steps) = (!self.jumped, self.says_steps);
+        (probe.is_whole, probe.says_steps) = (!self.jumped && self.superseded_from.is_none(), self.says_steps);
+        probe.superseded_from = self.superseded_from;
         probe
     }
 }

@@ -4,7 +4,8 @@
 //! event; hyperparameters become config; texts, pictures, histograms and audio become [`Media`] references.
 //!
 //! A run is a folder: its event files in order of name, each through a decoder of its own. A restarted program writes a
-//! new file whose steps go back, which supersedes the points from there on; its `SessionLog` says nothing more than that.
+//! new file whose steps go back, which supersedes the points from there on, key by key; where its `SessionLog` says at which
+//! step it starts, those of all keys at once ([`Record::Superseded`]).
 //!
 //! Source: `event.proto`, `summary.proto`, `plugin_data.proto` as TensorBoard 2.21 ships them; files of tensorboardX 2.6 and TensorBoard.
 
@@ -31,6 +32,9 @@ const TAG_BYTES_MAX: usize = 1 << 12;
 
 /// Longest text that is kept of a text summary: enough to show. The whole stays in the file.
 const TEXT_BYTES_MAX: usize = 1 << 12;
+
+/// `SessionLog.SessionStatus.START`.
+const SESSION_START: u64 = 1;
 
 /// Decodes one event file.
 #[derive(Default)]
@@ -66,6 +70,9 @@ impl TfEvents {
     fn read(&mut self, frame: &Frame) -> Result<(), Loss> {
         let loss = |reason: &str| Loss { offset: frame.offset, bytes: frame.bytes, reason: reason.into() };
         let event = Event::read(self.frames.get(frame.range.clone())).map_err(|_| loss("a record cannot be read as an event"))?;
+        if event.starts {
+            self.ready.records.push_back(Record::Superseded(event.step));
+        }
         self.keys.begin();
         let ready = self.ready.records.len();
         let unknown = if self.jumped { Kind::Foreign } else { Kind::Unknown };
@@ -121,17 +128,20 @@ struct Event<'a> {
     time: Option<WallTime>,
     step: Step,
     summary: &'a [u8],
+    /// A program starts here: what was logged at and after this step counts no more.
+    starts: bool,
 }
 
 impl<'a> Event<'a> {
     fn read(message: &'a [u8]) -> Result<Event<'a>, Malformed> {
-        let mut event = Event { time: None, step: Step(0), summary: &[] };
+        let mut event = Event { time: None, step: Step(0), summary: &[], starts: false };
         let mut all = fields(message);
         for field in all.by_ref() {
             match field {
                 (1, Wire::Fixed64(bits)) => event.time = WallTime::new(f64::from_bits(bits)).filter(|time| time.secs() != 0.0),
                 (2, Wire::Varint(step)) => event.step = Step(step as i64),
                 (5, Wire::Bytes(summary)) => event.summary = summary,
+                (7, Wire::Bytes(session)) => event.starts = fields(session).any(|field| field == (1, Wire::Varint(SESSION_START))),
                 _ => {}
             }
         }

@@ -53,7 +53,7 @@ impl Decoder for Wandb {
             if let Some(record) = self.reader.ready.pop_front() {
                 return Ok(Some(record));
             }
-            if let Some(loss) = self.reader.overflow.take() {
+            if let Some(loss) = self.reader.lost.pop_front() {
                 return Err(loss);
             }
             let Some(payload) = self.blocks.next()? else { return Ok(None) };
@@ -92,7 +92,8 @@ struct Reader {
     start: Option<f64>,
     /// Time of the last row.
     time: Option<WallTime>,
-    overflow: Option<Loss>,
+    /// What could not be read of the last record.
+    lost: VecDeque<Loss>,
     overflowed: bool,
 }
 
@@ -168,13 +169,16 @@ impl Reader {
             let name = self.names.get_mut(*at);
             if media.is_empty() || !name.dicts.iter().any(|dict| media.contains(dict)) {
                 let media = text.contains("\"_type\"").then_some(&mut objects);
-                put_json(&mut self.keys, &mut name.path.clone(), &mut Cursor::new(text), media);
+                if put_json(&mut self.keys, &mut name.path.clone(), &mut Cursor::new(text), media).is_none() {
+                    let reason = format!("the value of {} is no JSON", name.path);
+                    self.lost.push_back(Loss { offset, bytes: text.len() as u64, reason });
+                }
             }
         }
         if (self.keys.overflowed() || *overflowed) && !self.overflowed {
             self.overflowed = true;
             let reason = format!("more than {KEYS_MAX} metric keys, the rest is not read");
-            self.overflow = Some(Loss { offset, bytes: body.len() as u64, reason });
+            self.lost.push_back(Loss { offset, bytes: body.len() as u64, reason });
         }
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);

@@ -116,8 +116,8 @@ enum Lifecycle {
     Ended,
     /// A tracker says how it ended.
     Told,
-    /// The caller found it gone.
-    Gone,
+    /// The caller found it gone, which means this state.
+    Gone(RunState),
 }
 
 impl RunPicture {
@@ -158,7 +158,7 @@ impl RunPicture {
     /// How the run stands. Without any word of an end it counts as running, until [`RunPicture::mark_lost`].
     pub fn state(&self) -> RunState {
         match (self.lifecycle, self.exit) {
-            (Lifecycle::Gone, _) => RunState::Lost,
+            (Lifecycle::Gone(state), _) => state,
             (_, Some(exit)) => exit.state(),
             (_, None) => RunState::Running,
         }
@@ -182,8 +182,17 @@ impl RunPicture {
     /// Says that the training process is gone without an exit that anybody saw. A later exit or start overrides it;
     /// a run that is over already stays as it is.
     pub fn mark_lost(&mut self) {
+        self.mark_gone(RunState::Lost);
+    }
+
+    /// Says that the run's tracker fell silent without an exit, which by the tracker's own rule is a crash. As [`RunPicture::mark_lost`].
+    pub fn mark_crashed(&mut self) {
+        self.mark_gone(RunState::Crashed);
+    }
+
+    fn mark_gone(&mut self, state: RunState) {
         if !self.state().is_over() {
-            self.lifecycle = Lifecycle::Gone;
+            self.lifecycle = Lifecycle::Gone(state);
         }
     }
 
@@ -264,6 +273,7 @@ impl RunPicture {
         let given = &mut self.sources.entry(source).or_default().given;
         match record {
             Record::Row(_) | Record::Console(_) => {}
+            Record::Superseded(step) => self.supersede(source, step),
             Record::Key(id, key) => self.key(source, id.0, key),
             Record::Config(name, value) => {
                 given.config += 1;
@@ -297,7 +307,7 @@ impl RunPicture {
                 self.media.push(source, *media);
             }
             Record::Exit(exit) => {
-                if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone) && self.exit_is_open() {
+                if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone(_)) && self.exit_is_open() {
                     (self.exit, self.lifecycle, self.told_by) = (Some(exit), Lifecycle::Told, Some(source));
                 }
             }

@@ -122,19 +122,54 @@ fn a_path_with_several_runs_tells_them_all_or_the_one_that_is_named() {
     let crashy = home.json(&["inspect", "ogfixture.db", "--run", "crashy", "--json"]);
     assert_eq!((&crashy["run"]["name"], &crashy["kind"]), (&json!("crashy"), &json!("trackio")));
     assert_eq!(home.json(&["inspect", "ogfixture.db#crashy", "--json"]), crashy);
+    let twin = home.og(&["inspect", "ogfixture.db", "--run", "twin"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&twin.stderr).contains("2 runs are called twin; this is the newest, ogfixture.db#"), "{twin:?}");
+    assert_eq!(home.ok(&["runs", "ogfixture.db#twin"]).lines().count(), 3, "a head and two runs");
+    std::os::unix::fs::symlink("/nowhere", home.work().join("dangling")).unwrap();
+    for verb in ["inspect", "runs"] {
+        fails(home.og(&[verb, "dangling"]), 1, &["dangling is a link to /nowhere, which is not there"]);
+    }
     fails(home.og(&["inspect", "ogfixture.db", "--follow"]), 1, &["ogfixture.db holds", "hint: name one with --run"]);
     fails(home.og(&["inspect", "ogfixture.db", "--run", "nobody"]), 1, &["has no run nobody"]);
     assert_eq!(home.ok(&["inspect", "ogfixture.db"]).matches("kind     trackio").count(), names.len());
-    // A folder of event files is a run, also where others lie below it.
+    // A folder of event files is a run, and so are those below it.
     let root = home.work().join("tb");
     fs::create_dir_all(root.join("below")).unwrap();
     for (from, to) in [("tbx", "events.out.tfevents.1700000000.a"), ("hparams", "below/events.out.tfevents.1700000000.a")] {
         fs::copy(format!("{FIXTURES}/tfevents/{from}/events.out.tfevents.1700000000.fixture"), root.join(to)).unwrap();
     }
-    let tb = inspect(&home, &root);
+    let all = inspect(&home, &root);
+    let names: Vec<_> = all["runs"].as_array().unwrap().iter().map(|run| run["run"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["tb", "below"]);
+    let tb = home.json(&["inspect", "tb", "--run", "tb", "--json"]);
     assert_eq!((&tb["kind"], &tb["keys"]["val/acc"]["nan"]), (&json!("tensorboard"), &json!(1)));
     assert_eq!(tb["media"], json!({"histogram": 1, "image": 1, "text": 1}));
     assert_eq!(inspect(&home, root.join("below"))["config"]["optimizer"], json!("adam"));
+}
+
+#[test]
+fn a_value_before_any_step_stands_nowhere_and_points_of_one_step_are_counted() {
+    let home = Home::new();
+    fs::write(home.work().join("seed.jsonl"), "{\"seed\":3}\n{\"step\":5,\"loss\":1}\n{\"step\":5,\"loss\":2}\n").unwrap();
+    let keys = inspect(&home, home.work().join("seed.jsonl"))["keys"].clone();
+    assert_eq!([&keys["seed"]["first"]["step"], &keys["seed"]["last"]["step"]], [&Value::Null; 2]);
+    assert_eq!(home.ok(&["inspect", "seed.jsonl", "--series", "seed"]), "step\ttime\tvalue\n\t\t3\n");
+    assert_eq!(home.json(&["inspect", "seed.jsonl", "--series", "seed", "--json"])[0]["step"], Value::Null);
+    let loss = &keys["loss"];
+    assert_eq!((&loss["count"], &loss["superseded"], &loss["last"]["value"]), (&json!(1), &json!(1), &json!(2.0)));
+}
+
+#[test]
+fn names_with_control_bytes_reach_no_terminal() {
+    let home = Home::new();
+    fs::write(home.work().join("odd\u{1b}[31m.jsonl"), "{\"step\":1,\"a\\u001b]0;x\\u0007\\nb\":1}\n").unwrap();
+    let odd = "odd\u{1b}[31m.jsonl";
+    for told in [home.ok(&["inspect", odd]), home.ok(&["runs", "."]), home.ok(&["runs", odd])] {
+        assert!(told.contains("odd[31m") && !told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
+    }
+    let table = home.ok(&["inspect", odd]);
+    assert!(table.lines().any(|line| line.starts_with("a]0;x b ")), "{table}");
+    fails(home.og(&["inspect", odd, "--series", "nosuch"]), 1, &["a]0;x\nb"]);
 }
 
 #[test]
@@ -520,7 +555,9 @@ fn recorded_event_files_are_told_as_expected() {
     let Some(folder) = recordings("tensorboard") else { return };
     let home = Home::new();
     for (name, want) in expected(folder.join("expected.json")).as_object().unwrap() {
-        let got = inspect(&home, folder.join(name));
+        let mut got = inspect(&home, folder.join(name));
+        // Its own run stands before those below it.
+        got = got["runs"].get(0).cloned().unwrap_or(got);
         let scalars: Vec<_> = want["scalars"].as_object().unwrap().iter().filter(|(_, want)| want["plugin"].is_null()).collect();
         assert_eq!(got["keys"].as_object().unwrap().len(), scalars.len(), "{name}");
         for (tag, want) in scalars {

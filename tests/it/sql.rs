@@ -482,9 +482,14 @@ fn another_database_in_its_place_is_read_from_its_start() {
     desk.sql("DELETE FROM metrics; INSERT INTO metrics (id, run_id, timestamp, run_name, step, metrics) VALUES (46, '9db1b3b177454a44824256b8817daadb', 'now', 'twin', 7, '{\"loss\":1}')");
     seen.poll(&mut cursor);
     assert_eq!(seen.steps(), [7], "rows numbered anew");
-    fs::remove_file(&desk.db).unwrap();
-    seen.poll(&mut cursor);
+    let away = desk.db.with_extension("away");
+    fs::rename(&desk.db, &away).unwrap();
+    let mut poll = |seen: &mut Seen| cursor.poll(Budget::ALL, &mut |record| seen.take(record));
+    assert!(matches!(poll(&mut seen), Err(SourceError::Gone { .. })));
     assert_eq!(seen.steps(), [7], "a database that is gone takes nothing back");
+    fs::rename(&away, &desk.db).unwrap();
+    assert!(poll(&mut seen).is_ok_and(|progress| !progress.restarted));
+    assert_eq!(seen.steps(), [7]);
 }
 
 #[test]
@@ -686,6 +691,8 @@ fn a_tviz_run_is_followed_and_a_step_logged_again_takes_its_place() {
     seen.poll(&mut cursor);
     assert!(seen.exit.is_some());
     assert_eq!((seen.media.len(), seen.info.iter().filter(|(name, _)| *name == "name").count()), (3, 1));
+    fs::remove_file(&desk.db).unwrap();
+    assert!(matches!(cursor.poll(Budget::ALL, &mut |_| {}), Err(SourceError::Gone { .. })));
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn read(folder: &Path) -> Run {
                     run.series.entry(names[&id].clone()).or_default().push(point);
                 }
             }
+            Ok(Record::Superseded(step)) => run.series.values_mut().for_each(|series| series.supersede_from(step)),
             Ok(Record::Config(name, value)) => drop(run.config.insert(name, value)),
             Ok(Record::Media(media)) => run.media.push(*media),
             Ok(_) => {}
@@ -102,8 +103,16 @@ fn a_restart_supersedes_what_it_does_again() {
 }
 
 #[test]
+fn a_session_that_starts_supersedes_what_is_not_logged_again_too() {
+    let run = fixture("purge");
+    let steps = |tag: &str| points(&run.series[tag]).into_iter().map(|(step, _)| step).collect::<Vec<_>>();
+    assert_eq!((steps("loss"), run.series["loss"].superseded()), (vec![0, 1, 2, 3, 4, 5], 4));
+    assert_eq!((steps("val"), run.series["val"].superseded()), (vec![2], 1));
+}
+
+#[test]
 fn every_folder_is_its_own_run() {
-    let names: Vec<PathBuf> = ["hparams", "restart", "tbx", "tf2"].map(|name| Path::new(FIXTURES).join(name)).into();
+    let names: Vec<PathBuf> = ["hparams", "purge", "restart", "tbx", "tf2"].map(|name| Path::new(FIXTURES).join(name)).into();
     assert_eq!(runs_under(Path::new(FIXTURES)).unwrap(), names);
 }
 

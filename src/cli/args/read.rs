@@ -205,8 +205,8 @@ Examples:
 
 --json prints strict JSON with sorted keys; NaN and infinities are the strings \"NaN\", \"Infinity\" and
 \"-Infinity\". Of a path with several runs it prints {\"runs\": [...]}, unless --run names one.
-`count`, `first`, `last`, `min` and `max` are of the points that count; points that a resumed run replaced are
-counted in `superseded`.";
+`count`, `first`, `last`, `min` and `max` are of the points that count; points that a later one at the same
+step or a resumed run replaced are counted in `superseded`.";
 
 pub(super) const RUNS_EXAMPLES: &str = "\
 Examples:

@@ -159,7 +159,7 @@ impl Told {
 fn key_json(run: &RunPicture, key: &MetricKey) -> Value {
     let Some((series, last)) = run.series.get(key).and_then(|series| Some((series, series.latest()?))) else { return Value::Null };
     json!({
-        "count": series.logged(), "nan": series.nan_count(), "superseded": series.superseded(),
+        "count": series.logged(), "nan": series.nan_count(), "superseded": series.replaced(),
         "step": last.step.0, "time": last.time.map(|time| time.secs()), "value": num::to_json(last.value),
     })
 }

@@ -108,7 +108,7 @@ fn key_json(run: &RunPicture, key: &MetricKey, series: &Series) -> Value {
         "count": series.logged(),
         "nan": series.nan_count(),
         "inf": series.inf_count(),
-        "superseded": series.superseded(),
+        "superseded": series.replaced(),
         "first": series.first().map(|point| point_json(&point)),
         "last": series.latest().map(|point| point_json(&point)),
         "min": min.map(num::to_json),
@@ -116,6 +116,9 @@ fn key_json(run: &RunPicture, key: &MetricKey, series: &Series) -> Value {
     });
     if run.is_first_unplaced(key) {
         out["first"]["step"] = Value::Null;
+        if series.logged() == 1 {
+            out["last"]["step"] = Value::Null;
+        }
     }
     if let Some(rule) = run.rules.of(key.as_str()) {
         if let Some(x) = &rule.step_metric {

@@ -33,7 +33,7 @@ pub fn table(reader: &RunReader, stats: Option<&Value>) -> String {
     let mut out = String::new();
     let info = &run.info;
     let name = if info.id.is_empty() || info.id == info.name { info.name.clone() } else { format!("{} ({})", info.name, info.id) };
-    let _ = writeln!(out, "{name}  {}", state(run));
+    let _ = writeln!(out, "{}  {}", text::one_line(&name), state(run));
     let mut fact = |label: &str, value: String| {
         if !value.is_empty() {
             wrapped(&mut out, label, &value);
@@ -113,13 +113,14 @@ fn keys(out: &mut String, run: &RunPicture) {
         let ends = [series.first(), series.last()].map(|point| point.map(|point| point.value));
         let numbers = [ends[0], ends[1], min, max].map(|value| text::fit_right(&value.map_or("-".into(), number), NUMBER)).join(" ");
         let step = series.last().map_or(0, |point| point.step.0);
-        let _ = writeln!(out, "{}{:>8}{step:>8} {numbers}", text::fit(&text::cut_start(key.as_str(), KEY - 1), KEY), series.len());
+        let name = text::one_line(key.as_str());
+        let _ = writeln!(out, "{}{:>8}{step:>8} {numbers}", text::fit(&text::cut_start(&name, KEY - 1), KEY), series.len());
     }
     let odd = |count: fn(&Series) -> usize| {
         let of = run.series.iter().filter(|(_, series)| count(series) > 0).map(|(key, series)| format!("{key} {}", count(series)));
         of.collect::<Vec<_>>().join(", ")
     };
-    for (label, of) in [("NaN", odd(Series::nan_count)), ("infinite", odd(Series::inf_count)), ("replaced", odd(Series::superseded))] {
+    for (label, of) in [("NaN", odd(Series::nan_count)), ("infinite", odd(Series::inf_count)), ("replaced", odd(Series::replaced))] {
         if !of.is_empty() {
             wrapped(out, label, &of);
         }
@@ -159,7 +160,7 @@ fn wrapped(out: &mut String, label: &str, value: &str) {
         if !is_empty {
             line.push(' ');
         }
-        line.push_str(&plain(word));
+        line.push_str(&text::one_line(word));
         is_empty = false;
     }
     let _ = writeln!(out, "{}", line.trim_end());
@@ -203,13 +204,9 @@ fn remark(run: &RunPicture, name: &str) -> Option<String> {
     run.remarks.get(name)?.as_str().map(str::to_owned)
 }
 
-/// What a program wrote, without what a terminal would take for a command.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
-}
-
+/// What a program wrote, its words in one line.
 fn one_line(text: &str) -> String {
-    plain(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+    text::one_line(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 #[cfg(test)]

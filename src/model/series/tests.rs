@@ -6,12 +6,14 @@ use proptest::prelude::*;
 struct Naive {
     points: Vec<Point>,
     superseded: Vec<Point>,
+    pushed: usize,
     origin: Option<WallTime>,
 }
 
 impl Naive {
     fn push(&mut self, point: Point) {
         self.origin = self.origin.or(point.time);
+        self.pushed += 1;
         let keep = self.points.partition_point(|p| p.step < point.step);
         let dropped = self.points.split_off(keep);
         let again = dropped.len() == 1 && dropped[0].step == point.step;
@@ -158,6 +160,7 @@ proptest! {
         let (series, naive) = built(&moves, timed);
         same(series.points(0..usize::MAX).collect::<Vec<_>>(), &naive.points);
         same(series.superseded_points().collect::<Vec<_>>(), &naive.superseded);
+        same(series.len() + series.replaced(), naive.pushed);
         same(series.tail(7).collect::<Vec<_>>(), &naive.points[naive.points.len().saturating_sub(7)..]);
         same((series.first(), series.last()), (naive.points.first(), naive.points.last()));
         same(series.nan_count(), naive.points.iter().filter(|p| p.value.is_nan()).count());
@@ -246,6 +249,9 @@ fn a_console_goes_back_only_where_something_follows() {
     assert_eq!(told(&[5, 10, 15, 7, 7]), (vec![5, 10, 15], Some(7), 0));
     assert_eq!(told(&[5, 10, 15, 7, 3]), (vec![5, 10, 15], Some(3), 1), "the best of two");
     assert_eq!(told(&[5, 10, 10]), (vec![5, 10], Some(10), 0));
+    let mut bar = Series::new();
+    [5, 5, 5].into_iter().for_each(|step| bar.push_told(point(step, 0.0, 1.0)));
+    assert_eq!(bar.replaced(), 0, "a bar draws its step again and again");
 }
 
 #[test]

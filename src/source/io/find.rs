@@ -78,16 +78,20 @@ impl RunRef {
     }
 }
 
-/// The runs that `path` holds, newest first; never none.
+/// The runs that `path` holds, newest first; never none. Where a folder of event files has others below it, its own run stands
+/// before all: an address ([`RunRef::address`]) opens this very run.
 ///
 /// `path` is a file, a folder, a database, `-` for the standard input, or the name of a Trackio project; behind a `#` may
-/// stand which of its runs is meant: an id, a name (the newest of that name), or the start of one of them. Nothing is read but names and times.
+/// stand which of its runs is meant: an id, a name, or the start of an id; several where several are called so. Nothing is read but names and
+/// times.
 pub fn runs(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     let (path, asked) = locate(path)?;
     let mut runs = held(&path)?;
-    runs.sort_by(|a, b| b.time().partial_cmp(&a.time()).unwrap_or(Ordering::Equal).then_with(|| b.id.cmp(&a.id)));
+    let is_own = |run: &RunRef| run.address() == path;
+    let newer = |a: &RunRef, b: &RunRef| b.time().partial_cmp(&a.time()).unwrap_or(Ordering::Equal);
+    runs.sort_by(|a, b| is_own(b).cmp(&is_own(a)).then_with(|| newer(a, b)).then_with(|| b.id.cmp(&a.id)));
     match asked {
-        Some(asked) => choose(&path, runs, &asked).map(|run| vec![run]),
+        Some(asked) => choose(&path, runs, &asked),
         None if runs.is_empty() => Err(OpenError::NoRun { path }),
         None => Ok(runs),
     }
@@ -151,8 +155,8 @@ fn project(path: &Path) -> Option<PathBuf> {
     in_trackio.or_else(tviz)
 }
 
-/// The one of `runs` (newest first) that is asked for.
-fn choose(path: &Path, mut runs: Vec<RunRef>, asked: &str) -> Result<RunRef, OpenError> {
+/// Those of `runs` that are asked for, in their order; mostly one.
+fn choose(path: &Path, mut runs: Vec<RunRef>, asked: &str) -> Result<Vec<RunRef>, OpenError> {
     let short = format!("-{asked}");
     // The folder tells apart what wandb resumed under one id.
     let fits: [&dyn Fn(&RunRef) -> bool; 5] = [
@@ -162,8 +166,9 @@ fn choose(path: &Path, mut runs: Vec<RunRef>, asked: &str) -> Result<RunRef, Ope
         &|run| run.id.ends_with(&short),
         &|run| run.id.starts_with(asked),
     ];
-    if let Some(at) = fits.iter().find_map(|fits| runs.iter().position(fits)) {
-        return Ok(runs.swap_remove(at));
+    if let Some(fits) = fits.iter().find(|fits| runs.iter().any(fits)) {
+        runs.retain(fits);
+        return Ok(runs);
     }
     let words = || runs.iter().flat_map(|run| [run.name.as_str(), run.id.as_str()]);
     let mut near: Vec<String> = near(asked, words()).into_iter().map(str::to_owned).collect();
@@ -181,6 +186,12 @@ fn held(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     }
     let failed = |source| OpenError::Open { path: path.to_owned(), source };
     let metadata = match fs::metadata(path) {
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound
+                && let Ok(to) = fs::read_link(path) =>
+        {
+            return Err(OpenError::Dangling { path: path.to_owned(), to });
+        }
         // The inbox of a project whose database is still to come.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && has_extension(path.as_os_str(), &["db"]) => {
             return database(path).map_err(|_| failed(error));

@@ -45,6 +45,14 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// A link to nothing.
+    #[error("{} is a link to {}, which is not there", path.display(), to.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// What it says.
+        to: PathBuf,
+    },
     /// A folder or database without a run in it.
     #[error("{} holds no run", path.display())]
     NoRun {
@@ -96,7 +104,7 @@ impl OpenError {
             OpenError::Source(error) if error.is_damage() => {
                 "it is damaged, or no database; what SQLite can save of it: sqlite3 DATABASE .recover | sqlite3 SAVED".into()
             }
-            OpenError::Open { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
+            OpenError::Open { .. } | OpenError::Dangling { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
             OpenError::NoSuchRun { near, .. } => format!("runs there: {}", near.join(", ")),
             OpenError::Format { head, .. } => match detect::guess(head) {
@@ -109,17 +117,17 @@ impl OpenError {
 }
 
 /// Opens the run at `path`: a run folder of og, wandb or TensorBoard, a database, any log, `-` for the standard input, or
-/// the run of them that is named behind a `#` ([`runs`]). Where it holds several, the newest.
+/// the run of them that is named behind a `#` ([`runs`]). Where it holds several, the first: mostly the newest.
 pub fn open(path: &Path) -> Result<Opened, OpenError> {
     open_with(path, &ReadOptions::default())
 }
 
 /// The same, where a person said how it is to be read.
 pub fn open_with(path: &Path, read: &ReadOptions) -> Result<Opened, OpenError> {
-    let newest = runs(path)?.into_iter().next().ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
-    let opened = open_ref(&newest, read)?;
-    let is_whole = newest.address() == path;
-    Ok(Opened { run: (!is_whole).then_some(newest), ..opened })
+    let first = runs(path)?.into_iter().next().ok_or_else(|| OpenError::NoRun { path: path.to_owned() })?;
+    let opened = open_ref(&first, read)?;
+    let is_whole = first.address() == path;
+    Ok(Opened { run: (!is_whole).then_some(first), ..opened })
 }
 
 /// Opens a run that [`runs`] has found.

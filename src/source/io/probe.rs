@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Silence after which a `.wandb` log without an exit belongs to a run that died: its client writes every few seconds.
+/// Silence after which a `.wandb` log without an exit belongs to a run that crashed: its client writes every few seconds.
 /// Source: wandb's own rule (leet, LocalApi).
 pub const SILENT_MAX: Duration = Duration::from_secs(600);
 
@@ -193,7 +193,7 @@ fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
     probe.bytes = end.read;
     probe.changed = metadata.modified().ok().and_then(wall_time);
     if kind == Kind::Wandb && probe.state.is_none() {
-        probe.state = Some(if is_older(SILENT_MAX) { RunState::Lost } else { RunState::Running });
+        probe.state = Some(if is_older(SILENT_MAX) { RunState::Crashed } else { RunState::Running });
     }
     Ok(probe)
 }
@@ -463,6 +463,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_wandb_log_that_fell_silent_without_an_exit_is_of_a_run_that_crashed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run-x.wandb");
+        let row = history(1, &json_item("loss", "0.5"));
+        for (exit, age, want) in [
+            (None, 0, RunState::Running),
+            (None, 601, RunState::Crashed),
+            (Some(254), 0, RunState::Crashed),
+            (Some(1), 601, RunState::Failed),
+            (Some(0), 601, RunState::Finished),
+        ] {
+            let exit = exit.map(|code| bytes(18, int(1, code)));
+            fs::write(&path, file(&std::iter::once(row.clone()).chain(exit.clone()).collect::<Vec<_>>())).unwrap();
+            File::options().append(true).open(&path).unwrap().set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+            let found = probed(&path, Reach::Keys);
+            agrees(&path, &found);
+            assert_eq!(found.state, Some(want), "{exit:?} {age}");
+        }
+    }
+
     fn long(name: &str, text: &str) -> (tempfile::TempDir, PathBuf, Probe) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(name);
@@ -537,6 +558,16 @@ mod tests {
             let path = dir.path().join(format!("events.out.tfevents.{at}"));
             fs::write(&path, fs::read(file).unwrap().repeat(200)).unwrap();
             agrees_at_all_sizes(&path);
+        }
+    }
+
+    #[test]
+    fn folders_of_event_files_end_as_a_full_read_ends() {
+        for name in ["purge", "restart", "tbx"] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tfevents").join(name);
+            for reach in [Reach::Row, Reach::Keys] {
+                agrees(&folder, &probed(&folder, reach));
+            }
         }
     }
 

@@ -98,8 +98,10 @@ struct Stamp {
 
 /// What happened to a database since it was last looked at.
 pub(super) enum Look {
-    /// Nothing, or it is not there.
+    /// Nothing, or it is not there yet.
     Same,
+    /// It was there and is not any more.
+    Gone,
     /// Something.
     Changed,
     /// Another file took its place.
@@ -129,7 +131,7 @@ impl Db {
         &self.path
     }
 
-    /// Whether it existed at the last look.
+    /// Whether it existed at any look.
     pub(super) fn is_there(&self) -> bool {
         self.id.is_some()
     }
@@ -143,7 +145,9 @@ impl Db {
     pub(super) fn look(&mut self) -> Result<Look, SourceError> {
         let stamp = self.stamp()?;
         self.is_stirring = false;
-        let Some(db) = &stamp.db else { return Ok(Look::Same) };
+        let Some(db) = &stamp.db else {
+            return Ok(if self.is_there() { Look::Gone } else { Look::Same });
+        };
         if self.id.replace(db.id).is_some_and(|id| id != db.id) {
             (self.looked, self.settled, self.copy) = (None, None, None);
             return Ok(Look::Replaced);

@@ -256,12 +256,12 @@ impl TrackioRun {
     }
 
     /// Takes what the inbox has and the database has not.
-    fn read_inbox(&mut self, time_max: Duration, sink: &mut Sink) -> Result<Progress, SourceError> {
+    fn read_inbox(&mut self, has_db: bool, time_max: Duration, sink: &mut Sink) -> Result<Progress, SourceError> {
         let mail = self.inbox.read()?;
         mail.losses.into_iter().for_each(|loss| sink(Err(loss)));
         let wanted = |line: &Posted| canonical(&line.project) == self.project && is_of(&self.run, self.place.key.as_ref(), line);
         self.mail.extend(mail.lines.into_iter().filter(wanted));
-        if self.db.is_there() && !self.mail.is_empty() {
+        if has_db && !self.mail.is_empty() {
             match self.db.read(time_max, |connection| imported(connection, &self.mail))? {
                 Some(imported) => keep(&mut self.mail, imported),
                 None => return Ok(Progress { bytes: mail.bytes, more: true, restarted: false }),
@@ -300,8 +300,10 @@ impl Source for TrackioRun {
         let start = Instant::now();
         let mut progress = Progress::default();
         let restarted = Progress { more: true, restarted: true, bytes: 0 };
-        let mut changed = match self.db.look()? {
-            Look::Same => false,
+        let look = self.db.look()?;
+        let is_gone = matches!(look, Look::Gone);
+        let mut changed = match look {
+            Look::Same | Look::Gone => false,
             Look::Changed => true,
             Look::Replaced => {
                 self.reset();
@@ -342,8 +344,11 @@ impl Source for TrackioRun {
                 return Ok(Progress { more: true, ..progress });
             }
         }
-        let inbox = self.read_inbox(budget.time_max.saturating_sub(start.elapsed()), sink)?;
+        let inbox = self.read_inbox(self.db.is_there() && !is_gone, budget.time_max.saturating_sub(start.elapsed()), sink)?;
         self.tell_unsent(sink);
+        if is_gone && inbox.bytes == 0 && !inbox.more {
+            return Err(SourceError::Gone { path: self.db.path().into() });
+        }
         Ok(Progress { bytes: progress.bytes + inbox.bytes, more: inbox.more, restarted: false })
     }
 

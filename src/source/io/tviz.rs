@@ -149,6 +149,7 @@ impl Source for TvizRun {
         let mut progress = Progress::default();
         match self.db.look()? {
             Look::Same => return Ok(progress),
+            Look::Gone => return Err(SourceError::Gone { path: self.db.path().into() }),
             Look::Changed => {}
             Look::Replaced => return Ok(self.restart()),
         }

@@ -57,6 +57,14 @@ fn an_event_is_a_row_with_step_time_and_all_its_values() {
 }
 
 #[test]
+fn a_session_that_starts_supersedes_what_stands_at_its_step_and_after() {
+    let session = |step: u8, status: u8| record(&[&[0x10, step][..], &message(7, &[8, status])].concat());
+    let bytes = [event(9, &[simple("loss", 0.5)]), session(3, 1), session(9, 2), event(3, &[simple("loss", 0.25)])].concat();
+    let starts: Vec<_> = records(&bytes).into_iter().filter(|record| matches!(record, Record::Superseded(_))).collect();
+    assert_eq!(starts, [Record::Superseded(Step(3))]);
+}
+
+#[test]
 fn metadata_comes_once_and_holds_for_its_tag() {
     let bytes = [
         event(

@@ -89,6 +89,15 @@ fn rest(input: &[u8]) -> Vec<Record> {
 }
 
 #[test]
+fn a_value_that_is_no_json_costs_itself_and_is_told() {
+    let items = [json_item("bad", "{broken"), json_item("ok", "1e3")].map(|item| bytes(1, item.concat()));
+    let row = bytes(2, [items.concat(), bytes(2, int(1, 6))].concat());
+    let (rows, losses) = decode(&mut Wandb::new(), &file(&[row]), 7);
+    assert_eq!(rows[0].1, [("ok".to_owned(), 1000.0)]);
+    assert_eq!(losses.iter().map(|loss| loss.reason.as_str()).collect::<Vec<_>>(), ["the value of bad is no JSON"]);
+}
+
+#[test]
 fn a_real_run_is_read_as_it_was_logged() {
     let (rows, losses) = decode(&mut Wandb::new(), FAILED, 1000);
     assert_eq!((rows.len(), losses), (40, vec![]));

@@ -92,7 +92,7 @@ impl RunReader {
             return RunReader::own(folder, read);
         }
         let opened = source::open_with(path, read).map_err(|error| match error {
-            OpenError::NoRun { .. } => StoreError::NotARun { path: path.to_owned() },
+            OpenError::NoRun { .. } | OpenError::Dangling { .. } => StoreError::NotARun { path: path.to_owned() },
             OpenError::Open { source, .. } if source.kind() == ErrorKind::NotFound => StoreError::NotARun { path: path.to_owned() },
             other => StoreError::Foreign(other),
         })?;
@@ -272,7 +272,7 @@ impl RunReader {
         if self.foreign.is_some() && polled.changed {
             self.set_foreign_info();
         }
-        self.lose_what_is_silent(&mut polled);
+        self.crash_what_is_silent(&mut polled);
         let paths = self.paths();
         polled.paths_changed = paths != self.told;
         self.told = paths;
@@ -374,15 +374,15 @@ impl RunReader {
         }
     }
 
-    /// A `.wandb` log without an exit that has been silent for long belongs to a run that died: its client writes every
+    /// A `.wandb` log without an exit that has been silent for long belongs to a run that crashed: its client writes every
     /// few seconds. Source: wandb's own rule (leet, LocalApi).
-    fn lose_what_is_silent(&mut self, polled: &mut Polled) {
+    fn crash_what_is_silent(&mut self, polled: &mut Polled) {
         if !matches!(self.foreign, Some(Kind::Wandb | Kind::WandbRun)) || self.picture.state().is_over() || polled.more {
             return;
         }
         let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
         if self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX) {
-            self.picture.mark_lost();
+            self.picture.mark_crashed();
             polled.changed = true;
         }
     }

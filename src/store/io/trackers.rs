@@ -110,7 +110,9 @@ impl Trackers {
                     }
                 }
                 // It comes later, or never.
-                Err(OpenError::Open { .. } | OpenError::NoRun { .. } | OpenError::NoSuchRun { .. }) => self.wanted.push(wanted),
+                Err(OpenError::Open { .. } | OpenError::Dangling { .. } | OpenError::NoRun { .. } | OpenError::NoSuchRun { .. }) => {
+                    self.wanted.push(wanted)
+                }
                 Err(error) => tracing::debug!(%error, path = %wanted.path.display(), "no tracker's log"),
             }
         }

@@ -266,6 +266,17 @@ impl RunPicture {
         }
     }
 
+    /// Supersedes what `source` gave at and after `step`.
+    pub(super) fn supersede(&mut self, source: SourceRank, step: Step) {
+        let slots = self.sources.get(&source).into_iter().flat_map(|source| source.slots.iter().flatten());
+        for slot in slots.filter(|slot| slot.shown) {
+            if let Some(series) = self.series.get_mut(&slot.key) {
+                series.supersede_from(step);
+                self.changed.push(slot.key.clone());
+            }
+        }
+    }
+
     /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`. When the values of
     /// such a pair agree [`ECHOES_MIN`] times and never differ, the console's series goes.
     fn drop_echoes(&mut self, step: Step, values: &[(KeyId, f64)]) {
