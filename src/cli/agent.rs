@@ -162,13 +162,12 @@ pub fn wait(args: WaitArgs) -> Result<u8, Fail> {
 
 /// Asks what takes its time and changes nothing: where a controller ends before it answers, the next one is asked for the rest.
 fn ask_until(target: &Target, whole: Duration, request: impl Fn(u64) -> Request) -> Result<Response, Fail> {
-    let (start, mut ends) = (Instant::now(), 0);
+    let (start, mut left, mut ends) = (Instant::now(), whole, 0);
     loop {
-        let left = whole.saturating_sub(start.elapsed());
         match ask(target, request(left.as_millis() as u64), left + ANSWER_MAX) {
             Err(fail) if fail.code == CONTROLLER_GONE && ends < ENDS_MAX => {
                 out::note("the controller ended; another one goes on waiting");
-                ends += 1;
+                (left, ends) = (whole.saturating_sub(start.elapsed()), ends + 1);
             }
             answer => return answer,
         }

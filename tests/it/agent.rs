@@ -299,8 +299,8 @@ fn keys_are_sent_and_what_they_do_is_waited_for() {
     becomes(&json!("acc"), focused);
     assert_eq!(outcome(&home, &["sendkeys", "Right"]), ("sent".into(), 0));
     becomes(&json!("loss"), focused);
-    assert_eq!(outcome(&home, &["sendkeys", "graph", "h", "--wait", "text:filter or search", "--timeout", "10s"]).1, 0);
-    assert_eq!(outcome(&home, &["sendkeys", "base", "graph", "h", "--wait", "gone:filter or search", "--timeout", "10s"]).1, 0);
+    assert_eq!(outcome(&home, &["sendkeys", "graph", "h", "--wait", "text:show one chart, or all again", "--timeout", "10s"]).1, 0);
+    assert_eq!(outcome(&home, &["sendkeys", "base", "graph", "h", "--wait", "gone:show one chart, or all again", "--timeout", "10s"]).1, 0);
     assert_eq!(outcome(&home, &["sendkeys", "x", "--wait", "settle:50", "--timeout", "10s"]), ("settled".into(), 0));
     assert_eq!(outcome(&home, &["sendkeys", "x", "--wait", "step>=3"]), ("matched_at_entry".into(), 0));
     let waits = later(&home, &["sendkeys", "x", "--wait", "metric:step>=5", "--timeout", "20s"]);

@@ -201,7 +201,7 @@ fn keys_change_what_is_drawn_and_what_is_reported_alike() {
 
     press(&["h"]);
     becomes(&json!("help"), || graph(&home, "tab"));
-    assert!(home.ok(&["viewstate", "graph", "--screen"]).contains("filter or search"));
+    assert!(home.ok(&["viewstate", "graph", "--screen"]).contains("show one chart, or all again"));
     becomes(&Vec::<String>::new(), || drawn(&home));
     press(&["h"]);
     becomes(&json!("graphs"), || graph(&home, "tab"));
