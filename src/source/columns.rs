@@ -1,7 +1,7 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
 use super::{
-    epochs::Starts,
+    epochs::Epochs,
     json::{non_finite, number},
 };
 use crate::model::{Step, WallTime};
@@ -40,7 +40,7 @@ const STEPS: &[&str] = &[
     "epoch",
 ];
 
-/// Names in [`STEPS`] that count within an epoch: they are a step only beside an `epoch`, the last name.
+/// Names in [`STEPS`] that surely count within an epoch: they are a step only beside an `epoch`, the last name.
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
@@ -62,8 +62,14 @@ const TIMES: &[&str] = &[
     "t",
 ];
 
+/// The column in which MMEngine and its forerunner say what a row is of. The counter of a row of a validation beside it counts
+/// what was validated, not what was trained.
+///
+/// Source: `mmcv/runner/hooks/logger/text.py` of mmcv 1.7 (`eval_iter_num`).
+const MODE: &str = "mode";
+
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
-const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES);
+const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES) | first_letters(&[MODE]);
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -95,6 +101,8 @@ pub(super) enum Role {
     Step(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
+    /// A text that says what the row is of.
+    Mode,
     Value,
 }
 
@@ -113,6 +121,8 @@ pub(super) struct Axis {
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
     epoch: Option<f64>,
+    /// The row is of a validation.
+    is_validation: bool,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
@@ -144,7 +154,7 @@ impl Axis {
     /// Rows were passed over: where the last of them stood is not known.
     pub(super) fn jump(&mut self) {
         self.last = None;
-        self.epochs.jumped = true;
+        self.epochs.jump();
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
@@ -156,13 +166,14 @@ impl Axis {
         };
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
+            None if may_be && name == MODE => Role::Mode,
             None => place(&self.options.time_key, TIMES).map_or(Role::Value, Role::Time),
         }
     }
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.time, self.epoch) = (None, None, None);
+        (self.step, self.time, self.epoch, self.is_validation) = (None, None, None, false);
     }
 
     /// Takes cell `at` of the row, a number.
@@ -184,14 +195,16 @@ impl Axis {
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
-            Role::Value => {}
+            Role::Mode | Role::Value => {}
         }
     }
 
     /// Takes cell `at` of the row, a text that is no number.
     pub(super) fn text(&mut self, role: Role, at: usize, text: &str) {
-        if let Role::Time(place) = role {
-            self.time(place, at, date(text));
+        match role {
+            Role::Time(place) => self.time(place, at, date(text)),
+            Role::Mode => self.is_validation = matches!(text, "val" | "test"),
+            Role::Step(_) | Role::Value => {}
         }
     }
 
@@ -202,9 +215,14 @@ impl Axis {
         let epoch = self.epoch;
         let step = self.step.filter(|(place, ..)| (!is_batch(*place) || epoch.is_some()) && self.best.is_none_or(|best| *place <= best));
         if let Some((place, step, _)) = step {
-            let counted = match epoch.filter(|_| is_batch(place)) {
-                Some(epoch) => self.epochs.count(epoch, step),
-                None => Some(step),
+            if self.best != Some(place) {
+                self.epochs.renew();
+            }
+            let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.count.is_some();
+            let counted = match place {
+                EPOCH => Some(step),
+                _ if counts_validated => self.last.map(|last| last.0),
+                _ => self.epochs.step(epoch, step, is_batch(place)),
             };
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
@@ -220,47 +238,6 @@ impl Axis {
         if let Some(time) = time.filter(|_| self.time.is_none_or(|(best, ..)| place < best)) {
             self.time = Some((place, time, at));
         }
-    }
-}
-
-/// Turns batches that start over with each epoch into steps that rise.
-///
-/// A batch that starts over stands as far behind the last one as that stood behind the one before it.
-#[derive(Default)]
-struct Epochs {
-    /// The epoch of the last row, its batch, and the largest step so far.
-    last: Option<(i64, i64, i64)>,
-    /// Between two batches.
-    gap: i64,
-    starts: Starts,
-    /// Rows were passed over: how many batches they were is not known.
-    jumped: bool,
-}
-
-impl Epochs {
-    /// The step of a batch; `None`: nobody can tell.
-    fn count(&mut self, epoch: f64, batch: i64) -> Option<i64> {
-        if self.jumped {
-            return None;
-        }
-        let epoch = epoch.floor() as i64;
-        let mut base = self.starts.of(epoch);
-        let mut top = batch.saturating_add(base);
-        if let Some((before, last, highest)) = self.last {
-            if epoch > before && batch <= last {
-                let step = highest.saturating_add(self.gap.max(1));
-                base = step.saturating_sub(batch);
-                self.starts.begin(epoch, base);
-                top = step;
-            } else if batch > last {
-                self.gap = batch.saturating_sub(last);
-                top = top.max(highest);
-            } else if epoch >= before {
-                top = top.max(highest);
-            }
-        }
-        self.last = Some((epoch, batch, top));
-        Some(batch.saturating_add(base))
     }
 }
 

@@ -243,6 +243,18 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_a_validation_stand_where_the_training_stands() {
+        let epoch = |epoch: i32| {
+            let train = |iter| format!("{{\"mode\": \"train\", \"epoch\": {epoch}, \"iter\": {iter}, \"loss\": 1}}\n");
+            train(50) + &train(100) + &format!("{{\"mode\": \"val\", \"epoch\": {epoch}, \"iter\": 5000, \"mAP\": 2}}\n")
+        };
+        let row =
+            |step, name| (Some(step), vec![("epoch", if step > 100 { 2.0 } else { 1.0 }), (name, if name == "loss" { 1.0 } else { 2.0 })]);
+        let want = [row(50, "loss"), row(100, "loss"), row(100, "mAP"), row(150, "loss"), row(200, "loss"), row(200, "mAP")];
+        check(&(epoch(1) + &epoch(2)), &want.each_ref().map(|(step, values)| (*step, values.as_slice())));
+    }
+
+    #[test]
     fn times_are_numbers_or_dates() {
         let line = "{\"_timestamp\": 1700000000.5, \"created_at\": \"2020-01-01T00:00:00Z\", \"loss\": 1}\n{\"created_at\": \"2023-11-14T22:13:20Z\", \"loss\": 1}\n";
         let (rows, _) = decode(&mut rows(), line.as_bytes(), 9);
