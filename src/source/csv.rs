@@ -39,7 +39,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Whether a text starts with a line of names and one of as many numbers.
 pub(super) fn is_table(head: &[u8]) -> bool {
-    let mut lines = head.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let mut lines = head.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_passed_over(line));
     let mut line = || std::str::from_utf8(lines.next()?.strip_suffix(b"\n")?).ok().map(str::trim_end);
     let (Some(names), Some(row)) = (line(), line()) else { return false };
     // What is parted by `|` is as often a log; the name of a file tells them apart.
@@ -50,6 +50,11 @@ pub(super) fn is_table(head: &[u8]) -> bool {
         let values = cells.iter().filter(is_value).count();
         names.len() >= 2 && names.iter().all(|name| is_name(name)) && cells.len() == names.len() && values * 2 >= cells.len()
     })
+}
+
+/// Whether a line in front of a table is no part of it.
+pub(super) fn is_passed_over(line: &[u8]) -> bool {
+    line.starts_with(b"#") || line.trim_ascii().is_empty()
 }
 
 /// Whether a line may be the names of a table.

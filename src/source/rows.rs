@@ -147,6 +147,35 @@ fn has_rows(mut cursor: Cursor) -> bool {
     read.is_some() && is_known && numbers > 0
 }
 
+/// Whether a text begins like an array of objects, or like an object over several lines, as far as it goes.
+pub(super) fn may_be_document(text: &str) -> bool {
+    let begins = |text: &str, with: char| text.is_empty() || text.starts_with(with);
+    let text = text.trim_ascii_start();
+    let object = match text.strip_prefix('[') {
+        Some(inside) if inside.trim_ascii().is_empty() => return true,
+        Some(inside) => inside.trim_ascii_start().strip_prefix('{'),
+        None => text.strip_prefix('{').filter(|inside| begins(inside.trim_start_matches([' ', '\t', '\r']), '\n')),
+    };
+    object.is_some_and(|inside| begins(inside.trim_ascii_start(), '"'))
+}
+
+/// Where the value that a text begins with ends, if it does.
+pub(super) fn document_end(text: &str) -> Option<usize> {
+    let mut cursor = Cursor::new(text);
+    cursor.skip().map(|()| cursor.at())
+}
+
+/// Whether a text is the start of a document with a list of rows in it. Settings in front of a log are none.
+pub(super) fn is_document(head: &str) -> bool {
+    let is_followed_by_json = || {
+        let behind = document_end(head).map_or("", |end| head[end..].trim_ascii_start());
+        behind.is_empty() || behind.starts_with(['{', '['])
+    };
+    may_be_document(head)
+        && memchr::memchr_iter(b'[', head.as_bytes()).any(|at| has_rows(Cursor::new(&head[at..])))
+        && is_followed_by_json()
+}
+
 /// Reads the object at the cursor as a document, the rows of which are in `list`.
 fn document(
     cursor: &mut Cursor,
