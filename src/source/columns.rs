@@ -7,11 +7,11 @@ use super::{
 use crate::model::{Step, WallTime};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-/// Names of the step, best first; case does not count. Whole numbers only: an `epoch` of 0.25 is a value.
+/// Names of the step, best first, compared by [`is_alike`]. Whole numbers only: an `epoch` of 0.25 is a value.
 const STEPS: &[&str] = &[
+    "global_step",
     "step",
     "_step",
-    "global_step",
     "trainer/global_step",
     "train/global_step",
     "train_step",
@@ -44,23 +44,10 @@ const STEPS: &[&str] = &[
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
-/// Names of the wall time, best first; case does not count. A value counts when it is a date or Unix seconds (or
+/// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
-const TIMES: &[&str] = &[
-    "_timestamp",
-    "timestamp",
-    "ts",
-    "wall_time",
-    "wall time",
-    "walltime",
-    "unix_time",
-    "datetime",
-    "created_at",
-    "logged_at",
-    "date",
-    "time",
-    "t",
-];
+const TIMES: &[&str] =
+    &["_timestamp", "timestamp", "ts", "wall_time", "walltime", "unix_time", "datetime", "created_at", "logged_at", "date", "time", "t"];
 
 /// The column in which MMEngine and its forerunner say what a row is of. The counter of a row of a validation beside it counts
 /// what was validated, not what was trained.
@@ -136,6 +123,18 @@ pub(super) struct Place {
     pub(super) time_cell: Option<usize>,
 }
 
+/// Whether a column of this name is meant by a usual one: case does not count, nor whether words are parted by spaces, nor a unit in
+/// brackets behind it.
+fn is_alike(known: &str, name: &str) -> bool {
+    let bare = || name.split_once(['[', '(']).filter(|(_, unit)| unit.ends_with([']', ')'])).map_or(name, |(name, _)| name).trim();
+    let is_alike = |name: &str| {
+        let mut letters = known.bytes().zip(name.bytes());
+        known.len() == name.len() && letters.all(|(a, b)| a == b.to_ascii_lowercase() || a == b'_' && b == b' ')
+    };
+    // Of names, only those that begin with the known one can be the same with a unit behind it.
+    if name.len() > known.len() { name.ends_with([']', ')']) && is_alike(bare()) } else { is_alike(name) }
+}
+
 /// Whether a column of this name counts steps.
 pub(super) fn is_step(name: &str) -> bool {
     STEPS.contains(&name)
@@ -159,7 +158,7 @@ impl Axis {
 
     pub(super) fn role(&self, name: &str) -> Role {
         let may_be = name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1);
-        let usual = |names: &[&str]| names.iter().position(|known| may_be && known.eq_ignore_ascii_case(name));
+        let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, name));
         let place = |key: &Option<String>, names| match key {
             Some(key) => (key == name).then_some(0),
             None => usual(names),
@@ -306,6 +305,25 @@ mod tests {
             assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
         }
         assert_eq!([axis.role(""), axis.role("loss"), axis.role("steps")], [Role::Value; 3]);
+    }
+
+    #[test]
+    fn names_may_be_written_for_people() {
+        let axis = Axis::default();
+        for (name, known) in [("Global Step", "global_step"), ("Step [-]", "step"), ("Step(k)", "step"), ("Wall time", "wall_time")] {
+            assert_eq!(axis.role(name), axis.role(known), "{name}");
+            assert_ne!(axis.role(name), Role::Value, "{name}");
+        }
+        assert_eq!(["step size", "step]", "steps [-]", "time/step (s)", "step_"].map(|name| axis.role(name)), [Role::Value; 5]);
+    }
+
+    #[test]
+    fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
+        check(
+            RowOptions::default(),
+            &[&[("step", 0.0), ("global_step", 100.0)], &[("step", 0.0), ("global_step", 200.0)]],
+            &[(Some(100), "step"), (Some(200), "step")],
+        );
     }
 
     #[test]
