@@ -55,8 +55,14 @@ const TIMES: &[&str] =
 /// Source: `mmcv/runner/hooks/logger/text.py` of mmcv 1.7 (`eval_iter_num`).
 const MODE: &str = "mode";
 
+/// Columns that say whether a row is of the training or of which check of it, among them [`MODE`].
+const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
+
+/// What such a column says of a row that is not of the training.
+const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
+
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
-const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES) | first_letters(&[MODE]);
+const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS);
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -88,8 +94,8 @@ pub(super) enum Role {
     Step(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
-    /// A text that says what the row is of.
-    Mode,
+    /// A text that says what the row is of; whether it is MMEngine's.
+    Split(bool),
     Value,
 }
 
@@ -108,8 +114,9 @@ pub(super) struct Axis {
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
     epoch: Option<f64>,
-    /// The row is of a validation.
+    /// The row is of a validation, and its counter too.
     is_validation: bool,
+    split: Option<&'static str>,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
@@ -121,6 +128,8 @@ pub(super) struct Place {
     pub(super) time: Option<WallTime>,
     pub(super) step_cell: Option<usize>,
     pub(super) time_cell: Option<usize>,
+    /// What the row is of, where a column says so; empty: the training.
+    pub(super) split: Option<&'static str>,
 }
 
 /// Whether a column of this name is meant by a usual one: case does not count, nor whether words are parted by spaces, nor a unit in
@@ -165,14 +174,14 @@ impl Axis {
         };
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
-            None if may_be && name == MODE => Role::Mode,
+            None if may_be && SPLITS.contains(&name) => Role::Split(name == MODE),
             None => place(&self.options.time_key, TIMES).map_or(Role::Value, Role::Time),
         }
     }
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.time, self.epoch, self.is_validation) = (None, None, None, false);
+        (self.step, self.time, self.epoch, self.is_validation, self.split) = (None, None, None, false, None);
     }
 
     /// Takes cell `at` of the row, a number.
@@ -194,7 +203,7 @@ impl Axis {
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
-            Role::Mode | Role::Value => {}
+            Role::Split(_) | Role::Value => {}
         }
     }
 
@@ -202,7 +211,11 @@ impl Axis {
     pub(super) fn text(&mut self, role: Role, at: usize, text: &str) {
         match role {
             Role::Time(place) => self.time(place, at, date(text)),
-            Role::Mode => self.is_validation = matches!(text, "val" | "test"),
+            Role::Split(is_mode) => {
+                let check = CHECKS.iter().find(|check| check.eq_ignore_ascii_case(text)).copied();
+                self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
+                self.split = self.split.or(Some(check.unwrap_or_default()));
+            }
             Role::Step(_) | Role::Value => {}
         }
     }
@@ -230,6 +243,7 @@ impl Axis {
             time: time.map(|(_, time, _)| time),
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
+            split: self.split,
         }
     }
 

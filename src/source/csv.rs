@@ -19,6 +19,7 @@ use super::{
     json::lenient,
     keys::{KEYS_MAX, Keys},
     lines::Lines,
+    splits::Splits,
 };
 use crate::model::WallTime;
 use cells::{is_open, masked, number, split, unquoted};
@@ -193,6 +194,7 @@ impl Decoder for Csv {
 #[derive(Default)]
 struct Table {
     axis: Axis,
+    splits: Splits,
     header: Option<Header>,
     /// The text of the last comment: it may name the columns of a table that has no header.
     comment: Option<String>,
@@ -369,7 +371,7 @@ impl Table {
             let Some(number) = number(cell(at), *delimiter) else { continue };
             any = true;
             if ![place.step_cell, place.time_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
-                self.keys.put(&column.name, number);
+                self.splits.put(place.split, &column.name, number, &mut self.keys);
             }
         }
         if !any && self.cells.len() < columns.len() {

@@ -7,6 +7,7 @@ use super::{
     columns::{Axis, Place, Role, RowOptions, whole_text},
     json::{Cursor, Token},
     keys::Keys,
+    splits::Splits,
 };
 use std::{borrow::Cow, ops::Range};
 
@@ -20,6 +21,7 @@ const OBJECTS_MAX: usize = 128;
 #[derive(Default)]
 pub(super) struct Flat {
     axis: Axis,
+    splits: Splits,
     /// The names of the row one behind the other, and its numbers.
     names: String,
     cells: Vec<(Range<usize>, f64)>,
@@ -39,6 +41,7 @@ impl Flat {
     /// The same reader at the start of a source.
     pub(super) fn renew(&mut self) {
         self.axis.renew();
+        self.splits = Splits::default();
     }
 
     /// Rows were passed over.
@@ -61,7 +64,7 @@ impl Flat {
         }
         for (at, (name, number)) in self.cells.iter().enumerate() {
             if ![place.step_cell, place.time_cell].contains(&Some(at)) {
-                keys.put(&self.names[name.clone()], *number);
+                self.splits.put(place.split, &self.names[name.clone()], *number, keys);
             }
         }
         Some(place)

@@ -368,6 +368,24 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_a_check_do_not_take_the_place_of_those_of_the_training() {
+        let row = |step, split, name| format!("{{\"step\": {step}, \"split\": \"{split}\", \"{name}\": 0.5}}\n");
+        let text = row(0, "val", "loss") + &row(0, "train", "loss") + &row(0, "val", "loss") + &row(0, "test", "loss");
+        check(
+            &(text + &row(1, "val", "f1") + &row(1, "Test", "f1") + &row(2, "val", "f1")),
+            &[
+                (Some(0), &[("val/loss", 0.5)]),
+                (Some(0), &[("loss", 0.5)]),
+                (Some(0), &[("val/loss", 0.5)]),
+                (Some(0), &[("test/loss", 0.5)]),
+                (Some(1), &[("f1", 0.5)]),
+                (Some(1), &[("test/f1", 0.5)]),
+                (Some(2), &[("f1", 0.5)]),
+            ],
+        );
+    }
+
+    #[test]
     fn times_are_numbers_or_dates() {
         let line = "{\"_timestamp\": 1700000000.5, \"created_at\": \"2020-01-01T00:00:00Z\", \"loss\": 1}\n{\"created_at\": \"2023-11-14T22:13:20Z\", \"loss\": 1}\n";
         let (rows, _) = decode(&mut rows(), line.as_bytes(), 9);
