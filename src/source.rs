@@ -25,6 +25,7 @@ mod rollouts;
 mod rows;
 mod shown;
 mod sniff;
+mod splits;
 mod stamps;
 mod stdout;
 mod tfevents;

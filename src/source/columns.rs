@@ -1,17 +1,17 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
 use super::{
-    epochs::Starts,
+    epochs::Epochs,
     json::{non_finite, number},
 };
 use crate::model::{Step, WallTime};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-/// Names of the step, best first; case does not count. Whole numbers only: an `epoch` of 0.25 is a value.
+/// Names of the step, best first, compared by [`is_alike`]. Whole numbers only: an `epoch` of 0.25 is a value.
 const STEPS: &[&str] = &[
+    "global_step",
     "step",
     "_step",
-    "global_step",
     "trainer/global_step",
     "train/global_step",
     "train_step",
@@ -40,30 +40,29 @@ const STEPS: &[&str] = &[
     "epoch",
 ];
 
-/// Names in [`STEPS`] that count within an epoch: they are a step only beside an `epoch`, the last name.
+/// Names in [`STEPS`] that surely count within an epoch: they are a step only beside an `epoch`, the last name.
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
-/// Names of the wall time, best first; case does not count. A value counts when it is a date or Unix seconds (or
+/// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
-const TIMES: &[&str] = &[
-    "_timestamp",
-    "timestamp",
-    "ts",
-    "wall_time",
-    "wall time",
-    "walltime",
-    "unix_time",
-    "datetime",
-    "created_at",
-    "logged_at",
-    "date",
-    "time",
-    "t",
-];
+const TIMES: &[&str] =
+    &["_timestamp", "timestamp", "ts", "wall_time", "walltime", "unix_time", "datetime", "created_at", "logged_at", "date", "time", "t"];
+
+/// The column in which MMEngine and its forerunner say what a row is of. The counter of a row of a validation beside it counts
+/// what was validated, not what was trained.
+///
+/// Source: `mmcv/runner/hooks/logger/text.py` of mmcv 1.7 (`eval_iter_num`).
+const MODE: &str = "mode";
+
+/// Columns that say whether a row is of the training or of which check of it, among them [`MODE`].
+const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
+
+/// What such a column says of a row that is not of the training.
+const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
-const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES);
+const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS);
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -95,6 +94,8 @@ pub(super) enum Role {
     Step(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
+    /// A text that says what the row is of; whether it is MMEngine's.
+    Split(bool),
     Value,
 }
 
@@ -113,6 +114,9 @@ pub(super) struct Axis {
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
     epoch: Option<f64>,
+    /// The row is of a validation, and its counter too.
+    is_validation: bool,
+    split: Option<&'static str>,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
@@ -124,6 +128,20 @@ pub(super) struct Place {
     pub(super) time: Option<WallTime>,
     pub(super) step_cell: Option<usize>,
     pub(super) time_cell: Option<usize>,
+    /// What the row is of, where a column says so; empty: the training.
+    pub(super) split: Option<&'static str>,
+}
+
+/// Whether a column of this name is meant by a usual one: case does not count, nor whether words are parted by spaces, nor a unit in
+/// brackets behind it.
+fn is_alike(known: &str, name: &str) -> bool {
+    let bare = || name.split_once(['[', '(']).filter(|(_, unit)| unit.ends_with([']', ')'])).map_or(name, |(name, _)| name).trim();
+    let is_alike = |name: &str| {
+        let mut letters = known.bytes().zip(name.bytes());
+        known.len() == name.len() && letters.all(|(a, b)| a == b.to_ascii_lowercase() || a == b'_' && b == b' ')
+    };
+    // Of names, only those that begin with the known one can be the same with a unit behind it.
+    if name.len() > known.len() { name.ends_with([']', ')']) && is_alike(bare()) } else { is_alike(name) }
 }
 
 /// Whether a column of this name counts steps.
@@ -144,25 +162,26 @@ impl Axis {
     /// Rows were passed over: where the last of them stood is not known.
     pub(super) fn jump(&mut self) {
         self.last = None;
-        self.epochs.jumped = true;
+        self.epochs.jump();
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
         let may_be = name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1);
-        let usual = |names: &[&str]| names.iter().position(|known| may_be && known.eq_ignore_ascii_case(name));
+        let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, name));
         let place = |key: &Option<String>, names| match key {
             Some(key) => (key == name).then_some(0),
             None => usual(names),
         };
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
+            None if may_be && SPLITS.contains(&name) => Role::Split(name == MODE),
             None => place(&self.options.time_key, TIMES).map_or(Role::Value, Role::Time),
         }
     }
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.time, self.epoch) = (None, None, None);
+        (self.step, self.time, self.epoch, self.is_validation, self.split) = (None, None, None, false, None);
     }
 
     /// Takes cell `at` of the row, a number.
@@ -184,14 +203,20 @@ impl Axis {
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
-            Role::Value => {}
+            Role::Split(_) | Role::Value => {}
         }
     }
 
     /// Takes cell `at` of the row, a text that is no number.
     pub(super) fn text(&mut self, role: Role, at: usize, text: &str) {
-        if let Role::Time(place) = role {
-            self.time(place, at, date(text));
+        match role {
+            Role::Time(place) => self.time(place, at, date(text)),
+            Role::Split(is_mode) => {
+                let check = CHECKS.iter().find(|check| check.eq_ignore_ascii_case(text)).copied();
+                self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
+                self.split = self.split.or(Some(check.unwrap_or_default()));
+            }
+            Role::Step(_) | Role::Value => {}
         }
     }
 
@@ -202,9 +227,14 @@ impl Axis {
         let epoch = self.epoch;
         let step = self.step.filter(|(place, ..)| (!is_batch(*place) || epoch.is_some()) && self.best.is_none_or(|best| *place <= best));
         if let Some((place, step, _)) = step {
-            let counted = match epoch.filter(|_| is_batch(place)) {
-                Some(epoch) => self.epochs.count(epoch, step),
-                None => Some(step),
+            if self.best != Some(place) {
+                self.epochs.renew();
+            }
+            let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.count.is_some();
+            let counted = match place {
+                EPOCH => Some(step),
+                _ if counts_validated => self.last.map(|last| last.0),
+                _ => self.epochs.step(epoch, step, is_batch(place)),
             };
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
@@ -213,6 +243,7 @@ impl Axis {
             time: time.map(|(_, time, _)| time),
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
+            split: self.split,
         }
     }
 
@@ -220,47 +251,6 @@ impl Axis {
         if let Some(time) = time.filter(|_| self.time.is_none_or(|(best, ..)| place < best)) {
             self.time = Some((place, time, at));
         }
-    }
-}
-
-/// Turns batches that start over with each epoch into steps that rise.
-///
-/// A batch that starts over stands as far behind the last one as that stood behind the one before it.
-#[derive(Default)]
-struct Epochs {
-    /// The epoch of the last row, its batch, and the largest step so far.
-    last: Option<(i64, i64, i64)>,
-    /// Between two batches.
-    gap: i64,
-    starts: Starts,
-    /// Rows were passed over: how many batches they were is not known.
-    jumped: bool,
-}
-
-impl Epochs {
-    /// The step of a batch; `None`: nobody can tell.
-    fn count(&mut self, epoch: f64, batch: i64) -> Option<i64> {
-        if self.jumped {
-            return None;
-        }
-        let epoch = epoch.floor() as i64;
-        let mut base = self.starts.of(epoch);
-        let mut top = batch.saturating_add(base);
-        if let Some((before, last, highest)) = self.last {
-            if epoch > before && batch <= last {
-                let step = highest.saturating_add(self.gap.max(1));
-                base = step.saturating_sub(batch);
-                self.starts.begin(epoch, base);
-                top = step;
-            } else if batch > last {
-                self.gap = batch.saturating_sub(last);
-                top = top.max(highest);
-            } else if epoch >= before {
-                top = top.max(highest);
-            }
-        }
-        self.last = Some((epoch, batch, top));
-        Some(batch.saturating_add(base))
     }
 }
 
@@ -329,6 +319,25 @@ mod tests {
             assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
         }
         assert_eq!([axis.role(""), axis.role("loss"), axis.role("steps")], [Role::Value; 3]);
+    }
+
+    #[test]
+    fn names_may_be_written_for_people() {
+        let axis = Axis::default();
+        for (name, known) in [("Global Step", "global_step"), ("Step [-]", "step"), ("Step(k)", "step"), ("Wall time", "wall_time")] {
+            assert_eq!(axis.role(name), axis.role(known), "{name}");
+            assert_ne!(axis.role(name), Role::Value, "{name}");
+        }
+        assert_eq!(["step size", "step]", "steps [-]", "time/step (s)", "step_"].map(|name| axis.role(name)), [Role::Value; 5]);
+    }
+
+    #[test]
+    fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
+        check(
+            RowOptions::default(),
+            &[&[("step", 0.0), ("global_step", 100.0)], &[("step", 0.0), ("global_step", 200.0)]],
+            &[(Some(100), "step"), (Some(200), "step")],
+        );
     }
 
     #[test]

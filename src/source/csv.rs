@@ -19,6 +19,7 @@ use super::{
     json::lenient,
     keys::{KEYS_MAX, Keys},
     lines::Lines,
+    splits::Splits,
 };
 use crate::model::WallTime;
 use cells::{is_open, masked, number, split, unquoted};
@@ -39,7 +40,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Whether a text starts with a line of names and one of as many numbers.
 pub(super) fn is_table(head: &[u8]) -> bool {
-    let mut lines = head.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let mut lines = head.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_passed_over(line));
     let mut line = || std::str::from_utf8(lines.next()?.strip_suffix(b"\n")?).ok().map(str::trim_end);
     let (Some(names), Some(row)) = (line(), line()) else { return false };
     // What is parted by `|` is as often a log; the name of a file tells them apart.
@@ -50,6 +51,11 @@ pub(super) fn is_table(head: &[u8]) -> bool {
         let values = cells.iter().filter(is_value).count();
         names.len() >= 2 && names.iter().all(|name| is_name(name)) && cells.len() == names.len() && values * 2 >= cells.len()
     })
+}
+
+/// Whether a line in front of a table is no part of it.
+pub(super) fn is_passed_over(line: &[u8]) -> bool {
+    line.starts_with(b"#") || line.trim_ascii().is_empty()
 }
 
 /// Whether a line may be the names of a table.
@@ -188,6 +194,7 @@ impl Decoder for Csv {
 #[derive(Default)]
 struct Table {
     axis: Axis,
+    splits: Splits,
     header: Option<Header>,
     /// The text of the last comment: it may name the columns of a table that has no header.
     comment: Option<String>,
@@ -234,7 +241,7 @@ impl Table {
         split(text.as_bytes(), header.delimiter, &mut self.cells);
         let is_bad = |cell: &Range<usize>| std::str::from_utf8(&line[cell.clone()]).is_err();
         let bad: Vec<_> = header.columns.iter().zip(&self.cells).filter(|(_, cell)| is_bad(cell)).collect();
-        let is_place = |column: &Column| column.role != Role::Value || column.is_clock;
+        let is_place = |column: &Column| matches!(column.role, Role::Step(_) | Role::Time(_)) || column.is_clock;
         if self.cells.len() != header.columns.len() || bad.is_empty() || bad.iter().any(|(column, _)| is_place(column)) {
             return Err(Loss { offset, bytes, reason: "a line is not UTF-8".into() });
         }
@@ -364,7 +371,7 @@ impl Table {
             let Some(number) = number(cell(at), *delimiter) else { continue };
             any = true;
             if ![place.step_cell, place.time_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
-                self.keys.put(&column.name, number);
+                self.splits.put(place.split, &column.name, number, &mut self.keys);
             }
         }
         if !any && self.cells.len() < columns.len() {

@@ -2,7 +2,7 @@
 //!
 //! [`FORMATS`] is the table of all kinds: a new format is one row in it and one file beside this one.
 
-use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient};
+use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient, rows::is_document};
 use crate::model::ReadOptions;
 use std::fmt;
 
@@ -96,7 +96,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Json,
         name: "json",
         example: "a JSON document (.json)",
-        is: |file| file.has(&["json", "jsonl", "ndjson"]),
+        is: |file| file.has(&["json", "jsonl", "ndjson"]) || is_document(text(file.head)),
         decoder: Some(|read| Box::new(Rows::new(rows(read)))),
     },
     Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.is_binary(), decoder: None },
@@ -263,6 +263,11 @@ pub(super) fn are_json_lines(name: &str) -> bool {
     has_extension(name, &["jsonl", "ndjson"])
 }
 
+/// Bytes as far as they are text.
+pub(super) fn text(bytes: &[u8]) -> &str {
+    bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
 /// Whether a line is a JSON object.
 pub(super) fn is_json_line(line: &[u8]) -> bool {
     let text = std::str::from_utf8(line).unwrap_or("").trim_ascii();
@@ -289,6 +294,11 @@ mod tests {
             ("metrics.jsonl", b"", Kind::Jsonl),
             ("log.txt", b"{\"step\": 1, \"loss\": NaN}\n{\"st", Kind::Jsonl),
             ("log.txt", b"{'loss': 2.1}\n", Kind::Log),
+            ("state.txt", b"{\n \"epoch\": 1,\n \"log_history\": [\n  {\"step\": 1, \"loss\": 2},\n", Kind::Json),
+            ("list.txt", b"[{\"step\": 1, \"loss\": 2}, {\"step\"", Kind::Json),
+            ("train.log", b"{\n \"lr\": 0.1,\n \"l\": [{\"a\": 1}]\n}\n", Kind::Log),
+            ("train.log", b"[{\"step\": 1, \"loss\": 2}]\nstep 1 loss 2\n", Kind::Log),
+            ("monitor.txt", b"#{\"t_start\": 1.5}\n# more\nr,l,t\n0.5,10,1.5\n", Kind::Csv),
             ("log.txt", b"{\"step\": 1}", Kind::Jsonl),
             ("log.txt", b"{\"step\": 1}\n\n{", Kind::Jsonl),
             ("train.log", b"{\"lr\": 0.1}\nstep 1: loss 2\n", Kind::Log),

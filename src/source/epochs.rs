@@ -25,9 +25,123 @@ impl Starts {
     }
 }
 
+/// Turns counters that start over with each epoch into steps that rise. One that never falls back stays as it is, and so does
+/// one that falls back within its epoch or with it: that is a restart.
+///
+/// A counter that starts over stands as far behind the last one as that stood behind the one before it.
+#[derive(Default)]
+pub(super) struct Epochs {
+    /// The last row that counted.
+    pub(super) count: Option<Counted>,
+    /// Between two counters.
+    gap: i64,
+    starts: Starts,
+    /// Epochs are told by fractions, and so the counter is one of the whole run.
+    has_fractions: bool,
+    /// The counter started over with an epoch.
+    starts_over: bool,
+    /// Rows were passed over: how far the counter came in the epochs among them is not known.
+    jumped: bool,
+}
+
+/// A row that counted.
+#[derive(Clone, Copy)]
+pub(super) struct Counted {
+    epoch: i64,
+    counter: i64,
+    /// The first counter of its epoch.
+    first: i64,
+    /// The largest step so far.
+    highest: i64,
+}
+
+impl Epochs {
+    /// Another counter is read.
+    pub(super) fn renew(&mut self) {
+        *self = Epochs { jumped: self.jumped, ..Epochs::default() };
+    }
+
+    /// Rows were passed over.
+    pub(super) fn jump(&mut self) {
+        self.jumped = true;
+    }
+
+    /// The step of a row with this counter; one without an epoch is of the last one. `None`: nobody can tell.
+    pub(super) fn step(&mut self, epoch: Option<f64>, counter: i64, surely_starts_over: bool) -> Option<i64> {
+        self.has_fractions |= epoch.is_some_and(|epoch| epoch.fract() != 0.0);
+        let Some(epoch) = epoch.map(|epoch| epoch.floor() as i64).or(self.count.map(|last| last.epoch)) else { return Some(counter) };
+        let mut base = self.starts.of(epoch);
+        let mut now = Counted { epoch, counter, first: counter, highest: counter.saturating_add(base) };
+        if let Some(last) = self.count {
+            let is_behind = epoch > last.epoch;
+            // A row an epoch, always at its end: there the counter is the same each time. In the middle of an epoch it may be that a
+            // counter of the whole run is told twice, at the end of an epoch and at the start of the next.
+            let is_again =
+                counter == last.counter && (surely_starts_over || self.starts_over || last.first == last.counter && !self.has_fractions);
+            // A counter of the whole run came at least as far in each of the epochs that were passed over as it was seen to come in one.
+            let passed = epoch.saturating_sub(last.epoch).saturating_sub(1).max(0);
+            let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
+            self.starts_over |= self.jumped && is_behind && counter < least;
+            if is_behind && (counter < last.counter || is_again) {
+                let gap = if self.gap == 0 && is_again { counter } else { self.gap };
+                now.highest = last.highest.saturating_add(gap.max(1));
+                base = now.highest.saturating_sub(counter);
+                self.starts.begin(epoch, base);
+                self.starts_over = true;
+            } else {
+                if counter > last.counter {
+                    self.gap = counter.saturating_sub(last.counter);
+                }
+                if counter > last.counter || epoch >= last.epoch {
+                    now.highest = now.highest.max(last.highest);
+                }
+                if epoch == last.epoch {
+                    now.first = last.first;
+                }
+            }
+        }
+        self.count = Some(now);
+        (!self.jumped || !surely_starts_over && !self.starts_over).then(|| counter.saturating_add(base))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check(rows: &[(f64, i64)], want: &[i64]) {
+        let mut epochs = Epochs::default();
+        let steps: Vec<_> = rows.iter().filter_map(|(epoch, counter)| epochs.step(Some(*epoch), *counter, false)).collect();
+        assert_eq!(steps, want);
+    }
+
+    #[test]
+    fn a_counter_that_falls_back_when_the_epoch_rises_goes_on() {
+        check(&[(0.0, 0), (0.0, 10), (0.0, 20), (1.0, 0), (1.0, 10), (2.0, 0)], &[0, 10, 20, 30, 40, 50]);
+        check(&[(0.0, 99), (1.0, 199), (1.0, 199), (2.0, 299)], &[99, 199, 199, 299]);
+        check(&[(0.0, 50), (0.0, 100), (1.0, 100), (1.0, 150)], &[50, 100, 100, 150]);
+        check(&[(1.0, 100), (2.0, 100), (3.0, 100)], &[100, 200, 300]);
+        check(&[(0.99, 100), (1.0, 100), (1.5, 150)], &[100, 100, 150]);
+    }
+
+    #[test]
+    fn a_counter_that_falls_back_in_its_epoch_or_with_it_is_a_restart() {
+        check(&[(0.0, 100), (1.0, 200), (1.0, 150), (1.0, 200)], &[100, 200, 150, 200]);
+        check(&[(1.0, 50), (1.0, 100), (2.0, 50), (2.0, 100), (1.0, 50), (1.0, 100), (2.0, 50)], &[50, 100, 150, 200, 50, 100, 150]);
+    }
+
+    #[test]
+    fn behind_rows_that_were_passed_over_only_a_counter_of_the_whole_run_is_told() {
+        for (epoch, counter, want) in [(5.0, 20, None), (5.0, 450, None), (5.0, 500, Some(500)), (1.0, 101, Some(101))] {
+            let mut epochs = Epochs::default();
+            for counter in [0, 50, 100] {
+                epochs.step(Some(0.0), counter, false);
+            }
+            epochs.jump();
+            assert_eq!(epochs.step(Some(epoch), counter, false), want, "{counter}");
+        }
+    }
 
     #[test]
     fn an_epoch_is_found_again_where_it_began() {

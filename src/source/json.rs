@@ -299,6 +299,11 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
+    /// Where it stands in the text.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Calls `item` at every item of the array that starts here; `item` has to take it.
     pub(super) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(b'[')?;

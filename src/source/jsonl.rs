@@ -88,6 +88,13 @@ impl Decoder for Jsonl {
         }
     }
 
+    fn glimpse(&mut self) {
+        // An object that is closed has nothing more to come, and what stands behind it in its line is read for itself.
+        if self.lines.open().trim_ascii_end().ends_with(b"}") {
+            self.finish();
+        }
+    }
+
     fn finish(&mut self) {
         // What does not read as a whole line was torn by the writer's end: no record, and no loss either.
         let open = self.lines.peek();
@@ -317,6 +324,25 @@ mod tests {
         check("\u{feff}{\"step\":1,\"a\":2}\n{\"step\":2,\"a\":3}\n", want);
         let (rows, losses) = decode(&mut Jsonl::new(), b"{\"a\":1} {\"a\":x}\n[1,2]\n{\"a\":2}\n", 5);
         assert_eq!((rows.len(), losses.iter().map(|loss| loss.offset).collect::<Vec<_>>()), (1, vec![0, 16]));
+    }
+
+    #[test]
+    fn an_object_that_is_closed_counts_before_its_line_ends_and_once() {
+        let text = "{\"step\":1,\"a\":{\"b\":1}}\n{\"step\":2,\"a\":{\"b\":\"}\"},\"c\":2} {\"step\":3,\"c\":4}\r\n{\"step\":4,\"c\":5},\n{\"s\":5,\"m\":{\"c\":1}}";
+        let mut decoder = Jsonl::new();
+        let mut rows = vec![];
+        for (at, byte) in text.bytes().enumerate() {
+            decoder.push(&[byte]);
+            decoder.glimpse();
+            while let Some(record) = decoder.next().unwrap() {
+                if let Record::Row(row) = record {
+                    rows.push((row.step.unwrap().0, at));
+                }
+            }
+        }
+        let end = |part: &str| text.find(part).unwrap() + part.len() - 1;
+        let ends = ["1,\"a\":{\"b\":1}}", "\"c\":2}", "\"c\":4}", "\"c\":5}", "\"c\":1}}"].map(end);
+        assert_eq!(rows, (1..).zip(ends).collect::<Vec<_>>());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //!   with `.`, numbers may be texts. So is every object in a top-level array, however it is printed.
 //! - An object over several lines is a document. Hugging Face's `trainer_state.json` gives the rows of its
 //!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary.
+//! - So is one that has a list of rows in it, on however many lines: objects of which each has a step or surely a metric. What
+//!   stands beside under `config` or `args` is config.
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns: what `json.dump(history.history)` makes
 //!   of Keras' history, and pandas with `orient="list"`.
 //!
@@ -27,6 +29,12 @@ use std::collections::VecDeque;
 
 /// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
 const CELLS_MAX: usize = 1 << 20;
+
+/// The list of rows in a trainer's state.
+const STATE: &str = "log_history";
+
+/// What the settings of a training are called in a document.
+const SETTINGS: &[&str] = &["config", "args", "hparams", "hyperparameters"];
 
 /// Entries of a trainer's state that are results; the others are settings.
 const RESULTS: &[&str] =
@@ -53,7 +61,8 @@ impl Rows {
         let text = std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?;
         let mut cursor = Cursor::new(text);
         let ready = self.ready.records.len();
-        let is_row = object.is_row && !text.contains("\"log_history\"");
+        let list = if text.contains('[') && !object.is_in_array { list(text) } else { None };
+        let is_row = object.is_row && list.is_none();
         let columns = if text.contains('[') { columns(text) } else { None };
         let read = match is_row {
             _ if let Some(columns) = &columns => {
@@ -61,7 +70,7 @@ impl Rows {
                 cursor.skip()
             }
             true => row(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
-            false => document(&mut cursor, object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
+            false => document(&mut cursor, list.as_deref(), object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records),
         };
         if read.filter(|()| cursor.is_done()).is_none() {
             // Its rows are lost, but the keys that they announced keep their numbers.
@@ -109,21 +118,86 @@ fn row(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, out: 
     Some(())
 }
 
-/// Reads the object at the cursor as a document.
-fn document(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, out: &mut VecDeque<Record>) -> Option<()> {
-    let (mut facts, mut is_state) = (vec![], false);
-    cursor.object(|cursor, key| match (&*key, cursor.peek()?) {
-        ("log_history", b'[') => {
-            is_state = true;
-            cursor.array(|cursor| match cursor.peek()? {
-                b'{' => row(cursor, offset, flat, keys, out),
-                _ => cursor.skip(),
-            })
+/// The name of the one list of rows in a document.
+fn list(text: &str) -> Option<String> {
+    let (mut lists, mut has_step) = (vec![], false);
+    let mut cursor = Cursor::new(text);
+    cursor.object(|cursor, key| {
+        has_step |= is_step(&key);
+        if cursor.peek()? == b'[' && (key == STATE || has_rows(cursor.clone())) {
+            lists.push(key.into_owned());
         }
+        cursor.skip()
+    })?;
+    let is_state = lists.iter().any(|name| name == STATE);
+    lists.truncate(if has_step && !is_state { 0 } else { lists.len() });
+    if is_state { Some(STATE.into()) } else { lists.pop().filter(|_| lists.is_empty()) }
+}
+
+/// Whether the array at the cursor begins with a row.
+fn has_rows(mut cursor: Cursor) -> bool {
+    cursor.pass();
+    let (mut numbers, mut is_known) = (0, false);
+    let read = cursor.object(|cursor, key| {
+        let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
+        numbers += usize::from(is_number);
+        is_known |= is_number && (is_step(&key) || is_metric(&key));
+        cursor.skip()
+    });
+    read.is_some() && is_known && numbers > 0
+}
+
+/// Whether a text begins like an array of objects, or like an object over several lines, as far as it goes.
+pub(super) fn may_be_document(text: &str) -> bool {
+    let begins = |text: &str, with: char| text.is_empty() || text.starts_with(with);
+    let text = text.trim_ascii_start();
+    let object = match text.strip_prefix('[') {
+        Some(inside) if inside.trim_ascii().is_empty() => return true,
+        Some(inside) => inside.trim_ascii_start().strip_prefix('{'),
+        None => text.strip_prefix('{').filter(|inside| begins(inside.trim_start_matches([' ', '\t', '\r']), '\n')),
+    };
+    object.is_some_and(|inside| begins(inside.trim_ascii_start(), '"'))
+}
+
+/// Where the value that a text begins with ends, if it does.
+pub(super) fn document_end(text: &str) -> Option<usize> {
+    let mut cursor = Cursor::new(text);
+    cursor.skip().map(|()| cursor.at())
+}
+
+/// Whether a text is the start of a document with a list of rows in it. Settings in front of a log are none.
+pub(super) fn is_document(head: &str) -> bool {
+    let is_followed_by_json = || {
+        let behind = document_end(head).map_or("", |end| head[end..].trim_ascii_start());
+        behind.is_empty() || behind.starts_with(['{', '['])
+    };
+    may_be_document(head)
+        && memchr::memchr_iter(b'[', head.as_bytes()).any(|at| has_rows(Cursor::new(&head[at..])))
+        && is_followed_by_json()
+}
+
+/// Reads the object at the cursor as a document, the rows of which are in `list`.
+fn document(
+    cursor: &mut Cursor,
+    list: Option<&str>,
+    offset: u64,
+    flat: &mut Flat,
+    keys: &mut Keys,
+    out: &mut VecDeque<Record>,
+) -> Option<()> {
+    let is_state = list == Some(STATE);
+    let (mut facts, mut settings) = (vec![], vec![]);
+    cursor.object(|cursor, key| match (&*key, cursor.peek()?) {
+        (name, b'[') if Some(name) == list => cursor.array(|cursor| match cursor.peek()? {
+            b'{' => row(cursor, offset, flat, keys, out),
+            _ => cursor.skip(),
+        }),
+        (name, b'{') if SETTINGS.contains(&name) => cursor.object(|cursor, key| entries(cursor, key.into_owned(), &mut settings)),
         // What callbacks keep to go on from a checkpoint.
         ("stateful_callbacks", _) => cursor.skip(),
         _ => entries(cursor, key.into_owned(), &mut facts),
     })?;
+    out.extend(settings.into_iter().map(|(name, value)| Record::Config(name, value)));
     for (name, value) in facts {
         let is_result = !is_state || RESULTS.contains(&name.as_str());
         if let Some(steps) = value.as_i64().filter(|steps| is_state && name == "max_steps" && *steps > 0) {
@@ -227,8 +301,11 @@ mod tests {
     #[test]
     fn lines_of_any_shape_are_rows() {
         check(
-            "{\"iteration\": 19, \"time\": 0.25, \"loss\": {\"box\": \"1.5\", \"cls\": {\"a\": NaN}}, \"note\": \"x\", \"list\": [1]}\r\n\n{\"iteration\": 39, \"lr\": 1e-3}",
-            &[(Some(19), &[("time", 0.25), ("loss.box", 1.5), ("loss.cls.a", f64::NAN)]), (Some(39), &[("lr", 0.001)])],
+            "{\"iteration\": 19, \"time\": 0.25, \"loss\": {\"box\": \"1.5\", \"cls\": {\"a\": NaN}}, \"note\": \"x\", \"list\": [1, \"a\", -2]}\r\n\n{\"iteration\": 39, \"lr\": 1e-3}",
+            &[
+                (Some(19), &[("time", 0.25), ("loss.box", 1.5), ("loss.cls.a", f64::NAN), ("list.0", 1.0), ("list.2", -2.0)]),
+                (Some(39), &[("lr", 0.001)]),
+            ],
         );
     }
 
@@ -240,6 +317,72 @@ mod tests {
         check("[\n  {\n    \"step\": 1,\n    \"a\": 2\n  },\n  {\n    \"step\": 2,\n    \"a\": 3\n  }\n]", want);
         // Not closed yet: the writer goes on.
         check("[\n{\"step\":1,\"a\":2},\n{\"step\":2,\"a\":3},\n{\"st", want);
+    }
+
+    #[test]
+    fn rows_of_a_validation_stand_where_the_training_stands() {
+        let epoch = |epoch: i32| {
+            let train = |iter| format!("{{\"mode\": \"train\", \"epoch\": {epoch}, \"iter\": {iter}, \"loss\": 1}}\n");
+            train(50) + &train(100) + &format!("{{\"mode\": \"val\", \"epoch\": {epoch}, \"iter\": 5000, \"mAP\": 2}}\n")
+        };
+        let row =
+            |step, name| (Some(step), vec![("epoch", if step > 100 { 2.0 } else { 1.0 }), (name, if name == "loss" { 1.0 } else { 2.0 })]);
+        let want = [row(50, "loss"), row(100, "loss"), row(100, "mAP"), row(150, "loss"), row(200, "loss"), row(200, "mAP")];
+        check(&(epoch(1) + &epoch(2)), &want.each_ref().map(|(step, values)| (*step, values.as_slice())));
+    }
+
+    #[test]
+    fn short_arrays_in_a_row_are_flattened() {
+        check(
+            "{\"step\": 1, \"groups\": [{\"loss\": 0.5, \"step\": 9, \"name\": \"a\"}, {\"loss\": {\"x\": 1, \"y\": [2]}}], \"lr\": [0.1, NaN]}\n",
+            &[(Some(1), &[("groups.a.loss", 0.5), ("groups.a.step", 9.0), ("groups.1.loss.x", 1.0), ("lr.0", 0.1), ("lr.1", f64::NAN)])],
+        );
+        let long = |count: usize, item: &str| format!("{{\"a\": 1, \"l\": [{}], \"b\": 2}}\n", vec![item; count].join(","));
+        check(&long(17, "1"), &[(None, &[("a", 1.0), ("b", 2.0)])]);
+        check(&long(129, "{\"c\": 1}"), &[(None, &[("a", 1.0), ("b", 2.0)])]);
+        let (rows, _) = decode(&mut rows(), long(16, "1").as_bytes(), 5);
+        assert_eq!(rows[0].1.len(), 18);
+    }
+
+    #[test]
+    fn the_one_list_of_rows_in_a_document_is_read() {
+        let want: Want = &[(Some(1), &[("loss", 2.0)]), (Some(2), &[("loss", 1.0)])];
+        for list in ["metrics", "history", "log_history", "anything"] {
+            let text = format!(
+                "{{\"config\": {{\"lr\": 0.1, \"a\": {{\"b\": 1}}}}, \"{list}\": [{{\"step\": 1, \"loss\": 2.0}}, {{\"step\": 2, \"loss\": 1.0}}], \"others\": [{{\"id\": 3}}], \"name\": \"x\"}}"
+            );
+            check(&text, want);
+            check(&text.replacen('{', "{\n", 1), want);
+            let config: Vec<_> = records(&text)
+                .into_iter()
+                .filter_map(|record| match record {
+                    Record::Config(name, value) if name != "name" => Some((name, value)),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(config, [("lr".into(), json!(0.1)), ("a.b".into(), json!(1))]);
+        }
+        // Of two lists, nobody can tell.
+        let two = records("{\"a\": [{\"step\": 1, \"loss\": 2}], \"b\": [{\"step\": 1, \"loss\": 2}]}");
+        assert_eq!(two.iter().filter(|record| matches!(record, Record::Row(row) if row.step.is_some())).count(), 0);
+    }
+
+    #[test]
+    fn rows_of_a_check_do_not_take_the_place_of_those_of_the_training() {
+        let row = |step, split, name| format!("{{\"step\": {step}, \"split\": \"{split}\", \"{name}\": 0.5}}\n");
+        let text = row(0, "val", "loss") + &row(0, "train", "loss") + &row(0, "val", "loss") + &row(0, "test", "loss");
+        check(
+            &(text + &row(1, "val", "f1") + &row(1, "Test", "f1") + &row(2, "val", "f1")),
+            &[
+                (Some(0), &[("val/loss", 0.5)]),
+                (Some(0), &[("loss", 0.5)]),
+                (Some(0), &[("val/loss", 0.5)]),
+                (Some(0), &[("test/loss", 0.5)]),
+                (Some(1), &[("f1", 0.5)]),
+                (Some(1), &[("test/f1", 0.5)]),
+                (Some(2), &[("f1", 0.5)]),
+            ],
+        );
     }
 
     #[test]
@@ -335,7 +478,7 @@ mod tests {
 
     #[test]
     fn a_cut_anywhere_gives_the_rows_before_it_and_no_loss() {
-        let text = b"{\"step\":1,\"a\":\"1\"}\n[{\"step\":2,\"a\":[1]},\n {\n  \"step\": 3,\n  \"a\": 1.5\n }]\n{\n \"b\": {\n }\n}\n{\"step\":4,\"a\":1}\n";
+        let text = b"{\"step\":1,\"a\":\"1\"}\n[{\"step\":2,\"a\":[\"x\"]},\n {\n  \"step\": 3,\n  \"a\": 1.5\n }]\n{\n \"b\": {\n }\n}\n{\"step\":4,\"a\":1}\n";
         for end in 0..=text.len() {
             let (steps, losses) = outline(&text[..end], 9);
             assert!([Some(1), Some(3), Some(4)].starts_with(&steps), "{steps:?}");

@@ -2,7 +2,8 @@
 
 use super::{
     Decoder, Loss, Record, Taker, csv,
-    detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, shown},
+    detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, shown, text},
+    rows::{document_end, may_be_document},
 };
 use crate::model::ReadOptions;
 
@@ -93,10 +94,23 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     let start = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
     // A head line is known by the row behind it, and JSON lines by the second one: the first may be the settings in a log.
     let needs_two = |line: &[u8]| csv::may_be_head(line) || !are_json_lines(name) && is_json_line(line.strip_prefix(MARK).unwrap_or(line));
-    let lines = match line_end(start, 0) {
-        Some(first) if needs_two(&start[..first]) => line_end(start, first),
-        first => first,
+    let mut from = 0;
+    let lines = loop {
+        match line_end(start, from) {
+            Some(end) if start[from..end].trim_ascii_start().starts_with(b"#") => from = end,
+            Some(first) if needs_two(&start[from..first]) => break line_end(start, first),
+            first => break first,
+        }
     };
+    let (head, mark) = match start.strip_prefix(MARK) {
+        Some(head) => (text(head), MARK.len()),
+        None => (text(start), 0),
+    };
+    // What stands behind a document tells whether it is the settings in front of a log.
+    if may_be_document(head) {
+        let behind = document_end(head).map(|end| head.len() - head[end..].trim_ascii_start().len()).filter(|end| *end < head.len());
+        return behind.map(|end| mark + end + 1).or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX));
+    }
     let zero = bytes.iter().take(BINARY_BYTES).position(|byte| *byte == 0);
     if zero.is_some_and(|zero| lines.is_none_or(|end| end > zero)) {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
@@ -225,6 +239,41 @@ mod tests {
         check("\nstarting, with words\nstep 3 loss 2.5\n", &[(Some(3), "loss", 2.5)]);
         check("{\"step\": 3, \"loss\": 2.5}\n\n{\"step\": 4, \"loss\": 2}\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
         check("\u{feff}{\"step\": 3, \"loss\": 2.5}\n{\"step\": 4, \"loss\": 2}\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
+    }
+
+    #[test]
+    fn documents_and_tables_behind_comments_are_told_by_their_bytes() {
+        let rows: &[(Option<i64>, &str, f64)] = &[(Some(1), "loss", 2.0), (Some(2), "loss", 1.5)];
+        let state = "{\n \"lr\": 0.1,\n \"log_history\": [\n  {\"step\": 1, \"loss\": 2.0},\n  {\n   \"step\": 2, \"loss\": 1.5}]}\n";
+        for text in [state, "[{\"step\": 1, \"loss\": 2.0}, {\"step\": 2, \"loss\": 1.5}]", "#{\"a\": 1}\nstep,loss\n1,2.0\n2,1.5\n"] {
+            for chunk in 1..=text.len() {
+                let mut sniff = Sniff::new("-");
+                let (mut got, mut names) = (vec![], vec![]);
+                let mut take = |sniff: &mut Sniff| {
+                    while let Some(record) = sniff.next().unwrap() {
+                        match record {
+                            Record::Key(_, key) => names.push(key),
+                            Record::Row(row) => got.extend(
+                                row.values.iter().map(|(key, value)| (row.step.map(|s| s.0), names[key.0 as usize].to_string(), *value)),
+                            ),
+                            _ => {}
+                        }
+                    }
+                };
+                for part in text.as_bytes().chunks(chunk) {
+                    sniff.push(part);
+                    take(&mut sniff);
+                }
+                sniff.finish();
+                take(&mut sniff);
+                assert_eq!(
+                    got.iter().map(|(step, name, value)| (*step, name.as_str(), *value)).collect::<Vec<_>>(),
+                    rows,
+                    "{text} in pieces of {chunk}"
+                );
+            }
+        }
+        check("{\n \"lr\": 0.1,\n \"l\": [{\"step\": 1}]\n}\nstep 1 loss 2.0\nstep 2 loss 1.5\n", rows);
     }
 
     #[test]

@@ -17,6 +17,9 @@ const READ_BYTES: usize = 64 << 10;
 /// Bytes of the start of a file that are compared to see whether it was written anew: more than any head line of a table.
 const HEAD_BYTES: usize = 16 << 10;
 
+/// Why a file is read anew that lost what was read of it.
+const SHRANK: &str = "the file shrank";
+
 /// How a file's writer works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Writes {
@@ -93,9 +96,14 @@ impl Tail {
     fn read_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> io::Result<Progress> {
         if let Some(change) = self.replaced()? {
             let before = self.offset;
-            let progress = self.start_over();
             // Where that is how the writer works, it is no news.
-            if self.writes == Writes::Appends {
+            let is_news = match self.writes {
+                Writes::Appends => true,
+                Writes::Heads => change == SHRANK && self.has_first_line(),
+                Writes::Whole => false,
+            };
+            let progress = self.start_over();
+            if is_news {
                 let reason = format!("{change} after {before} bytes were read: reading starts over");
                 taker.take(Err(Loss { offset: 0, bytes: 0, reason }));
             }
@@ -147,6 +155,13 @@ impl Tail {
         Ok(progress)
     }
 
+    /// Whether the file still begins with the line that was read first, as far as that is there.
+    fn has_first_line(&self) -> bool {
+        let (Some(open), Some(line)) = (&self.file, self.head.split_inclusive(|byte| *byte == b'\n').next()) else { return false };
+        let mut first = vec![0; line.len()];
+        open.file.read_at(&mut first, 0).is_ok_and(|length| length > 0 && line.starts_with(&first[..length]))
+    }
+
     fn start_over(&mut self) -> Progress {
         (self.file, self.head, self.offset) = (None, Vec::new(), 0);
         self.decoder.reset();
@@ -184,7 +199,9 @@ impl Tail {
                 Ok(None)
             }
             Some(open) if open.id != id(&metadata) => Ok(Some("another file took its place")),
-            Some(_) if metadata.len() < self.offset => Ok(Some("the file shrank")),
+            // One that is being written anew is empty for a moment: its first line is to tell.
+            Some(_) if metadata.len() == 0 && self.writes == Writes::Heads => Ok(None),
+            Some(_) if metadata.len() < self.offset => Ok(Some(SHRANK)),
             Some(open) => {
                 let stamp = Some((metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
                 let is_new = match self.writes {
@@ -316,6 +333,24 @@ mod tests {
         assert_eq!((progress.restarted, losses), (true, 0));
         assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2, 3, 4]);
         assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+    }
+
+    #[test]
+    fn a_table_that_shrank_says_so_unless_its_columns_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        for (anew, said) in [("step,loss\n7,9\n", 1), ("step,lr\n7,1\n", 0)] {
+            fs::write(&path, "step,loss\n1,2.5\n2,2\n").unwrap();
+            let mut tail = Tail::new(path.clone(), Box::new(crate::source::Csv::new(Default::default()))).written(Writes::Heads);
+            assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2]);
+            fs::write(&path, "").unwrap();
+            assert_eq!(look(&mut tail, Budget::ALL), (vec![], Progress::default()));
+            fs::write(&path, anew).unwrap();
+            let mut losses = 0;
+            let progress = tail.read(Budget::ALL, &mut |record| losses += usize::from(record.is_err())).unwrap();
+            assert_eq!((progress.restarted, losses), (true, said), "{anew}");
+            assert_eq!(look(&mut tail, Budget::ALL).0, [7]);
+        }
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) struct Object {
     pub(super) range: Range<usize>,
     pub(super) offset: u64,
     pub(super) is_row: bool,
+    /// It is one of a list.
+    pub(super) is_in_array: bool,
 }
 
 /// What ended the search in an object.
@@ -121,8 +123,9 @@ impl Objects {
                     let (end, reason) = match stop {
                         Stop::Whole(end) => {
                             (self.head, self.state) = (end, State::Open);
-                            let is_row = inside.shape == Shape::Line || self.arrays > 0;
-                            return Ok(Some(Object { range: start..end, offset, is_row }));
+                            let is_in_array = self.arrays > 0;
+                            let is_row = inside.shape == Shape::Line || is_in_array;
+                            return Ok(Some(Object { range: start..end, offset, is_row, is_in_array }));
                         }
                         Stop::Torn(end) => {
                             self.state = State::Open;
