@@ -132,16 +132,19 @@ pub(super) struct Place {
     pub(super) split: Option<&'static str>,
 }
 
-/// Whether a column of this name is meant by a usual one: case does not count, nor whether words are parted by spaces, nor a unit in
-/// brackets behind it.
+/// A name without the unit in brackets behind it.
+fn without_unit(name: &str) -> &str {
+    match name.as_bytes().last() {
+        Some(b']' | b')') => name.split_once(['[', '(']).map_or(name, |(name, _)| name.trim()),
+        _ => name,
+    }
+}
+
+/// Whether a column of this name, without its unit, is meant by a usual one: case does not count, nor whether words are parted by
+/// spaces.
 fn is_alike(known: &str, name: &str) -> bool {
-    let bare = || name.split_once(['[', '(']).filter(|(_, unit)| unit.ends_with([']', ')'])).map_or(name, |(name, _)| name).trim();
-    let is_alike = |name: &str| {
-        let mut letters = known.bytes().zip(name.bytes());
-        known.len() == name.len() && letters.all(|(a, b)| a == b.to_ascii_lowercase() || a == b'_' && b == b' ')
-    };
-    // Of names, only those that begin with the known one can be the same with a unit behind it.
-    if name.len() > known.len() { name.ends_with([']', ')']) && is_alike(bare()) } else { is_alike(name) }
+    let is_same = |(a, b): (u8, u8)| a == b.to_ascii_lowercase() || a == b'_' && b == b' ';
+    known.len() == name.len() && known.bytes().zip(name.bytes()).all(is_same)
 }
 
 /// Whether a column of this name counts steps.
@@ -167,7 +170,8 @@ impl Axis {
 
     pub(super) fn role(&self, name: &str) -> Role {
         let may_be = name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1);
-        let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, name));
+        let bare = if may_be { without_unit(name) } else { name };
+        let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, bare));
         let place = |key: &Option<String>, names| match key {
             Some(key) => (key == name).then_some(0),
             None => usual(names),
