@@ -33,7 +33,9 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     let found = open::find(&Asked { run: &args.run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
     match found {
         Found::One(mut reader) => {
-            let stats = load(&mut reader, watch, args.follow);
+            // A pipe that is followed is told as soon as what is asked for is there.
+            let is_enough = |run: &RunPicture| args.follow && args.series.as_ref().is_none_or(|name| resolve(name, run).is_ok());
+            let stats = load(&mut reader, watch, is_enough);
             one(&args, *reader, stats)
         }
         Found::Several(runs) if args.series.is_some() || args.follow => Err(open::which(&args.run, &runs)),
@@ -41,16 +43,19 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     }
 }
 
-/// Reads all that is there; of a pipe all that comes until it is closed, or, where it is followed, until it rests.
-fn load(reader: &mut RunReader, mut watch: Stopwatch, follows: bool) -> Value {
+/// Reads all that is there; of a pipe all that comes until it is closed, or until it rests and what came is enough.
+fn load(reader: &mut RunReader, mut watch: Stopwatch, is_enough: impl Fn(&RunPicture) -> bool) -> Value {
     loop {
         let polled = reader.poll(RunReader::LOAD);
-        if !polled.more || follows && !polled.changed {
+        watch.look(reader.picture());
+        if !polled.more {
+            reader.settle();
             break;
         }
-        watch.look(reader.picture());
+        if !polled.changed && is_enough(reader.picture()) {
+            break;
+        }
     }
-    reader.settle();
     open::mark_lost(reader);
     watch.look(reader.picture());
     watch.stats(reader.picture())
@@ -81,7 +86,7 @@ fn several(args: &InspectArgs, runs: &[RunRef], read: &ReadOptions) -> Result<u8
     for (at, run) in runs.iter().enumerate() {
         let watch = Stopwatch::start();
         let mut reader = open::open(run, read, &args.store)?;
-        let stats = load(&mut reader, watch, false);
+        let stats = load(&mut reader, watch, |_| false);
         let stats = args.stats.then_some(stats);
         match args.output.json {
             true => out::text(&format!("{}{}", if at > 0 { ",\n" } else { "" }, sorted(report::report(&reader, stats))))?,

@@ -67,7 +67,7 @@ pub fn tail(args: &TailArgs) -> Result<u8, Fail> {
     let mut wakes = Wakes::of(paths(&sources).into_iter().chain(events.clone()))?;
     loop {
         // The end is looked for before the lines: what was printed before it is there then.
-        let over = ended || sources.iter().all(|source| source.is_over()) || events.as_deref().is_some_and(is_over);
+        let over = ended || !sources.is_empty() && sources.iter().all(|source| source.is_over()) || events.as_deref().is_some_and(is_over);
         let found = read(&mut sources, LIVE, &mut lines)?;
         lines.print()?;
         ended |= found.ended;

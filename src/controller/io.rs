@@ -406,8 +406,9 @@ impl Controller {
         if run.picture().state().is_over() || self.state.knows_its_panes() && !self.state.has_training() {
             return;
         }
-        let found = run.look_for_logs();
-        self.wrote(EVENTS, found);
+        if let Some(found) = run.look_for_logs() {
+            self.wrote(EVENTS, found);
+        }
     }
 
     /// The person or the agent may have edited the spec with any editor.

@@ -186,14 +186,26 @@ impl RunPicture {
     }
 
     /// Says that the run's tracker fell silent without an exit, which by the tracker's own rule is a crash. As [`RunPicture::mark_lost`].
-    pub fn mark_crashed(&mut self) {
-        self.mark_gone(RunState::Crashed);
+    /// Whether that is new.
+    pub fn mark_crashed(&mut self) -> bool {
+        self.mark_gone(RunState::Crashed)
     }
 
-    fn mark_gone(&mut self, state: RunState) {
-        if !self.state().is_over() {
+    /// Says that the tracker writes again. Whether it had been taken for crashed.
+    pub fn revive(&mut self) -> bool {
+        let is_gone = self.lifecycle == Lifecycle::Gone(RunState::Crashed);
+        if is_gone {
+            self.lifecycle = Lifecycle::Silent;
+        }
+        is_gone
+    }
+
+    fn mark_gone(&mut self, state: RunState) -> bool {
+        let is_new = !self.state().is_over();
+        if is_new {
             self.lifecycle = Lifecycle::Gone(state);
         }
+        is_new
     }
 
     /// The last step, by the best source that counts steps itself, else by the best source at all.

@@ -259,6 +259,7 @@ fn a_pipe_is_followed_while_it_is_written() {
     let home = Home::new();
     for (args, first, second) in [
         (["inspect", "-", "--follow"].as_slice(), "\"step\":1", "\"step\":2"),
+        (["inspect", "-", "--follow", "--series", "loss"].as_slice(), "\"step\":1", "\"step\":2"),
         (["tail", "-", "-f"].as_slice(), "step 1 loss 2", "step 2 loss 1"),
     ] {
         let mut og = home.og(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,7 +1,7 @@
 //! One door for all that a training may leave behind: which runs a path holds, and each of them opened and followed.
 
 use og::{
-    model::{MetricKey, WallTime},
+    model::{MetricKey, RunState, WallTime},
     source::{Kind, OpenError, RunRef, open, runs},
     store::{RunReader, StoreError},
 };
@@ -12,7 +12,7 @@ use std::{
     io::Write,
     os::unix::{ffi::OsStrExt, fs::symlink},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tempfile::TempDir;
 
@@ -336,6 +336,29 @@ fn a_file_that_vanishes_is_told_of_and_goes_on_when_it_is_back() {
     fs::write(&path, "").unwrap();
     while reader.poll(RunReader::LIVE).more {}
     assert!(!reader.picture().series.contains_key("loss"));
+}
+
+#[test]
+fn a_wandb_run_that_was_silent_for_long_crashed_unless_it_writes_again() {
+    let whole = fs::read(Path::new(FIXTURES).join("wandb/failed.wandb")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run-live.wandb");
+    let mut file = File::create(&path).unwrap();
+    let mut write = |from: usize, to: usize, age: u64| {
+        file.write_all(&whole[from..to]).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+    };
+    write(0, whole.len() / 3, 3600);
+    let mut reader = RunReader::open(&path).unwrap();
+    let mut state = || {
+        while reader.poll(RunReader::LOAD).more {}
+        reader.picture().state()
+    };
+    assert_eq!(state(), RunState::Crashed);
+    write(whole.len() / 3, whole.len() / 2, 0);
+    assert_eq!(state(), RunState::Running);
+    write(whole.len() / 2, whole.len(), 3600);
+    assert_eq!(state(), RunState::Failed);
 }
 
 /// Whether there is time for what takes minutes.

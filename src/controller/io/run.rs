@@ -142,11 +142,11 @@ impl Run {
         (fs::metadata(folder.stdout_log()).map_or(0, |log| log.len()), room)
     }
 
-    /// Writes down which logs the training writes: they belong to its run, and later nobody could tell.
-    pub(super) fn look_for_logs(&mut self) -> Result<(), StoreError> {
+    /// Writes down which logs the training writes: they belong to its run, and later nobody could tell. `None`: its process is not
+    /// known yet.
+    pub(super) fn look_for_logs(&mut self) -> Option<Result<(), StoreError>> {
         let start = Instant::now();
-        let pid = self.picture().pid();
-        let found = pid.map_or(Ok(()), |pid| self.note_logs(Some(pid)));
+        let found = self.picture().pid().map(|pid| self.note_logs(Some(pid)));
         self.logs_rest = (self.logs_rest * 2).min(LOGS_REST_MAX.max(start.elapsed() * LOGS_REST_SHARE));
         self.logs_due = Some(Instant::now() + self.logs_rest);
         found

@@ -375,16 +375,14 @@ impl RunReader {
     }
 
     /// A `.wandb` log without an exit that has been silent for long belongs to a run that crashed: its client writes every
-    /// few seconds. Source: wandb's own rule (leet, LocalApi).
+    /// few seconds. One that writes again did not. Source: wandb's own rule (leet, LocalApi).
     fn crash_what_is_silent(&mut self, polled: &mut Polled) {
-        if !matches!(self.foreign, Some(Kind::Wandb | Kind::WandbRun)) || self.picture.state().is_over() || polled.more {
+        if !matches!(self.foreign, Some(Kind::Wandb | Kind::WandbRun)) || self.picture.exit.is_some() || polled.more {
             return;
         }
         let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
-        if self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX) {
-            self.picture.mark_crashed();
-            polled.changed = true;
-        }
+        let is_silent = self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SILENT_MAX);
+        polled.changed |= if is_silent { self.picture.mark_crashed() } else { self.picture.revive() };
     }
 
     fn poll_info(&mut self) -> bool {

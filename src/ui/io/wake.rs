@@ -95,6 +95,10 @@ const EXIT_BY_SIGNAL: i32 = 143;
 /// For events that came with the last one; without any time crossterm does not even look at those that it has read.
 const AT_HAND: Duration = Duration::from_millis(1);
 
+/// The same where nobody waits for the answer: without events it waits at the terminal, as is done next anyway, and a thread that
+/// loses its core meanwhile still sees those that were read.
+const AT_LEISURE: Duration = Duration::from_millis(50);
+
 pub(super) fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
     use crossterm::event::{Event, poll, read};
     let tty = if io::stdin().is_terminal() { io::stdin().as_fd().try_clone_to_owned()? } else { File::open("/dev/tty")?.into() };
@@ -102,7 +106,7 @@ pub(super) fn listen_to_terminal(tell: SyncSender<Woken>) -> io::Result<()> {
         let mut rejoin = Rejoin::default();
         loop {
             // crossterm never comes back from reading a terminal that was hung up.
-            let more = poll(AT_HAND).unwrap_or(false);
+            let more = poll(AT_LEISURE).unwrap_or(false);
             let woken = match if more || is_readable(&tty) { read() } else { Err(io::ErrorKind::UnexpectedEof.into()) } {
                 Ok(Event::Key(key)) => {
                     let more = rejoin.asks(key) && poll(AT_HAND).unwrap_or(false);
