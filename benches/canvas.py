@@ -200,12 +200,12 @@ def last(place, quick):
 # --- screen and keys ---
 
 
-def in_turns(ways, rounds):
-    """Milliseconds of each named call, one after another, so that all see the same machine."""
+def in_turns(ways, rounds, in_a_row=1):
+    """Milliseconds of each named call, so many of one and then of the next, so that all see the same machine."""
     taken = {name: [] for name in ways}
-    for _ in range(rounds):
+    for _ in range(rounds // in_a_row):
         for name, call in ways.items():
-            taken[name].append(ms_of(call))
+            taken[name] += [ms_of(call) for _ in range(in_a_row)]
     return taken
 
 
@@ -237,7 +237,8 @@ def screen(place, quick):
         ask = lambda line: line.raw(type="getViewState", pane="train", format="screen")
         with answerer(place, len(ask(line)) + 1) as limit:
             ways = {"og, kept socket": lambda: ask(line), "a socket whose program answers as many bytes at once": lambda: ask(limit)}
-            taken = in_turns(ways, 10 * rounds)
+            # Each as the other kept connections are asked: again and again.
+            taken = in_turns(ways, 10 * rounds, in_a_row=100)
         taken.update(in_turns({"og, kept socket, whole view state": lambda: line.raw(type="getViewState")}, 10 * rounds))
         taken.update(in_turns({"og viewstate train --screen": by_og, process.name: process.screen}, rounds))
         ratio = [og / tmux for og, tmux in zip(taken["og viewstate train --screen"], taken[process.name])]
