@@ -192,9 +192,13 @@ fn scalar(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
+/// The line in a log where output is missing, on a line of its own.
+const HOLE: &str = "[og: the log could not be written for a while, output is missing here]";
+
 /// Lets tmux write what the train pane prints to the run's log. `cat`, not og: it goes on when every og process is killed.
 /// It gives way: woken for every line of a flood it would take the core from the training; so it takes many at once.
-/// When the disk is full it is started again once there are bytes to write, so that a log with a hole goes on behind it.
+/// When the disk is full it is started again once there are bytes to write, behind a line that marks the hole ([`HOLE`]); for a
+/// training that ended meanwhile that line is tried for some minutes.
 fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
     let log = folder.stdout_log();
     File::options()
@@ -204,7 +208,10 @@ fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
         .map_err(|error| Fail::of("store", &error, None).about(format!("cannot write {}", log.display())))?;
     let Some(pane) = made.pane("train") else { return Ok(()) };
     let quoted = shlex::try_quote(&place::text(&log)?).map_err(|error| Fail::of("path", &error, None))?.into_owned();
-    Ok(site.server.pipe_pane(pane, &format!("until nice -n 19 cat >> {quoted}; do [ $(head -c 1 | wc -c) = 1 ] || exit; sleep 1; done"))?)
+    let mark = format!("mark() {{ echo >> {quoted} && echo '{HOLE}' >> {quoted}; }}");
+    let at_end = "{ tries=0; until mark || [ $((tries += 1)) = 600 ]; do sleep 1; done; exit; }";
+    let again = format!("more=$(head -c 1 | wc -c); sleep 1; [ $more = 1 ] || {at_end}; mark");
+    Ok(site.server.pipe_pane(pane, &format!("{mark}; until nice -n 19 cat >> {quoted}; do {again}; done"))?)
 }
 
 /// The caller's environment as the training gets it.

@@ -27,6 +27,7 @@ echo the status pane tells
 rm m/fill m/fill2
 comes clear_of "the disk is full"
 comes grep -q "stdout.log has a hole" m/store/runs/*/events.jsonl
+comes grep -q "^.og: .* output is missing here" m/store/runs/*/stdout.log
 echo it goes on
 
 # The last page of the file is filled up too, so that not one more event has room.
