@@ -44,6 +44,10 @@ const STEPS: &[&str] = &[
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
+/// Names beside them that may start over with each epoch. All others are of the whole run, whatever epochs stand beside them:
+/// PPO names those of one update, again and again.
+const MAY_START_OVER: &[&str] = &["step", "_step", "iteration", "iter", "itr"];
+
 /// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
 const TIMES: &[&str] =
@@ -238,7 +242,8 @@ impl Axis {
             let counted = match place {
                 EPOCH => Some(step),
                 _ if counts_validated => self.last.map(|last| last.0),
-                _ => self.epochs.step(epoch, step, is_batch(place)),
+                _ if is_batch(place) || MAY_START_OVER.contains(&STEPS[place]) => self.epochs.step(epoch, step, is_batch(place)),
+                _ => Some(step),
             };
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
@@ -377,6 +382,14 @@ mod tests {
             &[&[("epoch", 0.0), ("batch", 9.0)], &[("epoch", 0.0), ("val", 1.0)], &[("epoch", 1.0), ("batch", 4.0)]],
             &[(Some(9), "epoch"), (Some(9), "epoch val"), (Some(10), "epoch")],
         );
+    }
+
+    #[test]
+    fn a_counter_of_the_whole_run_does_not_start_over() {
+        let rows = [2048, 4096].map(|step| [0.0, 1.0, 2.0].map(|epoch| [("global_step", f64::from(step)), ("epoch", epoch)]));
+        let rows: Vec<_> = rows.iter().flatten().map(|row| row.as_slice()).collect();
+        let want = [2048, 2048, 2048, 4096, 4096, 4096].map(|step| (Some(step), "epoch"));
+        check(RowOptions::default(), &rows, &want);
     }
 
     #[test]
