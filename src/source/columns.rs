@@ -153,7 +153,12 @@ fn is_alike(known: &str, name: &str) -> bool {
 
 /// Whether a column of this name counts steps.
 pub(super) fn is_step(name: &str) -> bool {
-    STEPS.contains(&name)
+    may_be_known(name) && STEPS.iter().any(|known| is_alike(known, without_unit(name)))
+}
+
+/// Whether a name begins like one that is known.
+fn may_be_known(name: &str) -> bool {
+    name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1)
 }
 
 impl Axis {
@@ -173,7 +178,7 @@ impl Axis {
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
-        let may_be = name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1);
+        let may_be = may_be_known(name);
         let bare = if may_be { without_unit(name) } else { name };
         let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, bare));
         let place = |key: &Option<String>, names| match key {
@@ -222,7 +227,7 @@ impl Axis {
             Role::Split(is_mode) => {
                 let check = CHECKS.iter().find(|check| check.eq_ignore_ascii_case(text)).copied();
                 self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
-                self.split = self.split.or(Some(check.unwrap_or_default()));
+                self.split = check.or(self.split).or(Some(""));
             }
             Role::Step(_) | Role::Value => {}
         }

@@ -94,7 +94,7 @@ impl Flat {
             };
             match (number, &token) {
                 (Some(number), _) => {
-                    self.is_row = true;
+                    self.is_row |= !self.in_array;
                     self.axis.number(role, at, number);
                     self.cells.push((name, number));
                 }
