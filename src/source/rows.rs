@@ -18,7 +18,7 @@ use super::{
     columns::{RowOptions, is_step},
     flat::Flat,
     json::{Cursor, lenient},
-    keys::Keys,
+    keys::{Keys, NAME_BYTES_MAX},
     metrics::is_metric,
     outbox::Outbox,
 };
@@ -29,6 +29,9 @@ use std::collections::VecDeque;
 
 /// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
 const CELLS_MAX: usize = 1 << 20;
+
+/// Most rows of a document: each takes many times the bytes of a short object, and all are handed out at once.
+const ROWS_MAX: usize = 1 << 19;
 
 /// The list of rows in a trainer's state.
 const STATE: &str = "log_history";
@@ -80,6 +83,9 @@ impl Rows {
             let lost = self.ready.records.split_off(ready);
             self.ready.records.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
             return Err(loss("an object is not JSON"));
+        }
+        if self.ready.records.len() - ready >= ROWS_MAX {
+            self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
         self.ready.check(&mut self.keys, "metric keys", loss);
         Ok(())
@@ -199,7 +205,7 @@ fn document(
     let (mut facts, mut settings) = (vec![], vec![]);
     cursor.object(|cursor, key| match (&*key, cursor.peek()?) {
         (name, b'[') if Some(name) == list => cursor.array(|cursor| match cursor.peek()? {
-            b'{' => row(cursor, offset, flat, keys, out),
+            b'{' if out.len() < ROWS_MAX => row(cursor, offset, flat, keys, out),
             _ => cursor.skip(),
         }),
         (name, b'{') if SETTINGS.contains(&name) => cursor.object(|cursor, key| entries(cursor, key.into_owned(), &mut settings)),
@@ -222,6 +228,7 @@ fn document(
 /// held: it may be as long as the document.
 fn entries(cursor: &mut Cursor, name: String, out: &mut Vec<(String, Value)>) -> Option<()> {
     match cursor.peek()? {
+        _ if name.len() > NAME_BYTES_MAX => cursor.skip(),
         b'{' => cursor.object(|cursor, key| entries(cursor, format!("{name}.{key}"), out)),
         b'[' => cursor.skip(),
         _ => {
@@ -237,6 +244,7 @@ fn entries(cursor: &mut Cursor, name: String, out: &mut Vec<(String, Value)>) ->
 fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     fn gather(name: &str, value: Value, out: &mut Vec<(String, Vec<Value>)>) -> Option<()> {
         match value {
+            _ if name.len() > NAME_BYTES_MAX => Some(()),
             Value::Object(map) => map.into_iter().try_for_each(|(key, value)| match name {
                 "" => gather(&key, value, out),
                 name => gather(&format!("{name}.{key}"), value, out),
@@ -486,6 +494,15 @@ mod tests {
     }
 
     #[test]
+    fn of_a_document_of_very_many_rows_the_first_are_read() {
+        let text = format!("{{\n\"history\": [{{\"step\": 1}}{}]}}\n", ",{\"b\":1}".repeat(ROWS_MAX));
+        let mut decoder = rows();
+        decoder.push(text.as_bytes());
+        let records = std::iter::from_fn(|| decoder.next().ok().flatten()).count();
+        assert_eq!(records, ROWS_MAX);
+    }
+
+    #[test]
     fn schedules_are_settings() {
         let schedule = r#"{"model": "x", "epochs": 90, "lr_schedule": [{"epoch": 0, "lr": 0.1}, {"epoch": 30, "lr": 0.01}]}"#;
         for text in
@@ -498,6 +515,19 @@ mod tests {
         check(&rows, &[(Some(0), &[("lr", 0.1)]), (Some(30), &[("lr", 0.01)])]);
         assert!(is_document(&rows));
         check("{\"optimizers\": [{\"name\": \"adam\", \"lr\": 0.1}], \"betas\": [0.9, 0.99]}\n", &[]);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_held_for_each_value() {
+        let cells = (0..20_000).map(|at| format!("\"a{at}\": 1")).collect::<Vec<_>>().join(", ");
+        let long = "K".repeat(500_000);
+        let want: Want = &[(Some(1), &[("b", 2.0)])];
+        check(&format!("{{\"{long}\": {{{cells}}}, \"step\": 1, \"b\": 2}}\n"), want);
+        let line = format!("{{\"s\": 1, \"m\": {{\"{long}\": {{{cells}}}, \"b\": 2}}}}\n");
+        let (rows, _) = decode(&mut crate::source::jsonl::Jsonl::new(), line.as_bytes(), line.len());
+        assert_eq!(rows[0].1, [("b".to_owned(), 2.0)]);
+        assert_eq!(records(&format!("{{\n \"{long}\": {{{cells}}},\n \"b\": 2\n}}\n")), [Record::Summary("b".into(), json!(2))]);
+        check(&format!("{{\"{long}\": {{\"a\": [1], \"c\": {{\"d\": [1]}}}}, \"loss\": [2]}}\n"), &[(None, &[("loss", 2.0)])]);
     }
 
     #[test]
