@@ -44,6 +44,10 @@ const STEPS: &[&str] = &[
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
+/// Names beside them that may start over with each epoch. All others are of the whole run, whatever epochs stand beside them:
+/// PPO names those of one update, again and again.
+const MAY_START_OVER: &[&str] = &["step", "_step", "iteration", "iter", "itr"];
+
 /// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
 const TIMES: &[&str] =
@@ -149,7 +153,12 @@ fn is_alike(known: &str, name: &str) -> bool {
 
 /// Whether a column of this name counts steps.
 pub(super) fn is_step(name: &str) -> bool {
-    STEPS.contains(&name)
+    may_be_known(name) && STEPS.iter().any(|known| is_alike(known, without_unit(name)))
+}
+
+/// Whether a name begins like one that is known.
+fn may_be_known(name: &str) -> bool {
+    name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1)
 }
 
 impl Axis {
@@ -169,7 +178,7 @@ impl Axis {
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
-        let may_be = name.bytes().next().is_some_and(|first| FIRST >> small(first) & 1 == 1);
+        let may_be = may_be_known(name);
         let bare = if may_be { without_unit(name) } else { name };
         let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, bare));
         let place = |key: &Option<String>, names| match key {
@@ -218,7 +227,7 @@ impl Axis {
             Role::Split(is_mode) => {
                 let check = CHECKS.iter().find(|check| check.eq_ignore_ascii_case(text)).copied();
                 self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
-                self.split = self.split.or(Some(check.unwrap_or_default()));
+                self.split = check.or(self.split).or(Some(""));
             }
             Role::Step(_) | Role::Value => {}
         }
@@ -238,7 +247,8 @@ impl Axis {
             let counted = match place {
                 EPOCH => Some(step),
                 _ if counts_validated => self.last.map(|last| last.0),
-                _ => self.epochs.step(epoch, step, is_batch(place)),
+                _ if is_batch(place) || MAY_START_OVER.contains(&STEPS[place]) => self.epochs.step(epoch, step, is_batch(place)),
+                _ => Some(step),
             };
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
@@ -377,6 +387,14 @@ mod tests {
             &[&[("epoch", 0.0), ("batch", 9.0)], &[("epoch", 0.0), ("val", 1.0)], &[("epoch", 1.0), ("batch", 4.0)]],
             &[(Some(9), "epoch"), (Some(9), "epoch val"), (Some(10), "epoch")],
         );
+    }
+
+    #[test]
+    fn a_counter_of_the_whole_run_does_not_start_over() {
+        let rows = [2048, 4096].map(|step| [0.0, 1.0, 2.0].map(|epoch| [("global_step", f64::from(step)), ("epoch", epoch)]));
+        let rows: Vec<_> = rows.iter().flatten().map(|row| row.as_slice()).collect();
+        let want = [2048, 2048, 2048, 4096, 4096, 4096].map(|step| (Some(step), "epoch"));
+        check(RowOptions::default(), &rows, &want);
     }
 
     #[test]

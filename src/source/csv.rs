@@ -241,7 +241,7 @@ impl Table {
         split(text.as_bytes(), header.delimiter, &mut self.cells);
         let is_bad = |cell: &Range<usize>| std::str::from_utf8(&line[cell.clone()]).is_err();
         let bad: Vec<_> = header.columns.iter().zip(&self.cells).filter(|(_, cell)| is_bad(cell)).collect();
-        let is_place = |column: &Column| matches!(column.role, Role::Step(_) | Role::Time(_)) || column.is_clock;
+        let is_place = |column: &Column| matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_)) || column.is_clock;
         if self.cells.len() != header.columns.len() || bad.is_empty() || bad.iter().any(|(column, _)| is_place(column)) {
             return Err(Loss { offset, bytes, reason: "a line is not UTF-8".into() });
         }

@@ -40,6 +40,10 @@ pub(super) struct Epochs {
     has_fractions: bool,
     /// The counter started over with an epoch.
     starts_over: bool,
+    /// It fell back when the epoch rose.
+    fell: bool,
+    /// It rose when the epoch fell, so that an equal one is no new start.
+    counts_through: bool,
     /// Rows were passed over: how far the counter came in the epochs among them is not known.
     jumped: bool,
 }
@@ -70,14 +74,18 @@ impl Epochs {
     pub(super) fn step(&mut self, epoch: Option<f64>, counter: i64, surely_starts_over: bool) -> Option<i64> {
         self.has_fractions |= epoch.is_some_and(|epoch| epoch.fract() != 0.0);
         let Some(epoch) = epoch.map(|epoch| epoch.floor() as i64).or(self.count.map(|last| last.epoch)) else { return Some(counter) };
+        if self.count.is_some_and(|last| epoch < last.epoch && counter > last.counter) && !surely_starts_over && !self.fell {
+            // The epochs are those of one update.
+            (self.counts_through, self.starts_over, self.starts) = (true, false, Starts::default());
+        }
         let mut base = self.starts.of(epoch);
         let mut now = Counted { epoch, counter, first: counter, highest: counter.saturating_add(base) };
         if let Some(last) = self.count {
             let is_behind = epoch > last.epoch;
             // A row an epoch, always at its end: there the counter is the same each time. In the middle of an epoch it may be that a
             // counter of the whole run is told twice, at the end of an epoch and at the start of the next.
-            let is_again =
-                counter == last.counter && (surely_starts_over || self.starts_over || last.first == last.counter && !self.has_fractions);
+            let is_single = last.first == last.counter && !self.has_fractions && !self.counts_through;
+            let is_again = counter == last.counter && (surely_starts_over || self.starts_over || is_single);
             // A counter of the whole run came at least as far in each of the epochs that were passed over as it was seen to come in one.
             let passed = epoch.saturating_sub(last.epoch).saturating_sub(1).max(0);
             let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
@@ -88,11 +96,13 @@ impl Epochs {
                 base = now.highest.saturating_sub(counter);
                 self.starts.begin(epoch, base);
                 self.starts_over = true;
+                self.fell |= counter < last.counter;
             } else {
-                if counter > last.counter {
-                    self.gap = counter.saturating_sub(last.counter);
-                }
-                if counter > last.counter || epoch >= last.epoch {
+                // With the epoch, the run fell back: what came behind it counts anew.
+                if epoch >= last.epoch {
+                    if counter > last.counter {
+                        self.gap = counter.saturating_sub(last.counter);
+                    }
                     now.highest = now.highest.max(last.highest);
                 }
                 if epoch == last.epoch {
@@ -126,9 +136,17 @@ mod tests {
     }
 
     #[test]
+    fn epochs_that_are_told_again_under_each_counter_do_not_count() {
+        let update = |counter| [0.0, 1.0, 2.0].map(|epoch| (epoch, counter));
+        check(&[update(5), update(6), update(7)].concat(), &[5, 10, 15, 6, 6, 6, 7, 7, 7]);
+    }
+
+    #[test]
     fn a_counter_that_falls_back_in_its_epoch_or_with_it_is_a_restart() {
         check(&[(0.0, 100), (1.0, 200), (1.0, 150), (1.0, 200)], &[100, 200, 150, 200]);
         check(&[(1.0, 50), (1.0, 100), (2.0, 50), (2.0, 100), (1.0, 50), (1.0, 100), (2.0, 50)], &[50, 100, 150, 200, 50, 100, 150]);
+        let rows = [(1.0, 90), (1.0, 100), (2.0, 10), (1.0, 60), (1.0, 70), (1.0, 80), (1.0, 90), (1.0, 100), (2.0, 10)];
+        check(&rows, &[90, 100, 110, 60, 70, 80, 90, 100, 110]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::{
     columns::{Axis, Place, Role, RowOptions, whole_text},
     json::{Cursor, Token},
-    keys::Keys,
+    keys::{Keys, NAME_BYTES_MAX},
     splits::Splits,
 };
 use std::{borrow::Cow, ops::Range};
@@ -72,6 +72,9 @@ impl Flat {
 
     fn object(&mut self, cursor: &mut Cursor) -> Option<()> {
         cursor.object(|cursor, key| {
+            if self.path.len() + key.len() > NAME_BYTES_MAX {
+                return cursor.skip();
+            }
             if cursor.peek()? == b'[' {
                 return if self.in_array { cursor.skip() } else { self.array(cursor, &key) };
             }
@@ -94,7 +97,7 @@ impl Flat {
             };
             match (number, &token) {
                 (Some(number), _) => {
-                    self.is_row = true;
+                    self.is_row |= !self.in_array;
                     self.axis.number(role, at, number);
                     self.cells.push((name, number));
                 }
@@ -117,6 +120,7 @@ impl Flat {
             match first {
                 b'{' if at < OBJECTS_MAX => {
                     match name(cursor) {
+                        Some(name) if self.path.len() + name.len() > NAME_BYTES_MAX => return cursor.skip(),
                         Some(name) => self.path.extend([&*name, "."]),
                         None => self.path.extend([&*at.to_string(), "."]),
                     }

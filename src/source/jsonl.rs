@@ -12,7 +12,7 @@ use super::{
     columns::{RowOptions, whole, whole_text},
     flat::Flat,
     json::{Cursor, Token, non_finite},
-    keys::Keys,
+    keys::{Keys, NAME_BYTES_MAX},
     lines::{Line, Lines},
     outbox::Outbox,
 };
@@ -44,7 +44,7 @@ impl Jsonl {
         let loss = |reason: &str| Loss { offset: line.offset, bytes: line.bytes, reason: reason.into() };
         let bytes = self.lines.get(line.range.clone());
         let text = std::str::from_utf8(bytes).map_err(|_| loss("line is not UTF-8"))?;
-        let (mut cursor, ready) = (Cursor::new(text), self.ready.records.len());
+        let mut cursor = Cursor::new(text);
         loop {
             let read = match cursor.peek() {
                 None => return Ok(()),
@@ -57,12 +57,8 @@ impl Jsonl {
             };
             let Head { step, time, attempt, rank, total } = match read {
                 Ok(head) => head,
-                Err(reason) => {
-                    // A damaged line is lost whole, but the keys that its first rows announced keep their numbers.
-                    let lost = self.ready.records.split_off(ready);
-                    self.ready.records.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
-                    return Err(loss(reason));
-                }
+                // The rows in front were whole, and given out already if somebody looked before the line went on.
+                Err(reason) => return Err(loss(reason)),
             };
             self.ready.records.extend(total.map(Record::TotalSteps));
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
@@ -90,7 +86,7 @@ impl Decoder for Jsonl {
 
     fn glimpse(&mut self) {
         // An object that is closed has nothing more to come, and what stands behind it in its line is read for itself.
-        if self.lines.open().trim_ascii_end().ends_with(b"}") {
+        if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"}") {
             self.finish();
         }
     }
@@ -183,6 +179,9 @@ fn values(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<()>
 }
 
 fn value(cursor: &mut Cursor, key: &str, keys: &mut Keys, path: &mut String) -> Option<()> {
+    if path.len() + key.len() > NAME_BYTES_MAX {
+        return cursor.skip();
+    }
     let number = match cursor.token()? {
         Token::Number(number) => Some(number),
         Token::Text(text) => non_finite(&text),
@@ -224,7 +223,7 @@ fn int(token: Token) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::decode_for_tests as decode;
+    use crate::source::{decode_for_tests as decode, lines::LINE_BYTES_MAX};
     use proptest::prelude::*;
 
     type Rows<'a> = &'a [(Option<i64>, &'a [(&'a str, f64)])];
@@ -300,7 +299,7 @@ mod tests {
             b"{\"s\":1,\"m\":{\"a\":1}}\ngarbage\n{\"s\":2,\"m\":{\"a\":\xff}}\n{\"s\":3,\"m\":{\"a\":1}} x\n{\"s\":4,\"m\":{\"a\":1}}\n";
         for chunk in 1..text.len() {
             let (rows, losses) = decode(&mut Jsonl::new(), text, chunk);
-            assert_eq!(rows.iter().map(|(row, _)| row.step).collect::<Vec<_>>(), [Some(Step(1)), Some(Step(4))]);
+            assert_eq!(rows.iter().map(|(row, _)| row.step).collect::<Vec<_>>(), [Some(Step(1)), Some(Step(3)), Some(Step(4))]);
             assert_eq!(losses.iter().map(|l| (l.offset, l.bytes)).collect::<Vec<_>>(), [(20, 8), (28, 20), (48, 22)]);
         }
     }
@@ -323,7 +322,19 @@ mod tests {
         check("[\n{\"step\":1,\"a\":2},\n{\"step\":2,\"a\":3}\n]\n", want);
         check("\u{feff}{\"step\":1,\"a\":2}\n{\"step\":2,\"a\":3}\n", want);
         let (rows, losses) = decode(&mut Jsonl::new(), b"{\"a\":1} {\"a\":x}\n[1,2]\n{\"a\":2}\n", 5);
-        assert_eq!((rows.len(), losses.iter().map(|loss| loss.offset).collect::<Vec<_>>()), (1, vec![0, 16]));
+        assert_eq!((rows.len(), losses.iter().map(|loss| loss.offset).collect::<Vec<_>>()), (2, vec![0, 16]));
+    }
+
+    #[test]
+    fn what_an_overlong_line_ends_with_is_no_row() {
+        let mut decoder = Jsonl::new();
+        decoder.push(&vec![b'x'; LINE_BYTES_MAX + 1]);
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.push(b"{\"a\":1}");
+        decoder.glimpse();
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.push(b"\n");
+        assert_eq!(decoder.next().map_err(|loss| (loss.offset, loss.bytes)), Err((0, LINE_BYTES_MAX as u64 + 9)));
     }
 
     #[test]

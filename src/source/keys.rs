@@ -8,6 +8,9 @@ use std::collections::{HashMap, VecDeque};
 /// more writes its numbers into its names.
 pub(super) const KEYS_MAX: usize = 1 << 16;
 
+/// Longest name of a key. That of a value deep in JSON is made of all names above it, and so would be held for each value.
+pub(super) const NAME_BYTES_MAX: usize = 4 << 10;
+
 /// The keys seen so far and the row that is being gathered. Rows mostly repeat the keys of the row
 /// before in the same order, so the next key is guessed before it is looked up.
 #[derive(Default)]
@@ -95,7 +98,8 @@ impl Keys {
         values.extend_from_slice(&self.values);
     }
 
-    /// Whether a key was turned away since the last call because there are [`KEYS_MAX`] already.
+    /// Whether a key was turned away since the last call because there are [`KEYS_MAX`] already, or because it is too
+    /// long.
     pub(super) fn overflowed(&mut self) -> bool {
         std::mem::take(&mut self.overflow)
     }
@@ -117,7 +121,7 @@ impl Keys {
         if let Some(id) = self.ids.get(name) {
             return Some(id.0);
         }
-        if self.names.len() >= KEYS_MAX {
+        if self.names.len() >= KEYS_MAX || name.len() > NAME_BYTES_MAX {
             return None;
         }
         let key = MetricKey::from(name);
@@ -156,5 +160,9 @@ mod tests {
         }
         assert_eq!(keys.names.len(), KEYS_MAX);
         assert!(keys.overflowed() && !keys.overflowed());
+        let mut keys = Keys::default();
+        keys.put(&"a".repeat(NAME_BYTES_MAX), 0.0);
+        keys.put(&"a".repeat(NAME_BYTES_MAX + 1), 0.0);
+        assert_eq!((keys.names.len(), keys.overflowed()), (1, true));
     }
 }

@@ -18,7 +18,7 @@ use super::{
     columns::{RowOptions, is_step},
     flat::Flat,
     json::{Cursor, lenient},
-    keys::Keys,
+    keys::{Keys, NAME_BYTES_MAX},
     metrics::is_metric,
     outbox::Outbox,
 };
@@ -30,8 +30,14 @@ use std::collections::VecDeque;
 /// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
 const CELLS_MAX: usize = 1 << 20;
 
+/// Most rows of a document: each takes many times the bytes of a short object, and all are handed out at once.
+const ROWS_MAX: usize = 1 << 19;
+
 /// The list of rows in a trainer's state.
 const STATE: &str = "log_history";
+
+/// What lists of rows are called. In others, a step alone makes no row: schedules of a learning rate have steps too.
+const LISTS: &[&str] = &[STATE, "history", "logs", "metrics", "records"];
 
 /// What the settings of a training are called in a document.
 const SETTINGS: &[&str] = &["config", "args", "hparams", "hyperparameters"];
@@ -77,6 +83,9 @@ impl Rows {
             let lost = self.ready.records.split_off(ready);
             self.ready.records.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
             return Err(loss("an object is not JSON"));
+        }
+        if self.ready.records.len() - ready >= ROWS_MAX {
+            self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
         self.ready.check(&mut self.keys, "metric keys", loss);
         Ok(())
@@ -124,7 +133,7 @@ fn list(text: &str) -> Option<String> {
     let mut cursor = Cursor::new(text);
     cursor.object(|cursor, key| {
         has_step |= is_step(&key);
-        if cursor.peek()? == b'[' && (key == STATE || has_rows(cursor.clone())) {
+        if cursor.peek()? == b'[' && (key == STATE || has_rows(&key, cursor.clone())) {
             lists.push(key.into_owned());
         }
         cursor.skip()
@@ -134,14 +143,15 @@ fn list(text: &str) -> Option<String> {
     if is_state { Some(STATE.into()) } else { lists.pop().filter(|_| lists.is_empty()) }
 }
 
-/// Whether the array at the cursor begins with a row.
-fn has_rows(mut cursor: Cursor) -> bool {
+/// Whether the array at the cursor, which has this name, begins with a row. One without a name is the document itself.
+fn has_rows(name: &str, mut cursor: Cursor) -> bool {
     cursor.pass();
+    let counts = name.is_empty() || LISTS.contains(&name);
     let (mut numbers, mut is_known) = (0, false);
     let read = cursor.object(|cursor, key| {
         let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
         numbers += usize::from(is_number);
-        is_known |= is_number && (is_step(&key) || is_metric(&key));
+        is_known |= is_number && (counts && is_step(&key) || is_metric(&key));
         cursor.skip()
     });
     read.is_some() && is_known && numbers > 0
@@ -172,8 +182,14 @@ pub(super) fn is_document(head: &str) -> bool {
         behind.is_empty() || behind.starts_with(['{', '['])
     };
     may_be_document(head)
-        && memchr::memchr_iter(b'[', head.as_bytes()).any(|at| has_rows(Cursor::new(&head[at..])))
+        && memchr::memchr_iter(b'[', head.as_bytes()).any(|at| has_rows(name_before(&head[..at]), Cursor::new(&head[at..])))
         && is_followed_by_json()
+}
+
+/// The name at the end of a text that goes on with its value, empty where there is none.
+fn name_before(text: &str) -> &str {
+    let quoted = text.trim_ascii_end().strip_suffix(':').and_then(|name| name.trim_ascii_end().strip_suffix('"'));
+    quoted.and_then(|name| name.rsplit('"').next()).unwrap_or("")
 }
 
 /// Reads the object at the cursor as a document, the rows of which are in `list`.
@@ -189,7 +205,7 @@ fn document(
     let (mut facts, mut settings) = (vec![], vec![]);
     cursor.object(|cursor, key| match (&*key, cursor.peek()?) {
         (name, b'[') if Some(name) == list => cursor.array(|cursor| match cursor.peek()? {
-            b'{' => row(cursor, offset, flat, keys, out),
+            b'{' if out.len() < ROWS_MAX => row(cursor, offset, flat, keys, out),
             _ => cursor.skip(),
         }),
         (name, b'{') if SETTINGS.contains(&name) => cursor.object(|cursor, key| entries(cursor, key.into_owned(), &mut settings)),
@@ -212,6 +228,7 @@ fn document(
 /// held: it may be as long as the document.
 fn entries(cursor: &mut Cursor, name: String, out: &mut Vec<(String, Value)>) -> Option<()> {
     match cursor.peek()? {
+        _ if name.len() > NAME_BYTES_MAX => cursor.skip(),
         b'{' => cursor.object(|cursor, key| entries(cursor, format!("{name}.{key}"), out)),
         b'[' => cursor.skip(),
         _ => {
@@ -222,11 +239,12 @@ fn entries(cursor: &mut Cursor, name: String, out: &mut Vec<(String, Value)>) ->
     }
 }
 
-/// The columns of an object of nothing but lists of numbers, all of one length, one of them a step or surely a metric; dicts in
-/// it are flattened.
+/// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric; dicts in it
+/// are flattened.
 fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     fn gather(name: &str, value: Value, out: &mut Vec<(String, Vec<Value>)>) -> Option<()> {
         match value {
+            _ if name.len() > NAME_BYTES_MAX => Some(()),
             Value::Object(map) => map.into_iter().try_for_each(|(key, value)| match name {
                 "" => gather(&key, value, out),
                 name => gather(&format!("{name}.{key}"), value, out),
@@ -251,8 +269,8 @@ fn columns(text: &str) -> Option<Vec<(String, Vec<Value>)>> {
     let mut out = vec![];
     gather("", lenient(text)?, &mut out)?;
     let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
-    // Settings are lists of one length too.
-    let is_table = cells <= CELLS_MAX && out.iter().any(|(name, _)| is_step(name) || is_metric(name));
+    // Settings are lists of one length too, also with a step: schedules of a learning rate.
+    let is_table = cells <= CELLS_MAX && out.iter().any(|(name, _)| is_metric(name));
     is_table.then_some(out)
 }
 
@@ -386,6 +404,27 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_of_one_split_for_good() {
+        let row = |step, split, name| format!("{{\"Step\": {step}, \"split\": \"{split}\", \"{name}\": 0.5}}\n");
+        check(
+            &(row(0, "val", "acc")
+                + &row(10, "train", "lr")
+                + &row(10, "val", "acc")
+                + &row(20, "val", "loss")
+                + &row(30, "train", "loss")),
+            &[
+                (Some(0), &[("val/acc", 0.5)]),
+                (Some(10), &[("lr", 0.5)]),
+                (Some(10), &[("val/acc", 0.5)]),
+                (Some(20), &[("loss", 0.5)]),
+                (Some(30), &[("train/loss", 0.5)]),
+            ],
+        );
+        let val = "{\"global_step\": 1, \"Epoch\": 2, \"stage\": \"finetune\", \"split\": \"val\", \"loss\": 9}\n";
+        check(val, &[(Some(1), &[("Epoch", 2.0), ("val/loss", 9.0)])]);
+    }
+
+    #[test]
     fn times_are_numbers_or_dates() {
         let line = "{\"_timestamp\": 1700000000.5, \"created_at\": \"2020-01-01T00:00:00Z\", \"loss\": 1}\n{\"created_at\": \"2023-11-14T22:13:20Z\", \"loss\": 1}\n";
         let (rows, _) = decode(&mut rows(), line.as_bytes(), 9);
@@ -452,6 +491,43 @@ mod tests {
         check("{\n  \"betas\": [0.9, 0.99],\n  \"lr\": 0.1\n}\n", &[]);
         check("{\"a\": [1, 2], \"b\": [1]}\n", &[]);
         check("{\"kernel_sizes\": [3, 5, 7], \"strides\": [1, 2, 2]}\n", &[]);
+    }
+
+    #[test]
+    fn of_a_document_of_very_many_rows_the_first_are_read() {
+        let text = format!("{{\n\"history\": [{{\"step\": 1}}{}]}}\n", ",{\"b\":1}".repeat(ROWS_MAX));
+        let mut decoder = rows();
+        decoder.push(text.as_bytes());
+        let records = std::iter::from_fn(|| decoder.next().ok().flatten()).count();
+        assert_eq!(records, ROWS_MAX);
+    }
+
+    #[test]
+    fn schedules_are_settings() {
+        let schedule = r#"{"model": "x", "epochs": 90, "lr_schedule": [{"epoch": 0, "lr": 0.1}, {"epoch": 30, "lr": 0.01}]}"#;
+        for text in
+            [schedule.replace(", ", ",\n  ").replacen('{', "{\n  ", 1), "{\n  \"epoch\": [0, 30],\n  \"lr\": [0.1, 0.01]\n}\n".into()]
+        {
+            check(&text, &[]);
+            assert!(!is_document(&text));
+        }
+        let rows = schedule.replace("lr_schedule", "history").replacen('{', "{\n", 1);
+        check(&rows, &[(Some(0), &[("lr", 0.1)]), (Some(30), &[("lr", 0.01)])]);
+        assert!(is_document(&rows));
+        check("{\"optimizers\": [{\"name\": \"adam\", \"lr\": 0.1}], \"betas\": [0.9, 0.99]}\n", &[]);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_held_for_each_value() {
+        let cells = (0..20_000).map(|at| format!("\"a{at}\": 1")).collect::<Vec<_>>().join(", ");
+        let long = "K".repeat(500_000);
+        let want: Want = &[(Some(1), &[("b", 2.0)])];
+        check(&format!("{{\"{long}\": {{{cells}}}, \"step\": 1, \"b\": 2}}\n"), want);
+        let line = format!("{{\"s\": 1, \"m\": {{\"{long}\": {{{cells}}}, \"b\": 2}}}}\n");
+        let (rows, _) = decode(&mut crate::source::jsonl::Jsonl::new(), line.as_bytes(), line.len());
+        assert_eq!(rows[0].1, [("b".to_owned(), 2.0)]);
+        assert_eq!(records(&format!("{{\n \"{long}\": {{{cells}}},\n \"b\": 2\n}}\n")), [Record::Summary("b".into(), json!(2))]);
+        check(&format!("{{\"{long}\": {{\"a\": [1], \"c\": {{\"d\": [1]}}}}, \"loss\": [2]}}\n"), &[(None, &[("loss", 2.0)])]);
     }
 
     #[test]

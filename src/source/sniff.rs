@@ -108,8 +108,9 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     };
     // What stands behind a document tells whether it is the settings in front of a log.
     if may_be_document(head) {
-        let behind = document_end(head).map(|end| head.len() - head[end..].trim_ascii_start().len()).filter(|end| *end < head.len());
-        return behind.map(|end| mark + end + 1).or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX));
+        let behind = document_end(head).map(|end| head[end..].trim_ascii_start());
+        let first = behind.and_then(|behind| Some((head.len() - behind.len(), behind.chars().next()?)));
+        return first.map(|(end, first)| mark + end + first.len_utf8()).or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX));
     }
     let zero = bytes.iter().take(BINARY_BYTES).position(|byte| *byte == 0);
     if zero.is_some_and(|zero| lines.is_none_or(|end| end > zero)) {
@@ -309,6 +310,16 @@ mod tests {
     fn what_is_no_text_is_one_loss() {
         let (rows, losses) = decode_for_tests(&mut Sniff::new("-"), &[b"PK\x03\x04".as_slice(), &[0; 100]].concat(), 10);
         assert_eq!((rows.len(), losses.len()), (0, 1));
+    }
+
+    #[test]
+    fn settings_in_front_of_a_log_are_told_by_what_is_behind_them_whatever_its_letters() {
+        let text = "{\n \"lr\": 0.1,\n \"history\": [{\"step\": 1}]\n}\n\u{1f680} training\nstep 1 loss 2\n";
+        for chunk in [1, 7, text.len()] {
+            let mut sniff = Sniff::new("-");
+            let (rows, losses) = decode_for_tests(&mut sniff, text.as_bytes(), chunk);
+            assert_eq!((sniff.kind(), rows.len(), losses.len()), (Some(Kind::Log), 1, 0), "{chunk}");
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@ use super::{
 };
 use std::collections::HashMap;
 
-/// Says under which name a row of a check tells a value: under its own, unless that is one of other rows too (`val/loss`).
+/// Says under which name a row of a split tells a value: under its own where no other split had it first, else with the split in
+/// front (`val/loss`). A name keeps to one split for good. Before any row of the training, all names are kept for that.
 #[derive(Default)]
 pub(super) struct Splits {
-    /// What rows a name was first seen in.
+    /// What rows have a name for their own.
     owners: HashMap<String, &'static str>,
     has_training: bool,
     name: String,
@@ -20,16 +21,18 @@ impl Splits {
     pub(super) fn put(&mut self, split: Option<&'static str>, name: &str, value: f64, keys: &mut Keys) {
         let Some(split) = split.filter(|_| !is_step(name)) else { return keys.put(name, value) };
         self.has_training |= split.is_empty();
-        let owner = self.owners.get(name).copied();
-        let is_own = split.is_empty() || owner.map_or(self.has_training, |owner| owner == split);
-        if is_own && owner != Some(split) && self.owners.len() < KEYS_MAX {
-            self.owners.insert(name.to_owned(), split);
-        }
-        if is_own {
+        let owner = self.owners.get(name).copied().unwrap_or_else(|| {
+            let owner = if self.has_training { split } else { "" };
+            if self.owners.len() < KEYS_MAX {
+                self.owners.insert(name.to_owned(), owner);
+            }
+            owner
+        });
+        if owner == split {
             return keys.put(name, value);
         }
         self.name.clear();
-        self.name.extend([split, "/", name]);
+        self.name.extend([if split.is_empty() { "train" } else { split }, "/", name]);
         keys.put(&self.name, value);
     }
 }

@@ -158,6 +158,7 @@ fn text_in_another_encoding_costs_no_number() {
     }
     // A byte that parted two cells, or one that says where the row stands.
     assert_eq!(outline(b"step,a,b\n1,2,3\n2\xac3,4\n\xb3,4,5\n", 7), (vec![Some(1)], vec![(15, 6), (21, 6)]));
+    assert_eq!(outline(b"step,split,a\n1,train,2\n2,va\xec,9\n3,train,1\n", 7), (vec![Some(1), Some(3)], vec![(23, 8)]));
 }
 
 #[test]

@@ -92,9 +92,11 @@ impl Table {
             return false;
         }
         // Names may hold single spaces where columns are parted by more.
-        let names = if is_spaced { pieces(line, 2) } else { cells(text, kind).into_iter().map(Piece::of).collect() };
-        let named = names.iter().all(|Piece { text, .. }| {
-            text.len() < 40 && text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !text.ends_with(':')
+        let names = if is_spaced { pieces(line, 2) } else { cells(inside(line, kind), kind).into_iter().map(Piece::of).collect() };
+        let named = names.iter().enumerate().all(|(at, Piece { text, .. })| {
+            // The column of an index has no name.
+            kind == Kind::Tabs && at == 0 && names.len() > 2 && text.is_empty()
+                || text.len() < 40 && text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !text.ends_with(':')
         });
         if names.len() < 2 || !named {
             return false;
@@ -166,7 +168,10 @@ impl Table {
     fn cells<'a>(&mut self, line: &'a str, kind: Kind) -> Option<Vec<&'a str>> {
         if kind != Kind::Spaces {
             // The first or the last cells may be blank, or the whole line stands away from the border.
-            return [line.trim_ascii(), line].into_iter().map(|line| cells(line, kind)).find(|cells| cells.len() == self.columns.len());
+            return [inside(line, kind), line.trim_ascii(), line]
+                .into_iter()
+                .map(|line| cells(line, kind))
+                .find(|cells| cells.len() == self.columns.len());
         }
         let mut scratch = vec![];
         let mut is_value = |piece: &Piece| !matches!(cell(piece.text, &mut scratch), Cell::Text);
@@ -216,6 +221,7 @@ impl Table {
                     self.step = Some((kind, count))
                 }
                 (Cell::Number(..), Some(_)) => {}
+                (Cell::Number(..), None) if name.is_empty() => {}
                 (Cell::Number(value, _), None) => {
                     // `Box(P   R   mAP50)` are three names.
                     let is_whole = name.contains('(') == name.ends_with(')');
@@ -233,6 +239,14 @@ impl Table {
 
 fn columns(pieces: &[Piece]) -> Vec<Column> {
     pieces.iter().map(|piece| Column { name: piece.text.to_owned(), from: piece.from, to: piece.to }).collect()
+}
+
+/// A line without the spaces around it that part no cells.
+fn inside(line: &str, kind: Kind) -> &str {
+    match kind {
+        Kind::Tabs => line.trim_matches([' ', '\r']),
+        _ => line.trim_ascii(),
+    }
 }
 
 /// The cells of a line that signs part.
@@ -279,7 +293,10 @@ fn place<'a>(columns: &[Column], row: &[Piece<'a>], is_ruled: bool) -> Option<Ve
     let place = |fits: &dyn Fn(usize, &Piece) -> bool| {
         let mut cells = vec![""; columns.len()];
         for piece in row {
-            cells[(0..columns.len()).find(|at| fits(*at, piece))?] = piece.text;
+            let cell = &mut cells[(0..columns.len()).find(|at| fits(*at, piece))?];
+            if !std::mem::replace(cell, piece.text).is_empty() {
+                return None;
+            }
         }
         Some(cells)
     };
@@ -399,7 +416,18 @@ mod tests {
     }
 
     #[test]
+    fn an_index_without_a_name_moves_no_other_column() {
+        let lines = "\\tstep\\tloss\\tacc\n0\\t1\\t0.5\\t\n1\\t2\\t0.25\\t0.75\n2\\t3\\t\\t0.75".replace("\\t", "\t");
+        check(&lines, &["1 loss=0.5", "2 loss=0.25 acc=0.75", "3 acc=0.75"]);
+    }
+
+    #[test]
     fn a_row_whose_blanks_are_not_clear_says_nothing() {
+        // Two values above one part of a ruler.
+        check(
+            "step  loss        acc   f1\n----  ----------  ----  ----\n1     0.5   0.25\n2     0.5         0.75",
+            &["", "", "2 loss=0.5 acc=0.75"],
+        );
         // Parted by two spaces each, of no width.
         check("step  loss  acc  time\n1  0.5    3\n10  0.25  0.5  4", &["", "10 loss=0.25 acc=0.5 time=4"]);
         // A cell that is too wide moves those behind it.
