@@ -290,7 +290,8 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
     }
     let is_noted = left.is_none() && has_noted_the_end(&canvas);
     // Before it ends: whoever takes its end for a reason to start another one reads that the canvas is closed.
-    if !running(&canvas).is_some_and(|mut controller| controller.call(Request::Closed, ANSWER_MAX).is_ok()) {
+    let told = running(&canvas).map(|mut controller| controller.call(Request::Closed, ANSWER_MAX));
+    if !matches!(told, Some(Ok(Response::Done))) {
         // Where that cannot be, it is told below.
         let _ = canvases::write(&canvas.dir, &CanvasState { closed: true, ..state.clone() });
     }
