@@ -11,7 +11,7 @@ use std::{
     fs,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Longest name of a canvas: it is a folder and part of a session's name.
@@ -26,6 +26,11 @@ const CHAT: &str = "chat.jsonl";
 const SET_ASIDE: &str = "chat-";
 /// Ending of a file in the runtime folder that says where a canvas lies.
 const POINTER: &str = "canvas";
+
+/// How long others may take to make or remove a canvas: each takes milliseconds, also where many do.
+const TURN_MAX: Duration = Duration::from_secs(3);
+/// How often is looked whether they are done.
+const TURN_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A canvas folder could not be made, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -182,19 +187,19 @@ pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf,
 }
 
 /// Until this is dropped or its process dies, nobody else makes or removes a canvas there. Without locks (some network file
-/// systems) all go on as if alone.
+/// systems), and where somebody was stopped in the middle, all go on as if alone.
 fn turn(canvases: &Path) -> Option<fs::File> {
     let made = fs::create_dir_all(canvases).and_then(|()| fs::File::open(canvases));
-    made.and_then(|folder| retry_lock(&folder).map(|()| folder)).ok()
-}
-
-fn retry_lock(folder: &fs::File) -> io::Result<()> {
-    loop {
-        match folder.lock() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            locked => return locked,
+    let since = Instant::now();
+    made.and_then(|folder| {
+        loop {
+            match folder.try_lock() {
+                Err(fs::TryLockError::WouldBlock) if since.elapsed() < TURN_MAX => std::thread::sleep(TURN_LOOK_EVERY),
+                locked => return locked.map(|()| folder).map_err(Into::into),
+            }
         }
-    }
+    })
+    .ok()
 }
 
 /// Where the conversation of a canvas goes when another one takes over its folder: named after the run that it was about,
@@ -447,6 +452,15 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         child.id()
+    }
+
+    #[test]
+    fn whoever_is_stopped_while_it_makes_a_canvas_holds_nobody_up_for_good() {
+        let store = tempfile::tempdir().unwrap();
+        let held = turn(store.path());
+        assert!(held.is_some() && turn(store.path()).is_none());
+        drop(held);
+        assert!(turn(store.path()).is_some());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::{
     target::{self, Target},
 };
 use crate::{
+    canvas::io::Known,
     ipc::{
-        io::IpcError,
+        io::{Connection, IpcError},
         wire::{Format, Outcome, PaneView, Request, Response, Until, ViewState},
     },
     model::MetricKey,
@@ -160,11 +161,13 @@ pub fn wait(args: WaitArgs) -> Result<u8, Fail> {
     answer(ask_until(&target, Duration::from_millis(args.timeout.unwrap_or(WAIT_MS)), request)?, asked)
 }
 
-/// Asks what takes its time and changes nothing: where a controller ends before it answers, the next one is asked for the rest.
+/// Asks what takes its time and changes nothing: where a controller ends before it answers, the next one is asked for the rest. Of
+/// a canvas that is being closed none is started for that.
 fn ask_until(target: &Target, whole: Duration, request: impl Fn(u64) -> Request) -> Result<Response, Fail> {
     let (start, mut left, mut ends) = (Instant::now(), whole, 0);
     loop {
-        match ask(target, request(left.as_millis() as u64), left + ANSWER_MAX) {
+        let connect = if ends == 0 { target::connect } else { target::connect_again };
+        match ask_by(connect, target, request(left.as_millis() as u64), left + ANSWER_MAX) {
             Err(fail) if fail.code == CONTROLLER_GONE && ends < ENDS_MAX => {
                 out::note("the controller ended; another one goes on waiting");
                 (left, ends) = (whole.saturating_sub(start.elapsed()), ends + 1);
@@ -295,8 +298,12 @@ pub fn refresh(which: OneCanvas) -> Result<u8, Fail> {
 
 /// A controller that was killed this moment still has its socket, and says nothing any more: then its successor is asked.
 fn ask(target: &Target, request: Request, timeout: Duration) -> Result<Response, Fail> {
-    let answer = match target::connect(&target.canvas)?.call(request.clone(), timeout) {
-        Err(IpcError::Absent { .. }) => target::connect(&target.canvas)?.call(request, timeout)?,
+    ask_by(target::connect, target, request, timeout)
+}
+
+fn ask_by(connect: fn(&Known) -> Result<Connection, Fail>, target: &Target, request: Request, timeout: Duration) -> Result<Response, Fail> {
+    let answer = match connect(&target.canvas)?.call(request.clone(), timeout) {
+        Err(IpcError::Absent { .. }) => connect(&target.canvas)?.call(request, timeout)?,
         answer => answer?,
     };
     match answer {

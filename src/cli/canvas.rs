@@ -153,9 +153,8 @@ struct Look {
 
 /// Asks the controller, and the run's own files where none answers.
 fn look(canvas: &Known) -> Look {
-    let asked = socket_path(&canvas.state.id).ok().and_then(|socket| Connection::open(&socket).ok());
     let structure = Request::GetViewState { pane: None, since: None, format: Format::Structure, region: None, lines_max: None };
-    let answer = asked.map(|mut controller| controller.call(structure, ANSWER_MAX));
+    let answer = running(canvas).map(|mut controller| controller.call(structure, ANSWER_MAX));
     if let Some(Ok(Response::ViewState { data })) = answer {
         let run = data.run_info.unwrap_or_default();
         return Look { controller: "ok", health: Some(data.health), state: run.state, step: run.step, total_steps: run.total_steps };
@@ -290,6 +289,12 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
         hear_the_end(&canvas);
     }
     let is_noted = left.is_none() && has_noted_the_end(&canvas);
+    // Before it ends: whoever takes its end for a reason to start another one reads that the canvas is closed.
+    let told = running(&canvas).map(|mut controller| controller.call(Request::Closed, ANSWER_MAX));
+    if !matches!(told, Some(Ok(Response::Done))) {
+        // Where that cannot be, it is told below.
+        let _ = canvases::write(&canvas.dir, &CanvasState { closed: true, ..state.clone() });
+    }
     controller::io::stop(&canvas.dir)?;
     let server = Server::new(target::parse_socket(&state.tmux));
     let train_pane = close_panes(&server, state, is_noted)?;
@@ -332,13 +337,17 @@ fn close(args: &CloseArgs) -> Result<u8, Fail> {
     Ok(0)
 }
 
-/// Lets a controller stay for the end of the training. One that cannot read that the canvas is closed is told.
+/// Lets a controller stay for the end of the training. It is told that the canvas is closed: that may not have been written, or
+/// only after somebody else had started it.
 fn stay(canvas: &Known, written: bool) -> Result<(), Fail> {
-    let mut controller = target::connect(canvas)?;
-    if !written {
-        controller.call(Request::Closed, ANSWER_MAX)?;
-    }
-    Ok(())
+    let told = target::connect(canvas)?.call(Request::Closed, ANSWER_MAX);
+    // One that read it may have ended with the training by now.
+    if written { Ok(()) } else { Ok(told.map(drop)?) }
+}
+
+/// The controller, if one listens.
+fn running(canvas: &Known) -> Option<Connection> {
+    socket_path(&canvas.state.id).ok().and_then(|socket| Connection::open(&socket).ok())
 }
 
 /// Whether the controller knows that the run is over, and so has written down how.
@@ -391,8 +400,7 @@ fn end_training(canvas: &Known, training: &PaneState) {
 
 /// Gives the controller time to see that the training has ended.
 fn hear_the_end(canvas: &Known) {
-    let controller = socket_path(&canvas.state.id).ok().and_then(|socket| Connection::open(&socket).ok());
-    if let Some(mut controller) = controller {
+    if let Some(mut controller) = running(canvas) {
         let seen = Request::WaitFor { pane: None, until: vec![Until::Exit], stop: None, timeout_ms: Some(2000) };
         let _ = controller.call(seen, Duration::from_secs(3));
     }

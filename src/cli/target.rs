@@ -9,14 +9,25 @@ use crate::{
         CanvasState, ChooseError, Here, choose,
         io::{self as canvases, Known, Life},
     },
-    ipc::io::{Connection, runtime_dir},
+    ipc::io::{Connection, IpcError, runtime_dir, socket_path},
     store::{Store, Whereabouts},
     tmux::{PaneInfo, Server, Socket, own_pane},
 };
-use std::{cell::RefCell, collections::BTreeMap, os::unix::net::UnixStream, path::PathBuf};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 /// Roles that a word may name.
 const ROLES: &[&str] = &["train", "graph", "status"];
+
+/// How long closing a canvas takes until the controller listens that stays for its training.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
+/// How often is looked whether it does.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The canvas meant, and the pane if one was named.
 #[derive(Debug)]
@@ -50,6 +61,21 @@ pub fn find(which: &OneCanvas, words: &mut Vec<String>, keep: usize, is_own: imp
 /// Connects to the controller of a canvas; one that is gone is started anew from the canvas folder.
 pub fn connect(canvas: &Known) -> Result<Connection, Fail> {
     Ok(crate::controller::io::connect(&canvas.dir)?)
+}
+
+/// Connects to the next controller behind one that ended. Whoever closes a canvas starts the next one if there is to be one: one
+/// that was started in the middle would open anew what is being closed.
+pub fn connect_again(canvas: &Known) -> Result<Connection, Fail> {
+    let socket = socket_path(&canvas.state.id)?;
+    let since = Instant::now();
+    while canvases::read(&canvas.dir).is_ok_and(|state| state.closed) {
+        match Connection::open(&socket) {
+            Err(IpcError::Absent { .. }) if since.elapsed() < CLOSE_MAX => std::thread::sleep(LOOK_EVERY),
+            Err(IpcError::Absent { .. }) => return Err(Fail::new("closed", format!("the canvas {} was closed", canvas.state.name))),
+            answered => return Ok(answered?),
+        }
+    }
+    connect(canvas)
 }
 
 /// The canvas asked for, else the one that is meant here; with `--tmux-socket` only one on that server.

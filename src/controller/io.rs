@@ -519,9 +519,10 @@ async fn attach(server: &Server, canvas: &CanvasState) -> anyhow::Result<(Client
         let panes = server.list_panes(None)?;
         let Some(home) = home(&panes, &canvas.id, None) else { anyhow::bail!("the panes of canvas {} are gone", canvas.name) };
         // The lock is ours, so whoever was the controller before is dead or dying.
-        server.end_orphans(&server.turn(), &home.session.to_string(), canvas.controller_pid)?;
+        let turn = server.turn();
+        server.end_orphans(&turn, &home.session.to_string(), canvas.controller_pid)?;
         tries += 1;
-        match Client::attach(server, &home.session.to_string()).await {
+        match Client::attach_in(&turn, server, &home.session.to_string()).await {
             Ok(client) => return Ok((client, home.session)),
             Err(error) if tries >= ATTACH_TRIES_MAX => return Err(error.into()),
             Err(error) => tracing::debug!(%error, "cannot attach; looking again"),

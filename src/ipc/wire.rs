@@ -114,7 +114,7 @@ pub enum Request {
     },
     /// End the controller. Panes are left alone.
     Close,
-    /// The canvas was closed, and that could not be written down: stay only for the end of the training.
+    /// The canvas is closed: write that down, and stay only for the end of the training.
     Closed,
     /// A newer client said something we do not know.
     #[serde(other)]

@@ -5,7 +5,7 @@ mod turn;
 
 use std::{
     env, fmt, io,
-    os::unix::net::UnixStream,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     process::{self, Stdio},
     str::FromStr,
@@ -13,8 +13,9 @@ use std::{
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    process::{Pid, Signal, kill_process, test_kill_process},
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process},
 };
 use tmux_interface::{
     AttachSession, BreakPane, DisplayMessage, HasSession, JoinPane, KillPane, KillSession, ListPanes, ListSessions,
@@ -325,16 +326,36 @@ impl Server {
     /// Ends panes and their programs, those that are there, and returns when tmux has let go of the control clients of the sessions
     /// that went with them.
     pub fn close_panes(&self, _turn: &Turn, panes: &[PaneId]) {
-        let clients = self.control_clients().unwrap_or_default();
+        let opened = |(pid, session): (u32, SessionId)| {
+            let process = pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()?;
+            Some((pid, session, process))
+        };
+        let mut processes: Vec<_> = self.control_clients().unwrap_or_default().into_iter().filter_map(opened).collect();
         for pane in panes {
             let _ = self.kill_pane(*pane);
         }
-        if clients.is_empty() {
+        if processes.is_empty() {
             return;
         }
         let left = self.list_sessions().unwrap_or_default();
-        let leave = clients.into_iter().filter(|(_, session)| left.iter().all(|(id, _)| id != session));
-        self.let_go(&leave.map(|(pid, _)| pid).collect::<Vec<_>>());
+        processes.retain(|(_, session, _)| left.iter().all(|(id, _)| id != session));
+        self.see_off(processes);
+    }
+
+    /// Waits until clients whose session has gone have left. tmux lists them no more while they leave, only those that it sent to
+    /// another session instead (`detach-on-destroy off`), so it is their processes that tell.
+    fn see_off(&self, mut leaving: Vec<(u32, SessionId, OwnedFd)>) {
+        let pause = Timespec { tv_sec: 0, tv_nsec: LEAVE_PAUSE.as_nanos() as i64 };
+        for _ in 0..LEAVE_ROUNDS_MAX {
+            // Also tells that tmux has seen the end of those that ended before.
+            let stay = self.control_clients().unwrap_or_default();
+            leaving.retain(|(pid, ..)| stay.iter().all(|(other, _)| other != pid));
+            if leaving.is_empty() {
+                return;
+            }
+            leaving.retain(|(_, _, process)| poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&pause)) != Ok(1));
+        }
+        tracing::warn!(clients = leaving.len(), "clients of a session that is gone do not leave");
     }
 
     /// Waits until tmux knows these control clients no more.

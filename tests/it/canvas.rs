@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::PathBuf,
-    process::Stdio,
+    process::{Child, Stdio},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -180,20 +180,50 @@ fn a_killed_controller_is_back_with_the_next_command_and_knows_everything() {
     assert_eq!(training.end()["code"], 6);
 }
 
-#[test]
-fn a_wait_outlives_its_controller() {
-    let home = Home::new();
-    let training = home.puppet("base");
-    let mut wait = home.og(&["wait", "train", "text:said later", "--timeout", "60s"]).stdout(Stdio::null()).spawn().unwrap();
+/// Waits until an `og wait` is connected.
+fn waits(wait: &Child) {
     let fds = PathBuf::from(format!("/proc/{}/fd", wait.id()));
     let is_connected = || {
         let links = fs::read_dir(&fds).unwrap().filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
         links.filter(|link| link.to_string_lossy().starts_with("socket:")).count() > 0
     };
     comes("it waits", is_connected);
+}
+
+#[test]
+fn a_wait_outlives_its_controller() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let mut wait = home.og(&["wait", "train", "text:said later", "--timeout", "60s"]).stdout(Stdio::null()).spawn().unwrap();
+    waits(&wait);
     kill("9", controller(&home, "base").unwrap());
     training.tell("echo said later");
     assert!(wait.wait().unwrap().success());
+}
+
+#[test]
+fn a_wait_goes_on_behind_a_close_and_opens_nothing() {
+    let home = Home::new();
+    let training = home.puppet("base");
+    let mut wait = home.og(&["wait", "exit", "--timeout", "60s"]).stdout(Stdio::null()).spawn().unwrap();
+    waits(&wait);
+    home.ok(&["canvas", "close", "base"]);
+    assert_eq!(home.tmux(&["list-panes", "-a", "-F", "#{@og_role}"]), "train\n");
+    assert_eq!(home.json(&["canvas", "list", "--json"])[0]["closed"], true);
+    training.tell("exit 0");
+    assert!(wait.wait().unwrap().success());
+    comes("all is closed", || home.tmux(&["list-panes", "-a"]).is_empty());
+}
+
+#[test]
+fn a_wait_ends_with_its_canvas() {
+    let home = Home::new();
+    let _training = home.puppet("base");
+    let mut wait = home.og(&["wait", "train", "text:never said", "--timeout", "60s"]).stderr(Stdio::null()).spawn().unwrap();
+    waits(&wait);
+    home.ok(&["canvas", "close", "base", "--kill-run", "-y"]);
+    assert!(!wait.wait().unwrap().success());
+    assert_eq!(controller(&home, "base"), None);
 }
 
 #[test]

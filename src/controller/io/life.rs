@@ -27,6 +27,8 @@ const START_MAX: Duration = Duration::from_secs(3);
 /// A controller that holds the lock and cannot be reached for so long has lost its socket: folders of sockets are emptied
 /// when a person logs out, and by cleaners of /tmp.
 const UNREACHABLE_MAX: Duration = Duration::from_millis(800);
+/// How long one that has attached may take to listen.
+const LISTEN_MAX: Duration = Duration::from_millis(200);
 /// How long a controller may take to end when asked.
 const END_MAX: Duration = Duration::from_secs(1);
 /// Pause between two looks while waiting for another process.
@@ -83,7 +85,7 @@ pub fn connect(dir: &Path) -> Result<Connection, ControllerError> {
             Err(IpcError::Absent { .. }) if since.elapsed() > UNREACHABLE_MAX && unreachable.is_some() => {
                 // Only that one: somebody else may have replaced it by now.
                 if let Some(pid) = unreachable.take().filter(|pid| holder(dir) == Some(*pid)) {
-                    kill(dir, pid);
+                    kill(dir, pid, || reaches(&socket));
                 }
                 start(dir, &canvas.name)?;
             }
@@ -175,9 +177,20 @@ pub fn stop(dir: &Path) -> Result<(), ControllerError> {
         std::thread::sleep(LOOK_EVERY);
     }
     if let Some(pid) = holder(dir) {
-        kill(dir, pid);
+        kill(dir, pid, || false);
     }
     Ok(())
+}
+
+/// Whether a controller listens now, or in a moment: one that was starting has attached by the time that a turn comes.
+fn reaches(socket: &Path) -> bool {
+    let since = Instant::now();
+    loop {
+        match Connection::open(socket) {
+            Err(IpcError::Absent { .. }) if since.elapsed() < LISTEN_MAX => std::thread::sleep(LOOK_EVERY),
+            answered => return answered.is_ok(),
+        }
+    }
 }
 
 /// Who has the lock, or had it last.
@@ -186,10 +199,13 @@ fn holder(dir: &Path) -> Option<Pid> {
 }
 
 /// Ends a controller that has the lock, and waits until it is free. Not while its control clients come: that would crash
-/// tmux. Nor does anybody else's come before they are gone.
-fn kill(dir: &Path, pid: Pid) {
+/// tmux. Nor does anybody else's come before they are gone. The turn is waited for, and it may have ended meanwhile, or be `well`.
+fn kill(dir: &Path, pid: Pid, well: impl FnOnce() -> bool) {
     let home = canvas::io::read(dir).ok().map(|canvas| (Server::new(canvas.tmux.parse().unwrap_or_default()), canvas.session));
     let turn = home.as_ref().map(|(server, _)| server.turn());
+    if lock(dir).is_ok_and(|free| free.is_some()) || holder(dir) != Some(pid) || well() {
+        return;
+    }
     let _ = rustix::process::kill_process(pid, Signal::KILL);
     let since = Instant::now();
     while lock(dir).is_ok_and(|free| free.is_none()) && since.elapsed() < END_MAX {
@@ -227,4 +243,24 @@ pub(super) fn announce(line: &str) {
     let mut out = io::stdout();
     let _ = writeln!(out, "{}", line.replace('\n', " "));
     let _ = out.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_lock_or_listens_after_all_is_not_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut named = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = Pid::from_child(&named);
+        fs::write(dir.path().join(LOCK), pid.as_raw_nonzero().to_string()).unwrap();
+        kill(dir.path(), pid, || false);
+        assert!(named.try_wait().unwrap().is_none(), "the lock is free");
+        let _held = lock(dir.path()).unwrap().unwrap();
+        kill(dir.path(), pid, || true);
+        assert!(named.try_wait().unwrap().is_none(), "it listens");
+        kill(dir.path(), pid, || false);
+        assert!(!named.wait().unwrap().success());
+    }
 }

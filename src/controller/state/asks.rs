@@ -115,6 +115,12 @@ impl State {
                 "what an agent may do is not changed by a message",
                 Some("a person edits \"agent\" in the canvas's canvas.json"),
             ),
+            // What is in use is not what the person wrote, and must not be written over it.
+            Request::Update { .. } if self.errors.contains_key("spec") => error(
+                "bad_spec",
+                format!("canvas.json cannot be used ({}), so nothing is changed in it", self.errors["spec"]),
+                Some("a person mends the file first"),
+            ),
             Request::Update { config } => match self.spec.with(config.as_object().cloned().unwrap_or_default()) {
                 Ok(spec) => {
                     self.on_spec(Ok(spec.clone()));

@@ -234,6 +234,16 @@ fn what_an_agent_may_do_is_not_for_the_agent_to_say() {
 }
 
 #[test]
+fn a_spec_that_a_person_is_editing_is_not_written_over() {
+    let mut stage = Stage::new();
+    stage.connect(1);
+    stage.on(Event::Spec(Err("line 3: `}` is missing".into())));
+    let effects = stage.ask(1, Request::Update { config: serde_json::json!({"title": "x"}) });
+    assert!(effects.is_empty(), "{effects:?}");
+    assert_eq!(stage.refusal(1).0, "bad_spec");
+}
+
+#[test]
 fn an_action_on_a_screen_that_has_changed_is_refused() {
     let mut stage = Stage::new();
     stage.connect(1);

@@ -16,7 +16,7 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{net::unix::pipe, sync::Notify, time::timeout};
 
-use super::{Server, exact};
+use super::{Server, Turn, exact};
 use crate::tmux::{Command, FromTmux, Ticket, TmuxError, control::Event, control::Parser, handover::Handover};
 
 /// Most lines that wait for their answer. tmux answers within a millisecond; this many means that it hangs.
@@ -85,20 +85,22 @@ impl Client {
     /// Attaches to a session, given by its exact name or its id, without having a say in its size. Must be called
     /// within a tokio runtime.
     pub async fn attach(server: &Server, session: &str) -> Result<Client, TmuxError> {
+        Client::attach_in(&server.turn(), server, session).await
+    }
+
+    /// The same, in a turn on the server that lasts until tmux has both clients.
+    pub async fn attach_in(_turn: &Turn, server: &Server, session: &str) -> Result<Client, TmuxError> {
         // attach-session would start a server where none runs, with all that the person's configuration does then.
         server.find_session(session)?;
-        // Until tmux has both clients.
-        let turn = server.turn();
-        let attached = Client::attach_within(server, session).await;
+        let attached = Client::attach_both(server, session).await;
         if attached.is_err() {
             // What was ended by that leaves in this turn.
             server.let_go(&[]);
         }
-        drop(turn);
         attached
     }
 
-    async fn attach_within(server: &Server, session: &str) -> Result<Client, TmuxError> {
+    async fn attach_both(server: &Server, session: &str) -> Result<Client, TmuxError> {
         // pause-after: a pane that is a second behind is paused and told as such, instead of filling the server.
         let child = spawn(server, session, "ignore-size,pause-after=1", Stdio::piped(), Stdio::piped())?;
         // From here on a return ends the child.

@@ -5,20 +5,28 @@
 //! go, or makes or closes panes, therefore takes the server's turn, in whatever process it is and for whatever canvas.
 
 use std::{
-    fs::{DirBuilder, File, TryLockError},
+    fs::{self, DirBuilder, File, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Mutex, PoisonError, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant, SystemTime},
 };
+
+use rustix::fs::OFlags;
 
 use super::{Server, Socket};
 
-/// How long a turn is waited for. One takes some 50 ms, on a loaded machine ten times that; only a process that was stopped keeps
-/// it longer, and going on without it is mostly well.
-const TURN_MAX: Duration = Duration::from_secs(10);
+/// How long a turn is waited for while no other one begins. One takes some 50 ms, on a loaded machine ten times that; only a process
+/// that was stopped keeps it longer, and going on without it is mostly well.
+const TURN_MAX: Duration = Duration::from_secs(2);
+/// How long it is waited for however many are before us.
+const TURNS_MAX: Duration = Duration::from_secs(10);
+/// For how long after a wait in vain nobody in this process waits again.
+const VAIN_REST: Duration = Duration::from_secs(5);
+/// Where this process waited in vain last, and when.
+static VAIN: Mutex<Option<(PathBuf, Instant)>> = Mutex::new(None);
 
 /// The turn on a server, until it is dropped or its process dies. Taking it again meanwhile waits in vain, so whoever needs it while
 /// it is held is given it.
@@ -31,7 +39,9 @@ pub struct Turn {
 impl Server {
     /// Takes the turn on this server, after all who wait for it already. Blocks.
     pub fn turn(&self) -> Turn {
-        Turn { _lock: open(self.socket()).and_then(locked).inspect_err(|error| tracing::warn!(%error, "no turn on tmux")).ok() }
+        let path = Turn::file(self.socket());
+        let lock = open(self.socket(), &path).and_then(|file| locked(file, &path));
+        Turn { _lock: lock.inspect_err(|error| tracing::warn!(%error, "no turn on tmux")).ok() }
     }
 }
 
@@ -44,26 +54,32 @@ impl Turn {
     }
 }
 
-fn open(socket: &Socket) -> io::Result<File> {
-    let path = Turn::file(socket);
+fn open(socket: &Socket, path: &Path) -> io::Result<File> {
     if let (false, Some(folder)) = (matches!(socket, Socket::Path(_)), path.parent()) {
         // As tmux makes it, where no server ever ran.
         let _ = DirBuilder::new().mode(0o700).create(folder);
     }
-    open_at(&path)
+    // Neither a link nor a pipe that nobody reads is waited for or followed.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    File::options().create(true).append(true).mode(0o600).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-fn open_at(path: &Path) -> io::Result<File> {
-    let no_link = rustix::fs::OFlags::NOFOLLOW.bits();
-    File::options().create(true).append(true).mode(0o600).custom_flags(no_link.cast_signed()).open(path)
-}
-
-fn locked(file: File) -> io::Result<File> {
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => {}
+/// The file, locked and marked as such for those who wait behind us.
+fn locked(file: File, path: &Path) -> io::Result<File> {
+    let vain = || VAIN.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = match file.try_lock() {
+        Ok(()) => file,
         Err(TryLockError::Error(error)) => return Err(error),
-    }
+        Err(TryLockError::WouldBlock) if vain().as_ref().is_some_and(|(at, since)| at == path && since.elapsed() < VAIN_REST) => {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Err(TryLockError::WouldBlock) => awaited(file, path).inspect_err(|_| *vain() = Some((path.to_owned(), Instant::now())))?,
+    };
+    let _ = file.set_modified(SystemTime::now());
+    Ok(file)
+}
+
+fn awaited(file: File, path: &Path) -> io::Result<File> {
     // A thread waits: the kernel wakes it in its turn, and it may wait for ever.
     let (say, heard) = mpsc::channel();
     let wait = move || {
@@ -77,7 +93,19 @@ fn locked(file: File) -> io::Result<File> {
         let _ = say.send(lock);
     };
     thread::Builder::new().name("turn".into()).spawn(wait)?;
-    heard.recv_timeout(TURN_MAX).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    let begun = || fs::metadata(path).and_then(|file| file.modified()).ok();
+    let (since, mut last) = (Instant::now(), begun());
+    loop {
+        match heard.recv_timeout(TURN_MAX) {
+            Ok(lock) => return lock,
+            Err(_) => {
+                let before = std::mem::replace(&mut last, begun());
+                if last == before || since.elapsed() >= TURNS_MAX {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +137,25 @@ mod tests {
     fn where_nothing_can_be_locked_all_go_on() {
         let server = Server::new(Socket::Path("/nonexistent/folder/s".into()));
         let _both = (server.turn(), server.turn());
+    }
+
+    #[test]
+    fn whoever_is_stopped_in_its_turn_is_waited_for_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::new(Socket::Path(dir.path().join("s")));
+        let turn = server.turn();
+        let since = Instant::now();
+        assert!(server.turn()._lock.is_none());
+        assert!(server.turn()._lock.is_none());
+        assert!(since.elapsed() >= TURN_MAX && since.elapsed() < 2 * TURN_MAX);
+        drop(turn);
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_the_lock_holds_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("s.og"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        assert!(Server::new(Socket::Path(dir.path().join("s"))).turn()._lock.is_none());
     }
 
     #[test]
