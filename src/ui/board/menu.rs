@@ -26,6 +26,8 @@ pub enum List {
     Options(usize),
     /// The saved views.
     Views(usize),
+    /// The same, when the chosen one is about to be removed.
+    Removing(usize),
 }
 
 /// How things look now.
@@ -67,14 +69,14 @@ impl List {
         match self {
             List::Menu(_) => "menu",
             List::Options(_) => "options",
-            List::Views(_) => "views",
+            List::Views(_) | List::Removing(_) => "views",
         }
     }
 
     /// The chosen row, 0-based.
     pub fn row(self) -> usize {
         match self {
-            List::Menu(row) | List::Options(row) | List::Views(row) => row,
+            List::Menu(row) | List::Options(row) | List::Views(row) | List::Removing(row) => row,
         }
     }
 
@@ -82,7 +84,7 @@ impl List {
         match self {
             List::Menu(_) => List::Menu(row),
             List::Options(_) => List::Options(row),
-            List::Views(_) => List::Views(row),
+            List::Views(_) | List::Removing(_) => List::Views(row),
         }
     }
 
@@ -99,7 +101,7 @@ impl List {
         let rows = match self {
             List::Menu(_) => ENTRIES.len(),
             List::Options(_) => OPTIONS.len(),
-            List::Views(_) => views.len(),
+            List::Views(_) | List::Removing(_) => views.len(),
         };
         let row = self.row().min(rows.saturating_sub(1));
         let to = |row: usize| Chose::Stay(self.at(row));
@@ -108,6 +110,10 @@ impl List {
             Chose::Option(self.at(row), name, value)
         };
         match (action, self) {
+            (Some(action), List::Removing(_)) => match views.keys().nth(row) {
+                Some(name) if action == Action::Remove => Chose::Remove(List::Views(row.min(rows.saturating_sub(2))), name.clone()),
+                _ => to(row),
+            },
             (Some(Action::Back | Action::Menu), _) | (Some(Action::Quit), List::Options(_) | List::Views(_)) => Chose::Close,
             (Some(Action::Up), _) => to(row.saturating_sub(1)),
             (Some(Action::Down), _) => to((row + 1).min(rows.saturating_sub(1))),
@@ -117,11 +123,8 @@ impl List {
             (Some(action @ (Action::Options | Action::Help | Action::Quit | Action::Views | Action::Tab(_))), _) => Chose::Entry(action),
             (Some(Action::Left), List::Options(_)) => turn(-1),
             (Some(Action::Right | Action::Open), List::Options(_)) => turn(1),
-            (Some(action @ (Action::Open | Action::Remove)), List::Views(_)) => match views.keys().nth(row) {
-                Some(name) if action == Action::Open => Chose::View(name.clone()),
-                Some(name) => Chose::Remove(List::Views(row.min(rows.saturating_sub(2))), name.clone()),
-                None => Chose::Close,
-            },
+            (Some(Action::Open), List::Views(_)) => views.keys().nth(row).map_or(Chose::Close, |name| Chose::View(name.clone())),
+            (Some(Action::Remove), List::Views(_)) if rows > 0 => Chose::Stay(List::Removing(row)),
             _ => to(row),
         }
     }
@@ -130,7 +133,7 @@ impl List {
         match self {
             List::Menu(_) => ENTRIES.iter().map(|(word, _)| (*word).to_owned()).collect(),
             List::Options(_) => OPTIONS.iter().map(|name| looks.line(name, width)).collect(),
-            List::Views(_) => views.iter().map(|(name, view)| view_line(name, view)).collect(),
+            List::Views(_) | List::Removing(_) => views.iter().map(|(name, view)| view_line(name, view)).collect(),
         }
     }
 
@@ -145,7 +148,7 @@ impl List {
     pub fn tell(self, looks: &Looks, views: &BTreeMap<String, View>, body: Rect) -> Value {
         let rows = self.rows(looks, views, body.width);
         let in_sight = self.in_sight(rows.len(), lines_above(rows.len(), body), body);
-        json!({"row": self.row() + 1, "rows": rows.len(), "visible": rows[in_sight]})
+        json!({"row": self.row() + 1, "rows": rows.len(), "visible": rows[in_sight], "removing": matches!(self, List::Removing(_))})
     }
 
     /// Draws it over the whole body.
@@ -156,6 +159,7 @@ impl List {
             List::Menu(_) => ("og", "up down  enter  esc back"),
             List::Options(_) => ("options", "left right change  esc back  (kept in config.json)"),
             List::Views(_) => ("saved views", "enter show  d remove  esc back"),
+            List::Removing(_) => ("remove this view?", "d again removes it  esc keeps it"),
         };
         let none = (rows.is_empty()).then_some("none yet: V saves the view that is shown");
         let width = rows.iter().map(|row| text::width(row)).chain([text::width(title), none.map_or(0, text::width)]).max().unwrap_or(0);

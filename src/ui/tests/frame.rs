@@ -281,7 +281,9 @@ fn a_view_is_saved_shown_again_and_removed() {
     press(&mut pane, &run, "enter");
     let view = told(&pane, &run);
     assert_eq!((view.tab.as_str(), view.filter.as_str(), view.x_axis.as_str(), view.smoothing), ("graphs", "val", "relative", 0.7));
-    press(&mut pane, &run, "v");
+    press(&mut pane, &run, "v d esc");
+    assert!(drawn(&pane, &run, (80, 24)).contains("> night"), "asked first");
+    press(&mut pane, &run, "d");
     let removed = pane.update(Event::Key(KeyEvent::new(KeyCode::Delete, KeyModifiers::NONE)), scene(&run), Duration::ZERO);
     assert_eq!(removed[0], Effect::Keep { path: vec!["views".into(), "night".into()], value: None });
     assert!(drawn(&pane, &run, (80, 24)).contains("none yet"));
