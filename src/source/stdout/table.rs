@@ -92,7 +92,7 @@ impl Table {
             return false;
         }
         // Names may hold single spaces where columns are parted by more.
-        let names = if is_spaced { pieces(line, 2) } else { cells(inside(line, kind), kind).into_iter().map(Piece::of).collect() };
+        let names = if is_spaced { pieces(line, 2) } else { cells(closed(inside(line, kind)), kind).into_iter().map(Piece::of).collect() };
         let named = names.iter().enumerate().all(|(at, Piece { text, .. })| {
             // The column of an index has no name.
             kind == Kind::Tabs && at == 0 && names.len() > 2 && text.is_empty()
@@ -167,8 +167,8 @@ impl Table {
     /// What a row says in each of the columns, nothing where it is blank. `None`: it is none, or not clear which are blank.
     fn cells<'a>(&mut self, line: &'a str, kind: Kind) -> Option<Vec<&'a str>> {
         if kind != Kind::Spaces {
-            // The first or the last cells may be blank, or the whole line stands away from the border.
-            return [inside(line, kind), line.trim_ascii(), line]
+            // The first or the last cells may be blank, or the whole line stands away from the border, or each cell ends with a tab.
+            return [inside(line, kind), line.trim_ascii(), line, closed(inside(line, kind))]
                 .into_iter()
                 .map(|line| cells(line, kind))
                 .find(|cells| cells.len() == self.columns.len());
@@ -247,6 +247,11 @@ fn inside(line: &str, kind: Kind) -> &str {
         Kind::Tabs => line.trim_matches([' ', '\r']),
         _ => line.trim_ascii(),
     }
+}
+
+/// A line of which each cell ends with a tab, without the last.
+fn closed(line: &str) -> &str {
+    line.strip_suffix('\t').unwrap_or(line)
 }
 
 /// The cells of a line that signs part.

@@ -320,6 +320,7 @@ fn the_header_of_a_table_may_take_two_lines_or_be_a_comment() {
     );
     check("gen\tnevals\tavg    \n0  \t300   \t50.5\n1  \t180   \t54.25\n", &["avg 0=50.5 1=54.25", "nevals 0=300 1=180"]);
     check("Epoch\tLoss\tAccuracy\n1\tNo log\t0.5\n2\t0.25\t0.75\n", &["Accuracy 1=0.5 2=0.75", "Loss 2=0.25"]);
+    check("step\tloss\tacc\t\n1\t0.5\t0.25\t\n2\t0.25\t\t\n", &["acc 1=0.25", "loss 1=0.5 2=0.25"]);
 }
 
 #[test]
