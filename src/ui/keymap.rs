@@ -312,7 +312,7 @@ const TABLE: &[Row] = &[
     (Scope::Board, "chat", &["8"], "what people and agents say", Action::Tab(Tab::Chat)),
     (Scope::Board, "views", &["v"], "choose a saved view", Action::Views),
     (Scope::Board, "save-view", &["V"], "save the view under a name", Action::SaveView),
-    (Scope::Board, "screenshot", &["s"], "write the screen as text, ANSI and SVG", Action::Screenshot),
+    (Scope::Board, "screenshot", &["s"], "write the screen as text, ANSI, SVG and PNG", Action::Screenshot),
     (Scope::Board, "export", &["e"], "write the data shown as CSV", Action::ExportCsv),
     (Scope::Board, "export-json", &["E"], "write the data shown as JSON", Action::ExportJson),
     (Scope::Board, "copy-shown", &["ctrl+y"], "copy the names and values shown", Action::CopyShown),

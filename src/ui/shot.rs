@@ -1,6 +1,9 @@
-//! A screen as a file: plain text, text with ANSI colours, SVG.
-//!
-//! No PNG: a picture of pixels would need a font and a rasteriser in og; browsers and editors turn the SVG into one.
+//! A screen as a file: plain text, text with ANSI colours, SVG, PNG.
+//! Never here: files, a font of the machine.
+
+mod png;
+
+pub use self::png::png;
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -12,6 +15,8 @@ use std::fmt::Write;
 const CELL: (u32, u32) = (9, 18);
 /// Where the base line of the text lies in a cell.
 const BASELINE: u32 = 14;
+/// How much of a dim character's ink is there; the rest is its background.
+const DIM: f32 = 0.6;
 
 /// The characters, without blanks at the ends of lines.
 pub fn text(buf: &Buffer) -> String {
@@ -60,13 +65,14 @@ fn sgr(cell: &Cell, out: &mut String) {
 /// A picture that looks as the terminal does, with text that can be searched. `bright`: on a white background.
 pub fn svg(buf: &Buffer, bright: bool) -> String {
     let (cols, lines) = (u32::from(buf.area.width), u32::from(buf.area.height));
-    let (paper, ink) = if bright { ("#ffffff", "#202020") } else { ("#16161e", "#d0d0d0") };
+    let inks = Inks::on(bright);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
          font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"15\">\n\
-         <rect width=\"{w}\" height=\"{h}\" fill=\"{paper}\"/>\n",
+         <rect width=\"{w}\" height=\"{h}\" fill=\"#{paper:06x}\"/>\n",
         w = cols * CELL.0,
         h = lines * CELL.1,
+        paper = inks.paper,
     );
     for (y, row) in (0u32..).zip(rows(buf)) {
         let mut x = 0;
@@ -76,23 +82,24 @@ pub fn svg(buf: &Buffer, bright: bool) -> String {
             while x < row.len() && look(&row[x]) == look(&row[from]) {
                 x += 1;
             }
-            span(&row[from..x], (from as u32, y), (paper, ink), &mut out);
+            span(&row[from..x], (from as u32, y), &inks, &mut out);
         }
     }
     out + "</svg>\n"
 }
 
 /// Cells that look alike: their background, and each run of them that is not blank.
-fn span(cells: &[Cell], (x, y): (u32, u32), (paper, ink): (&str, &str), out: &mut String) {
+fn span(cells: &[Cell], (x, y): (u32, u32), inks: &Inks, out: &mut String) {
     let cell = &cells[0];
-    let (mut fg, mut bg) = (css(cell.fg), css(cell.bg));
-    if cell.modifier.contains(Modifier::REVERSED) {
-        (fg, bg) = (Some(bg.unwrap_or_else(|| paper.into())), Some(fg.unwrap_or_else(|| ink.into())));
-    }
+    let (fg, bg) = inks.of(cell);
     let (left, top) = (x * CELL.0, y * CELL.1);
     if let Some(bg) = bg {
-        let _ =
-            writeln!(out, "<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill=\"{bg}\"/>", cells.len() as u32 * CELL.0, CELL.1);
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill=\"#{bg:06x}\"/>",
+            cells.len() as u32 * CELL.0,
+            CELL.1
+        );
     }
     let mut symbols: String = cells.iter().map(Cell::symbol).collect();
     symbols.truncate(symbols.trim_end().len());
@@ -100,8 +107,12 @@ fn span(cells: &[Cell], (x, y): (u32, u32), (paper, ink): (&str, &str), out: &mu
     if symbols.trim().is_empty() {
         return;
     }
-    let mut look = format!(" fill=\"{}\"", fg.unwrap_or_else(|| ink.into()));
-    for (modifier, word) in [(Modifier::BOLD, " font-weight=\"bold\""), (Modifier::DIM, " opacity=\"0.6\"")] {
+    let mut look = format!(" fill=\"#{fg:06x}\"");
+    for (modifier, word) in [
+        (Modifier::BOLD, " font-weight=\"bold\""),
+        (Modifier::DIM, &format!(" opacity=\"{DIM}\"")),
+        (Modifier::UNDERLINED, " text-decoration=\"underline\""),
+    ] {
         if cell.modifier.contains(modifier) {
             look += word;
         }
@@ -168,14 +179,38 @@ fn ansi_number(colour: Color) -> Option<u8> {
     all.iter().position(|known| *known == colour).map(|n| n as u8)
 }
 
-/// A colour as CSS writes it; `None`: that of the terminal.
-fn css(colour: Color) -> Option<String> {
+/// The colours of a picture, as 0xRRGGBB.
+struct Inks {
+    /// The background where a cell names none.
+    paper: u32,
+    /// The text where a cell names none.
+    ink: u32,
+}
+
+impl Inks {
+    fn on(bright: bool) -> Inks {
+        if bright { Inks { paper: 0xffffff, ink: 0x202020 } } else { Inks { paper: 0x16161e, ink: 0xd0d0d0 } }
+    }
+
+    /// Of the text of a cell, and of its background where that is not the paper.
+    fn of(&self, cell: &Cell) -> (u32, Option<u32>) {
+        let (fg, bg) = (rgb(cell.fg), rgb(cell.bg));
+        if cell.modifier.contains(Modifier::REVERSED) {
+            (bg.unwrap_or(self.paper), Some(fg.unwrap_or(self.ink)))
+        } else {
+            (fg.unwrap_or(self.ink), bg)
+        }
+    }
+}
+
+/// A colour as 0xRRGGBB; `None`: that of the terminal.
+fn rgb(colour: Color) -> Option<u32> {
     const SIXTEEN: [u32; 16] = [
         0x000000, 0xcc3333, 0x4e9a06, 0xc4a000, 0x3465a4, 0xa05fa8, 0x06989a, 0xbcbcbc, 0x6c6c6c, 0xff5f5f, 0x87ff5f, 0xffff5f, 0x5f87ff,
         0xff87ff, 0x5fd7ff, 0xffffff,
     ];
     const LEVELS: [u32; 6] = [0, 95, 135, 175, 215, 255];
-    let rgb = match colour {
+    Some(match colour {
         Color::Reset => return None,
         Color::Rgb(r, g, b) => u32::from(r) << 16 | u32::from(g) << 8 | u32::from(b),
         Color::Indexed(n @ 0..16) => SIXTEEN[usize::from(n)],
@@ -185,8 +220,7 @@ fn css(colour: Color) -> Option<String> {
         }
         Color::Indexed(n) => (8 + 10 * u32::from(n - 232)) * 0x010101,
         named => SIXTEEN[usize::from(ansi_number(named)?)],
-    };
-    Some(format!("#{rgb:06x}"))
+    })
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn a_log_is_looked_at_without_a_canvas() {
     shows(&home, "1 of 4");
     press(&home, &["Enter"]);
     press(&home, &["s"]);
-    comes("the screen is written", || written(&home, "screen-", ".svg").is_some());
+    comes("the screen is written", || written(&home, "screen-", ".png").is_some());
     let seen = fs::read_to_string(written(&home, "screen-", ".txt").unwrap()).unwrap();
     assert!(seen.contains("val/loss") && !seen.contains("train/loss"), "{seen}");
     shows(&home, "wrote screen-");
@@ -284,6 +284,10 @@ fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
     home.ok(&["view", "metrics.jsonl", "--shot", "a.svg", "--size", "100x30", "--theme", "light"]);
     let picture = fs::read_to_string(home.work().join("a.svg")).unwrap();
     assert!(picture.contains("viewBox=\"0 0 900 540\"") && picture.contains(">train<"), "{picture}");
+    home.ok(&["view", "metrics.jsonl", "--shot", "a.png", "--size", "100x30"]);
+    let pixels = fs::read(home.work().join("a.png")).unwrap();
+    assert_eq!(pixels[..8], *b"\x89PNG\r\n\x1a\n");
+    assert_eq!((&pixels[16..20], &pixels[20..24]), (&1800u32.to_be_bytes()[..], &1080u32.to_be_bytes()[..]), "twice the SVG's");
     let plain = home.ok(&["view", "metrics.jsonl", "--shot", "-", "--size", "80x24", "--set", "filter=lr", "--ascii"]);
     assert!(plain.contains("lr") && !plain.contains("val/loss") && plain.lines().count() == 24, "{plain}");
     fails(home.og(&["view", "metrics.jsonl", "--shot", "-", "--set", "smoothing=much"]), 1, &["cannot set smoothing", "is wanted"]);

@@ -20,7 +20,7 @@ pub struct ViewArgs {
     /// Show at once: NAME=VALUE as `og set` takes it; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
-    /// Draw into a file instead: .svg, .ans (ANSI colours), .txt; `-` prints
+    /// Draw into a file instead: .png, .svg, .ans (ANSI colours), .txt; `-` prints text
     #[arg(long, value_name = "FILE")]
     pub shot: Option<PathBuf>,
     /// Columns and rows of that file
@@ -183,7 +183,7 @@ Examples:
   og view my-project                       the newest run of a Trackio project; also my-project#NAME
   og view train.log --set tab=logs --ui minimal
   ssh gpu tail -n +1 -f train.log | og view -
-  og view baseline --shot graphs.svg --size 200x50
+  og view baseline --shot graphs.png --size 200x50
 
 It needs no tmux and no controller; `og canvas spawn review --run RUN` opens a canvas that an agent sees too.
 `h` shows the keys, `og keys` prints them.";

@@ -56,24 +56,25 @@ pub fn keep(path: &[&str], value: Option<Value>) -> Result<(), String> {
     })
 }
 
-/// Writes a screen as text, with ANSI colours, and as SVG. What was written, in words.
+/// Writes a screen as text, with ANSI colours, as SVG and as PNG. What was written, in words.
 pub fn screenshot(screen: &Buffer, bright: bool, folder: &Path) -> Result<String, String> {
     let (stem, made) = fresh(folder, "screen", "txt")?;
     write(made, |out| out.write_all(shot::text(screen).as_bytes()))?;
-    for (ending, text) in [("ans", shot::ansi(screen)), ("svg", shot::svg(screen, bright))] {
-        fs::write(stem.with_extension(ending), text).map_err(|error| error.to_string())?;
+    for ending in ["ans", "svg", "png"] {
+        draw(&stem.with_extension(ending), screen, bright).map_err(|error| error.to_string())?;
     }
-    Ok(format!("{}, .ans, .svg", stem.with_extension("txt").display()))
+    Ok(format!("{}, .ans, .svg, .png", stem.with_extension("txt").display()))
 }
 
 /// Writes a screen to one file, as its ending says.
 pub fn draw(path: &Path, screen: &Buffer, bright: bool) -> io::Result<()> {
     let drawn = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("svg") => shot::svg(screen, bright),
-        Some("ans" | "ansi") => shot::ansi(screen),
-        _ => shot::text(screen),
+        Some("png") => shot::png(screen, bright)?,
+        Some("svg") => shot::svg(screen, bright).into(),
+        Some("ans" | "ansi") => shot::ansi(screen).into(),
+        _ => shot::text(screen).into(),
     };
-    if path == Path::new("-") { io::stdout().lock().write_all(drawn.as_bytes()) } else { fs::write(path, drawn) }
+    if path == Path::new("-") { io::stdout().lock().write_all(&drawn) } else { fs::write(path, drawn) }
 }
 
 /// Writes the series of an export to a file, in a thread of its own: keys go on meanwhile. What was written, or why not, is told

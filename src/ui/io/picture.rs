@@ -24,7 +24,7 @@ pub struct Picture {
     pub size: (u16, u16),
     /// Names and values, as `og set` takes them.
     pub set: Vec<(String, String)>,
-    /// Its file; the ending says which kind: `.svg`, `.ans` (ANSI colours), anything else is text.
+    /// Its file; the ending says which kind: `.png`, `.svg`, `.ans` (ANSI colours), anything else is text.
     pub path: PathBuf,
 }
 

@@ -132,11 +132,11 @@ fn what_is_said_behind_a_text_is_never_cut_in_a_word() {
 fn a_long_path_keeps_the_name_of_its_file() {
     let series = run(10);
     let mut pane = graph(UNICODE, &series, (80, 24));
-    let path = format!("wrote /home/{}/screen-20261120-101500.txt, .ans, .svg", "very/long/".repeat(12));
+    let path = format!("wrote /home/{}/screen-20261120-101500.txt, .ans, .svg, .png", "very/long/".repeat(12));
     pane.update(Event::Tell(path), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, (80, 24));
     let foot = text.lines().last().unwrap();
-    assert!(foot.starts_with("wrote /home/…") && foot.contains("/screen-20261120-101500.txt, .ans, .svg"), "{foot}");
+    assert!(foot.starts_with("wrote /home/…") && foot.contains("/screen-20261120-101500.txt, .ans, .svg, .png"), "{foot}");
 }
 
 #[test]
