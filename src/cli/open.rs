@@ -9,6 +9,7 @@ use super::{
 use crate::{
     canvas::io as canvases,
     model::{LineRule, ReadOptions},
+    query,
     source::{self, Kind, OpenError, RunRef},
     store::{RunFolder, RunReader, Store, StoreError, Unknown, Whereabouts},
 };
@@ -36,6 +37,16 @@ pub struct Asked<'a> {
     pub store: &'a StoreArgs,
     /// How it is to be read.
     pub read: &'a ReadOptions,
+}
+
+/// The names and expressions of `--graphs`.
+pub fn graphs(list: &str) -> Result<Vec<String>, Fail> {
+    let names = query::parse_key_list(list);
+    for name in names.iter().filter(|name| query::Derived::is_meant_by(name)) {
+        let expression = name.split_once(" = ").map_or(name.as_str(), |(_, expression)| expression);
+        query::Derived::parse(expression).map_err(|error| Fail::usage(format!("--graphs: {error}")).hint(error.hint()))?;
+    }
+    Ok(names)
 }
 
 /// The run that is asked for, or the several.

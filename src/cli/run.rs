@@ -21,7 +21,6 @@ use crate::{
     controller,
     ipc::io::{runtime_dir, socket_path},
     model::WallTime,
-    query,
     store::{Event, EventKind, NewRun, Parent, RunFolder, Store},
     tmux::{PaneId, PaneInfo, Server, own_pane},
 };
@@ -137,12 +136,7 @@ fn spec(args: &RunArgs) -> Result<Spec, Fail> {
         keys.insert("title".into(), name.clone().into());
     }
     if let Some(graphs) = &args.graphs {
-        let names = query::parse_key_list(graphs);
-        for name in names.iter().filter(|name| query::Derived::is_meant_by(name)) {
-            let expression = name.split_once(" = ").map_or(name.as_str(), |(_, expression)| expression);
-            query::Derived::parse(expression).map_err(|error| Fail::usage(format!("--graphs: {error}")).hint(error.hint()))?;
-        }
-        keys.insert("graphs".into(), names.into());
+        keys.insert("graphs".into(), open::graphs(graphs)?.into());
     }
     keys.extend(Spec::reading(&open::read_options(&args.read)?));
     Ok(spec.with(keys)?)

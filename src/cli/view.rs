@@ -6,7 +6,6 @@ use super::{
     open::{self, Asked},
 };
 use crate::{
-    query,
     store::{Store, Whereabouts},
     ui::{self, Looks, Picture},
 };
@@ -32,7 +31,7 @@ pub fn view(args: ViewArgs) -> Result<u8, Fail> {
         (None, None) => (latest(&args.store)?, None),
     };
     let asked = Asked { run: &asked, name: name.as_deref(), store: &args.store, read: &read };
-    let graphs = args.graphs.as_deref().map(query::parse_key_list).unwrap_or_default();
+    let graphs = args.graphs.as_deref().map(open::graphs).transpose()?.unwrap_or_default();
     let looks = Looks { no_colour: args.no_color, ascii: args.ascii, scheme: args.theme, frame: args.ui };
     if let Some(path) = args.shot {
         let picture = Picture { size: args.size, set: args.set, path };

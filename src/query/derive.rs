@@ -211,6 +211,11 @@ pub struct DeriveError {
 }
 
 impl DeriveError {
+    /// The same beside the expression, where there is little room.
+    pub fn brief(&self) -> String {
+        format!("column {}: expected {}", self.column, self.expected)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         let functions = FUNCTIONS.iter().map(|function| function.usage).collect::<Vec<_>>().join(", ");
@@ -224,8 +229,8 @@ impl Derived {
     /// Reads an expression: metric names, numbers, `step` and `time` (seconds since the first point), `+ - * /` with spaces
     /// around them, parentheses, and [`FUNCTIONS`]. A name in double quotes may be any text.
     pub fn parse(text: &str) -> Result<Derived, DeriveError> {
-        let mut reader = Reader { rest: text, names: vec![], parts: 0 };
-        let read = reader.sum(0).and_then(|root| match (reader.skip().is_empty(), reader.names.is_empty()) {
+        let mut reader = Reader { rest: text, names: vec![], parts: 0, moves: false };
+        let read = reader.sum(0).and_then(|root| match (reader.skip().is_empty(), reader.names.is_empty() && !reader.moves) {
             (false, _) => Err("an operator (+ - * /) or the end".into()),
             (true, true) => Err("a metric somewhere".into()),
             (true, false) => Ok(root),
@@ -246,7 +251,8 @@ impl Derived {
         operator || call
     }
 
-    /// The metrics it is made of, as written, the one whose steps it has first.
+    /// The metrics it is made of, as written, the one whose steps it has first. None: it is of `step` or `time` alone, and has
+    /// those of any metric.
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -261,6 +267,8 @@ struct Reader<'a> {
     rest: &'a str,
     names: Vec<String>,
     parts: usize,
+    /// The step or the time was named.
+    moves: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -324,6 +332,7 @@ impl<'a> Reader<'a> {
         if let Some(number) = number(word) {
             return Ok(Expr::Number(number));
         }
+        self.moves |= ["step", "time"].contains(&word);
         Ok(match word {
             "step" => Expr::Step,
             "time" => Expr::Time,

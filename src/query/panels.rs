@@ -107,9 +107,10 @@ pub fn panels(keys: &[MetricKey]) -> Vec<Panel> {
     shared.into_iter().map(|(title, keys, kind)| Panel::new(title, keys, kind)).collect()
 }
 
-/// A panel for each key.
+/// A panel for each key, beside those it would share one with.
 pub fn panels_apart(keys: &[MetricKey]) -> Vec<Panel> {
-    keys.iter().map(|key| Panel::new(key.to_string(), vec![key.clone()], PanelKind::Curves)).collect()
+    let alone = |key: MetricKey| Panel::new(key.to_string(), vec![key], PanelKind::Curves);
+    panels(keys).into_iter().flat_map(|panel| panel.keys).map(alone).collect()
 }
 
 /// The name of a key without the word that tells on which data it was measured.
@@ -183,6 +184,13 @@ mod tests {
         check(&["eval_loss", "loss"], &[("loss", &["loss", "eval_loss"])]);
         check(&["train", "val"], &[("train", &["train"]), ("val", &["val"])]);
         check(&["a/loss", "b/loss"], &[("a/loss", &["a/loss"]), ("b/loss", &["b/loss"])]);
+    }
+
+    #[test]
+    fn apart_they_stand_beside_those_they_would_share_a_chart_with() {
+        let panels = panels_apart(&keys(&["train/loss", "val/acc", "val/loss", "lr", "train/acc"]));
+        let titles: Vec<&str> = panels.iter().map(|panel| panel.title.as_str()).collect();
+        assert_eq!(titles, ["train/loss", "val/loss", "train/acc", "val/acc", "lr"]);
     }
 
     #[test]

@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_key_is_bound_as_it_arrives() {
         let config = told(r#"{"keys": {"zoom-x": ["shift+z"], "zoom-out-x": ["alt+z"]}}"#, &[]);
-        assert_eq!(config.keymap.keys_of(keymap::Scope::Graphs, Action::ZoomX), Some("Z"));
+        assert_eq!(config.keymap.key_of(&[keymap::Scope::Graphs], Action::ZoomX), Some("Z"));
     }
 
     #[test]

@@ -545,9 +545,12 @@ impl Keymap {
         ]
     }
 
-    /// The keys of an action in a scope, as a hint says them.
-    pub fn keys_of(&self, scope: Scope, action: Action) -> Option<&str> {
-        self.rows.iter().find(|row| row.scope == scope && row.action == action)?.keys.first().map(String::as_str)
+    /// The key of an action where these scopes hold, the first first, as a hint says it.
+    pub fn key_of(&self, scopes: &[Scope], action: Action) -> Option<&str> {
+        let meant =
+            |key: &String| scopes.iter().find_map(|scope| self.rows.iter().find(|row| row.scope == *scope && row.keys.contains(key)));
+        let rows = self.rows.iter().filter(|row| row.action == action && scopes.contains(&row.scope));
+        rows.flat_map(|row| &row.keys).find(|key| meant(key).is_some_and(|row| row.action == action)).map(String::as_str)
     }
 }
 

@@ -295,7 +295,7 @@ impl Status {
         let faint = self.theme.faint();
         let more = MORE_KEYS.iter().map(|hint| Part::new(*hint, faint, 4));
         let hint = |(i, (scope, action, word)): (usize, &(Scope, Action, &str))| {
-            let hint = format!("{} {word}", self.keymap.keys_of(*scope, *action)?);
+            let hint = format!("{} {word}", self.keymap.key_of(&[*scope], *action)?);
             Some(if i == 0 { Part::new(format!("graph pane: {hint}"), faint, 5) } else { Part::new(hint, faint, 3) })
         };
         KEYS.iter().enumerate().filter_map(hint).chain(more).collect()

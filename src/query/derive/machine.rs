@@ -53,16 +53,16 @@ impl Node {
         }
     }
 
-    /// The value here, and whether anything in it is new at this moment.
-    fn next(&mut self, at: Moment, start: Option<f64>, news: &[Option<Point>]) -> (Option<f64>, bool) {
+    /// The value here, and whether a metric in it is new at this moment; `None`: it is made of no metric, and goes on with the step.
+    fn next(&mut self, at: Moment, start: Option<f64>, news: &[Option<Point>]) -> (Option<f64>, Option<bool>) {
         match self {
-            Node::Number(number) => (Some(*number), false),
-            Node::Step => (Some(at.step), false),
-            Node::Time => (at.time.zip(start).map(|(now, start)| now - start), false),
+            Node::Number(number) => (Some(*number), None),
+            Node::Step => (Some(at.step), None),
+            Node::Time => (at.time.zip(start).map(|(now, start)| now - start), None),
             Node::Metric(index, last) => {
                 let new = news[*index].map(|point| point.value);
                 *last = new.or(*last);
-                (*last, new.is_some())
+                (*last, Some(new.is_some()))
             }
             Node::Negative(inner) => {
                 let (value, new) = inner.next(at, start, news);
@@ -76,12 +76,12 @@ impl Node {
                     '*' => a * b,
                     _ => a / b,
                 });
-                (value, left.1 || right.1)
+                (value, left.1.max(right.1))
             }
             Node::Call(function, curves, last) => {
-                let args: Vec<(Option<f64>, bool)> = curves.iter_mut().map(|curve| curve.next(at, start, news)).collect();
-                let new = args.iter().any(|(_, new)| *new);
-                if new {
+                let args: Vec<_> = curves.iter_mut().map(|curve| curve.next(at, start, news)).collect();
+                let new = args.iter().map(|(_, new)| *new).max().flatten();
+                if new.unwrap_or(true) {
                     let values: Option<Vec<f64>> = args.into_iter().map(|(value, _)| value).collect();
                     *last = values.and_then(|values| function.next(at, &values));
                 }
@@ -96,7 +96,7 @@ impl Machine {
     pub fn new(derived: &Derived) -> Machine {
         Machine {
             root: Node::new(&derived.root),
-            read: vec![Read::default(); derived.names.len()],
+            read: vec![Read::default(); derived.names.len().max(1)],
             start: None,
             made: Series::new(),
             derived: derived.clone(),
@@ -108,7 +108,8 @@ impl Machine {
         &self.made
     }
 
-    /// Takes in what is new in `metrics`, which stand in the order of [`Derived::names`]; whether anything was. Where points that
+    /// Takes in what is new in `metrics`, which stand in the order of [`Derived::names`], or are any one where it names none; whether
+    /// anything was. Where points that
     /// were read have changed, it starts over.
     pub fn feed(&mut self, metrics: &[&Series]) -> bool {
         if metrics.len() != self.read.len() || self.read.iter().zip(metrics).all(|(read, series)| read.is_at_end_of(series)) {

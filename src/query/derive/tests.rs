@@ -36,6 +36,7 @@ fn functions_see_every_point_of_their_argument() {
     check("delta(train)", &[&train], &[(2, 2.0), (3, 2.0), (4, 2.0)]);
     check("rate(train)", &[&train], &[(2, 1.0), (3, 1.0), (4, 1.0)]);
     check("eta(step + 0 * train, 8)", &[&train], &[(2, 12.0), (3, 10.0), (4, 8.0)]);
+    check("eta(step, 8)", &[&train], &[(2, 12.0), (3, 10.0), (4, 8.0)]);
     check("eta(train, 11)", &[&train], &[(2, 8.0), (3, 6.0), (4, 4.0)]);
     check("best(train)", &[&train], &[(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)]);
     check("max(train, 4) * -2", &[&train], &[(1, -8.0), (2, -8.0), (3, -10.0), (4, -14.0)]);

@@ -159,7 +159,7 @@ impl Graphs {
     /// Names that the spec wants drawn (none: all), and its derived metrics.
     pub fn want(&mut self, names: Vec<String>, derived: Vec<(String, String)>) {
         (self.wanted, self.spec_derived, self.known) = (names, derived, None);
-        let read = |(name, text): (&str, &str)| (MetricKey::from(name), Derived::parse(text).map_err(|error| error.to_string()));
+        let read = |(name, text): (&str, &str)| (MetricKey::from(name), Derived::parse(text).map_err(|error| error.brief()));
         let by_expression = self.wanted.iter().filter(|name| Derived::is_meant_by(name)).map(|name| named(name));
         let by_name = self.spec_derived.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         self.definitions = by_name.chain(by_expression).map(read).collect();

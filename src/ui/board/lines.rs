@@ -64,17 +64,17 @@ impl Board {
         }
         parts.push(Part::new(facts.live_text(), theme.quiet(), 4));
         parts.push(Part::new(facts.losses_text(), theme.warn(), 7));
-        let hint = |scope, action, word: &str, rank| {
-            let keys = self.keymap.keys_of(scope, action)?;
-            Some(Part::new(format!("{keys} {word}"), theme.faint(), rank))
+        let scopes = [self.page().scope(), Scope::Board];
+        let hint = |action, word: &str, rank| {
+            let key = self.keymap.key_of(&scopes, action)?;
+            Some(Part::new(format!("{key} {word}"), theme.faint(), rank))
         };
-        let scope = self.page().scope();
-        parts.extend(hint(Scope::Board, Action::OpenFilter, "filter", 2));
+        parts.extend(hint(Action::OpenFilter, "filter", 2));
         // What one does most here goes before how one filters.
         let hints = self.page().hints().into_iter().zip(std::iter::once(3).chain(std::iter::repeat(1)));
-        parts.extend(hints.filter_map(|((action, word), rank)| hint(scope, action, word, rank)));
-        parts.extend(hint(Scope::Board, Action::Help, "help", 5));
-        parts.extend(hint(Scope::Board, Action::Quit, "quit", 1));
+        parts.extend(hints.filter_map(|((action, word), rank)| hint(action, word, rank)));
+        parts.extend(hint(Action::Help, "help", 5));
+        parts.extend(hint(Action::Quit, "quit", 1));
         strip::draw(parts, theme, row, buf);
     }
 

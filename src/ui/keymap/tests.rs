@@ -99,7 +99,11 @@ fn a_person_binds_other_keys() {
     assert_eq!((change("next-tab", &["tab", "T"]).1, change("left", &["left", "A"]).1), (vec![], vec![]));
     assert_eq!(change("zoom", &["s"]).1, [], "a tab may have its own");
     let bound = [("zoom".to_owned(), vec!["M".to_owned()]), ("zom".to_owned(), vec![])];
-    assert_eq!(Keymap::with(&bound.into()).0.keys_of(Scope::Graphs, Action::Open), Some("M"), "the others go on");
+    assert_eq!(Keymap::with(&bound.into()).0.key_of(&[Scope::Graphs], Action::Open), Some("M"), "the others go on");
+    let (map, _) = change("log-y", &["q"]);
+    let quit = |scopes: &[Scope]| map.key_of(scopes, Action::Quit).map(str::to_owned);
+    assert_eq!(quit(&[Scope::Graphs, Scope::Board]).as_deref(), Some("ctrl+c"), "there q means something else");
+    assert_eq!(quit(&[Scope::Runs, Scope::Board]).as_deref(), Some("q"));
 }
 
 /// The key table in a few lines, for the skill: the first key of each name.

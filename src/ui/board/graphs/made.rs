@@ -102,6 +102,10 @@ impl MadeOf {
                 Err(error) => Err(error.to_string()),
             };
             let metrics = match definition.names().iter().map(series).collect::<Result<Option<Vec<&Series>>, String>>() {
+                Ok(Some(metrics)) if metrics.is_empty() => match densest(picture) {
+                    Some(any) => vec![any],
+                    None => continue,
+                },
                 Ok(Some(metrics)) => metrics,
                 Ok(None) => continue,
                 Err(problem) => {
@@ -150,6 +154,13 @@ impl MadeOf {
         }
         all
     }
+}
+
+/// The first metric that has about as many points as any: not another one whenever one of them has its next a moment earlier.
+fn densest<'a>(picture: &'a RunPicture) -> Option<&'a Series> {
+    let first_of_most =
+        |most: &'a Series, next: &'a Series| if next.len().checked_ilog2() > most.len().checked_ilog2() { next } else { most };
+    picture.series.values().reduce(first_of_most)
 }
 
 /// The points that a resumed run replaced, as a curve; of several at a step the last.
