@@ -219,7 +219,7 @@ fn a_wait_goes_on_behind_a_close_and_opens_nothing() {
 fn a_wait_ends_with_its_canvas() {
     let home = Home::new();
     let _training = home.puppet("base");
-    let mut wait = home.og(&["wait", "train", "text:never said", "--timeout", "60s"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut wait = home.og(&["wait", "graph", "text:never said", "--timeout", "60s"]).stderr(Stdio::null()).spawn().unwrap();
     waits(&wait);
     home.ok(&["canvas", "close", "base", "--kill-run", "-y"]);
     assert!(!wait.wait().unwrap().success());
