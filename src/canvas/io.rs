@@ -161,7 +161,7 @@ impl Life {
 /// state runs.
 pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf, CanvasError> {
     let dir = folder(store, &state.name)?;
-    let _turn = turn(&store.join("canvas"));
+    let _turn = turn(&store.join("canvas"), TURN_MAX);
     let old = known(dir.clone());
     match old.as_ref().map(|old| old.life) {
         Some(Life::Live) => return Err(CanvasError::Taken { name: state.name.clone() }),
@@ -188,13 +188,13 @@ pub fn create(store: &Path, state: &CanvasState, spec: &Spec) -> Result<PathBuf,
 
 /// Until this is dropped or its process dies, nobody else makes or removes a canvas there. Without locks (some network file
 /// systems), and where somebody was stopped in the middle, all go on as if alone.
-fn turn(canvases: &Path) -> Option<fs::File> {
+fn turn(canvases: &Path, at_most: Duration) -> Option<fs::File> {
     let made = fs::create_dir_all(canvases).and_then(|()| fs::File::open(canvases));
     let since = Instant::now();
     made.and_then(|folder| {
         loop {
             match folder.try_lock() {
-                Err(fs::TryLockError::WouldBlock) if since.elapsed() < TURN_MAX => std::thread::sleep(TURN_LOOK_EVERY),
+                Err(fs::TryLockError::WouldBlock) if since.elapsed() < at_most => std::thread::sleep(TURN_LOOK_EVERY),
                 locked => return locked.map(|()| folder).map_err(Into::into),
             }
         }
@@ -257,7 +257,7 @@ pub fn write_spec(dir: &Path, spec: &Spec) -> Result<(), CanvasError> {
 /// Removes the folder of a canvas that never came to be, unless another one has taken it over. What was said in one before it
 /// stays.
 pub fn discard(dir: &Path, id: &str) {
-    let _turn = dir.parent().and_then(turn);
+    let _turn = dir.parent().and_then(|canvases| turn(canvases, TURN_MAX));
     if read(dir).is_ok_and(|state| state.id == id) {
         let is_set_aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(SET_ASIDE);
         for entry in fs::read_dir(dir).into_iter().flatten().flatten().filter(|entry| !is_set_aside(entry)) {
@@ -457,10 +457,11 @@ mod tests {
     #[test]
     fn whoever_is_stopped_while_it_makes_a_canvas_holds_nobody_up_for_good() {
         let store = tempfile::tempdir().unwrap();
-        let held = turn(store.path());
-        assert!(held.is_some() && turn(store.path()).is_none());
+        let turn = || turn(store.path(), Duration::from_millis(20));
+        let held = turn();
+        assert!(held.is_some() && turn().is_none());
         drop(held);
-        assert!(turn(store.path()).is_some());
+        assert!(turn().is_some());
     }
 
     #[test]

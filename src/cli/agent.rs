@@ -164,13 +164,14 @@ pub fn wait(args: WaitArgs) -> Result<u8, Fail> {
 /// Asks what takes its time and changes nothing: where a controller ends before it answers, the next one is asked for the rest. Of
 /// a canvas that is being closed none is started for that.
 fn ask_until(target: &Target, whole: Duration, request: impl Fn(u64) -> Request) -> Result<Response, Fail> {
-    let (start, mut left, mut ends) = (Instant::now(), whole, 0);
+    let (start, mut ends) = (Instant::now(), 0);
     loop {
-        let connect = if ends == 0 { target::connect } else { target::connect_again };
-        match ask_by(connect, target, request(left.as_millis() as u64), left + ANSWER_MAX) {
+        let left = || if ends == 0 { whole } else { whole.saturating_sub(start.elapsed()) };
+        let connect = |canvas: &Known| if ends == 0 { target::connect(canvas) } else { target::connect_again(canvas, left()) };
+        match ask_by(connect, target, || (request(left().as_millis() as u64), left() + ANSWER_MAX)) {
             Err(fail) if fail.code == CONTROLLER_GONE && ends < ENDS_MAX => {
                 out::note("the controller ended; another one goes on waiting");
-                (left, ends) = (whole.saturating_sub(start.elapsed()), ends + 1);
+                ends += 1;
             }
             answer => return answer,
         }
@@ -298,12 +299,21 @@ pub fn refresh(which: OneCanvas) -> Result<u8, Fail> {
 
 /// A controller that was killed this moment still has its socket, and says nothing any more: then its successor is asked.
 fn ask(target: &Target, request: Request, timeout: Duration) -> Result<Response, Fail> {
-    ask_by(target::connect, target, request, timeout)
+    ask_by(target::connect, target, || (request.clone(), timeout))
 }
 
-fn ask_by(connect: fn(&Known) -> Result<Connection, Fail>, target: &Target, request: Request, timeout: Duration) -> Result<Response, Fail> {
-    let answer = match connect(&target.canvas)?.call(request.clone(), timeout) {
-        Err(IpcError::Absent { .. }) => connect(&target.canvas)?.call(request, timeout)?,
+/// Asks with a request and for as long as `asked` says once it is connected.
+fn ask_by(
+    connect: impl Fn(&Known) -> Result<Connection, Fail>,
+    target: &Target,
+    asked: impl Fn() -> (Request, Duration),
+) -> Result<Response, Fail> {
+    let ask = |mut controller: Connection| {
+        let (request, timeout) = asked();
+        controller.call(request, timeout)
+    };
+    let answer = match ask(connect(&target.canvas)?) {
+        Err(IpcError::Absent { .. }) => ask(connect(&target.canvas)?)?,
         answer => answer?,
     };
     match answer {

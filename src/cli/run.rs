@@ -186,13 +186,42 @@ fn scalar(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
-/// The line in a log where output is missing, on a line of its own.
+/// The line in a log where output is missing.
 const HOLE: &str = "[og: the log could not be written for a while, output is missing here]";
+
+/// The shell program that writes its input to the file `$log`; nothing but what every system has.
+///
+/// When the file cannot be written the input is thrown away, or tmux would keep it all, until the mark of the hole ([`HOLE`]) can be;
+/// that is looked at after every `$pause`, and for a training that has ended 600 times. Half lines at both ends of the hole would be
+/// read as numbers that nobody printed: a `~` ends the one before it, and the one behind it is thrown away, up to where a line or a
+/// redraw of one ends. What never ends any is kept from the eighth piece on.
+const RECORD: &str = r#"
+LC_ALL=C
+exec 3<&0
+ends=$(printf '[\r\n]')
+rest=
+until printf %s "$rest" >> "$log" && nice -n 19 cat >> "$log"; do
+    left=600
+    until cat <&3 > /dev/null & sleep $pause; kill $!; wait $! && left=$((left - 1)); printf '~\n%s\n' "$hole" >> "$log"; do
+        [ $left -gt 0 ] || exit
+    done
+    for piece in 1 2 3 4 5 6 7 8; do
+        rest=$(dd bs=4096 count=1; echo .)
+        case $rest in .|*$ends*) break;; esac
+    done
+    rest=${rest#*$ends}
+    rest=${rest%.}
+done
+"#;
+
+/// What records to `log` and looks every `pause` seconds whether it can again, as `sh` takes it.
+fn recorder(log: &str, pause: &str) -> Result<String, Fail> {
+    let log = shlex::try_quote(log).map_err(|error| Fail::of("path", &error, None))?;
+    Ok(format!("log={log} pause={pause} hole='{HOLE}'{RECORD}"))
+}
 
 /// Lets tmux write what the train pane prints to the run's log. `cat`, not og: it goes on when every og process is killed.
 /// It gives way: woken for every line of a flood it would take the core from the training; so it takes many at once.
-/// When the disk is full it is started again once there are bytes to write, behind a line that marks the hole ([`HOLE`]); for a
-/// training that ended meanwhile that line is tried for some minutes.
 fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
     let log = folder.stdout_log();
     File::options()
@@ -201,11 +230,7 @@ fn record(site: &Site, made: &Made, folder: &RunFolder) -> Result<(), Fail> {
         .open(&log)
         .map_err(|error| Fail::of("store", &error, None).about(format!("cannot write {}", log.display())))?;
     let Some(pane) = made.pane("train") else { return Ok(()) };
-    let quoted = shlex::try_quote(&place::text(&log)?).map_err(|error| Fail::of("path", &error, None))?.into_owned();
-    let mark = format!("mark() {{ echo >> {quoted} && echo '{HOLE}' >> {quoted}; }}");
-    let at_end = "{ tries=0; until mark || [ $((tries += 1)) = 600 ]; do sleep 1; done; exit; }";
-    let again = format!("more=$(head -c 1 | wc -c); sleep 1; [ $more = 1 ] || {at_end}; mark");
-    Ok(site.server.pipe_pane(pane, &format!("{mark}; until nice -n 19 cat >> {quoted}; do {again}; done"))?)
+    Ok(site.server.pipe_pane(pane, &recorder(&place::text(&log)?, "1")?)?)
 }
 
 /// The caller's environment as the training gets it.
@@ -479,6 +504,83 @@ fn random() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{Stdout, decode_for_tests};
+    use std::{
+        io::Write,
+        process::{ChildStdin, Command, Stdio},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    fn comes(what: impl Fn() -> bool) {
+        let since = Instant::now();
+        while !what() {
+            assert!(since.elapsed() < Duration::from_secs(30));
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What is in the log of a training that prints `before`, `lost` on a disk that is full, and when there is room again `after`, piece
+    /// by piece.
+    fn around_a_hole(before: &str, lost: &str, after: &[&str]) -> String {
+        /// What fits into one file.
+        const ROOM: usize = 512;
+        let dir = tempfile::tempdir().unwrap();
+        let (log, full) = (dir.path().join("it's a log"), dir.path().join("full"));
+        let command = format!("trap '' XFSZ; ulimit -f 1; {}", recorder(log.to_str().unwrap(), "0.05").unwrap());
+        let mut recorder = Command::new("sh").args(["-c", &command]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut pipe = recorder.stdin.take().unwrap();
+        let print = |pipe: &mut ChildStdin, text: &str| {
+            pipe.write_all(text.as_bytes()).unwrap();
+            comes(|| rustix::io::ioctl_fionread(&*pipe).unwrap() == 0);
+        };
+        let size = || fs::metadata(&log).map_or(0, |log| log.len() as usize);
+        print(&mut pipe, &("\n".repeat(ROOM - before.len()) + before + lost));
+        comes(|| size() == ROOM);
+        // More than a pipe holds: nobody keeps it.
+        print(&mut pipe, &("lost\n".repeat(40_000) + lost));
+        let mut pipe = (!after.is_empty()).then_some(pipe);
+        fs::rename(&log, &full).unwrap();
+        comes(|| size() > 0);
+        after.iter().for_each(|piece| print(pipe.as_mut().unwrap(), piece));
+        drop(pipe);
+        assert!(recorder.wait().unwrap().success() && size() < ROOM);
+        (fs::read_to_string(full).unwrap() + &fs::read_to_string(log).unwrap()).trim_start().into()
+    }
+
+    #[track_caller]
+    fn reads(log: &str, want: &[(i64, f64)]) {
+        assert_eq!(log.lines().filter(|line| *line == HOLE).count(), 1, "{log}");
+        let (rows, _) = decode_for_tests(&mut Stdout::new(), log.as_bytes(), usize::MAX);
+        let points = rows.iter().flat_map(|(row, values)| values.iter().map(|(_, value)| (row.step.map_or(-1, |step| step.0), *value)));
+        assert_eq!(points.collect::<Vec<_>>(), want, "{log}");
+    }
+
+    #[test]
+    fn the_half_lines_around_a_hole_are_no_lines() {
+        let log = around_a_hole(
+            "step 1 loss 0.5\r\nstep 2 loss 123",
+            ".456\r\nstep 10",
+            &["0 loss 2.4\r\nstep 200 loss 0.25\r\n", "step 201 loss 0.75\r\n"],
+        );
+        reads(&log, &[(1, 0.5), (200, 0.25), (201, 0.75)]);
+        let log = around_a_hole("step 1 loss 0.5\nstep 2 loss 1\nstep 1", "00 loss 2", &["00 lo", "ss 2", ".4\nstep 200 loss 0.25\n"]);
+        reads(&log, &[(1, 0.5), (2, 1.0), (200, 0.25)]);
+    }
+
+    #[test]
+    fn a_bar_that_never_ends_its_line_goes_on_behind_a_hole() {
+        let log = around_a_hole("\r 1/9 loss: 0.5\r 2/9 loss: 0.25\r 3/9 loss: 1", "25", &["\r 4/9 loss: 0.75", "\r 5/9 loss: 0.125\n"]);
+        reads(&log, &[(1, 0.5), (2, 0.25), (4, 0.75), (5, 0.125)]);
+        let dots: Vec<&str> = "abcdefghijklmnopqrstuvwxyz".split("").collect();
+        let log = around_a_hole("a", "b", &dots);
+        assert!(log.ends_with("\nhijklmnopqrstuvwxyz"), "{log}");
+    }
+
+    #[test]
+    fn a_hole_at_the_end_is_marked_when_there_is_room() {
+        reads(&around_a_hole("step 1 loss 0.5\nstep 2 loss 123", ".456\n", &[]), &[(1, 0.5)]);
+    }
 
     #[test]
     fn a_command_is_a_script_only_without_dashes() {

@@ -24,9 +24,7 @@ use std::{
 /// Roles that a word may name.
 const ROLES: &[&str] = &["train", "graph", "status"];
 
-/// How long closing a canvas takes until the controller listens that stays for its training.
-const CLOSE_MAX: Duration = Duration::from_secs(3);
-/// How often is looked whether it does.
+/// How often is looked whether a canvas is closed yet.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The canvas meant, and the pane if one was named.
@@ -64,18 +62,22 @@ pub fn connect(canvas: &Known) -> Result<Connection, Fail> {
 }
 
 /// Connects to the next controller behind one that ended. Whoever closes a canvas starts the next one if there is to be one: one
-/// that was started in the middle would open anew what is being closed.
-pub fn connect_again(canvas: &Known) -> Result<Connection, Fail> {
+/// that was started in the middle would open anew what is being closed. That is waited for as long as anything of the canvas runs.
+pub fn connect_again(canvas: &Known, at_most: Duration) -> Result<Connection, Fail> {
     let socket = socket_path(&canvas.state.id)?;
     let since = Instant::now();
-    while canvases::read(&canvas.dir).is_ok_and(|state| state.closed) {
+    // Another canvas may have taken over the folder.
+    while let Some(now) = canvases::known(canvas.dir.clone()).filter(|now| now.state.id == canvas.state.id) {
+        if !now.state.closed {
+            return connect(canvas);
+        }
         match Connection::open(&socket) {
-            Err(IpcError::Absent { .. }) if since.elapsed() < CLOSE_MAX => std::thread::sleep(LOOK_EVERY),
-            Err(IpcError::Absent { .. }) => return Err(Fail::new("closed", format!("the canvas {} was closed", canvas.state.name))),
+            Err(IpcError::Absent { .. }) if now.life == Life::Closed && since.elapsed() < at_most => std::thread::sleep(LOOK_EVERY),
+            Err(IpcError::Absent { .. }) => break,
             answered => return Ok(answered?),
         }
     }
-    connect(canvas)
+    Err(Fail::new("closed", format!("the canvas {} was closed", canvas.state.name)))
 }
 
 /// The canvas asked for, else the one that is meant here; with `--tmux-socket` only one on that server.
@@ -195,4 +197,43 @@ pub fn parse_socket(text: &str) -> Socket {
 /// Where the socket of a canvas's server lies.
 pub fn server_path(state: &CanvasState) -> PathBuf {
     parse_socket(&state.tmux).path()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::PaneState;
+
+    #[test]
+    fn the_next_controller_is_waited_for_as_long_as_anything_of_a_closed_canvas_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut training = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let panes = vec![PaneState { role: "train".into(), pane: "%1".into(), pid: training.id() }];
+        let id = format!("test-{}", training.id());
+        let state = CanvasState { v: 1, id, name: "base".into(), closed: true, panes, ..CanvasState::default() };
+        canvases::write(dir.path(), &state).unwrap();
+        let known = canvases::known(dir.path().to_owned()).unwrap();
+        // How long it took to learn that it was closed.
+        let took = |at_most| {
+            let since = Instant::now();
+            assert_eq!(connect_again(&known, at_most).unwrap_err().code, "closed");
+            since.elapsed()
+        };
+        let (short, long) = (Duration::from_millis(60), Duration::from_secs(60));
+        assert!(took(short) >= short);
+
+        // Another canvas stands in its folder.
+        canvases::write(dir.path(), &CanvasState { id: "another".into(), closed: false, ..state.clone() }).unwrap();
+        assert!(took(long) < long);
+        canvases::write(dir.path(), &state).unwrap();
+        let end = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(60));
+            training.kill().unwrap();
+            training.wait().unwrap();
+        });
+        assert!(took(long) < long);
+        end.join().unwrap();
+        std::fs::remove_file(dir.path().join(canvases::STATE)).unwrap();
+        assert!(took(long) < long);
+    }
 }

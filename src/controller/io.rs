@@ -8,7 +8,11 @@ pub use life::{ControllerError, connect, is_started_for, mark, program, program_
 use super::state::{Effect, Event, Purpose, State, World, home};
 use crate::{
     canvas::{self, CanvasState},
-    ipc,
+    ipc::{
+        self,
+        io::FromPeer,
+        wire::{Call, Request},
+    },
     model::Exit,
     source::Watch,
     tmux::{Client, FromTmux, PaneId, Place, Server, SessionId, Ticket, Toward},
@@ -178,7 +182,7 @@ struct Controller {
 }
 
 impl Controller {
-    async fn run(&mut self, mut heard: mpsc::Receiver<ipc::io::FromPeer>, grew: Arc<Notify>) -> anyhow::Result<String> {
+    async fn run(&mut self, mut heard: mpsc::Receiver<FromPeer>, grew: Arc<Notify>) -> anyhow::Result<String> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         self.poll();
@@ -251,6 +255,10 @@ impl Controller {
     }
 
     fn feed(&mut self, event: Event) {
+        // An edit that was saved a moment ago is not written over.
+        if matches!(&event, Event::Peer(FromPeer::Asked(_, Call { request: Request::Update { .. }, .. }))) {
+            self.read_spec();
+        }
         let effects = self.state.on(event, &world(self.run.as_ref()));
         self.perform(effects);
     }

@@ -2,6 +2,10 @@
 
 use crate::home::{Home, Training, becomes, comes, fails, kill, read_json, text};
 use crate::support::database;
+use og::ipc::{
+    io::Connection,
+    wire::{Request, Response},
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -329,6 +333,27 @@ fn keys_are_sent_and_what_they_do_is_waited_for() {
     home.ok(&["sendkeys", "graph", "q"]);
     let (said, exit) = exits();
     assert_eq!((&said["outcome"], &said["evidence"], exit), (&json!("exited"), &json!("the pane was closed"), 0), "{said}");
+}
+
+#[test]
+fn what_a_person_has_just_saved_is_not_written_over() {
+    let home = Home::new();
+    let _training = home.puppet("base");
+    let id = home.json(&["viewstate", "--json"])["canvasId"].as_str().unwrap().to_owned();
+    let mut controller = Connection::open(&home.work().with_file_name("rt").join(format!("og/{id}.sock"))).unwrap();
+    let mut update = |title: String| controller.call(Request::Update { config: json!({"title": title}) }, Duration::from_secs(20)).unwrap();
+    let file = home.canvas("base").join("canvas.json");
+    for n in 0..20 {
+        let mut spec = read_json(&file).unwrap();
+        spec["refreshInterval"] = json!(1000 + n);
+        fs::write(&file, spec.to_string()).unwrap();
+        assert!(matches!(update(format!("title {n}")), Response::Done));
+        let spec = read_json(&file).unwrap();
+        assert_eq!((&spec["refreshInterval"], &spec["title"]), (&json!(1000 + n), &json!(format!("title {n}"))));
+    }
+    fs::write(&file, "{").unwrap();
+    assert!(matches!(update("x".into()), Response::Error { code, .. } if code == "bad_spec"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{");
 }
 
 #[test]

@@ -219,10 +219,11 @@ fn a_wait_goes_on_behind_a_close_and_opens_nothing() {
 fn a_wait_ends_with_its_canvas() {
     let home = Home::new();
     let _training = home.puppet("base");
-    let mut wait = home.og(&["wait", "train", "text:never said", "--timeout", "60s"]).stderr(Stdio::null()).spawn().unwrap();
+    let wait = home.og(&["wait", "graph", "text:never said", "--timeout", "60s"]).stderr(Stdio::piped()).spawn().unwrap();
     waits(&wait);
     home.ok(&["canvas", "close", "base", "--kill-run", "-y"]);
-    assert!(!wait.wait().unwrap().success());
+    let wait = wait.wait_with_output().unwrap();
+    assert!(!wait.status.success() && text(&wait.stderr).contains("the canvas base was closed"), "{}", text(&wait.stderr));
     assert_eq!(controller(&home, "base"), None);
 }
 

@@ -75,7 +75,7 @@ pub fn connect(dir: &Path) -> Result<Connection, ControllerError> {
         Err(IpcError::Absent { .. }) => {}
         answered => return Ok(answered?),
     }
-    let since = Instant::now();
+    let mut since = Instant::now();
     let mut unreachable = match start(dir, &canvas.name)? {
         Started::Ready => None,
         Started::Busy => holder(dir),
@@ -84,10 +84,12 @@ pub fn connect(dir: &Path) -> Result<Connection, ControllerError> {
         match Connection::open(&socket) {
             Err(IpcError::Absent { .. }) if since.elapsed() > UNREACHABLE_MAX && unreachable.is_some() => {
                 // Only that one: somebody else may have replaced it by now.
-                if let Some(pid) = unreachable.take().filter(|pid| holder(dir) == Some(*pid)) {
-                    kill(dir, pid, || reaches(&socket));
+                let lost = unreachable.take().filter(|pid| holder(dir) == Some(*pid));
+                if !lost.is_some_and(|pid| kill(dir, pid, || reaches(&socket))) {
+                    start(dir, &canvas.name)?;
                 }
-                start(dir, &canvas.name)?;
+                // The turn may have been long in coming, and whoever has the lock now is only about to listen.
+                since = Instant::now();
             }
             Err(IpcError::Absent { .. }) if since.elapsed() < START_MAX => std::thread::sleep(LOOK_EVERY),
             answered => return Ok(answered?),
@@ -199,12 +201,16 @@ fn holder(dir: &Path) -> Option<Pid> {
 }
 
 /// Ends a controller that has the lock, and waits until it is free. Not while its control clients come: that would crash
-/// tmux. Nor does anybody else's come before they are gone. The turn is waited for, and it may have ended meanwhile, or be `well`.
-fn kill(dir: &Path, pid: Pid, well: impl FnOnce() -> bool) {
+/// tmux. Nor does anybody else's come before they are gone. The turn is waited for, and it may have ended meanwhile, or be `well`:
+/// whether it is.
+fn kill(dir: &Path, pid: Pid, well: impl FnOnce() -> bool) -> bool {
     let home = canvas::io::read(dir).ok().map(|canvas| (Server::new(canvas.tmux.parse().unwrap_or_default()), canvas.session));
     let turn = home.as_ref().map(|(server, _)| server.turn());
-    if lock(dir).is_ok_and(|free| free.is_some()) || holder(dir) != Some(pid) || well() {
-        return;
+    if lock(dir).is_ok_and(|free| free.is_some()) || holder(dir) != Some(pid) {
+        return false;
+    }
+    if well() {
+        return true;
     }
     let _ = rustix::process::kill_process(pid, Signal::KILL);
     let since = Instant::now();
@@ -214,6 +220,7 @@ fn kill(dir: &Path, pid: Pid, well: impl FnOnce() -> bool) {
     if let (Some((server, session)), Some(turn)) = (home, turn) {
         let _ = server.end_orphans(&turn, &session, Some(pid.as_raw_nonzero().get().cast_unsigned()));
     }
+    false
 }
 
 /// Replaces the controller of the canvas in `dir`.
@@ -252,15 +259,23 @@ mod tests {
     #[test]
     fn who_has_no_lock_or_listens_after_all_is_not_killed() {
         let dir = tempfile::tempdir().unwrap();
-        let mut named = Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = Pid::from_child(&named);
-        fs::write(dir.path().join(LOCK), pid.as_raw_nonzero().to_string()).unwrap();
-        kill(dir.path(), pid, || false);
-        assert!(named.try_wait().unwrap().is_none(), "the lock is free");
-        let _held = lock(dir.path()).unwrap().unwrap();
-        kill(dir.path(), pid, || true);
+        // It has the lock, as what its input comes from, for as long as it lives.
+        let named = |lock: Option<File>| {
+            let named = Command::new("sleep").arg("60").stdin(lock.map_or_else(Stdio::null, Stdio::from)).spawn().unwrap();
+            fs::write(dir.path().join(LOCK), named.id().to_string()).unwrap();
+            (Pid::from_child(&named), named)
+        };
+        let (pid, mut one) = named(None);
+        assert!(!kill(dir.path(), pid, || false));
+        assert!(one.try_wait().unwrap().is_none(), "the lock is free");
+        one.kill().unwrap();
+        one.wait().unwrap();
+
+        let (pid, mut named) = named(lock(dir.path()).unwrap());
+        assert!(kill(dir.path(), pid, || true));
         assert!(named.try_wait().unwrap().is_none(), "it listens");
-        kill(dir.path(), pid, || false);
+        assert!(!kill(dir.path(), pid, || false));
+        assert!(lock(dir.path()).unwrap().is_some());
         assert!(!named.wait().unwrap().success());
     }
 }

@@ -9,7 +9,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -18,29 +18,51 @@ use rustix::fs::OFlags;
 
 use super::{Server, Socket};
 
-/// How long a turn is waited for while no other one begins. One takes some 50 ms, on a loaded machine ten times that; only a process
-/// that was stopped keeps it longer, and going on without it is mostly well.
-const TURN_MAX: Duration = Duration::from_secs(2);
-/// How long it is waited for however many are before us.
-const TURNS_MAX: Duration = Duration::from_secs(10);
-/// For how long after a wait in vain nobody in this process waits again.
-const VAIN_REST: Duration = Duration::from_secs(5);
-/// Where this process waited in vain last, and when.
+/// How long a turn is waited for.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For whoever has the turn to say that it lives. Only a process that was stopped says nothing for so long, and going on without
+    /// it is mostly well.
+    still: Duration,
+    /// However many are before us, and however long they take: one takes some 50 ms, on a loaded machine ten times that, and one
+    /// whose tmux does not answer gives up after some seconds.
+    whole: Duration,
+    /// After a wait for one that was stopped nobody in this process waits again for so long.
+    rest: Duration,
+}
+
+const PATIENCE: Patience = Patience { still: Duration::from_secs(2), whole: Duration::from_secs(10), rest: Duration::from_secs(5) };
+/// How often in [`Patience::still`] whoever has the turn says that it lives.
+const BEATS: u32 = 4;
+/// Where this process waited for one that was stopped last, and when.
 static VAIN: Mutex<Option<(PathBuf, Instant)>> = Mutex::new(None);
 
 /// The turn on a server, until it is dropped or its process dies. Taking it again meanwhile waits in vain, so whoever needs it while
 /// it is held is given it.
 #[derive(Debug)]
 pub struct Turn {
-    /// Locked; `None`: where nothing can be locked, all go on as if alone.
-    _lock: Option<File>,
+    /// `None`: where nothing can be locked, all go on as if alone.
+    _lock: Option<Lock>,
+}
+
+/// A file that is locked, and told to be by its time for as long as that is so.
+#[derive(Debug)]
+struct Lock {
+    _file: Arc<File>,
+    /// Its thread ends with this.
+    _beats: Option<mpsc::Sender<()>>,
 }
 
 impl Server {
     /// Takes the turn on this server, after all who wait for it already. Blocks.
     pub fn turn(&self) -> Turn {
+        self.turn_within(PATIENCE)
+    }
+
+    fn turn_within(&self, patience: Patience) -> Turn {
         let path = Turn::file(self.socket());
-        let lock = open(self.socket(), &path).and_then(|file| locked(file, &path));
+        let lock = open(self.socket(), &path).and_then(|file| locked(file, &path, patience));
+        let lock = lock.map(|file| Lock::new(file, patience.still / BEATS));
         Turn { _lock: lock.inspect_err(|error| tracing::warn!(%error, "no turn on tmux")).ok() }
     }
 }
@@ -54,6 +76,23 @@ impl Turn {
     }
 }
 
+impl Lock {
+    /// Says by the time of the file that a turn has begun, and then that it goes on.
+    fn new(file: File, every: Duration) -> Lock {
+        let file = Arc::new(file);
+        let _ = file.set_modified(SystemTime::now());
+        let (held, let_go) = mpsc::channel::<()>();
+        let own = Arc::downgrade(&file);
+        let beat = move || {
+            while let (Err(mpsc::RecvTimeoutError::Timeout), Some(file)) = (let_go.recv_timeout(every), own.upgrade()) {
+                let _ = file.set_modified(SystemTime::now());
+            }
+        };
+        let beats = thread::Builder::new().name("turn".into()).spawn(beat);
+        Lock { _file: file, _beats: beats.is_ok().then_some(held) }
+    }
+}
+
 fn open(socket: &Socket, path: &Path) -> io::Result<File> {
     if let (false, Some(folder)) = (matches!(socket, Socket::Path(_)), path.parent()) {
         // As tmux makes it, where no server ever ran.
@@ -64,22 +103,23 @@ fn open(socket: &Socket, path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).mode(0o600).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-/// The file, locked and marked as such for those who wait behind us.
-fn locked(file: File, path: &Path) -> io::Result<File> {
-    let vain = || VAIN.lock().unwrap_or_else(PoisonError::into_inner);
+fn vain() -> MutexGuard<'static, Option<(PathBuf, Instant)>> {
+    VAIN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn locked(file: File, path: &Path, patience: Patience) -> io::Result<File> {
+    let in_vain = || vain().as_ref().is_some_and(|(at, since)| at == path && since.elapsed() < patience.rest);
     let file = match file.try_lock() {
         Ok(()) => file,
         Err(TryLockError::Error(error)) => return Err(error),
-        Err(TryLockError::WouldBlock) if vain().as_ref().is_some_and(|(at, since)| at == path && since.elapsed() < VAIN_REST) => {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        Err(TryLockError::WouldBlock) => awaited(file, path).inspect_err(|_| *vain() = Some((path.to_owned(), Instant::now())))?,
+        Err(TryLockError::WouldBlock) if in_vain() => return Err(io::ErrorKind::TimedOut.into()),
+        Err(TryLockError::WouldBlock) => awaited(file, path, patience)?,
     };
-    let _ = file.set_modified(SystemTime::now());
+    vain().take_if(|(at, _)| at == path);
     Ok(file)
 }
 
-fn awaited(file: File, path: &Path) -> io::Result<File> {
+fn awaited(file: File, path: &Path, patience: Patience) -> io::Result<File> {
     // A thread waits: the kernel wakes it in its turn, and it may wait for ever.
     let (say, heard) = mpsc::channel();
     let wait = move || {
@@ -93,17 +133,19 @@ fn awaited(file: File, path: &Path) -> io::Result<File> {
         let _ = say.send(lock);
     };
     thread::Builder::new().name("turn".into()).spawn(wait)?;
-    let begun = || fs::metadata(path).and_then(|file| file.modified()).ok();
-    let (since, mut last) = (Instant::now(), begun());
+    let told = || fs::metadata(path).and_then(|file| file.modified()).ok();
+    let (since, mut last) = (Instant::now(), told());
     loop {
-        match heard.recv_timeout(TURN_MAX) {
-            Ok(lock) => return lock,
-            Err(_) => {
-                let before = std::mem::replace(&mut last, begun());
-                if last == before || since.elapsed() >= TURNS_MAX {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-            }
+        if let Ok(lock) = heard.recv_timeout(patience.still) {
+            return lock;
+        }
+        let before = std::mem::replace(&mut last, told());
+        let is_stopped = last == before;
+        if is_stopped {
+            *vain() = Some((path.to_owned(), Instant::now()));
+        }
+        if is_stopped || since.elapsed() >= patience.whole {
+            return Err(io::ErrorKind::TimedOut.into());
         }
     }
 }
@@ -139,16 +181,55 @@ mod tests {
         let _both = (server.turn(), server.turn());
     }
 
+    const SHORT: Patience = Patience { still: Duration::from_millis(100), whole: Duration::from_secs(60), rest: Duration::from_secs(60) };
+
+    /// A server, and its turn as a process has it that was stopped.
+    fn stopped(dir: &Path) -> (Server, File) {
+        let server = Server::new(Socket::Path(dir.join("s")));
+        let file = open(server.socket(), &Turn::file(server.socket())).unwrap();
+        file.lock().unwrap();
+        (server, file)
+    }
+
     #[test]
     fn whoever_is_stopped_in_its_turn_is_waited_for_once() {
         let dir = tempfile::tempdir().unwrap();
-        let server = Server::new(Socket::Path(dir.path().join("s")));
-        let turn = server.turn();
-        let since = Instant::now();
-        assert!(server.turn()._lock.is_none());
-        assert!(server.turn()._lock.is_none());
-        assert!(since.elapsed() >= TURN_MAX && since.elapsed() < 2 * TURN_MAX);
+        let (server, turn) = stopped(dir.path());
+        let took = |patience| {
+            let since = Instant::now();
+            assert!(server.turn_within(patience)._lock.is_none());
+            since.elapsed()
+        };
+        assert!(took(SHORT) >= SHORT.still);
+        // Whoever waited again would wait for long.
+        let long = Patience { still: SHORT.whole, ..SHORT };
+        assert!(took(long) < SHORT.whole);
         drop(turn);
+        assert!(server.turn_within(SHORT)._lock.is_some());
+        assert!(vain().as_ref().is_none_or(|(at, _)| *at != Turn::file(server.socket())), "it goes on");
+    }
+
+    #[test]
+    fn whoever_takes_its_time_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::new(Socket::Path(dir.path().join("s")));
+        // Far more often than need be, so that no busy machine is too late.
+        let turn = Lock::new(stopped(dir.path()).1, SHORT.still / 100);
+        thread::scope(|threads| {
+            let next = threads.spawn(|| server.turn_within(SHORT)._lock.is_some());
+            thread::sleep(3 * SHORT.still);
+            drop(turn);
+            assert!(next.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn where_turns_go_on_without_us_the_next_is_waited_for_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::new(Socket::Path(dir.path().join("s")));
+        let _turn = Lock::new(stopped(dir.path()).1, SHORT.still / 100);
+        assert!(server.turn_within(Patience { whole: SHORT.still, ..SHORT })._lock.is_none());
+        assert!(vain().as_ref().is_none_or(|(at, _)| *at != Turn::file(server.socket())));
     }
 
     #[test]
