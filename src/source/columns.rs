@@ -114,6 +114,8 @@ pub(super) struct Axis {
     best: Option<usize>,
     /// Names that turned out to hold fractions, as bits by place.
     fractional: u32,
+    /// Those that do in this row.
+    fractions: u32,
     last: Option<Step>,
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
@@ -194,7 +196,7 @@ impl Axis {
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.time, self.epoch, self.is_validation, self.split) = (None, None, None, false, None);
+        (self.step, self.fractions, self.time, self.epoch, self.is_validation, self.split) = (None, 0, None, None, false, None);
     }
 
     /// Takes cell `at` of the row, a number.
@@ -207,12 +209,7 @@ impl Axis {
                 Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
                     self.step = Some((place, step, at));
                 }
-                None if number.is_finite() => {
-                    self.fractional |= 1 << place;
-                    if self.best == Some(place) {
-                        (self.best, self.last) = (None, None);
-                    }
-                }
+                None if number.is_finite() => self.fractions |= 1 << place,
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
@@ -235,6 +232,10 @@ impl Axis {
 
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
+        self.fractional |= self.fractions;
+        if self.best.is_some_and(|best| self.fractions >> best & 1 == 1) {
+            (self.best, self.last) = (None, None);
+        }
         let time = self.time;
         let is_batch = |place: usize| IN_EPOCH.contains(&place);
         let epoch = self.epoch;

@@ -17,6 +17,10 @@ use super::{
     outbox::Outbox,
 };
 use crate::model::{Step, WallTime};
+use memchr::memmem;
+
+/// What stands in each of og's own lines.
+const VALUES: &[u8] = b"\"m\"";
 
 /// Decodes JSON lines.
 #[derive(Default)]
@@ -45,10 +49,12 @@ impl Jsonl {
         let bytes = self.lines.get(line.range.clone());
         let text = std::str::from_utf8(bytes).map_err(|_| loss("line is not UTF-8"))?;
         let mut cursor = Cursor::new(text);
+        // Most lines of other writers need not be walked twice.
+        let may_be_own = memmem::find(bytes, VALUES).is_some();
         loop {
             let read = match cursor.peek() {
                 None => return Ok(()),
-                Some(b'{') => object(&mut cursor, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON"),
+                Some(b'{') => object(&mut cursor, may_be_own, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON"),
                 Some(b'[' | b']' | b',') => {
                     cursor.pass();
                     continue;
@@ -138,14 +144,16 @@ struct Head {
 }
 
 /// Reads the object at the cursor, one of ours or of another writer, and puts its numbers into the row of `keys`.
-fn object(cursor: &mut Cursor, keys: &mut Keys, path: &mut String, flat: &mut Flat) -> Option<Head> {
-    let start = cursor.clone();
-    keys.begin();
-    path.clear();
-    if let Some(head) = own(cursor, keys, path)? {
-        return Some(head);
+fn object(cursor: &mut Cursor, may_be_own: bool, keys: &mut Keys, path: &mut String, flat: &mut Flat) -> Option<Head> {
+    if may_be_own {
+        let start = cursor.clone();
+        keys.begin();
+        path.clear();
+        if let Some(head) = own(cursor, keys, path)? {
+            return Some(head);
+        }
+        *cursor = start;
     }
-    *cursor = start;
     keys.begin();
     let place = flat.read(cursor, keys)?;
     Some(Head { step: place.step, time: place.time, ..Head::default() })
@@ -312,6 +320,24 @@ mod tests {
         let (rows, _) = decode(&mut Jsonl::new(), line.as_bytes(), 5);
         assert_eq!(rows[0].0.time, WallTime::new(1700000000.5));
         check("{\"loss\":1,\"ts\":1700000000500}\n", &[(None, &[("loss", 1.0)])]);
+    }
+
+    #[test]
+    fn a_torn_line_teaches_nothing_of_the_columns() {
+        let (rows, losses) = decode(&mut Jsonl::new(), b"{\"step\":1,\"a\":1}\n{\"step\":1.5,\"a\"\n{\"step\":2,\"a\":1}\n", 7);
+        assert_eq!((rows.iter().map(|(row, _)| row.step).collect::<Vec<_>>(), losses.len()), (vec![Some(Step(1)), Some(Step(2))], 1));
+    }
+
+    #[test]
+    fn rows_of_other_shapes_may_come_in_turn() {
+        let turn = "{\"step\":1,\"a\":1,\"b\":{\"c\":2}}\n{\"epoch\":3,\"b\":{\"step\":4},\"step\":1,\"l\":[{\"step\":5}]}\n{\"step\":2,\"ab\":1}\n";
+        let want: [(_, &[_]); 3] = [
+            (Some(1), &[("a", 1.0), ("b.c", 2.0)]),
+            (Some(1), &[("epoch", 3.0), ("b.step", 4.0), ("l.0.step", 5.0)]),
+            (Some(2), &[("ab", 1.0)]),
+        ];
+        check(turn, &want);
+        check(&turn.repeat(2), &[want, want].concat());
     }
 
     #[test]
