@@ -116,6 +116,8 @@ pub(super) struct Axis {
     fractional: u32,
     /// Those that do in this row.
     fractions: u32,
+    /// Epochs were given out as steps that turned out to be told by fractions.
+    is_mistaken: bool,
     last: Option<Step>,
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
@@ -168,9 +170,15 @@ impl Axis {
         Axis { options, ..Axis::default() }
     }
 
-    /// The same axis at the start of a source.
+    /// The same axis at the start of a source. Where that is to read it again because of what it turned out to hold, this is kept.
     pub(super) fn renew(&mut self) {
-        *self = Axis::new(std::mem::take(&mut self.options));
+        let fractional = if self.is_mistaken { self.fractional } else { 0 };
+        *self = Axis { fractional, ..Axis::new(std::mem::take(&mut self.options)) };
+    }
+
+    /// Whether the rows so far would stand elsewhere had it been known what came later.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.is_mistaken
     }
 
     /// Rows were passed over: where the last of them stood is not known.
@@ -233,7 +241,8 @@ impl Axis {
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
         self.fractional |= self.fractions;
-        if self.best.is_some_and(|best| self.fractions >> best & 1 == 1) {
+        if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1) {
+            self.is_mistaken |= best == EPOCH && !self.epochs.jumped;
             (self.best, self.last) = (None, None);
         }
         let time = self.time;
@@ -405,6 +414,26 @@ mod tests {
             &[&[("epoch", 0.0)], &[("epoch", 0.25)], &[("epoch", 1.0)], &[("epoch", f64::NAN)]],
             &[(Some(0), ""), (None, "epoch"), (None, "epoch"), (None, "epoch")],
         );
+    }
+
+    #[test]
+    fn epochs_that_turn_out_to_be_told_by_fractions_are_no_steps_when_the_source_is_read_again() {
+        let mut axis = Axis::new(RowOptions::default());
+        let read = |axis: &mut Axis| {
+            [0.0, 0.0, 0.03, 1.0].map(|epoch| {
+                axis.begin();
+                axis.number(axis.role("epoch"), 0, epoch);
+                (axis.place().step.map(|step| step.0), axis.is_mistaken())
+            })
+        };
+        assert_eq!(read(&mut axis), [(Some(0), false), (Some(0), false), (None, true), (None, true)]);
+        axis.renew();
+        assert_eq!(read(&mut axis), [(None, false); 4]);
+        axis.renew();
+        assert_eq!(read(&mut axis)[0], (Some(0), false), "another source");
+        axis.renew();
+        axis.jump();
+        assert!(read(&mut axis).iter().all(|(_, is_mistaken)| !is_mistaken), "what was passed over is not read for that");
     }
 
     #[test]

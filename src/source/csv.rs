@@ -183,6 +183,10 @@ impl Decoder for Csv {
         self.table.header.is_some()
     }
 
+    fn is_mistaken(&self) -> bool {
+        self.table.axis.is_mistaken()
+    }
+
     fn reset(&mut self) {
         let mut axis = std::mem::take(&mut self.table.axis);
         axis.renew();

@@ -59,6 +59,11 @@ impl Flat {
         self.axis.jump();
     }
 
+    /// See [`Axis::is_mistaken`].
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.axis.is_mistaken()
+    }
+
     /// Reads the object at the cursor and puts its numbers into the row of `keys`; step and time stay out of it.
     /// `None`: it is not JSON, and the row is to be dropped.
     pub(super) fn read(&mut self, cursor: &mut Cursor, keys: &mut Keys) -> Option<Place> {

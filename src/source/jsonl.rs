@@ -107,6 +107,10 @@ impl Decoder for Jsonl {
         }
     }
 
+    fn is_mistaken(&self) -> bool {
+        self.flat.is_mistaken()
+    }
+
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
