@@ -177,11 +177,12 @@ impl Start<'_> {
         guess(self.head).is_some() || zero.is_some_and(|zero| !is_text(&self.head[..zero]))
     }
 
-    /// Whether the first line is a JSON object and so is the next: many a log begins with the settings of its training. A document
-    /// may be one line long.
+    /// Whether the first line is a JSON object and so is the next: many a log begins with the settings of its training. One line alone
+    /// may be a document.
     fn has_json_lines(&self) -> bool {
         let mut lines = self.head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-        lines.next().is_some_and(is_json_line) && lines.next().map_or(!self.has(&["json"]), begins_object)
+        let Some(first) = lines.next().filter(|line| is_json_line(line)) else { return false };
+        lines.next().map_or_else(|| !self.has(&["json"]) && !is_document(text(first)), begins_object)
     }
 
     /// The first record is 24 bytes long or so and says `brain.Event:2`.
@@ -300,6 +301,12 @@ mod tests {
             ("train.log", b"[{\"step\": 1, \"loss\": 2}]\nstep 1 loss 2\n", Kind::Log),
             ("monitor.txt", b"#{\"t_start\": 1.5}\n# more\nr,l,t\n0.5,10,1.5\n", Kind::Csv),
             ("log.txt", b"{\"step\": 1}", Kind::Jsonl),
+            ("-", b"{\"epoch\": 1, \"log_history\": [{\"step\": 1, \"loss\": 2}]}", Kind::Json),
+            ("-", b"{\"loss\": [2, 1.5], \"val_loss\": [3, 2]}\n", Kind::Json),
+            ("-", b"{\"epoch\": 1, \"log_history\": [{\"step\": 1, \"loss\": 2}, {\"step\"", Kind::Json),
+            ("-", b"{\n \"loss\": [2, 1.5],\n \"val_loss\": [3, 2]\n}\n", Kind::Json),
+            ("-", b"{\"loss\": [2, 1.5]}\n{\"loss\": [1, 1.5]}\n", Kind::Jsonl),
+            ("-", b"{\"lr\": 0.1, \"betas\": [0.9, 0.99]}\n", Kind::Jsonl),
             ("log.txt", b"{\"step\": 1}\n\n{", Kind::Jsonl),
             ("train.log", b"{\"lr\": 0.1}\nstep 1: loss 2\n", Kind::Log),
             ("train.log", b"{\"lr\": 0.1}\n{'loss': 2}\n", Kind::Log),
