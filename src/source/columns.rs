@@ -65,8 +65,14 @@ const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
 /// What such a column says of a row that is not of the training.
 const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
+/// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. They count as such
+/// only where nothing stands beside them but the place of the row ([`point`]).
+const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
+const METRIC_VALUES: &[&str] = &["value", "val"];
+
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
-const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS);
+const FIRST: u128 =
+    first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS) | first_letters(METRIC_NAMES) | first_letters(METRIC_VALUES);
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -100,7 +106,28 @@ pub(super) enum Role {
     Time(usize),
     /// A text that says what the row is of; whether it is MMEngine's.
     Split(bool),
+    /// Maybe a text that names the metric of the row.
+    MetricName,
+    /// Maybe the value of that metric.
+    MetricValue,
     Value,
+}
+
+/// Which two of the cells of a row name a metric and hold its value, where all others say only where the row stands.
+pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize, usize)> {
+    let (mut name, mut value) = (None, None);
+    for (at, role) in roles {
+        let seat = match role {
+            Role::Step(_) | Role::Time(_) => continue,
+            Role::MetricName => &mut name,
+            Role::MetricValue => &mut value,
+            Role::Split(_) | Role::Value => return None,
+        };
+        if seat.replace(at).is_some() {
+            return None;
+        }
+    }
+    Some((name?, value?))
 }
 
 /// Finds step and time of every row of one source.
@@ -198,7 +225,12 @@ impl Axis {
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
             None if may_be && SPLITS.contains(&name) => Role::Split(name == MODE),
-            None => place(&self.options.time_key, TIMES).map_or(Role::Value, Role::Time),
+            None => match place(&self.options.time_key, TIMES) {
+                Some(place) => Role::Time(place),
+                None if usual(METRIC_NAMES).is_some() => Role::MetricName,
+                None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
+                None => Role::Value,
+            },
         }
     }
 
@@ -221,7 +253,7 @@ impl Axis {
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
-            Role::Split(_) | Role::Value => {}
+            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -234,7 +266,7 @@ impl Axis {
                 self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
                 self.split = check.or(self.split).or(Some(""));
             }
-            Role::Step(_) | Role::Value => {}
+            Role::Step(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! The first line names the columns; of two that are called the same, the later one has `.1` behind its name. Cells are split at
 //! `,`, `;`, tabs or `|`, whichever the first line has most of, and may be quoted (RFC 4180: also over several lines). Cells that are empty or no number are left out of their row; step and
-//! time are found by name ([`RowOptions`]). Lines that start with `#` are comments; the one that `monitor.csv` starts with
+//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`), a cell names the metric. Lines that start with `#` are comments; the one that `monitor.csv` starts with
 //! (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
@@ -15,7 +15,7 @@ mod cells;
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{Axis, Role, RowOptions},
+    columns::{Axis, Role, RowOptions, point},
     json::lenient,
     keys::{KEYS_MAX, Keys},
     lines::Lines,
@@ -217,6 +217,8 @@ struct Table {
 struct Header {
     delimiter: u8,
     columns: Vec<Column>,
+    /// The columns that name the metric of each row and hold its value.
+    point: Option<(usize, usize)>,
 }
 
 struct Column {
@@ -245,7 +247,10 @@ impl Table {
         split(text.as_bytes(), header.delimiter, &mut self.cells);
         let is_bad = |cell: &Range<usize>| std::str::from_utf8(&line[cell.clone()]).is_err();
         let bad: Vec<_> = header.columns.iter().zip(&self.cells).filter(|(_, cell)| is_bad(cell)).collect();
-        let is_place = |column: &Column| matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_)) || column.is_clock;
+        let names_point = |column: &Column| header.point.is_some() && column.role == Role::MetricName;
+        let is_place = |column: &Column| {
+            matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_)) || column.is_clock || names_point(column)
+        };
         if self.cells.len() != header.columns.len() || bad.is_empty() || bad.iter().any(|(column, _)| is_place(column)) {
             return Err(Loss { offset, bytes, reason: "a line is not UTF-8".into() });
         }
@@ -321,7 +326,10 @@ impl Table {
             *count += 1;
             Column { role: self.axis.role(&name), is_clock: self.start.is_some() && name == "t", name }
         };
-        Header { delimiter, columns: names.map(column).collect() }
+        let columns: Vec<Column> = names.map(column).collect();
+        let roles = columns.iter().map(|column| column.role).enumerate();
+        let point = point(roles.filter(|(at, _)| !columns[*at].is_clock && !columns[*at].name.is_empty()));
+        Header { delimiter, columns, point }
     }
 
     /// Whether the line holds numbers only. Its cells are left in `cells`.
@@ -350,7 +358,7 @@ impl Table {
     /// Reads the row whose cells stand in `cells`.
     fn row(&mut self, text: &str, offset: u64, bytes: u64) -> Result<(), Loss> {
         let loss = |reason: String| Loss { offset, bytes, reason };
-        let Some(Header { delimiter, columns }) = &self.header else { return Ok(()) };
+        let Some(Header { delimiter, columns, point }) = &self.header else { return Ok(()) };
         let cell = |at: usize| self.cells.get(at).map_or("", |cell| text[cell.clone()].trim());
         if (columns.len()..self.cells.len()).any(|at| !cell(at).is_empty()) {
             return Err(loss(format!("a row has {} cells and the header {}", self.cells.len(), columns.len())));
@@ -371,11 +379,15 @@ impl Table {
         let place = self.axis.place();
         let clock = clock.filter(|_| place.time.is_none());
         let time = place.time.or_else(|| WallTime::new(self.start? + clock?.1));
+        let metric = point.map(|(name, value)| (value, cell(name)));
+        let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
+        let metric = metric.map(|(value, name)| (value, unquoted(name)));
         for (at, column) in columns.iter().enumerate().filter(|(_, column)| !column.name.is_empty()) {
             let Some(number) = number(cell(at), *delimiter) else { continue };
             any = true;
             if ![place.step_cell, place.time_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
-                self.splits.put(place.split, &column.name, number, &mut self.keys);
+                let name = metric.as_ref().filter(|(value, _)| *value == at).map_or(&*column.name, |(_, name)| name);
+                self.splits.put(place.split, name, number, &mut self.keys);
             }
         }
         if !any && self.cells.len() < columns.len() {

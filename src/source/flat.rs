@@ -1,10 +1,11 @@
 //! Reads a JSON object of any shape as one row: nested names are joined with `.`, and numbers may be texts.
 //!
 //! Of a short array, numbers are named by their places (`lr.0`), and objects by their `name` or their places (`groups.head.lr`).
-//! A longer one is data, such as a histogram, and says nothing here.
+//! A longer one is data, such as a histogram, and says nothing here. A row that is one point has the name that its text gives
+//! (`{"step": 1, "metric": "loss", "value": 0.5}`).
 
 use super::{
-    columns::{Axis, Place, Role, RowOptions, whole_text},
+    columns::{Axis, Place, Role, RowOptions, point, whole_text},
     json::{Cursor, Token},
     keys::{KEYS_MAX, Keys, NAME_BYTES_MAX},
     splits::Splits,
@@ -32,6 +33,8 @@ pub(super) struct Flat {
     path: String,
     /// The cursor is in an array: nothing there is the step or the time of the row.
     in_array: bool,
+    /// The text of the last value of the row that may name a metric.
+    metric: String,
     /// Some number of the row is not one of a list, as many settings are.
     is_row: bool,
 }
@@ -68,6 +71,7 @@ impl Flat {
     /// `None`: it is not JSON, and the row is to be dropped.
     pub(super) fn read(&mut self, cursor: &mut Cursor, keys: &mut Keys) -> Option<Place> {
         self.path.clear();
+        self.metric.clear();
         (self.taken, self.in_array, self.is_row) = (0, false, false);
         self.axis.begin();
         self.object(cursor)?;
@@ -75,9 +79,12 @@ impl Flat {
         if !self.is_row {
             return Some(place);
         }
-        for (at, seat) in self.seats[..self.taken].iter().enumerate() {
+        let seats = &self.seats[..self.taken];
+        let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
+        for (at, seat) in seats.iter().enumerate() {
             if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell].contains(&Some(at))) {
-                self.splits.put(place.split, &seat.name, number, keys);
+                let is_of_metric = point.is_some_and(|(_, value)| value == at);
+                self.splits.put(place.split, if is_of_metric { &self.metric } else { &seat.name }, number, keys);
             }
         }
         Some(place)
@@ -110,6 +117,7 @@ impl Flat {
                     self.is_row = true;
                     self.axis.number(role, at, number);
                 }
+                (None, Some(text)) if role == Role::MetricName => text.as_ref().clone_into(&mut self.metric),
                 (None, Some(text)) => self.axis.text(role, at, &text),
                 (None, None) => {}
             }
