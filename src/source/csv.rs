@@ -45,11 +45,14 @@ pub(super) fn is_table(head: &[u8]) -> bool {
     let (Some(names), Some(row)) = (line(), line()) else { return false };
     // What is parted by `|` is as often a log; the name of a file tells them apart.
     [b',', b';', b'\t'].into_iter().any(|delimiter| {
-        let at = char::from(delimiter);
-        let (names, cells): (Vec<&str>, Vec<&str>) = (names.split(at).collect(), row.split(at).collect());
-        let is_value = |cell: &&&str| cell.trim().is_empty() || number(cell, delimiter).is_some();
+        let (mut columns, mut cells) = (vec![], vec![]);
+        if !split(names.as_bytes(), delimiter, &mut columns) || !split(row.as_bytes(), delimiter, &mut cells) {
+            return false;
+        }
+        let is_value = |cell: &&Range<usize>| row[(*cell).clone()].trim().is_empty() || number(&row[(*cell).clone()], delimiter).is_some();
         let values = cells.iter().filter(is_value).count();
-        names.len() >= 2 && names.iter().all(|name| is_name(name)) && cells.len() == names.len() && values * 2 >= cells.len()
+        let are_names = || columns.iter().all(|column| is_name(&names[column.clone()]));
+        columns.len() >= 2 && cells.len() == columns.len() && values * 2 >= cells.len() && are_names()
     })
 }
 

@@ -320,6 +320,8 @@ mod tests {
             ("model.pt", b"PK\x03\x04\0\0", Kind::Binary),
             ("metrics.csv", b"epoch,loss\n", Kind::Csv),
             ("results", b"epoch,loss\n1,0.5\n", Kind::Csv),
+            ("results", b"\"epoch\",\"loss\"\n\"1\",\"0.5\"\n", Kind::Csv),
+            ("-", b"step,sizes,loss\n1,\"[2, 3]\",0.5\n", Kind::Csv),
             ("results.TSV", b"", Kind::Csv),
             ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),
