@@ -219,8 +219,8 @@ pub trait Decoder: Send {
     fn jump(&mut self) -> bool {
         false
     }
-    /// Whether what was handed out is wrong, since what came later says that the source is something else. Nothing more comes
-    /// until a [`Decoder::reset`], after which its bytes are to come again from the start.
+    /// Whether what was handed out is wrong, since what came later says that the source is something else. Where its bytes can come
+    /// again from the start, they are to, behind a [`Decoder::reset`]; until then there may come no more.
     fn is_mistaken(&self) -> bool {
         false
     }

@@ -65,8 +65,14 @@ const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
 /// What such a column says of a row that is not of the training.
 const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
+/// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. They count as such
+/// only where nothing stands beside them but the place of the row ([`point`]).
+const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
+const METRIC_VALUES: &[&str] = &["value", "val"];
+
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
-const FIRST: u128 = first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS);
+const FIRST: u128 =
+    first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS) | first_letters(METRIC_NAMES) | first_letters(METRIC_VALUES);
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -100,7 +106,28 @@ pub(super) enum Role {
     Time(usize),
     /// A text that says what the row is of; whether it is MMEngine's.
     Split(bool),
+    /// Maybe a text that names the metric of the row.
+    MetricName,
+    /// Maybe the value of that metric.
+    MetricValue,
     Value,
+}
+
+/// Which two of the cells of a row name a metric and hold its value, where all others say only where the row stands.
+pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize, usize)> {
+    let (mut name, mut value) = (None, None);
+    for (at, role) in roles {
+        let seat = match role {
+            Role::Step(_) | Role::Time(_) => continue,
+            Role::MetricName => &mut name,
+            Role::MetricValue => &mut value,
+            Role::Split(_) | Role::Value => return None,
+        };
+        if seat.replace(at).is_some() {
+            return None;
+        }
+    }
+    Some((name?, value?))
 }
 
 /// Finds step and time of every row of one source.
@@ -114,6 +141,10 @@ pub(super) struct Axis {
     best: Option<usize>,
     /// Names that turned out to hold fractions, as bits by place.
     fractional: u32,
+    /// Those that do in this row.
+    fractions: u32,
+    /// Epochs were given out as steps that turned out to be told by fractions.
+    is_mistaken: bool,
     last: Option<Step>,
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
@@ -166,9 +197,15 @@ impl Axis {
         Axis { options, ..Axis::default() }
     }
 
-    /// The same axis at the start of a source.
+    /// The same axis at the start of a source. Where that is to read it again because of what it turned out to hold, this is kept.
     pub(super) fn renew(&mut self) {
-        *self = Axis::new(std::mem::take(&mut self.options));
+        let fractional = if self.is_mistaken { self.fractional } else { 0 };
+        *self = Axis { fractional, ..Axis::new(std::mem::take(&mut self.options)) };
+    }
+
+    /// Whether the rows so far would stand elsewhere had it been known what came later.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.is_mistaken
     }
 
     /// Rows were passed over: where the last of them stood is not known.
@@ -188,13 +225,18 @@ impl Axis {
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
             None if may_be && SPLITS.contains(&name) => Role::Split(name == MODE),
-            None => place(&self.options.time_key, TIMES).map_or(Role::Value, Role::Time),
+            None => match place(&self.options.time_key, TIMES) {
+                Some(place) => Role::Time(place),
+                None if usual(METRIC_NAMES).is_some() => Role::MetricName,
+                None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
+                None => Role::Value,
+            },
         }
     }
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.time, self.epoch, self.is_validation, self.split) = (None, None, None, false, None);
+        (self.step, self.fractions, self.time, self.epoch, self.is_validation, self.split) = (None, 0, None, None, false, None);
     }
 
     /// Takes cell `at` of the row, a number.
@@ -207,16 +249,11 @@ impl Axis {
                 Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
                     self.step = Some((place, step, at));
                 }
-                None if number.is_finite() => {
-                    self.fractional |= 1 << place;
-                    if self.best == Some(place) {
-                        (self.best, self.last) = (None, None);
-                    }
-                }
+                None if number.is_finite() => self.fractions |= 1 << place,
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
-            Role::Split(_) | Role::Value => {}
+            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -229,12 +266,17 @@ impl Axis {
                 self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
                 self.split = check.or(self.split).or(Some(""));
             }
-            Role::Step(_) | Role::Value => {}
+            Role::Step(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
+        self.fractional |= self.fractions;
+        if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1) {
+            self.is_mistaken |= best == EPOCH && !self.epochs.jumped;
+            (self.best, self.last) = (None, None);
+        }
         let time = self.time;
         let is_batch = |place: usize| IN_EPOCH.contains(&place);
         let epoch = self.epoch;
@@ -301,129 +343,4 @@ fn date(text: &str) -> Option<WallTime> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs rows of (name, number) through one axis: steps, and the names that are left as values.
-    #[track_caller]
-    fn check(options: RowOptions, rows: &[&[(&str, f64)]], want: &[(Option<i64>, &str)]) {
-        let mut axis = Axis::new(options);
-        let got: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                axis.begin();
-                for (at, (name, value)) in row.iter().enumerate() {
-                    axis.number(axis.role(name), at, *value);
-                }
-                let place = axis.place();
-                let left = row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell].contains(&Some(*at)));
-                (place.step.map(|step| step.0), left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" "))
-            })
-            .collect();
-        assert_eq!(got.iter().map(|(step, left)| (*step, left.as_str())).collect::<Vec<_>>(), want);
-    }
-
-    #[test]
-    fn every_usual_name_is_known_in_any_case() {
-        let axis = Axis::default();
-        for (at, name) in STEPS.iter().enumerate() {
-            assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Step(at), Role::Step(at)), "{name}");
-        }
-        for (at, name) in TIMES.iter().enumerate() {
-            assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
-        }
-        assert_eq!([axis.role(""), axis.role("loss"), axis.role("steps")], [Role::Value; 3]);
-    }
-
-    #[test]
-    fn names_may_be_written_for_people() {
-        let axis = Axis::default();
-        for (name, known) in [("Global Step", "global_step"), ("Step [-]", "step"), ("Step(k)", "step"), ("Wall time", "wall_time")] {
-            assert_eq!(axis.role(name), axis.role(known), "{name}");
-            assert_ne!(axis.role(name), Role::Value, "{name}");
-        }
-        assert_eq!(["step size", "step]", "steps [-]", "time/step (s)", "step_"].map(|name| axis.role(name)), [Role::Value; 5]);
-    }
-
-    #[test]
-    fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
-        check(
-            RowOptions::default(),
-            &[&[("step", 0.0), ("global_step", 100.0)], &[("step", 0.0), ("global_step", 200.0)]],
-            &[(Some(100), "step"), (Some(200), "step")],
-        );
-    }
-
-    #[test]
-    fn the_best_name_wins_for_the_whole_source() {
-        check(
-            RowOptions::default(),
-            &[&[("epoch", 1.0), ("loss", 2.0)], &[("epoch", 1.0), ("Step", 10.0)], &[("epoch", 2.0)], &[("step", 30.0), ("time", 1.7e9)]],
-            &[(Some(1), "loss"), (Some(10), "epoch"), (Some(10), "epoch"), (Some(30), "")],
-        );
-    }
-
-    #[test]
-    fn batches_that_start_over_with_each_epoch_go_on_rising() {
-        let of = |rows: &[(i64, i64)]| {
-            let mut axis = Axis::new(RowOptions::default());
-            let step = |(epoch, batch): &(i64, i64)| {
-                axis.begin();
-                axis.number(axis.role("epoch"), 0, *epoch as f64);
-                axis.number(axis.role("batch"), 1, *batch as f64);
-                axis.place().step.map(|step| step.0)
-            };
-            rows.iter().map(step).collect::<Vec<_>>()
-        };
-        let some = |steps: &[i64]| steps.iter().copied().map(Some).collect::<Vec<_>>();
-        assert_eq!(of(&[(0, 0), (0, 10), (0, 20), (1, 0), (1, 10), (2, 0)]), some(&[0, 10, 20, 30, 40, 50]));
-        assert_eq!(of(&[(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]), some(&[1, 2, 3, 4, 5]));
-        assert_eq!(of(&[(0, 5), (0, 10), (1, 15), (1, 20)]), some(&[5, 10, 15, 20]), "counted through");
-        assert_eq!(of(&[(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (1, 0), (1, 1), (2, 0)]), some(&[0, 1, 2, 3, 4, 2, 3, 4]), "a restart");
-        assert_eq!(of(&[(0, 0), (0, 1), (0, 0), (0, 1), (1, 0)]), some(&[0, 1, 0, 1, 2]), "a restart within an epoch");
-        check(RowOptions::default(), &[&[("batch", 32.0)], &[("batch", 32.0)]], &[(None, "batch"), (None, "batch")]);
-        check(
-            RowOptions::default(),
-            &[&[("epoch", 0.0), ("batch", 9.0)], &[("epoch", 0.0), ("val", 1.0)], &[("epoch", 1.0), ("batch", 4.0)]],
-            &[(Some(9), "epoch"), (Some(9), "epoch val"), (Some(10), "epoch")],
-        );
-    }
-
-    #[test]
-    fn a_counter_of_the_whole_run_does_not_start_over() {
-        let rows = [2048, 4096].map(|step| [0.0, 1.0, 2.0].map(|epoch| [("global_step", f64::from(step)), ("epoch", epoch)]));
-        let rows: Vec<_> = rows.iter().flatten().map(|row| row.as_slice()).collect();
-        let want = [2048, 2048, 2048, 4096, 4096, 4096].map(|step| (Some(step), "epoch"));
-        check(RowOptions::default(), &rows, &want);
-    }
-
-    #[test]
-    fn a_name_that_holds_fractions_is_no_step() {
-        check(
-            RowOptions::default(),
-            &[&[("epoch", 0.0)], &[("epoch", 0.25)], &[("epoch", 1.0)], &[("epoch", f64::NAN)]],
-            &[(Some(0), ""), (None, "epoch"), (None, "epoch"), (None, "epoch")],
-        );
-    }
-
-    #[test]
-    fn a_name_that_was_given_is_the_only_one() {
-        let options = RowOptions { step_key: Some("frames".into()), time_key: None };
-        check(options, &[&[("step", 1.0)], &[("step", 2.0), ("frames", 64.0)]], &[(None, "step"), (Some(64), "step")]);
-    }
-
-    #[test]
-    fn times_are_unix_seconds_milliseconds_or_dates() {
-        let secs = |time: Option<WallTime>| time.map(WallTime::secs);
-        assert_eq!((secs(unix_time(1.7e9)), secs(unix_time(1.7e12)), secs(unix_time(12.5))), (Some(1.7e9), Some(1.7e9), None));
-        for text in ["2023-11-14T22:13:20Z", "2023-11-14 22:13:20", "2023-11-15T00:13:20+02:00", " 2023-11-14T22:13:20.000"] {
-            assert_eq!(secs(date(text)), Some(1.7e9), "{text}");
-        }
-        assert_eq!((date("yesterday"), date("12 steps"), date("")), (None, None, None));
-    }
-
-    #[test]
-    fn every_name_has_its_bit() {
-        assert!(STEPS.len() <= u32::BITS as usize);
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! The first line names the columns; of two that are called the same, the later one has `.1` behind its name. Cells are split at
 //! `,`, `;`, tabs or `|`, whichever the first line has most of, and may be quoted (RFC 4180: also over several lines). Cells that are empty or no number are left out of their row; step and
-//! time are found by name ([`RowOptions`]). Lines that start with `#` are comments; the one that `monitor.csv` starts with
+//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`), a cell names the metric. Lines that start with `#` are comments; the one that `monitor.csv` starts with
 //! (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
@@ -15,7 +15,7 @@ mod cells;
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{Axis, Role, RowOptions},
+    columns::{Axis, Role, RowOptions, point},
     json::lenient,
     keys::{KEYS_MAX, Keys},
     lines::Lines,
@@ -45,11 +45,14 @@ pub(super) fn is_table(head: &[u8]) -> bool {
     let (Some(names), Some(row)) = (line(), line()) else { return false };
     // What is parted by `|` is as often a log; the name of a file tells them apart.
     [b',', b';', b'\t'].into_iter().any(|delimiter| {
-        let at = char::from(delimiter);
-        let (names, cells): (Vec<&str>, Vec<&str>) = (names.split(at).collect(), row.split(at).collect());
-        let is_value = |cell: &&&str| cell.trim().is_empty() || number(cell, delimiter).is_some();
+        let (mut columns, mut cells) = (vec![], vec![]);
+        if !split(names.as_bytes(), delimiter, &mut columns) || !split(row.as_bytes(), delimiter, &mut cells) {
+            return false;
+        }
+        let is_value = |cell: &&Range<usize>| row[(*cell).clone()].trim().is_empty() || number(&row[(*cell).clone()], delimiter).is_some();
         let values = cells.iter().filter(is_value).count();
-        names.len() >= 2 && names.iter().all(|name| is_name(name)) && cells.len() == names.len() && values * 2 >= cells.len()
+        let are_names = || columns.iter().all(|column| is_name(&names[column.clone()]));
+        columns.len() >= 2 && cells.len() == columns.len() && values * 2 >= cells.len() && are_names()
     })
 }
 
@@ -183,6 +186,10 @@ impl Decoder for Csv {
         self.table.header.is_some()
     }
 
+    fn is_mistaken(&self) -> bool {
+        self.table.axis.is_mistaken()
+    }
+
     fn reset(&mut self) {
         let mut axis = std::mem::take(&mut self.table.axis);
         axis.renew();
@@ -213,6 +220,8 @@ struct Table {
 struct Header {
     delimiter: u8,
     columns: Vec<Column>,
+    /// The columns that name the metric of each row and hold its value.
+    point: Option<(usize, usize)>,
 }
 
 struct Column {
@@ -241,7 +250,10 @@ impl Table {
         split(text.as_bytes(), header.delimiter, &mut self.cells);
         let is_bad = |cell: &Range<usize>| std::str::from_utf8(&line[cell.clone()]).is_err();
         let bad: Vec<_> = header.columns.iter().zip(&self.cells).filter(|(_, cell)| is_bad(cell)).collect();
-        let is_place = |column: &Column| matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_)) || column.is_clock;
+        let names_point = |column: &Column| header.point.is_some() && column.role == Role::MetricName;
+        let is_place = |column: &Column| {
+            matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_)) || column.is_clock || names_point(column)
+        };
         if self.cells.len() != header.columns.len() || bad.is_empty() || bad.iter().any(|(column, _)| is_place(column)) {
             return Err(Loss { offset, bytes, reason: "a line is not UTF-8".into() });
         }
@@ -317,7 +329,10 @@ impl Table {
             *count += 1;
             Column { role: self.axis.role(&name), is_clock: self.start.is_some() && name == "t", name }
         };
-        Header { delimiter, columns: names.map(column).collect() }
+        let columns: Vec<Column> = names.map(column).collect();
+        let roles = columns.iter().map(|column| column.role).enumerate();
+        let point = point(roles.filter(|(at, _)| !columns[*at].is_clock && !columns[*at].name.is_empty()));
+        Header { delimiter, columns, point }
     }
 
     /// Whether the line holds numbers only. Its cells are left in `cells`.
@@ -346,7 +361,7 @@ impl Table {
     /// Reads the row whose cells stand in `cells`.
     fn row(&mut self, text: &str, offset: u64, bytes: u64) -> Result<(), Loss> {
         let loss = |reason: String| Loss { offset, bytes, reason };
-        let Some(Header { delimiter, columns }) = &self.header else { return Ok(()) };
+        let Some(Header { delimiter, columns, point }) = &self.header else { return Ok(()) };
         let cell = |at: usize| self.cells.get(at).map_or("", |cell| text[cell.clone()].trim());
         if (columns.len()..self.cells.len()).any(|at| !cell(at).is_empty()) {
             return Err(loss(format!("a row has {} cells and the header {}", self.cells.len(), columns.len())));
@@ -367,11 +382,15 @@ impl Table {
         let place = self.axis.place();
         let clock = clock.filter(|_| place.time.is_none());
         let time = place.time.or_else(|| WallTime::new(self.start? + clock?.1));
+        let metric = point.map(|(name, value)| (value, cell(name)));
+        let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
+        let metric = metric.map(|(value, name)| (value, unquoted(name)));
         for (at, column) in columns.iter().enumerate().filter(|(_, column)| !column.name.is_empty()) {
             let Some(number) = number(cell(at), *delimiter) else { continue };
             any = true;
             if ![place.step_cell, place.time_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
-                self.splits.put(place.split, &column.name, number, &mut self.keys);
+                let name = metric.as_ref().filter(|(value, _)| *value == at).map_or(&*column.name, |(_, name)| name);
+                self.splits.put(place.split, name, number, &mut self.keys);
             }
         }
         if !any && self.cells.len() < columns.len() {

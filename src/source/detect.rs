@@ -177,11 +177,12 @@ impl Start<'_> {
         guess(self.head).is_some() || zero.is_some_and(|zero| !is_text(&self.head[..zero]))
     }
 
-    /// Whether the first line is a JSON object and so is the next: many a log begins with the settings of its training. A document
-    /// may be one line long.
+    /// Whether the first line is a JSON object and so is the next: many a log begins with the settings of its training. One line alone
+    /// may be a document.
     fn has_json_lines(&self) -> bool {
         let mut lines = self.head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-        lines.next().is_some_and(is_json_line) && lines.next().map_or(!self.has(&["json"]), begins_object)
+        let Some(first) = lines.next().filter(|line| is_json_line(line)) else { return false };
+        lines.next().map_or_else(|| !self.has(&["json"]) && !is_document(text(first)), begins_object)
     }
 
     /// The first record is 24 bytes long or so and says `brain.Event:2`.
@@ -300,6 +301,12 @@ mod tests {
             ("train.log", b"[{\"step\": 1, \"loss\": 2}]\nstep 1 loss 2\n", Kind::Log),
             ("monitor.txt", b"#{\"t_start\": 1.5}\n# more\nr,l,t\n0.5,10,1.5\n", Kind::Csv),
             ("log.txt", b"{\"step\": 1}", Kind::Jsonl),
+            ("-", b"{\"epoch\": 1, \"log_history\": [{\"step\": 1, \"loss\": 2}]}", Kind::Json),
+            ("-", b"{\"loss\": [2, 1.5], \"val_loss\": [3, 2]}\n", Kind::Json),
+            ("-", b"{\"epoch\": 1, \"log_history\": [{\"step\": 1, \"loss\": 2}, {\"step\"", Kind::Json),
+            ("-", b"{\n \"loss\": [2, 1.5],\n \"val_loss\": [3, 2]\n}\n", Kind::Json),
+            ("-", b"{\"loss\": [2, 1.5]}\n{\"loss\": [1, 1.5]}\n", Kind::Jsonl),
+            ("-", b"{\"lr\": 0.1, \"betas\": [0.9, 0.99]}\n", Kind::Jsonl),
             ("log.txt", b"{\"step\": 1}\n\n{", Kind::Jsonl),
             ("train.log", b"{\"lr\": 0.1}\nstep 1: loss 2\n", Kind::Log),
             ("train.log", b"{\"lr\": 0.1}\n{'loss': 2}\n", Kind::Log),
@@ -313,6 +320,8 @@ mod tests {
             ("model.pt", b"PK\x03\x04\0\0", Kind::Binary),
             ("metrics.csv", b"epoch,loss\n", Kind::Csv),
             ("results", b"epoch,loss\n1,0.5\n", Kind::Csv),
+            ("results", b"\"epoch\",\"loss\"\n\"1\",\"0.5\"\n", Kind::Csv),
+            ("-", b"step,sizes,loss\n1,\"[2, 3]\",0.5\n", Kind::Csv),
             ("results.TSV", b"", Kind::Csv),
             ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),

@@ -45,7 +45,7 @@ pub(super) struct Epochs {
     /// It rose when the epoch fell, so that an equal one is no new start.
     counts_through: bool,
     /// Rows were passed over: how far the counter came in the epochs among them is not known.
-    jumped: bool,
+    pub(super) jumped: bool,
 }
 
 /// A row that counted.

@@ -1,15 +1,16 @@
 //! Reads a JSON object of any shape as one row: nested names are joined with `.`, and numbers may be texts.
 //!
 //! Of a short array, numbers are named by their places (`lr.0`), and objects by their `name` or their places (`groups.head.lr`).
-//! A longer one is data, such as a histogram, and says nothing here.
+//! A longer one is data, such as a histogram, and says nothing here. A row that is one point has the name that its text gives
+//! (`{"step": 1, "metric": "loss", "value": 0.5}`).
 
 use super::{
-    columns::{Axis, Place, Role, RowOptions, whole_text},
+    columns::{Axis, Place, Role, RowOptions, point, whole_text},
     json::{Cursor, Token},
-    keys::{Keys, NAME_BYTES_MAX},
+    keys::{KEYS_MAX, Keys, NAME_BYTES_MAX},
     splits::Splits,
 };
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
 
 /// Most numbers of an array that are read: the learning rates of parameter groups and the like.
 const NUMBERS_MAX: usize = 16;
@@ -17,20 +18,32 @@ const NUMBERS_MAX: usize = 16;
 /// Most objects of one: classes and tasks are more.
 const OBJECTS_MAX: usize = 128;
 
+/// Most values of a row that are looked at: some times as many as a source may have keys.
+const SEATS_MAX: usize = 4 * KEYS_MAX;
+
 /// Reads the objects of one source.
 #[derive(Default)]
 pub(super) struct Flat {
     axis: Axis,
     splits: Splits,
-    /// The names of the row one behind the other, and its numbers.
-    names: String,
-    cells: Vec<(Range<usize>, f64)>,
+    /// The values of the row, and behind `taken` those that a longer row before it had.
+    seats: Vec<Seat>,
+    taken: usize,
     /// Names of the objects that the cursor is in, each with its `.`.
     path: String,
     /// The cursor is in an array: nothing there is the step or the time of the row.
     in_array: bool,
+    /// The text of the last value of the row that may name a metric.
+    metric: String,
     /// Some number of the row is not one of a list, as many settings are.
     is_row: bool,
+}
+
+/// A value of a row. Rows mostly repeat the names of the row before in the same order, so what the name in its place means is kept.
+struct Seat {
+    name: String,
+    role: Role,
+    number: Option<f64>,
 }
 
 impl Flat {
@@ -49,22 +62,29 @@ impl Flat {
         self.axis.jump();
     }
 
+    /// See [`Axis::is_mistaken`].
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.axis.is_mistaken()
+    }
+
     /// Reads the object at the cursor and puts its numbers into the row of `keys`; step and time stay out of it.
     /// `None`: it is not JSON, and the row is to be dropped.
     pub(super) fn read(&mut self, cursor: &mut Cursor, keys: &mut Keys) -> Option<Place> {
-        self.names.clear();
-        self.cells.clear();
         self.path.clear();
-        (self.in_array, self.is_row) = (false, false);
+        self.metric.clear();
+        (self.taken, self.in_array, self.is_row) = (0, false, false);
         self.axis.begin();
         self.object(cursor)?;
         let place = self.axis.place();
         if !self.is_row {
-            self.cells.clear();
+            return Some(place);
         }
-        for (at, (name, number)) in self.cells.iter().enumerate() {
-            if ![place.step_cell, place.time_cell].contains(&Some(at)) {
-                self.splits.put(place.split, &self.names[name.clone()], *number, keys);
+        let seats = &self.seats[..self.taken];
+        let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
+        for (at, seat) in seats.iter().enumerate() {
+            if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell].contains(&Some(at))) {
+                let is_of_metric = point.is_some_and(|(_, value)| value == at);
+                self.splits.put(place.split, if is_of_metric { &self.metric } else { &seat.name }, number, keys);
             }
         }
         Some(place)
@@ -72,46 +92,66 @@ impl Flat {
 
     fn object(&mut self, cursor: &mut Cursor) -> Option<()> {
         cursor.object(|cursor, key| {
-            if self.path.len() + key.len() > NAME_BYTES_MAX {
+            if self.path.len() + key.len() > NAME_BYTES_MAX || self.taken >= SEATS_MAX {
                 return cursor.skip();
             }
             if cursor.peek()? == b'[' {
                 return if self.in_array { cursor.skip() } else { self.array(cursor, &key) };
             }
-            let token = cursor.token()?;
-            if let Token::Object = token {
-                let back = self.path.len();
-                self.path.extend([&*key, "."]);
-                self.object(cursor)?;
-                self.path.truncate(back);
-                return Some(());
-            }
-            let start = self.names.len();
-            self.names.extend([&*self.path, &*key]);
-            let (name, at) = (start..self.names.len(), self.cells.len());
-            let role = if self.in_array { Role::Value } else { self.axis.role(&self.names[name.clone()]) };
-            let number = match &token {
-                Token::Number(number) => Some(*number),
-                Token::Text(text) => whole_text(text),
-                _ => None,
-            };
-            match (number, &token) {
-                (Some(number), _) => {
-                    self.is_row |= !self.in_array;
-                    self.axis.number(role, at, number);
-                    self.cells.push((name, number));
+            let (number, text) = match cursor.token()? {
+                Token::Number(number) => (Some(number), None),
+                Token::Text(text) => (whole_text(&text), Some(text)),
+                Token::Other => return Some(()),
+                Token::Object => {
+                    let back = self.path.len();
+                    self.path.extend([&*key, "."]);
+                    self.object(cursor)?;
+                    self.path.truncate(back);
+                    return Some(());
                 }
-                // A cell that is no number has no place among the cells, so none is named by this one.
-                (None, Token::Text(text)) => self.axis.text(role, usize::MAX, text),
-                _ => {}
+            };
+            let (at, role) = self.sit(&key, number);
+            match (number, text) {
+                _ if self.in_array => {}
+                (Some(number), _) => {
+                    self.is_row = true;
+                    self.axis.number(role, at, number);
+                }
+                (None, Some(text)) if role == Role::MetricName => text.as_ref().clone_into(&mut self.metric),
+                (None, Some(text)) => self.axis.text(role, at, &text),
+                (None, None) => {}
             }
             Some(())
         })
     }
 
+    /// Adds a value to the row: where it sits, and what it is by its name.
+    fn sit(&mut self, key: &str, number: Option<f64>) -> (usize, Role) {
+        let at = self.taken;
+        self.taken += 1;
+        // Not by `strip_prefix` alone: to compare with a string that was never filled takes as long as to read the number.
+        let is_called = |name: &str| match self.path.is_empty() {
+            true => name == key,
+            false => name.strip_prefix(&*self.path) == Some(key),
+        };
+        match self.seats.get_mut(at) {
+            Some(seat) if is_called(&seat.name) => seat.number = number,
+            Some(seat) => {
+                seat.name.clear();
+                seat.name.extend([&*self.path, key]);
+                (seat.role, seat.number) = (self.axis.role(&seat.name), number);
+            }
+            None => {
+                let name = [&*self.path, key].concat();
+                self.seats.push(Seat { role: self.axis.role(&name), name, number });
+            }
+        }
+        (at, self.seats[at].role)
+    }
+
     /// Reads the array called `key`. What it has too many of is taken back.
     fn array(&mut self, cursor: &mut Cursor, key: &str) -> Option<()> {
-        let (back, cells, names) = (self.path.len(), self.cells.len(), self.names.len());
+        let (back, taken) = (self.path.len(), self.taken);
         self.path.extend([key, "."]);
         self.in_array = true;
         let (in_array, mut at, mut numbers) = (self.path.len(), 0, 0);
@@ -129,9 +169,7 @@ impl Flat {
                 }
                 b'0'..=b'9' | b'-' | b'N' | b'I' if numbers < NUMBERS_MAX => {
                     let Token::Number(number) = cursor.token()? else { return None };
-                    let start = self.names.len();
-                    self.names.extend([&*self.path, &*at.to_string()]);
-                    self.cells.push((start..self.names.len(), number));
+                    self.sit(&at.to_string(), Some(number));
                 }
                 _ => cursor.skip()?,
             }
@@ -142,8 +180,7 @@ impl Flat {
         self.in_array = false;
         self.path.truncate(back);
         if numbers > NUMBERS_MAX || at > OBJECTS_MAX {
-            self.cells.truncate(cells);
-            self.names.truncate(names);
+            self.taken = taken;
         }
         Some(())
     }

@@ -17,6 +17,10 @@ use super::{
     outbox::Outbox,
 };
 use crate::model::{Step, WallTime};
+use memchr::memmem;
+
+/// What stands in each of og's own lines.
+const VALUES: &[u8] = b"\"m\"";
 
 /// Decodes JSON lines.
 #[derive(Default)]
@@ -45,10 +49,12 @@ impl Jsonl {
         let bytes = self.lines.get(line.range.clone());
         let text = std::str::from_utf8(bytes).map_err(|_| loss("line is not UTF-8"))?;
         let mut cursor = Cursor::new(text);
+        // Most lines of other writers need not be walked twice.
+        let may_be_own = memmem::find(bytes, VALUES).is_some();
         loop {
             let read = match cursor.peek() {
                 None => return Ok(()),
-                Some(b'{') => object(&mut cursor, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON"),
+                Some(b'{') => object(&mut cursor, may_be_own, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON"),
                 Some(b'[' | b']' | b',') => {
                     cursor.pass();
                     continue;
@@ -101,6 +107,10 @@ impl Decoder for Jsonl {
         }
     }
 
+    fn is_mistaken(&self) -> bool {
+        self.flat.is_mistaken()
+    }
+
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
@@ -138,14 +148,16 @@ struct Head {
 }
 
 /// Reads the object at the cursor, one of ours or of another writer, and puts its numbers into the row of `keys`.
-fn object(cursor: &mut Cursor, keys: &mut Keys, path: &mut String, flat: &mut Flat) -> Option<Head> {
-    let start = cursor.clone();
-    keys.begin();
-    path.clear();
-    if let Some(head) = own(cursor, keys, path)? {
-        return Some(head);
+fn object(cursor: &mut Cursor, may_be_own: bool, keys: &mut Keys, path: &mut String, flat: &mut Flat) -> Option<Head> {
+    if may_be_own {
+        let start = cursor.clone();
+        keys.begin();
+        path.clear();
+        if let Some(head) = own(cursor, keys, path)? {
+            return Some(head);
+        }
+        *cursor = start;
     }
-    *cursor = start;
     keys.begin();
     let place = flat.read(cursor, keys)?;
     Some(Head { step: place.step, time: place.time, ..Head::default() })
@@ -312,6 +324,39 @@ mod tests {
         let (rows, _) = decode(&mut Jsonl::new(), line.as_bytes(), 5);
         assert_eq!(rows[0].0.time, WallTime::new(1700000000.5));
         check("{\"loss\":1,\"ts\":1700000000500}\n", &[(None, &[("loss", 1.0)])]);
+    }
+
+    #[test]
+    fn a_torn_line_teaches_nothing_of_the_columns() {
+        let (rows, losses) = decode(&mut Jsonl::new(), b"{\"step\":1,\"a\":1}\n{\"step\":1.5,\"a\"\n{\"step\":2,\"a\":1}\n", 7);
+        assert_eq!((rows.iter().map(|(row, _)| row.step).collect::<Vec<_>>(), losses.len()), (vec![Some(Step(1)), Some(Step(2))], 1));
+    }
+
+    #[test]
+    fn rows_of_other_shapes_may_come_in_turn() {
+        let turn = "{\"step\":1,\"a\":1,\"b\":{\"c\":2}}\n{\"epoch\":3,\"b\":{\"step\":4},\"step\":1,\"l\":[{\"step\":5}]}\n{\"step\":2,\"ab\":1}\n";
+        let want: [(_, &[_]); 3] = [
+            (Some(1), &[("a", 1.0), ("b.c", 2.0)]),
+            (Some(1), &[("epoch", 3.0), ("b.step", 4.0), ("l.0.step", 5.0)]),
+            (Some(2), &[("ab", 1.0)]),
+        ];
+        check(turn, &want);
+        check(&turn.repeat(2), &[want, want].concat());
+    }
+
+    #[test]
+    fn a_row_that_is_one_point_is_of_the_metric_that_it_names() {
+        let text = "{\"step\":1,\"metric\":\"loss\",\"value\":2.5}\n{\"val\":\"3\",\"epoch\":1,\"tag\":\"acc\",\"step\":1,\"note\":null}\n";
+        check(text, &[(Some(1), &[("loss", 2.5)]), (Some(1), &[("acc", 3.0), ("epoch", 1.0)])]);
+        for (text, name) in [("\"name\":\"b\"", "value"), ("\"who\":\"me\"", "value"), ("\"epoch\":2", "a"), ("\"loss\":0", "value")] {
+            let text = format!("{{\"step\":1,\"metric\":\"a\",\"value\":2.5,{text}}}\n");
+            let (rows, _) = decode(&mut Jsonl::new(), text.as_bytes(), text.len());
+            assert_eq!(rows[0].1[0], (name.to_owned(), 2.5), "{text}");
+        }
+        check(
+            "{\"step\":1,\"metric\":\"\",\"value\":2}\n{\"step\":2,\"metric\":3,\"value\":2}\n",
+            &[(Some(1), &[("value", 2.0)]), (Some(2), &[("metric", 3.0), ("value", 2.0)])],
+        );
     }
 
     #[test]

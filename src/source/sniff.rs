@@ -18,11 +18,6 @@ pub(super) fn decoder(name: &str, read: &ReadOptions) -> Box<dyn Decoder> {
     Box::new(Sniff { read: read.clone(), ..Sniff::new(name) })
 }
 
-/// The same for a file, which can be read again when more of it shows that it is something else than what its first line said.
-pub(super) fn of_file(name: &str, read: &ReadOptions) -> Box<dyn Decoder> {
-    Box::new(Sniff { read: read.clone(), may_guess: true, ..Sniff::new(name) })
-}
-
 /// Whether more of a stream is needed to tell its kind.
 pub(super) fn is_open(name: &str, head: &[u8]) -> bool {
     enough(name, head).is_none()
@@ -33,8 +28,6 @@ struct Sniff {
     name: String,
     /// How it is to be read, once its kind is known.
     read: ReadOptions,
-    /// A JSON object that nothing follows yet is read: whoever asks now sees it.
-    may_guess: bool,
     state: State,
 }
 
@@ -51,7 +44,7 @@ enum State {
 
 impl Sniff {
     fn new(name: &str) -> Sniff {
-        Sniff { name: name.to_owned(), read: ReadOptions::default(), may_guess: false, state: State::Open(vec![]) }
+        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]) }
     }
 
     /// The first `head_bytes` of the bytes tell the kind.
@@ -172,8 +165,8 @@ impl Decoder for Sniff {
     }
 
     fn glimpse(&mut self) {
+        // A JSON object that nothing follows yet is read: whoever asks now sees it.
         if let State::Open(head) = &self.state
-            && self.may_guess
             && Kind::of_file(&self.name, head) == Kind::Jsonl
         {
             self.guess();
@@ -201,11 +194,18 @@ impl Decoder for Sniff {
     }
 
     fn reset(&mut self) {
-        self.state = State::Open(vec![]);
+        match &mut self.state {
+            // It is of the right kind, and has learned something.
+            State::Known(_, decoder) if decoder.is_mistaken() => decoder.reset(),
+            _ => self.state = State::Open(vec![]),
+        }
     }
 
     fn is_mistaken(&self) -> bool {
-        matches!(self.state, State::Mistaken)
+        match &self.state {
+            State::Known(_, decoder) => decoder.is_mistaken(),
+            state => matches!(state, State::Mistaken),
+        }
     }
 
     fn kind(&self) -> Option<Kind> {
@@ -295,7 +295,7 @@ mod tests {
     fn a_file_of_one_json_line_is_read_until_more_says_that_it_is_a_log() {
         let read = ReadOptions::default();
         for (more, is_mistaken) in [("{\"step\": 2, \"loss\": 1}\n", false), ("step 2 loss 1\n", true)] {
-            let mut file = of_file("train.log", &read);
+            let mut file = decoder("train.log", &read);
             file.push(b"{\"step\": 1, \"loss\": 2}\n");
             assert_eq!((file.next(), file.kind()), (Ok(None), None));
             file.glimpse();

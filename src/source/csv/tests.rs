@@ -93,6 +93,24 @@ fn semicolons_tabs_marks_and_decimal_commas_are_seen() {
 }
 
 #[test]
+fn a_row_that_is_one_point_is_of_the_metric_that_it_names() {
+    let point = |step, name, value| (Some(step), vec![(name, value)]);
+    let want = [point(1, "loss", 2.5), point(1, "val/acc, top", 0.5), point(2, "loss", 2.0)];
+    let want = want.each_ref().map(|(step, values)| (*step, values.as_slice()));
+    for (name, value) in [("metric", "value"), ("key", "val"), ("Tag", "Value"), ("name", "value"), ("variable", "value")] {
+        check(&format!("step,{name},{value}\n1,loss,2.5\n1,\"val/acc, top\",0.5\n2,loss,2.0\n"), &want);
+        check(&format!(",{value},time,{name},step\n0,2.5,1.7e9,loss,1\n1,0.5,1.7e9,\"val/acc, top\",1\n2,2.0,1.7e9,loss,2\n"), &want);
+    }
+    check("epoch,step,tag,value\n0,5,lr,0.5\n", &[(Some(5), &[("epoch", 0.0), ("lr", 0.5)])]);
+    // What has no name, or more beside it, stays as it is.
+    check("step,tag,value\n1,,2\n2,3,4\n", &[(Some(1), &[("value", 2.0)]), (Some(2), &[("tag", 3.0), ("value", 4.0)])]);
+    check("step,tag,value,loss\n1,a,2,3\n", &[(Some(1), &[("value", 2.0), ("loss", 3.0)])]);
+    check("step,tag,name,value\n1,a,b,2\n", &[(Some(1), &[("value", 2.0)])]);
+    check("step,method,value\n1,a,2\n", &[(Some(1), &[("value", 2.0)])]);
+    assert_eq!(outline(b"step,tag,value\n1,a\xff,2\n2,a,3\n", 7), (vec![Some(2)], vec![(15, 7)]));
+}
+
+#[test]
 fn a_quoted_cell_may_hold_newlines() {
     check(
         "step,note,loss\n1,\"two\nlines, \"\"quoted\"\"\n\",0.5\n2,a 5\" disk,0.25\n",

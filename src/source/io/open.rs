@@ -207,7 +207,7 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
     let head = head(path).map_err(failed)?;
     let decoder = match kind {
         // Too little of it is there to tell.
-        Kind::Log | Kind::Jsonl if sniff::is_open(&name, &head) => Some(sniff::of_file(&name, read)),
+        Kind::Log | Kind::Jsonl if sniff::is_open(&name, &head) => Some(sniff::decoder(&name, read)),
         kind => kind.decoder_with(read),
     };
     let decoder =

@@ -17,6 +17,9 @@ use std::{
 /// Bytes per read: as many as a pipe holds.
 const READ_BYTES: usize = 64 << 10;
 
+/// Bytes from the start that are held, in case that they say something else once more has come ([`Decoder::is_mistaken`]).
+const HELD_BYTES_MAX: u64 = 2 * READ_BYTES as u64;
+
 /// The least that a look waits for bytes, so that whoever looks again at once does not spin.
 const WAIT_MIN: Duration = Duration::from_millis(1);
 
@@ -30,6 +33,10 @@ pub(super) struct Pipe {
     decoder: Box<dyn Decoder>,
     from: Option<From>,
     offset: u64,
+    /// All that was read, while it is not much.
+    held: Vec<u8>,
+    /// What is held is read once more.
+    again: bool,
 }
 
 enum From {
@@ -42,13 +49,37 @@ enum From {
 impl Pipe {
     /// The standard input of this process.
     pub(super) fn stdin(decoder: Box<dyn Decoder>) -> Pipe {
-        Pipe { path: "-".into(), decoder, from: Some(From::Stdin), offset: 0 }
+        Pipe::of("-".into(), decoder, From::Stdin)
     }
 
     /// The named pipe at `path`, whether somebody writes to it or not.
     pub(super) fn fifo(path: &Path, decoder: Box<dyn Decoder>) -> io::Result<Pipe> {
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Pipe { path: path.to_owned(), decoder, from: Some(From::Fifo(fd, false)), offset: 0 })
+        Ok(Pipe::of(path.to_owned(), decoder, From::Fifo(fd, false)))
+    }
+
+    fn of(path: PathBuf, decoder: Box<dyn Decoder>, from: From) -> Pipe {
+        Pipe { path, decoder, from: Some(from), offset: 0, held: vec![], again: false }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.offset += bytes.len() as u64;
+        match self.offset <= HELD_BYTES_MAX {
+            true => self.held.extend_from_slice(bytes),
+            false => self.held = vec![],
+        }
+        self.decoder.push(bytes);
+    }
+
+    /// Starts over where what was handed out is wrong, if all of it is still held: the next look hands it out again.
+    fn start_over(&mut self) -> bool {
+        let is_wrong = self.decoder.is_mistaken() && self.held.len() as u64 == self.offset;
+        if is_wrong {
+            self.decoder.reset();
+            self.decoder.push(&self.held);
+            self.again = true;
+        }
+        is_wrong
     }
 
     /// Reads once, when there is something within `wait`.
@@ -114,6 +145,12 @@ impl Source for Pipe {
     fn poll(&mut self, budget: Budget, sink: &mut Sink) -> Result<Progress, SourceError> {
         let start = Instant::now();
         let (mut progress, mut buffer) = (Progress::default(), vec![0; READ_BYTES]);
+        if std::mem::take(&mut self.again) {
+            self.drain(sink);
+            if self.from.is_none() {
+                self.finish(sink);
+            }
+        }
         if self.from.is_none() {
             return Ok(progress);
         }
@@ -123,9 +160,11 @@ impl Source for Pipe {
             match read? {
                 Found::Bytes(length) => {
                     progress.bytes += length as u64;
-                    self.offset += length as u64;
-                    self.decoder.push(&buffer[..length]);
+                    self.take(&buffer[..length]);
                     self.drain(sink);
+                    if self.start_over() {
+                        return Ok(Progress { more: true, restarted: true, ..progress });
+                    }
                 }
                 Found::Nothing => {
                     progress.more = true;
@@ -133,9 +172,9 @@ impl Source for Pipe {
                 }
                 Found::NoWriter => break,
                 Found::End => {
-                    self.decoder.finish();
-                    self.drain(sink);
-                    return Ok(progress);
+                    self.finish(sink);
+                    let restarted = self.start_over();
+                    return Ok(Progress { more: restarted, restarted, ..progress });
                 }
             }
             if progress.bytes >= budget.bytes_max || start.elapsed() >= budget.time_max {
@@ -168,7 +207,7 @@ impl Source for Pipe {
     }
 
     fn is_over(&self) -> bool {
-        self.from.is_none()
+        self.from.is_none() && !self.again
     }
 }
 
@@ -183,6 +222,65 @@ mod tests {
         let budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(5) };
         let progress = pipe.poll(budget, &mut |record| rows += usize::from(matches!(record, Ok(Record::Row(_)))));
         (rows, progress.unwrap().more)
+    }
+
+    /// Step of a row, and how many values it has.
+    type Told = (Option<i64>, usize);
+
+    /// A pipe that is written in these pieces, with all rows that have come of it behind each.
+    #[track_caller]
+    fn check(pieces: &[(&str, &[Told])]) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let mut pipe = Pipe::fifo(&path, crate::source::sniff::decoder("-", &crate::model::ReadOptions::default())).unwrap();
+        let mut writer = Some(File::options().read(true).write(true).open(&path).unwrap());
+        let mut rows = vec![];
+        let budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(5) };
+        let ends = pieces.len() - 1;
+        for (at, (piece, want)) in pieces.iter().enumerate() {
+            writer.as_mut().unwrap().write_all(piece.as_bytes()).unwrap();
+            if at == ends {
+                writer = None;
+            }
+            loop {
+                let mut news = vec![];
+                let progress = pipe.poll(budget, &mut |record| {
+                    if let Ok(Record::Row(row)) = record {
+                        news.push((row.step.map(|step| step.0), row.values.len()));
+                    }
+                });
+                let progress = progress.unwrap();
+                rows.extend(news);
+                if progress.restarted {
+                    rows.clear();
+                } else if progress.bytes == 0 && (at < ends || pipe.is_over()) {
+                    break;
+                }
+            }
+            assert_eq!(rows, *want, "behind {piece:?}");
+        }
+    }
+
+    #[test]
+    fn a_json_line_is_there_before_the_next_and_is_taken_back_where_that_is_none() {
+        let first = (Some(1), 1);
+        let more: &[(&str, &[_])] = &[("{\"step\": 1, \"a\": 2}\n", &[first]), ("{\"step\": 2, \"a\": 2}\n", &[first, (Some(2), 1)])];
+        check(more);
+        check(&[("{\"lr\": 1, \"b\": 2}\n", &[(None, 2)]), ("step 1 loss 2\n", &[first])]);
+    }
+
+    #[test]
+    fn a_document_on_one_line_is_read_when_it_has_come_whole() {
+        let rows: &[_] = &[(Some(1), 1), (Some(2), 1)];
+        let text = "{\"lr\": 3, \"history\": [{\"step\": 1, \"loss\": 2}, {\"step\": 2, \"loss\": 1}]}\n";
+        check(&[(&text[..30], &[]), (&text[30..], rows)]);
+    }
+
+    #[test]
+    fn epochs_that_turn_out_to_be_told_by_fractions_are_values_from_the_start() {
+        let row = |epoch: &str| format!("{{\"epoch\": {epoch}, \"loss\": 2}}\n");
+        check(&[(&row("0.0"), &[(Some(0), 1)]), (&row("0.03"), &[(None, 2); 2]), (&row("1.0"), &[(None, 2); 3])]);
     }
 
     #[test]

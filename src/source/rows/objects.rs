@@ -64,7 +64,8 @@ enum Shape {
 pub(super) struct Object {
     pub(super) range: Range<usize>,
     pub(super) offset: u64,
-    pub(super) is_row: bool,
+    /// It ends on the line that it begins on.
+    pub(super) is_line: bool,
     /// It is one of a list.
     pub(super) is_in_array: bool,
 }
@@ -124,8 +125,8 @@ impl Objects {
                         Stop::Whole(end) => {
                             (self.head, self.state) = (end, State::Open);
                             let is_in_array = self.arrays > 0;
-                            let is_row = inside.shape == Shape::Line || is_in_array;
-                            return Ok(Some(Object { range: start..end, offset, is_row, is_in_array }));
+                            let is_line = inside.shape == Shape::Line;
+                            return Ok(Some(Object { range: start..end, offset, is_line, is_in_array }));
                         }
                         Stop::Torn(end) => {
                             self.state = State::Open;

@@ -1,0 +1,144 @@
+use super::*;
+
+/// Runs rows of (name, number) through one axis: steps, and the names that are left as values.
+#[track_caller]
+fn check(options: RowOptions, rows: &[&[(&str, f64)]], want: &[(Option<i64>, &str)]) {
+    let mut axis = Axis::new(options);
+    let got: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            axis.begin();
+            for (at, (name, value)) in row.iter().enumerate() {
+                axis.number(axis.role(name), at, *value);
+            }
+            let place = axis.place();
+            let left = row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell].contains(&Some(*at)));
+            (place.step.map(|step| step.0), left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    assert_eq!(got.iter().map(|(step, left)| (*step, left.as_str())).collect::<Vec<_>>(), want);
+}
+
+#[test]
+fn every_usual_name_is_known_in_any_case() {
+    let axis = Axis::default();
+    for (at, name) in STEPS.iter().enumerate() {
+        assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Step(at), Role::Step(at)), "{name}");
+    }
+    for (at, name) in TIMES.iter().enumerate() {
+        assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
+    }
+    assert_eq!([axis.role(""), axis.role("loss"), axis.role("steps")], [Role::Value; 3]);
+}
+
+#[test]
+fn names_may_be_written_for_people() {
+    let axis = Axis::default();
+    for (name, known) in [("Global Step", "global_step"), ("Step [-]", "step"), ("Step(k)", "step"), ("Wall time", "wall_time")] {
+        assert_eq!(axis.role(name), axis.role(known), "{name}");
+        assert_ne!(axis.role(name), Role::Value, "{name}");
+    }
+    assert_eq!(["step size", "step]", "steps [-]", "time/step (s)", "step_"].map(|name| axis.role(name)), [Role::Value; 5]);
+}
+
+#[test]
+fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
+    check(
+        RowOptions::default(),
+        &[&[("step", 0.0), ("global_step", 100.0)], &[("step", 0.0), ("global_step", 200.0)]],
+        &[(Some(100), "step"), (Some(200), "step")],
+    );
+}
+
+#[test]
+fn the_best_name_wins_for_the_whole_source() {
+    check(
+        RowOptions::default(),
+        &[&[("epoch", 1.0), ("loss", 2.0)], &[("epoch", 1.0), ("Step", 10.0)], &[("epoch", 2.0)], &[("step", 30.0), ("time", 1.7e9)]],
+        &[(Some(1), "loss"), (Some(10), "epoch"), (Some(10), "epoch"), (Some(30), "")],
+    );
+}
+
+#[test]
+fn batches_that_start_over_with_each_epoch_go_on_rising() {
+    let of = |rows: &[(i64, i64)]| {
+        let mut axis = Axis::new(RowOptions::default());
+        let step = |(epoch, batch): &(i64, i64)| {
+            axis.begin();
+            axis.number(axis.role("epoch"), 0, *epoch as f64);
+            axis.number(axis.role("batch"), 1, *batch as f64);
+            axis.place().step.map(|step| step.0)
+        };
+        rows.iter().map(step).collect::<Vec<_>>()
+    };
+    let some = |steps: &[i64]| steps.iter().copied().map(Some).collect::<Vec<_>>();
+    assert_eq!(of(&[(0, 0), (0, 10), (0, 20), (1, 0), (1, 10), (2, 0)]), some(&[0, 10, 20, 30, 40, 50]));
+    assert_eq!(of(&[(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]), some(&[1, 2, 3, 4, 5]));
+    assert_eq!(of(&[(0, 5), (0, 10), (1, 15), (1, 20)]), some(&[5, 10, 15, 20]), "counted through");
+    assert_eq!(of(&[(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (1, 0), (1, 1), (2, 0)]), some(&[0, 1, 2, 3, 4, 2, 3, 4]), "a restart");
+    assert_eq!(of(&[(0, 0), (0, 1), (0, 0), (0, 1), (1, 0)]), some(&[0, 1, 0, 1, 2]), "a restart within an epoch");
+    check(RowOptions::default(), &[&[("batch", 32.0)], &[("batch", 32.0)]], &[(None, "batch"), (None, "batch")]);
+    check(
+        RowOptions::default(),
+        &[&[("epoch", 0.0), ("batch", 9.0)], &[("epoch", 0.0), ("val", 1.0)], &[("epoch", 1.0), ("batch", 4.0)]],
+        &[(Some(9), "epoch"), (Some(9), "epoch val"), (Some(10), "epoch")],
+    );
+}
+
+#[test]
+fn a_counter_of_the_whole_run_does_not_start_over() {
+    let rows = [2048, 4096].map(|step| [0.0, 1.0, 2.0].map(|epoch| [("global_step", f64::from(step)), ("epoch", epoch)]));
+    let rows: Vec<_> = rows.iter().flatten().map(|row| row.as_slice()).collect();
+    let want = [2048, 2048, 2048, 4096, 4096, 4096].map(|step| (Some(step), "epoch"));
+    check(RowOptions::default(), &rows, &want);
+}
+
+#[test]
+fn a_name_that_holds_fractions_is_no_step() {
+    check(
+        RowOptions::default(),
+        &[&[("epoch", 0.0)], &[("epoch", 0.25)], &[("epoch", 1.0)], &[("epoch", f64::NAN)]],
+        &[(Some(0), ""), (None, "epoch"), (None, "epoch"), (None, "epoch")],
+    );
+}
+
+#[test]
+fn epochs_that_turn_out_to_be_told_by_fractions_are_no_steps_when_the_source_is_read_again() {
+    let mut axis = Axis::new(RowOptions::default());
+    let read = |axis: &mut Axis| {
+        [0.0, 0.0, 0.03, 1.0].map(|epoch| {
+            axis.begin();
+            axis.number(axis.role("epoch"), 0, epoch);
+            (axis.place().step.map(|step| step.0), axis.is_mistaken())
+        })
+    };
+    assert_eq!(read(&mut axis), [(Some(0), false), (Some(0), false), (None, true), (None, true)]);
+    axis.renew();
+    assert_eq!(read(&mut axis), [(None, false); 4]);
+    axis.renew();
+    assert_eq!(read(&mut axis)[0], (Some(0), false), "another source");
+    axis.renew();
+    axis.jump();
+    assert!(read(&mut axis).iter().all(|(_, is_mistaken)| !is_mistaken), "what was passed over is not read for that");
+}
+
+#[test]
+fn a_name_that_was_given_is_the_only_one() {
+    let options = RowOptions { step_key: Some("frames".into()), time_key: None };
+    check(options, &[&[("step", 1.0)], &[("step", 2.0), ("frames", 64.0)]], &[(None, "step"), (Some(64), "step")]);
+}
+
+#[test]
+fn times_are_unix_seconds_milliseconds_or_dates() {
+    let secs = |time: Option<WallTime>| time.map(WallTime::secs);
+    assert_eq!((secs(unix_time(1.7e9)), secs(unix_time(1.7e12)), secs(unix_time(12.5))), (Some(1.7e9), Some(1.7e9), None));
+    for text in ["2023-11-14T22:13:20Z", "2023-11-14 22:13:20", "2023-11-15T00:13:20+02:00", " 2023-11-14T22:13:20.000"] {
+        assert_eq!(secs(date(text)), Some(1.7e9), "{text}");
+    }
+    assert_eq!((date("yesterday"), date("12 steps"), date("")), (None, None, None));
+}
+
+#[test]
+fn every_name_has_its_bit() {
+    assert!(STEPS.len() <= u32::BITS as usize);
+}

@@ -1,0 +1,160 @@
+//! What a JSON object is: a row, a table by columns, or a document with facts and maybe a list of rows.
+
+use crate::model::num;
+use crate::source::{
+    columns::is_step,
+    json::{Cursor, lenient},
+    keys::NAME_BYTES_MAX,
+    metrics::is_metric,
+};
+use serde_json::Value;
+
+/// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
+const CELLS_MAX: usize = 1 << 20;
+
+/// The list of rows in a trainer's state.
+pub(super) const STATE: &str = "log_history";
+
+/// What lists of rows are called. In others, a step alone makes no row: schedules of a learning rate have steps too.
+const LISTS: &[&str] = &[STATE, "history", "logs", "metrics", "records"];
+
+/// What an object holds.
+pub(super) enum Shape {
+    /// Values of one moment.
+    Row,
+    /// The rows of the list that is called so, and facts beside it; `None`: nothing but facts.
+    Document(Option<String>),
+    /// A list of numbers for each column.
+    Table(Columns),
+}
+
+/// The columns of a table, all of one length.
+pub(super) type Columns = Vec<(String, Vec<Value>)>;
+
+/// What an object is; most that have no list in them are rows where they stand on one line or in a list of objects.
+pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape {
+    let has_list = text.contains('[');
+    if has_list && let Some(columns) = columns(text) {
+        return Shape::Table(columns);
+    }
+    let list = if has_list && !is_in_array { Lists::of(text).the_one() } else { None };
+    match list {
+        None if is_line || is_in_array => Shape::Row,
+        list => Shape::Document(list),
+    }
+}
+
+/// Whether a text is the start of a document with rows in it. Settings in front of a log are none.
+pub(in crate::source) fn is_document(head: &str) -> bool {
+    let (end, text) = (document_end(head), head.trim_ascii_start());
+    let behind = end.map_or("", |end| head[end..].trim_ascii_start());
+    let has_rows = match end {
+        _ if text.starts_with('[') => may_be_document(text) && has_rows("", Cursor::new(text)),
+        Some(end) => !matches!(shape(&head[..end], true, false), Shape::Row),
+        // One on many lines, or on one that is too long to be a row.
+        None => (may_be_document(text) || text.starts_with('{') && !text.contains('\n')) && Lists::of(text).is_any(),
+    };
+    has_rows && (behind.is_empty() || behind.starts_with(['{', '[']))
+}
+
+/// Whether a text begins like an array of objects, or like an object over several lines, as far as it goes.
+pub(in crate::source) fn may_be_document(text: &str) -> bool {
+    let begins = |text: &str, with: char| text.is_empty() || text.starts_with(with);
+    let text = text.trim_ascii_start();
+    let object = match text.strip_prefix('[') {
+        Some(inside) if inside.trim_ascii().is_empty() => return true,
+        Some(inside) => inside.trim_ascii_start().strip_prefix('{'),
+        None => text.strip_prefix('{').filter(|inside| begins(inside.trim_start_matches([' ', '\t', '\r']), '\n')),
+    };
+    object.is_some_and(|inside| begins(inside.trim_ascii_start(), '"'))
+}
+
+/// Where the value that a text begins with ends, if it does.
+pub(in crate::source) fn document_end(text: &str) -> Option<usize> {
+    let mut cursor = Cursor::new(text);
+    cursor.skip().map(|()| cursor.at())
+}
+
+/// The lists of rows in an object, as far as its text goes.
+#[derive(Default)]
+struct Lists {
+    names: Vec<String>,
+    /// The object itself says where it stands.
+    has_step: bool,
+}
+
+impl Lists {
+    fn of(text: &str) -> Lists {
+        let mut lists = Lists::default();
+        // Where the text ends early, what was found counts.
+        let _ = Cursor::new(text).object(|cursor, key| {
+            lists.has_step |= is_step(&key);
+            if cursor.peek()? == b'[' && (key == STATE || has_rows(&key, cursor.clone())) {
+                lists.names.push(key.into_owned());
+            }
+            cursor.skip()
+        });
+        lists
+    }
+
+    fn is_any(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// The one that holds the rows: of two, nobody can tell, and what has a step is a row itself, but for a trainer's state.
+    fn the_one(mut self) -> Option<String> {
+        if self.names.iter().any(|name| name == STATE) {
+            return Some(STATE.to_owned());
+        }
+        self.names.pop().filter(|_| self.names.is_empty() && !self.has_step)
+    }
+}
+
+/// Whether the array at the cursor, which has this name, begins with a row. One without a name is the document itself.
+fn has_rows(name: &str, mut cursor: Cursor) -> bool {
+    cursor.pass();
+    let counts = name.is_empty() || LISTS.contains(&name);
+    let (mut numbers, mut is_known) = (0, false);
+    let read = cursor.object(|cursor, key| {
+        let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
+        numbers += usize::from(is_number);
+        is_known |= is_number && (counts && is_step(&key) || is_metric(&key));
+        cursor.skip()
+    });
+    read.is_some() && is_known && numbers > 0
+}
+
+/// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric; dicts in it
+/// are flattened.
+fn columns(text: &str) -> Option<Columns> {
+    fn gather(name: &str, value: Value, out: &mut Columns) -> Option<()> {
+        match value {
+            _ if name.len() > NAME_BYTES_MAX => Some(()),
+            Value::Object(map) => map.into_iter().try_for_each(|(key, value)| match name {
+                "" => gather(&key, value, out),
+                name => gather(&format!("{name}.{key}"), value, out),
+            }),
+            // A number that is none comes as text.
+            Value::Array(items) if items.iter().all(|item| num::from_json(item).is_some() || item.is_null()) => {
+                let is_fit = !items.is_empty() && out.first().is_none_or(|(_, first)| first.len() == items.len());
+                out.push((name.to_owned(), items));
+                is_fit.then_some(())
+            }
+            _ => None,
+        }
+    }
+    // Most objects have a number or a text in front, which settles it.
+    let mut first = Cursor::new(text);
+    let is_list = first.object(|cursor, _| matches!(cursor.peek()?, b'[' | b'{').then(|| cursor.skip())?);
+    is_list?;
+    // A table of more cells has more commas; what was made of them would take many times their text.
+    if memchr::memchr_iter(b',', text.as_bytes()).count() > CELLS_MAX {
+        return None;
+    }
+    let mut out = vec![];
+    gather("", lenient(text)?, &mut out)?;
+    let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
+    // Settings are lists of one length too, also with a step: schedules of a learning rate.
+    let is_table = cells <= CELLS_MAX && out.iter().any(|(name, _)| is_metric(name));
+    is_table.then_some(out)
+}
