@@ -70,6 +70,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// When it ended.
     pub at: Option<WallTime>,
+    /// The state, where a tracker that has rules of its own for it told the end.
+    pub verdict: Option<RunState>,
 }
 
 impl Exit {
@@ -78,13 +80,14 @@ impl Exit {
         const HUP: i32 = 1;
         const INT: i32 = 2;
         const TERM: i32 = 15;
+        if let Some(verdict) = self.verdict {
+            return verdict;
+        }
         match (self.code, self.signal) {
             (_, Some(HUP | INT | TERM)) => RunState::Stopped,
             (_, Some(_)) => RunState::Crashed,
             (Some(0), None) => RunState::Finished,
             (Some(130 | 143), None) => RunState::Stopped,
-            // What wandb writes for a run that ended without its client.
-            (Some(254), None) => RunState::Crashed,
             (Some(_), None) => RunState::Failed,
             (None, None) => RunState::Lost,
         }
@@ -97,13 +100,15 @@ mod tests {
 
     #[test]
     fn an_exit_names_the_state() {
-        let state = |code, signal| Exit { code, signal, at: None }.state();
+        let state = |code, signal| Exit { code, signal, ..Exit::default() }.state();
         assert_eq!(state(Some(0), None), RunState::Finished);
         assert_eq!(state(Some(7), None), RunState::Failed);
         assert_eq!(state(Some(143), None), RunState::Stopped);
-        assert_eq!(state(Some(254), None), RunState::Crashed);
+        assert_eq!(state(Some(254), None), RunState::Failed);
         assert_eq!(state(None, Some(9)), RunState::Crashed);
         assert_eq!(state(None, Some(15)), RunState::Stopped);
         assert_eq!(state(None, None), RunState::Lost);
+        let told = Exit { code: Some(143), verdict: Some(RunState::Failed), ..Exit::default() };
+        assert_eq!(told.state(), RunState::Failed);
     }
 }

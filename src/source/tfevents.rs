@@ -14,7 +14,7 @@ mod hparams;
 mod tensor;
 
 use super::{
-    Decoder, Loss, Media, Record, Row,
+    Decoder, KeyId, Loss, Media, Record, Row,
     keys::{KEYS_MAX, Keys},
     outbox::Outbox,
     proto::{Malformed, Wire, fields},
@@ -44,8 +44,34 @@ pub struct TfEvents {
     ready: Outbox,
     /// What each tag holds, which only its first event in a file says.
     tags: HashMap<String, Kind>,
+    stepless: Stepless,
     /// Bytes were passed over, and with them first events of tags.
     jumped: bool,
+}
+
+/// Writers that are not told a step write step 0, always: as long as a tag has no other, its events are numbered.
+#[derive(Default)]
+struct Stepless {
+    /// By key: how many events it has. `None`: one had a step.
+    counts: Vec<Option<i64>>,
+}
+
+impl Stepless {
+    /// The step of an event that says `step` and has values of these keys.
+    fn step(&mut self, step: Step, keys: impl Iterator<Item = KeyId>) -> Step {
+        keys.fold(step, |number, key| {
+            let at = key.0 as usize;
+            if self.counts.len() <= at {
+                self.counts.resize(at + 1, Some(0));
+            }
+            let count = &mut self.counts[at];
+            let seen = count.take();
+            if step == Step(0) {
+                *count = seen.map(|seen| seen + 1);
+            }
+            count.map_or(number, |_| number.max(Step(seen.unwrap_or(0))))
+        })
+    }
 }
 
 /// What the values of a tag are.
@@ -85,7 +111,9 @@ impl TfEvents {
             self.ready.records.truncate(ready);
             return Err(loss("a record cannot be read as an event"));
         }
-        let row = Row { step: Some(event.step), time: event.time, offset: Some(frame.offset), ..Row::default() };
+        // Behind a jump nobody knows how many there were.
+        let step = (event.step != Step(0) || !self.jumped).then(|| self.stepless.step(event.step, self.keys.given()));
+        let row = Row { step, time: event.time, offset: Some(frame.offset), ..Row::default() };
         self.ready.row(&mut self.keys, "tags", row, loss);
         Ok(())
     }

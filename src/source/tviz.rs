@@ -214,7 +214,7 @@ impl Rows {
             }
             if name == "ended_at" {
                 let at = value.as_str().and_then(|text| self.stamps.read(text));
-                self.ready.push_back(Record::Exit(Exit { code: Some(0), signal: None, at }));
+                self.ready.push_back(Record::Exit(Exit { code: Some(0), at, ..Exit::default() }));
             } else {
                 self.ready.push_back(Record::Info(name, value));
             }

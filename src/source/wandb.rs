@@ -19,7 +19,7 @@ use super::{
     proto::{Wire, fields},
     shown::Shown,
 };
-use crate::model::{Exit, Step, WallTime, num};
+use crate::model::{Exit, RunState, Step, WallTime, num};
 use blocks::Blocks;
 use item::{Item, Value, read_json};
 use names::{Name, Names, Role};
@@ -370,7 +370,13 @@ impl Reader {
         let ended = self.start.map(|start| start + runtime);
         let seen = self.time.map(WallTime::secs);
         let at = [ended, seen].into_iter().flatten().reduce(f64::max).and_then(WallTime::new);
-        self.ready.push_back(Record::Exit(Exit { code: Some(code), signal: None, at }));
+        // wandb knows no others: a run that ended without its client has the code 254, one that was stopped failed.
+        let state = match code {
+            0 => RunState::Finished,
+            254 => RunState::Crashed,
+            _ => RunState::Failed,
+        };
+        self.ready.push_back(Record::Exit(Exit { code: Some(code), signal: None, at, verdict: Some(state) }));
     }
 
     /// An alert has no time of its own; it stands behind the row that raised it.

@@ -123,7 +123,7 @@ impl EventKind {
                 "started" => EventKind::Started { pid: nat("pid")? },
                 "exit" => {
                     let at = fields.get("at").and_then(num::from_json).and_then(WallTime::new);
-                    EventKind::Exit(Exit { code: small("code"), signal: small("signal"), at })
+                    EventKind::Exit(Exit { code: small("code"), signal: small("signal"), at, verdict: None })
                 }
                 _ => return None,
             },
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn every_kind_comes_back_from_its_line() {
         check(EventKind::Started { pid: 7 }, r#""kind":"lifecycle","what":"started","pid":7"#);
-        let exit = Exit { code: None, signal: Some(9), at: WallTime::new(2.5) };
+        let exit = Exit { signal: Some(9), at: WallTime::new(2.5), ..Exit::default() };
         check(EventKind::Exit(exit), r#""kind":"lifecycle","what":"exit","code":null,"signal":9,"at":2.5"#);
         check(EventKind::Note { text: "a\nb".into(), step: None }, r#""kind":"note","text":"a\nb""#);
         check(EventKind::Note { text: "here".into(), step: Some(400) }, r#""kind":"note","text":"here","step":400"#);

@@ -308,10 +308,10 @@ mod tests {
 
     #[test]
     fn the_end_is_told_by_whoever_knows_it() {
-        let told = Some(Exit { code: Some(3), signal: None, at: None });
+        let told = Some(Exit { code: Some(3), ..Exit::default() });
         let mut facts = Facts { state: Some(RunState::Running), told, ..Facts::default() };
         assert_eq!(facts.state_text(), "failed (exit 3)");
-        facts.exit = Some(Exit { code: None, signal: Some(9), at: None });
+        facts.exit = Some(Exit { signal: Some(9), ..Exit::default() });
         facts.state = Some(RunState::Crashed);
         assert_eq!(facts.state_text(), "crashed (signal 9)");
     }

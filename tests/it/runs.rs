@@ -51,7 +51,7 @@ fn the_runs_of_the_store_stand_where_their_files_end() {
     assert_eq!(list(dir.path(), &[]), [] as [Value; 0]);
     let done = run(dir.path(), "done", 1_700_000_000.0, 8);
     event(&done, EventKind::Started { pid: 1 });
-    event(&done, EventKind::Exit(Exit { code: Some(3), signal: None, at: Some(time(1_700_000_060.0)) }));
+    event(&done, EventKind::Exit(Exit { code: Some(3), at: Some(time(1_700_000_060.0)), ..Exit::default() }));
     // Process 1 lives everywhere; no process has the highest number.
     event(&run(dir.path(), "alive", 1_700_000_100.0, 4), EventKind::Started { pid: 1 });
     event(&run(dir.path(), "gone", 1_700_000_200.0, 0), EventKind::Started { pid: 2_147_483_647 });

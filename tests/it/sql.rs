@@ -639,7 +639,7 @@ fn a_tviz_run_is_read_whole() {
     assert_eq!(seen.values("total_ac_tokens"), [(1, 100.0), (2, 200.0), (4, 400.0)]);
     assert!(seen.values("custom/bad")[1].1.is_nan() && seen.values("test/env/all/reward")[3] == (4, f64::INFINITY));
     assert_eq!((&seen.config["env"]["cap"], &seen.config["env"]["name"]), (&json!("Infinity"), &json!("gsm8k")));
-    assert_eq!(seen.exit, Some(Exit { code: Some(0), signal: None, at: WallTime::new(1795171873.0) }));
+    assert_eq!(seen.exit, Some(Exit { code: Some(0), at: WallTime::new(1795171873.0), ..Exit::default() }));
     assert_eq!(seen.rows[0].time, WallTime::new(1795171873.0), "UTC");
     assert!(seen.rows.iter().all(|row| row.attempt == 0));
 

@@ -123,7 +123,7 @@ impl State {
 pub(super) fn exit(death: &Death) -> Exit {
     // With a signal, the status is an artefact of how tmux keeps both.
     let code = death.status.filter(|_| death.signal.is_none());
-    Exit { code, signal: death.signal, at: death.time_unix_s.and_then(|secs| WallTime::new(secs as f64)) }
+    Exit { code, signal: death.signal, at: death.time_unix_s.and_then(|secs| WallTime::new(secs as f64)), verdict: None }
 }
 
 /// When the training ended: tmux tells whole seconds, the kernel told us at once, and no run ends before it starts.

@@ -472,6 +472,7 @@ mod tests {
             (None, 0, RunState::Running),
             (None, 601, RunState::Crashed),
             (Some(254), 0, RunState::Crashed),
+            (Some(143), 0, RunState::Failed),
             (Some(1), 601, RunState::Failed),
             (Some(0), 601, RunState::Finished),
         ] {

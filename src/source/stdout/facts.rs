@@ -324,6 +324,11 @@ mod tests {
             ("| epoch 010  2000 / 8223 loss=1.5 (1.25), clip=100%", "<epoch 10>, <step 2000/8223>, loss=1.5, clip=100"),
             ("Accuracy: 95/100, correct 9/10", "Accuracy=95, correct=9"),
             ("epoch/epochs:6/10,loss_c:5.5", "<epoch 6/10>, loss_c=5.5"),
+            (
+                "fps step: 112345 fps step and policy inference: 98000 fps total: 75432 epoch: 1/500",
+                "<epoch 1/500>, fps step=112345, fps step and policy inference=98000, fps total=75432",
+            ),
+            ("fps: 60 fps data loading time: 0.5", "fps=60, data loading time=0.5"),
             ("loss 1: 0.5, loss 2: 0.25", "loss 1=0.5, loss 2=0.25"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
             ("Pass 3, Batch 100, Cost 2.5", "<epoch 3>, <step 100>, Cost=2.5"),

@@ -100,6 +100,11 @@ impl<'a> Walk<'a> {
         self.abandon();
     }
 
+    /// Whether a name of several words began with this noun, as the next may: `fps step: 5 fps step and policy: 4`.
+    fn began(&self, word: &str) -> bool {
+        is_noun(word) && self.facts.pairs.iter().any(|(name, _)| name.split_once(' ').is_some_and(|(first, _)| first == word))
+    }
+
     fn word(&mut self, from: u32, to: u32, at: usize) {
         let word = &self.text[from as usize..to as usize];
         let (before, after) = (at.checked_sub(1).map(|at| self.tokens[at]), self.tokens.get(at + 1));
@@ -114,7 +119,8 @@ impl<'a> Walk<'a> {
         // `epoch 1 step 10 loss 2.5`: what is counted next.
         let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
         let is_counter = || is_count && (counter(word).is_some() || plural(word).is_some() || word.eq_ignore_ascii_case("records"));
-        let is_name_start = matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter();
+        let is_name_start =
+            matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter() || self.began(word);
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }

@@ -65,6 +65,21 @@ fn a_session_that_starts_supersedes_what_stands_at_its_step_and_after() {
 }
 
 #[test]
+fn a_tag_that_has_no_step_but_zero_is_numbered() {
+    let steps = |steps: &[(u8, &[&str])]| {
+        let bytes: Vec<u8> =
+            steps.iter().flat_map(|(step, tags)| event(*step, &tags.iter().map(|tag| simple(tag, 1.0)).collect::<Vec<_>>())).collect();
+        let (rows, losses) = decode(&mut TfEvents::new(), &bytes, 7);
+        assert_eq!(losses, []);
+        rows.iter().map(|(row, _)| row.step.map_or(-1, |step| step.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&[(0, &["a", "b"]), (0, &["a", "b"]), (0, &["c"]), (0, &["a", "c"])]), [0, 1, 0, 2]);
+    // One that had a step means the zero that it says.
+    assert_eq!(steps(&[(0, &["a"]), (0, &["a"]), (1, &["a"]), (2, &["a"]), (0, &["a"]), (0, &["a"])]), [0, 1, 1, 2, 0, 0]);
+    assert_eq!(steps(&[(5, &["a"]), (0, &["b"]), (0, &["a"]), (0, &["b"])]), [5, 0, 0, 1]);
+}
+
+#[test]
 fn metadata_comes_once_and_holds_for_its_tag() {
     let bytes = [
         event(

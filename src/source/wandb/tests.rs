@@ -122,7 +122,7 @@ fn a_real_run_is_read_as_it_was_logged() {
         |r| matches!(r, Record::Console(line) if line.text == "step 3: loss 0.2500" && line.time.is_some_and(|at| at.secs() > 1.79e9))
     ));
     let exit: Vec<_> = rest.iter().filter(|record| matches!(record, Record::Exit(_))).collect();
-    assert!(matches!(exit[..], [Record::Exit(Exit { code: Some(3), signal: None, at: Some(_) })]), "{exit:?} {:?}", rest.last());
+    assert!(matches!(exit[..], [Record::Exit(Exit { code: Some(3), signal: None, at: Some(_), .. })]), "{exit:?} {:?}", rest.last());
 }
 
 #[test]

@@ -298,7 +298,7 @@ mod tests {
         // The last object is whole, though its line is not.
         assert_eq!((seen.probe.step, seen.probe.last[&MetricKey::from("train/loss")].value), (Some(Step(9000)), 8999.0));
         assert!(!seen.probe.is_whole);
-        event(&folder, EventKind::Exit(Exit { code: Some(3), signal: None, at: Some(time(1010.0)) }));
+        event(&folder, EventKind::Exit(Exit { code: Some(3), at: Some(time(1010.0)), ..Exit::default() }));
         (0..2000).for_each(|_| event(&folder, EventKind::Note { text: "a remark behind the end".into(), step: None }));
         let mut seen = agreed(&folder);
         assert_eq!((seen.probe.state, seen.probe.step, seen.newest_time()), (Some(RunState::Failed), Some(Step(9000)), Some(time(1010.0))));

@@ -1,7 +1,10 @@
 //! The last few of something, by source; all are counted.
 
 use super::SourceRank;
-use crate::source::{Alert, Loss, Media};
+use crate::{
+    model::Step,
+    source::{Alert, Loss, Media},
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -79,15 +82,22 @@ pub struct MediaShelf {
 /// The media of one kind.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Kind {
-    of: BTreeMap<SourceRank, u64>,
+    of: BTreeMap<SourceRank, Count>,
     last: VecDeque<(SourceRank, Media, usize)>,
     bytes: usize,
+}
+
+/// How many media a source gave, and at which steps: one entry for as many as follow each other at one.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Count {
+    all: u64,
+    at: Vec<(Step, u64)>,
 }
 
 impl MediaShelf {
     /// How many there are of each kind.
     pub fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.kinds.iter().map(|(kind, media)| (kind.as_str(), media.of.values().sum()))
+        self.kinds.iter().map(|(kind, media)| (kind.as_str(), media.of.values().map(|count| count.all).sum()))
     }
 
     /// How many there are.
@@ -103,7 +113,7 @@ impl MediaShelf {
     pub(super) fn push(&mut self, source: SourceRank, media: Media) {
         let is_known = self.kinds.contains_key(&media.kind) || self.kinds.len() < MEDIA_KINDS_MAX;
         let kind = self.kinds.entry(if is_known { media.kind.clone() } else { "other".into() }).or_default();
-        *kind.of.entry(source).or_default() += 1;
+        kind.of.entry(source).or_default().add(media.step);
         let bytes = size_of::<Media>() + media.key.len() + weight(&media.about);
         kind.bytes += bytes;
         kind.last.push_back((source, media, bytes));
@@ -113,12 +123,41 @@ impl MediaShelf {
         }
     }
 
+    /// Takes back what `source` gave at and after `step`.
+    pub(super) fn supersede_from(&mut self, source: SourceRank, step: Step) {
+        self.kinds.retain(|_, kind| {
+            kind.of.get_mut(&source).into_iter().for_each(|count| count.supersede_from(step));
+            kind.last.retain(|(rank, media, _)| *rank != source || media.step.is_none_or(|at| at < step));
+            kind.bytes = kind.last.iter().map(|(.., bytes)| bytes).sum();
+            kind.of.values().any(|count| count.all > 0)
+        });
+    }
+
     pub(super) fn forget(&mut self, source: SourceRank) {
         self.kinds.retain(|_, kind| {
             kind.of.remove(&source);
             kind.last.retain(|(rank, ..)| *rank != source);
             kind.bytes = kind.last.iter().map(|(.., bytes)| bytes).sum();
             !kind.of.is_empty()
+        });
+    }
+}
+
+impl Count {
+    fn add(&mut self, step: Option<Step>) {
+        self.all += 1;
+        match (step, self.at.last_mut()) {
+            (Some(step), Some((last, count))) if *last == step => *count += 1,
+            (Some(step), _) => self.at.push((step, 1)),
+            (None, _) => {}
+        }
+    }
+
+    fn supersede_from(&mut self, step: Step) {
+        self.at.retain(|(at, count)| {
+            let stays = *at < step;
+            self.all -= if stays { 0 } else { *count };
+            stays
         });
     }
 }
@@ -149,6 +188,23 @@ mod tests {
 
     fn media(kind: &str, about: Value) -> Media {
         Media { key: "m".into(), step: None, time: None, kind: kind.into(), about }
+    }
+
+    #[test]
+    fn media_behind_a_restart_do_not_count() {
+        let mut shelf = MediaShelf::default();
+        let image = |step| Media { step: Some(Step(step)), ..media("image", json!({ "step": step })) };
+        for step in [0, 0, 5, 5, 9] {
+            shelf.push(Tracker(0), image(step));
+            shelf.push(Tracker(1), image(step));
+        }
+        shelf.push(Tracker(0), media("image", json!({})));
+        shelf.supersede_from(Tracker(0), Step(5));
+        shelf.push(Tracker(0), image(5));
+        assert_eq!((shelf.count(), shelf.last("image").count()), (4 + 5, 4 + 5));
+        shelf.push(Tracker(0), Media { step: Some(Step(9)), ..media("audio", json!({})) });
+        shelf.supersede_from(Tracker(0), Step(0));
+        assert_eq!(shelf.counts().collect::<Vec<_>>(), [("image", 1 + 5)]);
     }
 
     #[test]

@@ -268,6 +268,7 @@ impl RunPicture {
 
     /// Supersedes what `source` gave at and after `step`.
     pub(super) fn supersede(&mut self, source: SourceRank, step: Step) {
+        self.media.supersede_from(source, step);
         let slots = self.sources.get(&source).into_iter().flat_map(|source| source.slots.iter().flatten());
         for slot in slots.filter(|slot| slot.shown) {
             if let Some(series) = self.series.get_mut(&slot.key) {

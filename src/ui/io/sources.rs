@@ -367,7 +367,7 @@ mod tests {
         // Its last words and its exit are seen in one look, which is followed by one more that finds nothing new.
         let mut out = File::options().append(true).create(true).open(folder.stdout_log()).unwrap();
         out.write_all(b"step 1 loss 2.5\n").unwrap();
-        let exit = EventKind::Exit(Exit { code: Some(0), signal: None, at: None });
+        let exit = EventKind::Exit(Exit { code: Some(0), ..Exit::default() });
         folder.append_event(&Event { t: time(2.0), author: "og".into(), kind: exit }).unwrap();
         let mut last = None;
         loop {

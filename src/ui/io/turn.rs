@@ -260,10 +260,10 @@ impl<P: Pane> Loop<P> {
             Heard::Said(said) => match *said {
                 Response::Health(health) => Link::Up(*health),
                 Response::RunState { state, exit_code, signal } => {
-                    let over = RunState::from_word(&state).is_some_and(RunState::is_over);
+                    let over = RunState::from_word(&state).filter(|state| state.is_over());
                     // The files say more of the end, a moment later.
                     self.due.poll = Some(self.now());
-                    return self.tell(Event::RunEnded(over.then_some(Exit { code: exit_code, signal, at: None })));
+                    return self.tell(Event::RunEnded(over.map(|state| Exit { code: exit_code, signal, at: None, verdict: Some(state) })));
                 }
                 Response::Config { config } => {
                     return match Spec::parse(&config.to_string()) {

@@ -54,7 +54,7 @@ fn an_empty_run_says_what_it_waits_for() {
     assert!(text.contains("waiting for the first metric..."), "{text}");
     assert!(text.contains("log to $OG_METRICS or print `step=1 loss=2.3`"), "{text}");
     let last_words = "FileNotFoundError: no such file: /data/c4/shard-00017.bin, and nothing else was looked for in /data".into();
-    let over = Facts { exit: Some(Exit { code: Some(3), signal: None, at: None }), last_words, ..*facts(RunState::Failed) };
+    let over = Facts { exit: Some(Exit { code: Some(3), ..Exit::default() }), last_words, ..*facts(RunState::Failed) };
     pane.update(Event::Data(Box::new(over)), scene(&series), Duration::ZERO);
     let text = drawn(&pane, &series, size);
     assert!(text.contains("the run ended without a metric: failed (exit 3)"), "{text}");

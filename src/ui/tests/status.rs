@@ -35,7 +35,11 @@ fn a_lost_controller_is_told_at_every_height() {
 fn an_end_is_told_with_its_code_and_time() {
     let series = run(1200);
     let mut pane = status(UNICODE, &series);
-    pane.update(Event::RunEnded(Some(Exit { code: None, signal: Some(9), at: WallTime::new(START) })), scene(&series), Duration::ZERO);
+    pane.update(
+        Event::RunEnded(Some(Exit { signal: Some(9), at: WallTime::new(START), ..Exit::default() })),
+        scene(&series),
+        Duration::ZERO,
+    );
     let text = drawn(&pane, &series, (120, 1));
     assert!(text.contains("crashed (signal 9)") && text.contains("ended 08:59"), "{text}");
 }
@@ -90,7 +94,7 @@ fn three_rows_of_status_say_why_a_run_failed_and_what_was_alerted() {
     run.apply_event(crate::store::Event {
         t: WallTime::new(START + 101.0).unwrap(),
         author: "og".into(),
-        kind: EventKind::Exit(Exit { code: Some(1), signal: None, at: WallTime::new(START + 101.0) }),
+        kind: EventKind::Exit(Exit { code: Some(1), at: WallTime::new(START + 101.0), ..Exit::default() }),
     });
     for size in [(80, 3), (50, 3), (200, 1)] {
         let failed = shown(&run, size);

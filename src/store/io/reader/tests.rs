@@ -63,7 +63,7 @@ fn a_run_is_followed_from_its_first_byte_to_its_exit() {
     assert_eq!(reader.picture().losses.count, 1);
     assert_eq!((reader.picture().state(), reader.picture().step()), (RunState::Running, Some(Step(2))));
     folder.update_run_json(|info| info.total_steps = Some(10)).unwrap();
-    event(&folder, EventKind::Exit(Exit { code: Some(0), signal: None, at: None }));
+    event(&folder, EventKind::Exit(Exit { code: Some(0), ..Exit::default() }));
     assert!(reader.poll(RunReader::LIVE).changed);
     assert_eq!((reader.picture().state(), reader.picture().total_steps), (RunState::Finished, Some(10)));
     assert_eq!(reader.picture().console.lines().last(), Some("step 2 loss 9"));

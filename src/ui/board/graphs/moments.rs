@@ -192,7 +192,7 @@ mod tests {
             moments(run).into_iter().filter(|moment| moment.kind == MarkKind::Note).map(|moment| moment.text).collect()
         };
         assert_eq!(notes(&run).len(), 4, "it runs: whatever is remarked is remarked of where it is");
-        run.exit = Some(Exit { code: Some(0), signal: None, at: WallTime::new(1200.0) });
+        run.exit = Some(Exit { code: Some(0), at: WallTime::new(1200.0), ..Exit::default() });
         assert_eq!(notes(&run), ["at 1010", "at 1150", "at 9001"]);
         run.exit = None;
         run.mute();

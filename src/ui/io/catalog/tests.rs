@@ -78,8 +78,11 @@ fn runs_are_seen_read_and_seen_again_when_they_change() {
     let again = catalog.go_on(Duration::ZERO).rows.remove(0);
     // It grew by too little to be read again, and its best value is right all the same.
     assert_eq!((again.best("loss"), again.step, catalog.left()), (Some(0.5), Some(100), (0, 0)));
-    let exit =
-        Event { t: time(4000.0), author: "og".into(), kind: EventKind::Exit(Exit { code: Some(0), signal: None, at: Some(time(4000.0)) }) };
+    let exit = Event {
+        t: time(4000.0),
+        author: "og".into(),
+        kind: EventKind::Exit(Exit { code: Some(0), at: Some(time(4000.0)), ..Exit::default() }),
+    };
     one.append_event(&exit).unwrap();
     catalog.find();
     assert_eq!(catalog.go_on(Duration::ZERO).rows[0].state, Some(RunState::Finished));
