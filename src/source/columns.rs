@@ -1,7 +1,7 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
 use super::{
-    epochs::Epochs,
+    epochs::{Counts, Epochs},
     json::{non_finite, number},
 };
 use crate::model::{Step, WallTime};
@@ -44,9 +44,9 @@ const STEPS: &[&str] = &[
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
-/// Names beside them that may start over with each epoch. All others are of the whole run, whatever epochs stand beside them:
+/// Names beside them that may count within an epoch as well. All others are of the whole run, whatever epochs stand beside them:
 /// PPO names those of one update, again and again.
-const MAY_START_OVER: &[&str] = &["step", "_step", "iteration", "iter", "itr"];
+const EITHER: &[&str] = &["step", "_step", "iteration", "iter", "itr"];
 
 /// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
@@ -289,8 +289,9 @@ impl Axis {
             let counted = match place {
                 EPOCH => Some(step),
                 _ if counts_validated => self.last.map(|last| last.0),
-                _ if is_batch(place) || MAY_START_OVER.contains(&STEPS[place]) => self.epochs.step(epoch, step, is_batch(place)),
-                _ => Some(step),
+                _ if is_batch(place) => self.epochs.step(epoch, step, Counts::Epoch),
+                _ if EITHER.contains(&STEPS[place]) => self.epochs.step(epoch, step, Counts::Either),
+                _ => self.epochs.step(epoch, step, Counts::Run),
             };
             (self.best, self.last) = (Some(place), counted.map(Step));
         }

@@ -48,6 +48,17 @@ pub(super) struct Epochs {
     pub(super) jumped: bool,
 }
 
+/// What a counter counts, by its name.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Counts {
+    /// The batches of an epoch.
+    Epoch,
+    /// Those of an epoch or of the whole run.
+    Either,
+    /// Those of the whole run: told again under the next epoch it is no new one. Where it falls back, it starts over all the same.
+    Run,
+}
+
 /// A row that counted.
 #[derive(Clone, Copy)]
 pub(super) struct Counted {
@@ -71,10 +82,10 @@ impl Epochs {
     }
 
     /// The step of a row with this counter; one without an epoch is of the last one. `None`: nobody can tell.
-    pub(super) fn step(&mut self, epoch: Option<f64>, counter: i64, surely_starts_over: bool) -> Option<i64> {
+    pub(super) fn step(&mut self, epoch: Option<f64>, counter: i64, counts: Counts) -> Option<i64> {
         self.has_fractions |= epoch.is_some_and(|epoch| epoch.fract() != 0.0);
         let Some(epoch) = epoch.map(|epoch| epoch.floor() as i64).or(self.count.map(|last| last.epoch)) else { return Some(counter) };
-        if self.count.is_some_and(|last| epoch < last.epoch && counter > last.counter) && !surely_starts_over && !self.fell {
+        if self.count.is_some_and(|last| epoch < last.epoch && counter > last.counter) && counts != Counts::Epoch && !self.fell {
             // The epochs are those of one update.
             (self.counts_through, self.starts_over, self.starts) = (true, false, Starts::default());
         }
@@ -85,7 +96,8 @@ impl Epochs {
             // A row an epoch, always at its end: there the counter is the same each time. In the middle of an epoch it may be that a
             // counter of the whole run is told twice, at the end of an epoch and at the start of the next.
             let is_single = last.first == last.counter && !self.has_fractions && !self.counts_through;
-            let is_again = counter == last.counter && (surely_starts_over || self.starts_over || is_single);
+            let is_told_anew = counts == Counts::Epoch || self.starts_over || is_single;
+            let is_again = counter == last.counter && counts != Counts::Run && is_told_anew;
             // A counter of the whole run came at least as far in each of the epochs that were passed over as it was seen to come in one.
             let passed = epoch.saturating_sub(last.epoch).saturating_sub(1).max(0);
             let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
@@ -111,7 +123,7 @@ impl Epochs {
             }
         }
         self.count = Some(now);
-        (!self.jumped || !surely_starts_over && !self.starts_over).then(|| counter.saturating_add(base))
+        (!self.jumped || counts != Counts::Epoch && !self.starts_over).then(|| counter.saturating_add(base))
     }
 }
 
@@ -120,10 +132,21 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(rows: &[(f64, i64)], want: &[i64]) {
+    fn check_as(counts: Counts, rows: &[(f64, i64)], want: &[i64]) {
         let mut epochs = Epochs::default();
-        let steps: Vec<_> = rows.iter().filter_map(|(epoch, counter)| epochs.step(Some(*epoch), *counter, false)).collect();
+        let steps: Vec<_> = rows.iter().filter_map(|(epoch, counter)| epochs.step(Some(*epoch), *counter, counts)).collect();
         assert_eq!(steps, want);
+    }
+
+    #[track_caller]
+    fn check(rows: &[(f64, i64)], want: &[i64]) {
+        check_as(Counts::Either, rows, want);
+    }
+
+    #[test]
+    fn a_counter_of_the_whole_run_starts_over_only_where_it_falls_back() {
+        check_as(Counts::Run, &[(0.0, 8), (1.0, 8), (2.0, 8), (0.0, 16), (1.0, 16)], &[8, 8, 8, 16, 16]);
+        check_as(Counts::Run, &[(0.0, 0), (0.0, 10), (0.0, 20), (1.0, 0), (1.0, 10), (2.0, 0)], &[0, 10, 20, 30, 40, 50]);
     }
 
     #[test]
@@ -154,10 +177,10 @@ mod tests {
         for (epoch, counter, want) in [(5.0, 20, None), (5.0, 450, None), (5.0, 500, Some(500)), (1.0, 101, Some(101))] {
             let mut epochs = Epochs::default();
             for counter in [0, 50, 100] {
-                epochs.step(Some(0.0), counter, false);
+                epochs.step(Some(0.0), counter, Counts::Either);
             }
             epochs.jump();
-            assert_eq!(epochs.step(Some(epoch), counter, false), want, "{counter}");
+            assert_eq!(epochs.step(Some(epoch), counter, Counts::Either), want, "{counter}");
         }
     }
 

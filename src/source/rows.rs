@@ -60,9 +60,14 @@ impl Rows {
         let mut cursor = Cursor::new(text);
         let ready = self.ready.records.len();
         let (offset, flat, keys, out) = (object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records);
+        let mut is_cut = false;
         let read = match shape(text, object.is_line, object.is_in_array) {
             Shape::Row => row(&mut cursor, offset, flat, keys, out),
-            Shape::Document(list) => document(&mut cursor, list.as_deref(), offset, flat, keys, out),
+            Shape::Document(list) => {
+                let read = document(&mut cursor, list.as_deref(), offset, flat, keys, out);
+                is_cut = read == Some(true);
+                read.map(drop)
+            }
             Shape::Table(columns) => {
                 transposed(&columns, offset, flat, keys, out);
                 cursor.skip()
@@ -74,7 +79,7 @@ impl Rows {
             self.ready.records.extend(lost.into_iter().filter(|record| matches!(record, Record::Key(..))));
             return Err(loss("an object is not JSON"));
         }
-        if self.ready.records.len() - ready >= ROWS_MAX {
+        if is_cut {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
         self.ready.check(&mut self.keys, "metric keys", loss);
@@ -121,7 +126,7 @@ fn row(cursor: &mut Cursor, offset: u64, flat: &mut Flat, keys: &mut Keys, out: 
     Some(())
 }
 
-/// Reads the object at the cursor as a document, the rows of which are in `list`.
+/// Reads the object at the cursor as a document, the rows of which are in `list`. Whether there were more than are read.
 fn document(
     cursor: &mut Cursor,
     list: Option<&str>,
@@ -129,12 +134,15 @@ fn document(
     flat: &mut Flat,
     keys: &mut Keys,
     out: &mut VecDeque<Record>,
-) -> Option<()> {
+) -> Option<bool> {
     let is_state = list == Some(STATE);
-    let (mut facts, mut settings) = (vec![], vec![]);
+    let (mut facts, mut settings, mut rows) = (vec![], vec![], 0);
     cursor.object(|cursor, key| match (&*key, cursor.peek()?) {
         (name, b'[') if Some(name) == list => cursor.array(|cursor| match cursor.peek()? {
-            b'{' if out.len() < ROWS_MAX => row(cursor, offset, flat, keys, out),
+            b'{' => {
+                rows += 1;
+                if rows > ROWS_MAX { cursor.skip() } else { row(cursor, offset, flat, keys, out) }
+            }
             _ => cursor.skip(),
         }),
         (name, b'{') if SETTINGS.contains(&name) => cursor.object(|cursor, key| entries(cursor, key.into_owned(), &mut settings)),
@@ -150,7 +158,7 @@ fn document(
         }
         out.push_back(if is_result { Record::Summary(name, value) } else { Record::Config(name, value) });
     }
-    Some(())
+    Some(rows > ROWS_MAX)
 }
 
 /// Puts what the value at the cursor says into `out`, under joined names. Lists and nulls say nothing here, and a list is not

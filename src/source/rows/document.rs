@@ -16,7 +16,8 @@ const CELLS_MAX: usize = 1 << 20;
 pub(super) const STATE: &str = "log_history";
 
 /// What lists of rows are called. In others, a step alone makes no row: schedules of a learning rate have steps too.
-const LISTS: &[&str] = &[STATE, "history", "logs", "metrics", "records"];
+const LISTS: &[&str] =
+    &[STATE, "history", "training_history", "log", "logs", "training_log", "train_log", "metrics", "records", "results", "evaluations"];
 
 /// What an object holds.
 pub(super) enum Shape {
