@@ -25,7 +25,7 @@ impl Board {
         let state = format!("{} {word}{}", theme.state_sign(facts.run_state()), facts.state_text());
         let mut parts = vec![
             Part::new(facts.name_in(row.width), theme.title(), 14),
-            Part::new(state, theme.state(facts.run_state()), 16),
+            Part::new(state, theme.state(facts.run_state()), 17),
             Part::new(facts.step_text().replace(' ', "="), theme.value(), 15),
             Part::joined(facts.progress().map(text::percent).unwrap_or_default(), theme.quiet(), 12),
             Part::new(facts.rate_text(), theme.quiet(), 10),
@@ -36,7 +36,7 @@ impl Board {
             parts = vec![Part::new(text::cut_middle(toast, usize::from(row.width)), theme.accent(), 1)];
         }
         if with_tab && self.tab != Tab::Graphs {
-            parts.insert(0, Part::new(self.tab.title(), theme.accent(), 13));
+            parts.insert(0, Part::new(self.tab.title(), theme.accent(), 16));
         }
         strip::draw(parts, theme, row, buf);
     }
