@@ -88,7 +88,12 @@ pub fn compare(runs: &[&RunRow], now: f64) -> Comparison {
     let shown = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let entry = |name: &str| Difference { name: name.to_owned(), values: runs.iter().map(|run| run.config.get(name).map(shown)).collect() };
     let all = names.len();
-    let config: Vec<Difference> = names.into_iter().map(entry).filter(|entry| runs.len() == 1 || differs(&entry.values)).collect();
+    // A run of which no settings are known differs in none.
+    let set = |entry: &Difference| {
+        let known = entry.values.iter().zip(runs).filter(|(_, run)| !run.config.is_empty());
+        runs.len() == 1 || differs(&known.map(|(value, _)| value.clone()).collect::<Vec<_>>())
+    };
+    let config: Vec<Difference> = names.into_iter().map(entry).filter(set).collect();
     Comparison {
         about: about.filter(|entry| if runs.len() == 1 { entry.values[0].is_some() } else { differs(&entry.values) }).collect(),
         same: all - config.len(),
@@ -160,5 +165,7 @@ mod tests {
         assert_eq!(nan.metrics[0].cells[1].verdict, Some(Verdict::Worse));
         assert_eq!(compare(&[&a], 0.0).config.len(), 2);
         assert_eq!(compare(&[], 0.0), Comparison::default());
+        let log = RunRow { config: Default::default(), ..run("log", 0.1, 2.0, 0.5) };
+        assert_eq!(compare(&[&a, &b, &log], 0.0).config.len(), 1, "a bare log tells nothing of what was set");
     }
 }

@@ -137,25 +137,30 @@ pub fn main_keys<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<MetricKe
 }
 
 /// The hyperparameters that differ between the runs: in those that have them most, then by name. A run of which none are known differs
-/// in none.
+/// in none, and what only says again what a run is called is none.
 pub fn differing<'a>(rows: impl IntoIterator<Item = &'a RunRow>) -> Vec<String> {
     struct Seen<'a> {
         first: &'a serde_json::Value,
         count: usize,
         differs: bool,
+        is_name: bool,
     }
     let mut seen: HashMap<&str, Seen<'a>> = HashMap::new();
     let mut runs = 0;
     for row in rows.into_iter().filter(|row| !row.config.is_empty()) {
         runs += 1;
         for (name, value) in &row.config {
-            let seen = seen.entry(name).or_insert(Seen { first: value, count: 0, differs: false });
+            let seen = seen.entry(name).or_insert(Seen { first: value, count: 0, differs: false, is_name: true });
             seen.count += 1;
-            seen.differs = seen.differs || seen.first != value;
+            seen.differs |= seen.first != value;
+            seen.is_name &= value.as_str().is_some_and(|value| [&row.name, &row.id].map(String::as_str).contains(&value));
         }
     }
-    let mut names: Vec<(usize, &str)> =
-        seen.into_iter().filter(|(_, seen)| seen.differs || seen.count < runs).map(|(name, seen)| (runs - seen.count, name)).collect();
+    let mut names: Vec<(usize, &str)> = seen
+        .into_iter()
+        .filter(|(_, seen)| !seen.is_name && (seen.differs || seen.count < runs))
+        .map(|(name, seen)| (runs - seen.count, name))
+        .collect();
     names.sort_unstable();
     names.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
@@ -230,6 +235,10 @@ mod tests {
         all[1].config.insert("new".into(), json!(1));
         assert_eq!(differing(&all), ["lr", "new"]);
         assert!(differing(&all[..1]).is_empty());
+        for row in &mut all {
+            row.config.insert("run_name".into(), row.name.clone().into());
+        }
+        assert_eq!(differing(&all), ["lr", "new"], "what a run is called is said already");
         // A bare log has none, and tells nothing of what was set.
         assert!(differing([&all[0], &RunRow::default()]).is_empty());
     }
