@@ -53,7 +53,7 @@ const FIRST: [&str; 14] =
 /// The view of runs beside each other is of those that are selected.
 const COMPARED: &str = "view=compare";
 /// What moves when others are set: these come behind all others.
-const LAST: [&str; 9] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "paused"];
+const LAST: [&str; 10] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "follows", "paused"];
 
 /// Whether it has a name that is about other runs, in whatever tab.
 pub fn names_a_run(view: &View) -> bool {
