@@ -37,8 +37,9 @@ impl Graphs {
                 self.measure(x);
             }
             "smoothing" => {
-                self.smoothing = SmoothingWish::read(text)
-                    .ok_or_else(|| Refused::Value(format!("auto, off, ema(0.9), ma(15) or a weight is wanted, not `{text}`")))?;
+                self.smoothing = SmoothingWish::read(text).ok_or_else(|| {
+                    Refused::Value(format!("auto, off, ema(0.9), ma(15) or a weight from 0 to below 1 is wanted, not `{text}`"))
+                })?;
             }
             "paused" => (self.paused, self.stale) = (truth(text)?, true),
             "logx" => self.log_x = truth(text)?,
