@@ -410,11 +410,10 @@ impl Page for System {
                 "processes": {"count": host.processes.len(), "top": top + 1, "sort": self.sort.word(), "rows": listed, "run": processes::told(&host.run())},
             })
         });
-        view.detail = json!({ "source": layout.source.word(), "isHere": scene.is_here, "gauges": gauges, "charts": charts });
+        view.detail = json!({ "source": layout.source.word(), "isHere": scene.is_here, "gauges": gauges, "charts": charts, "sort": self.sort.word() });
         if let (Some(detail), Some(Value::Object(host))) = (view.detail.as_object_mut(), host) {
             detail.extend(host);
             detail.insert("top".into(), self.scroll.top(layout.processes.len(), layout.rows).into());
-            detail.insert("sort".into(), self.sort.word().into());
         }
         vec![]
     }
