@@ -144,7 +144,8 @@ impl Sources {
             chat: self.canvas.as_ref().map(CanvasFiles::messages),
             host: self.host.machine(),
             is_here: self.is_here,
-            group: self.runs.group_of(own),
+            group: self.runs.wanted_at(own).and_then(|overlay| overlay.group.as_deref()),
+            pinned: self.runs.wanted_at(own).is_some_and(|overlay| overlay.pinned),
             runs: self.runs.rows(),
             overlaid: &self.runs.overlaid(own),
         })

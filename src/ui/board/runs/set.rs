@@ -80,8 +80,7 @@ impl Runs {
             "drawn" => self.colour(text, scene)?,
             "baseline" => {
                 let wanted: Vec<PathBuf> = if text.is_empty() { vec![] } else { vec![self.run_named(text, scene)?.path.clone()] };
-                let pinned = self.picked.iter().find(|picked| picked.pinned).map(|picked| &picked.path);
-                if pinned != wanted.first() {
+                if self.baseline(scene).map(|picked| &picked.path) != wanted.first() {
                     self.pin_only(&wanted, scene);
                     self.rearrange(true, shared, scene);
                 }
