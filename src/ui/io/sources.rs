@@ -16,7 +16,7 @@ use crate::source::{Kind, io::Watch};
 use crate::store::{Remark, RunFolder, RunPicture, RunReader, Store, StoreError, Whereabouts, settled};
 use crate::ui::{
     facts::{Facts, Order},
-    pane::{Scene, Wants},
+    pane::{Overlay, Scene, Wants},
 };
 use std::{
     path::{Path, PathBuf},
@@ -209,7 +209,12 @@ impl Sources {
         self.host_wanted = wants.host;
         self.runs.show(wants.runs, tell);
         self.rollouts.want(wants.rollouts, self.reader.as_ref(), tell);
-        self.runs.follow(wants.overlaid, self.own.as_deref())
+        self.follow(wants.overlaid)
+    }
+
+    /// Follows these runs beside that of the canvas, and no others; whether that changed anything.
+    pub(super) fn follow(&mut self, overlaid: Vec<Overlay>) -> bool {
+        self.runs.follow(overlaid, self.own.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.
