@@ -74,23 +74,21 @@ impl Smoothing {
         }
     }
 
-    /// The reverse of [`Smoothing::word`]; a bare number below 1 is a weight, from 1 on a window.
+    /// The reverse of [`Smoothing::word`]; a bare number is a weight.
     pub fn read(word: &str) -> Option<Smoothing> {
         let word = word.trim();
         let inside = |name: &str| word.strip_prefix(name)?.strip_suffix(')')?.trim().parse::<f64>().ok();
-        let value = match (inside("ema("), inside("ma("), word.parse::<f64>().ok()) {
+        let weight = match (inside("ema("), inside("ma("), word.parse::<f64>().ok()) {
             _ if word == "off" => return Some(Smoothing::Off),
             (Some(weight), _, _) if (0.0..1.0).contains(&weight) => weight,
-            (_, Some(window), _) if window >= 1.0 => window,
-            (None, None, Some(value)) if value >= 0.0 => value,
+            (None, Some(window), _) => {
+                let is_window = window.fract() == 0.0 && (1.0..=WINDOW_MAX as f64).contains(&window);
+                return is_window.then_some(Smoothing::Ma(window as usize));
+            }
+            (None, None, Some(weight)) if (0.0..1.0).contains(&weight) => weight,
             _ => return None,
         };
-        Some(match value {
-            0.0 => Smoothing::Off,
-            weight if weight < 1.0 => Smoothing::Ema(weight),
-            window if window <= WINDOW_MAX as f64 => Smoothing::Ma(window as usize),
-            _ => return None,
-        })
+        Some(if weight == 0.0 { Smoothing::Off } else { Smoothing::Ema(weight) })
     }
 
     /// How much of what stands left of a chart of so many columns a smoothed curve still knows, in columns.
@@ -273,8 +271,8 @@ mod tests {
         assert_eq!(Smoothing::Ma(15).less().word(), "ma(5)");
         assert_eq!(Smoothing::Ma(15).more(), Smoothing::Ma(50));
         assert_eq!(Smoothing::read("0.9"), Some(Smoothing::Ema(0.9)));
-        assert_eq!(Smoothing::read("15"), Some(Smoothing::Ma(15)));
-        for wrong in ["ema(2)", "ma(0)", "-1", "much", "NaN", "1e99"] {
+        assert_eq!((Smoothing::read("ma(15)"), Smoothing::read("0")), (Some(Smoothing::Ma(15)), Some(Smoothing::Off)));
+        for wrong in ["1.5", "1", "15", "ema(2)", "ema(1)", "ma(0)", "ma(1.5)", "-1", "much", "NaN", "1e99"] {
             assert_eq!(Smoothing::read(wrong), None, "{wrong}");
         }
         assert_eq!(Smoothing::Off.turned().turned().turned(), Smoothing::Off);

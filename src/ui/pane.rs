@@ -29,6 +29,8 @@ pub struct Scene<'a> {
     pub is_here: bool,
     /// The group that it is drawn with, where the runs are grouped and it is one of the selected.
     pub group: Option<&'a str>,
+    /// It is the one that the others are compared with.
+    pub pinned: bool,
     /// Where the run of the canvas lies: the path that opens this very run.
     pub own: Option<&'a Path>,
     /// All runs that are known, newest first; empty until somebody wants to see them ([`Pane::wants`]).
@@ -112,7 +114,7 @@ pub struct Overlay {
 impl<'a> Scene<'a> {
     /// A run, and nothing else.
     pub fn of(run: &'a RunPicture) -> Scene<'a> {
-        Scene { run, chat: None, host: None, is_here: false, group: None, own: None, runs: &[], overlaid: &[] }
+        Scene { run, chat: None, host: None, is_here: false, group: None, pinned: false, own: None, runs: &[], overlaid: &[] }
     }
 
     /// The curves of the run.

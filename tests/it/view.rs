@@ -272,6 +272,24 @@ fn a_person_binds_keys_and_a_bad_file_changes_nothing() {
 }
 
 #[test]
+fn a_picture_has_the_baseline_in_it_also_when_that_is_the_run_itself() {
+    let home = Home::new();
+    for fixture in ["failed", "media"] {
+        let folder = home.work().join(format!("wandb/run-20261120_101500-{fixture}"));
+        fs::create_dir_all(&folder).unwrap();
+        let from = format!("{}/fixtures/wandb/{fixture}.wandb", env!("CARGO_MANIFEST_DIR"));
+        fs::copy(from, folder.join(format!("run-{fixture}.wandb"))).unwrap();
+    }
+    let list: Value = serde_json::from_str(&home.ok(&["runs", "wandb", "--json"])).unwrap();
+    let names: Vec<&str> = list.as_array().unwrap().iter().map(|run| run["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 2, "{list}");
+    for name in &names {
+        let drawn = home.ok(&["view", "wandb", "--run", names[0], "--shot", "-", "--set", &format!("baseline={name}")]);
+        assert!(drawn.contains(&format!("{name} (baseline)")), "{name}: {drawn}");
+    }
+}
+
+#[test]
 fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
     let home = Home::new();
     log(&home);

@@ -121,8 +121,9 @@ impl Page for Alerts {
         self.filter.is_regex()
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
-        self.scroll.set(name, text)
+    fn set(&mut self, name: &str, text: &str, shared: &Shared, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
+        let rows = self.rows(shared, scene, area.width).len();
+        self.scroll.set(name, text, rows, usize::from(area.height))
     }
 
     fn set_query(&mut self, text: &str, regex: bool, _shared: &Shared, _scene: Scene<'_>) {

@@ -2,7 +2,7 @@
 
 use super::{
     page::{Found, Page, Refused, Shared, truth, value},
-    scroll::Scroll,
+    scroll::{Scroll, can_be_above},
     sieve::Sieve,
 };
 use crate::canvas::Message;
@@ -111,7 +111,7 @@ impl Page for Chat {
         let (rows, height) = (self.rows(shared, scene, area.width).len(), usize::from(area.height));
         match name {
             "row" => {
-                let top = value::<usize>(text, "the number of a row")?.saturating_sub(1);
+                let top = can_be_above(value::<usize>(text, "the number of a row")?.saturating_sub(1), rows, height)?;
                 // At its end it follows, as if somebody had scrolled there.
                 self.scroll = if top.saturating_add(height) >= rows { Scroll::End } else { Scroll::From(top) };
             }

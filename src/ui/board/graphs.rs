@@ -180,7 +180,7 @@ impl Graphs {
 
     fn layout(&self, body: Rect, scene: Scene<'_>) -> Layout {
         let spare = body.height >= SPARE_ROWS_MIN;
-        let runs = (spare && !scene.overlaid.is_empty() && !self.panels.is_empty()).then_some(Rect { height: 1, ..body });
+        let runs = (spare && (scene.pinned || !scene.overlaid.is_empty()) && !self.panels.is_empty()).then_some(Rect { height: 1, ..body });
         let rows = match (spare && self.cursor.is_some(), self.full_screen) {
             (false, _) => 0,
             (true, false) => 1,
@@ -214,6 +214,12 @@ impl Graphs {
 
     fn focused(&self) -> Option<&Panel> {
         self.panels.get(self.focus_index())
+    }
+
+    /// The metric in focus: of several in one chart that which was named, or the first.
+    fn focused_key(&self) -> Option<&MetricKey> {
+        let panel = self.focused()?;
+        self.focus.as_ref().filter(|key| panel.keys.contains(key)).or_else(|| panel.keys.first())
     }
 
     /// The x range of all charts together, so that they can be compared.

@@ -156,6 +156,28 @@ impl Logs {
         }
     }
 
+    /// Scrolls until this line is the first in sight. Where it is so already the focus stays, and what follows goes on following.
+    fn put_on_top(&mut self, line: usize, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
+        let (from, end) = (Kept::of(scene).from, Logs { focus: None, wrap: self.wrap, ..Logs::default() }.top(scene, area));
+        if !(from..=end).contains(&line) {
+            let lost = if from > 0 { format!("; those before {from} are not kept") } else { String::new() };
+            return Err(Refused::Value(format!("at most {end} lines can be above what is in sight, not {line}{lost}")));
+        }
+        let before = std::mem::replace(&mut self.top, line);
+        if self.top(scene, area) != line {
+            self.top = before;
+            self.scroll(line as isize - self.top(scene, area) as isize, scene, area);
+        }
+        Ok(())
+    }
+
+    /// The line of this number, from 1 on, as it is set.
+    fn line_at(&self, text: &str, scene: Scene<'_>) -> Result<usize, Refused> {
+        let (number, Kept { from, to }) = (value::<usize>(text, "the number of a line")?, Kept::of(scene));
+        let at = number.checked_sub(1).filter(|at| (from..to).contains(at));
+        at.ok_or_else(|| Refused::Value(format!("the lines {} to {to} are kept: there is no {number} among them", from + 1)))
+    }
+
     /// Moves the focus by so many lines; at the end it follows.
     fn go(&mut self, by: isize, scene: Scene<'_>) {
         let Some(focus) = self.focused(scene) else { return };
@@ -300,13 +322,12 @@ impl Page for Logs {
         self.search.is_regex()
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
         match name {
             "line" | "focus" => {
-                let line = || value::<usize>(&told_as(text, "line"), "the number of a line");
-                self.focus = if text.is_empty() { None } else { Some(line()?.saturating_sub(1)) };
+                self.focus = if text.is_empty() { None } else { Some(self.line_at(&told_as(text, "line"), scene)?) };
             }
-            "top" => self.top = value(text, "the number of lines above what is in sight")?,
+            "top" => self.put_on_top(value(text, "the number of lines above what is in sight")?, scene, area)?,
             "follows" | "paused" => self.focus = if truth(text)? == (name == "paused") { self.focused(scene) } else { None },
             "wrap" => self.wrap = truth(text)?,
             _ => return Err(Refused::Unknown),

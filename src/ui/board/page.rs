@@ -80,6 +80,15 @@ pub fn page_at(text: &str) -> Result<usize, Refused> {
     told.or_else(|_| value(text, "the number of a page")).map(|page: usize| page.saturating_sub(1))
 }
 
+/// A page, from 0 on, of so many; else why not, in words.
+pub fn can_be_page(page: usize, pages: usize) -> Result<usize, Refused> {
+    match pages {
+        _ if page < pages => Ok(page),
+        1 => Err(Refused::Value("there is 1 page".into())),
+        _ => Err(Refused::Value(format!("there are {pages} pages"))),
+    }
+}
+
 /// A value that is reported together with others, `{"line": 7, "text": "..."}`, as it is set: that of this name.
 pub fn told_as(text: &str, name: &str) -> String {
     let told = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|told| Some(told.get(name)?.to_string()));

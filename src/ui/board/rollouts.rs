@@ -397,7 +397,7 @@ impl Page for Rollouts {
         self.filter.found(self.fitting(), self.groups.len())
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, _scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, shared: &Shared, _scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
         match name {
             "step" if text.is_empty() || text == "newest" => self.step = None,
             "follows" | "paused" => self.step = if truth(text)? == (name == "paused") { self.step.or(self.listed) } else { None },
@@ -425,7 +425,12 @@ impl Page for Rollouts {
             "tint" => self.tint = truth(text)?,
             "token" if text.is_empty() => self.token = None,
             "token" => self.token = value::<usize>(&told_as(text, "number"), "the number of a token")?.checked_sub(1),
-            "line" => self.top = value::<usize>(text, "the number of a line")?.saturating_sub(1),
+            "line" => {
+                let top = value::<usize>(text, "the number of a line")?.saturating_sub(1);
+                // What is still being read is as long as it will be.
+                let is_read = self.body().is_some() && self.is_settled();
+                self.top = if is_read { self.can_be_top(top, shared, area)? } else { top };
+            }
             "fullscreen" => self.alone = truth(text)?,
             _ => return Err(Refused::Unknown),
         }

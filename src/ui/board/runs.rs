@@ -566,6 +566,7 @@ impl Page for Runs {
             "focused": self.run_at_cursor(scene).map(|row| &row.id),
             "selected": ids(false),
             "pinned": ids(true),
+            "baseline": self.baseline(scene).map(|picked| if is_known_by_name(picked, scene) { &picked.name } else { &picked.id }),
             "drawn": picked,
             "sort": self.sort().map(|sort| format!("{}{}", if sort.down { "-" } else { "" }, sort.field)),
             "groupBy": self.by().map(ToString::to_string),
@@ -575,6 +576,11 @@ impl Page for Runs {
         });
         vec![]
     }
+}
+
+/// Whether no other run has its name.
+fn is_known_by_name(picked: &Picked, scene: Scene<'_>) -> bool {
+    !picked.name.is_empty() && scene.runs.iter().filter(|row| row.name == picked.name).count() < 2
 }
 
 /// Writes a text into the area, cut at its right border; returns where it ends.

@@ -4,6 +4,18 @@ use super::page::{Refused, Shared, value};
 use crate::ui::{keymap::Action, pane::Effect, strip::Part};
 use ratatui::layout::Rect;
 
+/// What a place is counted in when it is set.
+pub const ABOVE: &str = "the number of rows above what is in sight";
+
+/// So many rows above what is in sight, where there can be so many; else why not, in words.
+pub fn can_be_above(above: usize, rows: usize, height: usize) -> Result<usize, Refused> {
+    match rows.saturating_sub(height) {
+        most if above <= most => Ok(above),
+        0 => Err(Refused::Value(format!("all rows ({rows}) are in sight: none can be above them"))),
+        most => Err(Refused::Value(format!("at most {most} of {rows} rows can be above what is in sight, not {above}"))),
+    }
+}
+
 /// The first row in sight; or the end, whatever comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scroll {
@@ -14,12 +26,12 @@ pub enum Scroll {
 }
 
 impl Scroll {
-    /// Sets the name of the place, as a page tells it.
-    pub fn set(&mut self, name: &str, text: &str) -> Result<(), Refused> {
+    /// Sets the name of the place, as a page tells it, for so many rows on a screen of this height.
+    pub fn set(&mut self, name: &str, text: &str, rows: usize, height: usize) -> Result<(), Refused> {
         if name != "top" {
             return Err(Refused::Unknown);
         }
-        *self = Scroll::From(value(text, "the number of rows above what is in sight")?);
+        *self = Scroll::From(can_be_above(value(text, ABOVE)?, rows, height)?);
         Ok(())
     }
 
@@ -93,6 +105,19 @@ mod tests {
         assert_eq!(up.act(Action::Down, 100, 10, true), Some(Scroll::End));
         assert_eq!(up.act(Action::Down, 100, 10, false), Some(Scroll::From(90)));
         assert_eq!(up.act(Action::Open, 100, 10, true), None);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_is_refused_in_words() {
+        let set = |text: &str, rows, height| {
+            let mut scroll = Scroll::End;
+            scroll.set("top", text, rows, height).map(|()| scroll)
+        };
+        assert_eq!(set("90", 100, 10), Ok(Scroll::From(90)));
+        let why = "at most 90 of 100 rows can be above what is in sight, not 91";
+        assert_eq!(set("91", 100, 10), Err(Refused::Value(why.into())));
+        assert_eq!(set("0", 5, 10), Ok(Scroll::From(0)));
+        assert_eq!(set("1", 5, 10), Err(Refused::Value("all rows (5) are in sight: none can be above them".into())));
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub fn as_text(value: &Value) -> String {
     }
 }
 
+/// What is written as a person likes, so that `null` is a word in it.
+const FREE: [&str; 4] = ["note", "notes", "tags", "view"];
+
+/// The same for a name of the state; `null` is told where there is nothing, so it means that also as a word.
+fn state_text(name: &str, value: &Value) -> String {
+    if value == "null" && !FREE.contains(&name) { String::new() } else { as_text(value) }
+}
+
 /// A name as pages know it: `fullScreen`, `full_screen` and `full-screen` are one.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
@@ -53,7 +61,7 @@ const FIRST: [&str; 14] =
 /// The view of runs beside each other is of those that are selected.
 const COMPARED: &str = "view=compare";
 /// What moves when others are set: these come behind all others.
-const LAST: [&str; 9] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "paused"];
+const LAST: [&str; 10] = ["focused", "line", "focus", "grid", "page", "aside", "row", "top", "follows", "paused"];
 
 /// Whether it has a name that is about other runs, in whatever tab.
 pub fn names_a_run(view: &View) -> bool {
@@ -92,9 +100,16 @@ impl Board {
         self.above = Above::Nothing;
         let mut names: Vec<(String, &String, &Value)> = view.iter().map(|(name, value)| (plain(name), name, value)).collect();
         names.sort_by_key(|(plain, _, value)| turn(plain, value));
-        let filters = names.iter().any(|(plain, ..)| matches!(plain.as_str(), "filter" | "regex"));
+        let text_of = |wanted: &str| names.iter().find(|(plain, ..)| plain == wanted).map(|(.., value)| as_text(value));
+        let mut query = Some((text_of("filter"), text_of("regex")));
         for (plain, name, value) in names {
-            match self.set_one(&plain, &as_text(value), scene) {
+            if matches!(plain.as_str(), "filter" | "regex") {
+                // The text and whether it is a regular expression are one thing, in whatever order they came.
+                let done = query.take().map_or(Ok(()), |(text, regex)| self.set_filter(text, regex, scene));
+                refused.extend(done.err());
+                continue;
+            }
+            match self.set_one(&plain, &state_text(&plain, value), scene) {
                 Ok(()) => {}
                 Err(Refused::Unknown) => refused.push(format!("the {} tab has no `{name}` to set", self.tab.name())),
                 Err(Refused::Value(why)) => refused.push(format!("{name}: {why}")),
@@ -102,11 +117,26 @@ impl Board {
         }
         let (page, shared) = self.page_mut();
         page.refresh(shared, scene);
-        // The text and whether it is a regular expression are one thing, in whatever order they came.
-        if let (true, Found::Wrong(why)) = (filters, page.found(shared, scene)) {
-            refused.push(format!("filter: {why}"));
-        }
         refused
+    }
+
+    /// Filters the tab in front, unless what is to do that is no filter; else why not.
+    fn set_filter(&mut self, text: Option<String>, regex: Option<String>, scene: Scene<'_>) -> Result<(), String> {
+        let mut trial = self.tab.fresh();
+        let (page, shared) = self.page_mut();
+        let regex = match regex.map_or(Ok(page.is_regex()), |regex| truth(&regex)) {
+            Ok(regex) => regex,
+            Err(Refused::Value(why)) => return Err(format!("regex: {why}")),
+            Err(Refused::Unknown) => page.is_regex(),
+        };
+        let text = text.unwrap_or_else(|| page.query().to_owned());
+        // Tried apart, so that what is refused moves nothing.
+        trial.set_query(&text, regex, shared, scene);
+        if let Found::Wrong(why) = trial.found(shared, scene) {
+            return Err(format!("filter: {why}"));
+        }
+        page.set_query(&text, regex, shared, scene);
+        Ok(())
     }
 
     pub(super) fn set_one(&mut self, name: &str, text: &str, scene: Scene<'_>) -> Result<(), Refused> {
@@ -120,17 +150,6 @@ impl Board {
                 self.above = Above::Nothing;
                 let (page, shared) = self.page_mut();
                 page.refresh(shared, scene);
-            }
-            "filter" => {
-                let (page, shared) = self.page_mut();
-                let regex = page.is_regex();
-                page.set_query(text, regex, shared, scene);
-            }
-            "regex" => {
-                let regex = truth(text)?;
-                let (page, shared) = self.page_mut();
-                let query = page.query().to_owned();
-                page.set_query(&query, regex, shared, scene);
             }
             // What a tab has of this name goes before a saved view that is called so.
             "view" if self.set_of_page(name, text, scene).is_ok() => {}

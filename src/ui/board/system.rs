@@ -9,7 +9,7 @@ mod tests;
 pub use tests::machine;
 
 use super::{
-    page::{Found, Page, Refused, Shared, truth},
+    page::{Found, Page, Refused, Shared, can_be_page, page_at, truth},
     scroll::Scroll,
     sieve::Sieve,
 };
@@ -310,11 +310,11 @@ impl Page for System {
         self.filter.found(count(&self.filter), count(&Sieve::default()))
     }
 
-    fn set(&mut self, name: &str, text: &str, _shared: &Shared, scene: Scene<'_>, _area: Rect) -> Result<(), Refused> {
+    fn set(&mut self, name: &str, text: &str, shared: &Shared, scene: Scene<'_>, area: Rect) -> Result<(), Refused> {
         match name {
             "sort" => self.sort = Sort::parse(text).ok_or_else(|| Refused::Value(format!("{} is wanted, not `{text}`", Sort::WORDS)))?,
             "paused" => self.paused = truth(text)?,
-            "page" => self.page = super::page::page_at(text)?,
+            "page" => self.page = can_be_page(page_at(text)?, self.layout(shared, scene, area).pages)?,
             "source" => {
                 let wish = match text {
                     "" | "either" | "soon" | "none" => Wish::Either,
@@ -327,7 +327,11 @@ impl Page for System {
                 }
                 self.wish = wish;
             }
-            _ => return self.scroll.set(name, text),
+            _ => {
+                let layout = self.layout(shared, scene, area);
+                let (rows, height) = (layout.processes.len(), layout.rows);
+                return self.scroll.set(name, text, rows, height);
+            }
         }
         Ok(())
     }
@@ -406,11 +410,10 @@ impl Page for System {
                 "processes": {"count": host.processes.len(), "top": top + 1, "sort": self.sort.word(), "rows": listed, "run": processes::told(&host.run())},
             })
         });
-        view.detail = json!({ "source": layout.source.word(), "isHere": scene.is_here, "gauges": gauges, "charts": charts });
+        view.detail = json!({ "source": layout.source.word(), "isHere": scene.is_here, "gauges": gauges, "charts": charts, "sort": self.sort.word() });
         if let (Some(detail), Some(Value::Object(host))) = (view.detail.as_object_mut(), host) {
             detail.extend(host);
             detail.insert("top".into(), self.scroll.top(layout.processes.len(), layout.rows).into());
-            detail.insert("sort".into(), self.sort.word().into());
         }
         vec![]
     }

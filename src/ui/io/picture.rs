@@ -68,6 +68,12 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
         let listing = sources.runs.listing();
         sources.with_scene(|scene| board.update(Event::Runs(listing), scene, Duration::ZERO));
     }
+    // The runs that are drawn over it.
+    if sources.follow(board.wants().overlaid) {
+        while sources.runs.poll().more {}
+        let listing = sources.runs.listing();
+        sources.with_scene(|scene| board.update(Event::Runs(listing), scene, Duration::ZERO));
+    }
     let drawn = sources.with_scene(|scene| {
         if let Some(why) = board.shown(scene, area).refused.first() {
             return Err(PictureError::Refused(why.clone()));

@@ -173,9 +173,9 @@ impl Runs {
             .collect()
     }
 
-    /// The group that the run at `own` is in.
-    pub fn group_of(&self, own: Option<&Path>) -> Option<&str> {
-        self.wanted.iter().find(|overlay| Some(overlay.path.as_path()) == own)?.group.as_deref()
+    /// How the run at `own` is selected; `None`: it is not.
+    pub fn wanted_at(&self, own: Option<&Path>) -> Option<&Overlay> {
+        self.wanted.iter().find(|overlay| Some(overlay.path.as_path()) == own)
     }
 
     /// Lists runs while `shown`. The first time it starts the thread that does.

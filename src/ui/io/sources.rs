@@ -16,7 +16,7 @@ use crate::source::{Kind, io::Watch};
 use crate::store::{Remark, RunFolder, RunPicture, RunReader, Store, StoreError, Whereabouts, settled};
 use crate::ui::{
     facts::{Facts, Order},
-    pane::{Scene, Wants},
+    pane::{Overlay, Scene, Wants},
 };
 use std::{
     path::{Path, PathBuf},
@@ -144,7 +144,8 @@ impl Sources {
             chat: self.canvas.as_ref().map(CanvasFiles::messages),
             host: self.host.machine(),
             is_here: self.is_here,
-            group: self.runs.group_of(own),
+            group: self.runs.wanted_at(own).and_then(|overlay| overlay.group.as_deref()),
+            pinned: self.runs.wanted_at(own).is_some_and(|overlay| overlay.pinned),
             runs: self.runs.rows(),
             overlaid: &self.runs.overlaid(own),
         })
@@ -208,7 +209,12 @@ impl Sources {
         self.host_wanted = wants.host;
         self.runs.show(wants.runs, tell);
         self.rollouts.want(wants.rollouts, self.reader.as_ref(), tell);
-        self.runs.follow(wants.overlaid, self.own.as_deref())
+        self.follow(wants.overlaid)
+    }
+
+    /// Follows these runs beside that of the canvas, and no others; whether that changed anything.
+    pub(super) fn follow(&mut self, overlaid: Vec<Overlay>) -> bool {
+        self.runs.follow(overlaid, self.own.as_deref())
     }
 
     /// Opens the run that the canvas shows now, unless it is open already.

@@ -324,7 +324,7 @@ fn another_client_sets_what_keys_would_set() {
     assert_eq!((view.filter.as_str(), view.smoothing, view.x_axis.as_str()), ("loss", 0.9, "wall"));
     assert_eq!(
         (view.full_screen, view.focused.as_deref(), shown.visible_metrics.len()),
-        (true, Some("train/loss"), 2),
+        (true, Some("val/loss"), 2),
         "both curves of the chart that has it"
     );
     let shown = set(2, serde_json::json!({"wrap": true, "tab": "logs"}));

@@ -374,6 +374,24 @@ fn other_runs_lie_over_the_own_one_and_groups_become_bands() {
 }
 
 #[test]
+fn the_run_that_is_looked_at_can_be_the_baseline_too() {
+    let (own, other) = (run(300), run(200));
+    let overlaid = [Overlaid { name: "otter", picture: &other, colour: 0, group: None, pinned: false }];
+    for overlaid in [&overlaid[..], &[]] {
+        let scene = Scene { overlaid, pinned: true, ..scene(&own) };
+        let pane = graph(UNICODE, &own, (120, 40));
+        assert!(drawn_in(&pane, scene, (120, 40)).contains("calm-otter (baseline)"));
+        assert_eq!(pane.shown(scene, Rect::new(0, 0, 120, 40)).graph.unwrap().detail["baseline"], "calm-otter");
+    }
+    let mut pane = graph(UNICODE, &own, (120, 40));
+    let scene = Scene { overlaid: &overlaid, pinned: true, ..scene(&own) };
+    let view = [("cursor".to_owned(), 100.into())].into_iter().collect();
+    pane.update(Event::Set { number: 1, view }, scene, Duration::ZERO);
+    let screen = drawn_in(&pane, scene, (120, 40));
+    assert!(screen.lines().last().is_some_and(|row| row.contains("otter train ") && row.contains(" (+0)")), "{screen}");
+}
+
+#[test]
 fn all_that_is_drawn_is_exported_also_what_no_legend_names() {
     let (own, other) = (run(1200), run(300));
     let overlaid = [Overlaid { name: "otter", picture: &other, colour: 0, group: None, pinned: false }];

@@ -94,7 +94,9 @@ fn every_name_that_is_told_can_be_set_back_and_gives_the_same_picture() {
             let (mut pressed, mut set) = (fresh(), fresh());
             keys.split(' ').for_each(|key| _ = pressed.update(Event::Key(key_of(key)), scene, Duration::ZERO));
             let graph = told(&pressed).graph.unwrap();
-            set.update(Event::Set { number: 1, view: state(&graph) }, scene, Duration::ZERO);
+            // `og set cursor=null` is a word.
+            let word = |(name, value): (String, Value)| (name, if value.is_null() && size.0 < 80 { json!("null") } else { value });
+            set.update(Event::Set { number: 1, view: state(&graph).into_iter().map(word).collect() }, scene, Duration::ZERO);
             let again = told(&set);
             assert_eq!(again.refused, [""; 0], "{keys}: {:?}", state(&graph));
             let again = again.graph.unwrap();
@@ -103,4 +105,60 @@ fn every_name_that_is_told_can_be_set_back_and_gives_the_same_picture() {
             assert_eq!(drawn_in(&set, scene, size), drawn_in(&pressed, scene, size), "{keys} at {size:?}");
         }
     }
+}
+
+/// What is told after this was set from outside, and what of it was refused.
+fn set(board: &mut Board, scene: Scene<'_>, view: Value) -> (GraphView, Vec<String>) {
+    let view = view.as_object().unwrap().clone();
+    board.update(Event::Set { number: 1, view }, scene, Duration::ZERO);
+    let shown = board.shown(scene, Rect::new(0, 0, 120, 40));
+    (shown.graph.unwrap(), shown.refused)
+}
+
+#[test]
+fn what_is_no_filter_is_refused_and_changes_nothing() {
+    let run = full_run();
+    let scene = scene(&run);
+    for tab in board::Tab::ALL.iter().copied() {
+        let mut board = graph(UNICODE, &run, (120, 40));
+        let (before, refused) = set(&mut board, scene, json!({"tab": tab.name(), "filter": "lr"}));
+        assert_eq!(refused, [""; 0]);
+        let (after, refused) = set(&mut board, scene, json!({"filter": "[", "regex": true}));
+        if tab != board::Tab::Runs {
+            assert!(refused.len() == 1 && refused[0].starts_with("filter: "), "{tab:?}: {refused:?}");
+            assert_eq!(after, before, "{tab:?}");
+        }
+        let (after, refused) = set(&mut board, scene, json!({"filter": "[", "regex": false}));
+        assert_eq!((after.filter.as_str(), refused.is_empty()), ("[", true), "{tab:?}");
+        assert!(tab == board::Tab::Runs || set(&mut board, scene, json!({"regex": true})).1.len() == 1, "{tab:?}");
+    }
+}
+
+#[test]
+fn the_metric_that_is_named_is_in_focus_also_where_it_shares_a_chart() {
+    let run = run(300);
+    let mut board = graph(UNICODE, &run, (120, 40));
+    for key in ["val/loss", "train/loss", "lr"] {
+        let (told, refused) = set(&mut board, scene(&run), json!({"focused": key}));
+        assert_eq!((told.focused.as_deref(), refused), (Some(key), vec![]));
+    }
+}
+
+#[test]
+fn what_the_processes_are_sorted_by_is_told_also_where_none_are_listed() {
+    let run = picture(SeriesMap::new());
+    let mut board = graph(UNICODE, &run, (120, 40));
+    for (sort, told_as) in [("-cpu", "-cpu"), ("MEM", "memory"), ("-gpu mem", "-gpu"), ("thr", "threads")] {
+        let (told, refused) = set(&mut board, scene(&run), json!({"tab": "system", "sort": sort}));
+        assert_eq!((&told.detail["sort"], refused), (&json!(told_as), vec![]), "{sort}");
+    }
+}
+
+#[test]
+fn a_weight_that_is_none_is_refused() {
+    let run = run(300);
+    let mut board = graph(UNICODE, &run, (120, 40));
+    let (told, refused) = set(&mut board, scene(&run), json!({"smoothing": 1.5}));
+    assert!(refused.len() == 1 && refused[0].contains("below 1"), "{refused:?}");
+    assert_eq!(told.detail["smoothing"], "auto");
 }

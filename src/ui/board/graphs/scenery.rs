@@ -130,7 +130,7 @@ impl Graphs {
                     run: other.map(|other| other.colour),
                     key: at,
                     group,
-                    pinned: other.is_some_and(|other| other.pinned),
+                    pinned: other.map_or(scene.pinned, |other| other.pinned),
                 });
             }
         }

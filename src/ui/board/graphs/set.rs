@@ -3,7 +3,7 @@
 use super::{Graphs, Span, X, steer::can_be_drawn};
 use crate::model::MetricKey;
 use crate::query::{self, SmoothingWish};
-use crate::ui::board::page::{Refused, page_at, truth};
+use crate::ui::board::page::{Refused, can_be_page, page_at, truth};
 use crate::ui::pane::Scene;
 use ratatui::layout::Rect;
 use serde_json::{Map, Value, json};
@@ -37,8 +37,9 @@ impl Graphs {
                 self.measure(x);
             }
             "smoothing" => {
-                self.smoothing = SmoothingWish::read(text)
-                    .ok_or_else(|| Refused::Value(format!("auto, off, ema(0.9), ma(15) or a weight is wanted, not `{text}`")))?;
+                self.smoothing = SmoothingWish::read(text).ok_or_else(|| {
+                    Refused::Value(format!("auto, off, ema(0.9), ma(15) or a weight from 0 to below 1 is wanted, not `{text}`"))
+                })?;
             }
             "paused" => (self.paused, self.stale) = (truth(text)?, true),
             "logx" => self.log_x = truth(text)?,
@@ -65,10 +66,8 @@ impl Graphs {
                 }
             }
             "page" => {
-                let (page, layout) = (page_at(text)?, self.layout(area, scene));
-                if page >= layout.pages {
-                    return Err(Refused::Value(format!("there are {} pages", layout.pages)));
-                }
+                let layout = self.layout(area, scene);
+                let page = can_be_page(page_at(text)?, layout.pages)?;
                 self.turn_page(page as isize - layout.page as isize, layout.grid.cells() as isize, layout.pages);
             }
             "yranges" => self.ys = self.y_ranges(text)?,

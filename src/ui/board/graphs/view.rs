@@ -98,7 +98,7 @@ impl Graphs {
         match &self.x {
             X::Step => {}
             X::Relative => parts.push(Part::new("x: relative", theme.value(), 6)),
-            X::Wall => parts.push(Part::new("x: clock", theme.value(), 6)),
+            X::Wall => parts.push(Part::new("x: wall", theme.value(), 6)),
             X::Metric(key) => parts.push(Part::new(format!("x: {key}"), theme.value(), 6)),
         }
         let log = match (self.log_x, self.log_y) {
@@ -135,10 +135,11 @@ impl Graphs {
         if self.band || scene.group.is_some() || scene.overlaid.iter().any(|other| other.group.is_some()) {
             return self.group_names(shared, scene);
         }
-        let own = Word { sign: Some(own_sign(shared)), text: shared.facts.name.clone(), style: theme.title() };
+        let own = format!("{}{}", shared.facts.name, baseline_mark(scene.pinned));
+        let own = Word { sign: Some(own_sign(shared)), text: own, style: theme.title() };
         let keys = || layout.cells.iter().filter_map(|(index, _)| self.panels.get(*index)).flat_map(|panel| &panel.keys);
         let other = |(at, other): (usize, &Overlaid<'_>)| {
-            let pinned = if other.pinned { " (baseline)" } else { "" };
+            let pinned = baseline_mark(other.pinned);
             // Nobody should look for curves that are not there.
             let is_drawn = keys().any(|key| self.logged(scene, at + 1, key).is_some());
             let absent = if is_drawn { "" } else { " (has none of these)" };
@@ -264,7 +265,7 @@ impl Graphs {
 
     pub(super) fn told(&self, view: &mut GraphView, shared: &Shared, scene: Scene<'_>, area: Rect) -> Vec<MetricView> {
         let layout = self.layout(area, scene);
-        view.focused = self.focused().and_then(|panel| panel.keys.first()).map(MetricKey::to_string);
+        view.focused = self.focused_key().map(MetricKey::to_string);
         view.full_screen = self.full_screen;
         view.x_axis = self.x.word().into();
         view.smoothing = match self.focused().map(|panel| self.smoothing_of(panel)) {
@@ -367,7 +368,7 @@ impl Graphs {
                 rows.into_iter().flatten().map(|word| word.text).collect::<Vec<_>>()
             }),
             "filterError": self.filter_error,
-            "baseline": scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name),
+            "baseline": self.baseline(shared, scene),
             "yRanges": self.ys.iter().map(|(key, (lo, hi))| (key.to_string(), json!([num::to_json(*lo), num::to_json(*hi)]))).collect::<serde_json::Map<_, _>>(),
             "derived": self.definitions.iter().map(|(name, made)| (name.to_string(), match made {
                 Err(error) => json!({"error": error}),
@@ -378,6 +379,12 @@ impl Graphs {
             })).collect::<serde_json::Map<_, _>>(),
             "missing": self.missing,
         })
+    }
+
+    /// The run that the others are compared with.
+    fn baseline<'a>(&self, shared: &'a Shared, scene: Scene<'a>) -> Option<&'a str> {
+        let other = || scene.overlaid.iter().find(|other| other.pinned).map(|other| other.name);
+        scene.pinned.then_some(shared.facts.name.as_str()).or_else(other)
     }
 
     /// Why there is no chart, and what to do about it.
@@ -425,6 +432,11 @@ impl Graphs {
             buf.set_stringn(x, top + i as u16, &line, usize::from(body.width), *style);
         }
     }
+}
+
+/// What stands behind the name of a run.
+fn baseline_mark(pinned: bool) -> &'static str {
+    if pinned { " (baseline)" } else { "" }
 }
 
 /// What the rows of a strip are at the crosshair, and which are lowest and highest.

@@ -206,3 +206,29 @@ fn a_line_that_is_cut_says_so() {
     press(&mut board, &run, "w");
     assert!(!long(&board).contains('…'), "{}", long(&board));
 }
+
+#[test]
+fn a_line_is_put_on_top_by_its_number_or_refused_in_words() {
+    let run = run(true);
+    for keys in ["4", "4 w"] {
+        let mut board = graph(UNICODE, &run, (80, 24));
+        press(&mut board, &run, keys);
+        let mut set = |view: Value| {
+            let view = view.as_object().unwrap().clone();
+            board.update(Event::Set { number: 1, view }, Scene::of(&run), Duration::ZERO);
+            let refused = board.shown(Scene::of(&run), Rect::new(0, 0, 80, 24)).refused;
+            let told = detail(&board, &run);
+            ((told["top"].clone(), told["line"].clone(), told["follows"] == true), refused)
+        };
+        let ((end, ..), _) = set(json!({"top": 3, "follows": true}));
+        assert_eq!(set(json!({"top": end})).0, (end.clone(), Value::Null, true), "{keys}: it is there already");
+        let ((top, line, follows), refused) = set(json!({"top": 3}));
+        assert!((top, follows, refused) == (json!(3), false, vec![]) && line.as_u64() <= Some(24), "{keys}: {line}");
+        assert_eq!(set(json!({"top": 5, "follows": false})).0.0, 5);
+        assert_eq!(set(json!({"line": 20, "top": 7})).0, (json!(7), json!(20), false), "{keys}: the focus stays in sight");
+        let before = set(json!({"line": 20})).0;
+        let (after, refused) = set(json!({"top": 40}));
+        assert_eq!((after, refused), (before, vec![format!("top: at most {end} lines can be above what is in sight, not 40")]), "{keys}");
+        assert_eq!(set(json!({"line": 99})).1, ["line: the lines 1 to 46 are kept: there is no 99 among them"]);
+    }
+}

@@ -9,7 +9,10 @@ use crate::model::num;
 use crate::source::{Body, RolloutGroup, Token, TrajectoryHead, Word};
 use crate::text;
 use crate::ui::{
-    board::page::Shared,
+    board::{
+        page::{Refused, Shared},
+        scroll::can_be_above,
+    },
     pane::Scene,
     strip::{self, Part},
     theme::{Theme, UNLIKELY},
@@ -207,6 +210,12 @@ impl Rollouts {
         let text = self.layout(area, &shared.theme).text;
         let page = self.page(text);
         self.top = page.top.saturating_add_signed(by).min(page.lines.len().saturating_sub(usize::from(text.height)));
+    }
+
+    /// So many lines of the text above what is in sight, where there can be so many; else why not, in words.
+    pub(super) fn can_be_top(&self, top: usize, shared: &Shared, area: Rect) -> Result<usize, Refused> {
+        let text = self.layout(area, &shared.theme).text;
+        can_be_above(top, self.page(text).lines.len(), usize::from(text.height))
     }
 
     /// What is drawn at a place.

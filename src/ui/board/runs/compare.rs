@@ -75,11 +75,16 @@ fn room(width: u16, count: usize) -> (usize, u16, u16) {
 impl Beside {
     /// Moves along the others; false: there is nothing on that side.
     pub fn go(&mut self, right: bool, width: u16) -> bool {
-        let (shown, ..) = room(width, self.paths.len());
-        let last = self.paths.len().saturating_sub(shown);
+        let last = self.aside_max(width);
         let before = self.aside.min(last);
         self.aside = if right { (before + 1).min(last) } else { before.saturating_sub(1) };
         self.aside != before
+    }
+
+    /// So many of the others can be left of what is in sight.
+    pub fn aside_max(&self, width: u16) -> usize {
+        let (shown, ..) = room(width, self.paths.len());
+        self.paths.len().saturating_sub(shown)
     }
 
     /// What is in sight. Only these runs are compared: what differs in others only is of no interest now.

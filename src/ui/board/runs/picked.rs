@@ -46,6 +46,12 @@ impl Runs {
         self.picked.iter().find(|picked| picked.path.as_os_str() == row.path.as_os_str())
     }
 
+    /// The run that the others are compared with in the charts: of several that are pinned the one in front, or the first.
+    pub(super) fn baseline(&self, scene: Scene<'_>) -> Option<&Picked> {
+        let pinned = || self.picked.iter().filter(|picked| picked.pinned);
+        pinned().find(|picked| Some(picked.path.as_path()) == scene.own).or_else(|| pinned().next())
+    }
+
     pub(super) fn paths(&self) -> HashSet<PathBuf> {
         self.picked.iter().map(|picked| picked.path.clone()).collect()
     }

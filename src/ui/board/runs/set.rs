@@ -8,7 +8,7 @@ use crate::query::{
 use crate::ui::{
     board::{
         page::{Refused, Shared, entries, value},
-        scroll::Scroll,
+        scroll::{ABOVE, Scroll, can_be_above},
     },
     pane::{OVERLAID_MAX, Scene},
     theme::Theme,
@@ -56,7 +56,13 @@ impl Runs {
                 (paths, _) => self.put_beside(paths),
             },
             "aside" => match &mut self.view {
-                View::Compare(beside) => beside.aside = value(text, "how many runs are left of what is in sight")?,
+                View::Compare(beside) => {
+                    let (aside, most) = (value(text, "how many runs are left of what is in sight")?, beside.aside_max(area.width));
+                    if aside > most {
+                        return Err(Refused::Value(format!("at most {most} runs can be left of what is in sight, not {aside}")));
+                    }
+                    beside.aside = aside;
+                }
                 _ if text.is_empty() => {}
                 _ => return Err(Refused::Value("no runs are beside each other: `view=compare` shows them so".into())),
             },
@@ -74,8 +80,7 @@ impl Runs {
             "drawn" => self.colour(text, scene)?,
             "baseline" => {
                 let wanted: Vec<PathBuf> = if text.is_empty() { vec![] } else { vec![self.run_named(text, scene)?.path.clone()] };
-                let pinned = self.picked.iter().find(|picked| picked.pinned).map(|picked| &picked.path);
-                if pinned != wanted.first() {
+                if self.baseline(scene).map(|picked| &picked.path) != wanted.first() {
                     self.pin_only(&wanted, scene);
                     self.rearrange(true, shared, scene);
                 }
@@ -113,8 +118,8 @@ impl Runs {
                 self.focus_line(line, shared, scene, area)?;
             }
             "top" => {
-                let top = value::<usize>(text, "the number of lines above what is in sight")?;
-                self.scroll_to(top, self.lines(shared, scene, area), self.height(area));
+                let (lines, height) = (self.lines(shared, scene, area), self.height(area));
+                self.scroll_to(can_be_above(value(text, ABOVE)?, lines, height)?, lines, height);
             }
             _ => return Err(Refused::Unknown),
         }

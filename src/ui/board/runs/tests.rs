@@ -494,8 +494,8 @@ fn the_mouse_chooses_runs_scrolls_and_sorts() {
 }
 
 /// The names that say how the runs are shown, as they are told.
-const SHOWN: [&str; 13] =
-    ["view", "beside", "aside", "focused", "line", "top", "sort", "groupBy", "metric", "selected", "pinned", "drawn", "filter"];
+const SHOWN: [&str; 14] =
+    ["view", "beside", "aside", "focused", "line", "top", "sort", "groupBy", "metric", "selected", "pinned", "baseline", "drawn", "filter"];
 
 impl Shown {
     fn set(&mut self, patch: Value) -> Vec<String> {
@@ -548,6 +548,7 @@ fn runs_are_set_by_id_by_name_or_by_line_and_what_there_is_not_is_refused_with_w
     shown.set(json!({"focused": "3", "sort": "-seed", "metric": "acc", "baseline": shown.rows[4].id}));
     let told = shown.detail();
     assert_eq!((&told["line"], &told["metric"], &told["pinned"]), (&json!(3), &json!("val/acc"), &json!([shown.rows[4].id])));
+    assert_eq!(told["baseline"], shown.rows[4].name);
     assert_eq!(shown.set(json!({"baseline": null, "selected": [], "sort": "", "groupBy": "project"})), [""; 0]);
     let told = shown.detail();
     assert_eq!((&told["selected"], &told["sort"], &told["groupBy"]), (&json!([]), &Value::Null, &json!("project")));

@@ -74,10 +74,12 @@ impl Sort {
         format!("{}{}", if self.back { "-" } else { "" }, self.by.word())
     }
 
-    /// Reads it.
+    /// Reads it; the headings of the columns, as they are drawn, mean them too.
     pub fn parse(text: &str) -> Option<Sort> {
         let (back, word) = text.strip_prefix('-').map_or((false, text), |word| (true, word));
-        Some(Sort { by: By::ALL.iter().find(|(_, known)| *known == word)?.0, back })
+        let headings = COLUMNS.iter().map(|(by, heading, ..)| (*by, *heading));
+        let (by, _) = By::ALL.into_iter().chain(headings).find(|(_, known)| known.eq_ignore_ascii_case(word))?;
+        Some(Sort { by, back })
     }
 
     /// The processes whose command or number fits, in order: greatest first, names and numbers from the start.
