@@ -67,6 +67,8 @@ const LONG_TOAST: Duration = Duration::from_secs(20);
 const MORE: Duration = Duration::from_millis(25);
 /// Who shows the runs is answered once they were looked at, and after so long in any case.
 const LOOK_MAX: Duration = Duration::from_secs(2);
+/// Number of what the command line sets; the numbers of whoever asks for an answer come behind it.
+const BY_COMMAND_LINE: u64 = 0;
 /// From this height on the tabs have a line of their own.
 const TABS_ROWS_MIN: u16 = 20;
 
@@ -274,12 +276,25 @@ impl Board {
             }
         }
         self.caught_up |= !self.shared.facts.loading;
-        if let Some(first) = self.first.take_if(|_| self.caught_up)
-            && let Some(why) = self.set(&first, scene).first().cloned()
-        {
-            self.say(why, now);
+        if let Some(first) = self.first.take_if(|_| self.caught_up) {
+            self.begin_set(BY_COMMAND_LINE, first, scene, now);
         }
         vec![Effect::DrawSoon]
+    }
+
+    /// Sets what can be set now, and the rest of it when the runs that it names were looked at.
+    fn begin_set(&mut self, number: u64, view: View, scene: Scene<'_>, now: Duration) {
+        let is_listed = self.wants().runs;
+        let done = (number, self.set(&view, scene));
+        // The runs that it names may not be known yet, or no longer: then it is set when they were looked at.
+        let is_about_runs = matches!(self.above, Above::Nothing) && (self.tab == Tab::Runs || set::names_a_run(&view));
+        if !is_listed && is_about_runs && !done.1.is_empty() {
+            self.runs.look_anew();
+        }
+        let waits = is_about_runs && !done.1.is_empty() && self.runs.is_looking();
+        let is_written = |name: &String| matches!(name.as_str(), "note" | "notes" | "tags");
+        self.again = waits.then(|| view.into_iter().filter(|(name, _)| !is_written(name)).collect());
+        self.held = Some((now + LOOK_MAX, done));
     }
 
     fn announce(&mut self, before: &[MetricKey], now: Duration) {
@@ -346,17 +361,7 @@ impl Board {
                 vec![Effect::DrawAll]
             }
             Event::Set { number, view } => {
-                let is_listed = self.wants().runs;
-                let done = (number, self.set(&view, scene));
-                // The runs that it names may not be known yet, or no longer: then it is set when they were looked at.
-                let is_about_runs = matches!(self.above, Above::Nothing) && (self.tab == Tab::Runs || set::names_a_run(&view));
-                if !is_listed && is_about_runs && !done.1.is_empty() {
-                    self.runs.look_anew();
-                }
-                let waits = is_about_runs && !done.1.is_empty() && self.runs.is_looking();
-                let is_written = |name: &String| matches!(name.as_str(), "note" | "notes" | "tags");
-                self.again = waits.then(|| view.into_iter().filter(|(name, _)| !is_written(name)).collect());
-                self.held = Some((now + LOOK_MAX, done));
+                self.begin_set(number, view, scene, now);
                 vec![Effect::Draw]
             }
             Event::Said(_) if self.tab == Tab::Chat => vec![Effect::DrawSoon],
@@ -412,7 +417,10 @@ impl Pane for Board {
                 done.1 = self.set(&view, scene);
                 effects.append(&mut self.wishes);
             }
-            self.set = done;
+            match done {
+                (BY_COMMAND_LINE, refused) => refused.into_iter().take(1).for_each(|why| self.say(why, now)),
+                done => self.set = done,
+            }
             // Who waits for the answer hears it with the next frame.
             if effects.is_empty() {
                 effects.push(Effect::DrawSoon);
