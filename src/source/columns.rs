@@ -113,15 +113,15 @@ pub(super) enum Role {
     Value,
 }
 
-/// Which two of the cells of a row name a metric and hold its value, where all others say only where the row stands.
+/// Which two of the cells of a row name a metric and hold its value, where all others say only where the row stands. Values are no
+/// more than texts: one that is a number makes the row one of several metrics.
 pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize, usize)> {
     let (mut name, mut value) = (None, None);
     for (at, role) in roles {
         let seat = match role {
-            Role::Step(_) | Role::Time(_) => continue,
+            Role::Step(_) | Role::Time(_) | Role::Split(_) | Role::Value => continue,
             Role::MetricName => &mut name,
             Role::MetricValue => &mut value,
-            Role::Split(_) | Role::Value => return None,
         };
         if seat.replace(at).is_some() {
             return None;
@@ -199,7 +199,7 @@ impl Axis {
 
     /// The same axis at the start of a source. Where that is to read it again because of what it turned out to hold, this is kept.
     pub(super) fn renew(&mut self) {
-        let fractional = if self.is_mistaken { self.fractional } else { 0 };
+        let fractional = if self.is_mistaken { 1 << EPOCH } else { 0 };
         *self = Axis { fractional, ..Axis::new(std::mem::take(&mut self.options)) };
     }
 

@@ -383,7 +383,11 @@ impl Table {
         let clock = clock.filter(|_| place.time.is_none());
         let time = place.time.or_else(|| WallTime::new(self.start? + clock?.1));
         let metric = point.map(|(name, value)| (value, cell(name)));
+        let is_other = |(at, column): (usize, &Column)| {
+            column.role == Role::Value && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
+        };
         let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
+        let metric = metric.filter(|_| !columns.iter().enumerate().any(is_other));
         let metric = metric.map(|(value, name)| (value, unquoted(name)));
         for (at, column) in columns.iter().enumerate().filter(|(_, column)| !column.name.is_empty()) {
             let Some(number) = number(cell(at), *delimiter) else { continue };

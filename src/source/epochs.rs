@@ -42,7 +42,7 @@ pub(super) struct Epochs {
     starts_over: bool,
     /// It fell back when the epoch rose.
     fell: bool,
-    /// It rose when the epoch fell, so that an equal one is no new start.
+    /// It rose when the epoch fell, or went on when the epoch rose: an equal one is no new start, and where it falls back, the run does.
     counts_through: bool,
     /// Rows were passed over: how far the counter came in the epochs among them is not known.
     pub(super) jumped: bool,
@@ -98,17 +98,23 @@ impl Epochs {
             let is_single = last.first == last.counter && !self.has_fractions && !self.counts_through;
             let is_told_anew = counts == Counts::Epoch || self.starts_over || is_single;
             let is_again = counter == last.counter && counts != Counts::Run && is_told_anew;
+            let rose = last.first < last.counter;
+            // One of the whole run that starts over all the same came some way, and is back about where it began.
+            let middle = last.first.saturating_add(last.counter.saturating_sub(last.first) / 2);
+            let is_back = counts != Counts::Run || rose && counter < middle;
+            let falls = counter < last.counter && is_back && (counts == Counts::Epoch || !self.counts_through);
             // A counter of the whole run came at least as far in each of the epochs that were passed over as it was seen to come in one.
             let passed = epoch.saturating_sub(last.epoch).saturating_sub(1).max(0);
             let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
             self.starts_over |= self.jumped && is_behind && counter < least;
-            if is_behind && (counter < last.counter || is_again) {
+            self.counts_through |= is_behind && rose && counter > last.counter && !self.starts_over;
+            if is_behind && (falls || is_again) {
                 let gap = if self.gap == 0 && is_again { counter } else { self.gap };
                 now.highest = last.highest.saturating_add(gap.max(1));
                 base = now.highest.saturating_sub(counter);
                 self.starts.begin(epoch, base);
                 self.starts_over = true;
-                self.fell |= counter < last.counter;
+                self.fell |= falls;
             } else {
                 // With the epoch, the run fell back: what came behind it counts anew.
                 if epoch >= last.epoch {
@@ -147,6 +153,17 @@ mod tests {
     fn a_counter_of_the_whole_run_starts_over_only_where_it_falls_back() {
         check_as(Counts::Run, &[(0.0, 8), (1.0, 8), (2.0, 8), (0.0, 16), (1.0, 16)], &[8, 8, 8, 16, 16]);
         check_as(Counts::Run, &[(0.0, 0), (0.0, 10), (0.0, 20), (1.0, 0), (1.0, 10), (2.0, 0)], &[0, 10, 20, 30, 40, 50]);
+        // A check at the end of an epoch is told for the next one.
+        check_as(Counts::Run, &[(0.0, 0), (0.0, 10), (1.0, 9), (1.0, 20), (2.0, 19)], &[0, 10, 9, 20, 19]);
+        check_as(Counts::Run, &[(0.0, 8), (1.0, 8), (0.0, 16), (1.0, 16), (2.0, 8), (0.0, 16)], &[8, 8, 16, 16, 8, 16]);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_from_an_epoch_that_was_whole_stands_where_it_says() {
+        for counts in [Counts::Run, Counts::Either] {
+            let rows = [(0.0, 50), (0.0, 100), (1.0, 150), (1.0, 200), (1.0, 230), (2.0, 210), (2.0, 250)];
+            check_as(counts, &rows, &[50, 100, 150, 200, 230, 210, 250]);
+        }
     }
 
     #[test]

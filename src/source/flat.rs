@@ -80,7 +80,9 @@ impl Flat {
             return Some(place);
         }
         let seats = &self.seats[..self.taken];
-        let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
+        let is_other = |seat: &Seat| seat.role == Role::Value && seat.number.is_some();
+        let is_point = !self.metric.is_empty() && !seats.iter().any(is_other);
+        let point = if is_point { point(seats.iter().map(|seat| seat.role).enumerate()) } else { None };
         for (at, seat) in seats.iter().enumerate() {
             if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell].contains(&Some(at))) {
                 let is_of_metric = point.is_some_and(|(_, value)| value == at);

@@ -348,7 +348,7 @@ mod tests {
     fn a_row_that_is_one_point_is_of_the_metric_that_it_names() {
         let text = "{\"step\":1,\"metric\":\"loss\",\"value\":2.5}\n{\"val\":\"3\",\"epoch\":1,\"tag\":\"acc\",\"step\":1,\"note\":null}\n";
         check(text, &[(Some(1), &[("loss", 2.5)]), (Some(1), &[("acc", 3.0), ("epoch", 1.0)])]);
-        for (text, name) in [("\"name\":\"b\"", "value"), ("\"who\":\"me\"", "value"), ("\"epoch\":2", "a"), ("\"loss\":0", "value")] {
+        for (text, name) in [("\"name\":\"b\"", "value"), ("\"who\":\"me\"", "a"), ("\"epoch\":2", "a"), ("\"loss\":0", "value")] {
             let text = format!("{{\"step\":1,\"metric\":\"a\",\"value\":2.5,{text}}}\n");
             let (rows, _) = decode(&mut Jsonl::new(), text.as_bytes(), text.len());
             assert_eq!(rows[0].1[0], (name.to_owned(), 2.5), "{text}");

@@ -54,9 +54,17 @@ pub struct TfEvents {
 struct Stepless {
     /// By key: how many events it has. `None`: one had a step.
     counts: Vec<Option<i64>>,
+    /// One that was numbered has steps after all.
+    is_mistaken: bool,
 }
 
 impl Stepless {
+    /// The same at the start of a source. Where that is to be read again, what has steps is known.
+    fn renewed(&self) -> Stepless {
+        let known = |count: &Option<i64>| count.map(|_| 0);
+        Stepless { counts: if self.is_mistaken { self.counts.iter().map(known).collect() } else { vec![] }, is_mistaken: false }
+    }
+
     /// The step of an event that says `step` and has values of these keys.
     fn step(&mut self, step: Step, keys: impl Iterator<Item = KeyId>) -> Step {
         keys.fold(step, |number, key| {
@@ -68,6 +76,8 @@ impl Stepless {
             let seen = count.take();
             if step == Step(0) {
                 *count = seen.map(|seen| seen + 1);
+            } else {
+                self.is_mistaken |= seen.is_some_and(|seen| seen > 1);
             }
             count.map_or(number, |_| number.max(Step(seen.unwrap_or(0))))
         })
@@ -140,8 +150,12 @@ impl Decoder for TfEvents {
         self.ready.lose(|| self.frames.finish());
     }
 
+    fn is_mistaken(&self) -> bool {
+        self.stepless.is_mistaken && !self.jumped
+    }
+
     fn reset(&mut self) {
-        *self = TfEvents::new();
+        *self = TfEvents { stepless: self.stepless.renewed(), ..TfEvents::new() };
     }
 
     fn jump(&mut self) -> bool {

@@ -185,6 +185,9 @@ impl Source for Pipe {
         if progress.bytes > 0 {
             self.decoder.glimpse();
             self.drain(sink);
+            if self.start_over() {
+                return Ok(Progress { more: true, restarted: true, ..progress });
+            }
         }
         Ok(progress)
     }

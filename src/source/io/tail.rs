@@ -145,6 +145,9 @@ impl Tail {
             if progress.bytes > 0 {
                 self.decoder.glimpse();
                 self.decoder.drain(taker);
+                if self.decoder.is_mistaken() {
+                    return Ok(self.start_over());
+                }
             }
             if self.writes == Writes::Whole && progress.bytes > 0 {
                 open.seen = open.file.metadata().ok().map(|file| (file.len(), file.mtime(), file.mtime_nsec()));

@@ -69,13 +69,27 @@ fn a_tag_that_has_no_step_but_zero_is_numbered() {
     let steps = |steps: &[(u8, &[&str])]| {
         let bytes: Vec<u8> =
             steps.iter().flat_map(|(step, tags)| event(*step, &tags.iter().map(|tag| simple(tag, 1.0)).collect::<Vec<_>>())).collect();
-        let (rows, losses) = decode(&mut TfEvents::new(), &bytes, 7);
-        assert_eq!(losses, []);
-        rows.iter().map(|(row, _)| row.step.map_or(-1, |step| step.0)).collect::<Vec<_>>()
+        let mut decoder = TfEvents::new();
+        let mut again = || {
+            let (rows, losses) = decode(&mut decoder, &bytes, 7);
+            assert_eq!(losses, []);
+            let is_mistaken = decoder.is_mistaken();
+            decoder.reset();
+            (rows.iter().map(|(row, _)| row.step.map_or(-1, |step| step.0)).collect::<Vec<_>>(), is_mistaken)
+        };
+        match again() {
+            (_, true) => {
+                let (steps, is_mistaken) = again();
+                assert!(!is_mistaken);
+                steps
+            }
+            (steps, false) => steps,
+        }
     };
     assert_eq!(steps(&[(0, &["a", "b"]), (0, &["a", "b"]), (0, &["c"]), (0, &["a", "c"])]), [0, 1, 0, 2]);
     // One that had a step means the zero that it says.
-    assert_eq!(steps(&[(0, &["a"]), (0, &["a"]), (1, &["a"]), (2, &["a"]), (0, &["a"]), (0, &["a"])]), [0, 1, 1, 2, 0, 0]);
+    assert_eq!(steps(&[(0, &["a"]), (0, &["a"]), (1, &["a"]), (2, &["a"]), (0, &["a"]), (0, &["a"])]), [0, 0, 1, 2, 0, 0]);
+    assert_eq!(steps(&[(0, &["a"]), (1, &["a"]), (0, &["b"]), (0, &["b"])]), [0, 1, 0, 1]);
     assert_eq!(steps(&[(5, &["a"]), (0, &["b"]), (0, &["a"]), (0, &["b"])]), [5, 0, 0, 1]);
 }
 
