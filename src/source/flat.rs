@@ -21,6 +21,9 @@ const OBJECTS_MAX: usize = 128;
 /// Most values of a row that are looked at: some times as many as a source may have keys.
 const SEATS_MAX: usize = 4 * KEYS_MAX;
 
+/// Most bytes of the names of a row: each is made of all names above it, so they may be thousands of times as long as the row.
+const ROW_BYTES_MAX: usize = 16 << 20;
+
 /// Reads the objects of one source.
 #[derive(Default)]
 pub(super) struct Flat {
@@ -29,6 +32,9 @@ pub(super) struct Flat {
     /// The values of the row, and behind `taken` those that a longer row before it had.
     seats: Vec<Seat>,
     taken: usize,
+    /// Bytes of the names of the row, and what all names in `seats` take.
+    bytes: usize,
+    held: usize,
     /// Names of the objects that the cursor is in, each with its `.`.
     path: String,
     /// The cursor is in an array: nothing there is the step or the time of the row.
@@ -72,7 +78,10 @@ impl Flat {
     pub(super) fn read(&mut self, cursor: &mut Cursor, keys: &mut Keys) -> Option<Place> {
         self.path.clear();
         self.metric.clear();
-        (self.taken, self.in_array, self.is_row) = (0, false, false);
+        (self.taken, self.bytes, self.in_array, self.is_row) = (0, 0, false, false);
+        if self.held > ROW_BYTES_MAX {
+            (self.seats, self.held) = (vec![], 0);
+        }
         self.axis.begin();
         self.object(cursor)?;
         let place = self.axis.place();
@@ -94,7 +103,7 @@ impl Flat {
 
     fn object(&mut self, cursor: &mut Cursor) -> Option<()> {
         cursor.object(|cursor, key| {
-            if self.path.len() + key.len() > NAME_BYTES_MAX || self.taken >= SEATS_MAX {
+            if self.path.len() + key.len() > NAME_BYTES_MAX || self.taken >= SEATS_MAX || self.bytes >= ROW_BYTES_MAX {
                 return cursor.skip();
             }
             if cursor.peek()? == b'[' {
@@ -131,6 +140,7 @@ impl Flat {
     fn sit(&mut self, key: &str, number: Option<f64>) -> (usize, Role) {
         let at = self.taken;
         self.taken += 1;
+        self.bytes += self.path.len() + key.len();
         // Not by `strip_prefix` alone: to compare with a string that was never filled takes as long as to read the number.
         let is_called = |name: &str| match self.path.is_empty() {
             true => name == key,
@@ -139,12 +149,15 @@ impl Flat {
         match self.seats.get_mut(at) {
             Some(seat) if is_called(&seat.name) => seat.number = number,
             Some(seat) => {
+                self.held -= seat.name.capacity();
                 seat.name.clear();
                 seat.name.extend([&*self.path, key]);
+                self.held += seat.name.capacity();
                 (seat.role, seat.number) = (self.axis.role(&seat.name), number);
             }
             None => {
                 let name = [&*self.path, key].concat();
+                self.held += name.capacity();
                 self.seats.push(Seat { role: self.axis.role(&name), name, number });
             }
         }
@@ -153,7 +166,7 @@ impl Flat {
 
     /// Reads the array called `key`. What it has too many of is taken back.
     fn array(&mut self, cursor: &mut Cursor, key: &str) -> Option<()> {
-        let (back, taken) = (self.path.len(), self.taken);
+        let (back, taken, bytes) = (self.path.len(), self.taken, self.bytes);
         self.path.extend([key, "."]);
         self.in_array = true;
         let (in_array, mut at, mut numbers) = (self.path.len(), 0, 0);
@@ -182,7 +195,7 @@ impl Flat {
         self.in_array = false;
         self.path.truncate(back);
         if numbers > NUMBERS_MAX || at > OBJECTS_MAX {
-            self.taken = taken;
+            (self.taken, self.bytes) = (taken, bytes);
         }
         Some(())
     }
@@ -197,4 +210,28 @@ fn name<'a>(cursor: &Cursor<'a>) -> Option<Cow<'a, str>> {
         _ => cursor.skip(),
     })?;
     name.filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_row_are_bounded_by_their_bytes() {
+        let long = "a".repeat(NAME_BYTES_MAX - 20);
+        let inner: Vec<String> = (0..2 * KEYS_MAX).map(|i| format!("\"{i}\":{i}")).collect();
+        let row = format!("{{\"first\":1,\"{long}\":{{{}}},\"last\":2}}", inner.join(","));
+        let (mut flat, mut keys) = (Flat::default(), Keys::default());
+        let held = |flat: &Flat| flat.seats.iter().map(|seat| seat.name.capacity()).sum::<usize>();
+        for _ in 0..2 {
+            keys.begin();
+            assert!(flat.read(&mut Cursor::new(&row), &mut keys).is_some());
+            assert!(held(&flat) <= 2 * ROW_BYTES_MAX && held(&flat) == flat.held);
+            assert!(keys.given().count() > ROW_BYTES_MAX / NAME_BYTES_MAX);
+        }
+        keys.begin();
+        assert!(flat.read(&mut Cursor::new("{\"loss\":1,\"lr\":2}"), &mut keys).is_some());
+        assert_eq!((keys.given().count(), flat.taken), (2, 2));
+        assert!(held(&flat) < 100, "what was too long is let go of");
+    }
 }

@@ -306,6 +306,10 @@ fn the_data_and_the_picture_of_a_run_come_without_a_terminal() {
     let pixels = fs::read(home.work().join("a.png")).unwrap();
     assert_eq!(pixels[..8], *b"\x89PNG\r\n\x1a\n");
     assert_eq!((&pixels[16..20], &pixels[20..24]), (&1800u32.to_be_bytes()[..], &1080u32.to_be_bytes()[..]), "twice the SVG's");
+    home.ok(&["view", "metrics.jsonl", "--shot", "b.PNG", "--size", "100x30"]);
+    assert_eq!(fs::read(home.work().join("b.PNG")).unwrap(), pixels);
+    fails(home.og(&["view", "metrics.jsonl", "--shot", "a.jpg"]), 1, &["cannot draw a.jpg", ".png, .svg"]);
+    assert!(!home.work().join("a.jpg").exists());
     let plain = home.ok(&["view", "metrics.jsonl", "--shot", "-", "--size", "80x24", "--set", "filter=lr", "--ascii"]);
     assert!(plain.contains("lr") && !plain.contains("val/loss") && plain.lines().count() == 24, "{plain}");
     fails(home.og(&["view", "metrics.jsonl", "--shot", "-", "--set", "smoothing=much"]), 1, &["cannot set smoothing", "is wanted"]);

@@ -18,6 +18,10 @@ pub(super) const ALERTS_KEPT: usize = 1000;
 const MEDIA_KEPT: usize = 10_000;
 const MEDIA_BYTES_KEPT: usize = 16 << 20;
 
+/// Most entries of [`Count::at`]: half of them are left as they are, so that what is kept of one kind is counted step by step.
+const COUNTS_MAX: usize = 1 << 15;
+const _: () = assert!(COUNTS_MAX / 2 >= MEDIA_KEPT);
+
 /// Kinds of media told apart. Trackers know some ten; the names come from files, so they are bounded.
 const MEDIA_KINDS_MAX: usize = 64;
 
@@ -88,6 +92,7 @@ struct Kind {
 }
 
 /// How many media a source gave, and at which steps: one entry for as many as follow each other at one.
+/// Those that are long ago share entries, each at the last of their steps, and more of them the longer ago.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Count {
     all: u64,
@@ -148,9 +153,21 @@ impl Count {
         self.all += 1;
         match (step, self.at.last_mut()) {
             (Some(step), Some((last, count))) if *last == step => *count += 1,
-            (Some(step), _) => self.at.push((step, 1)),
+            (Some(step), _) => {
+                if self.at.len() >= COUNTS_MAX {
+                    self.thin();
+                }
+                self.at.push((step, 1));
+            }
             (None, _) => {}
         }
+    }
+
+    /// Makes one entry of each two in the older half.
+    fn thin(&mut self) {
+        let recent = self.at.split_off(COUNTS_MAX / 2);
+        self.at = self.at.chunks(2).filter_map(|both| both.iter().copied().reduce(|a, b| (a.0.max(b.0), a.1 + b.1))).collect();
+        self.at.extend(recent);
     }
 
     fn supersede_from(&mut self, step: Step) {
@@ -219,6 +236,25 @@ mod tests {
         assert_eq!((kept.first(), kept.last()), (Some(&25), Some(&39)));
         shelf.forget(Tracker(0));
         assert_eq!((shelf.count(), shelf.last("rollout").count(), shelf.last("image").count()), (1, 0, 1));
+    }
+
+    #[test]
+    fn steps_of_media_are_bounded_and_those_that_are_kept_count_one_by_one() {
+        const STEPS: i64 = 200_000;
+        let mut shelf = MediaShelf::default();
+        for step in 0..STEPS {
+            shelf.push(Tracker(0), Media { step: Some(Step(step)), ..media("image", json!(null)) });
+            assert_eq!(shelf.count(), step as u64 + 1);
+        }
+        assert!(shelf.kinds["image"].of[&Tracker(0)].at.len() <= COUNTS_MAX);
+        let first = shelf.last("image").next().unwrap().step.unwrap();
+        assert_eq!(first, Step(STEPS - MEDIA_KEPT as i64));
+        for step in [Step(STEPS - 7), first] {
+            shelf.supersede_from(Tracker(0), step);
+            assert_eq!(shelf.count(), step.0 as u64);
+        }
+        shelf.supersede_from(Tracker(0), Step(0));
+        assert_eq!(shelf.count(), 0);
     }
 
     #[test]

@@ -33,7 +33,7 @@ const READ_BYTES: usize = 64 << 10;
 const OWNER_FIRST: Duration = Duration::from_millis(5);
 
 /// How long tmux may take to attach a client. Measured: 5 ms; a loaded machine takes longer, a hung server for ever.
-const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often tmux is asked whether the guard is there: it comes within some 5 ms.
 const GUARD_LOOK_EVERY: Duration = Duration::from_millis(2);

@@ -16,25 +16,27 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::{Server, Socket};
+use super::{Server, Socket, client::ATTACH_TIMEOUT};
 
 /// How long a turn is waited for.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// For whoever has the turn to say that it lives. Only a process that was stopped says nothing for so long, and going on without
-    /// it is mostly well.
+    /// For whoever has the turn to say that it goes on. Only a process that was stopped, or that hangs in its turn, says nothing for so
+    /// long, and going on without it is mostly well.
     still: Duration,
     /// However many are before us, and however long they take: one takes some 50 ms, on a loaded machine ten times that, and one
     /// whose tmux does not answer gives up after some seconds.
     whole: Duration,
-    /// After a wait for one that was stopped nobody in this process waits again for so long.
+    /// After a wait for one that is stuck nobody in this process waits again for so long.
     rest: Duration,
 }
 
 const PATIENCE: Patience = Patience { still: Duration::from_secs(2), whole: Duration::from_secs(10), rest: Duration::from_secs(5) };
-/// How often in [`Patience::still`] whoever has the turn says that it lives.
+/// How often in [`Patience::still`] whoever has the turn says that it goes on.
 const BEATS: u32 = 4;
-/// Where this process waited for one that was stopped last, and when.
+/// How long it says so. The longest that a turn waits is for a client to be attached; whoever is at it for longer hangs.
+const WORK_MAX: Duration = ATTACH_TIMEOUT.saturating_add(Duration::from_secs(5));
+/// Where this process waited for one that is stuck last, and when.
 static VAIN: Mutex<Option<(PathBuf, Instant)>> = Mutex::new(None);
 
 /// The turn on a server, until it is dropped or its process dies. Taking it again meanwhile waits in vain, so whoever needs it while
@@ -45,7 +47,7 @@ pub struct Turn {
     _lock: Option<Lock>,
 }
 
-/// A file that is locked, and told to be by its time for as long as that is so.
+/// A file that is locked, and told to be by its time for as long as work may take.
 #[derive(Debug)]
 struct Lock {
     _file: Arc<File>,
@@ -62,7 +64,7 @@ impl Server {
     fn turn_within(&self, patience: Patience) -> Turn {
         let path = Turn::file(self.socket());
         let lock = open(self.socket(), &path).and_then(|file| locked(file, &path, patience));
-        let lock = lock.map(|file| Lock::new(file, patience.still / BEATS));
+        let lock = lock.map(|file| Lock::new(file, patience.still / BEATS, WORK_MAX));
         Turn { _lock: lock.inspect_err(|error| tracing::warn!(%error, "no turn on tmux")).ok() }
     }
 }
@@ -77,14 +79,16 @@ impl Turn {
 }
 
 impl Lock {
-    /// Says by the time of the file that a turn has begun, and then that it goes on.
-    fn new(file: File, every: Duration) -> Lock {
+    /// Says by the time of the file that a turn has begun, and then that it goes on, but not for longer than `at_most`.
+    fn new(file: File, every: Duration, at_most: Duration) -> Lock {
         let file = Arc::new(file);
         let _ = file.set_modified(SystemTime::now());
         let (held, let_go) = mpsc::channel::<()>();
-        let own = Arc::downgrade(&file);
+        let (own, since) = (Arc::downgrade(&file), Instant::now());
         let beat = move || {
-            while let (Err(mpsc::RecvTimeoutError::Timeout), Some(file)) = (let_go.recv_timeout(every), own.upgrade()) {
+            while since.elapsed() < at_most
+                && let (Err(mpsc::RecvTimeoutError::Timeout), Some(file)) = (let_go.recv_timeout(every), own.upgrade())
+            {
                 let _ = file.set_modified(SystemTime::now());
             }
         };
@@ -140,11 +144,11 @@ fn awaited(file: File, path: &Path, patience: Patience) -> io::Result<File> {
             return lock;
         }
         let before = std::mem::replace(&mut last, told());
-        let is_stopped = last == before;
-        if is_stopped {
+        let is_stuck = last == before;
+        if is_stuck {
             *vain() = Some((path.to_owned(), Instant::now()));
         }
-        if is_stopped || since.elapsed() >= patience.whole {
+        if is_stuck || since.elapsed() >= patience.whole {
             return Err(io::ErrorKind::TimedOut.into());
         }
     }
@@ -214,7 +218,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let server = Server::new(Socket::Path(dir.path().join("s")));
         // Far more often than need be, so that no busy machine is too late.
-        let turn = Lock::new(stopped(dir.path()).1, SHORT.still / 100);
+        let turn = Lock::new(stopped(dir.path()).1, SHORT.still / 100, SHORT.whole);
         thread::scope(|threads| {
             let next = threads.spawn(|| server.turn_within(SHORT)._lock.is_some());
             thread::sleep(3 * SHORT.still);
@@ -224,10 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_hangs_in_its_turn_is_waited_for_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (server, file) = stopped(dir.path());
+        let _turn = Lock::new(file, SHORT.still / 100, SHORT.still);
+        let since = Instant::now();
+        assert!(server.turn_within(SHORT)._lock.is_none());
+        assert!(since.elapsed() < SHORT.whole);
+        assert!(vain().as_ref().is_some_and(|(at, _)| *at == Turn::file(server.socket())));
+    }
+
+    #[test]
     fn where_turns_go_on_without_us_the_next_is_waited_for_again() {
         let dir = tempfile::tempdir().unwrap();
         let server = Server::new(Socket::Path(dir.path().join("s")));
-        let _turn = Lock::new(stopped(dir.path()).1, SHORT.still / 100);
+        let _turn = Lock::new(stopped(dir.path()).1, SHORT.still / 100, SHORT.whole);
         assert!(server.turn_within(Patience { whole: SHORT.still, ..SHORT })._lock.is_none());
         assert!(vain().as_ref().is_none_or(|(at, _)| *at != Turn::file(server.socket())));
     }

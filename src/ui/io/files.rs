@@ -60,19 +60,46 @@ pub fn keep(path: &[&str], value: Option<Value>) -> Result<(), String> {
 pub fn screenshot(screen: &Buffer, bright: bool, folder: &Path) -> Result<String, String> {
     let (stem, made) = fresh(folder, "screen", "txt")?;
     write(made, |out| out.write_all(shot::text(screen).as_bytes()))?;
-    for ending in ["ans", "svg", "png"] {
-        draw(&stem.with_extension(ending), screen, bright).map_err(|error| error.to_string())?;
+    for (ending, drawing) in [("ans", Drawing::Ansi), ("svg", Drawing::Svg), ("png", Drawing::Png)] {
+        draw(&stem.with_extension(ending), drawing, screen, bright).map_err(|error| error.to_string())?;
     }
     Ok(format!("{}, .ans, .svg, .png", stem.with_extension("txt").display()))
 }
 
-/// Writes a screen to one file, as its ending says.
-pub fn draw(path: &Path, screen: &Buffer, bright: bool) -> io::Result<()> {
-    let drawn = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("png") => shot::png(screen, bright)?,
-        Some("svg") => shot::svg(screen, bright).into(),
-        Some("ans" | "ansi") => shot::ansi(screen).into(),
-        _ => shot::text(screen).into(),
+/// How a screen is written to a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Drawing {
+    /// Text alone.
+    Text,
+    /// Text with ANSI colours.
+    Ansi,
+    /// A picture of lines and letters.
+    Svg,
+    /// A picture of pixels.
+    Png,
+}
+
+impl Drawing {
+    /// As the ending of the file says, in letters of any size; where it has none, as text. `None`: nothing is written so.
+    pub fn of(path: &Path) -> Option<Drawing> {
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match ending.to_str()? {
+            "" | "txt" => Some(Drawing::Text),
+            "ans" | "ansi" => Some(Drawing::Ansi),
+            "svg" => Some(Drawing::Svg),
+            "png" => Some(Drawing::Png),
+            _ => None,
+        }
+    }
+}
+
+/// Writes a screen to one file, or to standard output where it is called `-`.
+pub fn draw(path: &Path, drawing: Drawing, screen: &Buffer, bright: bool) -> io::Result<()> {
+    let drawn = match drawing {
+        Drawing::Png => shot::png(screen, bright)?,
+        Drawing::Svg => shot::svg(screen, bright).into(),
+        Drawing::Ansi => shot::ansi(screen).into(),
+        Drawing::Text => shot::text(screen).into(),
     };
     if path == Path::new("-") { io::stdout().lock().write_all(&drawn) } else { fs::write(path, drawn) }
 }
@@ -130,4 +157,19 @@ fn write<T>(file: File, put: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Re
     let mut out = BufWriter::new(file);
     let done = put(&mut out).and_then(|done| out.flush().map(|()| done));
     done.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_drawn_as_its_ending_says_and_no_other_way() {
+        let of = |path: &str| Drawing::of(Path::new(path));
+        assert_eq!(["a.png", "b.PNG", "c.v2.Png"].map(of), [Some(Drawing::Png); 3]);
+        assert_eq!(["a.svg", "a.SVG"].map(of), [Some(Drawing::Svg); 2]);
+        assert_eq!(["a.ans", "a.ANSI"].map(of), [Some(Drawing::Ansi); 2]);
+        assert_eq!(["-", "a", "a.", "a.txt", "a.TXT"].map(of), [Some(Drawing::Text); 5]);
+        assert_eq!(["a.jpg", "a.png.gz", "a.v2", "a.html"].map(of), [None; 4]);
+    }
 }

@@ -1,7 +1,7 @@
 //! A picture of the board, without a terminal.
 
 use super::{
-    files,
+    files::{self, Drawing},
     person::{Looks, Person},
     rollouts,
     sources::Sources,
@@ -24,7 +24,8 @@ pub struct Picture {
     pub size: (u16, u16),
     /// Names and values, as `og set` takes them.
     pub set: Vec<(String, String)>,
-    /// Its file; the ending says which kind: `.png`, `.svg`, `.ans` (ANSI colours), anything else is text.
+    /// Its file; the ending says which kind: `.png`, `.svg`, `.ans` (ANSI colours), `.txt`. Without one it is text, and `-` is standard
+    /// output.
     pub path: PathBuf,
 }
 
@@ -34,6 +35,9 @@ pub enum PictureError {
     /// Something was to be set that cannot be.
     #[error("cannot set {0}")]
     Refused(String),
+    /// The ending of the file says no kind of picture.
+    #[error("cannot draw {}: the ending is .png, .svg, .ans (ANSI colours) or .txt", .0.display())]
+    Ending(PathBuf),
     /// The file cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
@@ -46,6 +50,7 @@ pub enum PictureError {
 
 /// Draws the board of a run into a file: what [`super::view`] would show on a terminal of that size once all is read.
 pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture: &Picture) -> Result<(), PictureError> {
+    let drawing = Drawing::of(&picture.path).ok_or_else(|| PictureError::Ending(picture.path.clone()))?;
     while reader.poll(RunReader::LOAD).more {}
     let mut sources = Sources::of_run(reader, None);
     let facts = sources.poll().facts.unwrap_or_default();
@@ -83,5 +88,5 @@ pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture
         board.draw(scene, area, &mut buf);
         Ok(buf)
     })?;
-    files::draw(&picture.path, &drawn, bright).map_err(|source| PictureError::Write { path: picture.path.clone(), source })
+    files::draw(&picture.path, drawing, &drawn, bright).map_err(|source| PictureError::Write { path: picture.path.clone(), source })
 }
