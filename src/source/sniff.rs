@@ -132,16 +132,16 @@ impl Decoder for Sniff {
             }
             State::Guessed(head, guessed, decoder) => {
                 head.extend_from_slice(bytes);
-                let told = enough(&self.name, head).map(|head_bytes| Kind::of_file(&self.name, &head[..head_bytes]));
-                if told.is_none_or(|told| told == *guessed) {
+                let enough = enough(&self.name, head);
+                let kind = Kind::of_file(&self.name, &head[..enough.unwrap_or(head.len())]);
+                let is_right = kind == *guessed;
+                if is_right {
                     decoder.push(bytes);
                 }
-                if let Some(told) = told {
+                if !is_right || enough.is_some() {
                     let before = std::mem::replace(&mut self.state, State::Mistaken);
-                    if let State::Guessed(_, guessed, decoder) = before
-                        && guessed == told
-                    {
-                        self.state = State::Known(told, decoder);
+                    if let (true, State::Guessed(_, guessed, decoder)) = (is_right, before) {
+                        self.state = State::Known(guessed, decoder);
                     }
                 }
             }
@@ -165,9 +165,9 @@ impl Decoder for Sniff {
     }
 
     fn glimpse(&mut self) {
-        // A JSON object that nothing follows yet is read: whoever asks now sees it.
+        // A JSON object or document that nothing follows yet is read: whoever asks now sees it.
         if let State::Open(head) = &self.state
-            && Kind::of_file(&self.name, head) == Kind::Jsonl
+            && matches!(Kind::of_file(&self.name, head), Kind::Jsonl | Kind::Json)
         {
             self.guess();
         }
