@@ -65,7 +65,13 @@ impl Sniff {
         if let State::Open(bytes) = &mut self.state {
             let bytes = std::mem::take(bytes);
             self.state = match self.decide(&bytes, HEAD_BYTES_MAX) {
-                State::Known(kind, decoder) => State::Guessed(bytes, kind, decoder),
+                State::Known(kind, mut decoder) => {
+                    // Nobody looks whether a guess is mistaken before its records are taken: it learns first what its rows hold.
+                    while !matches!(decoder.next(), Ok(None)) {}
+                    decoder.reset();
+                    decoder.push(&bytes);
+                    State::Guessed(bytes, kind, decoder)
+                }
                 state => state,
             };
         }
@@ -197,13 +203,17 @@ impl Decoder for Sniff {
         match &mut self.state {
             // It is of the right kind, and has learned something.
             State::Known(_, decoder) if decoder.is_mistaken() => decoder.reset(),
+            State::Guessed(head, _, decoder) if decoder.is_mistaken() => {
+                head.clear();
+                decoder.reset();
+            }
             _ => self.state = State::Open(vec![]),
         }
     }
 
     fn is_mistaken(&self) -> bool {
         match &self.state {
-            State::Known(_, decoder) => decoder.is_mistaken(),
+            State::Known(_, decoder) | State::Guessed(_, _, decoder) => decoder.is_mistaken(),
             state => matches!(state, State::Mistaken),
         }
     }

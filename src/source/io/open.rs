@@ -310,6 +310,37 @@ mod tests {
     }
 
     #[test]
+    fn epochs_of_a_document_that_are_told_by_fractions_are_values_from_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.json");
+        let row = |epoch: &str| format!("{{\"epoch\": {epoch}, \"loss\": 2}}");
+        let rows = |opened: &mut Opened| {
+            let mut rows = vec![];
+            loop {
+                let mut sink =
+                    |record| rows.extend(if let Ok(Record::Row(row)) = record { Some((row.step, row.values.len())) } else { None });
+                let progress = opened.sources[0].poll(Budget::ALL, &mut sink).unwrap();
+                if progress.restarted {
+                    rows.clear();
+                } else if progress == Default::default() {
+                    return rows;
+                }
+            }
+        };
+        fs::write(&path, format!("[{}, {}]", row("0.0"), row("0.5"))).unwrap();
+        let mut opened = open(&path).unwrap();
+        assert_eq!(rows(&mut opened), [(None, 2); 2]);
+        fs::write(&path, format!("[{}, {}, {}]", row("0.0"), row("0.5"), row("1.0"))).unwrap();
+        assert_eq!(rows(&mut opened), [(None, 2); 3]);
+        // Its end comes later.
+        fs::write(&path, format!("[{}", row("0.0"))).unwrap();
+        let mut opened = open(&path).unwrap();
+        assert_eq!(rows(&mut opened), [(Some(crate::model::Step(0)), 1)]);
+        File::options().append(true).open(&path).unwrap().write_all(format!(", {}]", row("0.5")).as_bytes()).unwrap();
+        assert_eq!(rows(&mut opened), [(None, 2); 2]);
+    }
+
+    #[test]
     fn every_kind_of_run_is_opened_by_its_path() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
