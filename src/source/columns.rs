@@ -44,9 +44,10 @@ const STEPS: &[&str] = &[
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
-/// MMEngine writes both into the rows of a training by epochs, with one value. Those of its validations have a `step` alone, which is the epoch.
+/// MMEngine writes both into the rows of a training by epochs, with one value. Those of its validations have a `step` alone, which is
+/// the epoch.
 ///
-/// Source: `log_processor.py` and `LoggerHook.after_val_epoch` in `mmengine/` 0.10.
+/// Source: `mmengine/hooks/logger_hook.py` (`after_val_epoch`), read 2026-11.
 const STEP: usize = 1;
 const ITER: usize = IN_EPOCH.start - 4;
 
