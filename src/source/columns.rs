@@ -44,6 +44,13 @@ const STEPS: &[&str] = &[
 const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
 const EPOCH: usize = STEPS.len() - 1;
 
+/// MMEngine writes both into the rows of a training by epochs, with one value. Those of its validations have a `step` alone, which is
+/// the epoch.
+///
+/// Source: `mmengine/hooks/logger_hook.py` (`after_val_epoch`), read 2026-11.
+const STEP: usize = 1;
+const ITER: usize = IN_EPOCH.start - 4;
+
 /// Names beside them that may count within an epoch as well. All others are of the whole run, whatever epochs stand beside them:
 /// PPO names those of one update, again and again.
 const EITHER: &[&str] = &["step", "_step", "iteration", "iter", "itr"];
@@ -149,6 +156,10 @@ pub(super) struct Axis {
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
     epoch: Option<f64>,
+    /// The [`ITER`] that it names.
+    iter: Option<i64>,
+    /// Rows name [`STEP`] and [`ITER`], which are one.
+    is_twice: bool,
     /// The row is of a validation, and its counter too.
     is_validation: bool,
     split: Option<&'static str>,
@@ -236,13 +247,17 @@ impl Axis {
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.fractions, self.time, self.epoch, self.is_validation, self.split) = (None, 0, None, None, false, None);
+        (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
+        (self.is_validation, self.split) = (false, None);
     }
 
     /// Takes cell `at` of the row, a number.
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
         if role == Role::Step(EPOCH) {
             self.epoch = Some(number).filter(|epoch| epoch.is_finite());
+        }
+        if role == Role::Step(ITER) {
+            self.iter = whole(number);
         }
         match role {
             Role::Step(place) => match whole(number) {
@@ -286,9 +301,13 @@ impl Axis {
                 self.epochs.renew();
             }
             let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.count.is_some();
+            if let Some(iter) = self.iter {
+                self.is_twice = place == STEP && step == iter;
+            }
+            let is_epoch = self.is_twice && self.iter.is_none() && self.last.is_some_and(|last| step < last.0);
             let counted = match place {
                 EPOCH => Some(step),
-                _ if counts_validated => self.last.map(|last| last.0),
+                _ if counts_validated || is_epoch => self.last.map(|last| last.0),
                 _ if is_batch(place) => self.epochs.step(epoch, step, Counts::Epoch),
                 _ if EITHER.contains(&STEPS[place]) => self.epochs.step(epoch, step, Counts::Either),
                 _ => self.epochs.step(epoch, step, Counts::Run),

@@ -15,7 +15,7 @@ mod cells;
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{Axis, Role, RowOptions, point},
+    columns::{Axis, Role, RowOptions, is_step, point, whole_text},
     json::lenient,
     keys::{KEYS_MAX, Keys},
     lines::Lines,
@@ -51,7 +51,12 @@ pub(super) fn is_table(head: &[u8]) -> bool {
         }
         let is_value = |cell: &&Range<usize>| row[(*cell).clone()].trim().is_empty() || number(&row[(*cell).clone()], delimiter).is_some();
         let values = cells.iter().filter(is_value).count();
-        let are_names = || columns.iter().all(|column| is_name(&names[column.clone()]));
+        let name = |column: &Range<usize>| &names[column.clone()];
+        // Names of several words are those of a table where something else says so too: most lines with a comma are prose.
+        let is_quoted = |column: &Range<usize>| names[..column.start].ends_with('"');
+        let may_have_words = values == cells.len() || columns.iter().any(|column| is_step(name(column).trim()));
+        let are_names =
+            || columns.iter().all(|column| is_name(name(column)) && (may_have_words || is_quoted(column) || is_word(name(column))));
         columns.len() >= 2 && cells.len() == columns.len() && values * 2 >= cells.len() && are_names()
     })
 }
@@ -70,7 +75,13 @@ pub(super) fn may_be_head(line: &[u8]) -> bool {
 /// Whether a cell may be the name of a column.
 fn is_name(cell: &str) -> bool {
     let name = cell.trim().trim_matches('"');
-    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains([' ', '=', '{'])
+    // `loss 0.5` and `loss: 0.5` are of a log.
+    let has_value = || name.contains(": ") || name.rsplit_once(' ').is_some_and(|(_, last)| whole_text(last).is_some());
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains(['=', '{']) && !has_value()
+}
+
+fn is_word(name: &str) -> bool {
+    !name.trim().contains(' ')
 }
 
 /// Decodes a table.

@@ -65,7 +65,13 @@ impl Sniff {
         if let State::Open(bytes) = &mut self.state {
             let bytes = std::mem::take(bytes);
             self.state = match self.decide(&bytes, HEAD_BYTES_MAX) {
-                State::Known(kind, decoder) => State::Guessed(bytes, kind, decoder),
+                State::Known(kind, mut decoder) => {
+                    // Nobody looks whether a guess is mistaken before its records are taken: it learns first what its rows hold.
+                    while !matches!(decoder.next(), Ok(None)) {}
+                    decoder.reset();
+                    decoder.push(&bytes);
+                    State::Guessed(bytes, kind, decoder)
+                }
                 state => state,
             };
         }
@@ -132,16 +138,16 @@ impl Decoder for Sniff {
             }
             State::Guessed(head, guessed, decoder) => {
                 head.extend_from_slice(bytes);
-                let told = enough(&self.name, head).map(|head_bytes| Kind::of_file(&self.name, &head[..head_bytes]));
-                if told.is_none_or(|told| told == *guessed) {
+                let enough = enough(&self.name, head);
+                let kind = Kind::of_file(&self.name, &head[..enough.unwrap_or(head.len())]);
+                let is_right = kind == *guessed;
+                if is_right {
                     decoder.push(bytes);
                 }
-                if let Some(told) = told {
+                if !is_right || enough.is_some() {
                     let before = std::mem::replace(&mut self.state, State::Mistaken);
-                    if let State::Guessed(_, guessed, decoder) = before
-                        && guessed == told
-                    {
-                        self.state = State::Known(told, decoder);
+                    if let (true, State::Guessed(_, guessed, decoder)) = (is_right, before) {
+                        self.state = State::Known(guessed, decoder);
                     }
                 }
             }
@@ -165,9 +171,9 @@ impl Decoder for Sniff {
     }
 
     fn glimpse(&mut self) {
-        // A JSON object that nothing follows yet is read: whoever asks now sees it.
+        // A JSON object or document that nothing follows yet is read: whoever asks now sees it.
         if let State::Open(head) = &self.state
-            && Kind::of_file(&self.name, head) == Kind::Jsonl
+            && matches!(Kind::of_file(&self.name, head), Kind::Jsonl | Kind::Json)
         {
             self.guess();
         }
@@ -197,13 +203,17 @@ impl Decoder for Sniff {
         match &mut self.state {
             // It is of the right kind, and has learned something.
             State::Known(_, decoder) if decoder.is_mistaken() => decoder.reset(),
+            State::Guessed(head, _, decoder) if decoder.is_mistaken() => {
+                head.clear();
+                decoder.reset();
+            }
             _ => self.state = State::Open(vec![]),
         }
     }
 
     fn is_mistaken(&self) -> bool {
         match &self.state {
-            State::Known(_, decoder) => decoder.is_mistaken(),
+            State::Known(_, decoder) | State::Guessed(_, _, decoder) => decoder.is_mistaken(),
             state => matches!(state, State::Mistaken),
         }
     }

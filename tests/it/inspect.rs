@@ -43,6 +43,39 @@ fn a_name_that_is_no_text_is_told_as_it_is_shown() {
     }
 }
 
+/// What a run says that is piped into og.
+fn inspect_pipe(home: &Home, path: &Path) -> Value {
+    let mut og = home.og(&["inspect", "-", "--json"]);
+    let output = og.stdin(File::open(path).unwrap()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_pipe_says_what_its_file_says() {
+    let home = Home::new();
+    let fixtures = Path::new(FIXTURES);
+    // A key that is told twice at a step, and rows that fall back: how they count depends on what the source is.
+    let again = home.work().join("again.json");
+    let row = |step: i32, loss: f64| format!("{{\"step\": {step}, \"loss\": {loss}}}\n");
+    fs::write(&again, (1..60).map(|at| row(at % 40, 1.0 / f64::from(at))).collect::<String>() + &row(19, 3.0)).unwrap();
+    let table = home.work().join("again.txt");
+    fs::write(&table, "step,loss\n1,2\n2,1.5\n2,1.25\n1,9\n3,1\n").unwrap();
+    let log = home.work().join("again.log");
+    fs::write(&log, "step 1 loss 2\nstep 2 loss 1.5\nstep 2 loss 1.25\nstep 1 loss 9\n").unwrap();
+    let rows = ["lightning/metrics.csv", "hf/trainer_state.json", "sb3/progress.json", "keras/semicolons.csv"]
+        .map(|name| fixtures.join("rows").join(name));
+    for path in [again, table, log].into_iter().chain(rows) {
+        let (file, pipe) = (inspect(&home, &path), inspect_pipe(&home, &path));
+        for part in ["kind", "keys", "losses", "console_lines", "step"] {
+            assert_eq!(pipe[part], file[part], "{part} of {path:?}");
+        }
+        for part in ["source", "rows", "points", "bytes"] {
+            assert_eq!(pipe["sources"][0][part], file["sources"][0][part], "{part} of {path:?}");
+        }
+    }
+}
+
 /// Keys of every object stand in order.
 fn check_order(value: &Value) {
     match value {

@@ -51,6 +51,27 @@ fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
 }
 
 #[test]
+fn an_epoch_that_is_called_step_stands_where_the_training_stands() {
+    assert_eq!((STEPS[STEP], STEPS[ITER]), ("step", "iter"));
+    let train = |at: f64| [("epoch", (at / 100.0).ceil()), ("iter", at), ("step", at)];
+    let validation = |epoch: f64| [("mAP", 0.5), ("step", epoch)];
+    check(
+        RowOptions::default(),
+        &[&train(50.0), &train(100.0), &validation(1.0), &train(150.0), &validation(2.0), &train(100.0)],
+        &[
+            (Some(50), "epoch iter"),
+            (Some(100), "epoch iter"),
+            (Some(100), "mAP"),
+            (Some(150), "epoch iter"),
+            (Some(150), "mAP"),
+            (Some(100), "epoch iter"),
+        ],
+    );
+    // What counts something else is no twin.
+    check(RowOptions::default(), &[&[("iter", 7.0), ("step", 50.0)], &validation(1.0)], &[(Some(50), "iter"), (Some(1), "mAP")]);
+}
+
+#[test]
 fn the_best_name_wins_for_the_whole_source() {
     check(
         RowOptions::default(),

@@ -207,7 +207,7 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
     let head = head(path).map_err(failed)?;
     let decoder = match kind {
         // Too little of it is there to tell.
-        Kind::Log | Kind::Jsonl if sniff::is_open(&name, &head) => Some(sniff::decoder(&name, read)),
+        Kind::Log | Kind::Jsonl | Kind::Json if sniff::is_open(&name, &head) => Some(sniff::decoder(&name, read)),
         kind => kind.decoder_with(read),
     };
     let decoder =
@@ -232,6 +232,7 @@ fn head(path: &Path) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::source::{Budget, Record};
+    use std::io::Write;
 
     fn steps(opened: &mut Opened) -> usize {
         let mut rows = 0;
@@ -267,6 +268,76 @@ mod tests {
         fs::write(&path, format!("{settings}step 1 loss 2.0\nstep 2 loss 1.5\n")).unwrap();
         assert!(opened.sources[0].poll(Budget::ALL, &mut |_| {}).unwrap().restarted);
         assert_eq!((steps(&mut opened), opened.sources[0].kind()), (2, Some(Kind::Log)));
+    }
+
+    #[test]
+    fn it_does_not_matter_when_a_file_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = |at: i64| format!("{{\"name\":\"a\",\"score\":{at},\"results\":[{{\"iter\":0,\"score\":2}}]}}\n");
+        let document = "{\n \"lr\": 0.1,\n \"l\": [{\"step\": 1, \"loss\": 3}]\n}\n";
+        for (name, start, more) in [
+            ("x.log", line(1), line(2) + &line(3)),
+            ("x.json", line(1), line(2) + &line(3)),
+            ("y.json", "{\"score\": 1}\n".into(), "{\"score\": 2}\n{\"m\": {\"score\": 3}}\n".into()),
+            ("x.log", document.into(), "step 1 loss 2.0\nstep 2 loss 1.5\n".into()),
+        ] {
+            let whole = start.clone() + &more;
+            let at = |file: &str| dir.path().join(file).join(name);
+            fs::create_dir_all(dir.path().join("whole")).unwrap();
+            fs::create_dir_all(dir.path().join("grows")).unwrap();
+            fs::write(at("whole"), &whole).unwrap();
+            let mut opened = open(&at("whole")).unwrap();
+            let want = (steps(&mut opened), opened.sources[0].kind().unwrap_or(opened.kind));
+            for split in [start.len() / 2, start.len(), start.len() + 3, whole.len() - 2] {
+                fs::write(at("grows"), &whole[..split]).unwrap();
+                let mut opened = open(&at("grows")).unwrap();
+                let mut rows = steps(&mut opened);
+                File::options().append(true).open(at("grows")).unwrap().write_all(&whole.as_bytes()[split..]).unwrap();
+                loop {
+                    let mut found = 0;
+                    let mut poll = |source: &mut Box<dyn Source>| {
+                        source.poll(Budget::ALL, &mut |record| found += usize::from(matches!(record, Ok(Record::Row(_))))).unwrap()
+                    };
+                    let progress = poll(&mut opened.sources[0]);
+                    rows = if progress.restarted { 0 } else { rows + found };
+                    if progress == Default::default() {
+                        break;
+                    }
+                }
+                assert_eq!((rows, opened.sources[0].kind().unwrap_or(opened.kind)), want, "{name} at {split}");
+            }
+        }
+    }
+
+    #[test]
+    fn epochs_of_a_document_that_are_told_by_fractions_are_values_from_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.json");
+        let row = |epoch: &str| format!("{{\"epoch\": {epoch}, \"loss\": 2}}");
+        let rows = |opened: &mut Opened| {
+            let mut rows = vec![];
+            loop {
+                let mut sink =
+                    |record| rows.extend(if let Ok(Record::Row(row)) = record { Some((row.step, row.values.len())) } else { None });
+                let progress = opened.sources[0].poll(Budget::ALL, &mut sink).unwrap();
+                if progress.restarted {
+                    rows.clear();
+                } else if progress == Default::default() {
+                    return rows;
+                }
+            }
+        };
+        fs::write(&path, format!("[{}, {}]", row("0.0"), row("0.5"))).unwrap();
+        let mut opened = open(&path).unwrap();
+        assert_eq!(rows(&mut opened), [(None, 2); 2]);
+        fs::write(&path, format!("[{}, {}, {}]", row("0.0"), row("0.5"), row("1.0"))).unwrap();
+        assert_eq!(rows(&mut opened), [(None, 2); 3]);
+        // Its end comes later.
+        fs::write(&path, format!("[{}", row("0.0"))).unwrap();
+        let mut opened = open(&path).unwrap();
+        assert_eq!(rows(&mut opened), [(Some(crate::model::Step(0)), 1)]);
+        File::options().append(true).open(&path).unwrap().write_all(format!(", {}]", row("0.5")).as_bytes()).unwrap();
+        assert_eq!(rows(&mut opened), [(None, 2); 2]);
     }
 
     #[test]

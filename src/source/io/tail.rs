@@ -209,6 +209,8 @@ impl Tail {
                 let stamp = Some((metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
                 let is_new = match self.writes {
                     Writes::Appends => false,
+                    // A document that another object follows turned out to be lines, which are appended.
+                    Writes::Whole if self.decoder.kind() == Some(Kind::Jsonl) => false,
                     // What grew while it was read for the first time is read to its end first.
                     Writes::Whole => open.seen.is_some_and(|seen| Some(seen) != stamp),
                     Writes::Heads if open.seen == stamp => false,

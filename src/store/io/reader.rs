@@ -40,6 +40,9 @@ pub struct Polled {
     pub keys_changed: Vec<MetricKey>,
 }
 
+/// Most bytes whose records are held until the source has said what it is.
+const FIRST_BYTES_MAX: u64 = 64 << 10;
+
 /// Follows the files of one run. It only reads, and never locks.
 pub struct RunReader {
     folder: RunFolder,
@@ -469,14 +472,22 @@ impl RunReader {
     /// Returns the bytes read.
     fn poll_source(&mut self, at: usize, budget: Budget, polled: &mut Polled) -> u64 {
         let feed = &mut self.sources[at];
-        let (rank, times, stdout_old) = (feed.rank, &self.times, self.stdout_old);
+        let (times, stdout_old) = (&self.times, self.stdout_old);
         let now = now();
         let cwd = self.picture.info.cwd.clone();
         let trackers = self.foreign.is_none().then_some((&mut self.trackers, &*cwd));
         let clock = Clock { times, stdout_old, now };
+        let first = Budget { bytes_max: budget.bytes_max.min(FIRST_BYTES_MAX), ..budget };
+        let (first, held) = match may_be_told(self.foreign, feed) {
+            true => feed.hold(&mut self.picture, |source, sink| source.poll(first, sink)),
+            false => (None, vec![]),
+        };
+        let rank = feed.rank;
         let mut ear = Ear { picture: &mut self.picture, rank, clock, trackers, heard: 0 };
-        let polled_now = feed.source.poll_to(budget, &mut ear);
+        held.into_iter().for_each(|record| ear.take(record));
+        let polled_now = first.unwrap_or_else(|| feed.source.poll_to(budget, &mut ear));
         let heard = ear.heard;
+        feed.is_fresh &= heard == 0;
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
         let has_found = polled_now.as_ref().is_ok_and(|progress| progress.bytes > 0);
         feed.empty = match has_found {
@@ -492,6 +503,7 @@ impl RunReader {
             }
         };
         if progress.restarted {
+            feed.is_fresh = true;
             self.picture.forget(rank);
         }
         self.picture.note_bytes(rank, progress.bytes);
@@ -531,12 +543,25 @@ impl RunReader {
     fn finish(&mut self, polled: &mut Polled) {
         self.finished = true;
         let clock = Clock { times: &self.times, stdout_old: self.stdout_old, now: now() };
-        for Feed { rank, source, .. } in &mut self.sources {
-            let mut ear = Ear { picture: &mut self.picture, rank: *rank, clock, trackers: None, heard: 0 };
-            source.finish(&mut |record| ear.take(record));
+        for feed in &mut self.sources {
+            let (first, held) = match may_be_told(self.foreign, feed) {
+                true => feed.hold(&mut self.picture, |source, sink| source.finish(sink)),
+                false => (None, vec![]),
+            };
+            let mut ear = Ear { picture: &mut self.picture, rank: feed.rank, clock, trackers: None, heard: 0 };
+            held.into_iter().for_each(|record| ear.take(record));
+            if first.is_none() {
+                feed.source.finish(&mut |record| ear.take(record));
+            }
+            feed.is_fresh &= ear.heard == 0;
             polled.changed |= ear.heard > 0;
         }
     }
+}
+
+/// Whether the bytes of a source may yet say that it is no log, or none of lines, as which it was opened.
+fn may_be_told(opened: Option<Kind>, feed: &Feed) -> bool {
+    feed.is_fresh && matches!(opened, Some(Kind::Log | Kind::Jsonl | Kind::Json))
 }
 
 fn now() -> Option<WallTime> {

@@ -1,6 +1,9 @@
 //! A source of a run, and when it is worth another look.
 
-use crate::{source::Source, store::SourceRank};
+use crate::{
+    source::{Kind, Loss, Record, Sink, Source},
+    store::{RunPicture, SourceRank},
+};
 use std::time::{Duration, Instant};
 
 /// Rest behind a look at a database that found nothing, and twice as long behind each further one, up to what one behind a find
@@ -18,11 +21,36 @@ pub(super) struct Feed {
     /// Polls that found nothing, though something had been written, since the last one that found something. At least one
     /// once all was seen to be found.
     pub(super) empty: u32,
+    /// Nothing came of it yet, from its start on.
+    pub(super) is_fresh: bool,
 }
 
 impl Feed {
     pub(super) fn new(rank: SourceRank, source: Box<dyn Source>) -> Feed {
-        Feed { rank, source, polled_at: None, behind: false, empty: 0 }
+        Feed { rank, source, polled_at: None, behind: false, empty: 0, is_fresh: true }
+    }
+
+    /// Reads the start of a stream, and holds what came of it: only then it is known what it is, and under which rank it counts.
+    pub(super) fn hold<T>(
+        &mut self,
+        picture: &mut RunPicture,
+        read: impl FnOnce(&mut dyn Source, &mut Sink) -> T,
+    ) -> (Option<T>, Vec<Result<Record, Loss>>) {
+        let (mut held, before) = (vec![], self.source.offset());
+        let read = read(&mut *self.source, &mut |record| held.push(record));
+        if let Some(kind) = self.source.kind() {
+            let rank = if kind == Kind::Log { SourceRank::Stdout } else { SourceRank::Tracker(0) };
+            if rank != self.rank {
+                picture.forget(self.rank);
+                picture.problems.remove(&self.rank);
+                picture.note_bytes(rank, before);
+                self.rank = rank;
+            }
+            if kind != Kind::Log {
+                picture.set_kind(rank, kind);
+            }
+        }
+        (Some(read), held)
     }
 
     /// How long it is too early for another poll. `wanted`: the rest that a person wants between two looks at a database.
