@@ -59,10 +59,9 @@ struct Stepless {
 }
 
 impl Stepless {
-    /// The same at the start of a source. Where that is to be read again, what has steps is known.
+    /// The same at the start of a source. What was seen to have steps stays known: this source may be read again for another one's sake.
     fn renewed(&self) -> Stepless {
-        let known = |count: &Option<i64>| count.map(|_| 0);
-        Stepless { counts: if self.is_mistaken { self.counts.iter().map(known).collect() } else { vec![] }, is_mistaken: false }
+        Stepless { counts: self.counts.iter().map(|count| count.map(|_| 0)).collect(), is_mistaken: false }
     }
 
     /// The step of an event that says `step` and has values of these keys.
@@ -365,4 +364,4 @@ fn text(tensor: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

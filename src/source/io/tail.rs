@@ -165,7 +165,8 @@ impl Tail {
         open.file.read_at(&mut first, 0).is_ok_and(|length| length > 0 && line.starts_with(&first[..length]))
     }
 
-    fn start_over(&mut self) -> Progress {
+    /// Begins again at the start of the file.
+    pub(super) fn start_over(&mut self) -> Progress {
         (self.file, self.head, self.offset) = (None, Vec::new(), 0);
         self.decoder.reset();
         Progress { more: true, restarted: true, ..Progress::default() }

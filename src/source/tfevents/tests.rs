@@ -15,7 +15,7 @@ fn message(number: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// An event at `step` with the given `Summary.Value`s, as a record.
-fn event(step: u8, values: &[Vec<u8>]) -> Vec<u8> {
+pub(in crate::source) fn event(step: u8, values: &[Vec<u8>]) -> Vec<u8> {
     let summary: Vec<u8> = values.iter().flat_map(|value| message(1, value)).collect();
     let time = (1.7e9 + f64::from(step)).to_le_bytes();
     record(&[&[0x09][..], &time, &[0x10, step], &message(5, &summary)].concat())
@@ -26,7 +26,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()].concat()
 }
 
-fn simple(tag: &str, value: f32) -> Vec<u8> {
+pub(in crate::source) fn simple(tag: &str, value: f32) -> Vec<u8> {
     [&message(1, tag.as_bytes())[..], &[0x15], &value.to_le_bytes()].concat()
 }
 
