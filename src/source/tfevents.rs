@@ -49,36 +49,67 @@ pub struct TfEvents {
     jumped: bool,
 }
 
-/// Writers that are not told a step write step 0, always: as long as a tag has no other, its events are numbered.
+/// Writers that are not told a step write step 0, always: events of a tag that has no other are numbered. Two alone are not: the
+/// second puts the first right, as that of Lightning's `hp_metric` does.
 #[derive(Default)]
 struct Stepless {
-    /// By key: how many events it has. `None`: one had a step.
-    counts: Vec<Option<i64>>,
-    /// One that was numbered has steps after all.
+    /// By key.
+    tags: Vec<Told>,
+    /// Rows were given that would stand elsewhere now.
     is_mistaken: bool,
 }
 
+/// What the events of a tag say of its steps.
+#[derive(Clone, Copy)]
+enum Told {
+    /// Nothing but zero, this often.
+    Zeros(i64),
+    /// Nothing but zero, too often to mean it: the number of the next event.
+    Nothing(i64),
+    /// Another one.
+    Steps,
+}
+
 impl Stepless {
-    /// The same at the start of a source. What was seen to have steps stays known: this source may be read again for another one's sake.
+    /// The same at the start of a source. What is known of the tags stays: this source may be read again for another one's sake.
     fn renewed(&self) -> Stepless {
-        Stepless { counts: self.counts.iter().map(|count| count.map(|_| 0)).collect(), is_mistaken: false }
+        let renewed = |told: &Told| match told {
+            Told::Zeros(_) => Told::Zeros(0),
+            Told::Nothing(_) => Told::Nothing(0),
+            Told::Steps => Told::Steps,
+        };
+        Stepless { tags: self.tags.iter().map(renewed).collect(), is_mistaken: false }
     }
 
     /// The step of an event that says `step` and has values of these keys.
     fn step(&mut self, step: Step, keys: impl Iterator<Item = KeyId>) -> Step {
         keys.fold(step, |number, key| {
             let at = key.0 as usize;
-            if self.counts.len() <= at {
-                self.counts.resize(at + 1, Some(0));
+            if self.tags.len() <= at {
+                self.tags.resize(at + 1, Told::Zeros(0));
             }
-            let count = &mut self.counts[at];
-            let seen = count.take();
-            if step == Step(0) {
-                *count = seen.map(|seen| seen + 1);
-            } else {
-                self.is_mistaken |= seen.is_some_and(|seen| seen > 1);
+            let told = &mut self.tags[at];
+            match *told {
+                Told::Steps => number,
+                Told::Zeros(_) if step != Step(0) => {
+                    *told = Told::Steps;
+                    number
+                }
+                Told::Nothing(next) if step != Step(0) => {
+                    *told = Told::Steps;
+                    self.is_mistaken |= next > 1;
+                    number
+                }
+                Told::Zeros(zeros) => {
+                    self.is_mistaken |= zeros == 2;
+                    *told = if zeros < 2 { Told::Zeros(zeros + 1) } else { Told::Nothing(zeros + 1) };
+                    number
+                }
+                Told::Nothing(next) => {
+                    *told = Told::Nothing(next + 1);
+                    number.max(Step(next))
+                }
             }
-            count.map_or(number, |_| number.max(Step(seen.unwrap_or(0))))
         })
     }
 }

@@ -87,10 +87,12 @@ fn a_tag_that_has_no_step_but_zero_is_numbered() {
         }
     };
     assert_eq!(steps(&[(0, &["a", "b"]), (0, &["a", "b"]), (0, &["c"]), (0, &["a", "c"])]), [0, 1, 0, 2]);
+    // The second of two puts the first right.
+    assert_eq!(steps(&[(0, &["a"]), (0, &["a"])]), [0, 0]);
     // One that had a step means the zero that it says.
     assert_eq!(steps(&[(0, &["a"]), (0, &["a"]), (1, &["a"]), (2, &["a"]), (0, &["a"]), (0, &["a"])]), [0, 0, 1, 2, 0, 0]);
-    assert_eq!(steps(&[(0, &["a"]), (1, &["a"]), (0, &["b"]), (0, &["b"])]), [0, 1, 0, 1]);
-    assert_eq!(steps(&[(5, &["a"]), (0, &["b"]), (0, &["a"]), (0, &["b"])]), [5, 0, 0, 1]);
+    assert_eq!(steps(&[(0, &["a"]), (1, &["a"]), (0, &["b"]), (0, &["b"]), (0, &["b"])]), [0, 1, 0, 1, 2]);
+    assert_eq!(steps(&[(5, &["a"]), (0, &["b"]), (0, &["a"]), (0, &["b"]), (0, &["b"])]), [5, 0, 0, 1, 2]);
 }
 
 #[test]
