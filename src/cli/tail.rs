@@ -48,7 +48,7 @@ pub fn tail(args: &TailArgs) -> Result<u8, Fail> {
     let mut lines = Lines { pattern, last: VecDeque::new(), max: args.lines, json: args.output.json };
     let mut ended = false;
     loop {
-        let found = read(&mut sources, Budget::ALL, &mut lines)?;
+        let found = read(&mut sources, Budget::ALL, args.follow, &mut lines)?;
         ended |= found.ended;
         // A pipe has more until it is closed; one that is followed is told as far as it goes.
         if !found.more || args.follow && found.bytes == 0 {
@@ -68,7 +68,7 @@ pub fn tail(args: &TailArgs) -> Result<u8, Fail> {
     loop {
         // The end is looked for before the lines: what was printed before it is there then.
         let over = ended || !sources.is_empty() && sources.iter().all(|source| source.is_over()) || events.as_deref().is_some_and(is_over);
-        let found = read(&mut sources, LIVE, &mut lines)?;
+        let found = read(&mut sources, LIVE, true, &mut lines)?;
         lines.print()?;
         ended |= found.ended;
         if over && !found.more {
@@ -124,7 +124,8 @@ struct Found {
     ended: bool,
 }
 
-fn read(sources: &mut [Box<dyn Source>], budget: Budget, lines: &mut Lines) -> Result<Found, Fail> {
+/// `waits`: what cannot be read yet may come.
+fn read(sources: &mut [Box<dyn Source>], budget: Budget, waits: bool, lines: &mut Lines) -> Result<Found, Fail> {
     let mut found = Found::default();
     for source in sources {
         let mut sink = |record| {
@@ -133,7 +134,8 @@ fn read(sources: &mut [Box<dyn Source>], budget: Budget, lines: &mut Lines) -> R
         };
         let progress = match source.poll(budget, &mut sink) {
             Ok(progress) => progress,
-            Err(error @ source::SourceError::Gone { .. }) => {
+            Err(error @ source::SourceError::NoWriter { .. }) if !waits => return Err(StoreError::Foreign(error.into()).into()),
+            Err(error @ (source::SourceError::Gone { .. } | source::SourceError::NoWriter { .. })) => {
                 tracing::debug!(%error, "waiting for it");
                 continue;
             }

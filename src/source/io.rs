@@ -134,6 +134,12 @@ pub enum SourceError {
         /// The file.
         path: PathBuf,
     },
+    /// A named pipe whose other side nobody has opened.
+    #[error("nobody writes to {} yet", path.display())]
+    NoWriter {
+        /// The pipe.
+        path: PathBuf,
+    },
     /// SQLite cannot read the database.
     #[error("cannot read database {}", path.display())]
     Sqlite {

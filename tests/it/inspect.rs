@@ -307,6 +307,25 @@ fn a_pipe_is_followed_while_it_is_written() {
 }
 
 #[test]
+fn a_named_pipe_that_nobody_writes_to_is_told_and_one_that_is_followed_is_waited_for() {
+    let home = Home::new();
+    let fifo = home.work().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(home.ok(&["inspect", "fifo"]).contains("nobody writes to fifo yet"));
+    fails(home.og(&["tail", "fifo"]), 1, &["nobody writes to fifo yet", "hint: start the program"]);
+    let mut og = home.og(&["inspect", "fifo", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(og.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("nobody writes")));
+    let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    for step in ["1", "2"] {
+        writer.write_all(format!("step {step} loss 2\n").as_bytes()).unwrap();
+        assert!(lines.any(|line| line.unwrap().contains(&format!("\"step\":{step}"))));
+    }
+    drop(writer);
+    assert!(og.wait().unwrap().success());
+}
+
+#[test]
 fn a_long_list_in_a_document_takes_no_more_memory_than_its_text() {
     let home = Home::new();
     for (name, before) in [("columns.json", ""), ("document.json", "\"epoch\": 3.0,\n"), ("deep.json", "\"epoch\": 3.0, \"a\": {\n")] {

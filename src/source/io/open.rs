@@ -104,6 +104,7 @@ impl OpenError {
             OpenError::Source(error) if error.is_damage() => {
                 "it is damaged, or no database; what SQLite can save of it: sqlite3 DATABASE .recover | sqlite3 SAVED".into()
             }
+            OpenError::Source(SourceError::NoWriter { .. }) => "start the program that writes to it, or wait for it: --follow".into(),
             OpenError::Open { .. } | OpenError::Dangling { .. } | OpenError::Source(_) => "check the path and its permissions".into(),
             OpenError::NoSuchRun { near, .. } if near.is_empty() => "look at its runs: og inspect PATH".into(),
             OpenError::NoSuchRun { near, .. } => format!("runs there: {}", near.join(", ")),

@@ -26,6 +26,12 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 /// The most that a look waits for bytes, however large its budget.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
+/// How long a named pipe without a writer is read, since that may start along with us: then it is said.
+const WRITER_WAIT: Duration = Duration::from_secs(1);
+
+/// Rest between two looks for a writer, who stirs nothing that could be watched.
+const WRITER_REST: Duration = Duration::from_millis(200);
+
 /// Reads a pipe through a decoder, until its writers have closed it. A look waits for bytes as long as its budget allows
 /// and not longer, and says that there is more until the end has come. What is not read yet waits in the pipe.
 pub(super) struct Pipe {
@@ -42,8 +48,8 @@ pub(super) struct Pipe {
 enum From {
     /// Blocks when it is read without bytes being there.
     Stdin,
-    /// A named pipe, which never blocks; whether a writer was seen.
-    Fifo(OwnedFd, bool),
+    /// A named pipe, which never blocks; since when it is without a writer, before one was seen.
+    Fifo(OwnedFd, Option<Instant>),
 }
 
 impl Pipe {
@@ -55,7 +61,7 @@ impl Pipe {
     /// The named pipe at `path`, whether somebody writes to it or not.
     pub(super) fn fifo(path: &Path, decoder: Box<dyn Decoder>) -> io::Result<Pipe> {
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Pipe::of(path.to_owned(), decoder, From::Fifo(fd, false)))
+        Ok(Pipe::of(path.to_owned(), decoder, From::Fifo(fd, Some(Instant::now()))))
     }
 
     fn of(path: PathBuf, decoder: Box<dyn Decoder>, from: From) -> Pipe {
@@ -84,29 +90,28 @@ impl Pipe {
 
     /// Reads once, when there is something within `wait`.
     fn read(&mut self, wait: Duration, buffer: &mut [u8]) -> io::Result<Found> {
-        let (read, had_writer) = match &mut self.from {
+        let read = match &mut self.from {
             None => return Ok(Found::End),
             Some(From::Stdin) if !is_ready(io::stdin().as_fd(), wait)? => return Ok(Found::Nothing),
-            Some(From::Stdin) => (rustix::io::read(io::stdin().as_fd(), buffer), &mut true),
-            Some(From::Fifo(fd, had_writer)) => {
+            Some(From::Stdin) => rustix::io::read(io::stdin().as_fd(), buffer),
+            Some(From::Fifo(fd, alone)) => {
                 is_ready(fd.as_fd(), wait)?;
-                (rustix::io::read(fd.as_fd(), buffer), had_writer)
+                match (rustix::io::read(fd.as_fd(), &mut *buffer), *alone) {
+                    (Ok(0), Some(since)) => return Ok(if since.elapsed() < WRITER_WAIT { Found::Nothing } else { Found::NoWriter }),
+                    (read, _) => {
+                        *alone = None;
+                        read
+                    }
+                }
             }
         };
         match read {
-            Err(Errno::AGAIN | Errno::INTR) => {
-                *had_writer = true;
-                Ok(Found::Nothing)
-            }
-            Ok(0) if !*had_writer => Ok(Found::NoWriter),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(Found::Nothing),
             Ok(0) => {
                 self.from = None;
                 Ok(Found::End)
             }
-            Ok(length) => {
-                *had_writer = true;
-                Ok(Found::Bytes(length))
-            }
+            Ok(length) => Ok(Found::Bytes(length)),
             Err(error) => Err(error.into()),
         }
     }
@@ -126,7 +131,7 @@ impl Pipe {
 enum Found {
     Bytes(usize),
     Nothing,
-    /// Nobody has opened the other side yet.
+    /// Nobody has opened the other side for a while.
     NoWriter,
     End,
 }
@@ -170,7 +175,7 @@ impl Source for Pipe {
                     progress.more = true;
                     break;
                 }
-                Found::NoWriter => break,
+                Found::NoWriter => return Err(SourceError::NoWriter { path: self.path.clone() }),
                 Found::End => {
                     self.finish(sink);
                     let restarted = self.start_over();
@@ -195,6 +200,14 @@ impl Source for Pipe {
     fn finish(&mut self, sink: &mut Sink) {
         self.decoder.finish();
         self.drain(sink);
+    }
+
+    fn refresh(&self) -> Duration {
+        WRITER_REST
+    }
+
+    fn is_stirring(&self) -> bool {
+        matches!(self.from, Some(From::Fifo(_, Some(_))))
     }
 
     fn path(&self) -> &Path {
@@ -292,7 +305,12 @@ mod tests {
         let path = dir.path().join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         let mut pipe = Pipe::fifo(&path, Box::new(Stdout::new())).unwrap();
-        assert_eq!(look(&mut pipe), (0, false));
+        assert_eq!(look(&mut pipe), (0, true));
+        if let Some(From::Fifo(_, alone)) = &mut pipe.from {
+            *alone = Instant::now().checked_sub(WRITER_WAIT);
+        }
+        let budget = Budget { bytes_max: 1, time_max: Duration::ZERO };
+        assert!(matches!(pipe.poll(budget, &mut |_| {}), Err(SourceError::NoWriter { .. })));
         let mut writer = File::options().write(true).open(&path).unwrap();
         assert_eq!(look(&mut pipe), (0, true));
         writer.write_all(b"step 1 loss 2.5\nstep 2 loss").unwrap();
