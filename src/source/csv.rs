@@ -17,7 +17,7 @@ use super::{
     Decoder, Loss, Record, Row,
     columns::{Axis, Role, RowOptions, is_step, point, whole_text},
     json::lenient,
-    keys::{KEYS_MAX, Keys},
+    keys::Keys,
     lines::Lines,
     splits::Splits,
 };
@@ -223,7 +223,6 @@ struct Table {
     ready: VecDeque<Record>,
     /// To be told behind what is ready.
     loss: Option<Loss>,
-    overflowed: bool,
     /// Rows were passed over, and maybe a line that names other columns.
     jumped: bool,
 }
@@ -411,9 +410,8 @@ impl Table {
         if !any && self.cells.len() < columns.len() {
             return Err(loss("a line is no row".into()));
         }
-        if self.keys.overflowed() && !self.overflowed {
-            self.overflowed = true;
-            self.loss = Some(loss(format!("more than {KEYS_MAX} columns, the rest is not read")));
+        if let Some(why) = self.keys.overflowed() {
+            self.loss = Some(loss(why));
         }
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);

@@ -82,7 +82,7 @@ impl Rows {
         if is_cut {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
-        self.ready.check(&mut self.keys, "metric keys", loss);
+        self.ready.check(&mut self.keys, loss);
         Ok(())
     }
 }

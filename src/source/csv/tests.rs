@@ -111,6 +111,14 @@ fn a_row_that_is_one_point_is_of_the_metric_that_it_names() {
 }
 
 #[test]
+fn a_column_whose_name_is_too_long_is_told_as_such() {
+    let text = format!("step,{},loss\n1,2,3\n2,2,3\n", "a".repeat(5000));
+    let (rows, losses) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), 999);
+    assert_eq!((rows.len(), rows[1].1.clone(), losses.len()), (2, vec![("loss".to_owned(), 3.0)], 1));
+    assert!(losses[0].reason.contains("longer than 4096 bytes"), "{losses:?}");
+}
+
+#[test]
 fn a_quoted_cell_may_hold_newlines() {
     check(
         "step,note,loss\n1,\"two\nlines, \"\"quoted\"\"\n\",0.5\n2,a 5\" disk,0.25\n",
