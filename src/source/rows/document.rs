@@ -2,7 +2,7 @@
 
 use crate::model::num;
 use crate::source::{
-    columns::is_step,
+    columns::{is_step, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::is_metric,
@@ -18,6 +18,12 @@ pub(super) const STATE: &str = "log_history";
 /// What lists of rows are called. In others, a step alone makes no row: schedules of a learning rate have steps too.
 const LISTS: &[&str] =
     &[STATE, "history", "training_history", "log", "logs", "training_log", "train_log", "metrics", "records", "results", "evaluations"];
+
+/// Least rows of a table that is known by its steps alone.
+const STEPS_MIN: usize = 3;
+
+/// What a schedule sets from a step on, most often evenly spaced too.
+const SCHEDULED: &[&str] = &["lr", "lrs", "learning_rate", "learning_rates"];
 
 /// What an object holds.
 pub(super) enum Shape {
@@ -125,8 +131,8 @@ fn has_rows(name: &str, mut cursor: Cursor) -> bool {
     read.is_some() && is_known && numbers > 0
 }
 
-/// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric; dicts in it
-/// are flattened.
+/// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric, or with steps as those of
+/// a log; dicts in it are flattened.
 fn columns(text: &str) -> Option<Columns> {
     fn gather(name: &str, value: Value, out: &mut Columns) -> Option<()> {
         match value {
@@ -156,6 +162,16 @@ fn columns(text: &str) -> Option<Columns> {
     gather("", lenient(text)?, &mut out)?;
     let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
     // Settings are lists of one length too, also with a step: schedules of a learning rate.
-    let is_table = cells <= CELLS_MAX && out.iter().any(|(name, _)| is_metric(name));
+    let is_told = |(name, _): &(String, _)| !is_step(name) && !SCHEDULED.contains(&name.as_str());
+    let is_log = || out.iter().any(|(name, items)| is_step(name) && are_even(items)) && out.iter().any(is_told);
+    let is_table = cells <= CELLS_MAX && (out.iter().any(|(name, _)| is_metric(name)) || is_log());
     is_table.then_some(out)
+}
+
+/// Whether steps rise by the same number from row to row.
+fn are_even(items: &[Value]) -> bool {
+    let steps: Option<Vec<i64>> = items.iter().map(|item| num::from_json(item).and_then(whole)).collect();
+    steps.is_some_and(|steps| {
+        steps.len() >= STEPS_MIN && steps[0] < steps[1] && steps.windows(3).all(|three| three[1] - three[0] == three[2] - three[1])
+    })
 }

@@ -196,6 +196,16 @@ fn lists_of_numbers_are_the_columns_of_a_table() {
     check("{\"loss\": [2.5, NaN], \"val\": {\"loss\": [3, null]}}", want);
     check("{\n  \"loss\": [\n    2.5,\n    NaN\n  ],\n  \"val\": {\n    \"loss\": [3, null]\n  }\n}\n", want);
     check("{\"step\": [10, 20], \"loss\": [1, 2]}\n", &[(Some(10), &[("loss", 1.0)]), (Some(20), &[("loss", 2.0)])]);
+    // Steps as those of a log tell a table whose metrics nobody knows.
+    let want: Want = &[(Some(0), &[("foo", 1.0)]), (Some(50), &[("foo", 2.0)]), (Some(100), &[("foo", 4.0)])];
+    check("{\"step\": [0, 50, 100], \"foo\": [1, 2, 4]}\n", want);
+    check("{\n  \"foo\": [1, 2, 4],\n  \"epoch\": [0.0, 50, 100]\n}\n", want);
+    for settings in
+        ["\"epoch\": [30, 60, 90], \"lr\": [1, 2, 3]", "\"step\": [0, 10, 500], \"size\": [1, 2, 3]", "\"step\": [1, 2], \"size\": [8, 16]"]
+    {
+        check(&format!("{{\n{settings}\n}}\n"), &[]);
+    }
+    check("{\"betas\": [0.9, 0.999], \"hidden\": [64, 64]}\n{\"step\": [0, 50, 100]}\n", &[]);
     // Settings, and lists that are no columns of one table.
     check("{\n  \"betas\": [0.9, 0.99],\n  \"lr\": 0.1\n}\n", &[]);
     check("{\"a\": [1, 2], \"b\": [1]}\n", &[]);
