@@ -59,7 +59,7 @@ pub(in crate::source) fn is_document(head: &str) -> bool {
         _ if text.starts_with('[') => may_be_document(text) && has_rows("", Cursor::new(text)),
         Some(end) => !matches!(shape(&head[..end], true, false), Shape::Row),
         // One on many lines, or on one that is too long to be a row.
-        None => (may_be_document(text) || text.starts_with('{') && !text.contains('\n')) && Lists::of(text).is_any(),
+        None => (may_be_document(text) || text.starts_with('{') && !text.contains('\n')) && (Lists::of(text).is_any() || has_columns(text)),
     };
     has_rows && (behind.is_empty() || behind.starts_with(['{', '[']))
 }
@@ -129,6 +129,21 @@ fn has_rows(name: &str, mut cursor: Cursor) -> bool {
         cursor.skip()
     });
     read.is_some() && is_known && numbers > 0
+}
+
+/// Whether an object has nothing but lists of numbers, as far as its text goes, one of them surely a metric or of steps.
+fn has_columns(text: &str) -> bool {
+    let (mut are_lists, mut is_known) = (true, false);
+    // Where the text ends early, what was found counts.
+    let _ = Cursor::new(text).object(|cursor, key| {
+        are_lists &= cursor.peek()? == b'[';
+        let mut inside = cursor.clone();
+        inside.pass();
+        are_lists &= matches!(inside.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I' | b'n');
+        is_known |= is_step(&key) || is_metric(&key);
+        cursor.skip()
+    });
+    are_lists && is_known
 }
 
 /// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric, or with steps as those of

@@ -213,6 +213,18 @@ fn lists_of_numbers_are_the_columns_of_a_table() {
 }
 
 #[test]
+fn a_table_by_columns_is_known_by_its_start() {
+    for text in ["{\"loss\": [0.5, 0.4", "{\n \"lr\": [\n  1,\n  2\n ],\n \"val_loss\": [\n  NaN,\n  2"] {
+        assert!(is_document(text), "{text}");
+    }
+    for text in
+        ["{\n \"lr\": [\n  1,\n  2", "{\n \"loss\": [\n  \"mse\",\n", "{\"loss\": [1, 2], \"model\": \"", "{\n \"loss\": 2,\n \"lr\": [1"]
+    {
+        assert!(!is_document(text), "{text}");
+    }
+}
+
+#[test]
 fn of_a_document_of_very_many_rows_the_first_are_read() {
     for (more, is_cut) in [(ROWS_MAX - 1, false), (ROWS_MAX, true)] {
         let text = format!("{{\n\"history\": [{{\"step\": 1, \"b\": 1}}{}]}}\n", ",{\"b\":1}".repeat(more));
