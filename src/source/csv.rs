@@ -3,7 +3,8 @@
 //!
 //! The first line names the columns; of two that are called the same, the later one has `.1` behind its name. Cells are split at
 //! `,`, `;`, tabs or `|`, whichever the first line has most of, and may be quoted (RFC 4180: also over several lines). Cells that are empty or no number are left out of their row; step and
-//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`), a cell names the metric. Lines that start with `#` are comments; the one that `monitor.csv` starts with
+//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`), a cell names the metric;
+//! a point of a metric that has numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that `monitor.csv` starts with
 //! (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
@@ -17,7 +18,7 @@ use super::{
     Decoder, Loss, Record, Row,
     columns::{Axis, Role, RowOptions, is_step, point, whole_text},
     json::lenient,
-    keys::{KEYS_MAX, Keys},
+    keys::Keys,
     lines::Lines,
     splits::Splits,
 };
@@ -37,6 +38,9 @@ const QUOTED_BYTES_MAX: usize = 1 << 16;
 
 /// What may stand between cells, likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// What stands in the place of a number that there is none of, in small letters.
+const MISSING: &[&str] = &["", "-", "na", "n/a", "<na>", "none", "null"];
 
 /// Whether a text starts with a line of names and one of as many numbers.
 pub(super) fn is_table(head: &[u8]) -> bool {
@@ -223,7 +227,6 @@ struct Table {
     ready: VecDeque<Record>,
     /// To be told behind what is ready.
     loss: Option<Loss>,
-    overflowed: bool,
     /// Rows were passed over, and maybe a line that names other columns.
     jumped: bool,
 }
@@ -411,9 +414,16 @@ impl Table {
         if !any && self.cells.len() < columns.len() {
             return Err(loss("a line is no row".into()));
         }
-        if self.keys.overflowed() && !self.overflowed {
-            self.overflowed = true;
-            self.loss = Some(loss(format!("more than {KEYS_MAX} columns, the rest is not read")));
+        // A metric that never had a number is of text, and nothing of it is wanted.
+        if let Some((at, name)) = &metric
+            && number(cell(*at), *delimiter).is_none()
+            && self.keys.known(name).is_some()
+            && !MISSING.contains(&cell(*at).to_ascii_lowercase().as_str())
+        {
+            self.loss = Some(loss("the value of a point is no number".into()));
+        }
+        if let Some(why) = self.keys.overflowed() {
+            self.loss = Some(loss(why));
         }
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);

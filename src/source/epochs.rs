@@ -108,8 +108,10 @@ impl Epochs {
             let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
             self.starts_over |= self.jumped && is_behind && counter < least;
             self.counts_through |= is_behind && rose && counter > last.counter && !self.starts_over;
-            if is_behind && (falls || is_again) {
-                let gap = if self.gap == 0 && is_again { counter } else { self.gap };
+            // It never rose: each row is the end of its epoch, also of those that have more or fewer batches after a resume.
+            let is_end = self.gap == 0 && is_single && self.starts_over;
+            if is_behind && (falls || is_again || is_end) {
+                let gap = if self.gap == 0 && (is_again || is_end) { counter } else { self.gap };
                 now.highest = last.highest.saturating_add(gap.max(1));
                 base = now.highest.saturating_sub(counter);
                 self.starts.begin(epoch, base);
@@ -173,6 +175,25 @@ mod tests {
         check(&[(0.0, 50), (0.0, 100), (1.0, 100), (1.0, 150)], &[50, 100, 100, 150]);
         check(&[(1.0, 100), (2.0, 100), (3.0, 100)], &[100, 200, 300]);
         check(&[(0.99, 100), (1.0, 100), (1.5, 150)], &[100, 100, 150]);
+    }
+
+    #[test]
+    fn a_resume_with_larger_or_smaller_batches_goes_on() {
+        for counts in [Counts::Epoch, Counts::Either] {
+            // Told at the ends of epochs alone.
+            check_as(counts, &[(1.0, 100), (2.0, 100), (3.0, 50), (4.0, 50)], &[100, 200, 250, 300]);
+            check_as(counts, &[(1.0, 100), (2.0, 100), (3.0, 200), (4.0, 200), (5.0, 200)], &[100, 200, 400, 600, 800]);
+            check_as(counts, &[(1.0, 50), (1.0, 100), (2.0, 50), (2.0, 100), (3.0, 25), (3.0, 50)], &[50, 100, 150, 200, 250, 275]);
+        }
+        // A counter of the whole run, with the epochs of its updates, the last of them of other sizes.
+        for counts in [Counts::Either, Counts::Run] {
+            let update = |counter| [0.0, 1.0, 2.0].map(|epoch| (epoch, counter));
+            let rows = [2048, 4096, 6144, 7168, 8192, 12288].map(update).concat();
+            let mut epochs = Epochs::default();
+            let steps: Vec<_> = rows.iter().map(|(epoch, counter)| epochs.step(Some(*epoch), *counter, counts)).collect();
+            assert_eq!(steps[3..], rows[3..].iter().map(|(_, counter)| Some(*counter)).collect::<Vec<_>>());
+            check_as(counts, &[(0.0, 50), (0.0, 100), (1.0, 200), (1.0, 225), (2.0, 250)], &[50, 100, 200, 225, 250]);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::{
     columns::{Axis, Place, Role, RowOptions, point, whole_text},
     json::{Cursor, Token},
-    keys::{KEYS_MAX, Keys, NAME_BYTES_MAX},
+    keys::{KEYS_MAX, Keys, NAME_BYTES_MAX, TooMuch},
     splits::Splits,
 };
 use std::borrow::Cow;
@@ -43,6 +43,8 @@ pub(super) struct Flat {
     metric: String,
     /// Some number of the row is not one of a list, as many settings are.
     is_row: bool,
+    /// Something of the row is passed over because of its name.
+    too_much: Option<TooMuch>,
 }
 
 /// A value of a row. Rows mostly repeat the names of the row before in the same order, so what the name in its place means is kept.
@@ -78,13 +80,16 @@ impl Flat {
     pub(super) fn read(&mut self, cursor: &mut Cursor, keys: &mut Keys) -> Option<Place> {
         self.path.clear();
         self.metric.clear();
-        (self.taken, self.bytes, self.in_array, self.is_row) = (0, 0, false, false);
+        (self.taken, self.bytes, self.in_array, self.is_row, self.too_much) = (0, 0, false, false, None);
         if self.held > ROW_BYTES_MAX {
             (self.seats, self.held) = (vec![], 0);
         }
         self.axis.begin();
         self.object(cursor)?;
         let place = self.axis.place();
+        if let Some(why) = self.too_much {
+            keys.turn_away(why);
+        }
         if !self.is_row {
             return Some(place);
         }
@@ -103,7 +108,15 @@ impl Flat {
 
     fn object(&mut self, cursor: &mut Cursor) -> Option<()> {
         cursor.object(|cursor, key| {
-            if self.path.len() + key.len() > NAME_BYTES_MAX || self.taken >= SEATS_MAX || self.bytes >= ROW_BYTES_MAX {
+            let too_much = match () {
+                () if self.path.len() + key.len() > NAME_BYTES_MAX => Some(TooMuch::Name),
+                () if self.taken >= SEATS_MAX => Some(TooMuch::Keys),
+                () if self.bytes >= ROW_BYTES_MAX => Some(TooMuch::Names),
+                () => None,
+            };
+            if too_much.is_some() {
+                // A text is no value that would be missed.
+                self.too_much = if cursor.peek()? == b'"' { self.too_much } else { too_much };
                 return cursor.skip();
             }
             if cursor.peek()? == b'[' {
@@ -175,7 +188,10 @@ impl Flat {
             match first {
                 b'{' if at < OBJECTS_MAX => {
                     match name(cursor) {
-                        Some(name) if self.path.len() + name.len() > NAME_BYTES_MAX => return cursor.skip(),
+                        Some(name) if self.path.len() + name.len() > NAME_BYTES_MAX => {
+                            self.too_much = Some(TooMuch::Name);
+                            return cursor.skip();
+                        }
                         Some(name) => self.path.extend([&*name, "."]),
                         None => self.path.extend([&*at.to_string(), "."]),
                     }

@@ -12,7 +12,7 @@ use super::{
     columns::{RowOptions, whole, whole_text},
     flat::Flat,
     json::{Cursor, Token, non_finite},
-    keys::{Keys, NAME_BYTES_MAX},
+    keys::{Keys, NAME_BYTES_MAX, TooMuch},
     lines::{Line, Lines},
     outbox::Outbox,
 };
@@ -68,7 +68,7 @@ impl Jsonl {
             };
             self.ready.records.extend(total.map(Record::TotalSteps));
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
-            self.ready.row(&mut self.keys, "metric keys", row, loss);
+            self.ready.row(&mut self.keys, row, loss);
         }
     }
 }
@@ -192,6 +192,7 @@ fn values(cursor: &mut Cursor, keys: &mut Keys, path: &mut String) -> Option<()>
 
 fn value(cursor: &mut Cursor, key: &str, keys: &mut Keys, path: &mut String) -> Option<()> {
     if path.len() + key.len() > NAME_BYTES_MAX {
+        keys.turn_away(TooMuch::Name);
         return cursor.skip();
     }
     let number = match cursor.token()? {
@@ -357,6 +358,24 @@ mod tests {
             "{\"step\":1,\"metric\":\"\",\"value\":2}\n{\"step\":2,\"metric\":3,\"value\":2}\n",
             &[(Some(1), &[("value", 2.0)]), (Some(2), &[("metric", 3.0), ("value", 2.0)])],
         );
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_told_once_and_costs_its_value_only() {
+        let long = "a".repeat(NAME_BYTES_MAX + 1);
+        let rows = |row: &str| row.replace("LONG", &long).repeat(2);
+        for line in [
+            "{\"step\":1,\"LONG\":2,\"loss\":3}\n",
+            "{\"step\":1,\"loss\":3,\"LONG\":{\"b\":2}}\n",
+            "{\"s\":1,\"m\":{\"LONG\":2,\"loss\":3}}\n",
+            "{\"step\":1,\"loss\":3,\"l\":[{\"name\":\"LONG\",\"b\":2}]}\n",
+        ] {
+            let (rows, losses) = decode(&mut Jsonl::new(), rows(line).as_bytes(), 999);
+            assert_eq!((rows.len(), &*rows[1].1), (2, &[("loss".to_owned(), 3.0)][..]));
+            assert!(losses.len() == 1 && losses[0].reason.contains("longer than 4096 bytes"), "{losses:?}");
+        }
+        let (_, losses) = decode(&mut Jsonl::new(), rows("{\"step\":1,\"LONG\":\"text\",\"loss\":3}\n").as_bytes(), 999);
+        assert_eq!(losses, [], "a text is no value");
     }
 
     #[test]

@@ -11,6 +11,20 @@ pub(super) const KEYS_MAX: usize = 1 << 16;
 /// Longest name of a key. That of a value deep in JSON is made of all names above it, and so would be held for each value.
 pub(super) const NAME_BYTES_MAX: usize = 4 << 10;
 
+/// Most bytes of all names together, 256 for each key: they are held as long as the source is, and real ones are some tens long.
+pub(super) const NAMES_BYTES_MAX: usize = KEYS_MAX << 8;
+
+/// Why a key is not read.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum TooMuch {
+    /// There are [`KEYS_MAX`] already.
+    Keys,
+    /// Their names take [`NAMES_BYTES_MAX`] already.
+    Names,
+    /// Its name is longer than [`NAME_BYTES_MAX`].
+    Name,
+}
+
 /// The keys seen so far and the row that is being gathered. Rows mostly repeat the keys of the row
 /// before in the same order, so the next key is guessed before it is looked up.
 #[derive(Default)]
@@ -23,7 +37,10 @@ pub(super) struct Keys {
     values: Vec<(KeyId, f64)>,
     /// New keys, to be announced before the row.
     fresh: Vec<(KeyId, MetricKey)>,
-    overflow: bool,
+    name_bytes: usize,
+    /// A key was turned away, which nobody was told yet.
+    untold: Option<TooMuch>,
+    told: Vec<TooMuch>,
 }
 
 struct Seat {
@@ -43,11 +60,17 @@ impl Keys {
 
     /// Adds a value to the row; a key that is there already takes the later value.
     pub(super) fn put(&mut self, name: &str, value: f64) {
-        let Some(id) = self.id(name) else {
-            self.overflow = true;
-            return;
-        };
-        self.put_id(id, value);
+        match self.id(name) {
+            Ok(id) => self.put_id(id, value),
+            Err(why) => self.turn_away(why),
+        }
+    }
+
+    /// A key was met that is not read.
+    pub(super) fn turn_away(&mut self, why: TooMuch) {
+        if !self.told.contains(&why) {
+            self.untold.get_or_insert(why);
+        }
     }
 
     /// Adds a value by the number of its key.
@@ -103,13 +126,18 @@ impl Keys {
         values.extend_from_slice(&self.values);
     }
 
-    /// Whether a key was turned away since the last call because there are [`KEYS_MAX`] already, or because it is too
-    /// long.
-    pub(super) fn overflowed(&mut self) -> bool {
-        std::mem::take(&mut self.overflow)
+    /// Why keys were turned away, in words for people; of a source, each reason is told once.
+    pub(super) fn overflowed(&mut self) -> Option<String> {
+        let why = self.untold.take()?;
+        self.told.push(why);
+        Some(match why {
+            TooMuch::Keys => format!("more than {KEYS_MAX} metric keys, the rest is not read"),
+            TooMuch::Names => format!("the names of metric keys are more than {NAMES_BYTES_MAX} bytes, the rest is not read"),
+            TooMuch::Name => format!("the name of a metric key is longer than {NAME_BYTES_MAX} bytes: such keys are not read"),
+        })
     }
 
-    fn id(&mut self, name: &str) -> Option<KeyId> {
+    fn id(&mut self, name: &str) -> Result<KeyId, TooMuch> {
         let guess = self.seats.get(self.last as usize).map_or(0, |seat| seat.next);
         let id = match self.names.get(guess as usize) {
             Some(known) if known.as_str() == name => guess,
@@ -119,23 +147,30 @@ impl Keys {
             seat.next = id;
         }
         self.last = id;
-        Some(KeyId(id))
+        Ok(KeyId(id))
     }
 
-    fn look_up(&mut self, name: &str) -> Option<u32> {
+    fn look_up(&mut self, name: &str) -> Result<u32, TooMuch> {
         if let Some(id) = self.ids.get(name) {
-            return Some(id.0);
+            return Ok(id.0);
         }
-        if self.names.len() >= KEYS_MAX || name.len() > NAME_BYTES_MAX {
-            return None;
+        if name.len() > NAME_BYTES_MAX {
+            return Err(TooMuch::Name);
         }
+        if self.names.len() >= KEYS_MAX {
+            return Err(TooMuch::Keys);
+        }
+        if self.name_bytes + name.len() > NAMES_BYTES_MAX {
+            return Err(TooMuch::Names);
+        }
+        self.name_bytes += name.len();
         let key = MetricKey::from(name);
         let id = KeyId(self.names.len() as u32);
         self.names.push(key.clone());
         self.seats.push(Seat { row: 0, at: 0, next: 0 });
         self.ids.insert(key.clone(), id);
         self.fresh.push((id, key));
-        Some(id.0)
+        Ok(id.0)
     }
 }
 
@@ -164,10 +199,25 @@ mod tests {
             keys.put(&i.to_string(), 0.0);
         }
         assert_eq!(keys.names.len(), KEYS_MAX);
-        assert!(keys.overflowed() && !keys.overflowed());
+        assert!(keys.overflowed().is_some_and(|why| why.contains("more than 65536 metric keys")));
+        keys.put("new", 0.0);
+        assert_eq!(keys.overflowed(), None, "it is told once");
+        // Another reason is another thing to tell.
+        keys.put(&"a".repeat(NAME_BYTES_MAX + 1), 0.0);
+        assert!(keys.overflowed().is_some_and(|why| why.contains("longer than 4096 bytes")));
+    }
+
+    #[test]
+    fn names_are_bounded_one_by_one_and_all_together() {
         let mut keys = Keys::default();
         keys.put(&"a".repeat(NAME_BYTES_MAX), 0.0);
+        assert_eq!((keys.names.len(), keys.overflowed()), (1, None));
         keys.put(&"a".repeat(NAME_BYTES_MAX + 1), 0.0);
-        assert_eq!((keys.names.len(), keys.overflowed()), (1, true));
+        assert!(keys.names.len() == 1 && keys.overflowed().is_some_and(|why| why.contains("longer than 4096 bytes")));
+        for i in 0..KEYS_MAX {
+            keys.put(&format!("{i:0width$}", width = NAME_BYTES_MAX), 0.0);
+        }
+        assert_eq!((keys.names.len(), keys.name_bytes), (NAMES_BYTES_MAX / NAME_BYTES_MAX, NAMES_BYTES_MAX));
+        assert!(keys.overflowed().is_some_and(|why| why.contains("more than 16777216 bytes")) && keys.overflowed().is_none());
     }
 }

@@ -1,9 +1,6 @@
 //! What a decoder has read and not yet handed out.
 
-use super::{
-    Loss, Record, Row,
-    keys::{KEYS_MAX, Keys},
-};
+use super::{Loss, Record, Row, keys::Keys};
 use std::collections::VecDeque;
 
 /// Records in order, and a loss that is told behind them.
@@ -11,7 +8,6 @@ use std::collections::VecDeque;
 pub(super) struct Outbox {
     pub(super) records: VecDeque<Record>,
     loss: Option<Loss>,
-    overflowed: bool,
 }
 
 impl Outbox {
@@ -25,20 +21,19 @@ impl Outbox {
         self.loss = self.loss.take().or_else(loss);
     }
 
-    /// Ends a row: its values are those gathered in `keys`. A source with too many `names` is told of once.
-    pub(super) fn row(&mut self, keys: &mut Keys, names: &str, row: Row, loss: impl FnOnce(&str) -> Loss) {
-        self.check(keys, names, loss);
+    /// Ends a row: its values are those gathered in `keys`.
+    pub(super) fn row(&mut self, keys: &mut Keys, row: Row, loss: impl FnOnce(&str) -> Loss) {
+        self.check(keys, loss);
         if !keys.is_empty() {
             let values = keys.take(&mut self.records);
             self.records.push_back(Record::Row(Row { values, ..row }));
         }
     }
 
-    /// Says once that there are too many `names`.
-    pub(super) fn check(&mut self, keys: &mut Keys, names: &str, loss: impl FnOnce(&str) -> Loss) {
-        if keys.overflowed() && !self.overflowed {
-            self.overflowed = true;
-            self.loss = Some(loss(&format!("more than {KEYS_MAX} {names}, the rest is not read")));
+    /// Tells of keys that were turned away.
+    pub(super) fn check(&mut self, keys: &mut Keys, loss: impl FnOnce(&str) -> Loss) {
+        if let Some(why) = keys.overflowed() {
+            self.loss = Some(loss(&why));
         }
     }
 }

@@ -6,8 +6,8 @@
 //!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary.
 //! - So is one that has a list of rows in it, on however many lines: objects of which each has a step or surely a metric. What
 //!   stands beside under `config` or `args` is config.
-//! - An object of nothing but lists of numbers, all of one length, is a table by columns: what `json.dump(history.history)` makes
-//!   of Keras' history, and pandas with `orient="list"`.
+//! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
+//!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
@@ -82,7 +82,7 @@ impl Rows {
         if is_cut {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
-        self.ready.check(&mut self.keys, "metric keys", loss);
+        self.ready.check(&mut self.keys, loss);
         Ok(())
     }
 }

@@ -50,7 +50,10 @@ impl Sniff {
     /// The first `head_bytes` of the bytes tell the kind.
     fn decide(&self, bytes: &[u8], head_bytes: usize) -> State {
         let head = &bytes[..head_bytes.min(bytes.len())];
-        let kind = Kind::of_file(&self.name, head);
+        self.read_as(Kind::of_file(&self.name, head), head, bytes)
+    }
+
+    fn read_as(&self, kind: Kind, head: &[u8], bytes: &[u8]) -> State {
         match kind.decoder_with(&self.read) {
             Some(mut decoder) => {
                 decoder.push(bytes);
@@ -60,11 +63,15 @@ impl Sniff {
         }
     }
 
-    /// Reads what there is as what it looks like.
-    fn guess(&mut self) {
+    /// Reads what there is as what it looks like. `is_all`: no more is expected.
+    fn guess(&mut self, is_all: bool) {
         if let State::Open(bytes) = &mut self.state {
             let bytes = std::mem::take(bytes);
-            self.state = match self.decide(&bytes, HEAD_BYTES_MAX) {
+            let state = match is_all && !self.name.contains('.') && is_one_document(&bytes) {
+                true => self.read_as(Kind::Json, &bytes, &bytes),
+                false => self.decide(&bytes, HEAD_BYTES_MAX),
+            };
+            self.state = match state {
                 State::Known(kind, mut decoder) => {
                     // Nobody looks whether a guess is mistaken before its records are taken: it learns first what its rows hold.
                     while !matches!(decoder.next(), Ok(None)) {}
@@ -116,6 +123,12 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
     }
     lines.or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX))
+}
+
+/// Whether all of a stream is one JSON document. Where it goes on, one without rows is the settings in front of a log.
+fn is_one_document(bytes: &[u8]) -> bool {
+    let is_one = |text: &str| may_be_document(text) && document_end(text).is_some_and(|end| text[end..].trim_ascii().is_empty());
+    std::str::from_utf8(bytes.strip_prefix(MARK).unwrap_or(bytes)).is_ok_and(is_one)
 }
 
 /// Where the first line from `from` on that is not blank ends, behind its newline.
@@ -175,7 +188,7 @@ impl Decoder for Sniff {
         if let State::Open(head) = &self.state
             && matches!(Kind::of_file(&self.name, head), Kind::Jsonl | Kind::Json)
         {
-            self.guess();
+            self.guess(false);
         }
         if let Some(decoder) = self.known() {
             decoder.glimpse();
@@ -184,7 +197,7 @@ impl Decoder for Sniff {
 
     fn finish(&mut self) {
         if matches!(&self.state, State::Open(head) if !head.is_empty()) {
-            self.guess();
+            self.guess(true);
         }
         if let Some(decoder) = self.known() {
             decoder.finish();
@@ -292,6 +305,27 @@ mod tests {
         let steps: &[(Option<i64>, &str, f64)] = &[(Some(1), "loss", 2.0), (Some(2), "loss", 1.5)];
         check("{\"lr\": 0.1, \"batch_size\": 32}\nstep 1 loss 2.0\nstep 2 loss 1.5\n", steps);
         check("{\"lr\": 0.1, \"batch_size\": 32}\n\n\nstep 1 loss 2.0\nstep 2 loss 1.5\n", steps);
+    }
+
+    #[test]
+    fn a_document_without_rows_is_one_where_nothing_is_behind_it() {
+        let results = "{\n    \"epoch\": 3.0,\n    \"eval_loss\": 0.25\n}\n";
+        let finished = |name: &str, text: &str, chunk: usize| {
+            let mut sniff = Sniff::new(name);
+            text.as_bytes().chunks(chunk).for_each(|part| sniff.push(part));
+            assert_eq!(sniff.next(), Ok(None));
+            sniff.finish();
+            (sniff.kind(), std::iter::from_fn(move || sniff.next().unwrap()).collect::<Vec<_>>())
+        };
+        for chunk in [1, 7, results.len()] {
+            let (kind, records) = finished("-", results, chunk);
+            assert_eq!(kind, Some(Kind::Json));
+            assert!(records.iter().all(|record| matches!(record, Record::Summary(..))) && records.len() == 2, "{records:?}");
+        }
+        for (name, text) in [("train.log", results), ("-", "{\n    \"epoch\": 3.0,\n"), ("-", "{\"a\": 1}")] {
+            assert_ne!(finished(name, text, 7).0, Some(Kind::Json), "{name} {text}");
+        }
+        check(&format!("{results}step 1 loss 2.0\n"), &[(Some(1), "loss", 2.0)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     columns::is_step,
-    keys::{KEYS_MAX, Keys},
+    keys::{KEYS_MAX, Keys, NAMES_BYTES_MAX},
 };
 use std::collections::HashMap;
 
@@ -12,6 +12,7 @@ use std::collections::HashMap;
 pub(super) struct Splits {
     /// What rows have a name for their own.
     owners: HashMap<String, &'static str>,
+    owned_bytes: usize,
     has_training: bool,
     name: String,
 }
@@ -23,7 +24,8 @@ impl Splits {
         self.has_training |= split.is_empty();
         let owner = self.owners.get(name).copied().unwrap_or_else(|| {
             let owner = if self.has_training { split } else { "" };
-            if self.owners.len() < KEYS_MAX {
+            if self.owners.len() < KEYS_MAX && self.owned_bytes + name.len() <= NAMES_BYTES_MAX {
+                self.owned_bytes += name.len();
                 self.owners.insert(name.to_owned(), owner);
             }
             owner

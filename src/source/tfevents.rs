@@ -154,7 +154,7 @@ impl TfEvents {
         // Behind a jump nobody knows how many there were.
         let step = (event.step != Step(0) || !self.jumped).then(|| self.stepless.step(event.step, self.keys.given()));
         let row = Row { step, time: event.time, offset: Some(frame.offset), ..Row::default() };
-        self.ready.row(&mut self.keys, "tags", row, loss);
+        self.ready.row(&mut self.keys, row, loss);
         Ok(())
     }
 }

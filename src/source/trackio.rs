@@ -10,7 +10,7 @@
 use super::{
     Alert, KeyId, Loss, Media, Record, Row,
     json::{Cursor, Token, lenient, non_finite},
-    keys::{KEYS_MAX, Keys},
+    keys::Keys,
     stamps::Stamps,
 };
 use crate::model::{Step, num};
@@ -176,7 +176,6 @@ pub fn trackio_line(line: &[u8]) -> Vec<Result<Record, Loss>> {
 /// Turns the rows of one run into records.
 pub(super) struct Rows {
     keys: Keys,
-    overflowed: bool,
     stamps: Stamps,
     config: HashMap<String, Value>,
     attempt: u32,
@@ -191,7 +190,6 @@ impl Rows {
     pub(super) fn new(zone: TimeZone) -> Rows {
         Rows {
             keys: Keys::default(),
-            overflowed: false,
             stamps: Stamps::new(zone),
             config: HashMap::new(),
             attempt: 0,
@@ -250,10 +248,7 @@ impl Rows {
         self.ready.extend(
             media.into_iter().map(|(key, kind, about)| Record::Media(Box::new(Media { key, step: Some(Step(step)), time, kind, about }))),
         );
-        if self.keys.overflowed() && !std::mem::replace(&mut self.overflowed, true) {
-            return loss(format!("more than {KEYS_MAX} metric keys, the rest is not read"));
-        }
-        None
+        self.keys.overflowed().and_then(loss)
     }
 
     /// Number of the attempt that a row belongs to.

@@ -8,7 +8,7 @@
 use super::{
     Loss, Media, Record, Row,
     json::{lenient, non_finite},
-    keys::{KEYS_MAX, Keys},
+    keys::Keys,
     stamps::Stamps,
     trackio::numbers,
 };
@@ -185,7 +185,6 @@ fn cell<'a>(row: &'a Cells, name: &str) -> &'a Cell {
 /// Turns the rows of one run into records.
 pub(super) struct Rows {
     keys: Keys,
-    overflowed: bool,
     stamps: Stamps,
     /// What was told about the run, by field; config entries by `config.` and their name.
     told: HashMap<String, Value>,
@@ -194,7 +193,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new() -> Rows {
-        Rows { keys: Keys::default(), overflowed: false, stamps: Stamps::new(TimeZone::UTC), told: HashMap::new(), ready: VecDeque::new() }
+        Rows { keys: Keys::default(), stamps: Stamps::new(TimeZone::UTC), told: HashMap::new(), ready: VecDeque::new() }
     }
 
     /// The row of `runs`: what is new in it. An end is only there when `close()` was called, so it is a good one.
@@ -261,8 +260,8 @@ impl Rows {
             let values = self.keys.take(&mut self.ready);
             self.ready.push_back(Record::Row(Row { step, time, offset: None, attempt: 0, rank: 0, values }));
         }
-        if self.keys.overflowed() && !std::mem::replace(&mut self.overflowed, true) {
-            loss = Some(Loss { offset: id, bytes: 0, reason: format!("more than {KEYS_MAX} metric keys, the rest is not read") });
+        if let Some(reason) = self.keys.overflowed() {
+            loss = Some(Loss { offset: id, bytes: 0, reason });
         }
         self.flush(loss, sink);
     }

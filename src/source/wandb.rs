@@ -15,7 +15,7 @@ mod names;
 use super::{
     Alert, ConsoleLine, Decoder, Loss, Media, Record, Row,
     json::{Cursor, Token},
-    keys::{KEYS_MAX, Keys},
+    keys::{Keys, TooMuch},
     proto::{Wire, fields},
     shown::Shown,
 };
@@ -94,7 +94,6 @@ struct Reader {
     time: Option<WallTime>,
     /// What could not be read of the last record.
     lost: VecDeque<Loss>,
-    overflowed: bool,
 }
 
 /// What was found of a history row before its end, where it shows which of it is media.
@@ -175,9 +174,10 @@ impl Reader {
                 }
             }
         }
-        if (self.keys.overflowed() || *overflowed) && !self.overflowed {
-            self.overflowed = true;
-            let reason = format!("more than {KEYS_MAX} metric keys, the rest is not read");
+        if *overflowed {
+            self.keys.turn_away(TooMuch::Keys);
+        }
+        if let Some(reason) = self.keys.overflowed() {
             self.lost.push_back(Loss { offset, bytes: body.len() as u64, reason });
         }
         if !self.keys.is_empty() {

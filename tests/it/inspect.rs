@@ -63,9 +63,13 @@ fn a_pipe_says_what_its_file_says() {
     fs::write(&table, "step,loss\n1,2\n2,1.5\n2,1.25\n1,9\n3,1\n").unwrap();
     let log = home.work().join("again.log");
     fs::write(&log, "step 1 loss 2\nstep 2 loss 1.5\nstep 2 loss 1.25\nstep 1 loss 9\n").unwrap();
+    // Longer than what is looked at to tell what it is.
+    let columns = home.work().join("history");
+    let losses = (0..4000).map(|at| format!("{at}.5")).collect::<Vec<_>>().join(", ");
+    fs::write(&columns, format!("{{\"loss\": [{losses}], \"foo\": [{losses}]}}\n")).unwrap();
     let rows = ["lightning/metrics.csv", "hf/trainer_state.json", "sb3/progress.json", "keras/semicolons.csv"]
         .map(|name| fixtures.join("rows").join(name));
-    for path in [again, table, log].into_iter().chain(rows) {
+    for path in [again, table, log, columns].into_iter().chain(rows) {
         let (file, pipe) = (inspect(&home, &path), inspect_pipe(&home, &path));
         for part in ["kind", "keys", "losses", "console_lines", "step"] {
             assert_eq!(pipe[part], file[part], "{part} of {path:?}");

@@ -1,12 +1,14 @@
 //! Readers against recorded inputs with independently computed values, which lie beside the checkout or not at all.
 
 use crate::support::recordings;
-use og::source::{Decoder, Record, Row, Stdout, Wandb};
+use og::source::{Budget, Decoder, Record, Row, Source, Stdout, Wandb, open};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
+    fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 fn expected(path: &Path) -> Value {
@@ -287,4 +289,75 @@ fn wandb_files_of_three_versions_and_damaged_ones_are_read() {
         }
     }
     assert_eq!(bad, 0, "{bad} files are read wrongly");
+}
+
+/// All that one look at a source, or its end, gives, as text: numbers and names as they are told.
+fn told(source: &mut dyn Source, is_over: bool, out: &mut Vec<String>) -> bool {
+    let mut news = vec![];
+    let mut sink = |record: Result<Record, _>| news.push(format!("{record:?}"));
+    let more = match is_over {
+        true => {
+            source.finish(&mut sink);
+            false
+        }
+        false => {
+            let progress = source.poll(Budget { bytes_max: u64::MAX, time_max: Duration::ZERO }, &mut sink).unwrap();
+            if progress.restarted {
+                out.clear();
+                news.clear();
+            }
+            progress.more
+        }
+    };
+    out.extend(news);
+    more
+}
+
+/// What comes of a pipe that is written in pieces of so many bytes, and looked at behind each.
+fn piped(bytes: &[u8], piece: usize) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("feed");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut source = open(&path).unwrap().sources.remove(0);
+    let mut writer = File::options().write(true).open(&path).unwrap();
+    let mut out = vec![];
+    for piece in bytes.chunks(piece) {
+        writer.write_all(piece).unwrap();
+        told(&mut *source, false, &mut out);
+    }
+    drop(writer);
+    while !source.is_over() {
+        told(&mut *source, false, &mut out);
+    }
+    out
+}
+
+#[test]
+fn rows_come_out_the_same_of_a_file_and_of_a_pipe_however_it_is_written() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")];
+    folders.extend(recordings(""));
+    let mut paths = vec![];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            match path.extension().and_then(|ending| ending.to_str()) {
+                _ if path.is_dir() => folders.push(path),
+                // What is expected of the others is no run.
+                Some("jsonl" | "json" | "csv" | "tsv") if !name.ends_with("expected.json") => paths.push(path),
+                _ => {}
+            }
+        }
+    }
+    assert!(paths.len() >= 10, "{paths:?}");
+    for path in paths {
+        let mut source = open(&path).unwrap().sources.remove(0);
+        let mut want = vec![];
+        while told(&mut *source, false, &mut want) {}
+        told(&mut *source, true, &mut want);
+        let bytes = fs::read(&path).unwrap();
+        // What a pipe holds, and one byte after the other.
+        for piece in [64 << 10, 1] {
+            assert_eq!(piped(&bytes, piece), want, "{} in pieces of {piece}", path.display());
+        }
+    }
 }

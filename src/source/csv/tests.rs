@@ -111,6 +111,24 @@ fn a_row_that_is_one_point_is_of_the_metric_that_it_names() {
 }
 
 #[test]
+fn a_point_of_a_metric_that_has_numbers_is_lost_where_its_value_is_none() {
+    let text = b"step,tag,value\n1,loss,2\n1,note,good\n2,loss,2.5x\n3,loss,\n4,loss,NA\n5,loss,None\n6,loss,nan\n7,loss,1\n";
+    for chunk in [1, 7, text.len()] {
+        assert_eq!(outline(text, chunk), (vec![Some(1), Some(6), Some(7)], vec![(36, 12)]));
+    }
+    // Where a column is no metric's, a text in it says nothing.
+    assert_eq!(outline(b"step,tag,value,loss\n1,a,2,3\n2,a,x,3\n", 7), (vec![Some(1), Some(2)], vec![]));
+}
+
+#[test]
+fn a_column_whose_name_is_too_long_is_told_as_such() {
+    let text = format!("step,{},loss\n1,2,3\n2,2,3\n", "a".repeat(5000));
+    let (rows, losses) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), 999);
+    assert_eq!((rows.len(), rows[1].1.clone(), losses.len()), (2, vec![("loss".to_owned(), 3.0)], 1));
+    assert!(losses[0].reason.contains("longer than 4096 bytes"), "{losses:?}");
+}
+
+#[test]
 fn a_quoted_cell_may_hold_newlines() {
     check(
         "step,note,loss\n1,\"two\nlines, \"\"quoted\"\"\n\",0.5\n2,a 5\" disk,0.25\n",

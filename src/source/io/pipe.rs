@@ -1,4 +1,7 @@
 //! Standard input and named pipes: bytes that come once and lie nowhere.
+//!
+//! When they come is no time of their rows: nobody can tell a training that prints from `cat old.log`, and the same bytes in a file
+//! have none.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
 use crate::source::{Decoder, Kind};

@@ -2,7 +2,7 @@
 
 use crate::model::num;
 use crate::source::{
-    columns::is_step,
+    columns::{is_step, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::is_metric,
@@ -18,6 +18,12 @@ pub(super) const STATE: &str = "log_history";
 /// What lists of rows are called. In others, a step alone makes no row: schedules of a learning rate have steps too.
 const LISTS: &[&str] =
     &[STATE, "history", "training_history", "log", "logs", "training_log", "train_log", "metrics", "records", "results", "evaluations"];
+
+/// Least rows of a table that is known by its steps alone.
+const STEPS_MIN: usize = 3;
+
+/// What a schedule sets from a step on, most often evenly spaced too.
+const SCHEDULED: &[&str] = &["lr", "lrs", "learning_rate", "learning_rates"];
 
 /// What an object holds.
 pub(super) enum Shape {
@@ -53,7 +59,7 @@ pub(in crate::source) fn is_document(head: &str) -> bool {
         _ if text.starts_with('[') => may_be_document(text) && has_rows("", Cursor::new(text)),
         Some(end) => !matches!(shape(&head[..end], true, false), Shape::Row),
         // One on many lines, or on one that is too long to be a row.
-        None => (may_be_document(text) || text.starts_with('{') && !text.contains('\n')) && Lists::of(text).is_any(),
+        None => (may_be_document(text) || text.starts_with('{') && !text.contains('\n')) && (Lists::of(text).is_any() || has_columns(text)),
     };
     has_rows && (behind.is_empty() || behind.starts_with(['{', '[']))
 }
@@ -125,8 +131,23 @@ fn has_rows(name: &str, mut cursor: Cursor) -> bool {
     read.is_some() && is_known && numbers > 0
 }
 
-/// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric; dicts in it
-/// are flattened.
+/// Whether an object has nothing but lists of numbers, as far as its text goes, one of them surely a metric or of steps.
+fn has_columns(text: &str) -> bool {
+    let (mut are_lists, mut is_known) = (true, false);
+    // Where the text ends early, what was found counts.
+    let _ = Cursor::new(text).object(|cursor, key| {
+        are_lists &= cursor.peek()? == b'[';
+        let mut inside = cursor.clone();
+        inside.pass();
+        are_lists &= matches!(inside.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I' | b'n');
+        is_known |= is_step(&key) || is_metric(&key);
+        cursor.skip()
+    });
+    are_lists && is_known
+}
+
+/// The columns of an object of nothing but lists of numbers, all of one length, one of them surely a metric, or with steps as those of
+/// a log; dicts in it are flattened.
 fn columns(text: &str) -> Option<Columns> {
     fn gather(name: &str, value: Value, out: &mut Columns) -> Option<()> {
         match value {
@@ -156,6 +177,16 @@ fn columns(text: &str) -> Option<Columns> {
     gather("", lenient(text)?, &mut out)?;
     let cells = out.len() * out.first().map_or(0, |(_, items)| items.len());
     // Settings are lists of one length too, also with a step: schedules of a learning rate.
-    let is_table = cells <= CELLS_MAX && out.iter().any(|(name, _)| is_metric(name));
+    let is_told = |(name, _): &(String, _)| !is_step(name) && !SCHEDULED.contains(&name.as_str());
+    let is_log = || out.iter().any(|(name, items)| is_step(name) && are_even(items)) && out.iter().any(is_told);
+    let is_table = cells <= CELLS_MAX && (out.iter().any(|(name, _)| is_metric(name)) || is_log());
     is_table.then_some(out)
+}
+
+/// Whether steps rise by the same number from row to row.
+fn are_even(items: &[Value]) -> bool {
+    let steps: Option<Vec<i64>> = items.iter().map(|item| num::from_json(item).and_then(whole)).collect();
+    steps.is_some_and(|steps| {
+        steps.len() >= STEPS_MIN && steps[0] < steps[1] && steps.windows(3).all(|three| three[1] - three[0] == three[2] - three[1])
+    })
 }

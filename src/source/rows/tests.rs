@@ -196,10 +196,32 @@ fn lists_of_numbers_are_the_columns_of_a_table() {
     check("{\"loss\": [2.5, NaN], \"val\": {\"loss\": [3, null]}}", want);
     check("{\n  \"loss\": [\n    2.5,\n    NaN\n  ],\n  \"val\": {\n    \"loss\": [3, null]\n  }\n}\n", want);
     check("{\"step\": [10, 20], \"loss\": [1, 2]}\n", &[(Some(10), &[("loss", 1.0)]), (Some(20), &[("loss", 2.0)])]);
+    // Steps as those of a log tell a table whose metrics nobody knows.
+    let want: Want = &[(Some(0), &[("foo", 1.0)]), (Some(50), &[("foo", 2.0)]), (Some(100), &[("foo", 4.0)])];
+    check("{\"step\": [0, 50, 100], \"foo\": [1, 2, 4]}\n", want);
+    check("{\n  \"foo\": [1, 2, 4],\n  \"epoch\": [0.0, 50, 100]\n}\n", want);
+    for settings in
+        ["\"epoch\": [30, 60, 90], \"lr\": [1, 2, 3]", "\"step\": [0, 10, 500], \"size\": [1, 2, 3]", "\"step\": [1, 2], \"size\": [8, 16]"]
+    {
+        check(&format!("{{\n{settings}\n}}\n"), &[]);
+    }
+    check("{\"betas\": [0.9, 0.999], \"hidden\": [64, 64]}\n{\"step\": [0, 50, 100]}\n", &[]);
     // Settings, and lists that are no columns of one table.
     check("{\n  \"betas\": [0.9, 0.99],\n  \"lr\": 0.1\n}\n", &[]);
     check("{\"a\": [1, 2], \"b\": [1]}\n", &[]);
     check("{\"kernel_sizes\": [3, 5, 7], \"strides\": [1, 2, 2]}\n", &[]);
+}
+
+#[test]
+fn a_table_by_columns_is_known_by_its_start() {
+    for text in ["{\"loss\": [0.5, 0.4", "{\n \"lr\": [\n  1,\n  2\n ],\n \"val_loss\": [\n  NaN,\n  2"] {
+        assert!(is_document(text), "{text}");
+    }
+    for text in
+        ["{\n \"lr\": [\n  1,\n  2", "{\n \"loss\": [\n  \"mse\",\n", "{\"loss\": [1, 2], \"model\": \"", "{\n \"loss\": 2,\n \"lr\": [1"]
+    {
+        assert!(!is_document(text), "{text}");
+    }
 }
 
 #[test]
@@ -231,11 +253,12 @@ fn schedules_are_settings() {
 fn a_name_that_is_too_long_is_not_held_for_each_value() {
     let cells = (0..20_000).map(|at| format!("\"a{at}\": 1")).collect::<Vec<_>>().join(", ");
     let long = "K".repeat(500_000);
-    let want: Want = &[(Some(1), &[("b", 2.0)])];
-    check(&format!("{{\"{long}\": {{{cells}}}, \"step\": 1, \"b\": 2}}\n"), want);
-    let line = format!("{{\"s\": 1, \"m\": {{\"{long}\": {{{cells}}}, \"b\": 2}}}}\n");
-    let (rows, _) = decode(&mut crate::source::jsonl::Jsonl::new(), line.as_bytes(), line.len());
-    assert_eq!(rows[0].1, [("b".to_owned(), 2.0)]);
+    let told = |decoder: &mut dyn Decoder, line: String| {
+        let (rows, losses) = decode(decoder, line.as_bytes(), line.len());
+        assert_eq!((&*rows[0].1, losses.len()), (&[("b".to_owned(), 2.0)][..], 1));
+    };
+    told(&mut rows(), format!("{{\"{long}\": {{{cells}}}, \"step\": 1, \"b\": 2}}\n"));
+    told(&mut crate::source::jsonl::Jsonl::new(), format!("{{\"s\": 1, \"m\": {{\"{long}\": {{{cells}}}, \"b\": 2}}}}\n"));
     assert_eq!(records(&format!("{{\n \"{long}\": {{{cells}}},\n \"b\": 2\n}}\n")), [Record::Summary("b".into(), json!(2))]);
     check(&format!("{{\"{long}\": {{\"a\": [1], \"c\": {{\"d\": [1]}}}}, \"loss\": [2]}}\n"), &[(None, &[("loss", 2.0)])]);
 }
