@@ -14,7 +14,7 @@ mod hparams;
 mod tensor;
 
 use super::{
-    Decoder, KeyId, Loss, Media, Record, Row,
+    Decoder, Loss, Media, Record, Row,
     keys::{KEYS_MAX, Keys},
     outbox::Outbox,
     proto::{Malformed, Wire, fields},
@@ -44,74 +44,8 @@ pub struct TfEvents {
     ready: Outbox,
     /// What each tag holds, which only its first event in a file says.
     tags: HashMap<String, Kind>,
-    stepless: Stepless,
     /// Bytes were passed over, and with them first events of tags.
     jumped: bool,
-}
-
-/// Writers that are not told a step write step 0, always: events of a tag that has no other are numbered. Two alone are not: the
-/// second puts the first right, as that of Lightning's `hp_metric` does.
-#[derive(Default)]
-struct Stepless {
-    /// By key.
-    tags: Vec<Told>,
-    /// Rows were given that would stand elsewhere now.
-    is_mistaken: bool,
-}
-
-/// What the events of a tag say of its steps.
-#[derive(Clone, Copy)]
-enum Told {
-    /// Nothing but zero, this often.
-    Zeros(i64),
-    /// Nothing but zero, too often to mean it: the number of the next event.
-    Nothing(i64),
-    /// Another one.
-    Steps,
-}
-
-impl Stepless {
-    /// The same at the start of a source. What is known of the tags stays: this source may be read again for another one's sake.
-    fn renewed(&self) -> Stepless {
-        let renewed = |told: &Told| match told {
-            Told::Zeros(_) => Told::Zeros(0),
-            Told::Nothing(_) => Told::Nothing(0),
-            Told::Steps => Told::Steps,
-        };
-        Stepless { tags: self.tags.iter().map(renewed).collect(), is_mistaken: false }
-    }
-
-    /// The step of an event that says `step` and has values of these keys.
-    fn step(&mut self, step: Step, keys: impl Iterator<Item = KeyId>) -> Step {
-        keys.fold(step, |number, key| {
-            let at = key.0 as usize;
-            if self.tags.len() <= at {
-                self.tags.resize(at + 1, Told::Zeros(0));
-            }
-            let told = &mut self.tags[at];
-            match *told {
-                Told::Steps => number,
-                Told::Zeros(_) if step != Step(0) => {
-                    *told = Told::Steps;
-                    number
-                }
-                Told::Nothing(next) if step != Step(0) => {
-                    *told = Told::Steps;
-                    self.is_mistaken |= next > 1;
-                    number
-                }
-                Told::Zeros(zeros) => {
-                    self.is_mistaken |= zeros == 2;
-                    *told = if zeros < 2 { Told::Zeros(zeros + 1) } else { Told::Nothing(zeros + 1) };
-                    number
-                }
-                Told::Nothing(next) => {
-                    *told = Told::Nothing(next + 1);
-                    number.max(Step(next))
-                }
-            }
-        })
-    }
 }
 
 /// What the values of a tag are.
@@ -151,9 +85,7 @@ impl TfEvents {
             self.ready.records.truncate(ready);
             return Err(loss("a record cannot be read as an event"));
         }
-        // Behind a jump nobody knows how many there were.
-        let step = (event.step != Step(0) || !self.jumped).then(|| self.stepless.step(event.step, self.keys.given()));
-        let row = Row { step, time: event.time, offset: Some(frame.offset), ..Row::default() };
+        let row = Row { step: Some(event.step), time: event.time, offset: Some(frame.offset), ..Row::default() };
         self.ready.row(&mut self.keys, row, loss);
         Ok(())
     }
@@ -180,12 +112,8 @@ impl Decoder for TfEvents {
         self.ready.lose(|| self.frames.finish());
     }
 
-    fn is_mistaken(&self) -> bool {
-        self.stepless.is_mistaken && !self.jumped
-    }
-
     fn reset(&mut self) {
-        *self = TfEvents { stepless: self.stepless.renewed(), ..TfEvents::new() };
+        *self = TfEvents::new();
     }
 
     fn jump(&mut self) -> bool {
@@ -395,4 +323,4 @@ fn text(tensor: &[u8]) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -166,7 +166,7 @@ impl Tail {
     }
 
     /// Begins again at the start of the file.
-    pub(super) fn start_over(&mut self) -> Progress {
+    fn start_over(&mut self) -> Progress {
         (self.file, self.head, self.offset) = (None, Vec::new(), 0);
         self.decoder.reset();
         Progress { more: true, restarted: true, ..Progress::default() }

@@ -15,7 +15,7 @@ fn message(number: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// An event at `step` with the given `Summary.Value`s, as a record.
-pub(in crate::source) fn event(step: u8, values: &[Vec<u8>]) -> Vec<u8> {
+fn event(step: u8, values: &[Vec<u8>]) -> Vec<u8> {
     let summary: Vec<u8> = values.iter().flat_map(|value| message(1, value)).collect();
     let time = (1.7e9 + f64::from(step)).to_le_bytes();
     record(&[&[0x09][..], &time, &[0x10, step], &message(5, &summary)].concat())
@@ -26,7 +26,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()].concat()
 }
 
-pub(in crate::source) fn simple(tag: &str, value: f32) -> Vec<u8> {
+fn simple(tag: &str, value: f32) -> Vec<u8> {
     [&message(1, tag.as_bytes())[..], &[0x15], &value.to_le_bytes()].concat()
 }
 
@@ -62,37 +62,6 @@ fn a_session_that_starts_supersedes_what_stands_at_its_step_and_after() {
     let bytes = [event(9, &[simple("loss", 0.5)]), session(3, 1), session(9, 2), event(3, &[simple("loss", 0.25)])].concat();
     let starts: Vec<_> = records(&bytes).into_iter().filter(|record| matches!(record, Record::Superseded(_))).collect();
     assert_eq!(starts, [Record::Superseded(Step(3))]);
-}
-
-#[test]
-fn a_tag_that_has_no_step_but_zero_is_numbered() {
-    let steps = |steps: &[(u8, &[&str])]| {
-        let bytes: Vec<u8> =
-            steps.iter().flat_map(|(step, tags)| event(*step, &tags.iter().map(|tag| simple(tag, 1.0)).collect::<Vec<_>>())).collect();
-        let mut decoder = TfEvents::new();
-        let mut again = || {
-            let (rows, losses) = decode(&mut decoder, &bytes, 7);
-            assert_eq!(losses, []);
-            let is_mistaken = decoder.is_mistaken();
-            decoder.reset();
-            (rows.iter().map(|(row, _)| row.step.map_or(-1, |step| step.0)).collect::<Vec<_>>(), is_mistaken)
-        };
-        match again() {
-            (_, true) => {
-                let (steps, is_mistaken) = again();
-                assert!(!is_mistaken);
-                steps
-            }
-            (steps, false) => steps,
-        }
-    };
-    assert_eq!(steps(&[(0, &["a", "b"]), (0, &["a", "b"]), (0, &["c"]), (0, &["a", "c"])]), [0, 1, 0, 2]);
-    // The second of two puts the first right.
-    assert_eq!(steps(&[(0, &["a"]), (0, &["a"])]), [0, 0]);
-    // One that had a step means the zero that it says.
-    assert_eq!(steps(&[(0, &["a"]), (0, &["a"]), (1, &["a"]), (2, &["a"]), (0, &["a"]), (0, &["a"])]), [0, 0, 1, 2, 0, 0]);
-    assert_eq!(steps(&[(0, &["a"]), (1, &["a"]), (0, &["b"]), (0, &["b"]), (0, &["b"])]), [0, 1, 0, 1, 2]);
-    assert_eq!(steps(&[(5, &["a"]), (0, &["b"]), (0, &["a"]), (0, &["b"]), (0, &["b"])]), [5, 0, 0, 1, 2]);
 }
 
 #[test]
