@@ -50,6 +50,10 @@ fn load(reader: &mut RunReader, mut watch: Stopwatch, is_enough: impl Fn(&RunPic
         watch.look(reader.picture());
         if !polled.more {
             reader.settle();
+            // A last line without a newline may make what was read before it wrong.
+            if reader.poll(RunReader::LOAD).more {
+                continue;
+            }
             break;
         }
         if !polled.changed && is_enough(reader.picture()) {

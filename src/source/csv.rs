@@ -20,6 +20,7 @@ use super::{
     json::lenient,
     keys::Keys,
     lines::Lines,
+    metrics::is_metric,
     splits::Splits,
 };
 use crate::model::WallTime;
@@ -58,7 +59,8 @@ pub(super) fn is_table(head: &[u8]) -> bool {
         let name = |column: &Range<usize>| &names[column.clone()];
         // Names of several words are those of a table where something else says so too: most lines with a comma are prose.
         let is_quoted = |column: &Range<usize>| names[..column.start].ends_with('"');
-        let may_have_words = values == cells.len() || columns.iter().any(|column| is_step(name(column).trim()));
+        let may_have_words =
+            columns.iter().map(|column| name(column).trim()).any(|name| is_step(name) || values == cells.len() && is_metric(name));
         let are_names =
             || columns.iter().all(|column| is_name(name(column)) && (may_have_words || is_quoted(column) || is_word(name(column))));
         columns.len() >= 2 && cells.len() == columns.len() && values * 2 >= cells.len() && are_names()

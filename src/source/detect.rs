@@ -89,7 +89,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::Csv,
         name: "csv",
         example: "a table (.csv, .tsv)",
-        is: |file| file.has(&["csv", "tsv"]) || (!file.has(&["json", "log"]) && csv::is_table(file.head)),
+        is: |file| file.has(&["csv", "tsv"]) || (may_be_table(file.name) && csv::is_table(file.head)),
         decoder: Some(|read| Box::new(Csv::new(rows(read)))),
     },
     Format {
@@ -259,6 +259,11 @@ fn has_extension(name: &str, extensions: &[&str]) -> bool {
     extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
+/// Whether the name of a file allows a table that it does not promise.
+pub(super) fn may_be_table(name: &str) -> bool {
+    !has_extension(name, &["json", "log"])
+}
+
 /// Whether the name of a file says JSON lines.
 pub(super) fn are_json_lines(name: &str) -> bool {
     has_extension(name, &["jsonl", "ndjson"])
@@ -331,6 +336,7 @@ mod tests {
             ("-", b"epoch 1, loss 0.5\n2, 0.4\n", Kind::Log),
             ("-", b"Hello there, world\n12, then more\n", Kind::Log),
             ("-", b"Started, step by step\n1,2,3\n", Kind::Log),
+            ("-", b"Params (M), FLOPs (G)\n25.6, 4.1\nepoch 1, loss 0.5\n", Kind::Log),
             ("results.TSV", b"", Kind::Csv),
             ("train.txt", b"Hello, world\nand, so on\n", Kind::Log),
             ("trainer_state.json", b"{\n  \"best_metric\": null,\n", Kind::Json),

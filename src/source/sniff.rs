@@ -2,7 +2,7 @@
 
 use super::{
     Decoder, Loss, Record, Taker, csv,
-    detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, shown, text},
+    detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, may_be_table, shown, text},
     rows::{document_end, may_be_document},
 };
 use crate::model::ReadOptions;
@@ -29,6 +29,8 @@ struct Sniff {
     /// How it is to be read, once its kind is known.
     read: ReadOptions,
     state: State,
+    /// No more is expected, which the decoder has not heard yet.
+    ends: bool,
 }
 
 enum State {
@@ -44,7 +46,7 @@ enum State {
 
 impl Sniff {
     fn new(name: &str) -> Sniff {
-        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]) }
+        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]), ends: false }
     }
 
     /// The first `head_bytes` of the bytes tell the kind.
@@ -99,7 +101,9 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     }
     let start = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
     // A head line is known by the row behind it, and JSON lines by the second one: the first may be the settings in a log.
-    let needs_two = |line: &[u8]| csv::may_be_head(line) || !are_json_lines(name) && is_json_line(line.strip_prefix(MARK).unwrap_or(line));
+    let needs_two = |line: &[u8]| {
+        may_be_table(name) && csv::may_be_head(line) || !are_json_lines(name) && is_json_line(line.strip_prefix(MARK).unwrap_or(line))
+    };
     let mut from = 0;
     let lines = loop {
         match line_end(start, from) {
@@ -169,7 +173,13 @@ impl Decoder for Sniff {
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
         match &mut self.state {
-            State::Known(_, decoder) | State::Guessed(_, _, decoder) => decoder.next(),
+            State::Known(_, decoder) | State::Guessed(_, _, decoder) => match decoder.next() {
+                Ok(None) if std::mem::take(&mut self.ends) => {
+                    decoder.finish();
+                    decoder.next()
+                }
+                next => next,
+            },
             State::Foreign(lost) => match lost.take() {
                 Some(head) => {
                     let like = guess(&head).map_or(String::new(), |guess| format!(", like {guess}"));
@@ -197,16 +207,22 @@ impl Decoder for Sniff {
 
     fn finish(&mut self) {
         if matches!(&self.state, State::Open(head) if !head.is_empty()) {
+            // What ends is the last line only: those in front of it are still to be taken.
             self.guess(true);
-        }
-        if let Some(decoder) = self.known() {
+            self.ends = true;
+        } else if let Some(decoder) = self.known() {
             decoder.finish();
         }
     }
 
     fn drain(&mut self, taker: &mut dyn Taker) {
+        let ends = std::mem::take(&mut self.ends);
         if let Some(decoder) = self.known() {
             decoder.drain(taker);
+            if ends {
+                decoder.finish();
+                decoder.drain(taker);
+            }
         } else if let Err(loss) = self.next() {
             taker.take(Err(loss));
         }
@@ -263,6 +279,25 @@ mod tests {
         check("\nstarting, with words\nstep 3 loss 2.5\n", &[(Some(3), "loss", 2.5)]);
         check("{\"step\": 3, \"loss\": 2.5}\n\n{\"step\": 4, \"loss\": 2}\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
         check("\u{feff}{\"step\": 3, \"loss\": 2.5}\n{\"step\": 4, \"loss\": 2}\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
+    }
+
+    #[test]
+    fn a_stream_that_ends_before_it_is_known_has_all_its_lines() {
+        for (name, text, lines) in [
+            ("-", "# step 1 loss 0.5\n# step 2 loss 0.4\n# step 3 loss 0.3\n", 3),
+            ("-", "# step 1 loss 0.5\n# step 2 loss 0.4\nAll is done, bye\n", 3),
+            ("-", "Loading the model, please wait\n", 1),
+        ] {
+            let mut sniff = Sniff::new(name);
+            sniff.push(text.as_bytes());
+            sniff.finish();
+            let told = std::iter::from_fn(|| sniff.next().unwrap());
+            assert_eq!(told.filter(|record| matches!(record, Record::Console(_))).count(), lines, "{text}");
+        }
+        // What its name says to be no table is no head of one.
+        let mut log = Sniff::new("p.log");
+        log.push(b"Loading the model, please wait\n");
+        assert!(matches!(log.next(), Ok(Some(Record::Console(_)))));
     }
 
     #[test]

@@ -306,6 +306,10 @@ mod tests {
                     }
                 }
                 assert_eq!((rows, opened.sources[0].kind().unwrap_or(opened.kind)), want, "{name} at {split}");
+                // Lines are appended: of what more comes nothing else is read again.
+                File::options().append(true).open(at("grows")).unwrap().write_all(b"\n").unwrap();
+                let progress = opened.sources[0].poll(Budget::ALL, &mut |_| {}).unwrap();
+                assert_eq!((progress.bytes, progress.restarted), (1, false), "{name} at {split}");
             }
         }
     }

@@ -94,6 +94,9 @@ impl Tail {
     }
 
     fn read_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> io::Result<Progress> {
+        if self.decoder.is_mistaken() {
+            return Ok(self.start_over());
+        }
         if let Some(change) = self.replaced()? {
             let before = self.offset;
             // Where that is how the writer works, it is no news.
@@ -174,6 +177,8 @@ impl Tail {
 
     /// Says that the file will not grow any more, so that a last line without a newline counts. Growing
     /// files may go on afterwards.
+    ///
+    /// What that tells may make what was read before wrong: then the next read starts over.
     pub fn finish(&mut self, sink: &mut Sink) {
         self.decoder.finish();
         self.decoder.drain(&mut Whole(sink));
@@ -210,8 +215,8 @@ impl Tail {
                 let stamp = Some((metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
                 let is_new = match self.writes {
                     Writes::Appends => false,
-                    // A document that another object follows turned out to be lines, which are appended.
-                    Writes::Whole if self.decoder.kind() == Some(Kind::Jsonl) => false,
+                    // A document that something follows turned out to be lines, which are appended.
+                    Writes::Whole if self.decoder.kind().is_some_and(|kind| kind != Kind::Json) => false,
                     // What grew while it was read for the first time is read to its end first.
                     Writes::Whole => open.seen.is_some_and(|seen| Some(seen) != stamp),
                     Writes::Heads if open.seen == stamp => false,
@@ -264,7 +269,10 @@ fn id(metadata: &Metadata) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Jsonl, Record};
+    use crate::{
+        model::Step,
+        source::{Csv, Jsonl, Record, RowOptions},
+    };
     use std::io::Write;
     use std::time::Duration;
 
@@ -285,6 +293,26 @@ mod tests {
             }
         });
         (steps, progress.unwrap())
+    }
+
+    #[test]
+    fn what_the_last_line_without_a_newline_tells_may_make_all_before_it_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        append(&path, "epoch,loss\n0,1\n0,3\n0.5,2");
+        let mut tail = Tail::new(path, Box::new(Csv::new(RowOptions::default())));
+        let rows = |tail: &mut Tail| {
+            let mut values = vec![];
+            let mut sink =
+                |record| values.extend(if let Ok(Record::Row(row)) = record { Some((row.step, row.values.len())) } else { None });
+            let progress = tail.read(Budget::ALL, &mut sink).unwrap();
+            tail.finish(&mut sink);
+            (values, progress.restarted)
+        };
+        assert_eq!(rows(&mut tail).0[..2], [(Some(Step(0)), 1); 2]);
+        assert!(rows(&mut tail).1);
+        assert_eq!(rows(&mut tail), (vec![(None, 2); 3], false));
+        assert!(!rows(&mut tail).1);
     }
 
     #[test]
