@@ -171,7 +171,7 @@ impl Source for Pipe {
                     self.take(&buffer[..length]);
                     self.drain(sink);
                     if self.start_over() {
-                        return Ok(Progress { more: true, restarted: true, ..progress });
+                        return Ok(Progress { bytes: self.offset, more: true, restarted: true });
                     }
                 }
                 Found::Nothing => {
@@ -181,8 +181,10 @@ impl Source for Pipe {
                 Found::NoWriter => return Err(SourceError::NoWriter { path: self.path.clone() }),
                 Found::End => {
                     self.finish(sink);
-                    let restarted = self.start_over();
-                    return Ok(Progress { more: restarted, restarted, ..progress });
+                    return Ok(match self.start_over() {
+                        true => Progress { bytes: self.offset, more: true, restarted: true },
+                        false => Progress { more: false, ..progress },
+                    });
                 }
             }
             if progress.bytes >= budget.bytes_max || start.elapsed() >= budget.time_max {
@@ -194,7 +196,7 @@ impl Source for Pipe {
             self.decoder.glimpse();
             self.drain(sink);
             if self.start_over() {
-                return Ok(Progress { more: true, restarted: true, ..progress });
+                return Ok(Progress { bytes: self.offset, more: true, restarted: true });
             }
         }
         Ok(progress)
