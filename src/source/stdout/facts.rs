@@ -328,6 +328,8 @@ mod tests {
                 "fps step: 112345 fps step and policy inference: 98000 fps total: 75432 epoch: 1/500",
                 "<epoch 1/500>, fps step=112345, fps step and policy inference=98000, fps total=75432",
             ),
+            ("step 3 fps total: 60 fps, loss: 0.5", "<step 3>, fps total=60, loss=0.5"),
+            ("step 3 fps avg: 60 fps acc 0.5 loss 0.3", "<step 3>, fps avg=60, acc=0.5, loss=0.3"),
             ("fps: 60 fps data loading time: 0.5", "fps=60, data loading time=0.5"),
             ("loss 1: 0.5, loss 2: 0.25", "loss 1=0.5, loss 2=0.25"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),

@@ -101,8 +101,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a name of several words began with this noun, as the next may: `fps step: 5 fps step and policy: 4`.
-    fn began(&self, word: &str) -> bool {
-        is_noun(word) && self.facts.pairs.iter().any(|(name, _)| name.split_once(' ').is_some_and(|(first, _)| first == word))
+    fn began(&self, word: &str, at: usize) -> bool {
+        let mut more = self.tokens[at + 1..].iter().skip_while(|token| matches!(token, Token::Word(..)));
+        let is_name = matches!(self.tokens.get(at + 1), Some(Token::Word(..))) && matches!(more.next(), Some(Token::Colon | Token::Equals));
+        is_name && is_noun(word) && self.facts.pairs.iter().any(|(name, _)| name.split_once(' ').is_some_and(|(first, _)| first == word))
     }
 
     fn word(&mut self, from: u32, to: u32, at: usize) {
@@ -120,7 +122,7 @@ impl<'a> Walk<'a> {
         let is_count = matches!(self.tokens.get(at + 1..), Some([Token::Number(n), ..] | [Token::Gap, Token::Number(n), ..]) if n.whole);
         let is_counter = || is_count && (counter(word).is_some() || plural(word).is_some() || word.eq_ignore_ascii_case("records"));
         let is_name_start =
-            matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter() || self.began(word);
+            matches!(after, Some(Token::Colon | Token::Equals)) || is_named && is_noun(word) || is_counter() || self.began(word, at);
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
