@@ -336,6 +336,9 @@ mod tests {
             ("pass: 12, fail: 3", "pass=12, fail=3, (words)"),
             ("It. 5, Ep. 2, cost 2.5", "<epoch 2>, <step 5>, cost=2.5"),
             ("3/10epoch:train:5/20batch: loss=0.5", "<epoch 3/10>, <step 5/20>, loss=0.5"),
+            ("step:31K smpl:2.5k loss:0.5 mem:12M", "<step 31000>, smpl=2500, loss=0.5, mem=12"),
+            ("Minibatch: 20, Train Loss: 5.5", "<step 20>, Train Loss=5.5"),
+            ("1 93.5 s run, 11.5 loss, 0.25 LR, 642.5 GB used", "<step 1>, loss=11.5, LR=0.25, (words)"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (
                 "elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |",

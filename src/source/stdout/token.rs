@@ -312,7 +312,14 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
         Some(b'-') if whole => clock(bytes, at),
         Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => match duration(bytes, at) {
             Some(end) => Some((Token::Clock, end)),
-            None => unit(bytes, end).and_then(|end| plain(None, end)),
+            None => unit(bytes, end).and_then(|to| match bytes[end..to] {
+                // `step:31K`, `2.5k`
+                [b'k' | b'K'] => {
+                    let value = value * 1000.0;
+                    Some((Token::Number(Number { value, whole: value.fract() == 0.0, of: None }), to))
+                }
+                _ => plain(None, to),
+            }),
         },
         Some(_) => None,
     }

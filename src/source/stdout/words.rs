@@ -214,6 +214,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if last.len() > 10 {
         return None;
     }
+    let last = if last.eq_ignore_ascii_case("minibatch") { &last["mini".len()..] } else { last };
     let before = words.next();
     let any = |word: &str, names: &[&str]| names.iter().any(|one| word.eq_ignore_ascii_case(one));
     let after = |words: &[&str]| before.is_some_and(|word| any(word, words));
