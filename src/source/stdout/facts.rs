@@ -339,6 +339,11 @@ mod tests {
             ("step:31K smpl:2.5k loss:0.5 mem:12M", "<step 31000>, smpl=2500, loss=0.5, mem=12"),
             ("Minibatch: 20, Train Loss: 5.5", "<step 20>, Train Loss=5.5"),
             ("1 93.5 s run, 11.5 loss, 0.25 LR, 642.5 GB used", "<step 1>, loss=11.5, LR=0.25, (words)"),
+            ("Training Device=xla:0/3 Step=280 Loss=0.5", "<step 280>, Loss=0.5"),
+            ("###training:Epoch 1/10, Loss: 0.5", "<epoch 1/10>, Loss=0.5"),
+            ("Episode 5 (22 sec) -- \tMin: 36.5\tMean: 38.5\tMov. Avg: 27.5", "<step 5>, Min=36.5, Mean=38.5, Mov. Avg=27.5"),
+            ("step 5 loss: 2.5 (avg: 2.25, max: 3.5)", "<step 5>, loss=2.5"),
+            ("step 5 loss: 2.5 took: 25 minutes 3 seconds", "<step 5>, loss=2.5"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (
                 "elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |",

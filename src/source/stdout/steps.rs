@@ -289,14 +289,9 @@ impl Steps {
         is_known(pairs) || self.carried.is_some() && pairs.len() > 1 && pairs.iter().any(|(name, _)| is_report(name))
     }
 
-    /// Whether a row of an epoch may sum up the finer steps in it.
+    /// Whether rows of finer steps than epochs came, which a row of an epoch may sum up.
     pub(super) fn is_within_epoch(&self) -> bool {
         self.fine && self.carried.is_some()
-    }
-
-    /// Whether a step came before.
-    pub(super) fn has_carried(&self) -> bool {
-        self.carried.is_some()
     }
 
     /// Whether `step` is the one that came before.

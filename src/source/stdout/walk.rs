@@ -129,6 +129,15 @@ impl<'a> Walk<'a> {
         {
             return self.pair(key, number, at + 1);
         }
+        // `device=xla:0`: an address.
+        if before == Some(Token::Equals)
+            && let Some([Token::Colon, Token::Number(Number { whole: true, .. }), ..]) = self.tokens.get(at + 1..)
+            && self.text.as_bytes().get(to as usize + 1).is_some_and(u8::is_ascii_digit)
+        {
+            self.key = None;
+            self.facts.texts += 1;
+            return;
+        }
         if !is_name(word) && self.glued(word, at) {
             return;
         }
@@ -220,6 +229,9 @@ impl<'a> Walk<'a> {
     }
 
     fn pair(&mut self, mut key: Key, number: Number, at: usize) {
+        if self.is_duration(at) {
+            return;
+        }
         let last = &self.text[key.last as usize..key.to as usize];
         if key.words > 1 && ["reached", "is", "was"].iter().any(|verb| last.eq_ignore_ascii_case(verb)) {
             (key.to, key.words) = (key.before, key.words - 1);
@@ -324,7 +336,7 @@ impl<'a> Walk<'a> {
         if let Some(label) = self.label.take() {
             self.leave(&label);
         }
-        if is_no_metric(name) {
+        if is_no_metric(name) && !self.is_spread(name, &key) {
             self.bare = false;
             return;
         }
@@ -352,6 +364,28 @@ impl<'a> Walk<'a> {
             pairs.push_from(&parts, number.value, at as u32 - 1);
         }
         self.bare = in_words;
+    }
+
+    /// `25 minutes 3 seconds`: whether the number in front of `at` is the first part of a time.
+    fn is_duration(&self, at: usize) -> bool {
+        let is_one_of = |from: u32, to: u32, units: &[&str]| {
+            let word = self.text[from as usize..to as usize].trim_end_matches(',');
+            units.iter().any(|unit| word.eq_ignore_ascii_case(unit))
+        };
+        let Some([Token::Word(from, to), rest @ ..]) = self.tokens.get(at..) else { return false };
+        let rest = rest.strip_prefix(&[Token::Break]).unwrap_or(rest);
+        is_one_of(*from, *to, &["day", "days", "hour", "hours", "hrs", "hr", "minute", "minutes", "min", "mins"])
+            && matches!(rest, [Token::Number(_), Token::Word(from, to), ..]
+                if is_one_of(*from, *to, &["hour", "hours", "hrs", "hr", "minute", "minutes", "min", "mins", "second", "seconds", "sec", "secs"]))
+    }
+
+    /// `Episode 5  Min: 1.5  Mean: 2.5`: whether a name for one of several values says all there is, since no metric that it is of
+    /// stands in front of it.
+    fn is_spread(&self, name: &str, key: &Key) -> bool {
+        let is_one = |name: &str| ["min", "max", "mean", "avg"].iter().any(|one| name.eq_ignore_ascii_case(one));
+        let is_counted = key.closed && (self.facts.step.is_some() || self.facts.epoch.is_some());
+        let is_note = key.from > 0 && matches!(self.text.as_bytes()[key.from as usize - 1], b'(' | b'[');
+        is_counted && is_one(name) && !is_note && self.facts.pairs.iter().all(|(name, _)| is_one(name))
     }
 
     /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.

@@ -27,6 +27,14 @@ fn the_summary_of_an_epoch_does_not_replace_its_steps() {
 }
 
 #[test]
+fn validation_is_of_its_epoch_until_finer_steps_come() {
+    let validation = |epoch: u32| format!("Epoch(val) [{epoch}][25/25]    mAP: 0.{epoch}5  time: 0.5\n");
+    check(&(validation(1) + &validation(2)), &["val/mAP 1=0.15 2=0.25", "val/time 1=0.5 2=0.5"]);
+    let trained = "Epoch(train)  [3][10/10]  loss: 2.5\n".to_owned();
+    check(&(trained + &validation(3)), &["loss 10=2.5", "val/mAP 10=0.35", "val/time 10=0.5"]);
+}
+
+#[test]
 fn bars_without_a_label_go_on_counting() {
     let epoch = |losses: [f64; 2]| {
         format!("\r 50%|# | 1/2 [00:00<00:01, 9it/s, loss={}]\r100%|##| 2/2 [00:00<00:00, 9it/s, loss={}]\n", losses[0], losses[1])
