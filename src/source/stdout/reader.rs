@@ -396,7 +396,8 @@ impl Reader {
         self.close_box();
         self.draft.offset = offset;
         if let Some(bar) = bar(text) {
-            return self.read_bar(&bar);
+            let is_row = self.read_bar(&bar);
+            return self.read_tail(&bar, is_row);
         }
         if classes & DIRTY != 0
             && let Some(bar) = rich(text)

@@ -49,6 +49,7 @@ fn bars_without_a_label_go_on_counting() {
 
 #[test]
 fn a_line_behind_a_bar_is_a_line() {
+    check("Epoch 2/9:   0%|  | 0/27 [00:00<?, ?it/s, loss=0.5]Epoch 1, loss: 2.5, lr: 2\n", &["loss 2=0.5 1=2.5", "lr 1=2"]);
     check("train:   0%|  | 0/27 [00:00<?, ?it/s]2024-01-02 03:04:05,678   INFO  epoch: 4/9, iter=5, loss=2.5\n", &["loss 5=2.5"]);
 }
 
