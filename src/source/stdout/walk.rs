@@ -265,8 +265,10 @@ impl<'a> Walk<'a> {
             }
             self.facts.is_odd |= is_round;
             self.key = self.counted_value(&key, at);
-            // The words before a counter are a sentence, not a label.
-            self.label = None;
+            // The words before a counter are a sentence, not a label, but for `val: step 5`.
+            if let Some(prefix) = self.label.take().and_then(|label| self.split_of(&label)) {
+                self.facts.prefix = prefix;
+            }
             self.bare = false;
             return;
         }
@@ -480,17 +482,19 @@ impl<'a> Walk<'a> {
 
     /// A label: about validation, about training, or just text.
     fn leave(&mut self, label: &Key) {
+        match self.split_of(label) {
+            Some(prefix) => self.facts.prefix = prefix,
+            None => self.facts.junk += label.words,
+        }
+    }
+
+    /// The prefix of what a label says that its values are of: `Test set`. `None`: it is just text.
+    fn split_of(&self, label: &Key) -> Option<&'static str> {
+        const BEHIND: [&str; 9] = ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop", "summary"];
         let name = name(self.text, label);
         let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
-        let is_split = rest.is_empty()
-            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop", "summary"]
-                .iter()
-                .any(|word| rest.eq_ignore_ascii_case(word));
-        match (validation(first), is_split) {
-            (Some(prefix), true) => self.facts.prefix = prefix,
-            _ if is_split && is_training(first) => self.facts.prefix = "",
-            _ => self.facts.junk += label.words,
-        }
+        let is_split = rest.is_empty() || BEHIND.iter().any(|word| rest.eq_ignore_ascii_case(word));
+        validation(first).or(is_training(first).then_some("")).filter(|_| is_split)
     }
 }
 
