@@ -249,7 +249,8 @@ impl<'a> Walk<'a> {
         };
         // `global_step=48.00` still counts.
         let is_round = !number.whole && number.value.fract() == 0.0 && counter(base) == Some(Counter::Global);
-        let whole = (number.whole || is_round).then_some(Count { at: number.value as i64, of: number.of });
+        let of = number.of.or_else(|| self.total(at));
+        let whole = (number.whole || is_round).then_some(Count { at: number.value as i64, of });
         let counter = whole.and_then(|_| self.counter(&key, base, number, at));
         // `Stopping, due to num_updates: 10` is no row.
         let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
@@ -402,6 +403,18 @@ impl<'a> Walk<'a> {
         let is_value = !key.closed && (!value.whole || is_metric(name));
         let (to, words) = (key.from + name.len() as u32, name.split(' ').count() as u32);
         is_value.then_some(Key { from: key.from, to, last: to, before: to, words, closed: true })
+    }
+
+    /// `step 5 of 100`: the total behind the count in front of `at`.
+    fn total(&self, at: usize) -> Option<i64> {
+        match self.tokens.get(at..)? {
+            [Token::Word(from, to), Token::Number(Number { value, whole: true, of: None }), ..]
+                if self.text[*from as usize..*to as usize].eq_ignore_ascii_case("of") =>
+            {
+                Some(*value as i64)
+            }
+            _ => None,
+        }
     }
 
     /// What `base`, the name in `key` without its note, counts.

@@ -273,6 +273,12 @@ pub(super) fn is_report(name: &str) -> bool {
     is_time(&name) || name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| REPORTS.contains(&word))
 }
 
+/// Whether a name says how fast a training goes, which is no setting and stands in a line of its own too.
+pub(super) fn is_speed(name: &str) -> bool {
+    const SPEEDS: &[&str] = &["sps", "steps/sec", "steps/s", "global_step/sec", "steps per second", "samples/sec", "tokens/sec"];
+    SPEEDS.iter().any(|speed| name.eq_ignore_ascii_case(speed))
+}
+
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
     shortened(word.strip_suffix('.')?)

@@ -35,6 +35,12 @@ fn validation_is_of_its_epoch_until_finer_steps_come() {
 }
 
 #[test]
+fn a_speed_may_stand_in_a_line_of_its_own() {
+    let log = "global_step=10, reward=2.5\nSPS: 20\nglobal_step=20, reward=3\nSPS: 21\nglobal_step=30, reward=4\n";
+    check(log, &["SPS 10=20 20=21", "reward 10=2.5 20=3 30=4"]);
+}
+
+#[test]
 fn bars_without_a_label_go_on_counting() {
     let epoch = |losses: [f64; 2]| {
         format!("\r 50%|# | 1/2 [00:00<00:01, 9it/s, loss={}]\r100%|##| 2/2 [00:00<00:00, 9it/s, loss={}]\n", losses[0], losses[1])
