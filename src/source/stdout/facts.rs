@@ -357,6 +357,8 @@ mod tests {
             ("Epoch 1 完成：avg_loss=0.5，损失：0.25（秒）", "<epoch 1>, avg_loss=0.5, 损失=0.25, (words)"),
             ("val: step 5, loss 2.5", "<step 5>, val/loss=2.5"),
             ("epoch 1 of 3, step 5 of 100: loss 2.5", "<epoch 1/3>, <step 5/100>, loss=2.5, (words)"),
+            ("level=info msg=\"one step\" ts=1700000000.5 step=5 loss=2.5", "<step 5>, loss=2.5"),
+            ("Evaluation at step 5: accuracy = 0.5, loss = 2.5", "<step 5>, eval/accuracy=0.5, eval/loss=2.5"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (
                 "elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |",

@@ -6,8 +6,8 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_training, is_unit, plural,
-        validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_stamp, is_training, is_unit,
+        plural, validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -154,6 +154,11 @@ impl<'a> Walk<'a> {
             Some(key) if key.closed => {
                 self.label = self.key.replace(fresh);
             }
+            // `level=info step=5`: the value was that one word.
+            Some(_) if at > 1 && self.tokens[at - 2] == Token::Equals => {
+                self.abandon();
+                self.key = Some(fresh);
+            }
             // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
             Some(key) if ends_sentence(&self.text[key.last as usize..key.to as usize]) => {
                 self.abandon();
@@ -255,7 +260,11 @@ impl<'a> Walk<'a> {
         // `Stopping, due to num_updates: 10` is no row.
         let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
         if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
-            if let Some(prefix) = validation(if note.is_empty() { summarized(name) } else { note }) {
+            let said = if note.is_empty() { summarized(name) } else { note };
+            // `Evaluation at step 5`
+            let (first, rest) = said.split_once(' ').unwrap_or((said, ""));
+            let is_split = rest.is_empty() || rest.split_once(' ').is_some_and(|(word, _)| is_connective(word)) && key.words <= 3;
+            if let Some(prefix) = validation(first).filter(|_| is_split) {
                 self.facts.prefix = prefix;
             }
             if counter == Counter::Epoch {
@@ -339,7 +348,7 @@ impl<'a> Walk<'a> {
         if let Some(label) = self.label.take() {
             self.leave(&label);
         }
-        if is_no_metric(name) && !self.is_spread(name, &key) {
+        if is_no_metric(name) && !self.is_spread(name, &key) || is_stamp(name, number.value) {
             self.bare = false;
             return;
         }

@@ -317,6 +317,12 @@ pub(super) fn is_no_metric(name: &str) -> bool {
     name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b))) || is_source()
 }
 
+/// Whether a number of this name says when a line was printed: seconds since 1970, or thousandths of them.
+pub(super) fn is_stamp(name: &str, value: f64) -> bool {
+    const FIRST: f64 = 1e9;
+    value >= FIRST && ["ts", "time", "timestamp", "_timestamp", "unix_time"].iter().any(|stamp| name.eq_ignore_ascii_case(stamp))
+}
+
 pub(super) fn is_prose(word: &str) -> bool {
     word.len() <= 9 && PROSE.iter().any(|prose| word.eq_ignore_ascii_case(prose))
 }
