@@ -330,6 +330,10 @@ fn the_header_of_a_table_may_take_two_lines_or_be_a_comment() {
         &["Base Rate 50=0.5", "Mini-batch Loss 50=2.5"],
     );
     check(
+        "average  since         example    current  current\nloss     last          counter      label  predict\n2.500000 1.500000            1     1.5000   0.5000\n1.750000 0.500000            2     2.5000   0.2500\n",
+        &["average loss 1=2.5 2=1.75", "current label 1=1.5 2=2.5", "current predict 1=0.5 2=0.25", "since last 1=1.5 2=0.5"],
+    );
+    check(
         "#  step      rmse_trn    lr\n      0      2.5e+01  1.0e-03\n    100      1.5e+01  1.0e-03\n",
         &["lr 0=0.001 100=0.001", "rmse_trn 0=25 100=15"],
     );
