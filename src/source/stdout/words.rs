@@ -36,6 +36,10 @@ const BEFORE_COUNTER: &[&str] = &[
     "outer",
     "env",
     "mini",
+    "rollout",
+    "gradient",
+    "policy",
+    "learner",
     "summary",
     "results",
 ];
@@ -414,6 +418,7 @@ mod tests {
             ("timing_s/step", None),
             ("loss/epoch", None),
             ("tick", Some(Counter::Step)),
+            ("Rollout step", Some(Counter::Step)),
             ("warmup_steps", None),
             ("epochs", None),
             ("loss", None),
