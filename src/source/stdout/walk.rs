@@ -273,7 +273,8 @@ impl<'a> Walk<'a> {
                 self.facts.set_step(counter, count, at as u32 - 1);
                 self.facts.step_name = Some((key.from, key.to, closed));
             }
-            self.facts.is_odd |= is_round;
+            // A shape knows no total that is a number of its own.
+            self.facts.is_odd |= is_round || count.of != number.of;
             self.key = self.counted_value(&key, at);
             // The words before a counter are a sentence, not a label, but for `val: step 5`.
             if let Some(prefix) = self.label.take().and_then(|label| self.split_of(&label)) {

@@ -35,6 +35,13 @@ fn validation_is_of_its_epoch_until_finer_steps_come() {
 }
 
 #[test]
+fn a_total_in_words_counts_in_every_row() {
+    let row = |epoch: u32, step: u32| format!("epoch {epoch} of 3, step {step} of 100, loss {step}\n");
+    let log = [row(1, 30), row(1, 60), row(1, 90), row(2, 30)].concat();
+    check(&log, &["loss 30=30 60=60 90=90 130=30"]);
+}
+
+#[test]
 fn a_speed_may_stand_in_a_line_of_its_own() {
     let log = "global_step=10, reward=2.5\nSPS: 20\nglobal_step=20, reward=3\nSPS: 21\nglobal_step=30, reward=4\n";
     check(log, &["SPS 10=20 20=21", "reward 10=2.5 20=3 30=4"]);
