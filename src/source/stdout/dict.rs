@@ -3,7 +3,7 @@
 use super::facts::{Count, Pairs};
 use super::prefix::strip;
 use super::steps::is_known;
-use super::words::{Counter, counter, is_vague_counter};
+use super::words::{Counter, counter, is_stamp, is_vague_counter};
 use crate::source::{
     json::{non_finite, number},
     metrics::is_clear_metric,
@@ -228,6 +228,9 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn put(&mut self, value: f64, whole: bool) {
+        if is_stamp(&self.path, value) {
+            return;
+        }
         self.dict.pairs.push(&[&self.path], value);
         if self.path == "value" {
             self.dict.value = Some(value);
@@ -349,6 +352,7 @@ mod tests {
         assert_eq!(show("{'loss': '2.5', 'global_step/max_steps': '2/3'}"), "<2>, loss=2.5");
         assert_eq!(show("{'metric': 'loss', 'value': 0.5, 'time': 12, 'step': 3}"), "<3>, loss=0.5");
         assert_eq!(show("{'name': 'loss', 'lr': 0.5}"), "lr=0.5");
+        assert_eq!(show("{'time': 1700000000.5, 'loss': 0.5}"), "loss=0.5");
         assert_eq!(show("{'a': 1"), "none");
         assert_eq!(show("{a}"), "none");
     }

@@ -155,6 +155,8 @@ impl Facts {
         self.is_lead_vague = false;
         let mut tokens = std::mem::take(&mut self.tokens);
         self.numbers.clear();
+        let narrowed = narrow(text);
+        let text = narrowed.as_deref().unwrap_or(text);
         cut(text, &mut tokens, &mut |token, start, end| self.numbers.push((token, start, end)));
         Walk::new(text, &tokens, self).walk();
         self.tokens = tokens;
@@ -257,6 +259,14 @@ impl Facts {
     }
 }
 
+/// The text with the wide signs of Chinese and Japanese as those they stand for, each as many bytes as before. `None`: it has none.
+fn narrow(text: &str) -> Option<String> {
+    const SIGNS: [(&str, &str); 5] = [("：", ":  "), ("，", ",  "), ("；", ";  "), ("（", "  ("), ("）", ")  ")];
+    // The first byte of all of them.
+    memchr::memchr(0xef, text.as_bytes())?;
+    Some(SIGNS.iter().fold(text.to_owned(), |text, (wide, sign)| text.replace(wide, sign)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,6 +348,19 @@ mod tests {
             ("pass: 12, fail: 3", "pass=12, fail=3, (words)"),
             ("It. 5, Ep. 2, cost 2.5", "<epoch 2>, <step 5>, cost=2.5"),
             ("3/10epoch:train:5/20batch: loss=0.5", "<epoch 3/10>, <step 5/20>, loss=0.5"),
+            ("step:31K smpl:2.5k loss:0.5 mem:12M", "<step 31000>, smpl=2500, loss=0.5, mem=12"),
+            ("Minibatch: 20, Train Loss: 5.5", "<step 20>, Train Loss=5.5"),
+            ("1 93.5 s run, 11.5 loss, 0.25 LR, 642.5 GB used", "<step 1>, loss=11.5, LR=0.25, (words)"),
+            ("Training Device=xla:0/3 Step=280 Loss=0.5", "<step 280>, Loss=0.5"),
+            ("###training:Epoch 1/10, Loss: 0.5", "<epoch 1/10>, Loss=0.5"),
+            ("Episode 5 (22 sec) -- \tMin: 36.5\tMean: 38.5\tMov. Avg: 27.5", "<step 5>, Min=36.5, Mean=38.5, Mov. Avg=27.5"),
+            ("step 5 loss: 2.5 (avg: 2.25, max: 3.5)", "<step 5>, loss=2.5"),
+            ("step 5 loss: 2.5 took: 25 minutes 3 seconds", "<step 5>, loss=2.5"),
+            ("Epoch 1 完成：avg_loss=0.5，损失：0.25（秒）", "<epoch 1>, avg_loss=0.5, 损失=0.25, (words)"),
+            ("val: step 5, loss 2.5", "<step 5>, val/loss=2.5"),
+            ("epoch 1 of 3, step 5 of 100: loss 2.5", "<epoch 1/3>, <step 5/100>, loss=2.5, (words)"),
+            ("level=info msg=\"one step\" ts=1700000000.5 step=5 loss=2.5", "<step 5>, loss=2.5"),
+            ("Evaluation at step 5: accuracy = 0.5, loss = 2.5", "<step 5>, eval/accuracy=0.5, eval/loss=2.5"),
             ("loss: 2.3  [   64/60000]", "<step 64/60000>, loss=2.3"),
             (
                 "elapsed time per iteration (ms): 5837.9 | number of nan iterations:   0 |",

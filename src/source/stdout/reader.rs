@@ -396,7 +396,8 @@ impl Reader {
         self.close_box();
         self.draft.offset = offset;
         if let Some(bar) = bar(text) {
-            return self.read_bar(&bar);
+            let is_row = self.read_bar(&bar);
+            return self.read_tail(&bar, is_row);
         }
         if classes & DIRTY != 0
             && let Some(bar) = rich(text)
@@ -468,7 +469,7 @@ impl Reader {
         std::mem::swap(&mut self.draft.pairs, &mut facts.pairs);
         let is_validation = !facts.prefix.is_empty();
         let step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
-        let dropped = step.is_none() && facts.step.is_some() && self.steps.has_carried();
+        let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
         let epoch = facts.epoch.filter(|_| !dropped);
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
         // `task=detect, batch=16, mode=train`: a config.

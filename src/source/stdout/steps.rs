@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::{Counter, is_report, is_vague_counter},
+    words::{Counter, is_report, is_speed, is_vague_counter},
 };
 use crate::{
     model::Step,
@@ -286,17 +286,14 @@ impl Steps {
             self.block.has_values = true;
             return true;
         }
-        is_known(pairs) || self.carried.is_some() && pairs.len() > 1 && pairs.iter().any(|(name, _)| is_report(name))
+        let mut names = pairs.iter().map(|(name, _)| name);
+        let mut reports = || if pairs.len() > 1 { names.any(is_report) } else { names.all(is_speed) };
+        is_known(pairs) || self.carried.is_some() && reports()
     }
 
-    /// Whether a row of an epoch may sum up the finer steps in it.
+    /// Whether rows of finer steps than epochs came, which a row of an epoch may sum up.
     pub(super) fn is_within_epoch(&self) -> bool {
         self.fine && self.carried.is_some()
-    }
-
-    /// Whether a step came before.
-    pub(super) fn has_carried(&self) -> bool {
-        self.carried.is_some()
     }
 
     /// Whether `step` is the one that came before.

@@ -28,6 +28,8 @@ pub(super) struct Table {
     /// Nothing came under it yet, so its names may go on in the next line.
     is_fresh: bool,
     misses: u32,
+    /// The names of the line above, which alone is no header.
+    above: Vec<Column>,
     pub(super) pairs: Pairs,
     pub(super) step: Option<(Counter, Count)>,
 }
@@ -78,6 +80,7 @@ impl Table {
     /// or classes.
     pub(super) fn open(&mut self, line: &str) -> bool {
         let text = line.trim_ascii();
+        let above = std::mem::take(&mut self.above);
         if line.len() > HEADER_BYTES_MAX || text.ends_with(':') {
             return false;
         }
@@ -105,12 +108,33 @@ impl Table {
         let first = text.trim_start_matches(['#', ' ']).split_ascii_whitespace().next().unwrap_or("");
         let counts = names.iter().enumerate().any(|(at, name)| counted(name.text, at).is_some()) || counter(first).is_some();
         let is_header = counts || is_by_class(names[0].text) || names[1..].iter().any(|name| is_metric(name.text));
+        if is_spaced && !is_header {
+            return self.open_below(above, columns(&pieces(line, 1)));
+        }
         if is_header {
             let words = if is_spaced { pieces(line, 1) } else { vec![] };
             self.kind = Some(kind);
             self.columns = columns(&names);
             self.words = if words.len() > names.len() { columns(&words) } else { vec![] };
             (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (true, false, false, 0);
+        }
+        is_header
+    }
+
+    /// Takes the names of two lines, of which each stands over the other, as the header of a table if one of them counts then.
+    fn open_below(&mut self, above: Vec<Column>, mut below: Vec<Column>) -> bool {
+        let is_over = |(a, b): (&Column, &Column)| a.from == b.from || a.to == b.to;
+        if above.len() != below.len() || !above.iter().zip(&below).all(is_over) {
+            self.above = below;
+            return false;
+        }
+        for (a, b) in above.iter().zip(&mut below) {
+            *b = Column { name: format!("{} {}", a.name, b.name), from: a.from.min(b.from), to: a.to.max(b.to) };
+        }
+        let is_header = below.iter().any(|column| column.name.ends_with(" counter"));
+        if is_header {
+            (self.kind, self.columns, self.words) = (Some(Kind::Spaces), below, vec![]);
+            (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (false, false, false, 0);
         }
         is_header
     }
@@ -320,6 +344,7 @@ fn is_mark(text: &str) -> bool {
 fn counted(name: &str, at: usize) -> Option<Counter> {
     match name {
         "#" => Some(Counter::Step),
+        _ if name.ends_with(" counter") => Some(Counter::Step),
         "E" if at == 0 => Some(Counter::Epoch),
         _ if at == 0 => counter(name).or_else(|| shortened(name)),
         _ => counter(name),

@@ -1,6 +1,6 @@
 //! Cuts a plain line into words, numbers and separators.
 
-use super::words::is_unit;
+use super::words::{counter, is_unit};
 use crate::source::{
     decimal::{nearest, short},
     json::{non_finite, number},
@@ -226,8 +226,17 @@ fn ends_name(bytes: &[u8], at: usize) -> bool {
             let rest = &bytes[at + 1..(at + 4).min(bytes.len())];
             rest.eq_ignore_ascii_case(b"nan") || rest.eq_ignore_ascii_case(b"inf")
         }
-        Some(_) => false,
+        Some(_) => bytes[at + 1].is_ascii_alphabetic() && counts(&bytes[at + 1..]),
     }
+}
+
+/// Whether text begins with a word that counts, apart from what follows: `Epoch 5`, but not `epoch:5` or `steps/a.txt`.
+#[inline(never)]
+fn counts(text: &[u8]) -> bool {
+    let length = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let number = text[length..].iter().position(|b| !matches!(b, b' ' | b'[')).filter(|spaces| *spaces > 0);
+    number.is_some_and(|at| text[length + at].is_ascii_digit())
+        && std::str::from_utf8(&text[..length]).is_ok_and(|word| counter(word).is_some())
 }
 
 /// The end of a bracket that belongs to a name: short, closed, without spaces, and followed by a value.
@@ -312,7 +321,14 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
         Some(b'-') if whole => clock(bytes, at),
         Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => match duration(bytes, at) {
             Some(end) => Some((Token::Clock, end)),
-            None => unit(bytes, end).and_then(|end| plain(None, end)),
+            None => unit(bytes, end).and_then(|to| match bytes[end..to] {
+                // `step:31K`, `2.5k`
+                [b'k' | b'K'] => {
+                    let value = value * 1000.0;
+                    Some((Token::Number(Number { value, whole: value.fract() == 0.0, of: None }), to))
+                }
+                _ => plain(None, to),
+            }),
         },
         Some(_) => None,
     }

@@ -6,8 +6,8 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_training, is_unit, plural,
-        validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_stamp, is_training, is_unit,
+        plural, validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -131,6 +131,15 @@ impl<'a> Walk<'a> {
         {
             return self.pair(key, number, at + 1);
         }
+        // `device=xla:0`: an address.
+        if before == Some(Token::Equals)
+            && let Some([Token::Colon, Token::Number(Number { whole: true, .. }), ..]) = self.tokens.get(at + 1..)
+            && self.text.as_bytes().get(to as usize + 1).is_some_and(u8::is_ascii_digit)
+        {
+            self.key = None;
+            self.facts.texts += 1;
+            return;
+        }
         if !is_name(word) && self.glued(word, at) {
             return;
         }
@@ -146,6 +155,11 @@ impl<'a> Walk<'a> {
         match &mut self.key {
             Some(key) if key.closed => {
                 self.label = self.key.replace(fresh);
+            }
+            // `level=info step=5`: the value was that one word.
+            Some(_) if at > 1 && self.tokens[at - 2] == Token::Equals => {
+                self.abandon();
+                self.key = Some(fresh);
             }
             // `Epoch 2 completed. Loss: 0.5`, but not `Val. loss: 0.5`.
             Some(key) if ends_sentence(&self.text[key.last as usize..key.to as usize]) => {
@@ -222,6 +236,9 @@ impl<'a> Walk<'a> {
     }
 
     fn pair(&mut self, mut key: Key, number: Number, at: usize) {
+        if self.is_duration(at) {
+            return;
+        }
         let last = &self.text[key.last as usize..key.to as usize];
         if key.words > 1 && ["reached", "is", "was"].iter().any(|verb| last.eq_ignore_ascii_case(verb)) {
             (key.to, key.words) = (key.before, key.words - 1);
@@ -239,12 +256,17 @@ impl<'a> Walk<'a> {
         };
         // `global_step=48.00` still counts.
         let is_round = !number.whole && number.value.fract() == 0.0 && counter(base) == Some(Counter::Global);
-        let whole = (number.whole || is_round).then_some(Count { at: number.value as i64, of: number.of });
+        let of = number.of.or_else(|| self.total(at));
+        let whole = (number.whole || is_round).then_some(Count { at: number.value as i64, of });
         let counter = whole.and_then(|_| self.counter(&key, base, number, at));
         // `Stopping, due to num_updates: 10` is no row.
         let is_reason = key.words > 2 && name.split(' ').any(|word| ["due", "to", "because", "until", "than"].contains(&word));
         if let (Some(counter), Some(count), false) = (counter, whole, is_reason) {
-            if let Some(prefix) = validation(if note.is_empty() { summarized(name) } else { note }) {
+            let said = if note.is_empty() { summarized(name) } else { note };
+            // `Evaluation at step 5`
+            let (first, rest) = said.split_once(' ').unwrap_or((said, ""));
+            let is_split = rest.is_empty() || rest.split_once(' ').is_some_and(|(word, _)| is_connective(word)) && key.words <= 3;
+            if let Some(prefix) = validation(first).filter(|_| is_split) {
                 self.facts.prefix = prefix;
             }
             if counter == Counter::Epoch {
@@ -253,10 +275,13 @@ impl<'a> Walk<'a> {
                 self.facts.set_step(counter, count, at as u32 - 1);
                 self.facts.step_name = Some((key.from, key.to, closed));
             }
-            self.facts.is_odd |= is_round;
+            // A shape knows no total that is a number of its own.
+            self.facts.is_odd |= is_round || count.of != number.of;
             self.key = self.counted_value(&key, at);
-            // The words before a counter are a sentence, not a label.
-            self.label = None;
+            // The words before a counter are a sentence, not a label, but for `val: step 5`.
+            if let Some(prefix) = self.label.take().and_then(|label| self.split_of(&label)) {
+                self.facts.prefix = prefix;
+            }
             self.bare = false;
             return;
         }
@@ -326,7 +351,7 @@ impl<'a> Walk<'a> {
         if let Some(label) = self.label.take() {
             self.leave(&label);
         }
-        if is_no_metric(name) {
+        if is_no_metric(name) && !self.is_spread(name, &key) || is_stamp(name, number.value) {
             self.bare = false;
             return;
         }
@@ -356,6 +381,28 @@ impl<'a> Walk<'a> {
         self.bare = in_words;
     }
 
+    /// `25 minutes 3 seconds`: whether the number in front of `at` is the first part of a time.
+    fn is_duration(&self, at: usize) -> bool {
+        let is_one_of = |from: u32, to: u32, units: &[&str]| {
+            let word = self.text[from as usize..to as usize].trim_end_matches(',');
+            units.iter().any(|unit| word.eq_ignore_ascii_case(unit))
+        };
+        let Some([Token::Word(from, to), rest @ ..]) = self.tokens.get(at..) else { return false };
+        let rest = rest.strip_prefix(&[Token::Break]).unwrap_or(rest);
+        is_one_of(*from, *to, &["day", "days", "hour", "hours", "hrs", "hr", "minute", "minutes", "min", "mins"])
+            && matches!(rest, [Token::Number(_), Token::Word(from, to), ..]
+                if is_one_of(*from, *to, &["hour", "hours", "hrs", "hr", "minute", "minutes", "min", "mins", "second", "seconds", "sec", "secs"]))
+    }
+
+    /// `Episode 5  Min: 1.5  Mean: 2.5`: whether a name for one of several values says all there is, since no metric that it is of
+    /// stands in front of it.
+    fn is_spread(&self, name: &str, key: &Key) -> bool {
+        let is_one = |name: &str| ["min", "max", "mean", "avg"].iter().any(|one| name.eq_ignore_ascii_case(one));
+        let is_counted = key.closed && (self.facts.step.is_some() || self.facts.epoch.is_some());
+        let is_note = key.from > 0 && matches!(self.text.as_bytes()[key.from as usize - 1], b'(' | b'[');
+        is_counted && is_one(name) && !is_note && self.facts.pairs.iter().all(|(name, _)| is_one(name))
+    }
+
     /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.
     fn counted_value(&self, key: &Key, at: usize) -> Option<Key> {
         let value = match self.tokens.get(at..)? {
@@ -368,6 +415,18 @@ impl<'a> Walk<'a> {
         let is_value = !key.closed && (!value.whole || is_metric(name));
         let (to, words) = (key.from + name.len() as u32, name.split(' ').count() as u32);
         is_value.then_some(Key { from: key.from, to, last: to, before: to, words, closed: true })
+    }
+
+    /// `step 5 of 100`: the total behind the count in front of `at`.
+    fn total(&self, at: usize) -> Option<i64> {
+        match self.tokens.get(at..)? {
+            [Token::Word(from, to), Token::Number(Number { value, whole: true, of: None }), ..]
+                if self.text[*from as usize..*to as usize].eq_ignore_ascii_case("of") =>
+            {
+                Some(*value as i64)
+            }
+            _ => None,
+        }
     }
 
     /// What `base`, the name in `key` without its note, counts.
@@ -448,17 +507,19 @@ impl<'a> Walk<'a> {
 
     /// A label: about validation, about training, or just text.
     fn leave(&mut self, label: &Key) {
+        match self.split_of(label) {
+            Some(prefix) => self.facts.prefix = prefix,
+            None => self.facts.junk += label.words,
+        }
+    }
+
+    /// The prefix of what a label says that its values are of: `Test set`. `None`: it is just text.
+    fn split_of(&self, label: &Key) -> Option<&'static str> {
+        const BEHIND: [&str; 9] = ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop", "summary"];
         let name = name(self.text, label);
         let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
-        let is_split = rest.is_empty()
-            || ["set", "results", "result", "metrics", "error", "stats", "epoch", "loop", "summary"]
-                .iter()
-                .any(|word| rest.eq_ignore_ascii_case(word));
-        match (validation(first), is_split) {
-            (Some(prefix), true) => self.facts.prefix = prefix,
-            _ if is_split && is_training(first) => self.facts.prefix = "",
-            _ => self.facts.junk += label.words,
-        }
+        let is_split = rest.is_empty() || BEHIND.iter().any(|word| rest.eq_ignore_ascii_case(word));
+        validation(first).or(is_training(first).then_some("")).filter(|_| is_split)
     }
 }
 

@@ -36,6 +36,10 @@ const BEFORE_COUNTER: &[&str] = &[
     "outer",
     "env",
     "mini",
+    "rollout",
+    "gradient",
+    "policy",
+    "learner",
     "summary",
     "results",
 ];
@@ -214,6 +218,7 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if last.len() > 10 {
         return None;
     }
+    let last = if last.eq_ignore_ascii_case("minibatch") { &last["mini".len()..] } else { last };
     let before = words.next();
     let any = |word: &str, names: &[&str]| names.iter().any(|one| word.eq_ignore_ascii_case(one));
     let after = |words: &[&str]| before.is_some_and(|word| any(word, words));
@@ -272,6 +277,12 @@ pub(super) fn is_report(name: &str) -> bool {
     is_time(&name) || name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| REPORTS.contains(&word))
 }
 
+/// Whether a name says how fast a training goes, which is no setting and stands in a line of its own too.
+pub(super) fn is_speed(name: &str) -> bool {
+    const SPEEDS: &[&str] = &["sps", "steps/sec", "steps/s", "global_step/sec", "steps per second", "samples/sec", "tokens/sec"];
+    SPEEDS.iter().any(|speed| name.eq_ignore_ascii_case(speed))
+}
+
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
     shortened(word.strip_suffix('.')?)
@@ -308,6 +319,12 @@ pub(super) fn is_no_metric(name: &str) -> bool {
     let is_listed = |name: &str| NOT_METRICS.iter().any(|word| name.eq_ignore_ascii_case(word));
     let is_source = || name.rsplit_once('.').is_some_and(|(_, extension)| SOURCES.contains(&extension));
     name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b))) || is_source()
+}
+
+/// Whether a number of this name says when a line was printed: seconds since 1970, or thousandths of them.
+pub(super) fn is_stamp(name: &str, value: f64) -> bool {
+    const FIRST: f64 = 1e9;
+    value >= FIRST && ["ts", "time", "timestamp", "_timestamp", "unix_time"].iter().any(|stamp| name.eq_ignore_ascii_case(stamp))
 }
 
 pub(super) fn is_prose(word: &str) -> bool {
@@ -401,6 +418,7 @@ mod tests {
             ("timing_s/step", None),
             ("loss/epoch", None),
             ("tick", Some(Counter::Step)),
+            ("Rollout step", Some(Counter::Step)),
             ("warmup_steps", None),
             ("epochs", None),
             ("loss", None),

@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::source::stdout::{
     bar::Bar,
+    draft::Draft,
     facts::{Count, Pairs},
     prefix::{Stripped, strip},
     steps::is_known,
@@ -20,14 +21,8 @@ impl Reader {
             if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
                 self.steps.set_beside(count);
             }
-            if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-                return self.read_dict(&Stripped::bare(bar.tail), 0);
-            }
-            // What a logger wrote behind the bar is a line of its own.
-            if let Some(line) = strip(bar.tail).filter(|_| !bar.tail.is_empty()) {
-                let is_row = self.read_line(&line, bar.tail.len());
-                self.learnable = None;
-                return is_row;
+            if !bar.tail.is_empty() {
+                return false;
             }
         }
         if bar.postfix.is_empty() && self.table.open(bar.label) {
@@ -66,6 +61,27 @@ impl Reader {
             (step, epoch, _) => self.count(step, epoch),
         }
         true
+    }
+
+    /// What a logger wrote behind a bar is a line of its own. `is_row`: the draft is a row of the bar.
+    pub(super) fn read_tail(&mut self, bar: &Bar, is_row: bool) -> bool {
+        // What is left of a longer bar below it begins with a sign or a digit.
+        if !bar.tail.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '[' | '{')) {
+            return is_row;
+        }
+        if is_row {
+            let offset = self.draft.offset;
+            self.hand_on(false);
+            self.release();
+            self.draft = Draft { offset, ..Draft::default() };
+        }
+        if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
+            return self.read_dict(&Stripped::bare(bar.tail), 0);
+        }
+        let Some(line) = strip(bar.tail) else { return false };
+        let is_row = self.read_line(&line, bar.tail.len());
+        self.learnable = None;
+        is_row
     }
 
     /// A bar of Rich, which wraps what does not fit beside it into lines below.

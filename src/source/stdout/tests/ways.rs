@@ -27,6 +27,27 @@ fn the_summary_of_an_epoch_does_not_replace_its_steps() {
 }
 
 #[test]
+fn validation_is_of_its_epoch_until_finer_steps_come() {
+    let validation = |epoch: u32| format!("Epoch(val) [{epoch}][25/25]    mAP: 0.{epoch}5  time: 0.5\n");
+    check(&(validation(1) + &validation(2)), &["val/mAP 1=0.15 2=0.25", "val/time 1=0.5 2=0.5"]);
+    let trained = "Epoch(train)  [3][10/10]  loss: 2.5\n".to_owned();
+    check(&(trained + &validation(3)), &["loss 10=2.5", "val/mAP 10=0.35", "val/time 10=0.5"]);
+}
+
+#[test]
+fn a_total_in_words_counts_in_every_row() {
+    let row = |epoch: u32, step: u32| format!("epoch {epoch} of 3, step {step} of 100, loss {step}\n");
+    let log = [row(1, 30), row(1, 60), row(1, 90), row(2, 30)].concat();
+    check(&log, &["loss 30=30 60=60 90=90 130=30"]);
+}
+
+#[test]
+fn a_speed_may_stand_in_a_line_of_its_own() {
+    let log = "global_step=10, reward=2.5\nSPS: 20\nglobal_step=20, reward=3\nSPS: 21\nglobal_step=30, reward=4\n";
+    check(log, &["SPS 10=20 20=21", "reward 10=2.5 20=3 30=4"]);
+}
+
+#[test]
 fn bars_without_a_label_go_on_counting() {
     let epoch = |losses: [f64; 2]| {
         format!("\r 50%|# | 1/2 [00:00<00:01, 9it/s, loss={}]\r100%|##| 2/2 [00:00<00:00, 9it/s, loss={}]\n", losses[0], losses[1])
@@ -41,6 +62,7 @@ fn bars_without_a_label_go_on_counting() {
 
 #[test]
 fn a_line_behind_a_bar_is_a_line() {
+    check("Epoch 2/9:   0%|  | 0/27 [00:00<?, ?it/s, loss=0.5]Epoch 1, loss: 2.5, lr: 2\n", &["loss 2=0.5 1=2.5", "lr 1=2"]);
     check("train:   0%|  | 0/27 [00:00<?, ?it/s]2024-01-02 03:04:05,678   INFO  epoch: 4/9, iter=5, loss=2.5\n", &["loss 5=2.5"]);
 }
 
@@ -313,6 +335,10 @@ fn the_header_of_a_table_may_take_two_lines_or_be_a_comment() {
     check(
         "|=====|\n| Epoch | Iteration | Time | Mini-batch | Base |\n|       |           | (hh:mm) | Loss       | Rate |\n|=====|\n| 1 | 50 | 00:12 | 2.5 | 0.5 |\n",
         &["Base Rate 50=0.5", "Mini-batch Loss 50=2.5"],
+    );
+    check(
+        "average  since         example    current  current\nloss     last          counter      label  predict\n2.500000 1.500000            1     1.5000   0.5000\n1.750000 0.500000            2     2.5000   0.2500\n",
+        &["average loss 1=2.5 2=1.75", "current label 1=1.5 2=2.5", "current predict 1=0.5 2=0.25", "since last 1=1.5 2=0.5"],
     );
     check(
         "#  step      rmse_trn    lr\n      0      2.5e+01  1.0e-03\n    100      1.5e+01  1.0e-03\n",

@@ -13,7 +13,9 @@ use crate::source::{
 impl Walk<'_> {
     /// `12: 0.5 avg loss, 0.001 rate`: values in front of their names, in a line that begins with its step.
     pub(super) fn value_first(&mut self, number: Number, at: usize) -> Option<usize> {
-        if self.facts.lead.len() != 1 || !matches!(at.checked_sub(2).map(|before| self.tokens[before]), Some(Token::Break | Token::Colon)) {
+        let before = &self.tokens[..at - 1];
+        let sign = before.strip_suffix(&[Token::Gap]).unwrap_or(before).last();
+        if self.facts.lead.len() != 1 || !matches!(sign, Some(Token::Break | Token::Colon)) {
             return None;
         }
         let words = self.tokens[at..].iter().take_while(|token| matches!(token, Token::Word(..))).count();
@@ -72,6 +74,11 @@ impl Walk<'_> {
             [] if matches!(next, Some(Token::Colon | Token::Break | Token::Open(b'['))) || self.names_metric(at + 1) => {
                 self.facts.lead.push((count, at as u32));
                 self.facts.is_lead_vague = matches!(next, Some(Token::Break | Token::Word(..)));
+            }
+            // `12 0.5 s run, 2.5 loss`
+            [] if matches!(&self.tokens[at + 1..], [Token::Number(value), ..] | [Token::Gap, Token::Number(value), ..] if !value.whole) => {
+                self.facts.lead.push((count, at as u32));
+                self.facts.is_lead_vague = true;
             }
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
             // `[1, 2000]`, `[1: 20/200]`
