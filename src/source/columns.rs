@@ -158,7 +158,7 @@ pub(super) struct Axis {
     epoch: Option<f64>,
     /// The [`ITER`] that it names.
     iter: Option<i64>,
-    /// Rows name [`STEP`] and [`ITER`], which are one.
+    /// Rows name an epoch, [`STEP`] and [`ITER`], of which these are one.
     is_twice: bool,
     /// The row is of a validation, and its counter too.
     is_validation: bool,
@@ -302,7 +302,7 @@ impl Axis {
             }
             let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.count.is_some();
             if let Some(iter) = self.iter {
-                self.is_twice = place == STEP && step == iter;
+                self.is_twice = epoch.is_some() && place == STEP && step == iter;
             }
             let is_epoch = self.is_twice && self.iter.is_none() && self.last.is_some_and(|last| step < last.0);
             let counted = match place {
