@@ -72,8 +72,8 @@ const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
 /// What such a column says of a row that is not of the training.
 const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
-/// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. They count as such
-/// only where nothing stands beside them but the place of the row ([`point`]).
+/// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. When they
+/// count as such: [`point`].
 const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
 const METRIC_VALUES: &[&str] = &["value", "val"];
 
@@ -120,8 +120,9 @@ pub(super) enum Role {
     Value,
 }
 
-/// Which two of the cells of a row name a metric and hold its value, where all others say only where the row stands. Values are no
-/// more than texts: one that is a number makes the row one of several metrics.
+/// Which two of the cells of a row name a metric and hold its value, where each is the only one of its kind. They do so where no
+/// other number stands in the first row that has both, else rows are of several metrics. Later rows do not change it: a metric would
+/// be torn into two where `std` is empty in some of its rows.
 pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize, usize)> {
     let (mut name, mut value) = (None, None);
     for (at, role) in roles {
