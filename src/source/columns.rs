@@ -72,8 +72,8 @@ const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
 /// What such a column says of a row that is not of the training.
 const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
-/// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. They count as such
-/// only where nothing stands beside them but the place of the row ([`point`]).
+/// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. When they
+/// count as such: [`point`].
 const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
 const METRIC_VALUES: &[&str] = &["value", "val"];
 
@@ -120,8 +120,9 @@ pub(super) enum Role {
     Value,
 }
 
-/// Which two of the cells of a row name a metric and hold its value, where all others say only where the row stands. Values are no
-/// more than texts: one that is a number makes the row one of several metrics.
+/// Which two of the cells of a row name a metric and hold its value, where each is the only one of its kind. They do so where no
+/// other number stands in the first row that has both, else rows are of several metrics. Later rows do not change it: a metric would
+/// be torn into two where `std` is empty in some of its rows.
 pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize, usize)> {
     let (mut name, mut value) = (None, None);
     for (at, role) in roles {
@@ -158,7 +159,7 @@ pub(super) struct Axis {
     epoch: Option<f64>,
     /// The [`ITER`] that it names.
     iter: Option<i64>,
-    /// Rows name [`STEP`] and [`ITER`], which are one.
+    /// Rows name an epoch, [`STEP`] and [`ITER`], of which these are one.
     is_twice: bool,
     /// The row is of a validation, and its counter too.
     is_validation: bool,
@@ -302,7 +303,7 @@ impl Axis {
             }
             let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.count.is_some();
             if let Some(iter) = self.iter {
-                self.is_twice = place == STEP && step == iter;
+                self.is_twice = epoch.is_some() && place == STEP && step == iter;
             }
             let is_epoch = self.is_twice && self.iter.is_none() && self.last.is_some_and(|last| step < last.0);
             let counted = match place {

@@ -3,8 +3,8 @@
 //!
 //! The first line names the columns; of two that are called the same, the later one has `.1` behind its name. Cells are split at
 //! `,`, `;`, tabs or `|`, whichever the first line has most of, and may be quoted (RFC 4180: also over several lines). Cells that are empty or no number are left out of their row; step and
-//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`), a cell names the metric;
-//! a point of a metric that has numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that `monitor.csv` starts with
+//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`, no other number in the first
+//! of them), a cell names the metric; a point of a metric that has numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that `monitor.csv` starts with
 //! (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
@@ -238,6 +238,8 @@ struct Header {
     columns: Vec<Column>,
     /// The columns that name the metric of each row and hold its value.
     point: Option<(usize, usize)>,
+    /// They do: the first row with both told it for all.
+    has_points: Option<bool>,
 }
 
 struct Column {
@@ -348,7 +350,7 @@ impl Table {
         let columns: Vec<Column> = names.map(column).collect();
         let roles = columns.iter().map(|column| column.role).enumerate();
         let point = point(roles.filter(|(at, _)| !columns[*at].is_clock && !columns[*at].name.is_empty()));
-        Header { delimiter, columns, point }
+        Header { delimiter, columns, point, has_points: None }
     }
 
     /// Whether the line holds numbers only. Its cells are left in `cells`.
@@ -377,7 +379,7 @@ impl Table {
     /// Reads the row whose cells stand in `cells`.
     fn row(&mut self, text: &str, offset: u64, bytes: u64) -> Result<(), Loss> {
         let loss = |reason: String| Loss { offset, bytes, reason };
-        let Some(Header { delimiter, columns, point }) = &self.header else { return Ok(()) };
+        let Some(Header { delimiter, columns, point, has_points }) = &mut self.header else { return Ok(()) };
         let cell = |at: usize| self.cells.get(at).map_or("", |cell| text[cell.clone()].trim());
         if (columns.len()..self.cells.len()).any(|at| !cell(at).is_empty()) {
             return Err(loss(format!("a row has {} cells and the header {}", self.cells.len(), columns.len())));
@@ -403,7 +405,10 @@ impl Table {
             column.role == Role::Value && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
         };
         let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
-        let metric = metric.filter(|_| !columns.iter().enumerate().any(is_other));
+        if metric.is_some_and(|(value, _)| number(cell(value), *delimiter).is_some()) {
+            has_points.get_or_insert_with(|| !columns.iter().enumerate().any(is_other));
+        }
+        let metric = metric.filter(|_| *has_points == Some(true));
         let metric = metric.map(|(value, name)| (value, unquoted(name)));
         for (at, column) in columns.iter().enumerate().filter(|(_, column)| !column.name.is_empty()) {
             let Some(number) = number(cell(at), *delimiter) else { continue };

@@ -29,6 +29,10 @@ impl Starts {
 /// one that falls back within its epoch or with it: that is a restart.
 ///
 /// A counter that starts over stands as far behind the last one as that stood behind the one before it.
+///
+/// A counter may go on into an epoch because it is one of the whole run, or because the epoch before it was logged only up to there.
+/// One of the whole run falls back under a higher epoch only where an epoch that was broken off is taken for a whole one: the run
+/// goes on from a checkpoint in that epoch, so not below where it began. What falls below that starts over after all.
 #[derive(Default)]
 pub(super) struct Epochs {
     /// The last row that counted.
@@ -42,8 +46,10 @@ pub(super) struct Epochs {
     starts_over: bool,
     /// It fell back when the epoch rose.
     fell: bool,
-    /// It rose when the epoch fell, or went on when the epoch rose: an equal one is no new start, and where it falls back, the run does.
+    /// It rose when the epoch fell: an equal one is no new start, and where it falls back, the run does.
     counts_through: bool,
+    /// It went on when the epoch rose: as above, until it falls back below the whole epoch before.
+    went_on: bool,
     /// Rows were passed over: how far the counter came in the epochs among them is not known.
     pub(super) jumped: bool,
 }
@@ -95,19 +101,20 @@ impl Epochs {
             let is_behind = epoch > last.epoch;
             // A row an epoch, always at its end: there the counter is the same each time. In the middle of an epoch it may be that a
             // counter of the whole run is told twice, at the end of an epoch and at the start of the next.
-            let is_single = last.first == last.counter && !self.has_fractions && !self.counts_through;
+            let is_single = last.first == last.counter && !self.has_fractions && !self.counts_through && !self.went_on;
             let is_told_anew = counts == Counts::Epoch || self.starts_over || is_single;
             let is_again = counter == last.counter && counts != Counts::Run && is_told_anew;
             let rose = last.first < last.counter;
             // One of the whole run that starts over all the same came some way, and is back about where it began.
             let middle = last.first.saturating_add(last.counter.saturating_sub(last.first) / 2);
             let is_back = counts != Counts::Run || rose && counter < middle;
-            let falls = counter < last.counter && is_back && (counts == Counts::Epoch || !self.counts_through);
+            let may_fall = !self.counts_through && (!self.went_on || counter < last.first);
+            let falls = counter < last.counter && is_back && (counts == Counts::Epoch || may_fall);
             // A counter of the whole run came at least as far in each of the epochs that were passed over as it was seen to come in one.
             let passed = epoch.saturating_sub(last.epoch).saturating_sub(1).max(0);
             let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
             self.starts_over |= self.jumped && is_behind && counter < least;
-            self.counts_through |= is_behind && rose && counter > last.counter && !self.starts_over;
+            self.went_on |= is_behind && rose && counter > last.counter && !self.starts_over;
             // It never rose: each row is the end of its epoch, also of those that have more or fewer batches after a resume.
             let is_end = self.gap == 0 && is_single && self.starts_over;
             if is_behind && (falls || is_again || is_end) {
@@ -115,7 +122,7 @@ impl Epochs {
                 now.highest = last.highest.saturating_add(gap.max(1));
                 base = now.highest.saturating_sub(counter);
                 self.starts.begin(epoch, base);
-                self.starts_over = true;
+                (self.starts_over, self.went_on) = (true, false);
                 self.fell |= falls;
             } else {
                 // With the epoch, the run fell back: what came behind it counts anew.
@@ -166,6 +173,18 @@ mod tests {
             let rows = [(0.0, 50), (0.0, 100), (1.0, 150), (1.0, 200), (1.0, 230), (2.0, 210), (2.0, 250)];
             check_as(counts, &rows, &[50, 100, 150, 200, 230, 210, 250]);
         }
+    }
+
+    #[test]
+    fn a_counter_that_went_on_into_an_epoch_starts_over_where_it_falls_below_it() {
+        // Logged by time, and the first epoch was slow.
+        let rows = [(0, 4), (0, 18), (1, 22), (1, 41), (1, 58), (2, 14), (2, 33), (2, 52), (3, 15), (3, 34)];
+        let rows = rows.map(|(epoch, counter)| (f64::from(epoch), counter));
+        for counts in [Counts::Run, Counts::Either] {
+            check_as(counts, &rows, &[4, 18, 22, 41, 58, 75, 94, 113, 132, 151]);
+        }
+        // Where the epochs are those of one update, they say nothing of a counter that falls back.
+        check(&[(1.0, 300), (0.0, 400), (0.0, 500), (6.0, 350), (6.0, 450)], &[300, 400, 500, 350, 450]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Reads a JSON object of any shape as one row: nested names are joined with `.`, and numbers may be texts.
 //!
 //! Of a short array, numbers are named by their places (`lr.0`), and objects by their `name` or their places (`groups.head.lr`).
-//! A longer one is data, such as a histogram, and says nothing here. A row that is one point has the name that its text gives
-//! (`{"step": 1, "metric": "loss", "value": 0.5}`).
+//! A longer one is data, such as a histogram, and says nothing here. The value of a point has the name that a text beside it gives
+//! (`{"step": 1, "metric": "loss", "value": 0.5}`); rows are points where no other number stands in the first of them.
 
 use super::{
     columns::{Axis, Place, Role, RowOptions, point, whole_text},
@@ -45,6 +45,8 @@ pub(super) struct Flat {
     is_row: bool,
     /// Something of the row is passed over because of its name.
     too_much: Option<TooMuch>,
+    /// Rows with a metric and its value are points: the first of them told it for all.
+    has_points: Option<bool>,
 }
 
 /// A value of a row. Rows mostly repeat the names of the row before in the same order, so what the name in its place means is kept.
@@ -62,7 +64,7 @@ impl Flat {
     /// The same reader at the start of a source.
     pub(super) fn renew(&mut self) {
         self.axis.renew();
-        self.splits = Splits::default();
+        (self.splits, self.has_points) = (Splits::default(), None);
     }
 
     /// Rows were passed over.
@@ -95,8 +97,9 @@ impl Flat {
         }
         let seats = &self.seats[..self.taken];
         let is_other = |seat: &Seat| seat.role == Role::Value && seat.number.is_some();
-        let is_point = !self.metric.is_empty() && !seats.iter().any(is_other);
-        let point = if is_point { point(seats.iter().map(|seat| seat.role).enumerate()) } else { None };
+        let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
+        let point = point.filter(|(_, value)| seats[*value].number.is_some());
+        let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().any(is_other)));
         for (at, seat) in seats.iter().enumerate() {
             if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell].contains(&Some(at))) {
                 let is_of_metric = point.is_some_and(|(_, value)| value == at);

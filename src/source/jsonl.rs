@@ -354,6 +354,10 @@ mod tests {
             let (rows, _) = decode(&mut Jsonl::new(), text.as_bytes(), text.len());
             assert_eq!(rows[0].1[0], (name.to_owned(), 2.5), "{text}");
         }
+        // The first row with both tells it for all.
+        let row = |step: u8, rest: &str| format!("{{\"step\":{step},\"metric\":\"a\",\"value\":2{rest}}}\n");
+        check(&[row(1, ""), row(2, ",\"std\":0.1")].concat(), &[(Some(1), &[("a", 2.0)]), (Some(2), &[("a", 2.0), ("std", 0.1)])]);
+        check(&[row(2, ",\"std\":0.1"), row(3, "")].concat(), &[(Some(2), &[("value", 2.0), ("std", 0.1)]), (Some(3), &[("value", 2.0)])]);
         check(
             "{\"step\":1,\"metric\":\"\",\"value\":2}\n{\"step\":2,\"metric\":3,\"value\":2}\n",
             &[(Some(1), &[("value", 2.0)]), (Some(2), &[("metric", 3.0), ("value", 2.0)])],

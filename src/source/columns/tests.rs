@@ -67,8 +67,9 @@ fn an_epoch_that_is_called_step_stands_where_the_training_stands() {
             (Some(100), "epoch iter"),
         ],
     );
-    // What counts something else is no twin.
+    // What counts something else is no twin, and where no row names an epoch, none is called step.
     check(RowOptions::default(), &[&[("iter", 7.0), ("step", 50.0)], &validation(1.0)], &[(Some(50), "iter"), (Some(1), "mAP")]);
+    check(RowOptions::default(), &[&train(50.0)[1..], &validation(20.0)], &[(Some(50), "iter"), (Some(20), "mAP")]);
 }
 
 #[test]

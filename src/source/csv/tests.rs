@@ -105,6 +105,13 @@ fn a_row_that_is_one_point_is_of_the_metric_that_it_names() {
     // What has no name, or more beside it, stays as it is.
     check("step,tag,value\n1,,2\n2,3,4\n", &[(Some(1), &[("value", 2.0)]), (Some(2), &[("tag", 3.0), ("value", 4.0)])]);
     check("step,tag,value,loss\n1,a,2,3\n", &[(Some(1), &[("value", 2.0), ("loss", 3.0)])]);
+    // The first row with both tells it for all.
+    let names = "step,metric,value,std\n";
+    check(
+        &format!("{names}0,loss,,0.3\n1,loss,2.5,\n2,loss,2.0,0.1\n3,loss,1.5,\n"),
+        &[(Some(0), &[("std", 0.3)]), (Some(1), &[("loss", 2.5)]), (Some(2), &[("loss", 2.0), ("std", 0.1)]), (Some(3), &[("loss", 1.5)])],
+    );
+    check(&format!("{names}2,loss,2.0,0.1\n3,loss,1.5,\n"), &[(Some(2), &[("value", 2.0), ("std", 0.1)]), (Some(3), &[("value", 1.5)])]);
     check("step,tag,name,value\n1,a,b,2\n", &[(Some(1), &[("value", 2.0)])]);
     check("step,method,value\n1,a,2\n", &[(Some(1), &[("value", 2.0)])]);
     assert_eq!(outline(b"step,tag,value\n1,a\xff,2\n2,a,3\n", 7), (vec![Some(2)], vec![(15, 7)]));
