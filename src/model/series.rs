@@ -8,6 +8,9 @@ use columns::{Columns, decode_time, encode_time};
 use pyramid::{Fold, Pyramid};
 use std::{cmp::Ordering, ops::Range};
 
+/// A point out of order is put in its place in front of so many others at most, each of which moves.
+const MOVED_MAX: usize = 1024;
+
 /// One logged value.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Point {
@@ -52,7 +55,8 @@ pub struct Column {
 }
 
 /// Points of one key in rising order of step. A step logged again replaces its point, which is counted; a step that goes
-/// back supersedes the points at and after it (they are kept and counted, not drawn).
+/// back supersedes the points at and after it (they are kept and counted, not drawn), unless its source says that it may be out of
+/// order ([`Series::push_stray`]).
 ///
 /// Wall times may be missing or run backwards (a clock was set, another host went on). Along a time axis a point
 /// then stands where the latest time so far stands; points before the first time stand nowhere.
@@ -68,7 +72,7 @@ pub struct Series {
     superseded: Columns,
     /// Points that were logged again at their own step; they are not kept.
     rewritten: usize,
-    /// A step that a console went back to, while nothing has followed it.
+    /// A step that was gone back to without a restart, while nothing has followed it.
     told_again: Option<Point>,
 }
 
@@ -80,6 +84,7 @@ impl Series {
 
     /// Adds a point.
     pub fn push(&mut self, point: Point) {
+        self.place_told_again();
         match self.points.last_step() {
             Some(last) if point.step == last => {
                 self.rewritten += 1;
@@ -93,6 +98,7 @@ impl Series {
 
     /// Supersedes the points at and after `step`, before one that replaces them is there.
     pub fn supersede_from(&mut self, step: Step) {
+        self.place_told_again();
         let keep = partition(0..self.len(), |i| self.points.step(i) < step);
         (keep..self.len()).for_each(|i| self.superseded.push(self.points.get(i)));
         self.drop_from(keep);
@@ -119,9 +125,54 @@ impl Series {
         }
     }
 
+    /// Adds a point of a writer that may go back without having started again. A step that goes back is a restart only once another
+    /// one follows it that lies behind the last point, too; alone it is put where it belongs.
+    pub fn push_stray(&mut self, point: Point) {
+        let is_behind = self.points.last_step().is_some_and(|last| point.step < last);
+        match self.told_again.take() {
+            Some(held) if is_behind && point.step == held.step => self.rewritten += 1,
+            Some(held) if is_behind && point.step > held.step => {
+                self.push(held);
+                return self.push_stray(point);
+            }
+            held => held.into_iter().for_each(|held| self.place(held)),
+        }
+        match is_behind {
+            true => self.told_again = Some(point),
+            false => self.push(point),
+        }
+    }
+
+    fn place_told_again(&mut self) {
+        if let Some(held) = self.told_again.take() {
+            self.place(held);
+        }
+    }
+
+    /// Puts a point where its step belongs; one too far behind counts as superseded.
+    fn place(&mut self, point: Point) {
+        let at = partition(0..self.len(), |i| self.points.step(i) < point.step);
+        let mut moved: Vec<Point> = self.points(at..self.len()).collect();
+        if moved.len() > MOVED_MAX {
+            return self.superseded.push(point);
+        }
+        self.drop_from(at);
+        if moved.first().is_some_and(|first| first.step == point.step) {
+            self.rewritten += 1;
+            moved.remove(0);
+        }
+        self.append_at(point, true);
+        moved.into_iter().for_each(|point| self.append(point));
+    }
+
     /// Adds a point behind all others.
     fn append(&mut self, point: Point) {
-        self.push_time(point.time);
+        self.append_at(point, false);
+    }
+
+    /// `is_late`: it was logged after points that come behind it.
+    fn append_at(&mut self, point: Point, is_late: bool) {
+        self.push_time(point.time, is_late);
         self.points.push(point);
         self.nan += usize::from(point.value.is_nan());
         self.inf += usize::from(point.value.is_infinite());
@@ -354,8 +405,8 @@ impl Series {
         start..partition(start..self.len(), |i| self.x_at(axis, i).is_none_or(|x| x <= to))
     }
 
-    /// Keeps `clock` right for a point about to come.
-    fn push_time(&mut self, time: Option<WallTime>) {
+    /// Keeps `clock` right for a point about to come. One that is late stands where the time stood without it.
+    fn push_time(&mut self, time: Option<WallTime>, is_late: bool) {
         if time.is_none() && self.points.times.is_none() {
             return;
         }
@@ -364,18 +415,16 @@ impl Series {
             Some(clock) => clock.last().and_then(decode_time),
             None => self.len().checked_sub(1).and_then(|last| self.points.time(last)),
         };
-        let Some(so_far) = so_far else {
-            if let Some(clock) = &mut self.clock {
-                clock.push(encode_time(time));
-            }
-            return;
+        let shown = match so_far {
+            Some(so_far) if is_late || time.is_none_or(|t| t < so_far) => Some(so_far),
+            None if is_late => None,
+            _ => time,
         };
-        let behind = time.is_none_or(|t| t < so_far);
-        if behind && self.clock.is_none() {
-            self.clock = self.points.times.clone();
+        if shown != time && self.clock.is_none() {
+            self.clock = Some(self.points.times.clone().unwrap_or_else(|| Packed::filled(encode_time(None), self.len())));
         }
         if let Some(clock) = &mut self.clock {
-            clock.push(encode_time(if behind { Some(so_far) } else { time }));
+            clock.push(encode_time(shown));
         }
     }
 

@@ -243,7 +243,7 @@ impl Rows {
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);
             let attempt = self.attempt(step, &values);
-            self.ready.push_back(Record::Row(Row { step: Some(Step(step)), time, offset: None, attempt, rank: 0, values }));
+            self.ready.push_back(Record::Row(Row { step: Some(Step(step)), time, attempt, values, ..Row::default() }));
         }
         self.ready.extend(
             media.into_iter().map(|(key, kind, about)| Record::Media(Box::new(Media { key, step: Some(Step(step)), time, kind, about }))),

@@ -258,7 +258,7 @@ impl Rows {
         }
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);
-            self.ready.push_back(Record::Row(Row { step, time, offset: None, attempt: 0, rank: 0, values }));
+            self.ready.push_back(Record::Row(Row { step, time, values, ..Row::default() }));
         }
         if let Some(reason) = self.keys.overflowed() {
             loss = Some(Loss { offset: id, bytes: 0, reason });

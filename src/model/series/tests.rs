@@ -23,6 +23,27 @@ impl Naive {
         self.points.push(point);
     }
 
+    /// The same of what may be out of order; `held` comes in between.
+    fn push_stray(&mut self, point: Point, held: &mut Option<Point>) {
+        let is_behind = self.points.last().is_some_and(|last| point.step < last.step);
+        match held.take() {
+            Some(before) if is_behind && point.step > before.step => {
+                self.push(before);
+                return self.push_stray(point, held);
+            }
+            Some(before) if !is_behind || point.step < before.step => {
+                self.points.retain(|p| p.step != before.step);
+                self.points.insert(self.points.partition_point(|p| p.step < before.step), before);
+            }
+            _ => {}
+        }
+        if is_behind {
+            *held = Some(point);
+        } else {
+            self.push(point);
+        }
+    }
+
     /// The x of each point: along time, that of the latest time so far.
     fn xs(&self, axis: XAxis) -> Vec<Option<f64>> {
         let clock = self.points.iter().scan(None, |latest: &mut Option<f64>, p| {
@@ -128,6 +149,37 @@ fn moves() -> impl Strategy<Value = Vec<(Move, Option<f64>, f64)>> {
         20 => -1e3..1e3f64, 5 => any::<f32>().prop_map(f64::from), 2 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => any::<f64>()
     ];
     prop::collection::vec((step, time, value), 0..1200)
+}
+
+proptest! {
+    #[test]
+    fn points_out_of_order_are_those_of_a_plain_list(moves in moves()) {
+        let (mut series, mut naive, mut held, mut step) = (Series::new(), Naive::default(), None, 0);
+        for (go, time, value) in &moves {
+            step += match go {
+                Move::On(by) => *by,
+                Move::Again => 0,
+                Move::Back(by) => -by % 20,
+            };
+            let point = Point { step: Step(step), time: time.and_then(WallTime::new), value: *value };
+            series.push_stray(point);
+            naive.push_stray(point, &mut held);
+            if let Move::Back(by) = go {
+                step += by % 20;
+            }
+        }
+        same(series.points(0..series.len()).collect::<Vec<_>>(), &naive.points);
+        same(series.told_again(), held);
+        prop_assert_eq!(series.logged() + series.replaced(), moves.len());
+        same(series.nan_count(), naive.points.iter().filter(|point| point.value.is_nan()).count());
+        same(series.range(), naive.range(XAxis::Step, f64::NEG_INFINITY, f64::INFINITY));
+        let columns = |from, to| (series.columns(XAxis::Step, from, to, 40), naive.columns(XAxis::Step, from, to, 40));
+        let (got, want) = columns(0.0, step as f64);
+        same_columns(got, want);
+        // Times never run backwards along the points.
+        let xs: Vec<f64> = (0..series.len()).filter_map(|i| series.x_at(XAxis::WallTime, i)).collect();
+        prop_assert!(xs.is_sorted());
+    }
 }
 
 fn built(moves: &[(Move, Option<f64>, f64)], timed: bool) -> (Series, Naive) {
@@ -252,6 +304,37 @@ fn a_console_goes_back_only_where_something_follows() {
     let mut bar = Series::new();
     [5, 5, 5].into_iter().for_each(|step| bar.push_told(point(step, 0.0, 1.0)));
     assert_eq!(bar.replaced(), 0, "a bar draws its step again and again");
+}
+
+#[test]
+fn what_is_out_of_order_is_put_in_its_place_and_what_goes_on_there_is_a_restart() {
+    let strayed = |steps: &[i64]| {
+        let mut series = Series::new();
+        steps.iter().enumerate().for_each(|(at, step)| series.push_stray(point(*step, at as f64, at as f64)));
+        let live: Vec<i64> = series.points(0..series.len()).map(|point| point.step.0).collect();
+        assert_eq!(series.logged() + series.replaced(), steps.len());
+        (live, series.told_again().map(|point| point.step.0), series.replaced())
+    };
+    assert_eq!(strayed(&[0, 5, 3, 7, 6, 8]), (vec![0, 3, 5, 6, 7, 8], None, 0));
+    assert_eq!(strayed(&[1, 2, 3, 0]), (vec![1, 2, 3], Some(0), 0));
+    assert_eq!(strayed(&[1, 2, 3, 0, 4]), (vec![0, 1, 2, 3, 4], None, 0));
+    assert_eq!(strayed(&[1, 2, 3, 2, 4]), (vec![1, 2, 3, 4], None, 1));
+    assert_eq!(strayed(&[0, 1, 2, 3, 0, 1]), (vec![0, 1], None, 4), "a counter that starts over");
+    assert_eq!(strayed(&[5, 6, 7, 3, 2, 8]), (vec![2, 3, 5, 6, 7, 8], None, 0));
+    assert_eq!(strayed(&[5, 6, 7, 3, 3, 8]), (vec![3, 5, 6, 7, 8], None, 1));
+    let far: Vec<i64> = (1..=2000).chain([0, 2001]).collect();
+    assert_eq!(strayed(&far).2, 1, "too far behind to be moved");
+    // Along time, a late point moves no other.
+    let mut series = Series::new();
+    [(1, 1.0), (2, 2.0), (0, 9.0), (3, 3.0)].into_iter().for_each(|(step, time)| series.push_stray(point(step, time, 0.0)));
+    let xs: Vec<_> = (0..4).map(|i| series.x_at(XAxis::WallTime, i)).collect();
+    assert_eq!(xs, [None, Some(1.0), Some(2.0), Some(3.0)]);
+    // A real restart does not wait.
+    let mut series = Series::new();
+    [1, 2, 3].into_iter().for_each(|step| series.push(point(step, 0.0, 0.0)));
+    series.push_stray(point(0, 0.0, 0.0));
+    series.supersede_from(Step(2));
+    assert_eq!(series.points(0..9).map(|point| point.step.0).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[test]

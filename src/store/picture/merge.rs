@@ -261,6 +261,7 @@ impl RunPicture {
             }
             match rank {
                 SourceRank::Stdout => series.push_told(point),
+                _ if row.is_behind => series.push_stray(point),
                 _ => series.push(point),
             }
         }
