@@ -21,7 +21,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Fail> {
     let read = open::read_options(&args.read)?;
     let mut reader = open::one(&Asked { run: &args.run, name: args.run_name.as_deref(), store: &args.store, read: &read })?;
     while reader.poll(RunReader::LOAD).more {}
-    reader.settle();
+    reader.settle(true);
     let series = &reader.picture().series;
     let all: Vec<MetricKey> = series.keys().cloned().collect();
     let keys = match &args.keys {

@@ -35,7 +35,7 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
         Found::One(mut reader) => {
             // A pipe that is followed is told as soon as what is asked for is there.
             let is_enough = |run: &RunPicture| args.follow && args.series.as_ref().is_none_or(|name| resolve(name, run).is_ok());
-            let stats = load(&mut reader, watch, is_enough);
+            let stats = load(&mut reader, watch, !args.follow, is_enough);
             one(&args, *reader, stats)
         }
         Found::Several(runs) if args.series.is_some() || args.follow => Err(open::which(&args.run, &runs)),
@@ -43,13 +43,13 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     }
 }
 
-/// Reads all that is there; of a pipe all that comes until it is closed, or until it rests and what came is enough.
-fn load(reader: &mut RunReader, mut watch: Stopwatch, is_enough: impl Fn(&RunPicture) -> bool) -> Value {
+/// Reads all that is there (`is_last`: for good); of a pipe all that comes until it is closed, or until it rests and what came is enough.
+fn load(reader: &mut RunReader, mut watch: Stopwatch, is_last: bool, is_enough: impl Fn(&RunPicture) -> bool) -> Value {
     loop {
         let polled = reader.poll(RunReader::LOAD);
         watch.look(reader.picture());
         if !polled.more {
-            reader.settle();
+            reader.settle(is_last);
             // A last line without a newline may make what was read before it wrong.
             if reader.poll(RunReader::LOAD).more {
                 continue;
@@ -90,7 +90,7 @@ fn several(args: &InspectArgs, runs: &[RunRef], read: &ReadOptions) -> Result<u8
     for (at, run) in runs.iter().enumerate() {
         let watch = Stopwatch::start();
         let mut reader = open::open(run, read, &args.store)?;
-        let stats = load(&mut reader, watch, |_| false);
+        let stats = load(&mut reader, watch, true, |_| false);
         let stats = args.stats.then_some(stats);
         match args.output.json {
             true => out::text(&format!("{}{}", if at > 0 { ",\n" } else { "" }, sorted(report::report(&reader, stats))))?,

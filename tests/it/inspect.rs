@@ -330,6 +330,20 @@ fn a_named_pipe_that_nobody_writes_to_is_told_and_one_that_is_followed_is_waited
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_last_line_without_a_newline_counts_unless_somebody_may_be_writing_it() {
+    let home = Home::new();
+    for (name, text) in [("a.csv", "step,loss\n1,2.5\n2,1.5"), ("a.log", "step 1 loss 2.5\nstep 2 loss 1.5")] {
+        let count = || home.json(&["inspect", name, "--json"])["keys"]["loss"]["count"].as_u64();
+        let mut file = fs::File::create(home.work().join(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        assert_eq!(count(), Some(1), "{name}");
+        drop(file);
+        assert_eq!(count(), Some(2), "{name}");
+    }
+}
+
+#[test]
 fn a_long_list_in_a_document_takes_no_more_memory_than_its_text() {
     let home = Home::new();
     for (name, before) in [("columns.json", ""), ("document.json", "\"epoch\": 3.0,\n"), ("deep.json", "\"epoch\": 3.0, \"a\": {\n")] {

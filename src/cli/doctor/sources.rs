@@ -29,7 +29,7 @@ pub(super) fn sources(run: &OsStr, args: &DoctorArgs) -> Result<u8, Fail> {
     reader.compare_sources();
     // The best source is read whole before the next one, so that what is compared is there.
     while reader.poll(Budget::ALL).more {}
-    reader.settle();
+    reader.settle(true);
     open::mark_lost(&mut reader);
     match args.output.json {
         true => out::json(&as_json(&reader))?,

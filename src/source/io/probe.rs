@@ -355,7 +355,7 @@ mod tests {
     fn agrees(path: &Path, probe: &Probe) {
         let mut reader = RunReader::open(path).unwrap();
         while reader.poll(RunReader::LOAD).more {}
-        reader.settle();
+        reader.settle(false);
         let full = reader.picture();
         let name = path.display();
         assert_eq!((probe.state, probe.exit), (full.known_state(), full.exit), "{name}");

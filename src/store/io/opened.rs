@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -23,14 +23,39 @@ pub(super) fn opened_by(pid: u32) -> Vec<PathBuf> {
 /// The logs that processes hold open for writing which are neither `pid` nor below it.
 pub(super) fn held_by_others(pid: Option<u32>) -> BTreeSet<PathBuf> {
     let family = pid.map(family).unwrap_or_default();
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    all.filter(|pid| !family.contains(pid)).flat_map(written_by).collect()
+    processes().filter(|pid| !family.contains(pid)).flat_map(written_by).collect()
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// Whether a process lives, or may do so where the system does not tell.
 pub(super) fn is_there(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists() || !Path::new("/proc/self").exists()
 }
+
+/// Whether nobody writes to a file any more, as surely as this machine can tell: it lies on a disk of its own, and of the processes
+/// of the file's owner, which are all ours to look at, none has it open for writing.
+#[cfg(target_os = "linux")]
+pub(super) fn is_left(path: &Path) -> bool {
+    let Ok(file) = fs::metadata(path) else { return false };
+    let us = rustix::process::geteuid().as_raw();
+    let is_ours = us == 0 || file.uid() == us;
+    let is_local = || rustix::fs::statfs(path).is_ok_and(|disk| LOCAL_DISKS.contains(&(disk.f_type as u32)));
+    let is_same = |fd: &fs::DirEntry| fs::metadata(fd.path()).is_ok_and(|open| (open.dev(), open.ino()) == (file.dev(), file.ino()));
+    file.is_file() && is_ours && is_local() && !processes().any(|pid| open_for_writing(pid, is_same).next().is_some())
+}
+
+/// Nothing is known of other processes.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_left(_: &Path) -> bool {
+    false
+}
+
+/// Kinds of disks that no other machine writes to: ext, xfs, btrfs, tmpfs, overlays of containers, f2fs and zfs. Source: `statfs(2)`.
+#[cfg(target_os = "linux")]
+const LOCAL_DISKS: [u32; 7] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0xF2F5_2010, 0x2FC1_2FC1];
 
 /// Variables of a process, as paths.
 pub(super) fn environment<'a>(pid: u32, names: &[&'a str]) -> Vec<(&'a str, PathBuf)> {
@@ -57,14 +82,18 @@ fn family(pid: u32) -> BTreeSet<u32> {
 
 /// The logs that one process holds open for writing. A program that reads a log, such as TensorBoard itself, did not write it.
 fn written_by(pid: u32) -> Vec<PathBuf> {
+    let path = |fd: &fs::DirEntry| fs::read_link(fd.path()).ok().filter(|path| may_be_log(path));
+    open_for_writing(pid, |fd| path(fd).is_some()).filter_map(|fd| path(&fd)).collect()
+}
+
+/// What a process holds open for writing, of the files that are `wanted`.
+fn open_for_writing(pid: u32, wanted: impl Fn(&fs::DirEntry) -> bool) -> impl Iterator<Item = fs::DirEntry> {
     let process = PathBuf::from(format!("/proc/{pid}"));
     let files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-    let log = |fd: fs::DirEntry| {
-        let path = fs::read_link(fd.path()).ok().filter(|path| may_be_log(path))?;
-        let info = fs::read_to_string(process.join("fdinfo").join(fd.file_name())).unwrap_or_default();
-        writes(&info).then_some(path)
-    };
-    files.filter_map(log).collect()
+    files.filter(move |fd| {
+        let info = || fs::read_to_string(process.join("fdinfo").join(fd.file_name())).unwrap_or_default();
+        wanted(fd) && writes(&info())
+    })
 }
 
 /// The processes that any thread of a process started.
@@ -94,6 +123,19 @@ mod tests {
         assert!(writes("pos:\t0\nflags:\t02100002\n"));
         assert!(!writes("pos:\t0\nflags:\t0100000\n"));
         assert!(!writes(""));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_is_left_when_nobody_has_it_open_for_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        let writer = File::create(&path).unwrap();
+        assert!(!is_left(&path));
+        drop(writer);
+        let _reader = File::open(&path).unwrap();
+        assert!(is_left(&path));
+        assert!(!is_left(dir.path()) && !is_left(&dir.path().join("none")));
     }
 
     #[test]

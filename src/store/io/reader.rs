@@ -3,7 +3,10 @@
 mod ear;
 mod feed;
 
-use super::trackers::{Tracker, Trackers};
+use super::{
+    opened::is_left,
+    trackers::{Tracker, Trackers},
+};
 use crate::{
     model::{MetricKey, ReadOptions, WallTime},
     source::{self, Budget, Decoder, Kind, OpenError, Opened, Record, RunRef, Source, Tail, Taker},
@@ -310,12 +313,15 @@ impl RunReader {
         self.picture.compare_sources();
     }
 
-    /// Takes what stands at the ends of files that nobody has written to for a while: nobody waits for the rest of a
-    /// last line. A file that grows just now may be torn in the middle of a number.
-    pub fn settle(&mut self) -> Polled {
+    /// Takes what stands at the ends of files that nobody has written to for a while: nobody waits for the rest of a last line. A
+    /// file that grows just now may be torn in the middle of a number. `is_last`: nobody looks again, so that a file which nobody
+    /// has open for writing counts as one that nobody writes to.
+    pub fn settle(&mut self, is_last: bool) -> Polled {
         let mut polled = Polled::default();
-        let age = |feed: &Feed| fs::metadata(feed.source.path()).ok()?.modified().ok()?.elapsed().ok();
-        if !self.finished && self.sources.iter().filter_map(age).min().is_some_and(|age| age > source::SETTLED_AFTER) {
+        let age = |path: &Path| fs::metadata(path).ok()?.modified().ok()?.elapsed().ok();
+        let is_old = |path: &Path| age(path).is_some_and(|age| age > source::SETTLED_AFTER);
+        let mut files = self.sources.iter().map(|feed| feed.source.path()).filter(|path| path.exists()).peekable();
+        if !self.finished && files.peek().is_some() && files.all(|path| is_old(path) || is_last && is_left(path)) {
             self.finish(&mut polled);
         }
         polled.keys_changed = self.picture.take_changed();

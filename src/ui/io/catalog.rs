@@ -270,7 +270,7 @@ impl Catalog {
         let is_whole = known.look.bytes <= READ_BYTES_MAX;
         if is_whole {
             while reader.poll(Budget::ALL).more {}
-            reader.settle();
+            reader.settle(false);
         } else {
             reader.poll(HEAD);
         }
