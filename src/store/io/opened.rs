@@ -1,4 +1,4 @@
-//! Which logs a training holds open: the surest word on what belongs to its run.
+//! Which files processes hold open for writing: the surest word on what belongs to a run, and on whether a file is at its end.
 
 use super::written::may_be_log;
 use std::{
