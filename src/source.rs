@@ -74,6 +74,8 @@ pub enum Record {
     ConfigRemoved(String),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),
+    /// By the tracker's own account this key has no last value any more, whatever its rows end with.
+    SummaryRemoved(String),
     /// Something the source says about the run itself (name, project, tags, ...), by its field name.
     Info(&'static str, serde_json::Value),
     /// The number of steps that the run means to take.

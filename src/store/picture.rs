@@ -54,6 +54,8 @@ pub struct RunPicture {
     pub config: BTreeMap<String, Value>,
     /// Last values by the trackers' own account.
     pub summary: BTreeMap<String, Value>,
+    /// Keys of which a tracker took the last value back.
+    pub summary_removed: BTreeSet<String>,
     /// What trackers say about the run itself, by field name.
     pub remarks: BTreeMap<String, Value>,
     /// The points.
@@ -298,7 +300,14 @@ impl RunPicture {
                 remove(&mut self.tracker_config, &name);
                 self.merge();
             }
-            Record::Summary(name, value) => drop(self.summary.insert(name, value)),
+            Record::Summary(name, value) => {
+                self.summary_removed.remove(&name);
+                self.summary.insert(name, value);
+            }
+            Record::SummaryRemoved(name) => {
+                self.summary.remove(&name);
+                self.summary_removed.insert(name);
+            }
             Record::Info("metric", rule) => self.rules.take(&rule),
             Record::Info(name, value) => drop(self.remarks.insert(name.to_owned(), value)),
             Record::TotalSteps(steps) if self.total_heard.is_none_or(|(best, _)| best <= source) => {
