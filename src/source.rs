@@ -70,7 +70,7 @@ pub enum Record {
     Superseded(Step),
     /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
-    /// The config entry of this name is none any more; in a dict its name is behind the dict's, with a `.` between.
+    /// The config entry of this name is none any more.
     ConfigRemoved(String),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),

@@ -9,6 +9,7 @@
 //! Field numbers: `wandb/proto/wandb_internal.proto` of 0.31.0 (MIT), read 2026-11.
 
 mod blocks;
+mod dicts;
 mod item;
 mod names;
 mod summary;
@@ -24,8 +25,8 @@ use crate::model::{Exit, RunState, Step, WallTime, num};
 use blocks::Blocks;
 use item::{Item, Value, read_json};
 use names::{Name, Names, Role};
-use serde_json::json;
-use std::collections::VecDeque;
+use serde_json::{Map, json};
+use std::collections::{BTreeSet, VecDeque};
 use summary::Summary;
 
 /// Longest field of a media object that is handed on; of a longer one only the size is told.
@@ -89,6 +90,7 @@ struct Reader {
     keys: Keys,
     names: Names,
     row: Gathered,
+    config: Map<String, serde_json::Value>,
     summary: Summary,
     /// Entries of summaries that were read.
     summed: u64,
@@ -243,19 +245,31 @@ impl Reader {
     }
 
     fn config(&mut self, body: &[u8]) -> Option<()> {
+        let mut touched = BTreeSet::new();
+        let read = self.patch_config(body, &mut touched);
+        self.ready.extend(touched.into_iter().map(|name| match self.config.get(&name) {
+            Some(value) => Record::Config(name, value.clone()),
+            None => Record::ConfigRemoved(name),
+        }));
+        read
+    }
+
+    /// Makes the changes in `body`; `touched` gets the entries that are others now, each of which may be a dict.
+    fn patch_config(&mut self, body: &[u8], touched: &mut BTreeSet<String>) -> Option<()> {
         let mut all = fields(body);
         for (number, value) in all.by_ref() {
             let item = Item::read(value.bytes())?;
-            let path = item.path();
-            let is_own = path == "_wandb" || path.starts_with("_wandb.");
-            if is_own {
-                continue;
-            }
+            let parts: Vec<_> = Item::parts(item.name).map(|part| part.into_owned()).collect();
+            let Some(first) = parts.first().filter(|first| *first != "_wandb" && !first.starts_with("_wandb.")) else { continue };
             match number {
-                1 => self.ready.extend(item.json().map(|value| Record::Config(path, value))),
-                2 => self.ready.push_back(Record::ConfigRemoved(path)),
-                _ => {}
+                1 => {
+                    let Some(value) = item.json() else { continue };
+                    dicts::set(&mut self.config, &parts, value, &mut |_, _| {});
+                }
+                2 => drop(dicts::remove(&mut self.config, &parts)),
+                _ => continue,
             }
+            touched.insert(first.clone());
         }
         all.whole().ok()
     }

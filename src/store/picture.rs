@@ -297,7 +297,7 @@ impl RunPicture {
                 self.tracker_config.insert(name, value);
             }
             Record::ConfigRemoved(name) => {
-                remove(&mut self.tracker_config, &name);
+                self.tracker_config.remove(&name);
                 self.merge();
             }
             Record::Summary(name, value) => {
@@ -406,25 +406,6 @@ impl RunPicture {
         self.config.extend(self.info.config.clone());
         self.config.extend(self.config_patch.clone());
         self.total_steps = self.info.total_steps.or(self.total_heard.map(|(_, steps)| steps));
-    }
-}
-
-/// Takes an entry out of a config, or out of the dict in it that the name begins with.
-fn remove(config: &mut BTreeMap<String, Value>, name: &str) {
-    if config.remove(name).is_none()
-        && let Some((outer, rest)) = name.split_once('.')
-        && let Some(Value::Object(dict)) = config.get_mut(outer)
-    {
-        remove_within(dict, rest);
-    }
-}
-
-fn remove_within(dict: &mut Map<String, Value>, name: &str) {
-    if dict.shift_remove(name).is_none()
-        && let Some((outer, rest)) = name.split_once('.')
-        && let Some(Value::Object(dict)) = dict.get_mut(outer)
-    {
-        remove_within(dict, rest);
     }
 }
 

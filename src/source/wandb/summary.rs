@@ -1,5 +1,6 @@
 //! The summary as the client keeps it: dicts in dicts, in which what is set last stands.
 
+use super::dicts;
 use crate::source::Record;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
@@ -11,36 +12,19 @@ pub(super) struct Summary(Map<String, Value>);
 impl Summary {
     /// Sets the entry whose name has these parts. Gives out its leaves, and those that stood in its place.
     pub(super) fn set(&mut self, parts: &[String], value: Value, out: &mut VecDeque<Record>) {
-        let (mut dict, mut path) = (&mut self.0, String::new());
-        let (last, outer) = parts.split_last().map_or(("", &[][..]), |(last, outer)| (last.as_str(), outer));
-        for part in outer {
-            path.push_str(part);
-            let inner = dict.entry(part.as_str()).or_insert_with(|| Map::new().into());
-            if !inner.is_object() {
-                out.push_back(Record::SummaryRemoved(path.clone()));
-                *inner = Map::new().into();
-            }
-            dict = inner.as_object_mut().expect("it was made one");
-            path.push('.');
-        }
-        path.push_str(last);
         let is_dict = value.is_object();
-        let before = dict.insert(last.to_owned(), value.clone());
-        if let Some(before) = before.filter(|before| is_dict || before.is_object()) {
-            leaves(path.clone(), before, &mut |name, _| out.push_back(Record::SummaryRemoved(name)));
-        }
-        leaves(path, value, &mut |name, value| out.push_back(Record::Summary(name, value)));
+        dicts::set(&mut self.0, parts, value.clone(), &mut |at, before| {
+            if is_dict || before.is_object() || at.len() < parts.len() {
+                leaves(at.join("."), before, &mut |name, _| out.push_back(Record::SummaryRemoved(name)));
+            }
+        });
+        leaves(parts.join("."), value, &mut |name, value| out.push_back(Record::Summary(name, value)));
     }
 
     /// Takes the entry out, and all that is in it.
     pub(super) fn remove(&mut self, parts: &[String], out: &mut VecDeque<Record>) {
-        let mut place = Some(&mut self.0);
-        let (last, outer) = parts.split_last().map_or(("", &[][..]), |(last, outer)| (last.as_str(), outer));
-        for part in outer {
-            place = place.and_then(|dict| dict.get_mut(part)?.as_object_mut());
-        }
         // It may be known by its rows alone.
-        let before = place.and_then(|dict| dict.shift_remove(last)).unwrap_or_default();
+        let before = dicts::remove(&mut self.0, parts).unwrap_or_default();
         leaves(parts.join("."), before, &mut |name, _| out.push_back(Record::SummaryRemoved(name)));
     }
 }

@@ -200,8 +200,29 @@ fn a_dict_of_any_client_gives_its_numbers_and_tells_its_media_and_texts_apart() 
 #[test]
 fn a_config_entry_may_be_taken_back() {
     let update = |name: &str, json: &str| bytes(1, [bytes(1, name), bytes(16, json)].concat());
-    let record = bytes(5, [update("lr", "1"), bytes(2, bytes(1, "lr")), bytes(2, bytes(1, "_wandb"))].concat());
-    assert_eq!(rest(&file(&[record])), [Record::Config("lr".into(), json!(1)), Record::ConfigRemoved("lr".into())]);
+    let removal = [bytes(2, bytes(1, "lr")), bytes(2, bytes(1, "_wandb"))].concat();
+    let records = [update("lr", "1"), removal].map(|change| bytes(5, change));
+    assert_eq!(rest(&file(&records)), [Record::Config("lr".into(), json!(1)), Record::ConfigRemoved("lr".into())]);
+}
+
+#[test]
+fn a_change_deep_in_a_config_changes_the_dict_that_it_is_in() {
+    let name = |parts: &[&str]| parts.iter().map(|part| bytes(2, part)).collect::<Vec<_>>().concat();
+    let update = |parts: &[&str], json: &str| bytes(1, [name(parts), bytes(16, json)].concat());
+    let changes = [
+        update(&["opt"], r#"{"lr": 1, "b": {"c": 2, "d": 3}}"#),
+        [update(&["opt", "lr"], "2"), bytes(2, name(&["opt", "b", "c"])), update(&["new", "a", "b"], "5")].concat(),
+        update(&["opt", "lr", "max"], "9"),
+        bytes(2, name(&["nothing", "here"])),
+    ];
+    let want = [
+        Record::Config("opt".into(), json!({"lr": 1, "b": {"c": 2, "d": 3}})),
+        Record::Config("new".into(), json!({"a": {"b": 5}})),
+        Record::Config("opt".into(), json!({"lr": 2, "b": {"d": 3}})),
+        Record::Config("opt".into(), json!({"lr": {"max": 9}, "b": {"d": 3}})),
+        Record::ConfigRemoved("nothing".into()),
+    ];
+    assert_eq!(rest(&file(&changes.map(|change| bytes(5, change)))), want);
 }
 
 #[test]
