@@ -70,10 +70,12 @@ pub enum Record {
     Superseded(Step),
     /// One config entry, which replaces an earlier one of this name; a dict stays a dict.
     Config(String, serde_json::Value),
-    /// The config entry of this name is none any more; in a dict its name is behind the dict's, with a `.` between.
+    /// The config entry of this name is none any more.
     ConfigRemoved(String),
     /// The last value of a key by the tracker's own account.
     Summary(String, serde_json::Value),
+    /// By the tracker's own account this key has no last value any more, whatever its rows end with.
+    SummaryRemoved(String),
     /// Something the source says about the run itself (name, project, tags, ...), by its field name.
     Info(&'static str, serde_json::Value),
     /// The number of steps that the run means to take.

@@ -343,7 +343,7 @@ pub(super) fn whole(number: f64) -> Option<i64> {
 }
 
 /// Unix seconds or milliseconds between 2000 and 2100.
-fn unix_time(number: f64) -> Option<WallTime> {
+pub(super) fn unix_time(number: f64) -> Option<WallTime> {
     const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
     let secs = if number >= 1e11 { number / 1000.0 } else { number };
     YEARS.contains(&secs).then(|| WallTime::new(secs)).flatten()

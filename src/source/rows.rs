@@ -8,6 +8,7 @@
 //!   stands beside under `config` or `args` is config.
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
 //!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
+//! - An array of arrays of a wall time, a step and a value is a metric called `value`: what TensorBoard lets people download.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
@@ -56,7 +57,11 @@ impl Rows {
     fn read(&mut self, object: &Object) -> Result<(), Loss> {
         let loss = |reason: &str| Loss { offset: object.offset, bytes: object.range.len() as u64, reason: reason.into() };
         let bytes = &self.objects.bytes[object.range.clone()];
-        let text = std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?;
+        let point = if bytes.starts_with(b"{") { None } else { objects::point(bytes) };
+        let text = match &point {
+            Some(point) => point,
+            None => std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?,
+        };
         let mut cursor = Cursor::new(text);
         let ready = self.ready.records.len();
         let (offset, flat, keys, out) = (object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records);

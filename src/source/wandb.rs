@@ -9,8 +9,10 @@
 //! Field numbers: `wandb/proto/wandb_internal.proto` of 0.31.0 (MIT), read 2026-11.
 
 mod blocks;
+mod dicts;
 mod item;
 mod names;
+mod summary;
 
 use super::{
     Alert, ConsoleLine, Decoder, Loss, Media, Record, Row,
@@ -23,8 +25,9 @@ use crate::model::{Exit, RunState, Step, WallTime, num};
 use blocks::Blocks;
 use item::{Item, Value, read_json};
 use names::{Name, Names, Role};
-use serde_json::json;
-use std::collections::VecDeque;
+use serde_json::{Map, json};
+use std::collections::{BTreeSet, VecDeque};
+use summary::Summary;
 
 /// Longest field of a media object that is handed on; of a longer one only the size is told.
 const FIELD_BYTES_MAX: usize = 16 << 10;
@@ -87,6 +90,10 @@ struct Reader {
     keys: Keys,
     names: Names,
     row: Gathered,
+    config: Map<String, serde_json::Value>,
+    summary: Summary,
+    /// Entries of summaries that were read.
+    summed: u64,
     stdout: Shown,
     stderr: Shown,
     start: Option<f64>,
@@ -211,24 +218,22 @@ impl Reader {
             let item = Item::read(value.bytes())?;
             let Some(name) = self.names.number(item.name).map(|at| self.names.get_mut(at)) else { continue };
             match number {
-                1 => {
-                    name.is_news = !name.path.starts_with('_');
-                    item.write_json(&mut name.summary);
-                }
-                2 => name.is_news = false,
-                _ => {}
+                1 => item.write_json(name.summary.get_or_insert_default()),
+                2 => name.summary = None,
+                _ => continue,
             }
+            self.summed += 1;
+            name.news = (!name.path.starts_with('_')).then_some(self.summed);
         }
         all.whole().ok()
     }
 
     fn give_summary(&mut self) {
-        let news = self.names.iter_mut().map(|name| (std::mem::take(&mut name.is_news), &name.path, &name.summary));
-        let mut news: Vec<_> = news.filter(|(is_news, ..)| *is_news).map(|(_, path, text)| (path, text)).collect();
-        news.sort();
-        for (name, text) in news {
-            if let Some(value) = read_json(text) {
-                flatten(name.clone(), value, &mut |name, value| self.ready.push_back(Record::Summary(name, value)));
+        for (parts, text) in self.names.take_news() {
+            match text.map(read_json) {
+                Some(None) => {}
+                Some(Some(value)) => self.summary.set(&parts, value, &mut self.ready),
+                None => self.summary.remove(&parts, &mut self.ready),
             }
         }
     }
@@ -240,19 +245,31 @@ impl Reader {
     }
 
     fn config(&mut self, body: &[u8]) -> Option<()> {
+        let mut touched = BTreeSet::new();
+        let read = self.patch_config(body, &mut touched);
+        self.ready.extend(touched.into_iter().map(|name| match self.config.get(&name) {
+            Some(value) => Record::Config(name, value.clone()),
+            None => Record::ConfigRemoved(name),
+        }));
+        read
+    }
+
+    /// Makes the changes in `body`; `touched` gets the entries that are others now, each of which may be a dict.
+    fn patch_config(&mut self, body: &[u8], touched: &mut BTreeSet<String>) -> Option<()> {
         let mut all = fields(body);
         for (number, value) in all.by_ref() {
             let item = Item::read(value.bytes())?;
-            let path = item.path();
-            let is_own = path == "_wandb" || path.starts_with("_wandb.");
-            if is_own {
-                continue;
-            }
+            let parts: Vec<_> = Item::parts(item.name).map(|part| part.into_owned()).collect();
+            let Some(first) = parts.first().filter(|first| *first != "_wandb" && !first.starts_with("_wandb.")) else { continue };
             match number {
-                1 => self.ready.extend(item.json().map(|value| Record::Config(path, value))),
-                2 => self.ready.push_back(Record::ConfigRemoved(path)),
-                _ => {}
+                1 => {
+                    let Some(value) = item.json() else { continue };
+                    dicts::set(&mut self.config, &parts, value, &mut |_, _| {});
+                }
+                2 => drop(dicts::remove(&mut self.config, &parts)),
+                _ => continue,
             }
+            touched.insert(first.clone());
         }
         all.whole().ok()
     }
@@ -555,16 +572,6 @@ fn described(object: serde_json::Value) -> Option<(String, serde_json::Value)> {
         }
     }
     Some((kind, object.into()))
-}
-
-/// Gives out every leaf of a value under its name joined with `.`; an empty dict is a leaf.
-fn flatten(name: String, value: serde_json::Value, out: &mut dyn FnMut(String, serde_json::Value)) {
-    match value {
-        serde_json::Value::Object(map) if !map.is_empty() => {
-            map.into_iter().for_each(|(key, value)| flatten(format!("{name}.{key}"), value, out))
-        }
-        value => out(name, value),
-    }
 }
 
 /// `google.protobuf.Timestamp` as Unix seconds.

@@ -54,6 +54,8 @@ pub struct RunPicture {
     pub config: BTreeMap<String, Value>,
     /// Last values by the trackers' own account.
     pub summary: BTreeMap<String, Value>,
+    /// Keys of which a tracker took the last value back.
+    pub summary_removed: BTreeSet<String>,
     /// What trackers say about the run itself, by field name.
     pub remarks: BTreeMap<String, Value>,
     /// The points.
@@ -295,10 +297,17 @@ impl RunPicture {
                 self.tracker_config.insert(name, value);
             }
             Record::ConfigRemoved(name) => {
-                remove(&mut self.tracker_config, &name);
+                self.tracker_config.remove(&name);
                 self.merge();
             }
-            Record::Summary(name, value) => drop(self.summary.insert(name, value)),
+            Record::Summary(name, value) => {
+                self.summary_removed.remove(&name);
+                self.summary.insert(name, value);
+            }
+            Record::SummaryRemoved(name) => {
+                self.summary.remove(&name);
+                self.summary_removed.insert(name);
+            }
             Record::Info("metric", rule) => self.rules.take(&rule),
             Record::Info(name, value) => drop(self.remarks.insert(name.to_owned(), value)),
             Record::TotalSteps(steps) if self.total_heard.is_none_or(|(best, _)| best <= source) => {
@@ -397,25 +406,6 @@ impl RunPicture {
         self.config.extend(self.info.config.clone());
         self.config.extend(self.config_patch.clone());
         self.total_steps = self.info.total_steps.or(self.total_heard.map(|(_, steps)| steps));
-    }
-}
-
-/// Takes an entry out of a config, or out of the dict in it that the name begins with.
-fn remove(config: &mut BTreeMap<String, Value>, name: &str) {
-    if config.remove(name).is_none()
-        && let Some((outer, rest)) = name.split_once('.')
-        && let Some(Value::Object(dict)) = config.get_mut(outer)
-    {
-        remove_within(dict, rest);
-    }
-}
-
-fn remove_within(dict: &mut Map<String, Value>, name: &str) {
-    if dict.shift_remove(name).is_none()
-        && let Some((outer, rest)) = name.split_once('.')
-        && let Some(Value::Object(dict)) = dict.get_mut(outer)
-    {
-        remove_within(dict, rest);
     }
 }
 

@@ -228,6 +228,28 @@ fn files_of_a_folder_are_runs_where_there_is_nothing_better() {
 }
 
 #[test]
+fn files_near_the_runs_of_a_tracker_are_runs_where_they_surely_are() {
+    let dir = tree(&[
+        ("tb/events.out.tfevents.1700000000.h", b""),
+        ("tb/metrics.csv", b"step,loss\n1,2\n"),
+        ("loose.jsonl", b"no JSON\n{\"global_step\": 1, \"loss\": 2}\n{\"global_step\": 2, \"loss\": 1}\n"),
+        ("keras/training.csv", b"epoch,loss\n0,2.5\n1,2\n"),
+        ("data/train.jsonl", b"{\"text\": \"step 1\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0}\n"),
+        ("data/iris.csv", b"sepal,petal\n5.1,1.4\n4.9,1.4\n"),
+        ("out/trainer_state.json", b"{\"log_history\": [{\"step\": 5, \"loss\": 2.5}]}"),
+        ("train.log", b"step 1 loss 2\n"),
+        ("wandb/run-20261120_080000-x1/run-x1.wandb", b":W&B\xe1\xbe\0"),
+        ("wandb/run-20261120_080000-x1/files/media/t.csv", b"step,loss\n1,2\n"),
+    ]);
+    let found = runs(dir.path()).unwrap();
+    let kinds: Vec<_> = found.iter().map(|run| run.kind).collect();
+    assert!(kinds[..2].iter().all(|kind| matches!(kind, Kind::TfEvents | Kind::WandbRun)), "{kinds:?}");
+    let mut files: Vec<_> = found[2..].iter().map(|run| run.id.as_str()).collect();
+    files.sort_unstable();
+    assert_eq!(files, ["keras/training.csv", "loose.jsonl"]);
+}
+
+#[test]
 fn what_cannot_be_read_says_what_it_starts_with_and_what_could_be() {
     let dir = tree(&[("model.pt", b"PK\x03\x04\0\0\0\0\0\0"), ("empty/notes.md", b"x"), ("other.db", b"")]);
     let error = fails(&dir.path().join("model.pt"));

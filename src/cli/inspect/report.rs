@@ -94,9 +94,10 @@ pub(super) fn tags(run: &RunPicture) -> Vec<String> {
     own
 }
 
-/// The last value of every key: the tracker's own word, else what the series end with.
+/// The last value of every key: the tracker's own word, also that there is none, else what the series end with.
 fn summary(run: &RunPicture) -> Map<String, Value> {
-    let ends = run.series.iter().filter_map(|(key, series)| Some((key.to_string(), num::to_json(series.latest()?.value))));
+    let told = run.series.iter().filter(|(key, _)| !run.summary_removed.contains(key.as_str()));
+    let ends = told.filter_map(|(key, series)| Some((key.to_string(), num::to_json(series.latest()?.value))));
     let mut all: Map<String, Value> = ends.collect();
     all.extend(run.summary.iter().map(|(name, value)| (name.clone(), value.clone())));
     all
@@ -166,5 +167,24 @@ pub fn source_word(rank: SourceRank) -> &'static str {
         SourceRank::Tracker(_) => "tracker",
         SourceRank::Table(_) => "file",
         SourceRank::Stdout => "console",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{KeyId, Record, Row};
+
+    #[test]
+    fn the_summary_is_what_the_tracker_says_last_and_else_the_end_of_the_rows() {
+        let mut run = RunPicture::default();
+        let mut say = |record: Record| run.apply(SourceRank::Tracker(0), Ok(record), None);
+        ["kept", "set", "gone", "back"].into_iter().enumerate().for_each(|(id, key)| say(Record::Key(KeyId(id as u32), key.into())));
+        let values = (0..4).map(|id| (KeyId(id), 0.9)).collect();
+        say(Record::Row(Row { step: Some(Step(0)), values, ..Row::default() }));
+        say(Record::Summary("set".into(), json!("best")));
+        ["gone", "back"].into_iter().for_each(|key| say(Record::SummaryRemoved(key.into())));
+        say(Record::Summary("back".into(), json!(1)));
+        assert_eq!(Value::from(summary(&run)), json!({"kept": 0.9, "set": "best", "back": 1}));
     }
 }

@@ -78,7 +78,7 @@ impl RunRef {
     }
 }
 
-/// The runs that `path` holds, newest first; never none. Where a folder of event files has others below it, its own run stands
+/// The runs that `path` holds, newest first, tables and JSON lines behind those of trackers; never none. Where a folder of event files has others below it, its own run stands
 /// before all: an address ([`RunRef::address`]) opens this very run.
 ///
 /// `path` is a file, a folder, a database, `-` for the standard input, or the name of a Trackio project; behind a `#` may
@@ -88,8 +88,11 @@ pub fn runs(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     let (path, asked) = locate(path)?;
     let mut runs = held(&path)?;
     let is_own = |run: &RunRef| run.address() == path;
+    let is_table = |run: &RunRef| matches!(run.kind, Kind::Jsonl | Kind::Csv | Kind::Json);
     let newer = |a: &RunRef, b: &RunRef| b.time().partial_cmp(&a.time()).unwrap_or(Ordering::Equal);
-    runs.sort_by(|a, b| is_own(b).cmp(&is_own(a)).then_with(|| newer(a, b)).then_with(|| b.id.cmp(&a.id)));
+    runs.sort_by(|a, b| {
+        is_own(b).cmp(&is_own(a)).then_with(|| is_table(a).cmp(&is_table(b))).then_with(|| newer(a, b)).then_with(|| b.id.cmp(&a.id))
+    });
     match asked {
         Some(asked) => choose(&path, runs, &asked),
         None if runs.is_empty() => Err(OpenError::NoRun { path }),
@@ -333,17 +336,19 @@ impl Found<'_> {
     /// Takes what is right in `folder`.
     fn take(&mut self, folder: &Path, entries: &Entries) -> Below {
         let names: Vec<_> = entries.0.iter().filter(|(_, kind)| !kind.is_dir()).map(|(name, _)| name.to_string_lossy()).collect();
-        let before = self.runs.len();
-        match Kind::of_folder(names.iter().map(|name| &**name)) {
-            Some(Kind::WandbRun) if !is_wandb_folder(folder) => {}
+        let is_run = match Kind::of_folder(names.iter().map(|name| &**name)) {
+            Some(Kind::WandbRun) if !is_wandb_folder(folder) => false,
             // A run folder has a name of its own; an event folder is known by its place.
             Some(kind @ (Kind::OgRun | Kind::WandbRun)) => {
                 self.runs.push(described(kind, folder, name_of(folder)));
                 return Below::Nothing;
             }
-            Some(kind) => self.runs.push(described(kind, folder, self.place(folder))),
-            None => {}
-        }
+            Some(kind) => {
+                self.runs.push(described(kind, folder, self.place(folder)));
+                true
+            }
+            None => false,
+        };
         let files = || entries.0.iter().filter(|(_, kind)| kind.is_file() || kind.is_symlink()).map(|(name, _)| name);
         let mut databases: Vec<PathBuf> =
             files().filter(|name| has_extension(name, &["db", "sqlite", "sqlite3"])).map(|name| folder.join(name)).collect();
@@ -356,7 +361,8 @@ impl Found<'_> {
         for path in databases {
             self.runs.extend(database(&path).unwrap_or_default());
         }
-        if self.runs.len() == before {
+        // What lies beside the event files of a run is of that run.
+        if !is_run {
             let may_be_run =
                 |name: &&OsString| has_extension(name, STRUCTURED) || has_extension(name, &["log"]) || *name == "trainer_state.json";
             self.files.extend(files().filter(may_be_run).map(|name| folder.join(name)));
@@ -370,21 +376,46 @@ impl Found<'_> {
         if below.as_os_str().is_empty() { name_of(self.root) } else { below.to_string_lossy().into_owned() }
     }
 
-    /// Trackers' runs; where there are none, files that programs write as they train; where there are none, logs.
+    /// Trackers' runs, and the files that programs write as they train: any where there is no tracker, else those that are surely
+    /// runs. Where there are none of both, logs.
     fn all(mut self) -> Vec<RunRef> {
         let (logs, structured): (Vec<PathBuf>, Vec<PathBuf>) =
             std::mem::take(&mut self.files).into_iter().partition(|path| has_extension(path.as_os_str(), &["log"]));
-        for files in [structured, logs] {
-            if self.runs.is_empty() {
-                let run = |path: PathBuf| {
-                    let (kind, _) = open::kind_of(&path).ok()?;
-                    kind.decoder()?;
-                    Some(described(kind, &path, self.place(&path)))
-                };
-                self.runs = files.into_iter().filter_map(run).collect();
-            }
+        let are_alone = self.runs.is_empty();
+        self.take_files(&structured, are_alone);
+        if self.runs.is_empty() {
+            self.take_files(&logs, true);
         }
         self.runs
+    }
+
+    fn take_files(&mut self, files: &[PathBuf], are_alone: bool) {
+        for path in files {
+            let Ok((kind, head)) = open::kind_of(path) else { continue };
+            let Some(mut decoder) = kind.decoder() else { continue };
+            if are_alone || is_surely_run(kind, &mut *decoder, &head) {
+                self.runs.push(described(kind, path, self.place(path)));
+            }
+        }
+    }
+}
+
+/// Whether a file that lies near the runs of a tracker is a run too: its first rows say a step. Others may be what a training
+/// reads, or a copy of what its tracker keeps.
+fn is_surely_run(kind: Kind, decoder: &mut dyn Decoder, head: &[u8]) -> bool {
+    match kind {
+        Kind::Wandb => true,
+        Kind::Jsonl | Kind::Csv => {
+            decoder.push(head);
+            loop {
+                match decoder.next() {
+                    Ok(Some(Record::Row(row))) if row.step.is_some() => return true,
+                    Ok(None) => return false,
+                    _ => {}
+                }
+            }
+        }
+        _ => false,
     }
 }
 

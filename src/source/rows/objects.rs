@@ -1,6 +1,6 @@
 //! Cuts bytes into JSON objects.
 
-use crate::source::{Loss, lines::LINE_BYTES_MAX};
+use crate::source::{Loss, columns::unix_time, lines::LINE_BYTES_MAX};
 use std::ops::Range;
 
 /// Longest document that is read: a `log_history` of some hundred thousand rows.
@@ -9,10 +9,13 @@ pub(super) const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of finished objects that may pile up before the buffer is moved together.
 const SLACK_BYTES: usize = 1 << 16;
 
+/// Longest point that is a list of numbers.
+const POINT_BYTES_MAX: usize = 256;
+
 /// A buffer larger than this is given back once it is empty.
 const KEEP_BYTES: usize = 1 << 20;
 
-/// Cuts a byte stream into JSON objects, by their braces.
+/// Cuts a byte stream into JSON objects, by their braces, and into [points](point) in an array of arrays.
 ///
 /// An object that has something behind its `{` on the same line ends on that line; one that has not is a document and
 /// goes on until its braces close. So a torn line costs itself only.
@@ -108,6 +111,22 @@ impl Objects {
                         b'[' => self.arrays = self.arrays.saturating_add(1),
                         b']' => self.arrays = self.arrays.saturating_sub(1),
                         b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
+                        b'0'..=b'9' if self.arrays > 1 => {
+                            let rest = &self.bytes[self.head..];
+                            let window = &rest[..rest.len().min(POINT_BYTES_MAX)];
+                            let end = memchr::memchr2(b']', b'{', window);
+                            if end.is_none() && window.len() < POINT_BYTES_MAX {
+                                return Ok(None);
+                            }
+                            if let Some(length) = end.filter(|end| window[*end] == b']' && point(&window[..*end]).is_some()) {
+                                let start = self.head;
+                                self.head += length;
+                                let offset = self.base + start as u64;
+                                return Ok(Some(Object { range: start..self.head, offset, is_line: true, is_in_array: true }));
+                            }
+                            self.state = State::Garbage(0);
+                            continue;
+                        }
                         0xef | 0xbb | 0xbf if self.base + (self.head as u64) < 3 => {}
                         _ => {
                             self.state = State::Garbage(0);
@@ -233,4 +252,16 @@ impl Objects {
             self.searched = at + 1;
         }
     }
+}
+
+/// The inside of an array that is a point as TensorBoard's own download has it, as an object: wall time, step and value.
+///
+/// Source: `tensorboard/plugins/scalar/scalars_plugin.py` (`scalars_impl`); a value that is no number comes as text.
+pub(super) fn point(inside: &[u8]) -> Option<String> {
+    let mut parts = std::str::from_utf8(inside).ok()?.split(',').map(str::trim);
+    let (time, step, value) = (parts.next()?, parts.next()?, parts.next()?);
+    unix_time(time.parse().ok()?)?;
+    step.parse::<i64>().ok()?;
+    value.trim_matches('"').parse::<f64>().ok()?;
+    parts.next().is_none().then(|| format!(r#"{{"wall_time": {time}, "step": {step}, "value": {value}}}"#))
 }

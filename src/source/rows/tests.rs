@@ -51,6 +51,20 @@ fn arrays_of_objects_are_rows_however_they_are_printed() {
 }
 
 #[test]
+fn a_list_of_times_steps_and_values_is_one_metric() {
+    let want: Want = &[(Some(0), &[("value", 0.5)]), (Some(10), &[("value", f64::NAN)]), (Some(20), &[("value", -2.0)])];
+    check("[[1700000000.25, 0, 0.5], [1700000001.5, 10, \"NaN\"], [1700000002.0, 20, -2]]", want);
+    check("[\n  [\n    1700000000.25,\n    0,\n    0.5\n  ],\n  [1700000001.5, 10, NaN],[1700000002.0,20,-2e0]\n]\n", want);
+    let (got, _) = decode(&mut rows(), b"[[1700000000.25, 0, 0.5]]", 1);
+    assert_eq!(got[0].0.time, WallTime::new(1700000000.25));
+    // Other numbers are no points.
+    for matrix in ["[[1, 2, 3], [4, 5, 6]]\n", "[[1700000000.25, 0.5, 1]]\n", "[[1700000000.25, 1, 2, 3]]\n", "[1700000000.25, 1, 2]\n"] {
+        let (got, losses) = decode(&mut rows(), matrix.as_bytes(), 3);
+        assert_eq!((got.len(), losses.len()), (0, 1), "{matrix}");
+    }
+}
+
+#[test]
 fn rows_of_a_validation_stand_where_the_training_stands() {
     let epoch = |epoch: i32| {
         let train = |iter| format!("{{\"mode\": \"train\", \"epoch\": {epoch}, \"iter\": {iter}, \"loss\": 1}}\n");

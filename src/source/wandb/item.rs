@@ -9,6 +9,9 @@ use crate::{
 };
 use serde_json::json;
 
+/// Most dicts in dicts of which a name is made: those in JSON are bounded too.
+const PARTS_MAX: usize = 64;
+
 /// The value of an item.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Value<'a> {
@@ -62,10 +65,10 @@ impl<'a> Item<'a> {
         (json.len() == usize::from(*length)).then_some(Item { name, value: Value::Json(json) })
     }
 
-    /// The names of which the name is made, outermost first.
+    /// The names of which the name is made, outermost first; what is deeper than [`PARTS_MAX`] is left out.
     pub(super) fn parts(name: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
         let nested = fields(name).any(|(field, _)| field == 2);
-        fields(name).filter(move |(field, _)| *field == if nested { 2 } else { 1 }).filter_map(|(_, part)| part.words())
+        fields(name).filter(move |(field, _)| *field == if nested { 2 } else { 1 }).filter_map(|(_, part)| part.words()).take(PARTS_MAX)
     }
 
     /// The name, its parts joined with `.`.

@@ -28,10 +28,10 @@ pub(super) struct Name {
     pub(super) key: Option<KeyId>,
     /// Numbers of the dicts in which it stands, outermost first.
     pub(super) dicts: Vec<u32>,
-    /// Its last value in the summary, as JSON.
-    pub(super) summary: Vec<u8>,
-    /// The summary changed since it was last given out.
-    pub(super) is_news: bool,
+    /// Its last value in the summary, as JSON; `None`: none, or it was taken back.
+    pub(super) summary: Option<Vec<u8>>,
+    /// When the summary last spoke of it, as a number that rises, if that is not given out yet.
+    pub(super) news: Option<u64>,
     /// Where its bytes stand in [`Names::bytes`].
     at: (usize, usize),
 }
@@ -69,8 +69,13 @@ impl Names {
         &mut self.all[number]
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Name> {
-        self.all.iter_mut()
+    /// What the summary said since the last call, oldest first: the parts of each name, and its value as JSON.
+    pub(super) fn take_news(&mut self) -> Vec<(Vec<String>, Option<&[u8]>)> {
+        let Names { all, bytes, .. } = self;
+        let mut news: Vec<_> = all.iter_mut().filter_map(|name| Some((name.news.take()?, &*name))).collect();
+        news.sort_by_key(|(at, _)| *at);
+        let parts = |name: &Name| Item::parts(&bytes[name.at.0..name.at.1]).map(|part| part.into_owned()).collect();
+        news.into_iter().map(|(_, name)| (parts(name), name.summary.as_deref())).collect()
     }
 
     #[cold]
@@ -90,7 +95,7 @@ impl Names {
         };
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        self.all.push(Name { path, role, key: None, dicts, summary: vec![], is_news: false, at: (start, self.bytes.len()) });
+        self.all.push(Name { path, role, key: None, dicts, summary: None, news: None, at: (start, self.bytes.len()) });
         if self.all.len() * 2 > self.seats.len() {
             self.seats = vec![(0, 0); (self.all.len() * 4).next_power_of_two()];
             (0..self.all.len()).for_each(|number| self.sit(number));

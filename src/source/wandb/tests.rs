@@ -200,8 +200,29 @@ fn a_dict_of_any_client_gives_its_numbers_and_tells_its_media_and_texts_apart() 
 #[test]
 fn a_config_entry_may_be_taken_back() {
     let update = |name: &str, json: &str| bytes(1, [bytes(1, name), bytes(16, json)].concat());
-    let record = bytes(5, [update("lr", "1"), bytes(2, bytes(1, "lr")), bytes(2, bytes(1, "_wandb"))].concat());
-    assert_eq!(rest(&file(&[record])), [Record::Config("lr".into(), json!(1)), Record::ConfigRemoved("lr".into())]);
+    let removal = [bytes(2, bytes(1, "lr")), bytes(2, bytes(1, "_wandb"))].concat();
+    let records = [update("lr", "1"), removal].map(|change| bytes(5, change));
+    assert_eq!(rest(&file(&records)), [Record::Config("lr".into(), json!(1)), Record::ConfigRemoved("lr".into())]);
+}
+
+#[test]
+fn a_change_deep_in_a_config_changes_the_dict_that_it_is_in() {
+    let name = |parts: &[&str]| parts.iter().map(|part| bytes(2, part)).collect::<Vec<_>>().concat();
+    let update = |parts: &[&str], json: &str| bytes(1, [name(parts), bytes(16, json)].concat());
+    let changes = [
+        update(&["opt"], r#"{"lr": 1, "b": {"c": 2, "d": 3}}"#),
+        [update(&["opt", "lr"], "2"), bytes(2, name(&["opt", "b", "c"])), update(&["new", "a", "b"], "5")].concat(),
+        update(&["opt", "lr", "max"], "9"),
+        bytes(2, name(&["nothing", "here"])),
+    ];
+    let want = [
+        Record::Config("opt".into(), json!({"lr": 1, "b": {"c": 2, "d": 3}})),
+        Record::Config("new".into(), json!({"a": {"b": 5}})),
+        Record::Config("opt".into(), json!({"lr": 2, "b": {"d": 3}})),
+        Record::Config("opt".into(), json!({"lr": {"max": 9}, "b": {"d": 3}})),
+        Record::ConfigRemoved("nothing".into()),
+    ];
+    assert_eq!(rest(&file(&changes.map(|change| bytes(5, change)))), want);
 }
 
 #[test]
@@ -316,4 +337,67 @@ fn alerts_rules_of_metrics_and_the_point_of_a_fork_are_told() {
         Record::Alert(Alert { title: "spike".into(), text: "loss is 9".into(), level: "warn", step: None, time: None }),
     ];
     assert_eq!(records, want);
+}
+
+/// What a summary comes to, when all is told at the end and when it is told after each record.
+#[track_caller]
+fn check_summary(records: &[Vec<u8>], want: serde_json::Value, removed: &[&str]) {
+    let input = file(records);
+    for chunk in [input.len(), 1] {
+        let (mut summary, mut gone) = (serde_json::Map::new(), std::collections::BTreeSet::new());
+        let mut decoder = Wandb::new();
+        let mut take = |decoder: &mut Wandb| {
+            while let Some(record) = decoder.next().unwrap() {
+                match record {
+                    Record::Summary(name, value) => {
+                        gone.remove(&name);
+                        summary.insert(name, value);
+                    }
+                    Record::SummaryRemoved(name) => {
+                        summary.remove(&name);
+                        gone.insert(name);
+                    }
+                    _ => {}
+                }
+            }
+        };
+        for part in input.chunks(chunk) {
+            decoder.push(part);
+            take(&mut decoder);
+            decoder.glimpse();
+            take(&mut decoder);
+        }
+        assert_eq!(
+            (serde_json::Value::from(summary), gone.into_iter().collect::<Vec<_>>()),
+            (want.clone(), removed.iter().map(|name| name.to_string()).collect()),
+            "in pieces of {chunk}"
+        );
+    }
+}
+
+#[test]
+fn the_last_word_on_a_summary_value_counts_however_its_name_is_written() {
+    let logged = |name: &str, value: &str| bytes(3, bytes(1, json_item(name, value).concat()));
+    let set = |name: &str, value: &str| bytes(3, bytes(1, [bytes(1, name), bytes(16, value)].concat()));
+    for (first, last) in [("NaN", "0.5"), ("9007199254740993", "42"), ("1e+17", "1.5"), ("0.9", "\"best\""), ("0.9", "null"), ("1", "9")] {
+        let value = serde_json::from_str(last).unwrap_or(json!("NaN"));
+        check_summary(&[logged("a", first), set("a", last)], json!({"a": value}), &[]);
+        check_summary(&[set("a", first), logged("a", last)], json!({"a": value}), &[]);
+    }
+}
+
+#[test]
+fn what_is_taken_out_of_a_summary_or_replaced_in_it_is_gone() {
+    let entry = |field: u64, parts: &[&str], value: &str| {
+        let name = parts.iter().map(|part| bytes(if parts.len() == 1 { 1 } else { 2 }, part)).collect::<Vec<_>>().concat();
+        bytes(3, bytes(field, [name, if value.is_empty() { vec![] } else { bytes(16, value) }].concat()))
+    };
+    let logged = bytes(3, bytes(1, json_item("a", "0.9").concat()));
+    check_summary(&[logged.clone(), entry(2, &["a"], "")], json!({}), &["a"]);
+    check_summary(&[logged.clone(), entry(2, &["a"], ""), logged.clone()], json!({"a": 0.9}), &[]);
+    check_summary(&[logged.clone(), entry(1, &["a"], r#"{"best": 1}"#)], json!({"a.best": 1}), &["a"]);
+    check_summary(&[logged, entry(1, &["a", "best"], "1")], json!({"a.best": 1}), &["a"]);
+    check_summary(&[entry(1, &["a"], r#"{"x": {"y": 1}, "z": 2}"#), entry(2, &["a", "x"], "")], json!({"a.z": 2}), &["a.x.y"]);
+    // A name with a point in it is no dict.
+    check_summary(&[entry(1, &["a.b"], "2"), entry(1, &["a"], "1")], json!({"a": 1, "a.b": 2}), &[]);
 }
