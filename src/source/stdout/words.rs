@@ -218,6 +218,9 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if last.len() > 10 {
         return None;
     }
+    // `batch_id`, `step index`
+    let is_index = ["id", "idx", "index"].iter().any(|index| last.eq_ignore_ascii_case(index));
+    let last = if is_index { words.next()? } else { last };
     let last = if last.eq_ignore_ascii_case("minibatch") { &last["mini".len()..] } else { last };
     let before = words.next();
     let any = |word: &str, names: &[&str]| names.iter().any(|one| word.eq_ignore_ascii_case(one));
@@ -417,6 +420,11 @@ mod tests {
             ("number of epoch", None),
             ("timing_s/step", None),
             ("loss/epoch", None),
+            ("batch_id", Some(Counter::Batch)),
+            ("Batch idx", Some(Counter::Batch)),
+            ("train_step_id", Some(Counter::Step)),
+            ("gpu_id", None),
+            ("id", None),
             ("tick", Some(Counter::Step)),
             ("Rollout step", Some(Counter::Step)),
             ("warmup_steps", None),
