@@ -17,7 +17,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_setting, is_title, may_be_row},
+    words::{Counter, is_of_validation, is_setting, is_title, may_be_row},
 };
 use crate::{
     model::LineRule,
@@ -568,7 +568,12 @@ impl Reader {
 
     /// `24/24 - loss: 0.5`: a bar in letters.
     fn in_progress(&mut self, progress: Count, is_validation: bool) -> bool {
-        let Some(count) = (if is_validation { None } else { self.steps.progress(progress) }) else { return is_known(&self.draft.pairs) };
+        // `24/24 - loss: 0.5` again, now with `val_loss: 0.75`, is no evaluation but the end of the epoch.
+        let mut names = self.draft.pairs.iter().map(|(name, _)| is_of_validation(name));
+        let is_end = names.any(|is_validated| is_validated);
+        let Some(count) = (if is_validation { None } else { self.steps.progress(progress, is_end) }) else {
+            return is_known(&self.draft.pairs);
+        };
         (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         true
     }
