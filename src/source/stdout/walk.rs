@@ -126,6 +126,14 @@ impl<'a> Walk<'a> {
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
+        // `step: 3rd step`
+        if before.is_some_and(|token| matches!(token, Token::Word(from, to) if numbered(&self.text[from as usize..to as usize]).is_some()))
+            && self.key.is_none()
+            && !is_name_start
+            && counter(word).is_some()
+        {
+            return;
+        }
         if let Some(number) = numbered(word)
             && let Some(key) = self.key.take_if(|key| counter(name(self.text, key)).is_some())
         {
@@ -138,6 +146,11 @@ impl<'a> Walk<'a> {
         {
             self.key = None;
             self.facts.texts += 1;
+            return;
+        }
+        // `Score at iteration 5 is 0.25`
+        if before.is_some_and(|token| matches!(token, Token::Number(_))) && is_verb(word) && self.key.as_ref().is_some_and(|key| key.closed)
+        {
             return;
         }
         if !is_name(word) && self.glued(word, at) {
@@ -240,7 +253,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let last = &self.text[key.last as usize..key.to as usize];
-        if key.words > 1 && ["reached", "is", "was"].iter().any(|verb| last.eq_ignore_ascii_case(verb)) {
+        if key.words > 1 && is_verb(last) {
             (key.to, key.words) = (key.before, key.words - 1);
         }
         let closed = key.closed;
@@ -406,6 +419,7 @@ impl<'a> Walk<'a> {
     /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.
     fn counted_value(&self, key: &Key, at: usize) -> Option<Key> {
         let value = match self.tokens.get(at..)? {
+            [Token::Word(from, to), Token::Number(value), ..] if is_verb(&self.text[*from as usize..*to as usize]) => value,
             [Token::Colon | Token::Equals, Token::Number(value), ..]
             | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
             _ => return None,
@@ -539,6 +553,11 @@ fn summarized(name: &str) -> &str {
     }
 }
 
+/// Whether a word may stand between a name and its value.
+fn is_verb(word: &str) -> bool {
+    ["reached", "is", "was"].iter().any(|verb| word.eq_ignore_ascii_case(verb))
+}
+
 /// Whether a word can be part of the name of a metric.
 fn is_name(word: &str) -> bool {
     let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
@@ -554,9 +573,10 @@ fn ends_sentence(word: &str) -> bool {
     word.eq_ignore_ascii_case("done.") || word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
 }
 
-/// `#3`, as in `Epoch #3`.
+/// `#3`, as in `Epoch #3`, or `3rd`, as in `step: 3rd`.
 fn numbered(word: &str) -> Option<Number> {
-    let digits = word.strip_prefix('#')?;
+    let ordinal = || ["st", "nd", "rd", "th"].iter().find_map(|end| word.strip_suffix(end));
+    let digits = word.strip_prefix('#').or_else(ordinal)?;
     let value = digits.parse::<u32>().ok()?;
     Some(Number { value: value.into(), whole: true, of: None })
 }

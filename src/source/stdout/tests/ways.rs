@@ -539,3 +539,24 @@ fn settings_behind_a_title_are_none_whatever_they_are_called() {
     silent("args: {'kl_loss': 0.1, 'step': 5}\n");
     check("params: 10M, step: 5, loss: 0.5\n", &["loss 5=0.5", "params 5=10"]);
 }
+
+#[test]
+fn a_bar_that_says_again_what_it_said_and_how_validation_went_is_the_end_of_its_epoch() {
+    check(
+        "Epoch 1/2\n477/477 ━━━━ 0s 96ms/step - accuracy: 0.25 - loss: 2\n477/477 ━━━━ 70s 108ms/step - accuracy: 0.5 - loss: 1.5 - val_accuracy: 0.125 - val_loss: 3\n7/7 ━━━━ 0s 23ms/step - accuracy: 0.75 - loss: 0.5\n",
+        &["accuracy 1=0.25 1=0.5", "loss 1=2 1=1.5", "val_accuracy 1=0.125", "val_loss 1=3"],
+    );
+}
+
+#[test]
+fn a_count_may_be_an_ordinal() {
+    check("current step: 1th step\nbatch loss:4.5\ncurrent step: 2th step\nbatch loss:3.5\n", &["batch loss 1=4.5 2=3.5"]);
+    check("Epoch 3rd: loss 0.5\n2nd loss: 0.25\n", &["loss 3=0.5"]);
+}
+
+#[test]
+fn a_value_may_stand_behind_its_count_and_a_verb() {
+    let rows = "10:00:00.402 [main] INFO org.a.Listener - Score at iteration 0 is 1.5\nScore at iteration 100 is 1.25\n";
+    check(rows, &["Score 0=1.5 100=1.25"]);
+    silent("Stopping at iteration 100 is 3 too late\n");
+}
