@@ -428,6 +428,11 @@ impl Reader {
                 return false;
             }
         }
+        // What is told behind a crash is of no step.
+        if stripped.text == "Traceback (most recent call last):" {
+            self.steps.close();
+            return false;
+        }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
             self.table.open(stripped.wide);
             return false;
@@ -442,6 +447,11 @@ impl Reader {
     fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
         let facts = &mut self.facts;
+        // `|- iter  200000`: a branch of a tree, as configs are drawn.
+        let is_branch = stripped.text.starts_with("|- ");
+        if is_branch && !is_known(&facts.pairs) {
+            return false;
+        }
         if facts.is_header() {
             let (from, to, closed) = facts.step_name.unwrap_or_default();
             let name = stripped.text.get(from as usize..to as usize).unwrap_or("");

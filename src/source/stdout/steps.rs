@@ -266,6 +266,12 @@ impl Steps {
         self.block.left > 0 && self.block.has_values && !self.block.name.is_empty() && self.block.name != name
     }
 
+    /// The block that is open, if any, ends.
+    pub(super) fn close(&mut self) {
+        self.block.left = 0;
+        self.doubtful = None;
+    }
+
     /// Whether a block is open.
     pub(super) fn has_block(&self) -> bool {
         self.block.left > 0

@@ -336,6 +336,13 @@ impl<'a> Walk<'a> {
             self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
             return;
         }
+        // `macro avg  0.97  0.98  0.97  208`: the row of a table; `return 10`: that of a program.
+        let is_cell = !closed && key.from == 0 && self.is_among_numbers(at) && !is_metric(name);
+        let is_statement = !closed && number.whole && name == "return" && self.tokens.len() == at && at == 2;
+        if is_cell || is_statement {
+            self.facts.junk += 1;
+            return;
+        }
         let is_sentence = key.words > NAME_WORDS_MAX + u32::from(closed) * CLOSED_WORDS_MORE
             || name.len() > NAME_BYTES_MAX
             || (!closed && name.split(' ').any(is_prose))
@@ -392,6 +399,13 @@ impl<'a> Walk<'a> {
             pairs.push_from(&parts, number.value, at as u32 - 1);
         }
         self.bare = in_words;
+    }
+
+    /// Whether two more numbers follow the one in front of `at`, without names.
+    fn is_among_numbers(&self, at: usize) -> bool {
+        let mut behind = self.tokens[at..].iter().filter(|token| **token != Token::Gap);
+        let mut is_number = || matches!(behind.next(), Some(Token::Number(_)));
+        is_number() && is_number()
     }
 
     /// `25 minutes 3 seconds`: whether the number in front of `at` is the first part of a time.

@@ -560,3 +560,11 @@ fn a_value_may_stand_behind_its_count_and_a_verb() {
     check(rows, &["Score 0=1.5 100=1.25"]);
     silent("Stopping at iteration 100 is 3 too late\n");
 }
+
+#[test]
+fn trees_rows_of_reports_and_what_is_behind_a_crash_are_no_values_of_a_block() {
+    silent("beta:\n  |- start:\n  |-   |- iter\t200000\n  |-   |- val\t2.0\n  |- cheaplog_every\t50\n");
+    silent("Epoch 4/40\n        good       1.00      0.99      0.99        85\n   macro avg       0.97      0.97      0.97       208\n");
+    check("Epoch 4/40\nloss 0.5\nTraceback (most recent call last):\nMemory: 28.5 GB\nNodes: 1\n", &["loss 4=0.5"]);
+    silent("    def __len__(self):\n        return 10\n");
+}
