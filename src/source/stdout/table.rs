@@ -226,7 +226,10 @@ impl Table {
     /// Reads a row of cells, one for each column.
     fn read(&mut self, cells: &[&str]) -> bool {
         let counts = self.columns.iter().enumerate().any(|(at, column)| counted(&column.name, at).is_some());
-        let labelled = if counts { None } else { Some(label(cells, is_by_class(&self.columns[0].name))) };
+        let is_number = |text: &str| matches!(cell(text, &mut vec![]), Cell::Number(..));
+        // Names of metrics, and no steps: signs must part them, since words over numbers are as often a report.
+        let is_bare = !counts && self.kind != Some(Kind::Spaces) && is_metric(&self.columns[0].name) && is_number(cells[0]);
+        let labelled = if counts || is_bare { None } else { Some(label(cells, is_by_class(&self.columns[0].name))) };
         let prefix = match labelled {
             Some(Some(prefix)) => prefix,
             Some(None) => return false,
@@ -257,7 +260,7 @@ impl Table {
         }
         // A row without the count that the others go by is of no step.
         let is_counted = self.step.is_some_and(|(kind, _)| blank.is_none_or(|blank| blank <= kind));
-        self.pairs.len() > 0 && (labelled.is_some() || is_counted)
+        self.pairs.len() > 0 && (labelled.is_some() || is_bare || is_counted)
     }
 }
 
@@ -443,6 +446,12 @@ mod tests {
         );
         check("step\\tloss\\tacc\n1\\t\\t0.5\n2\\t0.5\\t\n\\t0.5\\t0.25\n".replace("\\t", "\t").as_str(), &["1 acc=0.5", "2 loss=0.5", ""]);
         check("|step|loss|acc|\n|1||0.5|\n|2|0.5| |\n||0.5|0.25|", &["1 acc=0.5", "2 loss=0.5", ""]);
+    }
+
+    #[test]
+    fn rows_may_be_of_no_step() {
+        check("total loss\tctc loss\t\n46.5\t9.25\t\n41.5\t8.25\t", &[" total loss=46.5 ctc loss=9.25", " total loss=41.5 ctc loss=8.25"]);
+        check("name,loss,acc\n1,0.5,0.25", &[""]);
     }
 
     #[test]
