@@ -17,7 +17,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_of_validation, is_setting, is_title, may_be_row},
+    words::{Counter, is_of_validation, is_rate, is_setting, is_title, may_be_row},
 };
 use crate::{
     model::LineRule,
@@ -522,7 +522,14 @@ impl Reader {
         if !is_row && is_one() {
             self.steps.refuse();
         }
-        is_row
+        is_row || may_be_row && self.is_rate_again()
+    }
+
+    /// Whether the draft is the learning rate in a line of its own, which is a setting until it comes again behind another step.
+    fn is_rate_again(&mut self) -> bool {
+        let Some(at) = self.steps.carried().filter(|_| self.draft.pairs.iter().all(|(name, _)| is_rate(name))) else { return false };
+        self.draft.step = Some(at);
+        !self.waits_for_another((Some((Counter::Global, Count { at, of: None })), None))
     }
 
     /// Whether the draft, which counts, may be of settings: it measures nothing, and it has the name of a setting, or counts only
@@ -530,9 +537,11 @@ impl Reader {
     fn may_be_settings(&mut self, counts: Counts) -> bool {
         let is_size = matches!(counts, (Some((Counter::Batch, Count { of: None, .. })), _));
         let is_one = is_size || self.draft.pairs.iter().any(|(name, _)| is_setting(name));
-        if !is_one || is_known(&self.draft.pairs) {
-            return false;
-        }
+        is_one && !is_known(&self.draft.pairs) && self.waits_for_another(counts)
+    }
+
+    /// Whether the draft is to wait for another of the same names and of other `counts`. When that came, the first is given out.
+    fn waits_for_another(&mut self, counts: Counts) -> bool {
         let Some(at) = self.unsure.iter().position(|first| first.draft.pairs.has_names_of(&self.draft.pairs)) else {
             let Draft { offset, rank, ref pairs, .. } = self.draft;
             let count = self.steps.would_count(counts.0, counts.1);

@@ -286,6 +286,12 @@ pub(super) fn is_speed(name: &str) -> bool {
     SPEEDS.iter().any(|speed| name.eq_ignore_ascii_case(speed))
 }
 
+/// Whether a name is that of the learning rate, which some programs print in a line of its own: `lr`, `Learning rate for this epoch`.
+pub(super) fn is_rate(name: &str) -> bool {
+    let begins = |rate: &&str| name.get(..rate.len()).is_some_and(|start| start.eq_ignore_ascii_case(rate));
+    name.eq_ignore_ascii_case("lr") || ["learning rate", "learning_rate"].iter().any(begins)
+}
+
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
 pub(super) fn abbreviated(word: &str) -> Option<Counter> {
     shortened(word.strip_suffix('.')?)

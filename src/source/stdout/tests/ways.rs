@@ -568,3 +568,17 @@ fn trees_rows_of_reports_and_what_is_behind_a_crash_are_no_values_of_a_block() {
     check("Epoch 4/40\nloss 0.5\nTraceback (most recent call last):\nMemory: 28.5 GB\nNodes: 1\n", &["loss 4=0.5"]);
     silent("    def __len__(self):\n        return 10\n");
 }
+
+#[test]
+fn a_learning_rate_may_stand_in_a_line_of_its_own() {
+    let row = |at: u32| format!("Timer: 0.67\nepoch:0 || iter:{at} || Loss:2.5\n->> p1 loss:1.5\n->>lr:0.0005\n");
+    check(&(row(0) + &row(10)), &["Loss 0=2.5 10=2.5", "lr 0=0.0005 10=0.0005", "p1 loss 0=1.5 10=1.5"]);
+    check("step 1 loss 0.5\nbatch_size: 32\nlr: 0.1\nwd: 0.5\n", &["loss 1=0.5"]);
+}
+
+#[test]
+fn names_of_a_group_go_on_with_it() {
+    let row = |at: u32| format!("[batch 10/10, epoch {at}/2]: loss:0.5\n====\n\tT.err:3.5\n\tT.ber:2.5\n\tT.wse:1.5\n====\nwse:1.5\n");
+    let want = ["T.ber 10=2.5 20=2.5", "T.err 10=3.5 20=3.5", "T.wse 10=1.5 20=1.5", "loss 10=0.5 20=0.5"];
+    check(&(row(1) + &row(2)), &want);
+}
