@@ -169,8 +169,22 @@ const UNITS: &[&str] = &[
     "words", "sents", "db", "pts", "update", "updates", "batches", "records",
 ];
 
-const VALIDATION: &[&str] =
-    &["val", "vali", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
+const VALIDATION: &[&str] = &[
+    "val",
+    "vali",
+    "valid",
+    "validate",
+    "validation",
+    "validating",
+    "eval",
+    "evaluate",
+    "evaluation",
+    "evaluating",
+    "test",
+    "testing",
+    "dev",
+    "cv",
+];
 
 /// Words that join sentences: no name begins with one.
 const CONNECTIVES: &[&str] =

@@ -582,3 +582,11 @@ fn names_of_a_group_go_on_with_it() {
     let want = ["T.ber 10=2.5 20=2.5", "T.err 10=3.5 20=3.5", "T.wse 10=1.5 20=1.5", "loss 10=0.5 20=0.5"];
     check(&(row(1) + &row(2)), &want);
 }
+
+#[test]
+fn a_verb_may_say_that_a_bracket_is_of_validation() {
+    let epoch = |at: u32| {
+        format!("Epoch: [{at}/9][ 0/20]\tLoss 2.5 (2.5)\nEpoch: [{at}/9][10/20]\tLoss 1.5 (2.5)\nValidate: [ 0/31]\tLoss 3.5 (3.5)\n")
+    };
+    check(&(epoch(0) + &epoch(1)), &["Loss 0=2.5 10=1.5 20=2.5 30=1.5", "val/Loss 10=3.5 30=3.5"]);
+}
