@@ -32,6 +32,7 @@ pub(super) struct Table {
     above: Vec<Column>,
     pub(super) pairs: Pairs,
     pub(super) step: Option<(Counter, Count)>,
+    pub(super) epoch: Option<Count>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -147,7 +148,7 @@ impl Table {
             return false;
         }
         self.pairs.clear();
-        self.step = None;
+        (self.step, self.epoch) = (None, None);
         if std::mem::take(&mut self.is_fresh) && kind == Kind::Pipes && self.go_on(line) {
             return false;
         }
@@ -244,7 +245,8 @@ impl Table {
                 (Cell::Text, _) => return false,
                 (Cell::Empty, None) => {}
                 (Cell::Empty, kind) => blank = blank.max(kind),
-                (Cell::Number(_, Some(count)), Some(kind)) if self.step.is_none_or(|(known, _)| kind > known) => {
+                (Cell::Number(_, Some(count)), Some(Counter::Epoch)) if self.epoch.is_none() => self.epoch = Some(count),
+                (Cell::Number(_, Some(count)), Some(kind)) if kind != Counter::Epoch && self.step.is_none_or(|(known, _)| kind > known) => {
                     self.step = Some((kind, count))
                 }
                 (Cell::Number(..), Some(_)) => {}
@@ -259,7 +261,8 @@ impl Table {
             }
         }
         // A row without the count that the others go by is of no step.
-        let is_counted = self.step.is_some_and(|(kind, _)| blank.is_none_or(|blank| blank <= kind));
+        let counts = self.step.map(|(kind, _)| kind).or(self.epoch.map(|_| Counter::Epoch));
+        let is_counted = counts.is_some_and(|kind| blank.is_none_or(|blank| blank <= kind));
         self.pairs.len() > 0 && (labelled.is_some() || is_bare || is_counted)
     }
 }
@@ -411,7 +414,7 @@ mod tests {
         assert!(table.open(&lines[0]), "{lines:?}");
         let mut show = |line: &String| {
             let read = table.row(line);
-            let step = table.step.map(|(_, count)| count.at.to_string()).unwrap_or_default();
+            let step = table.step.map(|(_, count)| count).or(table.epoch).map(|count| count.at.to_string()).unwrap_or_default();
             let pairs: String = table.pairs.iter().map(|(name, value)| format!(" {name}={value}")).collect();
             if read { step + &pairs } else { String::new() }
         };

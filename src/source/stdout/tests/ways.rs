@@ -590,3 +590,19 @@ fn a_verb_may_say_that_a_bracket_is_of_validation() {
     };
     check(&(epoch(0) + &epoch(1)), &["Loss 0=2.5 10=1.5 20=2.5 30=1.5", "val/Loss 10=3.5 30=3.5"]);
 }
+
+#[test]
+fn a_table_may_count_epochs_and_their_batches() {
+    let epoch = |at: u32| {
+        format!("[INFO]:  Epoch   Batch   box   time\n[INFO]:  {at}/29   0/165   0.5   15.5\n[INFO]:  {at}/29   40/165   0.25   7.5\n")
+    };
+    check(&(epoch(0) + &epoch(1)), &["box 0=0.5 40=0.25 165=0.5 205=0.25", "time 0=15.5 40=7.5 165=15.5 205=7.5"]);
+}
+
+#[test]
+fn a_count_may_end_in_two_signs() {
+    check(
+        "iter 100:, hard_loss=0.5, lr=0.25\niter 200:, hard_loss=0.25, lr=0.25\n",
+        &["hard_loss 100=0.5 200=0.25", "lr 100=0.25 200=0.25"],
+    );
+}
