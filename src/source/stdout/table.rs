@@ -8,8 +8,8 @@ use super::{
 use crate::source::metrics::is_metric;
 
 /// Lines that may stand between a header and its rows, or between rows, that are no rows: a progress that is drawn below the
-/// table has some.
-const MISSES_MAX: u32 = 8;
+/// table has some, and an evaluation between them more.
+const MISSES_MAX: u32 = 32;
 
 /// Longest header that is kept.
 const HEADER_BYTES_MAX: usize = 1024;
