@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
 
     /// Puts what the tokens say into the facts.
     pub(super) fn walk(&mut self) {
-        let mut at = 0;
+        let mut at = self.letters();
         while let Some(token) = self.tokens.get(at).copied() {
             at += 1;
             match token {

@@ -606,3 +606,9 @@ fn a_count_may_end_in_two_signs() {
         &["hard_loss 100=0.5 200=0.25", "lr 100=0.25 200=0.25"],
     );
 }
+
+#[test]
+fn letters_may_say_what_is_counted() {
+    check("E001 B0010 loss 0.5\nE001 B0020 loss 0.4\nE002 B0010 loss 0.3\n", &["loss 10=0.5 20=0.4 30=0.3"]);
+    silent("E001 files 12\nE2 B 5\n");
+}
