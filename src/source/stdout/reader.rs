@@ -17,7 +17,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_setting, is_title, may_be_row},
+    words::{Counter, is_of_validation, is_rate, is_setting, is_title, may_be_row},
 };
 use crate::{
     model::LineRule,
@@ -428,6 +428,11 @@ impl Reader {
                 return false;
             }
         }
+        // What is told behind a crash is of no step.
+        if stripped.text == "Traceback (most recent call last):" {
+            self.steps.close();
+            return false;
+        }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
             self.table.open(stripped.wide);
             return false;
@@ -442,6 +447,11 @@ impl Reader {
     fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
         let facts = &mut self.facts;
+        // `|- iter  200000`: a branch of a tree, as configs are drawn.
+        let is_branch = stripped.text.starts_with("|- ");
+        if is_branch && !is_known(&facts.pairs) {
+            return false;
+        }
         if facts.is_header() {
             let (from, to, closed) = facts.step_name.unwrap_or_default();
             let name = stripped.text.get(from as usize..to as usize).unwrap_or("");
@@ -512,7 +522,14 @@ impl Reader {
         if !is_row && is_one() {
             self.steps.refuse();
         }
-        is_row
+        is_row || may_be_row && self.is_rate_again()
+    }
+
+    /// Whether the draft is the learning rate in a line of its own, which is a setting until it comes again behind another step.
+    fn is_rate_again(&mut self) -> bool {
+        let Some(at) = self.steps.carried().filter(|_| self.draft.pairs.iter().all(|(name, _)| is_rate(name))) else { return false };
+        self.draft.step = Some(at);
+        !self.waits_for_another((Some((Counter::Global, Count { at, of: None })), None))
     }
 
     /// Whether the draft, which counts, may be of settings: it measures nothing, and it has the name of a setting, or counts only
@@ -520,9 +537,11 @@ impl Reader {
     fn may_be_settings(&mut self, counts: Counts) -> bool {
         let is_size = matches!(counts, (Some((Counter::Batch, Count { of: None, .. })), _));
         let is_one = is_size || self.draft.pairs.iter().any(|(name, _)| is_setting(name));
-        if !is_one || is_known(&self.draft.pairs) {
-            return false;
-        }
+        is_one && !is_known(&self.draft.pairs) && self.waits_for_another(counts)
+    }
+
+    /// Whether the draft is to wait for another of the same names and of other `counts`. When that came, the first is given out.
+    fn waits_for_another(&mut self, counts: Counts) -> bool {
         let Some(at) = self.unsure.iter().position(|first| first.draft.pairs.has_names_of(&self.draft.pairs)) else {
             let Draft { offset, rank, ref pairs, .. } = self.draft;
             let count = self.steps.would_count(counts.0, counts.1);
@@ -568,7 +587,12 @@ impl Reader {
 
     /// `24/24 - loss: 0.5`: a bar in letters.
     fn in_progress(&mut self, progress: Count, is_validation: bool) -> bool {
-        let Some(count) = (if is_validation { None } else { self.steps.progress(progress) }) else { return is_known(&self.draft.pairs) };
+        // `24/24 - loss: 0.5` again, now with `val_loss: 0.75`, is no evaluation but the end of the epoch.
+        let mut names = self.draft.pairs.iter().map(|(name, _)| is_of_validation(name));
+        let is_end = names.any(|is_validated| is_validated);
+        let Some(count) = (if is_validation { None } else { self.steps.progress(progress, is_end) }) else {
+            return is_known(&self.draft.pairs);
+        };
         (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         true
     }

@@ -37,6 +37,9 @@ pub(super) struct Steps {
     trusts_epochs: bool,
     /// The last line that was a setting.
     setting: Option<u64>,
+    /// The group of the names in the last row without a head or a step, `test` of `test.acc`, and its line.
+    group: String,
+    grouped: u64,
     /// Some row had a counter finer than the epoch.
     fine: bool,
     /// How a counter that starts over with each epoch goes on.
@@ -266,6 +269,12 @@ impl Steps {
         self.block.left > 0 && self.block.has_values && !self.block.name.is_empty() && self.block.name != name
     }
 
+    /// The block that is open, if any, ends.
+    pub(super) fn close(&mut self) {
+        self.block.left = 0;
+        self.doubtful = None;
+    }
+
     /// Whether a block is open.
     pub(super) fn has_block(&self) -> bool {
         self.block.left > 0
@@ -288,12 +297,24 @@ impl Steps {
         }
         let mut names = pairs.iter().map(|(name, _)| name);
         let mut reports = || if pairs.len() > 1 { names.any(is_report) } else { names.all(is_speed) };
-        is_known(pairs) || self.carried.is_some() && reports()
+        let group = pairs.iter().next().and_then(|(name, _)| name.rsplit_once(['.', '/'])).map_or("", |(group, _)| group);
+        let is_of_group = !group.is_empty() && self.group == group && self.grouped + 1 == self.line;
+        let takes = is_known(pairs) || is_of_group || self.carried.is_some() && reports();
+        if takes {
+            group.clone_into(&mut self.group);
+            self.grouped = self.line;
+        }
+        takes
     }
 
     /// Whether rows of finer steps than epochs came, which a row of an epoch may sum up.
     pub(super) fn is_within_epoch(&self) -> bool {
         self.fine && self.carried.is_some()
+    }
+
+    /// The step that a line without one belongs to.
+    pub(super) fn carried(&self) -> Option<i64> {
+        self.carried
     }
 
     /// Whether `step` is the one that came before.
@@ -315,12 +336,12 @@ impl Steps {
     }
 
     /// `24/24 - loss: 0.5`: a bar in letters. Under `Epoch 1/5` it is a state of that epoch. `None`: a second bar in the
-    /// same epoch, an evaluation.
-    pub(super) fn progress(&mut self, progress: Count) -> Option<Count> {
+    /// same epoch, an evaluation. `is_end`: a bar as long as the one before is the same one, whose epoch ended.
+    pub(super) fn progress(&mut self, progress: Count, is_end: bool) -> Option<Count> {
         let count = self.epoch.unwrap_or(progress);
         let again = match self.progress {
             Some((epoch, last, line)) if self.epoch.is_some() && epoch == count.at && line != self.line => {
-                last.of != progress.of || (Some(last.at) == last.of && progress.at <= last.at)
+                last.of != progress.of || (Some(last.at) == last.of && progress.at <= last.at && !is_end)
             }
             _ => false,
         };

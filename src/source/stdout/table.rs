@@ -8,8 +8,8 @@ use super::{
 use crate::source::metrics::is_metric;
 
 /// Lines that may stand between a header and its rows, or between rows, that are no rows: a progress that is drawn below the
-/// table has some.
-const MISSES_MAX: u32 = 8;
+/// table has some, and an evaluation between them more.
+const MISSES_MAX: u32 = 32;
 
 /// Longest header that is kept.
 const HEADER_BYTES_MAX: usize = 1024;
@@ -32,6 +32,7 @@ pub(super) struct Table {
     above: Vec<Column>,
     pub(super) pairs: Pairs,
     pub(super) step: Option<(Counter, Count)>,
+    pub(super) epoch: Option<Count>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -147,7 +148,7 @@ impl Table {
             return false;
         }
         self.pairs.clear();
-        self.step = None;
+        (self.step, self.epoch) = (None, None);
         if std::mem::take(&mut self.is_fresh) && kind == Kind::Pipes && self.go_on(line) {
             return false;
         }
@@ -226,7 +227,10 @@ impl Table {
     /// Reads a row of cells, one for each column.
     fn read(&mut self, cells: &[&str]) -> bool {
         let counts = self.columns.iter().enumerate().any(|(at, column)| counted(&column.name, at).is_some());
-        let labelled = if counts { None } else { Some(label(cells, is_by_class(&self.columns[0].name))) };
+        let is_number = |text: &str| matches!(cell(text, &mut vec![]), Cell::Number(..));
+        // Names of metrics, and no steps: signs must part them, since words over numbers are as often a report.
+        let is_bare = !counts && self.kind != Some(Kind::Spaces) && is_metric(&self.columns[0].name) && is_number(cells[0]);
+        let labelled = if counts || is_bare { None } else { Some(label(cells, is_by_class(&self.columns[0].name))) };
         let prefix = match labelled {
             Some(Some(prefix)) => prefix,
             Some(None) => return false,
@@ -241,7 +245,8 @@ impl Table {
                 (Cell::Text, _) => return false,
                 (Cell::Empty, None) => {}
                 (Cell::Empty, kind) => blank = blank.max(kind),
-                (Cell::Number(_, Some(count)), Some(kind)) if self.step.is_none_or(|(known, _)| kind > known) => {
+                (Cell::Number(_, Some(count)), Some(Counter::Epoch)) if self.epoch.is_none() => self.epoch = Some(count),
+                (Cell::Number(_, Some(count)), Some(kind)) if kind != Counter::Epoch && self.step.is_none_or(|(known, _)| kind > known) => {
                     self.step = Some((kind, count))
                 }
                 (Cell::Number(..), Some(_)) => {}
@@ -256,8 +261,9 @@ impl Table {
             }
         }
         // A row without the count that the others go by is of no step.
-        let is_counted = self.step.is_some_and(|(kind, _)| blank.is_none_or(|blank| blank <= kind));
-        self.pairs.len() > 0 && (labelled.is_some() || is_counted)
+        let counts = self.step.map(|(kind, _)| kind).or(self.epoch.map(|_| Counter::Epoch));
+        let is_counted = counts.is_some_and(|kind| blank.is_none_or(|blank| blank <= kind));
+        self.pairs.len() > 0 && (labelled.is_some() || is_bare || is_counted)
     }
 }
 
@@ -408,7 +414,7 @@ mod tests {
         assert!(table.open(&lines[0]), "{lines:?}");
         let mut show = |line: &String| {
             let read = table.row(line);
-            let step = table.step.map(|(_, count)| count.at.to_string()).unwrap_or_default();
+            let step = table.step.map(|(_, count)| count).or(table.epoch).map(|count| count.at.to_string()).unwrap_or_default();
             let pairs: String = table.pairs.iter().map(|(name, value)| format!(" {name}={value}")).collect();
             if read { step + &pairs } else { String::new() }
         };
@@ -443,6 +449,12 @@ mod tests {
         );
         check("step\\tloss\\tacc\n1\\t\\t0.5\n2\\t0.5\\t\n\\t0.5\\t0.25\n".replace("\\t", "\t").as_str(), &["1 acc=0.5", "2 loss=0.5", ""]);
         check("|step|loss|acc|\n|1||0.5|\n|2|0.5| |\n||0.5|0.25|", &["1 acc=0.5", "2 loss=0.5", ""]);
+    }
+
+    #[test]
+    fn rows_may_be_of_no_step() {
+        check("total loss\tctc loss\t\n46.5\t9.25\t\n41.5\t8.25\t", &[" total loss=46.5 ctc loss=9.25", " total loss=41.5 ctc loss=8.25"]);
+        check("name,loss,acc\n1,0.5,0.25", &[""]);
     }
 
     #[test]

@@ -311,7 +311,7 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
         },
         Some(b':') => match bytes.get(end + 1) {
             Some(b'0'..=b'9') => clock(bytes, at),
-            None | Some(b' ' | b'\t') => plain(None, end),
+            None | Some(b' ' | b'\t' | b',') => plain(None, end),
             Some(_) => None,
         },
         // `step 3.` and `loss 0.5.` end a sentence.

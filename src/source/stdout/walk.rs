@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
 
     /// Puts what the tokens say into the facts.
     pub(super) fn walk(&mut self) {
-        let mut at = 0;
+        let mut at = self.letters();
         while let Some(token) = self.tokens.get(at).copied() {
             at += 1;
             match token {
@@ -126,6 +126,14 @@ impl<'a> Walk<'a> {
         if matches!(before, Some(Token::Number(_))) && !is_name_start && is_unit(word.trim_end_matches('.')) {
             return;
         }
+        // `step: 3rd step`
+        if before.is_some_and(|token| matches!(token, Token::Word(from, to) if numbered(&self.text[from as usize..to as usize]).is_some()))
+            && self.key.is_none()
+            && !is_name_start
+            && counter(word).is_some()
+        {
+            return;
+        }
         if let Some(number) = numbered(word)
             && let Some(key) = self.key.take_if(|key| counter(name(self.text, key)).is_some())
         {
@@ -138,6 +146,11 @@ impl<'a> Walk<'a> {
         {
             self.key = None;
             self.facts.texts += 1;
+            return;
+        }
+        // `Score at iteration 5 is 0.25`
+        if before.is_some_and(|token| matches!(token, Token::Number(_))) && is_verb(word) && self.key.as_ref().is_some_and(|key| key.closed)
+        {
             return;
         }
         if !is_name(word) && self.glued(word, at) {
@@ -240,7 +253,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let last = &self.text[key.last as usize..key.to as usize];
-        if key.words > 1 && ["reached", "is", "was"].iter().any(|verb| last.eq_ignore_ascii_case(verb)) {
+        if key.words > 1 && is_verb(last) {
             (key.to, key.words) = (key.before, key.words - 1);
         }
         let closed = key.closed;
@@ -323,6 +336,13 @@ impl<'a> Walk<'a> {
             self.facts.rank = whole.and_then(|count| count.at.try_into().ok());
             return;
         }
+        // `macro avg  0.97  0.98  0.97  208`: the row of a table; `return 10`: that of a program.
+        let is_cell = !closed && key.from == 0 && self.is_among_numbers(at) && !is_metric(name);
+        let is_statement = !closed && number.whole && name == "return" && self.tokens.len() == at && at == 2;
+        if is_cell || is_statement {
+            self.facts.junk += 1;
+            return;
+        }
         let is_sentence = key.words > NAME_WORDS_MAX + u32::from(closed) * CLOSED_WORDS_MORE
             || name.len() > NAME_BYTES_MAX
             || (!closed && name.split(' ').any(is_prose))
@@ -381,6 +401,13 @@ impl<'a> Walk<'a> {
         self.bare = in_words;
     }
 
+    /// Whether two more numbers follow the one in front of `at`, without names.
+    fn is_among_numbers(&self, at: usize) -> bool {
+        let mut behind = self.tokens[at..].iter().filter(|token| **token != Token::Gap);
+        let mut is_number = || matches!(behind.next(), Some(Token::Number(_)));
+        is_number() && is_number()
+    }
+
     /// `25 minutes 3 seconds`: whether the number in front of `at` is the first part of a time.
     fn is_duration(&self, at: usize) -> bool {
         let is_one_of = |from: u32, to: u32, units: &[&str]| {
@@ -406,6 +433,7 @@ impl<'a> Walk<'a> {
     /// `Valid loss at step 5: 0.25`: the name of the number that follows the count in front of `at`.
     fn counted_value(&self, key: &Key, at: usize) -> Option<Key> {
         let value = match self.tokens.get(at..)? {
+            [Token::Word(from, to), Token::Number(value), ..] if is_verb(&self.text[*from as usize..*to as usize]) => value,
             [Token::Colon | Token::Equals, Token::Number(value), ..]
             | [Token::Colon | Token::Equals, Token::Gap, Token::Number(value), ..] => value,
             _ => return None,
@@ -539,6 +567,11 @@ fn summarized(name: &str) -> &str {
     }
 }
 
+/// Whether a word may stand between a name and its value.
+fn is_verb(word: &str) -> bool {
+    ["reached", "is", "was"].iter().any(|verb| word.eq_ignore_ascii_case(verb))
+}
+
 /// Whether a word can be part of the name of a metric.
 fn is_name(word: &str) -> bool {
     let starts = word.chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '%' | '#' | '@'));
@@ -554,9 +587,10 @@ fn ends_sentence(word: &str) -> bool {
     word.eq_ignore_ascii_case("done.") || word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
 }
 
-/// `#3`, as in `Epoch #3`.
+/// `#3`, as in `Epoch #3`, or `3rd`, as in `step: 3rd`.
 fn numbered(word: &str) -> Option<Number> {
-    let digits = word.strip_prefix('#')?;
+    let ordinal = || ["st", "nd", "rd", "th"].iter().find_map(|end| word.strip_suffix(end));
+    let digits = word.strip_prefix('#').or_else(ordinal)?;
     let value = digits.parse::<u32>().ok()?;
     Some(Number { value: value.into(), whole: true, of: None })
 }

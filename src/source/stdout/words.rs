@@ -169,8 +169,22 @@ const UNITS: &[&str] = &[
     "words", "sents", "db", "pts", "update", "updates", "batches", "records",
 ];
 
-const VALIDATION: &[&str] =
-    &["val", "vali", "valid", "validation", "validating", "eval", "evaluation", "evaluating", "test", "testing", "dev", "cv"];
+const VALIDATION: &[&str] = &[
+    "val",
+    "vali",
+    "valid",
+    "validate",
+    "validation",
+    "validating",
+    "eval",
+    "evaluate",
+    "evaluation",
+    "evaluating",
+    "test",
+    "testing",
+    "dev",
+    "cv",
+];
 
 /// Words that join sentences: no name begins with one.
 const CONNECTIVES: &[&str] =
@@ -218,6 +232,9 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if last.len() > 10 {
         return None;
     }
+    // `batch_id`, `step index`
+    let is_index = ["id", "idx", "index"].iter().any(|index| last.eq_ignore_ascii_case(index));
+    let last = if is_index { words.next()? } else { last };
     let last = if last.eq_ignore_ascii_case("minibatch") { &last["mini".len()..] } else { last };
     let before = words.next();
     let any = |word: &str, names: &[&str]| names.iter().any(|one| word.eq_ignore_ascii_case(one));
@@ -281,6 +298,12 @@ pub(super) fn is_report(name: &str) -> bool {
 pub(super) fn is_speed(name: &str) -> bool {
     const SPEEDS: &[&str] = &["sps", "steps/sec", "steps/s", "global_step/sec", "steps per second", "samples/sec", "tokens/sec"];
     SPEEDS.iter().any(|speed| name.eq_ignore_ascii_case(speed))
+}
+
+/// Whether a name is that of the learning rate, which some programs print in a line of its own: `lr`, `Learning rate for this epoch`.
+pub(super) fn is_rate(name: &str) -> bool {
+    let begins = |rate: &&str| name.get(..rate.len()).is_some_and(|start| start.eq_ignore_ascii_case(rate));
+    name.eq_ignore_ascii_case("lr") || ["learning rate", "learning_rate"].iter().any(begins)
 }
 
 /// What a word that is cut short with a dot counts: `Iter.`, `Ep.`, `Up.`.
@@ -417,6 +440,11 @@ mod tests {
             ("number of epoch", None),
             ("timing_s/step", None),
             ("loss/epoch", None),
+            ("batch_id", Some(Counter::Batch)),
+            ("Batch idx", Some(Counter::Batch)),
+            ("train_step_id", Some(Counter::Step)),
+            ("gpu_id", None),
+            ("id", None),
             ("tick", Some(Counter::Step)),
             ("Rollout step", Some(Counter::Step)),
             ("warmup_steps", None),

@@ -13,10 +13,8 @@ impl Reader {
     /// The row of a table that was just read.
     pub(super) fn read_row(&mut self) -> bool {
         std::mem::swap(&mut self.draft.pairs, &mut self.table.pairs);
-        match self.table.step {
-            Some((Counter::Epoch, epoch)) => self.count(None, Some(epoch)),
-            Some(step) => self.count(Some(step), None),
-            None => {}
+        if self.table.step.is_some() || self.table.epoch.is_some() {
+            self.count(self.table.step, self.table.epoch);
         }
         true
     }

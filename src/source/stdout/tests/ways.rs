@@ -539,3 +539,76 @@ fn settings_behind_a_title_are_none_whatever_they_are_called() {
     silent("args: {'kl_loss': 0.1, 'step': 5}\n");
     check("params: 10M, step: 5, loss: 0.5\n", &["loss 5=0.5", "params 5=10"]);
 }
+
+#[test]
+fn a_bar_that_says_again_what_it_said_and_how_validation_went_is_the_end_of_its_epoch() {
+    check(
+        "Epoch 1/2\n477/477 ━━━━ 0s 96ms/step - accuracy: 0.25 - loss: 2\n477/477 ━━━━ 70s 108ms/step - accuracy: 0.5 - loss: 1.5 - val_accuracy: 0.125 - val_loss: 3\n7/7 ━━━━ 0s 23ms/step - accuracy: 0.75 - loss: 0.5\n",
+        &["accuracy 1=0.25 1=0.5", "loss 1=2 1=1.5", "val_accuracy 1=0.125", "val_loss 1=3"],
+    );
+}
+
+#[test]
+fn a_count_may_be_an_ordinal() {
+    check("current step: 1th step\nbatch loss:4.5\ncurrent step: 2th step\nbatch loss:3.5\n", &["batch loss 1=4.5 2=3.5"]);
+    check("Epoch 3rd: loss 0.5\n2nd loss: 0.25\n", &["loss 3=0.5"]);
+}
+
+#[test]
+fn a_value_may_stand_behind_its_count_and_a_verb() {
+    let rows = "10:00:00.402 [main] INFO org.a.Listener - Score at iteration 0 is 1.5\nScore at iteration 100 is 1.25\n";
+    check(rows, &["Score 0=1.5 100=1.25"]);
+    silent("Stopping at iteration 100 is 3 too late\n");
+}
+
+#[test]
+fn trees_rows_of_reports_and_what_is_behind_a_crash_are_no_values_of_a_block() {
+    silent("beta:\n  |- start:\n  |-   |- iter\t200000\n  |-   |- val\t2.0\n  |- cheaplog_every\t50\n");
+    silent("Epoch 4/40\n        good       1.00      0.99      0.99        85\n   macro avg       0.97      0.97      0.97       208\n");
+    check("Epoch 4/40\nloss 0.5\nTraceback (most recent call last):\nMemory: 28.5 GB\nNodes: 1\n", &["loss 4=0.5"]);
+    silent("    def __len__(self):\n        return 10\n");
+}
+
+#[test]
+fn a_learning_rate_may_stand_in_a_line_of_its_own() {
+    let row = |at: u32| format!("Timer: 0.67\nepoch:0 || iter:{at} || Loss:2.5\n->> p1 loss:1.5\n->>lr:0.0005\n");
+    check(&(row(0) + &row(10)), &["Loss 0=2.5 10=2.5", "lr 0=0.0005 10=0.0005", "p1 loss 0=1.5 10=1.5"]);
+    check("step 1 loss 0.5\nbatch_size: 32\nlr: 0.1\nwd: 0.5\n", &["loss 1=0.5"]);
+}
+
+#[test]
+fn names_of_a_group_go_on_with_it() {
+    let row = |at: u32| format!("[batch 10/10, epoch {at}/2]: loss:0.5\n====\n\tT.err:3.5\n\tT.ber:2.5\n\tT.wse:1.5\n====\nwse:1.5\n");
+    let want = ["T.ber 10=2.5 20=2.5", "T.err 10=3.5 20=3.5", "T.wse 10=1.5 20=1.5", "loss 10=0.5 20=0.5"];
+    check(&(row(1) + &row(2)), &want);
+}
+
+#[test]
+fn a_verb_may_say_that_a_bracket_is_of_validation() {
+    let epoch = |at: u32| {
+        format!("Epoch: [{at}/9][ 0/20]\tLoss 2.5 (2.5)\nEpoch: [{at}/9][10/20]\tLoss 1.5 (2.5)\nValidate: [ 0/31]\tLoss 3.5 (3.5)\n")
+    };
+    check(&(epoch(0) + &epoch(1)), &["Loss 0=2.5 10=1.5 20=2.5 30=1.5", "val/Loss 10=3.5 30=3.5"]);
+}
+
+#[test]
+fn a_table_may_count_epochs_and_their_batches() {
+    let epoch = |at: u32| {
+        format!("[INFO]:  Epoch   Batch   box   time\n[INFO]:  {at}/29   0/165   0.5   15.5\n[INFO]:  {at}/29   40/165   0.25   7.5\n")
+    };
+    check(&(epoch(0) + &epoch(1)), &["box 0=0.5 40=0.25 165=0.5 205=0.25", "time 0=15.5 40=7.5 165=15.5 205=7.5"]);
+}
+
+#[test]
+fn a_count_may_end_in_two_signs() {
+    check(
+        "iter 100:, hard_loss=0.5, lr=0.25\niter 200:, hard_loss=0.25, lr=0.25\n",
+        &["hard_loss 100=0.5 200=0.25", "lr 100=0.25 200=0.25"],
+    );
+}
+
+#[test]
+fn letters_may_say_what_is_counted() {
+    check("E001 B0010 loss 0.5\nE001 B0020 loss 0.4\nE002 B0010 loss 0.3\n", &["loss 10=0.5 20=0.4 30=0.3"]);
+    silent("E001 files 12\nE2 B 5\n");
+}

@@ -53,6 +53,20 @@ impl Walk<'_> {
         true
     }
 
+    /// `E001 B0010 loss 0.5`: epoch and batch behind their first letters at the start of the line. How many tokens that are.
+    pub(super) fn letters(&mut self) -> usize {
+        let [Token::Word(from, to), Token::Word(then, end), ..] = self.tokens else { return 0 };
+        let count = |from: &u32, to: &u32, letters: &[char]| {
+            let digits = self.text[*from as usize..*to as usize].strip_prefix(letters)?;
+            digits.parse::<u32>().ok().map(|at| Count { at: at.into(), of: None })
+        };
+        let (Some(epoch), Some(step)) = (count(from, to, &['E']), count(then, end, &['B', 'I', 'S'])) else { return 0 };
+        self.facts.set_epoch(epoch, 0);
+        self.facts.set_step(Counter::Batch, step, 1);
+        self.facts.is_odd = true;
+        2
+    }
+
     /// A whole number without a name, at `at`.
     pub(super) fn lone(&mut self, number: Number, at: usize) {
         if !number.whole {
