@@ -87,7 +87,8 @@ pub fn one(asked: &Asked) -> Result<RunReader, Fail> {
     }
 }
 
-/// Opens one of several runs, with what the store has of remarks on it. Where the command line says nothing, a run of og's is read as its canvas says.
+/// Opens one of several runs, with what the store has of remarks on it. Where the command line says nothing, a run of og's is read
+/// as its canvas says.
 pub fn open(run: &RunRef, read: &ReadOptions, store: &StoreArgs) -> Result<RunReader, Fail> {
     let of_canvas = if *read == ReadOptions::default() { of_canvas(run) } else { None };
     let read = of_canvas.as_ref().unwrap_or(read);

@@ -2,10 +2,11 @@
 //! TensorBoard's downloads, and what people write themselves.
 //!
 //! The first line names the columns; of two that are called the same, the later one has `.1` behind its name. Cells are split at
-//! `,`, `;`, tabs or `|`, whichever the first line has most of, and may be quoted (RFC 4180: also over several lines). Cells that are empty or no number are left out of their row; step and
-//! time are found by name ([`RowOptions`]). In a table with a row for each point (`step,metric,value`, no other number in the first
-//! of them), a cell names the metric; a point of a metric that has numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that `monitor.csv` starts with
-//! (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
+//! `,`, `;`, tabs or `|`, whichever the first line has most of, and may be quoted (RFC 4180: also over several lines). Cells that
+//! are empty or no number are left out of their row; step and time are found by name ([`RowOptions`]). In a table with a row for
+//! each point (`step,metric,value`, no other number in the first of them), a cell names the metric; a point of a metric that has
+//! numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that
+//! `monitor.csv` starts with (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
 //! reads a growing file has to notice that its first line changed, and start over.

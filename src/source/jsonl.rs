@@ -1,8 +1,9 @@
 //! Metric rows as JSON lines: og's own `metrics.jsonl`, and lines of any flat object.
 //!
-//! og's line is `{"s":120,"t":1795161553.2,"m":{"loss":2.1,"grad":{"norm":0.4}},"attempt":0,"rank":0}`: step,
-//! Unix seconds, values; a field `total` beside them is the number of steps that the run means to take. Dicts inside `m` are flattened with `.` (`grad.norm`); NaN and infinities may be
-//! strings or, as Python writes them, bare words; texts, lists and booleans are not metrics.
+//! og's line is `{"s":120,"t":1795161553.2,"m":{"loss":2.1,"grad":{"norm":0.4}},"attempt":0,"rank":0}`: step, Unix seconds, values;
+//! a field `total` beside them is the number of steps that the run means to take. Dicts inside `m` are flattened with `.`
+//! (`grad.norm`); NaN and infinities may be strings or, as Python writes them, bare words; texts, lists and booleans are not
+//! metrics.
 //!
 //! A line without `m` is a row of another writer and read as [`Rows`](super::Rows) reads it. Several objects on a line are as
 //! many rows, and arrays around them and commas behind them say nothing.

@@ -78,12 +78,12 @@ impl RunRef {
     }
 }
 
-/// The runs that `path` holds, newest first, tables and JSON lines behind those of trackers; never none. Where a folder of event files has others below it, its own run stands
-/// before all: an address ([`RunRef::address`]) opens this very run.
+/// The runs that `path` holds, newest first, tables and JSON lines behind those of trackers; never none. Where a folder of event
+/// files has others below it, its own run stands before all: an address ([`RunRef::address`]) opens this very run.
 ///
-/// `path` is a file, a folder, a database, `-` for the standard input, or the name of a Trackio project; behind a `#` may
-/// stand which of its runs is meant: an id, a name, or the start of an id; several where several are called so. Nothing is read but names and
-/// times.
+/// `path` is a file, a folder, a database, `-` for the standard input, or the name of a Trackio project; behind a `#` may stand
+/// which of its runs is meant: an id, a name, or the start of an id; several where several are called so. Nothing is read but names
+/// and times.
 pub fn runs(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     let (path, asked) = locate(path)?;
     let mut runs = held(&path)?;

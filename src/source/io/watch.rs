@@ -1,7 +1,8 @@
 //! Hears when files change, and when any file of a folder comes, goes or grows.
 //!
-//! The parent folders are watched, not the files, so that a file may come, go and be replaced. An event
-//! is only a hint that a look is worth it: the consumer reads at every wake. Folders on network filesystems, where no event comes, are looked at once a second.
+//! The parent folders are watched, not the files, so that a file may come, go and be replaced. An event is only a hint that a look
+//! is worth it: the consumer reads at every wake. Folders on network filesystems, where no event comes, are looked at once a
+//! second.
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 use std::{
