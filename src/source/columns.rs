@@ -171,6 +171,7 @@ pub(super) struct Axis {
 /// Where a row stands, and which of its cells said so: these are no values.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct Place {
+    /// `None`: as far as the rows before it have come.
     pub(super) step: Option<Step>,
     pub(super) time: Option<WallTime>,
     pub(super) step_cell: Option<usize>,
@@ -316,12 +317,17 @@ impl Axis {
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
         Place {
-            step: self.last,
+            step: step.and(self.last),
             time: time.map(|(_, time, _)| time),
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
             split: self.split,
         }
+    }
+
+    /// Whether such a cell says where rows stand, in all rows that have it.
+    pub(super) fn is_best(&self, role: Role) -> bool {
+        self.best.is_some_and(|best| role == Role::Step(best))
     }
 
     fn time(&mut self, place: usize, at: usize, time: Option<WallTime>) {

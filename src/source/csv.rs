@@ -181,19 +181,22 @@ impl Decoder for Csv {
     }
 
     fn finish(&mut self) {
-        self.loss = self.loss.take().or_else(|| self.give_up().err());
-        // A last line that has all its cells is most likely whole; a shorter one was torn by the writer's end.
         let last = self.lines.open();
-        if self.table.is_full(last) {
+        let closes = !self.open.is_empty() && !self.table.is_open(last, true);
+        let row = self.open.iter().map(|piece| piece.text.as_slice()).chain([last]).collect::<Vec<_>>().join(&b'\n');
+        // A last line that has all its cells is most likely whole; a shorter one was torn by the writer's end.
+        if (self.open.is_empty() || closes) && self.table.is_full(&row) {
             match self.lines.rest() {
                 Ok(Some(line)) => {
-                    let text = self.lines.get(line.range.clone()).to_vec();
-                    self.again.push_back(Piece { text, offset: line.offset, bytes: line.bytes });
+                    let offset = self.open.first().map_or(line.offset, |first| first.offset);
+                    let bytes = self.open.drain(..).map(|piece| piece.bytes).sum::<u64>() + line.bytes;
+                    self.again.push_back(Piece { text: row, offset, bytes });
                 }
                 Ok(None) => {}
                 Err(loss) => self.loss = self.loss.take().or(Some(loss)),
             }
         }
+        self.loss = self.loss.take().or_else(|| self.give_up().err());
     }
 
     fn jump(&mut self) -> bool {
@@ -399,6 +402,11 @@ impl Table {
             }
         }
         let place = self.axis.place();
+        let is_text = |at: usize| number(cell(at), *delimiter).is_none() && !MISSING.contains(&cell(at).to_ascii_lowercase().as_str());
+        // `Total,99`: of all rows, not of the one before.
+        if columns.iter().enumerate().any(|(at, column)| self.axis.is_best(column.role) && is_text(at)) {
+            return Err(loss("the step of a row is no number".into()));
+        }
         let clock = clock.filter(|_| place.time.is_none());
         let time = place.time.or_else(|| WallTime::new(self.start? + clock?.1));
         let metric = point.map(|(name, value)| (value, cell(name)));
@@ -424,9 +432,8 @@ impl Table {
         }
         // A metric that never had a number is of text, and nothing of it is wanted.
         if let Some((at, name)) = &metric
-            && number(cell(*at), *delimiter).is_none()
+            && is_text(*at)
             && self.keys.known(name).is_some()
-            && !MISSING.contains(&cell(*at).to_ascii_lowercase().as_str())
         {
             self.loss = Some(loss("the value of a point is no number".into()));
         }

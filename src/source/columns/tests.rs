@@ -77,7 +77,7 @@ fn the_best_name_wins_for_the_whole_source() {
     check(
         RowOptions::default(),
         &[&[("epoch", 1.0), ("loss", 2.0)], &[("epoch", 1.0), ("Step", 10.0)], &[("epoch", 2.0)], &[("step", 30.0), ("time", 1.7e9)]],
-        &[(Some(1), "loss"), (Some(10), "epoch"), (Some(10), "epoch"), (Some(30), "")],
+        &[(Some(1), "loss"), (Some(10), "epoch"), (None, "epoch"), (Some(30), "")],
     );
 }
 
@@ -103,7 +103,7 @@ fn batches_that_start_over_with_each_epoch_go_on_rising() {
     check(
         RowOptions::default(),
         &[&[("epoch", 0.0), ("batch", 9.0)], &[("epoch", 0.0), ("val", 1.0)], &[("epoch", 1.0), ("batch", 4.0)]],
-        &[(Some(9), "epoch"), (Some(9), "epoch val"), (Some(10), "epoch")],
+        &[(Some(9), "epoch"), (None, "epoch val"), (Some(10), "epoch")],
     );
 }
 

@@ -73,15 +73,19 @@ pub(super) fn unquoted(cell: &str) -> Cow<'_, str> {
     if cell.contains("\"\"") { cell.replace("\"\"", "\"").into() } else { cell.into() }
 }
 
-/// The number in a cell, which may be a percentage. Where `;` stands between cells, a comma is a decimal point; elsewhere it parts
-/// thousands.
+/// The number in a cell, which may be a percentage. Where `;` stands between cells, a comma is a decimal point unless there are
+/// several; where `,` does, it parts thousands; elsewhere it does what its place allows.
 pub(super) fn number(cell: &str, delimiter: u8) -> Option<f64> {
     let cell = cell.trim();
     let cell = cell.strip_suffix('%').map_or(cell, str::trim_end);
+    let decimal_comma = || {
+        let (whole, fraction) = cell.split_once(',').filter(|_| !cell.contains('.'))?;
+        whole_text(&format!("{whole}.{fraction}"))
+    };
     whole_text(cell).or_else(|| match delimiter {
-        b';' if cell.contains(',') && !cell.contains('.') => whole_text(&cell.replacen(',', ".", 1)),
-        b';' => grouped(cell, ',', '.').or_else(|| grouped(cell, '.', ',')),
-        _ => grouped(cell, ',', '.'),
+        b',' => grouped(cell, ',', '.'),
+        b';' => decimal_comma().or_else(|| grouped(cell, ',', '.')).or_else(|| grouped(cell, '.', ',')),
+        _ => grouped(cell, ',', '.').or_else(decimal_comma),
     })
 }
 

@@ -256,3 +256,56 @@ proptest! {
         prop_assert!(all.0.starts_with(&part.0) && part.1.is_empty());
     }
 }
+
+#[test]
+fn a_last_row_without_a_newline_may_have_lines_in_quotes() {
+    let finished = |text: &str| {
+        let mut csv = Csv::new(CsvOptions::default());
+        csv.push(text.as_bytes());
+        let mut rows = vec![];
+        let mut take = |csv: &mut Csv| {
+            let mut losses = 0;
+            loop {
+                match csv.next() {
+                    Ok(Some(Record::Row(row))) => rows.push((row.step.map(|step| step.0), row.values.len())),
+                    Ok(Some(_)) => {}
+                    Ok(None) => return losses,
+                    Err(_) => losses += 1,
+                }
+            }
+        };
+        take(&mut csv);
+        csv.finish();
+        let losses = take(&mut csv);
+        (rows, losses)
+    };
+    let whole = "step,note,loss\n1,\"a\n7,3\",0.5\n2,\"a\n14,3\",0.4";
+    assert_eq!(finished(whole), (vec![(Some(1), 1), (Some(2), 1)], 0));
+    assert_eq!(finished("step,loss,note\n1,0.5,\"a\"\n2,0.4,\"a\nb\""), (vec![(Some(1), 1), (Some(2), 1)], 0));
+    for cut in "step,note,loss\n1,\"a\n7,3\",0.5\n2,\"a\n".len()..whole.len() - 3 {
+        let (rows, losses) = finished(&whole[..cut]);
+        assert_eq!((rows.len(), losses), (1, 1), "{}", &whole[..cut]);
+    }
+}
+
+#[test]
+fn a_row_without_a_step_stands_behind_the_one_before_and_one_with_words_for_it_nowhere() {
+    check("step,loss\n0,1\n,2\n2,3\n", &[(Some(0), &[("loss", 1.0)]), (None, &[("loss", 2.0)]), (Some(2), &[("loss", 3.0)])]);
+    assert_eq!(outline(b"step,loss\n0,1\nTotal,99\n", 7), (vec![Some(0)], vec![(14, 9)]));
+}
+
+#[test]
+fn what_a_comma_in_a_number_means_hangs_on_what_stands_between_the_cells() {
+    for (cell, delimiter, want) in [
+        ("0,91", b'\t', Some(0.91)),
+        ("1,234", b'\t', Some(1234.0)),
+        ("1,234", b';', Some(1.234)),
+        ("1,048,576", b';', Some(1_048_576.0)),
+        ("1.048.576,5", b';', Some(1_048_576.5)),
+        ("1,048,576.5", b',', Some(1_048_576.5)),
+        ("0,91", b',', None),
+        ("1,2,3", b'\t', None),
+    ] {
+        assert_eq!(number(cell, delimiter), want, "{cell} {}", char::from(delimiter));
+    }
+}

@@ -202,7 +202,7 @@ fn held(path: &Path) -> Result<Vec<RunRef>, OpenError> {
         metadata => metadata.map_err(failed)?,
     };
     if metadata.is_dir() {
-        return below(path).map_err(failed);
+        return below(path);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if metadata.file_type().is_fifo() {
@@ -263,9 +263,10 @@ fn database(path: &Path) -> Result<Vec<RunRef>, OpenError> {
     Ok(runs.into_iter().map(run).collect())
 }
 
-/// The runs in a folder and below it. Each is found once, however many links lead to it; what cannot be read below is passed over.
-fn below(root: &Path) -> std::io::Result<Vec<RunRef>> {
-    let mut found = Found { root, runs: vec![], files: vec![] };
+/// The runs in a folder and below it. Each is found once, however many links lead to it; what cannot be read below is passed over
+/// where another can.
+fn below(root: &Path) -> Result<Vec<RunRef>, OpenError> {
+    let mut found = Found { root, runs: vec![], files: vec![], refused: None };
     let mut seen = HashSet::new();
     // What is a folder itself comes before what is only a link to one: `latest-run` is not what a run is called.
     let (mut folders, mut links) = (vec![root.to_owned()], vec![]);
@@ -273,8 +274,11 @@ fn below(root: &Path) -> std::io::Result<Vec<RunRef>> {
         let is_root = seen.is_empty();
         let listed = fs::metadata(&folder).and_then(|metadata| Ok(((metadata.dev(), metadata.ino()), Entries::of(&folder)?)));
         let (id, entries) = match listed {
-            Err(error) if is_root => return Err(error),
-            Err(_) => continue,
+            Err(source) if is_root => return Err(OpenError::Open { path: folder, source }),
+            Err(source) => {
+                found.refuse(&folder, source);
+                continue;
+            }
             Ok(listed) => listed,
         };
         if !seen.insert(id) || seen.len() > FOLDERS_MAX {
@@ -300,7 +304,7 @@ fn below(root: &Path) -> std::io::Result<Vec<RunRef>> {
             }
         }
     }
-    Ok(found.all())
+    found.all()
 }
 
 /// The names in a folder.
@@ -330,6 +334,8 @@ struct Found<'a> {
     runs: Vec<RunRef>,
     /// Files that may be runs where nothing better is.
     files: Vec<PathBuf>,
+    /// The first of what may not be read.
+    refused: Option<OpenError>,
 }
 
 impl Found<'_> {
@@ -378,7 +384,7 @@ impl Found<'_> {
 
     /// Trackers' runs, and the files that programs write as they train: any where there is no tracker, else those that are surely
     /// runs. Where there are none of both, logs.
-    fn all(mut self) -> Vec<RunRef> {
+    fn all(mut self) -> Result<Vec<RunRef>, OpenError> {
         let (logs, structured): (Vec<PathBuf>, Vec<PathBuf>) =
             std::mem::take(&mut self.files).into_iter().partition(|path| has_extension(path.as_os_str(), &["log"]));
         let are_alone = self.runs.is_empty();
@@ -386,12 +392,27 @@ impl Found<'_> {
         if self.runs.is_empty() {
             self.take_files(&logs, true);
         }
-        self.runs
+        match self.refused.filter(|_| self.runs.is_empty()) {
+            Some(refused) => Err(refused),
+            None => Ok(self.runs),
+        }
+    }
+
+    fn refuse(&mut self, path: &Path, source: std::io::Error) {
+        if self.refused.is_none() && source.kind() == std::io::ErrorKind::PermissionDenied {
+            self.refused = Some(OpenError::Open { path: path.to_owned(), source });
+        }
     }
 
     fn take_files(&mut self, files: &[PathBuf], are_alone: bool) {
         for path in files {
-            let Ok((kind, head)) = open::kind_of(path) else { continue };
+            let (kind, head) = match open::kind_of(path) {
+                Ok(known) => known,
+                Err(source) => {
+                    self.refuse(path, source);
+                    continue;
+                }
+            };
             let Some(mut decoder) = kind.decoder() else { continue };
             if are_alone || is_surely_run(kind, &mut *decoder, &head) {
                 self.runs.push(described(kind, path, self.place(path)));

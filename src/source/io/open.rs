@@ -254,7 +254,9 @@ mod tests {
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
         // Root may read everything.
         if File::open(&path).is_err() {
-            assert!(matches!(open(&path), Err(OpenError::Open { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied));
+            for path in [path.as_path(), dir.path()] {
+                assert!(matches!(open(path), Err(OpenError::Open { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied));
+            }
         }
     }
 
