@@ -61,19 +61,19 @@ pub(super) struct Source {
     pub(super) given: Given,
 }
 
-/// Times that a console's value must agree with one logged under a longer name before it counts as its echo.
+/// Times that a value must agree with the one that it may repeat before it counts as its echo.
 const ECHOES_MIN: u8 = 3;
 
 /// Times that the two are compared at all.
 const ECHO_LOOKS_MAX: u8 = 16;
 
-/// How often a console's key was compared with longer names, and how often it agreed.
+/// How often a key was compared with those that it may repeat, and how often it agreed.
 #[derive(Debug, Default)]
 struct Echo {
     agreed: u8,
     looks: u8,
-    /// Keys of other sources that it may be an echo of, as of the round in which they were looked for.
-    longer: Vec<MetricKey>,
+    /// Keys of other sources that it may be an echo of; those of a console as of the round in which they were looked for.
+    of: Vec<MetricKey>,
     looked_at: Option<u64>,
 }
 
@@ -134,7 +134,12 @@ impl RunPicture {
     /// Decides whether `source` or another one feeds the series of `key`.
     pub(super) fn key(&mut self, source: SourceRank, id: u32, key: MetricKey) {
         self.keys_heard += 1;
-        let key = self.told_apart(source, key);
+        let name = key;
+        let key = self.told_apart(source, name.clone());
+        let mut echo = Echo::default();
+        if key != name && matches!(source, SourceRank::Table(_)) {
+            echo.of.push(name);
+        }
         let rivals: Vec<MetricKey> = self.loose.get(&loose_form(&key)).into_iter().flatten().cloned().collect();
         let is_same =
             |rival: &MetricKey, owner: SourceRank| *rival == key || (source == SourceRank::Stdout) != (owner == SourceRank::Stdout);
@@ -166,8 +171,7 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] =
-            Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, unplaced: None, changed: None, echo: Echo::default() });
+        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, unplaced: None, changed: None, echo });
     }
 
     /// Whether the first point of `key` came before its source had said any step, and the source says steps: where it
@@ -219,8 +223,8 @@ impl RunPicture {
         let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
         source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
-        if rank == SourceRank::Stdout && self.sources.len() > 1 {
-            self.drop_echoes(step, &row.values);
+        if matches!(rank, SourceRank::Stdout | SourceRank::Table(_)) && self.sources.len() > 1 {
+            self.drop_echoes(rank, step, &row.values);
         }
         let slots = self.sources.get_mut(&rank).map_or(&mut [][..], |source| &mut source.slots);
         for (id, value) in &row.values {
@@ -279,10 +283,11 @@ impl RunPicture {
         }
     }
 
-    /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`. When the values of
-    /// such a pair agree [`ECHOES_MIN`] times and never differ, the console's series goes.
-    fn drop_echoes(&mut self, step: Step, values: &[(KeyId, f64)]) {
-        let Some(source) = self.sources.get_mut(&SourceRank::Stdout) else { return };
+    /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`; and a training may write one
+    /// table in two formats. When the values of such a pair agree [`ECHOES_MIN`] times and never differ, the later series goes.
+    fn drop_echoes(&mut self, rank: SourceRank, step: Step, values: &[(KeyId, f64)]) {
+        let is_console = rank == SourceRank::Stdout;
+        let Some(source) = self.sources.get_mut(&rank) else { return };
         let mut dropped = vec![];
         for (id, value) in values {
             let Some(slot) = source.slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
@@ -290,17 +295,17 @@ impl RunPicture {
             if echo.looks >= ECHO_LOOKS_MAX {
                 continue;
             }
-            if echo.looked_at != Some(self.keys_heard) {
+            if is_console && echo.looked_at != Some(self.keys_heard) {
                 let tail = format!("/{}", loose_form(&slot.key));
                 let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
-                echo.longer = longer.map(|(key, _)| key.clone()).collect();
+                echo.of = longer.map(|(key, _)| key.clone()).collect();
                 echo.looked_at = Some(self.keys_heard);
             }
-            let mut logged = echo.longer.iter().filter_map(|key| Some((key, value_at(self.series.get(key)?, step)?))).peekable();
+            let mut logged = echo.of.iter().filter_map(|key| Some((key, value_at(self.series.get(key)?, step)?))).peekable();
             if logged.peek().is_none() {
                 continue;
             }
-            let alike = logged.find(|(_, logged)| prints_alike(*logged, *value)).map(|(key, _)| key.clone());
+            let alike = logged.find(|(_, logged)| is_same(rank, *logged, *value)).map(|(key, _)| key.clone());
             echo.looks += 1;
             match alike {
                 Some(_) => echo.agreed += 1,
@@ -329,12 +334,7 @@ impl Twin {
             self.alone += 1;
             return;
         };
-        // TensorBoard keeps single floats.
-        let is_same = match self.hidden {
-            SourceRank::Stdout => prints_alike(shown, value),
-            _ => shown == value || shown.is_nan() && value.is_nan() || shown as f32 == value as f32,
-        };
-        match is_same {
+        match is_same(self.hidden, shown, value) {
             true => self.equal += 1,
             false => {
                 self.different += 1;
@@ -346,6 +346,14 @@ impl Twin {
 
 fn value_at(series: &Series, step: Step) -> Option<f64> {
     series.nearest(XAxis::Step, step.0 as f64).filter(|point| point.step == step).map(|point| point.value)
+}
+
+/// Whether a value that `hidden` gives is the one that is shown. A console rounds, and TensorBoard keeps single floats.
+fn is_same(hidden: SourceRank, shown: f64, value: f64) -> bool {
+    match hidden {
+        SourceRank::Stdout => prints_alike(shown, value),
+        _ => shown == value || shown.is_nan() && value.is_nan() || shown as f32 == value as f32,
+    }
 }
 
 /// Whether two values are one, as far as a console prints it: four digits behind the point, or as many in all.

@@ -4,7 +4,7 @@ use super::{
     *,
 };
 use crate::source::{KeyId, Media, Row};
-use SourceRank::{Own, Stdout, Tracker};
+use SourceRank::{Own, Stdout, Table, Tracker};
 use serde_json::json;
 
 fn key(picture: &mut RunPicture, source: SourceRank, id: u32, name: &str) {
@@ -185,6 +185,22 @@ fn two_sources_of_one_kind_keep_their_keys_apart() {
     row(&mut picture, Tracker(3), Some(1), &[(0, 9.0)]);
     let all: Vec<_> = picture.series.keys().map(|key| (key.to_string(), points(&picture, key.as_str())[0].1)).collect();
     assert_eq!(all, [("loss".into(), 9.0), ("test/loss".into(), 2.0), ("validation/loss".into(), 1.0)], "another kind's is better");
+}
+
+#[test]
+fn a_table_that_is_written_in_two_formats_is_shown_once() {
+    let mut picture = RunPicture::default();
+    for (number, name) in [(0, "history"), (1, "log")] {
+        picture.set_names(Table(number), vec![name.into()]);
+        ["loss", "acc"].into_iter().enumerate().for_each(|(id, name)| key(&mut picture, Table(number), id as u32, name));
+    }
+    for step in 0..5 {
+        let at = step as f64;
+        row(&mut picture, Table(0), Some(step), &[(0, at), (1, at)]);
+        row(&mut picture, Table(1), Some(step), &[(0, at), (1, if step == 2 { 9.0 } else { at })]);
+    }
+    let keys: Vec<_> = picture.series.keys().map(MetricKey::as_str).collect();
+    assert_eq!(keys, ["acc", "log/acc", "loss"], "where they differ, both are there");
 }
 
 #[test]
