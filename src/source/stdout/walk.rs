@@ -235,6 +235,8 @@ impl<'a> Walk<'a> {
                     Some([Token::Close, Token::Word(from, to), ..]) if is_connective(&self.text[*from as usize..*to as usize]) => {
                         at + words + 1
                     }
+                    // `acc (higher is better): 0.5`
+                    Some([Token::Close, Token::Colon | Token::Equals, ..]) => at + words + 1,
                     _ => {
                         self.abandon();
                         at
@@ -261,6 +263,14 @@ impl<'a> Walk<'a> {
         if closed && let Some((_, behind)) = name(self.text, &key).rsplit_once(" with ") {
             key.words = behind.split(' ').count() as u32;
             key.from = (behind.as_ptr().addr() - self.text.as_ptr().addr()) as u32;
+        }
+        // `Epoch 3 with loss 0.5`
+        if let Some(behind) = name(self.text, &key).strip_prefix("with ")
+            && at == key.words as usize + 3
+            && is_metric(behind)
+            && (self.facts.step.is_some() || self.facts.epoch.is_some())
+        {
+            (key.from, key.words) = (key.from + "with ".len() as u32, key.words - 1);
         }
         let name = name(self.text, &key);
         let (base, note) = match name.split_once('(') {
