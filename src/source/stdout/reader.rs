@@ -487,6 +487,9 @@ impl Reader {
         let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
         let epoch = facts.epoch.filter(|_| !dropped);
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
+        if self.steps.is_of_another_loop(step, epoch) {
+            return false;
+        }
         // `task=detect, batch=16, mode=train`: a config.
         if self.facts.texts > 1 && !is_known(&self.draft.pairs) {
             return false;

@@ -156,7 +156,11 @@ impl<'a> Walk<'a> {
         if !is_name(word) && self.glued(word, at) {
             return;
         }
-        if !is_name(word) {
+        let (from, is_labelled) = match self.behind_label(word, before, at) {
+            Some(name) => (to - name.len() as u32, true),
+            None => (from, false),
+        };
+        if !is_labelled && !is_name(word) {
             let is_text = word.bytes().any(|b| b.is_ascii_alphanumeric());
             self.abandon();
             // Rich writes where a line comes from at its end.
@@ -188,6 +192,21 @@ impl<'a> Walk<'a> {
                 self.key = Some(fresh);
             }
         }
+    }
+
+    /// `mcc` of `metrics:mcc:0.5`, and all of `loss:ctc:0.5`: the name, of which what a label says is left out.
+    fn behind_label<'t>(&mut self, word: &'t str, before: Option<Token>, at: usize) -> Option<&'t str> {
+        let (first, name) = word.split_once(':').filter(|(first, name)| is_name(first) && is_name(name))?;
+        let Some([Token::Colon | Token::Equals, Token::Number(number), ..]) = self.tokens.get(at + 1..) else { return None };
+        let is_value = !matches!(before, Some(Token::Colon | Token::Equals)) && !first.contains(['.', '/']);
+        if !is_value || number.whole && !is_metric(name) {
+            return None;
+        }
+        let split = validation(first).or(is_training(first).then_some(""));
+        if self.key.is_none() {
+            self.facts.prefix = split.unwrap_or(self.facts.prefix);
+        }
+        Some(if split.is_some() { name } else { word })
     }
 
     /// `step 5: train loss | 0.25`: whether a metric and its value are parted as entries are, with `at` behind the sign.
