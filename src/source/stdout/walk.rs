@@ -55,13 +55,15 @@ pub(super) struct Walk<'a> {
     bare: bool,
     /// The name of the bracket that is open: `loss[ctc=0.5, `.
     group: Option<(u32, u32)>,
+    /// The number before stood in a sentence that goes on: `on the 5000 test images: `.
+    in_sentence: bool,
     /// The prefix of the split that a name of a pair began with.
     split: &'static str,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(text: &'a str, tokens: &'a [Token], facts: &'a mut Facts) -> Walk<'a> {
-        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None, split: "" }
+        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None, in_sentence: false, split: "" }
     }
 
     /// Puts what the tokens say into the facts.
@@ -87,7 +89,7 @@ impl<'a> Walk<'a> {
                 Token::Break if self.goes_on(at) => {}
                 Token::Break => {
                     self.abandon();
-                    self.bare = false;
+                    (self.bare, self.in_sentence) = (false, false);
                 }
                 Token::Gap => {}
                 Token::Open(bracket) => at = self.open(bracket, at),
@@ -388,7 +390,13 @@ impl<'a> Walk<'a> {
         if let (Some(count), true, false, None) = (whole, is_pass(name), is_sentence, self.facts.pass) {
             self.facts.pass = Some((count, at as u32 - 1));
         }
+        if std::mem::take(&mut self.in_sentence) && closed && !is_metric(name) {
+            self.facts.junk += 1;
+            return;
+        }
         if is_sentence {
+            self.in_sentence =
+                !closed && matches!(self.tokens.get(at), Some(Token::Word(..))) && name.rsplit(' ').next().is_some_and(is_prose);
             // `best loss 0.5` is no row of its own, but may stand in one.
             self.facts.junk += u32::from(!is_metric(name));
             // `Ran 5 steps in 2.5 s` was one from its start.
