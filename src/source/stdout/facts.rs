@@ -300,6 +300,7 @@ mod tests {
             ("step 1 loss=2.2 (train.py:main:25)", "<step 1>, loss=2.2, (words)"),
             ("Accuracy at epoch 3 of the network on the 5000 test images: 2.5%", "<epoch 3>, (words)"),
             ("Step 3 TRAINING (phase 1). loss: 2.5", "<step 3>, loss=2.5"),
+            ("Epoch: 1/20 | Train. Acc.: 95.5% | Loss: 0.5", "<epoch 1/20>, Train. Acc=95.5, Loss=0.5"),
             ("[1,  2000] loss: 2.2", "<epoch 1>, <step 2000>, loss=2.2"),
             ("last score (higher is better) : 2.5, acc (higher is better) : 0.5", "last score=2.5, acc=0.5"),
             ("Epoch 1/2 with loss 0.5", "<epoch 1/2>, loss=0.5"),

@@ -621,7 +621,10 @@ fn is_name(word: &str) -> bool {
 /// `completed.`, but not `Val.` or `Mel-Spec.`, which are cut short.
 fn ends_sentence(word: &str) -> bool {
     const SHORT: usize = 5;
-    word.eq_ignore_ascii_case("done.") || word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
+    // `Train. Acc.`, but not `Evaluating.`
+    let is_split = ["train.", "valid."].iter().any(|split| word.eq_ignore_ascii_case(split));
+    let is_long = word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT);
+    word.eq_ignore_ascii_case("done.") || word.ends_with('.') && is_long && !is_split
 }
 
 /// `#3`, as in `Epoch #3`, or `3rd`, as in `step: 3rd`.
