@@ -70,7 +70,7 @@ pub(super) fn is_metric(name: &str) -> bool {
         // `Acc@5` is an accuracy, and a return per episode a return.
         let part = part.split('@').next().unwrap_or(part);
         let part = part.as_bytes().windows(5).position(|word| word == b" per ").map_or(part, |at| &part[..at]);
-        let mut words = part.rsplit([' ', '_', '-', '.', '@']).filter(|word| !word.is_empty());
+        let mut words = part.rsplit([' ', '_', '-', '.', '@', ':']).filter(|word| !word.is_empty());
         let any = |word: &str, list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one));
         let last = words.next().unwrap_or("");
         let is_measure = any(last, METRICS)

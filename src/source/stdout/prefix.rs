@@ -89,6 +89,13 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
         out.rank = Some(rank);
         return Some(rest);
     }
+    // `[1,0]<stderr>:` of mpirun: the job and the rank in it.
+    if let Some(written) = ["<stdout>:", "<stderr>:"].iter().find_map(|stream| rest.strip_prefix(stream))
+        && let Some((_, rank)) = inside.split_once(',').filter(|(job, rank)| is_number(job) && is_number(rank))
+    {
+        out.rank = rank.parse().ok();
+        return Some(written);
+    }
     if let Some(prefix) = validation(inside) {
         out.prefix = prefix;
         return Some(rest);
@@ -96,7 +103,9 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
     // `[1: 20/200]`, but not `[10:00:00]`.
     let (epoch, step) = inside.split_once(": ").unwrap_or((inside, "0"));
     let are_counts = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b',' | b' '));
-    let numbers = are_counts(epoch) && are_counts(step) && [epoch, step].iter().all(|text| text.matches(['/', ',']).count() < 2);
+    let numbers = are_counts(epoch)
+        && are_counts(step)
+        && [epoch, step].iter().all(|text| ['/', ','].iter().all(|sign| text.matches(*sign).count() < 2));
     let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
     // `[42292] [MainThread] [INFO]`: a process.
     let mut next = rest.trim_ascii_start().split(['[', ']']).skip(1).step_by(2).take(2);
@@ -264,8 +273,10 @@ mod tests {
             ("10:00:00 loss 0.5 INFO saved", "loss 0.5 INFO saved", None),
             ("May 5 epochs pass", "May 5 epochs pass", None),
             ("[INFO] (epoch: 1, loss: 2)", "(epoch: 1, loss: 2)", None),
+            ("[1,12]<stderr>:INFO:root:[Epoch 0] loss=0.5", "[Epoch 0] loss=0.5", Some(12)),
             ("[7]\ttrain-auc:0.9", "[7]\ttrain-auc:0.9", None),
             ("[1,  2000] loss: 2", "[1,  2000] loss: 2", None),
+            ("[1,   50/ 250] - loss: 2", "[1,   50/ 250] - loss: 2", None),
             ("[Epoch 3/10] loss 2", "[Epoch 3/10] loss 2", None),
             ("[batch=10/1000]:", "[batch=10/1000]:", None),
             ("10/100 loss: 1", "10/100 loss: 1", None),

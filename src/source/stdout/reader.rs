@@ -17,7 +17,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_of_validation, is_rate, is_setting, is_title, may_be_row},
+    words::{Counter, is_of_validation, is_rate, is_setting, is_title, is_training, may_be_row, validation},
 };
 use crate::{
     model::LineRule,
@@ -455,7 +455,12 @@ impl Reader {
         if facts.is_header() {
             let (from, to, closed) = facts.step_name.unwrap_or_default();
             let name = stripped.text.get(from as usize..to as usize).unwrap_or("");
+            // `Gradients overflow on iteration 5` tells what happened there.
+            let is_event = name.rsplit_once(" on ").is_some_and(|(what, _)| {
+                what.contains(' ') && !what.split(' ').any(|word| is_training(word) || validation(word).is_some())
+            });
             match facts.step {
+                Some(_) if is_event => return false,
                 Some((_, count)) if closed && self.steps.is_in_block(name) => facts.pairs.push(&[name], count.at as f64),
                 step => {
                     self.put_off.clear();
@@ -482,6 +487,9 @@ impl Reader {
         let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
         let epoch = facts.epoch.filter(|_| !dropped);
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
+        if self.steps.is_of_another_loop(step, epoch) {
+            return false;
+        }
         // `task=detect, batch=16, mode=train`: a config.
         if self.facts.texts > 1 && !is_known(&self.draft.pairs) {
             return false;

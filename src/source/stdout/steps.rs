@@ -42,6 +42,8 @@ pub(super) struct Steps {
     grouped: u64,
     /// Some row had a counter finer than the epoch.
     fine: bool,
+    /// Some row said its epoch beside that counter.
+    says_epoch: bool,
     /// How a counter that starts over with each epoch goes on.
     turn: Turn,
     /// The same for bars without a label, and how many of them came to their end.
@@ -163,6 +165,7 @@ impl Steps {
         match (step, epoch) {
             (Some((kind, count)), epoch) => {
                 self.fine = true;
+                self.says_epoch |= epoch.is_some();
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
             (None, epoch) => {
@@ -178,6 +181,14 @@ impl Steps {
         if let Some(landing) = &mut self.landing {
             landing.has_epochs = true;
         }
+    }
+
+    /// Whether `step`, without an epoch in its line, counts another loop than that of the lines that say their epoch: an evaluation
+    /// that says only how far it is.
+    pub(super) fn is_of_another_loop(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> bool {
+        let Some((Counter::Batch | Counter::Step, Count { of: Some(of), .. })) = step else { return false };
+        let is_counted = self.says_epoch && self.epoch.is_none() && epoch.is_none();
+        is_counted && self.turn.last.is_some_and(|last| last.of.is_some_and(|known| known != of))
     }
 
     /// What [`Steps::count`] would say, of a line that may not count.

@@ -55,13 +55,15 @@ pub(super) struct Walk<'a> {
     bare: bool,
     /// The name of the bracket that is open: `loss[ctc=0.5, `.
     group: Option<(u32, u32)>,
+    /// The number before stood in a sentence that goes on: `on the 5000 test images: `.
+    in_sentence: bool,
     /// The prefix of the split that a name of a pair began with.
     split: &'static str,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(text: &'a str, tokens: &'a [Token], facts: &'a mut Facts) -> Walk<'a> {
-        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None, split: "" }
+        Walk { text, tokens, facts, key: None, label: None, bare: false, group: None, in_sentence: false, split: "" }
     }
 
     /// Puts what the tokens say into the facts.
@@ -87,7 +89,7 @@ impl<'a> Walk<'a> {
                 Token::Break if self.goes_on(at) => {}
                 Token::Break => {
                     self.abandon();
-                    self.bare = false;
+                    (self.bare, self.in_sentence) = (false, false);
                 }
                 Token::Gap => {}
                 Token::Open(bracket) => at = self.open(bracket, at),
@@ -156,7 +158,11 @@ impl<'a> Walk<'a> {
         if !is_name(word) && self.glued(word, at) {
             return;
         }
-        if !is_name(word) {
+        let (from, is_labelled) = match self.behind_label(word, before, at) {
+            Some(name) => (to - name.len() as u32, true),
+            None => (from, false),
+        };
+        if !is_labelled && !is_name(word) {
             let is_text = word.bytes().any(|b| b.is_ascii_alphanumeric());
             self.abandon();
             // Rich writes where a line comes from at its end.
@@ -188,6 +194,21 @@ impl<'a> Walk<'a> {
                 self.key = Some(fresh);
             }
         }
+    }
+
+    /// `mcc` of `metrics:mcc:0.5`, and all of `loss:ctc:0.5`: the name, of which what a label says is left out.
+    fn behind_label<'t>(&mut self, word: &'t str, before: Option<Token>, at: usize) -> Option<&'t str> {
+        let (first, name) = word.split_once(':').filter(|(first, name)| is_name(first) && is_name(name))?;
+        let Some([Token::Colon | Token::Equals, Token::Number(number), ..]) = self.tokens.get(at + 1..) else { return None };
+        let is_value = !matches!(before, Some(Token::Colon | Token::Equals)) && !first.contains(['.', '/']);
+        if !is_value || number.whole && !is_metric(name) {
+            return None;
+        }
+        let split = validation(first).or(is_training(first).then_some(""));
+        if self.key.is_none() {
+            self.facts.prefix = split.unwrap_or(self.facts.prefix);
+        }
+        Some(if split.is_some() { name } else { word })
     }
 
     /// `step 5: train loss | 0.25`: whether a metric and its value are parted as entries are, with `at` behind the sign.
@@ -235,6 +256,8 @@ impl<'a> Walk<'a> {
                     Some([Token::Close, Token::Word(from, to), ..]) if is_connective(&self.text[*from as usize..*to as usize]) => {
                         at + words + 1
                     }
+                    // `acc (higher is better): 0.5`
+                    Some([Token::Close, Token::Colon | Token::Equals, ..]) => at + words + 1,
                     _ => {
                         self.abandon();
                         at
@@ -261,6 +284,14 @@ impl<'a> Walk<'a> {
         if closed && let Some((_, behind)) = name(self.text, &key).rsplit_once(" with ") {
             key.words = behind.split(' ').count() as u32;
             key.from = (behind.as_ptr().addr() - self.text.as_ptr().addr()) as u32;
+        }
+        // `Epoch 3 with loss 0.5`
+        if let Some(behind) = name(self.text, &key).strip_prefix("with ")
+            && at == key.words as usize + 3
+            && is_metric(behind)
+            && (self.facts.step.is_some() || self.facts.epoch.is_some())
+        {
+            (key.from, key.words) = (key.from + "with ".len() as u32, key.words - 1);
         }
         let name = name(self.text, &key);
         let (base, note) = match name.split_once('(') {
@@ -359,7 +390,13 @@ impl<'a> Walk<'a> {
         if let (Some(count), true, false, None) = (whole, is_pass(name), is_sentence, self.facts.pass) {
             self.facts.pass = Some((count, at as u32 - 1));
         }
+        if std::mem::take(&mut self.in_sentence) && closed && !is_metric(name) {
+            self.facts.junk += 1;
+            return;
+        }
         if is_sentence {
+            self.in_sentence =
+                !closed && matches!(self.tokens.get(at), Some(Token::Word(..))) && name.rsplit(' ').next().is_some_and(is_prose);
             // `best loss 0.5` is no row of its own, but may stand in one.
             self.facts.junk += u32::from(!is_metric(name));
             // `Ran 5 steps in 2.5 s` was one from its start.
@@ -584,7 +621,10 @@ fn is_name(word: &str) -> bool {
 /// `completed.`, but not `Val.` or `Mel-Spec.`, which are cut short.
 fn ends_sentence(word: &str) -> bool {
     const SHORT: usize = 5;
-    word.eq_ignore_ascii_case("done.") || word.ends_with('.') && word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT)
+    // `Train. Acc.`, but not `Evaluating.`
+    let is_split = ["train.", "valid."].iter().any(|split| word.eq_ignore_ascii_case(split));
+    let is_long = word.rsplit(['-', ' ']).next().is_some_and(|last| last.len() > SHORT);
+    word.eq_ignore_ascii_case("done.") || word.ends_with('.') && is_long && !is_split
 }
 
 /// `#3`, as in `Epoch #3`, or `3rd`, as in `step: 3rd`.

@@ -159,6 +159,7 @@ const NOT_METRICS: &[&str] = &[
     "job",
     "patience",
     "checkpoint",
+    "phase",
 ];
 
 const UNITS: &[&str] = &[

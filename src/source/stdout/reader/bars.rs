@@ -34,6 +34,9 @@ impl Reader {
         std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
         let (step, epoch) = (self.facts.step, self.facts.epoch);
         let is_labelled = step.is_some();
+        // `d: 0.5;gen: 0.25`: a label of measurements alone.
+        let is_measured =
+            self.facts.junk == 0 && self.draft.pairs.len() > 1 && self.draft.pairs.iter().any(|(_, value)| value.fract() != 0.0);
         self.facts.read(bar.postfix, tag.unwrap_or(""), None);
         self.facts.pairs.iter().for_each(|(name, value)| self.draft.pairs.push(&[name], value));
         if self.draft.pairs.len() == 0 {
@@ -42,7 +45,7 @@ impl Reader {
             }
             return false;
         }
-        let known = is_known(&self.draft.pairs);
+        let known = is_measured || is_known(&self.draft.pairs);
         if tag.is_some() {
             return known;
         }

@@ -125,3 +125,12 @@ fn lightning_in_a_terminal_and_in_a_pipe_says_what_it_measured() {
         assert_eq!(settled(terminal, chunk), both, "{chunk}");
     }
 }
+
+#[test]
+fn a_label_of_two_measurements_needs_no_known_name() {
+    check(
+        "d: 0.5;gen: 0.25:   5%|# | 1/20 [00:17<01:00, 16.6s/it]\rd: -0.000;gen: 0.5:  10%|# | 2/20 [00:17<01:00, 16.6s/it]\n",
+        &["d 1=0.5 2=-0", "gen 1=0.25 2=0.5"],
+    );
+    super::silent("part 3 of 7.5, at 2.5:   5%|# | 1/20 [00:17<01:00, 16.6s/it]\n");
+}

@@ -612,3 +612,21 @@ fn letters_may_say_what_is_counted() {
     check("E001 B0010 loss 0.5\nE001 B0020 loss 0.4\nE002 B0010 loss 0.3\n", &["loss 10=0.5 20=0.4 30=0.3"]);
     silent("E001 files 12\nE2 B 5\n");
 }
+
+#[test]
+fn what_happened_on_a_step_is_not_the_head_of_a_block() {
+    check(
+        "step=0, loss=2.5\nEpoch 1/1, lr: 0.5\nGradients overflow on iteration 0\nstep=10, loss=1.5\n",
+        &["loss 0=2.5 10=1.5", "lr 1=0.5"],
+    );
+    check("Validation results on iteration 5\nloss: 2.5\nacc: 0.5\n", &["acc 5=0.5", "loss 5=2.5"]);
+}
+
+#[test]
+fn a_loop_of_another_length_without_an_epoch_is_an_evaluation() {
+    check(
+        "[Epoch 1 Batch 10/20] loss=2.5\n[Epoch 1 Batch 20/20] loss=2\n[Batch 5/10] loss=9.5\n[Epoch 2 Batch 10/20] loss=1.5\n",
+        &["loss 10=2.5 20=2 30=1.5"],
+    );
+    check("Step 10/20, loss=2.5\nEpoch 1, loss=2\nStep 10/18, loss=1.5\n", &["loss 10=2.5 30=1.5"]);
+}
