@@ -130,13 +130,17 @@ fn what_the_model_answers_is_seen_beside_its_training_as_it_comes() {
     home.ok(&["set", "tab=rollouts"]);
     let detail = || home.json(&["viewstate", "--json"])["graph"]["detail"].clone();
     becomes(&json!(false), || detail()["readable"].clone());
-    let path = home.dir.path().join(".tviz/tviz.db");
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let db = Connection::open(&path).unwrap();
+    // og sees it when it is whole: the last step is still to come, and the other run is not of this training.
+    let made = home.dir.path().join("made");
+    let db = Connection::open(&made).unwrap();
     db.execute_batch(&fs::read_to_string(format!("{FIXTURES}/tviz/v0.2.2/rollouts.sql")).unwrap()).unwrap();
-    // The last step is still to come, and the other run is not of this training.
     db.execute_batch("CREATE TABLE later AS SELECT * FROM rollouts WHERE step = 15; DELETE FROM rollouts WHERE step = 15").unwrap();
     db.execute("UPDATE runs SET ended_at = NULL, started_at = iif(id = 'txt00002', CURRENT_TIMESTAMP, '2020-01-01 00:00:00')", []).unwrap();
+    drop(db);
+    let path = home.dir.path().join(".tviz/tviz.db");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::rename(&made, &path).unwrap();
+    let db = Connection::open(&path).unwrap();
     let seen = || {
         let detail = detail();
         ["step", "steps", "follows", "readable"].map(|name| detail[name].clone())
