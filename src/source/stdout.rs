@@ -17,6 +17,7 @@
 //! A row has no time here: its offset says where its line starts.
 
 mod bar;
+mod beside;
 mod boxed;
 mod clean;
 mod dict;
@@ -171,8 +172,13 @@ impl Decoder for Stdout {
     }
 
     fn reset(&mut self) {
-        let rules = self.reader.take_rules();
-        *self = if self.console.is_some() { Stdout::with_console() } else { Stdout::new() }.rules(rules);
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.renew();
+        *self = Stdout { reader, ..if self.console.is_some() { Stdout::with_console() } else { Stdout::new() } };
+    }
+
+    fn is_mistaken(&self) -> bool {
+        self.reader.is_mistaken()
     }
 }
 

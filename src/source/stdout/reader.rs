@@ -58,6 +58,8 @@ pub(super) struct Reader {
     put_off: Vec<Draft>,
     /// Rows that may as well be settings, each of other names.
     unsure: VecDeque<Unsure>,
+    /// A dict that waits for the bar behind it, and the epoch that is its step where there is none.
+    waiting: Option<(Draft, Option<Count>)>,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
     learnable: Option<(usize, usize)>,
     scratch: Vec<u8>,
@@ -81,14 +83,21 @@ impl Reader {
         self.rules = rules;
     }
 
-    pub(super) fn take_rules(&mut self) -> Vec<LineRule> {
-        std::mem::take(&mut self.rules)
+    /// The same reader at the start of a source, which may have been read before.
+    pub(super) fn renew(&mut self) {
+        let (rules, steps) = (std::mem::take(&mut self.rules), self.steps.renew());
+        *self = Reader { rules, steps, ..Reader::default() };
+    }
+
+    /// Whether rows were given out that stand elsewhere.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.steps.is_mistaken()
     }
 
     /// Whether nothing of the lines before is open, and no rule of a person's is asked first: lines without a letter say
     /// nothing then.
     pub(super) fn is_between_lines(&self) -> bool {
-        let is_open = self.is_inside() || self.late.is_open() || self.redraws.is_live();
+        let is_open = self.is_inside() || self.late.is_open() || self.redraws.is_live() || self.waiting.is_some();
         self.rules.is_empty() && self.held.is_none() && !is_open && self.cut_name.is_empty()
     }
 
@@ -168,6 +177,9 @@ impl Reader {
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
         }
+        if self.place_waiting(std::str::from_utf8(text).ok()) {
+            self.hand_on(self.is_final());
+        }
         if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(line), classes, offset, is_final) {
             return;
         }
@@ -238,7 +250,7 @@ impl Reader {
         self.draft.pairs.clear();
         if step.is_some() {
             (self.draft.step, self.draft.total, self.draft.rank, self.draft.is_epoch) = (step, None, 0, false);
-        } else if !self.read(line, classes, offset, false) {
+        } else if !self.read(line, classes, offset, false) && !self.place_waiting(None) {
             self.draft.step = None;
         }
         (self.draft.pairs, self.draft.offset) = (pairs, offset);
@@ -288,6 +300,9 @@ impl Reader {
 
     /// No more lines come.
     pub(super) fn end(&mut self) {
+        if self.place_waiting(None) {
+            self.hand_on(self.is_final());
+        }
         self.end_late();
         let lines = self.late.give_up(self.keys.row());
         self.draw_again(lines);
@@ -303,7 +318,7 @@ impl Reader {
         self.put_off.clear();
         self.unsure.clear();
         self.late.jump();
-        self.is_idle = false;
+        (self.is_idle, self.waiting) = (false, None);
         (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
     }
 
@@ -422,7 +437,7 @@ impl Reader {
         let brace = if classes & FRAME != 0 { stripped.text.find('{') } else { None };
         if let Some(at) = brace {
             if self.dict.read(&stripped.text[at..]) {
-                return self.read_dict(&stripped, at);
+                return self.read_dict(&stripped, at, true);
             }
             if self.open.begin(stripped.text, at, offset) {
                 return false;

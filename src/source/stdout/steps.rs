@@ -1,6 +1,7 @@
 //! Which step a line is about: its own counter, the heads above it, the bars around it.
 
 use super::{
+    beside::{Beside, epoch},
     facts::{Count, Pairs},
     words::{Counter, is_report, is_speed, is_vague_counter},
 };
@@ -50,7 +51,13 @@ pub(super) struct Steps {
     bars: Turn,
     bars_done: i64,
     /// The unlabelled bar, for dicts printed beside it.
-    beside: Option<Count>,
+    pub(super) beside: Beside,
+    /// Dicts tell their epoch by fractions.
+    tells_fractions: bool,
+    /// Dicts were counted by their epoch.
+    counts_dicts: bool,
+    /// Dicts were given steps that turned out to be of others.
+    is_mistaken: bool,
     /// The last bar inside an epoch: epoch, its count, and the line it stood in.
     progress: Option<(i64, Count, u64)>,
     total: Option<i64>,
@@ -372,16 +379,45 @@ impl Steps {
         self.bars.step(count, Some(self.bars_done))
     }
 
-    /// A bar without a label and without values, which says where dicts beside it stand. The longest is the training's.
-    pub(super) fn set_beside(&mut self, count: Count) {
-        if self.beside.is_none_or(|known| known.of <= count.of) {
-            self.beside = Some(count);
+    /// The counter of a dict of `pairs` whose best one is `step`. Where epochs are told by fractions, those that are whole count no
+    /// rows: the Trainer of transformers 5 writes `'epoch': '0.95'` and then `'epoch': '1'`.
+    pub(super) fn counter_of_dict(&mut self, pairs: &Pairs, step: Option<(Counter, Count)>) -> Option<(Counter, Count)> {
+        if !self.tells_fractions && epoch(pairs).is_some_and(|epoch| epoch.fract() != 0.0) {
+            self.tells_fractions = true;
+            self.is_mistaken |= self.counts_dicts && self.landing.is_none();
         }
+        step.filter(|(kind, _)| *kind != Counter::Epoch || !self.tells_fractions)
     }
 
-    /// The bar that stands beside dicts.
-    pub(super) fn beside(&self) -> Option<Count> {
-        self.beside
+    /// The epoch is the step of a dict.
+    pub(super) fn count_dict(&mut self, epoch: Count) -> Option<Count> {
+        self.counts_dicts = true;
+        self.count(None, Some(epoch))
+    }
+
+    /// Where a dict of `pairs` without a step of its own stands by the bar beside it, see [`Beside::place`].
+    pub(super) fn place_beside(&mut self, pairs: &Pairs, behind: Option<Count>, is_again: bool) -> Option<Count> {
+        let was_apart = self.beside.is_apart();
+        let count = self.beside.place(pairs, behind, is_again);
+        self.is_mistaken |= self.beside.is_apart() && !was_apart && self.landing.is_none();
+        if self.beside.is_apart() {
+            // Each of them is of a step of its own, which nobody knows.
+            self.carried = None;
+        }
+        count
+    }
+
+    /// Whether rows were given out that stand elsewhere.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.is_mistaken
+    }
+
+    /// The same at the start of a source, which may have been read before.
+    pub(super) fn renew(&self) -> Steps {
+        match self.is_mistaken {
+            true => Steps { beside: self.beside.renew(), tells_fractions: self.tells_fractions, ..Steps::default() },
+            false => Steps::default(),
+        }
     }
 
     /// A line ended.
@@ -416,9 +452,9 @@ impl Steps {
 
     /// Forgets the lines so far, but not how such lines are to be read.
     pub(super) fn jump(&mut self) {
-        let Steps { fine, beside, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
+        let Steps { fine, beside, tells_fractions, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
         let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), ..Landing::default() };
-        *self = Steps { fine, beside, total, line, trusted, trusts_epochs, landing: Some(landing), ..Steps::default() };
+        *self = Steps { fine, beside, tells_fractions, total, line, trusted, trusts_epochs, landing: Some(landing), ..Steps::default() };
     }
 }
 

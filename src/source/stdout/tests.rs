@@ -12,8 +12,13 @@ fn show(log: &str) -> Vec<String> {
 }
 
 fn show_by(mut decoder: Stdout, log: &str, chunk: usize) -> Vec<String> {
-    let (rows, losses) = decode(&mut decoder, log.as_bytes(), chunk);
+    let (mut rows, losses) = decode(&mut decoder, log.as_bytes(), chunk);
     assert_eq!(losses, []);
+    if decoder.is_mistaken() {
+        decoder.reset();
+        rows = decode(&mut decoder, log.as_bytes(), chunk).0;
+        assert!(!decoder.is_mistaken());
+    }
     let mut keys = BTreeMap::<&str, String>::new();
     for (row, values) in &rows {
         for (name, value) in values {
@@ -195,8 +200,38 @@ fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
     let bars = "  5%|5         | 5/100 [00:01<00:10, 9.9it/s]\r{'loss': 2.5, 'epoch': 0.25}\n 10%|#         | 10/100 [00:01<00:10, 9.9it/s]{'loss': 2, 'epoch': 0.5}\n";
     check(bars, &["epoch 5=0.25 10=0.5", "loss 5=2.5 10=2"]);
     assert_eq!(total(bars), Some(100));
+    // What comes right behind a dict is the bar of its moment.
+    check(
+        " 5%|#| 5/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2.5}\n 9%|#| 9/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2}\nend\n",
+        &["loss 9=2.5 9=2"],
+    );
     check("step 7: {\"loss\": \"2.5\", \"nested\": {\"a\": 1}}\n", &["loss 7=2.5", "nested.a 7=1"]);
     silent("{'learning_rate': 0.001, 'batch_size': 32, 'epochs': 10}\n");
+}
+
+#[test]
+fn dicts_beside_a_bar_of_other_steps_are_counted() {
+    let bar = |at: u32| format!("\r{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]");
+    let loss = |value: u32, more: &str| format!("{{'loss': {value}{more}}}\n");
+    // Python wrote the bar at once, and the dicts when it ended.
+    let late = format!("{}\n", bar(100)) + &loss(3, ", 'epoch': 0.5") + &loss(2, ", 'epoch': 1") + &loss(1, ", 'epoch': 1.5");
+    check(&late, &["epoch -=0.5 -=1 -=1.5", "loss -=3 -=2 -=1"]);
+    // A bar over the batches of each epoch.
+    let each = |value: u32, more: &str| format!("{}{}\n", bar(0), bar(100)) + &loss(value, more);
+    let all = |mores: [&str; 3]| (0..3).map(|at| each(3 - at, mores[at as usize])).collect::<String>() + "end\n";
+    check(&all([", 'epoch': 1", ", 'epoch': 2", ", 'epoch': 3"]), &["epoch 1=1 2=2 3=3", "loss 1=3 2=2 3=1"]);
+    check(&all(["", "", ""]), &["loss -=3 -=2 -=1"]);
+    // An evaluation over again is no other step.
+    let again = bar(50) + &loss(3, ", 'epoch': 1") + &bar(100) + &loss(2, ", 'epoch': 2") + &bar(100) + &loss(2, ", 'epoch': 2") + "end\n";
+    check(&again, &["epoch 50=1 100=2 100=2", "loss 50=3 100=2 100=2"]);
+}
+
+#[test]
+fn a_whole_epoch_among_fractions_counts_no_rows() {
+    let row = |epoch: &str| format!("{{'loss': '2', 'epoch': '{epoch}'}}\n");
+    check(&(row("0.5") + &row("1") + &row("1.5")), &["epoch -=0.5 -=1 -=1.5", "loss -=2 -=2 -=2"]);
+    check(&(row("1") + &row("1.5") + &row("2")), &["epoch -=1 -=1.5 -=2", "loss -=2 -=2 -=2"]);
+    check(&(row("1") + &row("2")), &["epoch 1=1 2=2", "loss 1=2 2=2"]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Reader {
         let tag = bar.label.split([' ', '_', ':']).find_map(validation);
         if bar.postfix.is_empty() {
             if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
-                self.steps.set_beside(count);
+                self.steps.beside.stand(count);
             }
             if !bar.tail.is_empty() {
                 return false;
@@ -79,7 +79,7 @@ impl Reader {
             self.draft = Draft { offset, ..Draft::default() };
         }
         if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-            return self.read_dict(&Stripped::bare(bar.tail), 0);
+            return self.read_dict(&Stripped::bare(bar.tail), 0, false);
         }
         let Some(line) = strip(bar.tail) else { return false };
         let is_row = self.read_line(&line, bar.tail.len());

@@ -2,7 +2,9 @@
 
 use super::Reader;
 use crate::source::stdout::{
+    bar::bar,
     draft::Draft,
+    facts::Count,
     late::{Block, Ended, Line},
     prefix::Stripped,
     steps::is_known,
@@ -25,11 +27,11 @@ impl Reader {
         let is_bare = text[at..].starts_with("{ ");
         // A dict that opens on a line of its own is a config, unless it counts.
         let is_row = self.dict.read(&text[at..]) && (!is_bare || self.dict.step.is_some());
-        is_row && self.read_dict(&Stripped::bare(&text), at)
+        is_row && self.read_dict(&Stripped::bare(&text), at, true)
     }
 
-    /// The dict that was just read, whose brace stands at `at`.
-    pub(super) fn read_dict(&mut self, stripped: &Stripped, at: usize) -> bool {
+    /// The dict that was just read, whose brace stands at `at`. `is_alone`: it is no part of the line of a bar.
+    pub(super) fn read_dict(&mut self, stripped: &Stripped, at: usize, is_alone: bool) -> bool {
         let front = &stripped.text[..at];
         self.facts.read(front, stripped.prefix, stripped.rank);
         // `args: {'lr': 0.1}`, and `Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1}`
@@ -42,7 +44,7 @@ impl Reader {
             return is_row;
         }
         let outer = self.facts.step.or(self.facts.epoch.map(|epoch| (Counter::Epoch, epoch)));
-        let inner = self.dict.step;
+        let inner = self.steps.counter_of_dict(&self.dict.pairs, self.dict.step);
         // A counter in the text before the dict is the program's own word; a finer one in the dict wins.
         let step = match (outer, inner) {
             (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
@@ -60,11 +62,36 @@ impl Reader {
         if step.is_some() && self.may_be_settings((step, None)) {
             return false;
         }
-        match (step, self.steps.beside()) {
-            (Some((Counter::Epoch, _)) | None, Some(bar)) => (self.draft.step, self.draft.total) = (Some(bar.at), bar.of),
-            (Some((Counter::Epoch, epoch)), None) => self.count(None, Some(epoch)),
-            (step, _) => self.count(step, None),
+        let epoch = match step {
+            Some((Counter::Epoch, epoch)) => Some(epoch),
+            None => None,
+            Some(_) => {
+                self.count(step, None);
+                return true;
+            }
+        };
+        if is_alone && self.steps.beside.counts() {
+            self.waiting = Some((std::mem::take(&mut self.draft), epoch));
+            return false;
         }
+        self.place_dict(epoch, None);
+        true
+    }
+
+    /// Sets the step of the draft, a dict that has none of its own but maybe `epoch`, see [`Beside::place`](super::super::beside::Beside::place) for `behind`.
+    fn place_dict(&mut self, epoch: Option<Count>, behind: Option<Count>) {
+        let beside = self.steps.place_beside(&self.draft.pairs, behind, self.redraws.is_live());
+        if let Some(count) = beside.or_else(|| self.steps.count_dict(epoch?)) {
+            (self.draft.step, self.draft.total) = (Some(count.at), count.of);
+        }
+    }
+
+    /// Puts the dict that waits for the bar behind it into the draft. `text`: what came, if that is known.
+    pub(super) fn place_waiting(&mut self, text: Option<&str>) -> bool {
+        let Some((draft, epoch)) = self.waiting.take() else { return false };
+        self.draft = draft;
+        let bar = text.and_then(bar).filter(|bar| bar.label.is_empty() && bar.postfix.is_empty() && bar.tail.is_empty());
+        self.place_dict(epoch, bar.and_then(|bar| bar.count));
         true
     }
 

@@ -134,3 +134,39 @@ fn a_label_of_two_measurements_needs_no_known_name() {
     );
     super::silent("part 3 of 7.5, at 2.5:   5%|# | 1/20 [00:17<01:00, 16.6s/it]\n");
 }
+
+#[test]
+fn dicts_of_the_transformers_trainer_stand_at_the_steps_that_it_keeps() {
+    let logs: [(&[u8], &str); 3] = [
+        (
+            include_bytes!("../../../../fixtures/stdout/transformers/file.log"),
+            include_str!("../../../../fixtures/stdout/transformers/expected.json"),
+        ),
+        (
+            include_bytes!("../../../../fixtures/stdout/transformers/terminal.log"),
+            include_str!("../../../../fixtures/stdout/transformers/expected.json"),
+        ),
+        (
+            include_bytes!("../../../../fixtures/stdout/transformers/file-4.49.log"),
+            include_str!("../../../../fixtures/stdout/transformers/expected-4.49.json"),
+        ),
+    ];
+    for (log, kept) in logs {
+        let kept: Vec<BTreeMap<String, f64>> = serde_json::from_str(kept).unwrap();
+        // How long it took differs between two trainings.
+        let is_same_again = |name: &str| !name.contains("second") && !name.contains("runtime");
+        let points = kept.iter().flat_map(|row| row.iter().map(|(name, value)| ((name.clone(), row["step"] as i64), *value)));
+        let want: BTreeMap<_, f64> =
+            points.filter(|((name, _), _)| is_same_again(name) && name != "step" && name != "total_flos").collect();
+        for chunk in [1, 7, usize::MAX] {
+            let mut got = settled(log, chunk);
+            got.retain(|(name, _), _| is_same_again(name));
+            assert!(got.keys().eq(want.keys()), "{chunk}: {got:?}");
+            for (key, value) in &got {
+                // Values are printed with four digits, epochs with as few as two behind the point.
+                let digits = if key.0 == "epoch" { 5e-3 } else { 6e-4 * value.abs() };
+                assert!((value - want[key]).abs() <= digits, "{chunk}: {key:?} {value}");
+            }
+        }
+    }
+}
