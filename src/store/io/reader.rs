@@ -46,6 +46,9 @@ pub struct Polled {
 /// Most bytes whose records are held until the source has said what it is.
 const FIRST_BYTES_MAX: u64 = 64 << 10;
 
+/// Numbers of trackers from here on are of those that keep all digits.
+const EXACT: u16 = 1 << 15;
+
 /// Follows the files of one run. It only reads, and never locks.
 pub struct RunReader {
     folder: RunFolder,
@@ -229,7 +232,9 @@ impl RunReader {
     fn add(&mut self, rank: fn(u16) -> SourceRank, kind: Kind, source: Box<dyn Source>) -> SourceRank {
         let kin = self.sources.iter().filter(|feed| discriminant(&feed.rank) == discriminant(&rank(0))).count();
         let at = self.sources.iter().position(|feed| feed.rank < rank(0)).unwrap_or(self.sources.len());
-        let rank = rank(u16::try_from(kin).unwrap_or(u16::MAX));
+        // Of two trackers that log one key the better is shown, whichever was opened first: TensorBoard's files hold single floats.
+        let from = if kind == Kind::TfEvents { 0 } else { EXACT };
+        let rank = rank(from | u16::try_from(kin).unwrap_or(u16::MAX).min(EXACT - 1));
         // Best first, so that a flooding console is read with what the others leave of the budget; and in the order in which
         // they came, so that keys are told apart the same way each time.
         self.sources.insert(at, Feed::new(rank, source));

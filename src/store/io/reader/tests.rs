@@ -138,3 +138,19 @@ fn a_folder_without_run_json_is_no_run() {
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(RunReader::open(dir.path()), Err(StoreError::NotARun { .. })));
 }
+
+#[test]
+fn of_two_trackers_the_one_that_keeps_all_digits_is_shown() {
+    for kinds in [[Kind::WandbRun, Kind::TfEvents], [Kind::TfEvents, Kind::WandbRun]] {
+        let (dir, folder) = run();
+        let mut reader = RunReader::open(folder.path()).unwrap();
+        for kind in kinds {
+            let path = dir.path().join(kind.as_str());
+            let loss = if kind == Kind::TfEvents { f64::from(0.1_f32) } else { 0.1 };
+            append(&path, &format!("{{\"step\": 1, \"loss\": {loss}}}\n"));
+            reader.add(SourceRank::Tracker, kind, Box::new(Tail::new(path, Box::new(source::Jsonl::new()))));
+        }
+        load(&mut reader);
+        assert_eq!(points(&reader, "loss"), [(1, None, 0.1)], "{kinds:?}");
+    }
+}
