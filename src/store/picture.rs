@@ -376,6 +376,9 @@ impl RunPicture {
         if self.lifecycle == Lifecycle::Told && self.told_by == Some(source) {
             (self.exit, self.lifecycle) = (None, Lifecycle::Silent);
         }
+        if self.total_heard.is_some_and(|(best, _)| best == source) {
+            (self.total_heard, self.total_steps) = (None, self.info.total_steps);
+        }
     }
 
     /// Forgets all events, because their file starts over.

@@ -67,7 +67,8 @@ impl Naive {
         let mut out: Vec<Column> = vec![];
         let mut finite = 0.0;
         for (x, v) in self.window(axis, from, to) {
-            let index = (((x - from) * scale).round() as usize).min(columns - 1);
+            // Not `round`: of 0.5 less one bit this makes 1, and it is what a series may do.
+            let index = (((x - from) * scale + 0.5) as usize).min(columns - 1);
             if out.last().is_none_or(|c| c.index != index) {
                 out.push(Column {
                     index,

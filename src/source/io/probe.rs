@@ -218,20 +218,30 @@ impl End<'_> {
         if self.kind == Kind::Wandb {
             start -= start % BLOCK_BYTES;
         }
-        let (mut decoder, mut gather) = (self.decoder(head)?, Gather::default());
-        feed(decoder.as_mut(), head, &mut gather);
-        if start <= head.len() as u64 {
-            let rest = self.bytes_of(head.len() as u64, self.bytes.saturating_sub(head.len() as u64))?;
-            feed(decoder.as_mut(), &rest, &mut gather);
-        } else {
-            if !decoder.jump() {
-                return Ok(None);
+        let is_near = start <= head.len() as u64;
+        let from = if is_near { head.len() as u64 } else { start };
+        let tail = self.bytes_of(from, self.bytes.saturating_sub(from))?;
+        let mut decoder = self.decoder(head)?;
+        let mut gather = Gather::default();
+        // A second time where it turned out what the rows are.
+        for _ in 0..2 {
+            feed(decoder.as_mut(), head, &mut gather);
+            if is_near {
+                feed(decoder.as_mut(), &tail, &mut gather);
+            } else {
+                if !decoder.jump() {
+                    return Ok(None);
+                }
+                gather.jump();
+                feed(decoder.as_mut(), from_a_line(self.kind, &tail), &mut gather);
             }
-            gather.jump();
-            let tail = self.bytes_of(start, self.bytes - start)?;
-            feed(decoder.as_mut(), from_a_line(self.kind, &tail), &mut gather);
+            self.end(decoder.as_mut(), &mut gather);
+            if !decoder.is_mistaken() {
+                break;
+            }
+            decoder.reset();
+            gather = Gather::default();
         }
-        self.end(decoder.as_mut(), &mut gather);
         Ok(Some(gather))
     }
 
@@ -548,6 +558,14 @@ mod tests {
             (0..200).flat_map(|epoch| (0..100).map(move |at| format!("Epoch {epoch}/200 [{at}/100] loss: {}.25\n", at % 3))).collect();
         let (_dir, _, found) = long("epochs.log", &epochs);
         assert_eq!((found.step, value(&found, "loss")), (None, Some(0.25)));
+
+        // Dicts without a step, alone and in bulk beside a bar that stands still.
+        let dict = |row: u32| format!("{{'loss': {row}.5, 'epoch': {}}}\n", f64::from(row) / 1000.0);
+        let dicts: String = (1..40_000).map(dict).collect();
+        for log in [dicts.clone(), format!("\r 10%|# | 10/100 [00:01<00:10, 9.9it/s]\n{dicts}")] {
+            let (_dir, _, found) = long("dicts.log", &log);
+            assert_eq!((found.step, value(&found, "loss"), found.total_steps), (None, Some(39_999.5), None));
+        }
     }
 
     #[test]

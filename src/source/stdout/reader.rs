@@ -312,7 +312,7 @@ impl Reader {
 
     /// Forgets the lines so far, but not how such lines are to be read.
     pub(super) fn jump(&mut self) {
-        self.steps.jump();
+        self.steps.jump(self.keys.row() > 0);
         (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
         self.cut_name.clear();
         self.put_off.clear();

@@ -100,6 +100,8 @@ struct Block {
 struct Landing {
     /// Epochs were announced: counters that start over with each of them, and bars in them, count from nobody knows where.
     has_epochs: bool,
+    /// No row before had a step: none hangs on what was passed over.
+    is_stepless: bool,
     /// The first step seen, of which lines may be missing.
     first: Option<i64>,
     /// Another step was seen.
@@ -109,7 +111,8 @@ struct Landing {
 impl Landing {
     /// Whether a row of `step` is to be trusted, and its step too.
     fn trusts(&mut self, step: Option<i64>) -> bool {
-        let Some(step) = step else { return false };
+        let Some(step) = step else { return self.is_stepless };
+        self.is_stepless = false;
         self.passed |= self.first.is_some_and(|first| first != step);
         self.first = self.first.or(Some(step));
         self.passed
@@ -384,7 +387,7 @@ impl Steps {
     pub(super) fn counter_of_dict(&mut self, pairs: &Pairs, step: Option<(Counter, Count)>) -> Option<(Counter, Count)> {
         if !self.tells_fractions && epoch(pairs).is_some_and(|epoch| epoch.fract() != 0.0) {
             self.tells_fractions = true;
-            self.is_mistaken |= self.counts_dicts && self.landing.is_none();
+            self.is_mistaken |= self.counts_dicts;
         }
         step.filter(|(kind, _)| *kind != Counter::Epoch || !self.tells_fractions)
     }
@@ -399,7 +402,7 @@ impl Steps {
     pub(super) fn place_beside(&mut self, pairs: &Pairs, behind: Option<Count>, is_again: bool) -> Option<Count> {
         let was_apart = self.beside.is_apart();
         let count = self.beside.place(pairs, behind, is_again);
-        self.is_mistaken |= self.beside.is_apart() && !was_apart && self.landing.is_none();
+        self.is_mistaken |= self.beside.is_apart() && !was_apart;
         if self.beside.is_apart() {
             // Each of them is of a step of its own, which nobody knows.
             self.carried = None;
@@ -450,11 +453,25 @@ impl Steps {
         Some((step, total))
     }
 
-    /// Forgets the lines so far, but not how such lines are to be read.
-    pub(super) fn jump(&mut self) {
-        let Steps { fine, beside, tells_fractions, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
-        let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), ..Landing::default() };
-        *self = Steps { fine, beside, tells_fractions, total, line, trusted, trusts_epochs, landing: Some(landing), ..Steps::default() };
+    /// Forgets the lines so far, but not how such lines are to be read. `gave_rows`: some of them were rows.
+    pub(super) fn jump(&mut self, gave_rows: bool) {
+        let is_stepless = gave_rows && self.carried.is_none();
+        let Steps { fine, beside, tells_fractions, counts_dicts, is_mistaken, total, line, epoch, turn, trusted, trusts_epochs, .. } =
+            std::mem::take(self);
+        let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), is_stepless, ..Landing::default() };
+        *self = Steps {
+            fine,
+            beside,
+            tells_fractions,
+            counts_dicts,
+            is_mistaken,
+            total,
+            line,
+            trusted,
+            trusts_epochs,
+            landing: Some(landing),
+            ..Steps::default()
+        };
     }
 }
 

@@ -229,6 +229,10 @@ fn config_is_layered() {
     assert_eq!((&picture.config["lr"], picture.total_steps), (&json!(0.01), Some(9)));
     picture.set_info(RunInfo::default());
     assert_eq!(picture.total_steps, Some(5));
+    picture.forget(Stdout);
+    assert_eq!(picture.total_steps, Some(5));
+    picture.forget(Tracker(0));
+    assert_eq!(picture.total_steps, None);
 }
 
 #[test]
