@@ -1,5 +1,6 @@
 //! What all sources of a run come to, as of now.
 
+mod clock;
 mod console;
 mod kept;
 mod merge;
@@ -17,7 +18,8 @@ use super::{
     folder::RunInfo,
 };
 use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
-use crate::source::{Alert, Kind, LineRef, Loss, Record};
+use crate::source::{Alert, Kind, LineRef, Loss, Media, Record};
+use clock::{Clock, says_step};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -104,6 +106,8 @@ pub struct RunPicture {
     names: BTreeMap<SourceRank, Vec<String>>,
     /// What sources are of which the rank does not tell it.
     kinds: BTreeMap<SourceRank, Kind>,
+    /// See [`RunPicture::align_steps`].
+    aligns: bool,
 }
 
 /// What is known of the training process.
@@ -134,6 +138,12 @@ impl RunPicture {
     /// the losses in the folders `train` and `validation`, and the later source puts its name before them.
     pub fn set_names(&mut self, source: SourceRank, names: Vec<String>) {
         self.names.insert(source, names);
+    }
+
+    /// Puts the rows of trackers at the steps of the training from now on, where they say these beside their own count: what other
+    /// sources of the run say stands at those.
+    pub fn align_steps(&mut self) {
+        self.aligns = true;
     }
 
     /// Says what a tracker or a table is.
@@ -243,7 +253,7 @@ impl RunPicture {
 
     /// The metric that stands along x for `key`, where it is not the step.
     pub fn x_of(&self, key: &MetricKey) -> Option<&str> {
-        self.rules.of(key.as_str())?.step_metric.as_deref()
+        self.rules.of(key.as_str())?.step_metric.as_deref().filter(|metric| !self.aligns || !says_step(metric))
     }
 
     /// What each source gave, the best source first.
@@ -284,7 +294,8 @@ impl RunPicture {
                 return self.losses.push(source, loss);
             }
         };
-        let given = &mut self.sources.entry(source).or_default().given;
+        let Source { given, clock, .. } = self.sources.entry(source).or_default();
+        let step = clock.as_ref().and_then(Clock::at);
         match record {
             Record::Row(_) | Record::Console(_) => {}
             Record::Superseded(step) => self.supersede(source, step),
@@ -321,11 +332,11 @@ impl RunPicture {
             }
             Record::Alert(alert) => {
                 given.alerts += 1;
-                self.alerts.push(Some(source), alert);
+                self.alerts.push(Some(source), Alert { step: step.or(alert.step), ..alert });
             }
             Record::Media(media) => {
                 given.media += 1;
-                self.media.push(source, *media);
+                self.media.push(source, Media { step: step.or(media.step), ..*media });
             }
             Record::Exit(exit) => {
                 if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone(_)) && self.exit_is_open() {

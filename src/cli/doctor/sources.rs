@@ -9,7 +9,7 @@ use crate::{
         out,
     },
     model::num,
-    source::Budget,
+    source::{Budget, Kind},
     store::{Given, RunPicture, RunReader, SourceRank, Twin},
     text,
 };
@@ -143,7 +143,8 @@ fn twins(out: &mut String, reader: &RunReader) {
     let _ = writeln!(out, "\nlogged twice, shown once: {} keys, {conflicts} with other values", twins.len());
     for twin in twins.iter().take(TWINS_LISTED) {
         let alias = if twin.key == twin.hidden_key { String::new() } else { format!(" (there {})", twin.hidden_key) };
-        let _ = write!(out, "  {} from {}, also in {}{alias}: ", twin.key, source_word(twin.shown), source_word(twin.hidden));
+        let word = |rank| reader.picture().kind_of(rank).map_or(source_word(rank), Kind::as_str);
+        let _ = write!(out, "  {} from {}, also in {}{alias}: ", twin.key, word(twin.shown), word(twin.hidden));
         let _ = match twin.first {
             Some((step, shown, hidden)) => {
                 writeln!(

@@ -150,6 +150,7 @@ impl RunReader {
             refresh: None,
         };
         reader.told = reader.paths();
+        reader.picture.align_steps();
         Ok(reader)
     }
 

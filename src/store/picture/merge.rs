@@ -1,6 +1,6 @@
 //! Many sources, one series a key: whose points are shown.
 
-use super::{RunPicture, SourceRank};
+use super::{RunPicture, SourceRank, clock::Clock};
 use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
 use crate::source::{KeyId, Row};
 use std::{collections::BTreeMap, mem::discriminant};
@@ -56,6 +56,7 @@ pub(super) struct Source {
     slots: Vec<Option<Slot>>,
     /// The step that a row without one has.
     counter: Option<i64>,
+    pub(super) clock: Option<Clock>,
     /// The last step, and whether the source itself said it.
     pub(super) step: Option<(Step, bool)>,
     pub(super) given: Given,
@@ -166,7 +167,11 @@ impl RunPicture {
             self.owners.insert(key.clone(), source);
             self.loose.entry(loose_form(&key)).or_default().push(key.clone());
         }
-        let slots = &mut self.sources.entry(source).or_default().slots;
+        let kind = self.kinds.get(&source).copied();
+        let Source { slots, clock, .. } = self.sources.entry(source).or_default();
+        if self.aligns && clock.is_none() && matches!(source, SourceRank::Tracker(_)) {
+            *clock = Clock::of(kind, KeyId(id), key.as_str());
+        }
         let at = id as usize;
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
@@ -208,7 +213,9 @@ impl RunPicture {
         let Some(source) = self.sources.get_mut(&rank) else { return };
         source.given.rows += 1;
         source.given.points += row.values.len() as u64;
-        let step = match row.step {
+        // A row that lacks what the others say stands where rows without a step do.
+        let said = source.clock.as_mut().map_or(row.step, |clock| clock.read(&row.values));
+        let step = match said {
             Some(step) => step,
             None => {
                 let taken = |key: &MetricKey, at: i64| self.series.get(key).and_then(Series::last).is_some_and(|last| last.step.0 >= at);
@@ -220,9 +227,9 @@ impl RunPicture {
                 }
             }
         };
-        let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
+        let is_unplaced = said.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
-        source.step = Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said)));
+        source.step = Some((step, said.is_some() || source.step.is_some_and(|(_, said)| said)));
         if matches!(rank, SourceRank::Stdout | SourceRank::Table(_)) && self.sources.len() > 1 {
             self.drop_echoes(rank, step, &row.values);
         }
@@ -260,7 +267,7 @@ impl RunPicture {
             });
             if is_first && is_unplaced {
                 slot.unplaced = Some(step);
-            } else if slot.unplaced.is_some_and(|first| row.step.is_some() && step <= first) {
+            } else if slot.unplaced.is_some_and(|first| said.is_some() && step <= first) {
                 slot.unplaced = None;
             }
             match rank {

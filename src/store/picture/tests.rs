@@ -343,3 +343,30 @@ fn what_each_source_gave_is_counted() {
     let points: u64 = picture.given().map(|(_, given)| given.points).sum();
     assert_eq!((points, picture.points()), (10, 5));
 }
+
+#[test]
+fn a_tracker_stands_at_the_steps_of_the_training_that_it_logs() {
+    let aligned = |kind| {
+        let mut picture = RunPicture::default();
+        picture.align_steps();
+        picture.set_kind(Tracker(0), kind);
+        key(&mut picture, Stdout, 0, "loss");
+        ["train/loss", "train/global_step", "eval/loss"].iter().zip(0..).for_each(|(name, id)| key(&mut picture, Tracker(0), id, name));
+        for (at, loss) in [(0, 3.0), (1, 2.5), (2, 2.0), (3, 1.5)] {
+            let step = 5 * (at + 1);
+            row(&mut picture, Tracker(0), Some(at), &[(0, loss), (1, step as f64)]);
+            row(&mut picture, Stdout, Some(step), &[(0, loss)]);
+        }
+        // A row that does not say it stands where the last one does.
+        row(&mut picture, Tracker(0), Some(4), &[(2, 0.5)]);
+        let media = Media { key: "weights".into(), step: Some(Step(4)), time: None, kind: "histogram".into(), about: json!({}) };
+        picture.apply(Tracker(0), Ok(Record::Media(Box::new(media))), None);
+        picture
+    };
+    let steps = |picture: &RunPicture, name: &str| points(picture, name).iter().map(|(step, _)| *step).collect::<Vec<_>>();
+    let picture = aligned(Kind::WandbRun);
+    assert_eq!((steps(&picture, "train/loss"), steps(&picture, "eval/loss")), (vec![5, 10, 15, 20], vec![20]));
+    assert_eq!((picture.step(), steps(&picture, "loss")), (Some(Step(20)), vec![]), "the console repeats it");
+    assert_eq!(picture.media.last("histogram").map(|media| media.step).collect::<Vec<_>>(), [Some(Step(20))]);
+    assert_eq!(steps(&aligned(Kind::TfEvents), "train/loss"), [0, 1, 2, 3], "these have the step of the training");
+}
