@@ -22,6 +22,14 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Step(pub i64);
 
+impl Step {
+    /// The step that a number is: a whole one that a double holds exactly.
+    pub fn whole(number: f64) -> Option<Step> {
+        const EXACT: f64 = (1_u64 << 53) as f64;
+        (number.fract() == 0.0 && number.abs() < EXACT).then_some(Step(number as i64))
+    }
+}
+
 /// Seconds since the Unix epoch, finite by construction.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
 pub struct WallTime(f64);

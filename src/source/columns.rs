@@ -344,8 +344,7 @@ pub(super) fn whole_text(text: &str) -> Option<f64> {
 
 /// A whole number that a double holds exactly.
 pub(super) fn whole(number: f64) -> Option<i64> {
-    const EXACT: f64 = (1_u64 << 53) as f64;
-    (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
+    Step::whole(number).map(|step| step.0)
 }
 
 /// Unix seconds or milliseconds between 2000 and 2100.

@@ -1,13 +1,14 @@
 //! What all sources of a run come to, as of now.
 
-mod clock;
 mod console;
+mod global_step;
 mod kept;
 mod merge;
 mod rules;
 mod samples;
 
 pub use console::{Console, Printed};
+pub(super) use global_step::is_global_step;
 pub use kept::{Alerts, Losses, MediaShelf};
 pub use merge::{Given, Twin};
 pub use rules::{MetricRule, MetricRules};
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
 use crate::source::{Alert, Kind, LineRef, Loss, Media, Record};
-use clock::{Clock, says_step};
+use global_step::{GlobalStep, says_step};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -294,8 +295,8 @@ impl RunPicture {
                 return self.losses.push(source, loss);
             }
         };
-        let Source { given, clock, .. } = self.sources.entry(source).or_default();
-        let step = clock.as_ref().and_then(Clock::at);
+        let Source { given, global_step, .. } = self.sources.entry(source).or_default();
+        let step = global_step.as_ref().and_then(GlobalStep::at);
         match record {
             Record::Row(_) | Record::Console(_) => {}
             Record::Superseded(step) => self.supersede(source, step),

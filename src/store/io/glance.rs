@@ -1,10 +1,10 @@
 //! Where a run stands, without reading it: for lists.
 
-use super::{RunReader, trackers::Trackers};
+use super::{RunReader, reader::keeps_digits, trackers::Trackers};
 use crate::{
     model::{Exit, MetricKey, ReadOptions, RunState, Series, Step, WallTime},
     source::{self, Budget, Decoder, Kind, LastPoint, Probe, Reach, Record, RunRef, Stdout},
-    store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign},
+    store::{Event, EventKind, RunFolder, RunInfo, StoreError, foreign, picture::is_global_step},
 };
 use std::{
     collections::BTreeMap,
@@ -121,8 +121,14 @@ struct Tracked {
 }
 
 impl From<Probe> for Tracked {
-    fn from(Probe { exit, step, last, .. }: Probe) -> Tracked {
-        Tracked { exit, step, last }
+    /// At the steps of the training, where the tracker says them beside its own count: see [`RunPicture::align_steps`].
+    fn from(Probe { kind, exit, step, mut last, .. }: Probe) -> Tracked {
+        let clock = last.iter().find(|(key, _)| is_global_step(kind, key)).map(|(_, point)| *point);
+        let Some((clock, at)) = clock.and_then(|clock| Some((clock, Step::whole(clock.value)?))) else {
+            return Tracked { exit, step, last };
+        };
+        last.values_mut().for_each(|point| point.step = (point.step == clock.step).then_some(at));
+        Tracked { exit, step: Some(at), last }
     }
 }
 
@@ -154,9 +160,10 @@ fn merged(folder: &RunFolder, read: &ReadOptions) -> Option<Tracked> {
     Some(Tracked { exit: run.exit, step: run.step(), last: run.series.iter().filter_map(last).collect() })
 }
 
-/// The one of several whose keys are shown whatever the others log: the last tracker, where none is of its kind.
+/// The one of several whose keys are shown whatever the others log, where none is of its kind.
 fn best(several: &[RunRef]) -> Option<&RunRef> {
-    let best = several.iter().rfind(|run| !matches!(run.kind, Kind::Csv | Kind::Jsonl))?;
+    let trackers = several.iter().filter(|run| !matches!(run.kind, Kind::Csv | Kind::Jsonl));
+    let best = trackers.max_by_key(|run| keeps_digits(run.kind))?;
     (several.iter().filter(|run| run.kind == best.kind).count() == 1).then_some(best)
 }
 
@@ -411,5 +418,16 @@ mod tests {
             runs += agrees_with_all_rows(folder);
         }
         assert!(runs >= 10, "{runs}");
+    }
+
+    #[test]
+    fn a_list_tells_the_step_of_the_training_that_a_tracker_logs() {
+        let point = |step, value| LastPoint { step: Some(Step(step)), time: None, value };
+        let last = [("train/global_step", point(64, 300.0)), ("train/loss", point(64, 0.5)), ("eval/loss", point(60, 0.75))];
+        let probe = |kind| Probe { step: Some(Step(64)), last: last.map(|(key, point)| (key.into(), point)).into(), ..Probe::new(kind) };
+        let tracked = Tracked::from(probe(Kind::WandbRun));
+        let steps: Vec<_> = tracked.last.values().map(|point| point.step).collect();
+        assert_eq!((tracked.step, steps), (Some(Step(300)), vec![None, Some(Step(300)), Some(Step(300))]));
+        assert_eq!(Tracked::from(probe(Kind::TfEvents)).step, Some(Step(64)));
     }
 }

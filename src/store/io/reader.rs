@@ -49,6 +49,12 @@ const FIRST_BYTES_MAX: u64 = 64 << 10;
 /// Numbers of trackers from here on are of those that keep all digits.
 const EXACT: u16 = 1 << 15;
 
+/// Whether a tracker of this kind keeps all digits. TensorBoard's files hold single floats: of two trackers that log one key the other
+/// one is shown, whichever was opened first.
+pub(super) fn keeps_digits(kind: Kind) -> bool {
+    kind != Kind::TfEvents
+}
+
 /// Follows the files of one run. It only reads, and never locks.
 pub struct RunReader {
     folder: RunFolder,
@@ -233,8 +239,7 @@ impl RunReader {
     fn add(&mut self, rank: fn(u16) -> SourceRank, kind: Kind, source: Box<dyn Source>) -> SourceRank {
         let kin = self.sources.iter().filter(|feed| discriminant(&feed.rank) == discriminant(&rank(0))).count();
         let at = self.sources.iter().position(|feed| feed.rank < rank(0)).unwrap_or(self.sources.len());
-        // Of two trackers that log one key the better is shown, whichever was opened first: TensorBoard's files hold single floats.
-        let from = if kind == Kind::TfEvents { 0 } else { EXACT };
+        let from = if keeps_digits(kind) { EXACT } else { 0 };
         let rank = rank(from | u16::try_from(kin).unwrap_or(u16::MAX).min(EXACT - 1));
         // Best first, so that a flooding console is read with what the others leave of the budget; and in the order in which
         // they came, so that keys are told apart the same way each time.

@@ -1,6 +1,6 @@
 //! Many sources, one series a key: whose points are shown.
 
-use super::{RunPicture, SourceRank, clock::Clock};
+use super::{RunPicture, SourceRank, global_step::GlobalStep};
 use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
 use crate::source::{KeyId, Row};
 use std::{collections::BTreeMap, mem::discriminant};
@@ -56,7 +56,7 @@ pub(super) struct Source {
     slots: Vec<Option<Slot>>,
     /// The step that a row without one has.
     counter: Option<i64>,
-    pub(super) clock: Option<Clock>,
+    pub(super) global_step: Option<GlobalStep>,
     /// The last step, and whether the source itself said it.
     pub(super) step: Option<(Step, bool)>,
     pub(super) given: Given,
@@ -168,9 +168,9 @@ impl RunPicture {
             self.loose.entry(loose_form(&key)).or_default().push(key.clone());
         }
         let kind = self.kinds.get(&source).copied();
-        let Source { slots, clock, .. } = self.sources.entry(source).or_default();
-        if self.aligns && clock.is_none() && matches!(source, SourceRank::Tracker(_)) {
-            *clock = Clock::of(kind, KeyId(id), key.as_str());
+        let Source { slots, global_step, .. } = self.sources.entry(source).or_default();
+        if self.aligns && global_step.is_none() && matches!(source, SourceRank::Tracker(_)) {
+            *global_step = kind.and_then(|kind| GlobalStep::of(kind, KeyId(id), &key));
         }
         let at = id as usize;
         if at >= slots.len() {
@@ -214,7 +214,7 @@ impl RunPicture {
         source.given.rows += 1;
         source.given.points += row.values.len() as u64;
         // A row that lacks what the others say stands where rows without a step do.
-        let said = source.clock.as_mut().map_or(row.step, |clock| clock.read(&row.values));
+        let said = source.global_step.as_mut().map_or(row.step, |global_step| global_step.read(&row.values));
         let step = match said {
             Some(step) => step,
             None => {

@@ -1,7 +1,7 @@
 //! The steps of the training, where a tracker counts something else.
 
 use crate::{
-    model::Step,
+    model::{MetricKey, Step},
     source::{KeyId, Kind},
 };
 
@@ -11,23 +11,21 @@ use crate::{
 /// `train/global_step` (transformers), `trainer/global_step` (Lightning), `global_step`. In a run of several sources this is the step
 /// that the others say, too.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct GlobalStep {
     key: KeyId,
     at: Option<Step>,
 }
 
-impl Clock {
-    /// The clock that `key` of a source of this kind is, if any. Events of TensorBoard have the step of the training already.
-    pub(super) fn of(kind: Option<Kind>, key: KeyId, name: &str) -> Option<Clock> {
-        (says_step(name) && kind != Some(Kind::TfEvents)).then_some(Clock { key, at: None })
+impl GlobalStep {
+    /// What `key` of a source of this kind is, if it is one.
+    pub(super) fn of(kind: Kind, key: KeyId, name: &MetricKey) -> Option<GlobalStep> {
+        is_global_step(kind, name).then_some(GlobalStep { key, at: None })
     }
 
     /// The step that a row of `values` says. `None`: none, as far as the row goes.
     pub(super) fn read(&mut self, values: &[(KeyId, f64)]) -> Option<Step> {
-        const EXACT: f64 = (1_u64 << 53) as f64;
         let (_, value) = values.iter().find(|(key, _)| *key == self.key)?;
-        let is_whole = value.fract() == 0.0 && value.abs() < EXACT;
-        self.at = if is_whole { Some(Step(*value as i64)) } else { None };
+        self.at = Step::whole(*value);
         self.at
     }
 
@@ -35,6 +33,11 @@ impl Clock {
     pub(super) fn at(&self) -> Option<Step> {
         self.at
     }
+}
+
+/// Whether `key` of a tracker of this kind says the step of the training. Events of TensorBoard have it already.
+pub(in crate::store) fn is_global_step(kind: Kind, key: &MetricKey) -> bool {
+    kind != Kind::TfEvents && says_step(key.as_str())
 }
 
 /// Whether a metric of this name is the step of the training.
