@@ -19,7 +19,7 @@ use super::{
     folder::RunInfo,
 };
 use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
-use crate::source::{Alert, Kind, LineRef, Loss, Media, Record};
+use crate::source::{Alert, Kind, LineRef, Loss, Media, Record, step_of};
 use global_step::{GlobalStep, says_step};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
@@ -224,7 +224,9 @@ impl RunPicture {
     /// The last step, by the best source that counts steps itself, else by the best source at all.
     pub fn step(&self) -> Option<Step> {
         let steps = || self.sources.values().rev().filter_map(|source| source.step);
-        steps().find(|(_, said)| *said).or_else(|| steps().next()).map(|(step, _)| step)
+        let best = steps().find(|(_, said)| *said).or_else(|| steps().next()).map(|(step, _)| step);
+        let told = self.total_heard.and_then(|(rank, total)| Some((self.sources.get(&rank)?.step?, total)));
+        step_of(best, told.filter(|((_, said), _)| *said).map(|((step, _), total)| (step, total)))
     }
 
     /// When the run started, as far as anybody said.

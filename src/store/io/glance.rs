@@ -105,7 +105,8 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
     let mut probe = source::probe(&files, read, reach, state.is_over())?;
     if let (Some(tracked), false) = (tracked, is_logged) {
         // What a tracker logged goes before what was printed, and prints may repeat it.
-        (probe.step, probe.last, probe.is_whole) = (tracked.step, tracked.last, false);
+        probe.step = source::step_of(tracked.step, probe.step.zip(probe.total_steps));
+        (probe.last, probe.is_whole) = (tracked.last, false);
     }
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);

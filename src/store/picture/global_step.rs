@@ -7,9 +7,9 @@ use crate::{
 
 /// The metric by which a tracker's rows say the step of the training.
 ///
-/// Trackers count the times that something was logged. Trainers log beside it how far they are, under one name that ends alike:
-/// `train/global_step` (transformers), `trainer/global_step` (Lightning), `global_step`. In a run of several sources this is the step
-/// that the others say, too.
+/// Trackers count the times that something was logged. Trainers log beside it how far they are: `train/global_step` (transformers),
+/// `trainer/global_step` (Lightning), `global_step`, `iter` (nanoGPT). In a run of several sources this is the step that the others
+/// say, too.
 #[derive(Debug)]
 pub(super) struct GlobalStep {
     key: KeyId,
@@ -42,5 +42,5 @@ pub(in crate::store) fn is_global_step(kind: Kind, key: &MetricKey) -> bool {
 
 /// Whether a metric of this name is the step of the training.
 pub(super) fn says_step(name: &str) -> bool {
-    name.rsplit('/').next() == Some("global_step")
+    name == "iter" || name.rsplit('/').next() == Some("global_step")
 }

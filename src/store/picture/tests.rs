@@ -123,6 +123,13 @@ fn the_step_is_that_of_the_best_source_that_counts() {
     assert_eq!(picture.step(), Some(Step(500)));
     row(&mut picture, Own, Some(400), &[(0, 1.0)]);
     assert_eq!(picture.step(), Some(Step(400)));
+    // Whoever says how many there will be counts the same.
+    picture.apply(Stdout, Ok(Record::TotalSteps(1000)), None);
+    assert_eq!(picture.step(), Some(Step(500)));
+    row(&mut picture, Own, Some(600), &[(0, 1.0)]);
+    assert_eq!(picture.step(), Some(Step(600)), "it is ahead of what was printed");
+    row(&mut picture, Own, Some(2000), &[(0, 1.0)]);
+    assert_eq!(picture.step(), Some(Step(500)), "that is something else");
 }
 
 #[test]
