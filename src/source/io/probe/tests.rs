@@ -1,0 +1,292 @@
+use super::*;
+use crate::{
+    model::{MetricKey, Step},
+    source::{
+        LastPoint,
+        io::runs,
+        wandb::tests::{bytes, file, history, int, json_item},
+    },
+    store::RunReader,
+};
+use proptest::prelude::*;
+use std::{fmt::Write as _, path::PathBuf};
+
+fn run(path: &Path) -> RunRef {
+    runs(path).unwrap().remove(0)
+}
+
+fn probed(path: &Path, reach: Reach) -> Probe {
+    probe(&run(path), &ReadOptions::default(), reach, false).unwrap()
+}
+
+/// Small enough that most fixtures are long.
+const SMALL: [Sizes; 3] = [
+    Sizes { head: 700, window: 400, window_max: 3000, keys_max: 1500 },
+    Sizes { head: 2000, window: 900, window_max: 1 << 14, keys_max: 900 },
+    Sizes { head: 100, window: 5000, window_max: 5000, keys_max: 5000 },
+];
+
+/// Whatever a probe says, a full read says too.
+#[track_caller]
+fn agrees(path: &Path, probe: &Probe) {
+    let mut reader = RunReader::open(path).unwrap();
+    while reader.poll(RunReader::LOAD).more {}
+    reader.settle(false);
+    let full = reader.picture();
+    let name = path.display();
+    assert_eq!((probe.state, probe.exit), (full.known_state(), full.exit), "{name}");
+    assert!(probe.step.is_none() || probe.step == full.step(), "{name}: step {:?}, {:?}", probe.step, full.step());
+    for (key, LastPoint { step, value, .. }) in &probe.last {
+        let last = full.series.get(key).and_then(|series| series.latest());
+        let last = last.unwrap_or_else(|| panic!("{name}: {key} is no key"));
+        assert!(last.value == *value || last.value.is_nan() && value.is_nan(), "{name}: {key} is {} and not {value}", last.value);
+        assert!(step.is_none_or(|step| step == last.step), "{name}: {key} is at {:?} and not {step:?}", last.step);
+    }
+    if probe.is_whole {
+        assert_eq!(probe.last.len(), full.series.len(), "{name}");
+    }
+}
+
+#[track_caller]
+fn agrees_at_all_sizes(path: &Path) {
+    let Ok(kind) = runs(path).map(|runs| runs[0].kind) else { return };
+    if kind.decoder().is_none() {
+        return;
+    }
+    for sizes in SMALL {
+        for reach in [Reach::Row, Reach::Keys] {
+            agrees(
+                path,
+                &stream(path, kind, How { read: &ReadOptions::default(), reach, is_over: false, may_be_any: true, sizes: Some(sizes) })
+                    .unwrap(),
+            );
+        }
+    }
+    agrees(path, &probed(path, Reach::Keys));
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return vec![] };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.into_iter().flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+/// Recordings that are not in this repository, where they are at hand; unpacked into `into`.
+fn recordings(into: &Path) -> Vec<PathBuf> {
+    let unpacked = |path: PathBuf| match path.extension().is_some_and(|end| end == "gz") {
+        false => path,
+        true => {
+            let out = std::process::Command::new("gzip").arg("-dc").arg(&path).output().unwrap();
+            let to = into.join(path.file_stem().unwrap());
+            fs::write(&to, out.stdout).unwrap();
+            to
+        }
+    };
+    files_below(&crate::source::recordings_for_tests()).into_iter().map(unpacked).collect()
+}
+
+#[test]
+fn a_probe_of_any_recording_says_what_a_full_read_says_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixtures = files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"));
+    assert!(fixtures.len() > 10);
+    for path in fixtures.into_iter().chain(recordings(dir.path())) {
+        agrees_at_all_sizes(&path);
+        // A program that is started again and again.
+        let bytes = fs::read(&path).unwrap();
+        if path.extension().is_some_and(|end| end == "log" || end == "jsonl") && !bytes.is_empty() {
+            let again = dir.path().join(path.file_name().unwrap()).with_extension("again.log");
+            fs::write(&again, bytes.repeat((150_000 / bytes.len()).max(3))).unwrap();
+            agrees_at_all_sizes(&again);
+            fs::remove_file(&again).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_long_wandb_log_tells_all() {
+    let row = |step: u64| history(step, &json_item("loss", &format!("{}.5", step % 10)));
+    // A row longer than a block ends up across every place that a look may start at.
+    let long = |step: u64| history(step, &[bytes(2, "val"), bytes(16, format!("0.25{}", " ".repeat(40_000)))]);
+    let mut records = vec![bytes(17, [bytes(1, "abc"), bytes(3, "lm"), bytes(8, "bright-sun-1")].concat())];
+    records.extend((0..20_000).map(row));
+    records.push(long(20_000));
+    records.push(row(20_001));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run-x.wandb");
+    fs::write(&path, file(&records)).unwrap();
+    let found = probed(&path, Reach::Keys);
+    agrees(&path, &found);
+    assert_eq!((found.state, found.step, value(&found, "loss")), (Some(RunState::Running), Some(Step(20_001)), Some(1.5)));
+    assert_eq!(value(&found, "val"), Some(0.25));
+    records.push(bytes(18, int(1, 1)));
+    fs::write(&path, file(&records)).unwrap();
+    agrees_at_all_sizes(&path);
+    let found = probed(&path, Reach::Keys);
+    agrees(&path, &found);
+    assert!(!found.is_whole && found.bytes < 400_000, "{}", found.bytes);
+    assert_eq!((found.state, found.exit.and_then(|exit| exit.code)), (Some(RunState::Failed), Some(1)));
+    assert_eq!(["name", "project", "run_id"].map(|name| found.remarks[name].as_str()), [Some("bright-sun-1"), Some("lm"), Some("abc")]);
+
+    // Damage in the end costs what it costs a full read.
+    let whole = fs::read(&path).unwrap();
+    for at in (0..whole.len()).rev().step_by(4999).take(40) {
+        let mut bad = whole.clone();
+        bad[at] ^= 4;
+        fs::write(&path, &bad[..whole.len() - at % 100]).unwrap();
+        agrees(&path, &probed(&path, Reach::Row));
+    }
+}
+
+#[test]
+fn a_wandb_log_that_fell_silent_without_an_exit_is_of_a_run_that_crashed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run-x.wandb");
+    let row = history(1, &json_item("loss", "0.5"));
+    for (exit, age, want) in [
+        (None, 0, RunState::Running),
+        (None, 601, RunState::Crashed),
+        (Some(254), 0, RunState::Crashed),
+        (Some(143), 0, RunState::Failed),
+        (Some(1), 601, RunState::Failed),
+        (Some(0), 601, RunState::Finished),
+    ] {
+        let exit = exit.map(|code| bytes(18, int(1, code)));
+        fs::write(&path, file(&std::iter::once(row.clone()).chain(exit.clone()).collect::<Vec<_>>())).unwrap();
+        File::options().append(true).open(&path).unwrap().set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+        let found = probed(&path, Reach::Keys);
+        agrees(&path, &found);
+        assert_eq!(found.state, Some(want), "{exit:?} {age}");
+    }
+}
+
+fn long(name: &str, text: &str) -> (tempfile::TempDir, PathBuf, Probe) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    fs::write(&path, text).unwrap();
+    agrees_at_all_sizes(&path);
+    let found = probed(&path, Reach::Keys);
+    assert!(!found.is_whole);
+    (dir, path, found)
+}
+
+fn value(probe: &Probe, key: &str) -> Option<f64> {
+    probe.last.get(&MetricKey::from(key)).map(|point| point.value)
+}
+
+#[test]
+fn the_end_of_json_lines_is_found_whoever_wrote_them() {
+    let mut text = String::new();
+    for step in 0..20_000 {
+        let _ = writeln!(text, "{{\"s\":{step},\"t\":{}.5,\"m\":{{\"loss\":{}.25,\"lr\":NaN}}}}", 1_700_000_000 + step, step % 7);
+        if step % 1000 == 0 {
+            let _ = writeln!(text, "{{\"s\":{step},\"m\":{{\"val/loss\":{step}}}}}");
+        }
+    }
+    let (_dir, _, found) = long("metrics.jsonl", &(text + "{\"s\":99,\"m\":{\"loss\""));
+    assert_eq!((found.step, value(&found, "loss"), value(&found, "val/loss")), (Some(Step(19_999)), Some(0.25), Some(19_000.0)));
+    assert!(found.last["lr"].value.is_nan());
+
+    // Rows without the best name of the step stand where the last one with it stood, maybe far before.
+    let mut text = String::new();
+    for step in 0..9000 {
+        let _ = writeln!(text, "{{\"epoch\":{},\"loss\":{step},\"iter\":{step}}}", step as f64 / 4.0);
+    }
+    (0..60_000).for_each(|row| text += &format!("{{\"acc\":0.5,\"epoch\":{}}}\n", row as f64 / 2.0));
+    let (_dir, _, found) = long("log.jsonl", &text);
+    assert_eq!((found.step, value(&found, "acc"), value(&found, "epoch")), (None, Some(0.5), Some(29_999.5)));
+}
+
+#[test]
+fn the_end_of_a_table_is_read_under_its_head() {
+    let mut text = String::from("epoch,step,loss,\"val, loss\"\n");
+    for step in 0..30_000 {
+        let _ = writeln!(text, "{},{step},{}.5,{}", step / 100, step % 9, if step % 100 == 99 { "0.125" } else { "" });
+    }
+    let (_dir, _, found) = long("metrics.csv", &text);
+    assert_eq!((found.step, value(&found, "loss"), value(&found, "val, loss")), (Some(Step(29_999)), Some(2.5), Some(0.125)));
+
+    // Steps that nobody writes down cannot be counted from the end.
+    let rows: String = (0..30_000).map(|row| format!("{}.5,{row}\n", row % 5)).collect();
+    let (_dir, _, found) = long("a.csv", &("loss,acc\n".to_owned() + &rows));
+    assert_eq!((found.step, value(&found, "acc")), (None, Some(29_999.0)));
+}
+
+#[test]
+fn the_end_of_a_console_log_is_read_with_what_its_head_taught() {
+    let plain: String = (0..20_000).map(|step| format!("step {step}/20000 | loss {}.5 | lr 1e-4\n", step % 9)).collect();
+    let (_dir, _, found) = long("train.log", &plain);
+    assert_eq!((found.step, value(&found, "loss"), found.total_steps), (Some(Step(19_999)), Some(1.5), Some(20_000)));
+
+    // A counter that starts over with each epoch counts on from what was passed over.
+    let epochs: String =
+        (0..200).flat_map(|epoch| (0..100).map(move |at| format!("Epoch {epoch}/200 [{at}/100] loss: {}.25\n", at % 3))).collect();
+    let (_dir, _, found) = long("epochs.log", &epochs);
+    assert_eq!((found.step, value(&found, "loss")), (None, Some(0.25)));
+
+    // Dicts without a step, alone and in bulk beside a bar that stands still.
+    let dict = |row: u32| format!("{{'loss': {row}.5, 'epoch': {}}}\n", f64::from(row) / 1000.0);
+    let dicts: String = (1..40_000).map(dict).collect();
+    for log in [dicts.clone(), format!("\r 10%|# | 10/100 [00:01<00:10, 9.9it/s]\n{dicts}")] {
+        let (_dir, _, found) = long("dicts.log", &log);
+        assert_eq!((found.step, value(&found, "loss"), found.total_steps), (None, Some(39_999.5), None));
+    }
+}
+
+#[test]
+fn event_files_are_entered_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorded = files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tfevents"));
+    for (at, file) in recorded.iter().filter(|file| file.to_string_lossy().contains("events.out")).enumerate() {
+        // Later events of a tag do not say what it holds, so a scalar is known by its first.
+        let path = dir.path().join(format!("events.out.tfevents.{at}"));
+        fs::write(&path, fs::read(file).unwrap().repeat(200)).unwrap();
+        agrees_at_all_sizes(&path);
+    }
+}
+
+#[test]
+fn folders_of_event_files_end_as_a_full_read_ends() {
+    for name in ["purge", "restart", "tbx"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tfevents").join(name);
+        for reach in [Reach::Row, Reach::Keys] {
+            agrees(&folder, &probed(&folder, reach));
+        }
+    }
+}
+
+#[test]
+fn a_document_is_read_whole_or_not_at_all() {
+    let rows: Vec<String> = (0..2000).map(|step| format!("{{\"step\": {step}, \"loss\": {step}.5}}")).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trainer_state.json");
+    fs::write(&path, format!("{{\n \"log_history\": [\n{}\n ]\n}}", rows.join(",\n"))).unwrap();
+    let found = probed(&path, Reach::Row);
+    agrees(&path, &found);
+    assert_eq!((found.step, value(&found, "loss"), found.is_whole), (Some(Step(1999)), Some(1999.5), true));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_damage_makes_a_probe_wrong(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6), cut in any::<prop::sample::Index>(), which in any::<prop::sample::Index>()) {
+        let fixtures: Vec<PathBuf> = files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"))
+            .into_iter()
+            .filter(|path| path.extension().is_none_or(|end| end != "sql" && end != "md" && end != "py" && end != "json"))
+            .collect();
+        let source = which.get(&fixtures);
+        let mut bytes = fs::read(source).unwrap();
+        for (at, byte) in flips {
+            // The head says what the file is.
+            let at = 64 + at.index(bytes.len().max(65) - 64);
+            bytes.get_mut(at).into_iter().for_each(|old| *old = byte);
+        }
+        bytes.truncate(64 + cut.index(bytes.len().max(65)));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(source.file_name().unwrap());
+        fs::write(&path, &bytes).unwrap();
+        agrees_at_all_sizes(&path);
+    }
+}
