@@ -363,9 +363,18 @@ fn is_same(hidden: SourceRank, shown: f64, value: f64) -> bool {
     }
 }
 
-/// Whether two values are one, as far as a console prints it: four digits behind the point, or as many in all.
-fn prints_alike(a: f64, b: f64) -> bool {
-    a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-4 + 5e-4 * a.abs().max(b.abs())
+/// Whether `printed` is `value`, as far as a console prints it: four digits behind the point, or as many in all, or those that it has,
+/// of which three are the fewest that count.
+fn prints_alike(value: f64, printed: f64) -> bool {
+    if value == printed || value.is_nan() && printed.is_nan() {
+        return true;
+    }
+    let (apart, most) = ((value - printed).abs(), value.abs().max(printed.abs()));
+    if apart <= 1e-4 + 5e-4 * most {
+        return true;
+    }
+    let digits = printed.to_string().split_once('.').map_or(0, |(_, behind)| behind.len());
+    apart <= 5e-3 * most && apart <= 0.5 * 0.1_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX))
 }
 
 /// A name as a console's names are compared: small letters, any run of separators as one.

@@ -377,3 +377,21 @@ fn a_tracker_stands_at_the_steps_of_the_training_that_it_logs() {
     assert_eq!(picture.media.last("histogram").map(|media| media.step).collect::<Vec<_>>(), [Some(Step(20))]);
     assert_eq!(steps(&aligned(Kind::TfEvents), "train/loss"), [0, 1, 2, 3], "these have the step of the training");
 }
+
+#[test]
+fn what_a_console_rounds_is_no_other_value() {
+    let differs = |logged: f64, printed: f64| {
+        let mut picture = RunPicture::default();
+        picture.compare_sources();
+        key(&mut picture, Tracker(0), 0, "loss");
+        key(&mut picture, Stdout, 0, "loss");
+        row(&mut picture, Tracker(0), Some(1), &[(0, logged)]);
+        row(&mut picture, Stdout, Some(1), &[(0, printed)]);
+        picture.twins().next().unwrap().different > 0
+    };
+    for (logged, printed, want) in
+        [(23.548, 23.5, false), (115.47, 115.0, false), (23.56, 23.5, true), (1.4, 1.0, true), (0.5, f64::NAN, true), (1e300, 1.0, true)]
+    {
+        assert_eq!(differs(logged, printed), want, "{logged} {printed}");
+    }
+}
