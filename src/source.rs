@@ -44,7 +44,7 @@ pub use io::{
 pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};
 pub use json::lenient;
 pub use jsonl::Jsonl;
-pub use probe::{LastPoint, Probe, step_of};
+pub use probe::{LastPoint, Probe};
 pub use rollouts::{Body, RolloutGroup, Token, TrajectoryHead, Word};
 pub use rows::Rows;
 pub use stdout::Stdout;

@@ -49,15 +49,6 @@ pub struct LastPoint {
     pub value: f64,
 }
 
-/// The step of a run by its best source that counts, and by the one that says how many there will be: that one's, where the other
-/// surely counts something else, as a tracker does that counts rows.
-pub fn step_of(best: Option<Step>, told: Option<(Step, i64)>) -> Option<Step> {
-    match (best, told) {
-        (Some(best), Some((step, total))) if step > best || best.0 > total => Some(step),
-        (best, told) => best.or(told.map(|(step, _)| step)),
-    }
-}
-
 impl LastPoint {
     /// Whether it surely stands before `step`.
     fn is_before(&self, step: Step) -> bool {

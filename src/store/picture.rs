@@ -19,8 +19,7 @@ use super::{
     folder::RunInfo,
 };
 use crate::model::{Exit, MetricKey, RunState, SeriesMap, Step, WallTime, num};
-use crate::source::{Alert, Kind, LineRef, Loss, Media, Record, step_of};
-use global_step::{GlobalStep, says_step};
+use crate::source::{Alert, Kind, LineRef, Loss, Record};
 use merge::{Source, Twins};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -141,12 +140,6 @@ impl RunPicture {
         self.names.insert(source, names);
     }
 
-    /// Puts the rows of trackers at the steps of the training from now on, where they say these beside their own count: what other
-    /// sources of the run say stands at those.
-    pub fn align_steps(&mut self) {
-        self.aligns = true;
-    }
-
     /// Says what a tracker or a table is.
     pub fn set_kind(&mut self, source: SourceRank, kind: Kind) {
         self.kinds.insert(source, kind);
@@ -225,8 +218,9 @@ impl RunPicture {
     pub fn step(&self) -> Option<Step> {
         let steps = || self.sources.values().rev().filter_map(|source| source.step);
         let best = steps().find(|(_, said)| *said).or_else(|| steps().next()).map(|(step, _)| step);
-        let told = self.total_heard.and_then(|(rank, total)| Some((self.sources.get(&rank)?.step?, total)));
-        step_of(best, told.filter(|((_, said), _)| *said).map(|((step, _), total)| (step, total)))
+        let told = self.total_heard.and_then(|(rank, _)| self.sources.get(&rank)?.step);
+        // Whoever says how many there will be may be ahead, or the best source count something else.
+        best.max(told.filter(|(_, said)| *said).map(|(step, _)| step))
     }
 
     /// When the run started, as far as anybody said.
@@ -252,11 +246,6 @@ impl RunPicture {
     pub fn sources(&self) -> BTreeSet<SourceRank> {
         let trackers = self.kinds.keys().filter(|rank| matches!(rank, SourceRank::Tracker(_)));
         self.owners.values().chain(trackers).copied().collect()
-    }
-
-    /// The metric that stands along x for `key`, where it is not the step.
-    pub fn x_of(&self, key: &MetricKey) -> Option<&str> {
-        self.rules.of(key.as_str())?.step_metric.as_deref().filter(|metric| !self.aligns || !says_step(metric))
     }
 
     /// What each source gave, the best source first.
@@ -297,8 +286,7 @@ impl RunPicture {
                 return self.losses.push(source, loss);
             }
         };
-        let Source { given, global_step, .. } = self.sources.entry(source).or_default();
-        let step = global_step.as_ref().and_then(GlobalStep::at);
+        let given = &mut self.sources.entry(source).or_default().given;
         match record {
             Record::Row(_) | Record::Console(_) => {}
             Record::Superseded(step) => self.supersede(source, step),
@@ -335,11 +323,11 @@ impl RunPicture {
             }
             Record::Alert(alert) => {
                 given.alerts += 1;
-                self.alerts.push(Some(source), Alert { step: step.or(alert.step), ..alert });
+                self.alerts.push(Some(source), alert);
             }
             Record::Media(media) => {
                 given.media += 1;
-                self.media.push(source, Media { step: step.or(media.step), ..*media });
+                self.media.push(source, *media);
             }
             Record::Exit(exit) => {
                 if matches!(self.lifecycle, Lifecycle::Silent | Lifecycle::Told | Lifecycle::Gone(_)) && self.exit_is_open() {

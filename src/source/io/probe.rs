@@ -6,11 +6,7 @@
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
-use crate::source::{
-    Decoder, Kind, Probe, Stdout,
-    probe::{Gather, step_of},
-    sniff,
-};
+use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -132,10 +128,11 @@ fn own(metrics: Option<Probe>, stdout: Option<Probe>) -> Probe {
         (Some(metrics), Some(stdout)) if !metrics.last.is_empty() || !metrics.is_whole => Probe {
             kind,
             // The console's count stands where the metrics have none of their own.
-            step: step_of(
-                metrics.step.filter(|_| metrics.says_steps),
-                stdout.step.zip(stdout.total_steps.filter(|_| metrics.total_steps.is_none())),
-            ),
+            // So is that of whoever says how many there will be, where it is ahead.
+            step: metrics
+                .step
+                .filter(|_| metrics.says_steps)
+                .max(stdout.step.filter(|_| metrics.total_steps.is_none() && stdout.total_steps.is_some())),
             total_steps: metrics.total_steps.or(stdout.total_steps),
             changed: if stdout.changed > metrics.changed { stdout.changed } else { metrics.changed },
             bytes: metrics.bytes + stdout.bytes,

@@ -105,7 +105,7 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
     let mut probe = source::probe(&files, read, reach, state.is_over())?;
     if let (Some(tracked), false) = (tracked, is_logged) {
         // What a tracker logged goes before what was printed, and prints may repeat it.
-        probe.step = source::step_of(tracked.step, probe.step.zip(probe.total_steps));
+        probe.step = tracked.step.max(probe.step.filter(|_| probe.total_steps.is_some()));
         (probe.last, probe.is_whole) = (tracked.last, false);
     }
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
@@ -122,14 +122,11 @@ struct Tracked {
 }
 
 impl From<Probe> for Tracked {
-    /// At the steps of the training, where the tracker says them beside its own count: see [`RunPicture::align_steps`].
-    fn from(Probe { kind, exit, step, mut last, .. }: Probe) -> Tracked {
-        let clock = last.iter().find(|(key, _)| is_global_step(kind, key)).map(|(_, point)| *point);
-        let Some((clock, at)) = clock.and_then(|clock| Some((clock, Step::whole(clock.value)?))) else {
-            return Tracked { exit, step, last };
-        };
-        last.values_mut().for_each(|point| point.step = (point.step == clock.step).then_some(at));
-        Tracked { exit, step: Some(at), last }
+    /// As far as the training is, where the tracker says that beside its own count: see [`RunPicture::align_steps`].
+    fn from(Probe { kind, exit, step, last, .. }: Probe) -> Tracked {
+        let said = last.iter().filter(|(key, _)| is_global_step(kind, key)).max_by_key(|(_, point)| point.step);
+        let of_training = said.and_then(|(_, point)| Step::whole(point.value));
+        Tracked { exit, step: of_training.or(step), last }
     }
 }
 
@@ -424,11 +421,9 @@ mod tests {
     #[test]
     fn a_list_tells_the_step_of_the_training_that_a_tracker_logs() {
         let point = |step, value| LastPoint { step: Some(Step(step)), time: None, value };
-        let last = [("train/global_step", point(64, 300.0)), ("train/loss", point(64, 0.5)), ("eval/loss", point(60, 0.75))];
+        let last = [("train/global_step", point(64, 300.0)), ("train/loss", point(64, 0.5)), ("eval/global_step", point(60, 250.0))];
         let probe = |kind| Probe { step: Some(Step(64)), last: last.map(|(key, point)| (key.into(), point)).into(), ..Probe::new(kind) };
-        let tracked = Tracked::from(probe(Kind::WandbRun));
-        let steps: Vec<_> = tracked.last.values().map(|point| point.step).collect();
-        assert_eq!((tracked.step, steps), (Some(Step(300)), vec![None, Some(Step(300)), Some(Step(300))]));
+        assert_eq!(Tracked::from(probe(Kind::WandbRun)).step, Some(Step(300)));
         assert_eq!(Tracked::from(probe(Kind::TfEvents)).step, Some(Step(64)));
     }
 }

@@ -1,46 +1,120 @@
 //! The steps of the training, where a tracker counts something else.
+//!
+//! Trackers count the times that something was logged. Trainers log beside it how far they are: `train/global_step` (transformers),
+//! `trainer/global_step` (Lightning), `global_step`, `iter` (nanoGPT). In a run of several sources this is the step that the others
+//! say: such a run is as far as it says, values of other sources are looked for there, and curves are drawn over it.
 
+use super::{RunPicture, SourceRank};
 use crate::{
-    model::{MetricKey, Step},
+    model::{MetricKey, Series, Step, XAxis},
     source::{KeyId, Kind},
 };
 
-/// The metric by which a tracker's rows say the step of the training.
-///
-/// Trackers count the times that something was logged. Trainers log beside it how far they are: `train/global_step` (transformers),
-/// `trainer/global_step` (Lightning), `global_step`, `iter` (nanoGPT). In a run of several sources this is the step that the others
-/// say, too.
-#[derive(Debug)]
+/// Rows at one step of the training that are looked through for a value: those of the training, of its evaluations, of its end.
+const ROWS_MAX: usize = 16;
+
+/// The metrics by which the rows of a source say the step of the training; most have one.
+#[derive(Debug, Default)]
 pub(super) struct GlobalStep {
-    key: KeyId,
-    at: Option<Step>,
+    keys: Vec<(KeyId, MetricKey)>,
+    /// The last step that was said.
+    last: Option<Step>,
 }
 
 impl GlobalStep {
-    /// What `key` of a source of this kind is, if it is one.
-    pub(super) fn of(kind: Kind, key: KeyId, name: &MetricKey) -> Option<GlobalStep> {
-        is_global_step(kind, name).then_some(GlobalStep { key, at: None })
+    /// The step that a row of `values` says.
+    pub(super) fn read(&mut self, values: &[(KeyId, f64)]) -> Option<Step> {
+        let value_of = |key: KeyId| values.iter().find(|(id, _)| *id == key).map(|(_, value)| *value);
+        let step = self.keys.iter().find_map(|(key, _)| Step::whole(value_of(*key)?));
+        self.last = step.or(self.last);
+        step
     }
 
-    /// The step that a row of `values` says. `None`: none, as far as the row goes.
-    pub(super) fn read(&mut self, values: &[(KeyId, f64)]) -> Option<Step> {
-        let (_, value) = values.iter().find(|(key, _)| *key == self.key)?;
-        self.at = Step::whole(*value);
-        self.at
+    /// The metrics.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = &MetricKey> {
+        self.keys.iter().map(|(_, metric)| metric)
     }
 
     /// The last step that was said.
-    pub(super) fn at(&self) -> Option<Step> {
-        self.at
+    pub(super) fn last(&self) -> Option<Step> {
+        self.last
     }
 }
 
 /// Whether `key` of a tracker of this kind says the step of the training. Events of TensorBoard have it already.
 pub(in crate::store) fn is_global_step(kind: Kind, key: &MetricKey) -> bool {
-    kind != Kind::TfEvents && says_step(key.as_str())
+    let name = key.as_str();
+    kind != Kind::TfEvents && (name == "iter" || name.rsplit('/').next() == Some("global_step"))
 }
 
-/// Whether a metric of this name is the step of the training.
-pub(super) fn says_step(name: &str) -> bool {
-    name == "iter" || name.rsplit('/').next() == Some("global_step")
+impl RunPicture {
+    /// Looks from now on for the steps of the training in what trackers log.
+    pub fn align_steps(&mut self) {
+        self.aligns = true;
+    }
+
+    /// Takes note of a key of `source`.
+    pub(super) fn hear_global_step(&mut self, source: SourceRank, id: KeyId, key: &MetricKey) {
+        let is_one = self.aligns && self.kinds.get(&source).is_some_and(|kind| is_global_step(*kind, key));
+        if is_one && matches!(source, SourceRank::Tracker(_)) {
+            self.sources.entry(source).or_default().global_step.keys.push((id, key.clone()));
+        }
+    }
+
+    /// The metric that stands along x for `key`, where it is not the step.
+    pub fn x_of(&self, key: &MetricKey) -> Option<&str> {
+        let said = self.rules.of(key.as_str()).and_then(|rule| rule.step_metric.as_deref());
+        if !self.aligns {
+            return said;
+        }
+        // What one tracker said is not of what another or the console says.
+        let owner = self.owners.get(key)?;
+        said.filter(|metric| self.owners.get(*metric) == Some(owner)).or_else(|| self.global_step_of(*owner, key).map(MetricKey::as_str))
+    }
+
+    /// The metric by which the rows of `key` say the step of the training: each of them has it.
+    fn global_step_of(&self, owner: SourceRank, key: &MetricKey) -> Option<&MetricKey> {
+        let points = self.series.get(key)?.len();
+        let has_all = |metric: &MetricKey| self.series.get(metric).is_some_and(|series| series.len() >= points);
+        self.sources
+            .get(&owner)?
+            .global_step
+            .metrics()
+            .find(|metric| *metric != key && self.owners.get(*metric) == Some(&owner) && has_all(metric))
+    }
+
+    /// The value of `key` at a step of the training.
+    pub(super) fn value_at(&self, key: &MetricKey, step: Step) -> Option<f64> {
+        let series = self.series.get(key)?;
+        let global_step = self.owners.get(key).and_then(|owner| self.series.get(self.global_step_of(*owner, key)?));
+        value_by(global_step.into_iter(), series, step)
+    }
+}
+
+/// The value of `series` at a step of the training that `global_steps` of its source say, and where there are none, at that step.
+pub(super) fn value_by<'a>(global_steps: impl Iterator<Item = &'a Series>, series: &Series, step: Step) -> Option<f64> {
+    let mut global_steps = global_steps.peekable();
+    if global_steps.peek().is_none() {
+        return value_at(series, step);
+    }
+    global_steps.find_map(|steps| rows_at(steps, step).find_map(|own| value_at(series, own)))
+}
+
+/// The tracker's own steps of the rows that say `step`, the newest first. Where these go back, some may not be found.
+fn rows_at(steps: &Series, step: Step) -> impl Iterator<Item = Step> + '_ {
+    let (mut from, mut to) = (0, steps.len());
+    while from < to {
+        let middle = from.midpoint(to);
+        match steps.get(middle) {
+            Some(point) if point.value <= step.0 as f64 => from = middle + 1,
+            _ => to = middle,
+        }
+    }
+    let rows = (0..from).rev().take(ROWS_MAX).map_while(|row| steps.get(row));
+    rows.take_while(move |point| point.value == step.0 as f64).map(|point| point.step)
+}
+
+/// The value of a series at `step`.
+fn value_at(series: &Series, step: Step) -> Option<f64> {
+    series.nearest(XAxis::Step, step.0 as f64).filter(|point| point.step == step).map(|point| point.value)
 }

@@ -1,9 +1,15 @@
 //! Many sources, one series a key: whose points are shown.
 
-use super::{RunPicture, SourceRank, global_step::GlobalStep};
-use crate::model::{MetricKey, Point, Seat, Series, Step, WallTime, XAxis};
+use super::{
+    RunPicture, SourceRank,
+    global_step::{GlobalStep, value_by},
+};
+use crate::model::{MetricKey, Point, Seat, Series, SeriesMap, Step, WallTime};
 use crate::source::{KeyId, Row};
-use std::{collections::BTreeMap, mem::discriminant};
+use std::{
+    collections::BTreeMap,
+    mem::{discriminant, take},
+};
 
 /// What one source of a run gave, in numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,6 +55,9 @@ pub struct Twin {
     pub first: Option<(Step, f64, f64)>,
 }
 
+/// What is known of all sources.
+pub(super) type Sources = BTreeMap<SourceRank, Source>;
+
 /// What is known of one source.
 #[derive(Debug, Default)]
 pub(super) struct Source {
@@ -56,7 +65,7 @@ pub(super) struct Source {
     slots: Vec<Option<Slot>>,
     /// The step that a row without one has.
     counter: Option<i64>,
-    pub(super) global_step: Option<GlobalStep>,
+    pub(super) global_step: GlobalStep,
     /// The last step, and whether the source itself said it.
     pub(super) step: Option<(Step, bool)>,
     pub(super) given: Given,
@@ -120,10 +129,14 @@ impl Twins {
     }
 
     /// Compares a value of the shown source with what was shown before it came.
-    fn compare_with_before(&mut self, shown: (SourceRank, &MetricKey), step: Step, value: f64) {
+    fn compare_with_before(&mut self, shown: (SourceRank, &MetricKey), step: Step, value: f64, sources: &Sources, all: &SeriesMap) {
         let Some(before) = self.shown_before.remove(shown.1) else { return };
         for (rank, key, series) in &before {
-            if let Some(hidden) = value_at(series, step) {
+            let shown_before =
+                |metric: &MetricKey| self.shown_before.get(metric)?.iter().find(|(of, ..)| of == rank).map(|(.., steps)| steps);
+            let steps_of = |metric| if metric == key { Some(series) } else { shown_before(metric).or_else(|| all.get(metric)) };
+            let global_steps = sources.get(rank).into_iter().flat_map(|source| source.global_step.metrics());
+            if let Some(hidden) = value_by(global_steps.filter_map(steps_of), series, step) {
                 self.of(shown, (*rank, key)).compare(step, hidden, Some(value));
             }
         }
@@ -167,11 +180,8 @@ impl RunPicture {
             self.owners.insert(key.clone(), source);
             self.loose.entry(loose_form(&key)).or_default().push(key.clone());
         }
-        let kind = self.kinds.get(&source).copied();
-        let Source { slots, global_step, .. } = self.sources.entry(source).or_default();
-        if self.aligns && global_step.is_none() && matches!(source, SourceRank::Tracker(_)) {
-            *global_step = kind.and_then(|kind| GlobalStep::of(kind, KeyId(id), &key));
-        }
+        self.hear_global_step(source, KeyId(id), &key);
+        let slots = &mut self.sources.entry(source).or_default().slots;
         let at = id as usize;
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
@@ -213,9 +223,7 @@ impl RunPicture {
         let Some(source) = self.sources.get_mut(&rank) else { return };
         source.given.rows += 1;
         source.given.points += row.values.len() as u64;
-        // A row that lacks what the others say stands where rows without a step do.
-        let said = source.global_step.as_mut().map_or(row.step, |global_step| global_step.read(&row.values));
-        let step = match said {
+        let step = match row.step {
             Some(step) => step,
             None => {
                 let taken = |key: &MetricKey, at: i64| self.series.get(key).and_then(Series::last).is_some_and(|last| last.step.0 >= at);
@@ -227,26 +235,30 @@ impl RunPicture {
                 }
             }
         };
-        let is_unplaced = said.is_none() && source.step.is_none_or(|(_, said)| !said);
+        let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
-        source.step = Some((step, said.is_some() || source.step.is_some_and(|(_, said)| said)));
+        let of_training = source.global_step.read(&row.values);
+        source.step = match source.global_step.last() {
+            None => Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said))),
+            last => last.map(|last| (last, true)),
+        };
+        let of_training = of_training.unwrap_or(step);
         if matches!(rank, SourceRank::Stdout | SourceRank::Table(_)) && self.sources.len() > 1 {
-            self.drop_echoes(rank, step, &row.values);
+            self.drop_echoes(rank, of_training, &row.values);
         }
-        let slots = self.sources.get_mut(&rank).map_or(&mut [][..], |source| &mut source.slots);
+        let mut slots = self.sources.get_mut(&rank).map_or(vec![], |source| take(&mut source.slots));
         for (id, value) in &row.values {
             let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { continue };
             if !slot.shown {
-                if let (Some(twins), Some(key)) = (&mut self.twins, &slot.instead)
-                    && let Some(owner) = self.owners.get(key)
-                {
-                    let shown = self.series.get(key).and_then(|series| value_at(series, step));
-                    twins.of((*owner, key), (rank, &slot.key)).compare(step, *value, shown);
+                let Some((key, owner)) = slot.instead.as_ref().and_then(|key| Some((key, *self.owners.get(key)?))) else { continue };
+                let shown = self.twins.as_ref().and_then(|_| self.value_at(key, of_training));
+                if let Some(twins) = &mut self.twins {
+                    twins.of((owner, key), (rank, &slot.key)).compare(of_training, *value, shown);
                 }
                 continue;
             }
             if let Some(twins) = &mut self.twins {
-                twins.compare_with_before((rank, &slot.key), step, *value);
+                twins.compare_with_before((rank, &slot.key), of_training, *value, &self.sources, &self.series);
             }
             let (attempt, writer) = slot.writer.unwrap_or((row.attempt, row.rank));
             if row.attempt < attempt || row.attempt == attempt && row.rank != writer {
@@ -267,7 +279,7 @@ impl RunPicture {
             });
             if is_first && is_unplaced {
                 slot.unplaced = Some(step);
-            } else if slot.unplaced.is_some_and(|first| said.is_some() && step <= first) {
+            } else if slot.unplaced.is_some_and(|first| row.step.is_some() && step <= first) {
                 slot.unplaced = None;
             }
             match rank {
@@ -276,6 +288,7 @@ impl RunPicture {
                 _ => series.push(point),
             }
         }
+        self.sources.entry(rank).or_default().slots = slots;
     }
 
     /// Supersedes what `source` gave at and after `step`.
@@ -295,9 +308,9 @@ impl RunPicture {
     fn drop_echoes(&mut self, rank: SourceRank, step: Step, values: &[(KeyId, f64)]) {
         let is_console = rank == SourceRank::Stdout;
         let Some(source) = self.sources.get_mut(&rank) else { return };
-        let mut dropped = vec![];
+        let (mut slots, mut dropped) = (take(&mut source.slots), vec![]);
         for (id, value) in values {
-            let Some(slot) = source.slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
+            let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
             let echo = &mut slot.echo;
             if echo.looks >= ECHO_LOOKS_MAX {
                 continue;
@@ -308,7 +321,7 @@ impl RunPicture {
                 echo.of = longer.map(|(key, _)| key.clone()).collect();
                 echo.looked_at = Some(self.keys_heard);
             }
-            let mut logged = echo.of.iter().filter_map(|key| Some((key, value_at(self.series.get(key)?, step)?))).peekable();
+            let mut logged = echo.of.iter().filter_map(|key| Some((key, self.value_at(key, step)?))).peekable();
             if logged.peek().is_none() {
                 continue;
             }
@@ -323,6 +336,7 @@ impl RunPicture {
                 dropped.push(slot.key.clone());
             }
         }
+        self.sources.entry(rank).or_default().slots = slots;
         for key in dropped {
             self.disown(&key);
             self.changed.push(key);
@@ -349,10 +363,6 @@ impl Twin {
             }
         }
     }
-}
-
-fn value_at(series: &Series, step: Step) -> Option<f64> {
-    series.nearest(XAxis::Step, step.0 as f64).filter(|point| point.step == step).map(|point| point.value)
 }
 
 /// Whether a value that `hidden` gives is the one that is shown. A console rounds, and TensorBoard keeps single floats.

@@ -128,8 +128,6 @@ fn the_step_is_that_of_the_best_source_that_counts() {
     assert_eq!(picture.step(), Some(Step(500)));
     row(&mut picture, Own, Some(600), &[(0, 1.0)]);
     assert_eq!(picture.step(), Some(Step(600)), "it is ahead of what was printed");
-    row(&mut picture, Own, Some(2000), &[(0, 1.0)]);
-    assert_eq!(picture.step(), Some(Step(500)), "that is something else");
 }
 
 #[test]
@@ -351,31 +349,56 @@ fn what_each_source_gave_is_counted() {
     assert_eq!((points, picture.points()), (10, 5));
 }
 
-#[test]
-fn a_tracker_stands_at_the_steps_of_the_training_that_it_logs() {
-    let aligned = |kind| {
-        let mut picture = RunPicture::default();
-        picture.align_steps();
-        picture.set_kind(Tracker(0), kind);
-        key(&mut picture, Stdout, 0, "loss");
-        ["train/loss", "train/global_step", "eval/loss"].iter().zip(0..).for_each(|(name, id)| key(&mut picture, Tracker(0), id, name));
+/// A tracker that counts rows, and a console that prints the loss at the steps of the training.
+fn trainer(kind: Kind, first: SourceRank) -> RunPicture {
+    let mut picture = RunPicture::default();
+    picture.align_steps();
+    picture.compare_sources();
+    picture.set_kind(Tracker(0), kind);
+    for source in if first == Stdout { [Stdout, Tracker(0)] } else { [Tracker(0), Stdout] } {
+        let keys: &[&str] = if source == Stdout { &["loss"] } else { &["train/loss", "train/global_step", "loss"] };
+        keys.iter().zip(0..).for_each(|(name, id)| key(&mut picture, source, id, name));
         for (at, loss) in [(0, 3.0), (1, 2.5), (2, 2.0), (3, 1.5)] {
             let step = 5 * (at + 1);
-            row(&mut picture, Tracker(0), Some(at), &[(0, loss), (1, step as f64)]);
-            row(&mut picture, Stdout, Some(step), &[(0, loss)]);
+            match source {
+                Stdout => row(&mut picture, Stdout, Some(step), &[(0, loss)]),
+                // The other `loss` is of an evaluation at the same step.
+                _ => {
+                    row(&mut picture, source, Some(2 * at), &[(0, loss), (1, step as f64)]);
+                    row(&mut picture, source, Some(2 * at + 1), &[(2, loss), (1, step as f64)]);
+                }
+            }
         }
-        // A row that does not say it stands where the last one does.
-        row(&mut picture, Tracker(0), Some(4), &[(2, 0.5)]);
-        let media = Media { key: "weights".into(), step: Some(Step(4)), time: None, kind: "histogram".into(), about: json!({}) };
-        picture.apply(Tracker(0), Ok(Record::Media(Box::new(media))), None);
-        picture
-    };
-    let steps = |picture: &RunPicture, name: &str| points(picture, name).iter().map(|(step, _)| *step).collect::<Vec<_>>();
-    let picture = aligned(Kind::WandbRun);
-    assert_eq!((steps(&picture, "train/loss"), steps(&picture, "eval/loss")), (vec![5, 10, 15, 20], vec![20]));
-    assert_eq!((picture.step(), steps(&picture, "loss")), (Some(Step(20)), vec![]), "the console repeats it");
-    assert_eq!(picture.media.last("histogram").map(|media| media.step).collect::<Vec<_>>(), [Some(Step(20))]);
-    assert_eq!(steps(&aligned(Kind::TfEvents), "train/loss"), [0, 1, 2, 3], "these have the step of the training");
+    }
+    picture
+}
+
+#[test]
+fn a_tracker_that_counts_rows_says_the_step_of_the_training() {
+    for first in [Stdout, Tracker(0)] {
+        let picture = trainer(Kind::WandbRun, first);
+        assert_eq!(points(&picture, "train/loss"), [(0, 3.0), (2, 2.5), (4, 2.0), (6, 1.5)], "its own count stays");
+        assert_eq!(picture.x_of(&"train/loss".into()), Some("train/global_step"));
+        assert_eq!((picture.x_of(&"train/global_step".into()), picture.step()), (None, Some(Step(20))));
+        let twins: Vec<_> = picture.twins().map(|twin| (twin.key.as_str().to_owned(), twin.equal, twin.different)).collect();
+        assert_eq!(twins, [("loss".to_owned(), 4, 0)]);
+    }
+    let events = trainer(Kind::TfEvents, Stdout);
+    assert_eq!((events.x_of(&"train/loss".into()), events.step()), (None, Some(Step(7))), "these have the step of the training");
+}
+
+#[test]
+fn what_a_console_prints_of_a_tracker_that_counts_rows_adds_no_series() {
+    let mut picture = RunPicture::default();
+    picture.align_steps();
+    picture.set_kind(Tracker(0), Kind::Trackio);
+    ["train/loss", "train/global_step"].iter().zip(0..).for_each(|(name, id)| key(&mut picture, Tracker(0), id, name));
+    key(&mut picture, Stdout, 0, "loss");
+    for (at, loss) in [(0, 3.0), (1, 2.5), (2, 2.0)] {
+        row(&mut picture, Tracker(0), Some(at), &[(0, loss), (1, 10.0 * at as f64)]);
+        row(&mut picture, Stdout, Some(10 * at), &[(0, loss)]);
+    }
+    assert_eq!(points(&picture, "loss"), []);
 }
 
 #[test]

@@ -31,7 +31,10 @@ impl Graphs {
     pub(super) fn x_metric(&self, panel: &Panel, scene: Scene<'_>) -> Option<MetricKey> {
         let x = match (&self.x, panel.kind) {
             (X::Metric(key), _) => key.clone(),
-            (X::Step, PanelKind::Curves) => MetricKey::from(scene.run.x_of(panel.keys.first()?)?),
+            (X::Step, PanelKind::Curves) => {
+                let x = scene.run.x_of(panel.keys.first()?)?;
+                panel.keys.iter().all(|key| scene.run.x_of(key) == Some(x)).then(|| MetricKey::from(x))?
+            }
             _ => return None,
         };
         let is_there = scene.run.series.get(&x).is_some_and(|series| !series.is_empty());
