@@ -93,6 +93,8 @@ struct Block {
     name: String,
     /// It had values.
     has_values: bool,
+    /// It is the values of a bar, wrapped into lines.
+    is_wrapped: bool,
 }
 
 /// What is not known behind a jump.
@@ -250,7 +252,7 @@ impl Steps {
         } else {
             self.trusts_epochs = true
         }
-        self.block = Block { left: BLOCK_LINES_MAX, name, has_values: false };
+        self.block = Block { left: BLOCK_LINES_MAX, name, ..Block::default() };
         self.since = row + 1;
         self.doubtful = None;
     }
@@ -280,6 +282,12 @@ impl Steps {
     pub(super) fn wrap(&mut self) {
         self.block.left = WRAPPED_LINES_MAX;
         self.block.name.clear();
+        self.block.is_wrapped = true;
+    }
+
+    /// Whether lines may be the values of a bar, wrapped.
+    pub(super) fn is_wrapped(&self) -> bool {
+        self.block.left > 0 && self.block.is_wrapped
     }
 
     /// Whether a line that is only the counter `name: 5` stands in a block as one of its values.
