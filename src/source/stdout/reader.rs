@@ -19,7 +19,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_of_validation, is_training, may_be_row, validation},
+    words::{Counter, is_best, is_of_validation, is_training, may_be_row, validation},
 };
 use crate::{
     model::LineRule,
@@ -27,7 +27,7 @@ use crate::{
 };
 use settings::{Unsure, is_titled, setting};
 use std::collections::VecDeque;
-use validation::averages;
+use validation::{Announced, averages};
 
 /// Makes rows of lines.
 #[derive(Default)]
@@ -44,6 +44,8 @@ pub(super) struct Reader {
     redraws: Redraws,
     /// The rows of the validation that goes on, as one.
     validation: Option<Draft>,
+    /// A validation that was announced.
+    announced: Option<Announced>,
     draft: Draft,
     facts: Facts,
     dict: Dict,
@@ -99,7 +101,7 @@ impl Reader {
 
     /// Whether a table, a box, a dict or a validation may go on.
     fn is_inside(&self) -> bool {
-        self.validation.is_some() || self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
+        self.validation.is_some() || self.announced.is_some() || self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
     }
 
     /// Whether lines wait for the count of their block.
@@ -327,7 +329,7 @@ impl Reader {
         self.put_off.clear();
         self.unsure.clear();
         self.late.jump();
-        (self.is_idle, self.waiting, self.validation) = (false, None, None);
+        (self.is_idle, self.waiting, self.validation, self.announced) = (false, None, None, None);
         (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
     }
 
@@ -469,6 +471,7 @@ impl Reader {
             return false;
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
+            self.announced = Announced::by(stripped.text).or(self.announced.take());
             self.table.open(stripped.wide);
             return false;
         }
@@ -481,6 +484,7 @@ impl Reader {
     /// Named numbers in a line of text, of this length with its prefix.
     fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
+        self.tell_announced(stripped);
         let facts = &mut self.facts;
         // `|- iter  200000`: a branch of a tree, as configs are drawn.
         let is_branch = stripped.text.starts_with("|- ");
@@ -518,16 +522,23 @@ impl Reader {
             return false;
         }
         let is_validation = !facts.prefix.is_empty();
-        let step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
+        let mut step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
         let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
         if dropped && let Some(text) = averages(stripped.text) {
             facts.read(&text, stripped.prefix, stripped.rank);
         }
         self.draft.rank = facts.rank.unwrap_or(0);
         std::mem::swap(&mut self.draft.pairs, &mut facts.pairs);
-        let epoch = facts.epoch.filter(|_| !dropped);
+        let mut epoch = facts.epoch.filter(|_| !dropped);
         self.draft.is_part = dropped;
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
+        // `Best val acc: 0.5 (epoch 2)`: known by now, of an epoch that is past.
+        let counted = step.map(|(_, count)| count).or(epoch);
+        if counted.is_some_and(|count| self.steps.carried().is_some_and(|at| count.at < at))
+            && self.draft.pairs.iter().all(|(name, _)| is_best(name))
+        {
+            (step, epoch) = (None, None);
+        }
         if self.steps.is_of_another_loop(step, epoch) {
             return false;
         }

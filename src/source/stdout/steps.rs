@@ -200,6 +200,13 @@ impl Steps {
         is_counted && self.turn.last.is_some_and(|last| last.of.is_some_and(|known| known != of))
     }
 
+    /// Whether `step`, without an epoch in its line, is no further than the step before it: a loop over something else, if one was
+    /// announced. `of`: the length of that loop, if it is known already.
+    pub(super) fn goes_again(&self, step: (Counter, Count), of: Option<i64>) -> bool {
+        let is_longer = of.is_some() && step.1.of == of && self.turn.last.is_some_and(|last| last.of != of);
+        is_longer || self.would_count(Some(step), None).is_some_and(|count| self.carried.is_some_and(|at| count.at <= at))
+    }
+
     /// What [`Steps::count`] would say, of a line that may not count.
     pub(super) fn would_count(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
         let of = epoch.or(self.epoch).map(|epoch| epoch.at);

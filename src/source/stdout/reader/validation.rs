@@ -1,9 +1,46 @@
 //! Rows of a validation that says how far it is: `Test: [ 10/50]  loss 0.5`.
 
 use super::Reader;
-use crate::source::stdout::{draft::Draft, facts::Pairs};
+use crate::source::stdout::{
+    draft::Draft,
+    facts::{Count, Pairs},
+    prefix::Stripped,
+    words::validation,
+};
+
+/// A validation that a line of its own announced: `Eval begin...`. Its rows may count as those of the training do.
+pub(super) struct Announced {
+    prefix: &'static str,
+    /// How long it is.
+    of: Option<i64>,
+}
+
+impl Announced {
+    /// What a line without numbers announces.
+    pub(super) fn by(text: &str) -> Option<Announced> {
+        let text = text.strip_suffix("...")?;
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (verb, named) = if validation(first).is_some() { (first, rest) } else { (rest, "") };
+        let is_it = named.len() <= "on the validation set".len() && !verb.contains(' ');
+        validation(verb).filter(|_| is_it).map(|prefix| Announced { prefix, of: None })
+    }
+}
 
 impl Reader {
+    /// Reads the line in the facts again if it is of the validation that was announced, which else ends with it.
+    pub(super) fn tell_announced(&mut self, line: &Stripped) {
+        let Some(announced) = &mut self.announced else { return };
+        match (self.facts.step, self.facts.epoch) {
+            (None, None) => {}
+            (Some(step @ (_, Count { of: Some(of), .. })), None) if self.steps.goes_again(step, announced.of) => {
+                announced.of = Some(of);
+                let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
+                self.facts.read(line.text, prefix, line.rank);
+            }
+            _ => self.announced = None,
+        }
+    }
+
     /// Puts a part of a validation to those before it, of which the newest value of each name counts; what else comes ends the
     /// validation. The draft, if it is a row of its own.
     pub(super) fn go_on_validation(&mut self, draft: Draft) -> Option<Draft> {
@@ -92,5 +129,21 @@ mod tests {
         ] {
             assert_eq!(averages(text).as_deref(), want, "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_may_announce_a_validation() {
+        let prefix = |text| Announced::by(text).map(|announced| announced.prefix);
+        let lines = [
+            "Eval begin...",
+            "Running validation...",
+            "Testing...",
+            "Validating on the dev set...",
+            "Training...",
+            "Eval",
+            "Test data: a b c d e f g h i...",
+        ];
+        let (eval, val, test) = (Some("eval/"), Some("val/"), Some("test/"));
+        assert_eq!(lines.map(prefix), [eval, val, test, val, None, None, None]);
     }
 }

@@ -53,3 +53,12 @@ fn the_last_part_of_a_validation_counts_until_its_sum_comes() {
     assert_eq!(points(&(train(0) + "Test: [ 1/5]\tLoss 4.5 (4.5)\n")), [(5, 4.5)]);
     assert_eq!(points("Test: [ 2/5]\tLoss 3.5 (4.0)\n"), [(5, 4.0)]);
 }
+
+#[test]
+fn rows_that_count_again_are_of_the_validation_that_was_announced() {
+    let rows = |losses: [f64; 2]| format!("step 5/10 - loss: {} - 2ms/step\nstep 10/10 - loss: {} - 2ms/step\n", losses[0], losses[1]);
+    let epoch = |at: u32| format!("Epoch {at}/2\n{}Eval begin...\n{}Eval samples: 20\n", rows([4.0, 3.0]), rows([2.0, 1.0]));
+    check(&(epoch(1) + &epoch(2) + "Epoch 3/2\n" + &rows([1.0, 0.5])), &["eval/loss 10=1 20=1", "loss 5=4 10=3 15=4 20=3 25=1 30=0.5"]);
+    // The training itself goes on.
+    check("step 5/20 loss: 4\nEvaluating...\nstep 10/20 loss: 3\n", &["loss 5=4 10=3"]);
+}

@@ -605,3 +605,13 @@ fn what_happened_on_a_step_is_not_the_head_of_a_block() {
     );
     check("Validation results on iteration 5\nloss: 2.5\nacc: 0.5\n", &["acc 5=0.5", "loss 5=2.5"]);
 }
+
+#[test]
+fn the_best_of_a_past_epoch_is_known_now() {
+    let log = "Epoch 1/3 loss: 2.5\nEpoch 2/3 loss: 1.5\nEpoch 3/3 loss: 2\n";
+    for best in ["Best val acc: 0.5 (epoch 2)", "Best val acc: 0.5 at epoch 2"] {
+        check(&format!("{log}{best}\n"), &["Best val acc 3=0.5", "loss 1=2.5 2=1.5 3=2"]);
+    }
+    check(&format!("{log}*** Best metric: 62.5 (epoch 2)\n"), &["loss 1=2.5 2=1.5 3=2"]);
+    check("Epoch 1 best_loss: 0.5\nEpoch 2 best_loss: 0.25\n", &["best_loss 1=0.5 2=0.25"]);
+}
