@@ -21,17 +21,22 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
     let (percent, rest) = match text.find("%|") {
         Some(percent) => {
             let drawn = &text[percent + 2..];
-            (percent, drawn[drawn.find('|')? + 1..].trim_ascii_start())
+            match drawn.find('|') {
+                Some(end) => (percent, drawn[end + 1..].trim_ascii_start()),
+                None => return counted_first(text[..percent].trim_end_matches(|c: char| c.is_ascii_digit()).trim_ascii_end(), drawn),
+            }
         }
         None => text.match_indices("% ").map(|(at, _)| (at, &text[at + 2..])).find(|(_, rest)| is_timed(rest))?,
     };
     let label = text[..percent].trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_ascii_end();
     let open = rest.find('[')?;
-    let (inside, tail) = split(&rest[open + 1..]);
+    let (inside, tail, is_closed) = split(&rest[open + 1..]);
     // `00:01<00:02, 7.3it/s, postfix`, where the rate may be missing.
     let after_time = inside.split_once(',').map_or("", |(_, rest)| rest);
     let (rate, after_rate) = after_time.split_once(',').unwrap_or((after_time, ""));
     let postfix = if rate.contains('=') { after_time } else { after_rate };
+    // A terminal cuts names and values anywhere.
+    let postfix = if is_closed { postfix } else { postfix.rsplit_once(',').map_or("", |(whole, _)| whole) };
     Some(Bar {
         label: label.trim_end_matches([':', ' ']),
         count: count(&rest[..open]),
@@ -39,6 +44,22 @@ pub(super) fn bar(text: &str) -> Option<Bar<'_>> {
         tail: tail.trim_ascii(),
         wraps: false,
     })
+}
+
+/// The bar of Ignite, whose count stands in front of it and whose values stand behind what is drawn:
+/// `Epoch [1/3]: [8/20]  40%|####      , loss=0.5 [00:01<00:02]`, of which `label` is all in front of the share.
+fn counted_first<'a>(label: &'a str, drawn: &'a str) -> Option<Bar<'a>> {
+    let (label, done) = label.strip_suffix(']')?.rsplit_once('[')?;
+    let (values, time) = drawn.trim_start_matches(['#', ' ']).rsplit_once('[')?;
+    let is_time = time.contains('<') && time.starts_with(|c: char| c.is_ascii_digit());
+    let bar = Bar {
+        label: label.trim_end_matches([':', ' ']),
+        count: Some(count(done)?),
+        postfix: values.trim_start_matches(',').trim_ascii(),
+        tail: "",
+        wraps: false,
+    };
+    is_time.then_some(bar)
 }
 
 /// Whether `8/20 [00:01<` is next.
@@ -52,7 +73,8 @@ fn is_timed<'a>(text: &'a str) -> bool {
 }
 
 /// Finds the bar in a line, drawn by Rich with heavy lines, which stand as dashes here:
-/// `label ----- 8/20 0:00:01 | 0:00:02 7.3it/s loss: 0.5`.
+/// `label ----- 8/20 0:00:01 | 0:00:02 7.3it/s loss: 0.5`. Ultralytics writes the share in front of it: `label: 40% ----- 8/20`, in
+/// one line whose label a terminal may cut.
 pub(super) fn rich(text: &str) -> Option<Bar<'_>> {
     const SHORTEST: usize = 3;
     let start = text.find(" --")? + 1;
@@ -60,9 +82,27 @@ pub(super) fn rich(text: &str) -> Option<Bar<'_>> {
     let rest = text[start + drawn..].strip_prefix(' ')?.trim_ascii_start();
     let (done, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let count = count(done);
-    let is_share = done.strip_suffix('%').is_some_and(|share| !share.is_empty() && share.bytes().all(|b| b.is_ascii_digit()));
-    let is_bar = drawn >= SHORTEST && (count.is_some() || is_share);
-    is_bar.then(|| Bar { label: text[..start].trim_ascii_end(), count, postfix: rest.trim_ascii(), tail: "", wraps: true })
+    if drawn < SHORTEST || count.is_none() && !is_whole_share(done) {
+        return None;
+    }
+    let label = text[..start].trim_ascii_end();
+    Some(match label.rsplit_once(": ").filter(|(_, share)| is_whole_share(share)) {
+        Some((label, _)) => Bar { label: uncut(label), count, postfix: "", tail: "", wraps: false },
+        None => Bar { label, count, postfix: rest.trim_ascii(), tail: "", wraps: true },
+    })
+}
+
+/// `40%`
+fn is_whole_share(text: &str) -> bool {
+    text.strip_suffix('%').is_some_and(|share| !share.is_empty() && share.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A label without the mark of its cut, and without the word that was cut.
+fn uncut(label: &str) -> &str {
+    match label.strip_suffix('…') {
+        Some(rest) => rest.trim_end_matches(|c: char| !c.is_ascii_whitespace()).trim_ascii_end(),
+        None => label,
+    }
 }
 
 /// `8/20`
@@ -71,8 +111,8 @@ fn count(text: &str) -> Option<Count> {
     Some(Count { at: at.trim_ascii().parse().ok()?, of: of.trim_ascii().parse().ok() })
 }
 
-/// Cuts at the bracket that closes what is open.
-fn split(text: &str) -> (&str, &str) {
+/// Cuts at the bracket that closes what is open, and whether there is one.
+fn split(text: &str) -> (&str, &str, bool) {
     let mut depth = 1;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
@@ -81,10 +121,10 @@ fn split(text: &str) -> (&str, &str) {
             _ => {}
         }
         if depth == 0 {
-            return (&text[..at], &text[at + 1..]);
+            return (&text[..at], &text[at + 1..], true);
         }
     }
-    (text, "")
+    (text, "", false)
 }
 
 #[cfg(test)]
@@ -108,6 +148,12 @@ mod tests {
             bar("Epoch 4: 100% 8/8 [00:02<00:00,  3.5it/s, loss=0.5]"),
             Some(Bar { label: "Epoch 4", count: count(8, Some(8)), postfix: "loss=0.5", tail: "", wraps: false })
         );
+        let cut = bar("Epoch 4: 100%|#| 8/8 [00:02<00:00,  3.5it/s, loss=0.5, acc=0.2").unwrap();
+        assert_eq!((cut.count, cut.postfix), (count(8, Some(8)), "loss=0.5"), "what a terminal cuts is no value");
+        assert_eq!(
+            bar("Epoch [1/3]: [8/20]  40%|####      , loss=0.5 [00:01<00:02]"),
+            Some(Bar { label: "Epoch [1/3]", count: count(8, Some(20)), postfix: "loss=0.5", tail: "", wraps: false })
+        );
         assert_eq!(bar("100%| of it"), None);
         assert_eq!(bar("up 5% 8/8 [a<b]"), None);
         assert_eq!(bar("loss 5"), None);
@@ -121,6 +167,10 @@ mod tests {
             Some(Bar { label: "Epoch 0/2", count: count(5, 20), postfix: "0:00:00 | 0:00:01 34.10it/s loss: 0.5", tail: "", wraps: true })
         );
         assert_eq!(rich("loss 0.5 -----  40% -:--:--").map(|bar| (bar.label, bar.count)), Some(("loss 0.5", None)));
+        let cut = |label| Some(Bar { label, count: count(2, 4), postfix: "", tail: "", wraps: false });
+        assert_eq!(rich("1/3  0.5  64: 50% ---------- 2/4 3.6it/s 0.4s<0.6s"), cut("1/3  0.5  64"));
+        assert_eq!(rich("1/3  0.5   …: 50% ---------- 2/4 3.6it/s 0.4s<0.6s"), cut("1/3  0.5"));
+        assert_eq!(rich("1/3  0.5  0.0…: 50% ---------- 2/4 3.6it/s 0.4s<0.6s"), cut("1/3  0.5"));
         for line in ["a ------ b", "------", "--- 5/20", "x -- 5/20", "pip ---- 670.2/670.2 MB"] {
             assert_eq!(rich(line), None, "{line}");
         }

@@ -23,6 +23,8 @@ pub(super) struct Draft {
     pub(super) offset: u64,
     /// Its only counter was an epoch.
     pub(super) is_epoch: bool,
+    /// It is of a validation that says how far it is.
+    pub(super) is_part: bool,
     pub(super) pairs: Pairs,
 }
 

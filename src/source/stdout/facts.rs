@@ -351,6 +351,8 @@ mod tests {
             ("step 3 fps avg: 60 fps acc 0.5 loss 0.3", "<step 3>, fps avg=60, acc=0.5, loss=0.3"),
             ("fps: 60 fps data loading time: 0.5", "fps=60, data loading time=0.5"),
             ("loss 1: 0.5, loss 2: 0.25", "loss 1=0.5, loss 2=0.25"),
+            ("DEV : loss 0.5 - f1-score (micro avg)  1.0", "dev/loss=0.5, dev/f1-score=1"),
+            ("step 5 metrics/eval/acc: 0.5 val: 0.25", "<step 5>, metrics/eval/acc=0.5, val=0.25"),
             ("24/24 - 0s - 3ms/step - accuracy: 0.5 - loss: 0.7", "<progress 24/24>, accuracy=0.5, loss=0.7"),
             ("Pass 3, Batch 100, Cost 2.5", "<epoch 3>, <step 100>, Cost=2.5"),
             ("pass: 3 loss: 2.5", "<epoch 3>, loss=2.5"),

@@ -72,6 +72,20 @@ fn strip_trimmed(line: &str) -> Option<Stripped<'_>> {
     }
 }
 
+/// Where the line of another process begins in `line`, which begins with the tag of one: `[Rank 1] loss 0.5[Rank 0] loss 0.25`. Python
+/// writes a line and its end one after the other, and others write in between.
+pub(super) fn joined(line: &str) -> Option<usize> {
+    const OPENING_BYTES_MAX: usize = 16;
+    let inside = line.strip_prefix('[')?;
+    let digits = inside.bytes().take(OPENING_BYTES_MAX).position(|b| b.is_ascii_digit()).filter(|at| *at > 0)?;
+    let (opening, end) = (&line[..=digits], inside.find(']')?);
+    rank_in_brackets(&inside[..end])?;
+    line.match_indices(opening).skip(1).map(|(at, _)| at).find(|at| {
+        let rest = &line[at + 1..];
+        rest.find(']').is_some_and(|end| rank_in_brackets(&rest[..end]).is_some())
+    })
+}
+
 /// `I0731 09:47:48.898259     514 file.cc:493] text`
 fn glog(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
@@ -85,7 +99,7 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
     let end = text.find(']').filter(|end| *end < 120)?;
     let inside = text[1..end].trim_ascii();
     let rest = &text[end + 1..];
-    if let Some(rank) = rank_of(inside) {
+    if let Some(rank) = rank_in_brackets(inside) {
         out.rank = Some(rank);
         return Some(rest);
     }
@@ -123,6 +137,12 @@ fn rank_of(text: &str) -> Option<u32> {
     let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
     let word = text[..text.len() - digits.len()].trim_end_matches([' ', ':', '=', '_', '-']);
     (["rank", "default", "local_rank", "global_rank"].iter().any(|name| word.eq_ignore_ascii_case(name))).then(|| digits.parse().ok())?
+}
+
+/// The same in brackets, where `GPU0` is one too; elsewhere that is a device as often.
+fn rank_in_brackets(text: &str) -> Option<u32> {
+    let gpu = || text.get(..3).filter(|word| word.eq_ignore_ascii_case("gpu")).map(|_| text[3..].trim_ascii_start());
+    rank_of(text).or_else(|| gpu()?.parse().ok())
 }
 
 /// `rank 3: ...` without brackets.
@@ -260,6 +280,7 @@ mod tests {
             ("[01/02 10:00:00 d2.utils.events]:  eta: 0:10:00  iter: 19  loss: 1", "eta: 0:10:00  iter: 19  loss: 1", None),
             ("(RayTrainWorker pid=12, ip=1.2.3.4) epoch 1 loss 2", "epoch 1 loss 2", None),
             ("[Rank 27] (after 20 iterations)", "(after 20 iterations)", Some(27)),
+            ("[GPU1] Epoch 3 | Loss: 2", "Epoch 3 | Loss: 2", Some(1)),
             ("[2021-06-01 10:00:00 tiny](main.py 200): INFO loss 1", "loss 1", None),
             ("[gpu01:0/2] 2020-07-19 08:49:04,080 (trainer:464) INFO: loss=1", "loss=1", None),
             ("2022-06-08 08:01:22,072 INFO [train.py:815] (1/2) Epoch 1, loss=1", "Epoch 1, loss=1", Some(1)),
@@ -287,5 +308,26 @@ mod tests {
         }
         assert_eq!(strip("wandb: val_loss 0.5"), None);
         assert_eq!(strip("[val] loss 0.5").unwrap().prefix, "val/");
+    }
+    #[test]
+    fn the_lines_of_two_processes_may_be_joined() {
+        let split = |line: &'static str| joined(line).map(|at| line.split_at(at));
+        assert_eq!(
+            split("[Rank 1] step 5 loss 2.5[Rank 0] step 5 loss 1.5"),
+            Some(("[Rank 1] step 5 loss 2.5", "[Rank 0] step 5 loss 1.5"))
+        );
+        assert_eq!(split("[GPU10] loss 2.5[GPU0] loss 1.5"), Some(("[GPU10] loss 2.5", "[GPU0] loss 1.5")));
+        for line in [
+            "[Rank 1] step 5 loss 2.5",
+            "[5/10] loss [5/10]",
+            "[lr 0.5] [lr 0.5]",
+            "[",
+            "[rank",
+            "[rank0",
+            "[rank0]",
+            "loss [rank0] [rank0]",
+        ] {
+            assert_eq!(split(line), None, "{line}");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 mod bars;
 mod blocks;
+mod settings;
+mod validation;
 
 use super::{
     bar::{bar, rich},
@@ -11,19 +13,21 @@ use super::{
     draft::{Draft, Redraws},
     facts::{Count, Facts, Pairs},
     late::{Late, Line},
-    prefix::{Stripped, strip},
+    prefix::{Stripped, joined, strip},
     scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, RULE, Segment},
     shape::{Known, Shapes},
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_of_validation, is_rate, is_setting, is_title, is_training, may_be_row, validation},
+    words::{Counter, is_best, is_of_validation, is_training, may_be_row, validation},
 };
 use crate::{
     model::LineRule,
     source::{Record, Row, Taker, keys::Keys},
 };
+use settings::{Unsure, is_titled, setting};
 use std::collections::VecDeque;
+use validation::{Announced, averages};
 
 /// Makes rows of lines.
 #[derive(Default)]
@@ -38,6 +42,10 @@ pub(super) struct Reader {
     /// The newest redraw of the open line.
     held: Option<Draft>,
     redraws: Redraws,
+    /// The rows of the validation that goes on, as one.
+    validation: Option<Draft>,
+    /// A validation that was announced.
+    announced: Option<Announced>,
     draft: Draft,
     facts: Facts,
     dict: Dict,
@@ -65,18 +73,8 @@ pub(super) struct Reader {
     scratch: Vec<u8>,
 }
 
-/// How many rows of other names may wait at a time for one of the same names.
-const UNSURE_MAX: usize = 8;
-
-/// The step and the epoch that a line counts.
-type Counts = (Option<(Counter, Count)>, Option<Count>);
-
-/// A row that may as well be settings, until another of its names follows.
-struct Unsure {
-    draft: Draft,
-    /// `None`: it was given out.
-    counts: Option<Counts>,
-}
+/// Texts among the values of a row that counts at most the size of a batch; more of them are in configs.
+const TEXTS_MAX: u32 = 4;
 
 impl Reader {
     pub(super) fn set_rules(&mut self, rules: Vec<LineRule>) {
@@ -101,9 +99,9 @@ impl Reader {
         self.rules.is_empty() && self.held.is_none() && !is_open && self.cut_name.is_empty()
     }
 
-    /// Whether a table, a box or a dict may go on.
+    /// Whether a table, a box, a dict or a validation may go on.
     fn is_inside(&self) -> bool {
-        self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
+        self.validation.is_some() || self.announced.is_some() || self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
     }
 
     /// Whether lines wait for the count of their block.
@@ -196,6 +194,17 @@ impl Reader {
 
     /// One state of a line. `is_new`: it may still begin a block.
     fn draw_line(&mut self, line: &str, classes: u8, offset: u64, is_final: bool, is_new: bool) {
+        let mut rest = line;
+        while is_final && let Some(at) = joined(rest.trim_ascii_start()) {
+            let (first, behind) = rest.trim_ascii_start().split_at(at);
+            self.draw_whole(first, classes, offset, true, false);
+            rest = behind;
+        }
+        self.draw_whole(rest, classes, offset, is_final, is_new && rest.len() == line.len());
+    }
+
+    /// The same of what one process wrote.
+    fn draw_whole(&mut self, line: &str, classes: u8, offset: u64, is_final: bool, is_new: bool) {
         let is_plain = is_final && !self.is_inside() && self.cut_name.is_empty();
         self.draft.pairs.clear();
         self.learnable = None;
@@ -289,6 +298,7 @@ impl Reader {
     pub(super) fn show_held(&mut self) {
         let lines = self.late.pause();
         self.draw_again(lines);
+        self.show_validation();
         if let Some(held) = self.held.take() {
             if held.step.is_some() {
                 self.held = Some(self.emit(held));
@@ -308,6 +318,7 @@ impl Reader {
         self.draw_again(lines);
         self.release();
         self.close_box();
+        self.end_validation();
     }
 
     /// Forgets the lines so far, but not how such lines are to be read.
@@ -318,12 +329,19 @@ impl Reader {
         self.put_off.clear();
         self.unsure.clear();
         self.late.jump();
-        (self.is_idle, self.waiting) = (false, None);
+        (self.is_idle, self.waiting, self.validation, self.announced) = (false, None, None, None);
         (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
     }
 
     /// Puts a row out; returns it for its memory.
     fn emit(&mut self, draft: Draft) -> Draft {
+        match self.go_on_validation(draft) {
+            Some(draft) => self.emit_whole(draft),
+            None => Draft::default(),
+        }
+    }
+
+    fn emit_whole(&mut self, draft: Draft) -> Draft {
         if self.redraws.repeats(&draft) {
             return draft;
         }
@@ -384,7 +402,7 @@ impl Reader {
     fn read(&mut self, line: &str, classes: u8, offset: u64, may_begin: bool) -> bool {
         let text = line.trim_ascii();
         (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
-        self.draft.is_epoch = false;
+        (self.draft.is_epoch, self.draft.is_part) = (false, false);
         if self.open.is_open() {
             if let Some(from) = self.open.push(text) {
                 self.draft.offset = from;
@@ -396,8 +414,12 @@ impl Reader {
         }
         let cut_name = std::mem::take(&mut self.cut_name);
         if !cut_name.is_empty() && text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-            let text = format!("{cut_name} {text}");
+            let text = format!("{cut_name} {}", self.cut(text));
             return self.read_line(&Stripped::bare(&text), text.len());
+        }
+        if line.starts_with(' ') && text.ends_with(':') && self.steps.is_wrapped() {
+            let text = self.cut(text);
+            return self.read_line(&Stripped::bare(text), text.len());
         }
         let is_framed = text.len() > 2 && text.starts_with('|') && text.ends_with('|');
         if is_framed && self.boxed.framed(text, offset) {
@@ -411,13 +433,13 @@ impl Reader {
         self.close_box();
         self.draft.offset = offset;
         if let Some(bar) = bar(text) {
-            let is_row = self.read_bar(&bar);
+            let is_row = self.read_bar(line, &bar);
             return self.read_tail(&bar, is_row);
         }
         if classes & DIRTY != 0
             && let Some(bar) = rich(text)
         {
-            return self.read_rich(&bar);
+            return self.read_rich(line, &bar);
         }
         let Some(stripped) = stripped else { return false };
         self.draft.rank = stripped.rank.unwrap_or(0);
@@ -449,6 +471,7 @@ impl Reader {
             return false;
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
+            self.announced = Announced::by(stripped.text).or(self.announced.take());
             self.table.open(stripped.wide);
             return false;
         }
@@ -461,6 +484,7 @@ impl Reader {
     /// Named numbers in a line of text, of this length with its prefix.
     fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
+        self.tell_announced(stripped);
         let facts = &mut self.facts;
         // `|- iter  200000`: a branch of a tree, as configs are drawn.
         let is_branch = stripped.text.starts_with("|- ");
@@ -478,8 +502,10 @@ impl Reader {
                 Some(_) if is_event => return false,
                 Some((_, count)) if closed && self.steps.is_in_block(name) => facts.pairs.push(&[name], count.at as f64),
                 step => {
+                    let epoch = facts.epoch;
                     self.put_off.clear();
-                    let head = Head { step, epoch: facts.epoch, name: name.to_owned(), row: self.keys.row() };
+                    self.end_validation();
+                    let head = Head { step, epoch, name: name.to_owned(), row: self.keys.row() };
                     let is_number = |value: &str| value.bytes().all(|b| b.is_ascii_digit());
                     self.steps.head(head, setting(stripped.text).is_some_and(|(_, value)| is_number(value)));
                     return false;
@@ -495,18 +521,30 @@ impl Reader {
             self.table.open(stripped.wide);
             return false;
         }
+        let is_validation = !facts.prefix.is_empty();
+        let mut step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
+        let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
+        if dropped && let Some(text) = averages(stripped.text) {
+            facts.read(&text, stripped.prefix, stripped.rank);
+        }
         self.draft.rank = facts.rank.unwrap_or(0);
         std::mem::swap(&mut self.draft.pairs, &mut facts.pairs);
-        let is_validation = !facts.prefix.is_empty();
-        let step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
-        let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
-        let epoch = facts.epoch.filter(|_| !dropped);
+        let mut epoch = facts.epoch.filter(|_| !dropped);
+        self.draft.is_part = dropped;
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
+        // `Best val acc: 0.5 (epoch 2)`: known by now, of an epoch that is past.
+        let counted = step.map(|(_, count)| count).or(epoch);
+        if counted.is_some_and(|count| self.steps.carried().is_some_and(|at| count.at < at))
+            && self.draft.pairs.iter().all(|(name, _)| is_best(name))
+        {
+            (step, epoch) = (None, None);
+        }
         if self.steps.is_of_another_loop(step, epoch) {
             return false;
         }
-        // `task=detect, batch=16, mode=train`: a config.
-        if self.facts.texts > 1 && !is_known(&self.draft.pairs) {
+        // `task=detect, batch=16, mode=train`: a config; of many settings some have the names of metrics.
+        let is_counted = step.is_some_and(|(kind, count)| kind != Counter::Batch || count.of.is_some()) || epoch.is_some();
+        if self.facts.texts > 1 && !is_known(&self.draft.pairs) || self.facts.texts > TEXTS_MAX && !is_counted {
             return false;
         }
         if (step.is_some() || epoch.is_some()) && (is_titled(stripped.text) || self.may_be_settings((step, epoch))) {
@@ -548,58 +586,6 @@ impl Reader {
         is_row || may_be_row && self.is_rate_again()
     }
 
-    /// Whether the draft is the learning rate in a line of its own, which is a setting until it comes again behind another step.
-    fn is_rate_again(&mut self) -> bool {
-        let Some(at) = self.steps.carried().filter(|_| self.draft.pairs.iter().all(|(name, _)| is_rate(name))) else { return false };
-        self.draft.step = Some(at);
-        !self.waits_for_another((Some((Counter::Global, Count { at, of: None })), None))
-    }
-
-    /// Whether the draft, which counts, may be of settings: it measures nothing, and it has the name of a setting, or counts only
-    /// `batch: 16`. It is a row once another of the same names follows.
-    fn may_be_settings(&mut self, counts: Counts) -> bool {
-        let is_size = matches!(counts, (Some((Counter::Batch, Count { of: None, .. })), _));
-        let is_one = is_size || self.draft.pairs.iter().any(|(name, _)| is_setting(name));
-        is_one && !is_known(&self.draft.pairs) && self.waits_for_another(counts)
-    }
-
-    /// Whether the draft is to wait for another of the same names and of other `counts`. When that came, the first is given out.
-    fn waits_for_another(&mut self, counts: Counts) -> bool {
-        let Some(at) = self.unsure.iter().position(|first| first.draft.pairs.has_names_of(&self.draft.pairs)) else {
-            let Draft { offset, rank, ref pairs, .. } = self.draft;
-            let count = self.steps.would_count(counts.0, counts.1);
-            let (step, total) = (count.map(|count| count.at), count.and_then(|count| count.of));
-            if self.unsure.len() >= UNSURE_MAX {
-                self.unsure.pop_front();
-            }
-            let draft = Draft { step, total, offset, rank, pairs: pairs.clone(), is_epoch: false };
-            self.unsure.push_back(Unsure { draft, counts: Some(counts) });
-            return true;
-        };
-        let first = &mut self.unsure[at];
-        if first.counts == Some(counts) {
-            return true;
-        }
-        if first.counts.take().is_some() {
-            let first = std::mem::take(&mut first.draft);
-            let now = std::mem::take(&mut self.draft);
-            self.release();
-            self.unsure[at].draft = self.emit(first);
-            self.draft = now;
-        }
-        false
-    }
-
-    /// The head above was one: gives out the rows that stand between it and the line at hand.
-    fn catch_up(&mut self) {
-        let draft = std::mem::take(&mut self.draft);
-        self.release();
-        for row in std::mem::take(&mut self.put_off) {
-            self.emit(row);
-        }
-        self.draft = draft;
-    }
-
     /// Sets the step of the draft, which has a counter of its own.
     fn count(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>) {
         self.is_idle = false;
@@ -619,19 +605,6 @@ impl Reader {
         (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         true
     }
-}
-
-/// Whether a line is settings behind their title: `TrainConfig(step=1000, lr=0.1)`, but not `params: 10M, step: 5`.
-fn is_titled(text: &str) -> bool {
-    let Some((title, behind)) = text.split_once(['(', ':', '=', '[']) else { return false };
-    is_title(title) && !behind.trim_ascii_start().starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Name and value of a line that is `name: value` or `name = value`.
-fn setting(text: &str) -> Option<(&str, &str)> {
-    let (name, value) = text.split_once([':', '='])?;
-    let (name, value) = (name.trim_ascii(), value.trim_end_matches(',').trim_ascii());
-    (!name.is_empty() && !value.is_empty() && !value.contains(' ')).then_some((name, value))
 }
 
 /// Whether a line without digits may still have a value.

@@ -93,6 +93,8 @@ struct Block {
     name: String,
     /// It had values.
     has_values: bool,
+    /// It is the values of a bar, wrapped into lines.
+    is_wrapped: bool,
 }
 
 /// What is not known behind a jump.
@@ -201,6 +203,13 @@ impl Steps {
         is_counted && self.turn.last.is_some_and(|last| last.of.is_some_and(|known| known != of))
     }
 
+    /// Whether `step`, without an epoch in its line, is no further than the step before it: a loop over something else, if one was
+    /// announced. `of`: the length of that loop, if it is known already.
+    pub(super) fn goes_again(&self, step: (Counter, Count), of: Option<i64>) -> bool {
+        let is_longer = of.is_some() && step.1.of == of && self.turn.last.is_some_and(|last| last.of != of);
+        is_longer || self.would_count(Some(step), None).is_some_and(|count| self.carried.is_some_and(|at| count.at <= at))
+    }
+
     /// What [`Steps::count`] would say, of a line that may not count.
     pub(super) fn would_count(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
         let of = epoch.or(self.epoch).map(|epoch| epoch.at);
@@ -253,7 +262,7 @@ impl Steps {
         } else {
             self.trusts_epochs = true
         }
-        self.block = Block { left: BLOCK_LINES_MAX, name, has_values: false };
+        self.block = Block { left: BLOCK_LINES_MAX, name, ..Block::default() };
         self.since = row + 1;
         self.doubtful = None;
     }
@@ -283,6 +292,12 @@ impl Steps {
     pub(super) fn wrap(&mut self) {
         self.block.left = WRAPPED_LINES_MAX;
         self.block.name.clear();
+        self.block.is_wrapped = true;
+    }
+
+    /// Whether lines may be the values of a bar, wrapped.
+    pub(super) fn is_wrapped(&self) -> bool {
+        self.block.left > 0 && self.block.is_wrapped
     }
 
     /// Whether a line that is only the counter `name: 5` stands in a block as one of its values.

@@ -3,7 +3,9 @@ use crate::source::decode_for_tests as decode;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+mod recorded;
 mod redraws;
+mod validations;
 mod ways;
 
 /// All points, a line a key: `loss 10=2.1 20=1.9`; a point without a step as `-=5.2`.
@@ -335,6 +337,10 @@ fn tables_under_a_header_are_rows() {
             "val/mAP50-95 1=0.0625",
         ],
     );
+    // As its later versions draw it, in a terminal too narrow for the last columns.
+    let narrow = "      Epoch   box_loss   cls_loss       Size\n\r\x1b[K        1/3        2.5        0.5         64: 0% ──────────── 0/4  0.3s\r\x1b[K        1/3       1.25       0.25   …\x1b[0m: 50% ━━━━━━────── 2/4 3.6it/s 0.4s<0.6s\n";
+    check(narrow, &["Size 1=64", "box_loss 1=1.25", "cls_loss 1=0.25"]);
+    silent("trainer: auto=False, amp=False, epochs=3, batch=4, box=7.5, cfg=None, augment=none, iou=0.7, mode=train\n");
 }
 
 #[test]

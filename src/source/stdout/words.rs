@@ -408,6 +408,11 @@ pub(super) fn is_of_validation(name: &str) -> bool {
     name.split([' ', '_', '/', '-']).next().is_some_and(|word| validation(word).is_some())
 }
 
+/// Whether a name says that its value is the best so far: `Best val acc`.
+pub(super) fn is_best(name: &str) -> bool {
+    name.split([' ', '_', '/', '-', '.']).next().is_some_and(|word| word.eq_ignore_ascii_case("best"))
+}
+
 /// `train` and its kin: a label that needs no prefix.
 pub(super) fn is_training(word: &str) -> bool {
     ["train", "training", "fit", "metrics", "result", "results"].iter().any(|known| word.eq_ignore_ascii_case(known))

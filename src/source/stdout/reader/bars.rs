@@ -11,9 +11,11 @@ use crate::source::stdout::{
 };
 
 impl Reader {
-    /// A bar of any kind: its label, its count, and what stands beside it.
-    pub(super) fn read_bar(&mut self, bar: &Bar) -> bool {
-        if self.table.is_open() && self.table.row(bar.label) {
+    /// A bar of any kind in `line`: its label, its count, and what stands beside it.
+    pub(super) fn read_bar(&mut self, line: &str, bar: &Bar) -> bool {
+        // Where the cells stand tells which they are.
+        let end = bar.label.as_ptr().addr() + bar.label.len() - line.as_ptr().addr();
+        if self.table.is_open() && self.table.row(&line[..end]) {
             return self.read_row();
         }
         let tag = bar.label.split([' ', '_', ':']).find_map(validation);
@@ -30,16 +32,25 @@ impl Reader {
         }
         let label = self.lead(bar.label);
         let lead = self.draft.step;
-        self.facts.read(label, tag.unwrap_or(""), None);
+        self.facts.read(label, "", None);
+        // `d: 0.5;gen: 0.25`: a label of measurements alone, of which `test_loss: 0.5` may be one.
+        let is_measured =
+            self.facts.junk == 0 && self.facts.pairs.len() > 1 && self.facts.pairs.iter().any(|(_, value)| value.fract() != 0.0);
+        let tag = tag.filter(|_| !is_measured);
+        if let Some(tag) = tag {
+            self.facts.read(label, tag, None);
+        }
         std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
         let (step, epoch) = (self.facts.step, self.facts.epoch);
         let is_labelled = step.is_some();
-        // `d: 0.5;gen: 0.25`: a label of measurements alone.
-        let is_measured =
-            self.facts.junk == 0 && self.draft.pairs.len() > 1 && self.draft.pairs.iter().any(|(_, value)| value.fract() != 0.0);
         self.facts.read(bar.postfix, tag.unwrap_or(""), None);
         self.facts.pairs.iter().for_each(|(name, value)| self.draft.pairs.push(&[name], value));
         if self.draft.pairs.len() == 0 {
+            // `v_num: 0`, or a name whose value is in the next line: what is wrapped into the lines below is of the epoch all the same.
+            let is_beside = bar.wraps && (bar.postfix.contains(": ") || bar.postfix.ends_with(':'));
+            if let (true, None, Some(epoch)) = (is_beside, step, epoch) {
+                return self.read_epoch(epoch, bar.count, true);
+            }
             if let (true, Some(epoch), Some(Count { at: 0, .. })) = (bar.wraps, epoch, bar.count) {
                 self.is_idle = !self.has_begun(epoch.at) && !self.has_begun(epoch.at - 1);
             }
@@ -88,17 +99,24 @@ impl Reader {
     }
 
     /// A bar of Rich, which wraps what does not fit beside it into lines below.
-    pub(super) fn read_rich(&mut self, bar: &Bar) -> bool {
+    pub(super) fn read_rich(&mut self, line: &str, bar: &Bar) -> bool {
         self.is_idle = false;
-        let is_row = self.read_bar(bar);
-        if bar.postfix.ends_with(':') {
-            let name = bar.postfix.rsplit(' ').next().unwrap_or("");
-            name.clone_into(&mut self.cut_name);
-        }
-        if is_row {
+        let is_row = self.read_bar(line, bar);
+        self.cut(bar.postfix);
+        if is_row && bar.wraps {
             self.steps.wrap();
         }
         is_row
+    }
+
+    /// Keeps the name at the end of `text`, part of what stands beside a bar, if its value is in the next line. Returns the rest.
+    pub(super) fn cut<'a>(&mut self, text: &'a str) -> &'a str {
+        if !text.ends_with(':') {
+            return text;
+        }
+        let (rest, name) = text.rsplit_once(' ').unwrap_or(("", text));
+        name.clone_into(&mut self.cut_name);
+        rest.trim_ascii_end()
     }
 
     /// `1|25|Loss: 0.5`: two counts in front of a label are epoch and step, as they are in brackets in front of a line.

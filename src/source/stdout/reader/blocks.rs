@@ -90,7 +90,9 @@ impl Reader {
     pub(super) fn place_waiting(&mut self, text: Option<&str>) -> bool {
         let Some((draft, epoch)) = self.waiting.take() else { return false };
         self.draft = draft;
-        let bar = text.and_then(bar).filter(|bar| bar.label.is_empty() && bar.postfix.is_empty() && bar.tail.is_empty());
+        // A logger may write on behind the bar; numbers there are of another moment.
+        let is_text = |tail: &str| !tail.bytes().any(|b| b.is_ascii_digit());
+        let bar = text.and_then(bar).filter(|bar| bar.label.is_empty() && bar.postfix.is_empty() && is_text(bar.tail));
         self.place_dict(epoch, bar.and_then(|bar| bar.count));
         true
     }

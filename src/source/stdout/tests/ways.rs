@@ -27,14 +27,6 @@ fn the_summary_of_an_epoch_does_not_replace_its_steps() {
 }
 
 #[test]
-fn validation_is_of_its_epoch_until_finer_steps_come() {
-    let validation = |epoch: u32| format!("Epoch(val) [{epoch}][25/25]    mAP: 0.{epoch}5  time: 0.5\n");
-    check(&(validation(1) + &validation(2)), &["val/mAP 1=0.15 2=0.25", "val/time 1=0.5 2=0.5"]);
-    let trained = "Epoch(train)  [3][10/10]  loss: 2.5\n".to_owned();
-    check(&(trained + &validation(3)), &["loss 10=2.5", "val/mAP 10=0.35", "val/time 10=0.5"]);
-}
-
-#[test]
 fn a_total_in_words_counts_in_every_row() {
     let row = |epoch: u32, step: u32| format!("epoch {epoch} of 3, step {step} of 100, loss {step}\n");
     let log = [row(1, 30), row(1, 60), row(1, 90), row(2, 30)].concat();
@@ -584,14 +576,6 @@ fn names_of_a_group_go_on_with_it() {
 }
 
 #[test]
-fn a_verb_may_say_that_a_bracket_is_of_validation() {
-    let epoch = |at: u32| {
-        format!("Epoch: [{at}/9][ 0/20]\tLoss 2.5 (2.5)\nEpoch: [{at}/9][10/20]\tLoss 1.5 (2.5)\nValidate: [ 0/31]\tLoss 3.5 (3.5)\n")
-    };
-    check(&(epoch(0) + &epoch(1)), &["Loss 0=2.5 10=1.5 20=2.5 30=1.5", "val/Loss 10=3.5 30=3.5"]);
-}
-
-#[test]
 fn a_table_may_count_epochs_and_their_batches() {
     let epoch = |at: u32| {
         format!("[INFO]:  Epoch   Batch   box   time\n[INFO]:  {at}/29   0/165   0.5   15.5\n[INFO]:  {at}/29   40/165   0.25   7.5\n")
@@ -623,10 +607,11 @@ fn what_happened_on_a_step_is_not_the_head_of_a_block() {
 }
 
 #[test]
-fn a_loop_of_another_length_without_an_epoch_is_an_evaluation() {
-    check(
-        "[Epoch 1 Batch 10/20] loss=2.5\n[Epoch 1 Batch 20/20] loss=2\n[Batch 5/10] loss=9.5\n[Epoch 2 Batch 10/20] loss=1.5\n",
-        &["loss 10=2.5 20=2 30=1.5"],
-    );
-    check("Step 10/20, loss=2.5\nEpoch 1, loss=2\nStep 10/18, loss=1.5\n", &["loss 10=2.5 30=1.5"]);
+fn the_best_of_a_past_epoch_is_known_now() {
+    let log = "Epoch 1/3 loss: 2.5\nEpoch 2/3 loss: 1.5\nEpoch 3/3 loss: 2\n";
+    for best in ["Best val acc: 0.5 (epoch 2)", "Best val acc: 0.5 at epoch 2"] {
+        check(&format!("{log}{best}\n"), &["Best val acc 3=0.5", "loss 1=2.5 2=1.5 3=2"]);
+    }
+    check(&format!("{log}*** Best metric: 62.5 (epoch 2)\n"), &["loss 1=2.5 2=1.5 3=2"]);
+    check("Epoch 1 best_loss: 0.5\nEpoch 2 best_loss: 0.25\n", &["best_loss 1=0.5 2=0.25"]);
 }

@@ -1,0 +1,149 @@
+//! Rows of a validation that says how far it is: `Test: [ 10/50]  loss 0.5`.
+
+use super::Reader;
+use crate::source::stdout::{
+    draft::Draft,
+    facts::{Count, Pairs},
+    prefix::Stripped,
+    words::validation,
+};
+
+/// A validation that a line of its own announced: `Eval begin...`. Its rows may count as those of the training do.
+pub(super) struct Announced {
+    prefix: &'static str,
+    /// How long it is.
+    of: Option<i64>,
+}
+
+impl Announced {
+    /// What a line without numbers announces.
+    pub(super) fn by(text: &str) -> Option<Announced> {
+        let text = text.strip_suffix("...")?;
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (verb, named) = if validation(first).is_some() { (first, rest) } else { (rest, "") };
+        let is_it = named.len() <= "on the validation set".len() && !verb.contains(' ');
+        validation(verb).filter(|_| is_it).map(|prefix| Announced { prefix, of: None })
+    }
+}
+
+impl Reader {
+    /// Reads the line in the facts again if it is of the validation that was announced, which else ends with it.
+    pub(super) fn tell_announced(&mut self, line: &Stripped) {
+        let Some(announced) = &mut self.announced else { return };
+        match (self.facts.step, self.facts.epoch) {
+            (None, None) => {}
+            (Some(step @ (_, Count { of: Some(of), .. })), None) if self.steps.goes_again(step, announced.of) => {
+                announced.of = Some(of);
+                let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
+                self.facts.read(line.text, prefix, line.rank);
+            }
+            _ => self.announced = None,
+        }
+    }
+
+    /// Puts a part of a validation to those before it, of which the newest value of each name counts; what else comes ends the
+    /// validation. The draft, if it is a row of its own.
+    pub(super) fn go_on_validation(&mut self, draft: Draft) -> Option<Draft> {
+        if self.validation.is_none() && !draft.is_part {
+            return Some(draft);
+        }
+        let known = self.validation.get_or_insert_default();
+        let step = known.step;
+        let sum = if draft.is_part { None } else { sum(known, &draft) };
+        let is_over = !draft.is_part;
+        match (draft.is_part, sum) {
+            (true, _) => known.update(draft),
+            (false, Some(pairs)) => known.update(Draft { pairs, offset: draft.offset, ..Draft::default() }),
+            (false, None) => {
+                self.end_validation();
+                return Some(draft);
+            }
+        }
+        known.step = step;
+        if is_over {
+            self.end_validation();
+        }
+        None
+    }
+
+    /// Gives out what the validation came to.
+    pub(super) fn end_validation(&mut self) {
+        if let Some(known) = self.validation.take() {
+            self.emit_whole(known);
+        }
+    }
+
+    /// Gives out what the validation came to so far.
+    pub(super) fn show_validation(&mut self) {
+        if let Some(mut known) = self.validation.take() {
+            // With a step it may be given out again.
+            known.step = self.steps.carried();
+            self.validation = Some(self.emit_whole(known));
+        }
+    }
+}
+
+/// ` * Acc@1 0.75`, without a count: what the whole of the validation comes to, by the names in it. `None`: it says something else.
+fn sum(known: &Draft, draft: &Draft) -> Option<Pairs> {
+    let mut pairs = Pairs::default();
+    for (name, value) in draft.pairs.iter() {
+        let is_same = |known: &str| known.strip_suffix(name).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'));
+        pairs.push(&[known.pairs.iter().map(|(known, _)| known).find(|known| is_same(known))?], value);
+    }
+    draft.step.is_none().then_some(pairs)
+}
+
+/// `loss 0.5 (0.75)`: the value of a batch and the mean of those so far, which is what counts of a validation. The text with only
+/// the means, if it has some.
+pub(super) fn averages(text: &str) -> Option<String> {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once('(') {
+        let value = before.trim_ascii_end();
+        let start = value.rfind(|c: char| c.is_ascii_whitespace() || matches!(c, ':' | '=')).map_or(0, |at| at + 1);
+        let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && text.parse::<f64>().is_ok();
+        match behind.split_once(')').filter(|(mean, _)| is_number(&value[start..]) && is_number(mean.trim_ascii())) {
+            Some((mean, behind)) => {
+                out.extend([&value[..start], mean.trim_ascii()]);
+                rest = behind;
+            }
+            None => {
+                out.extend([before, "("]);
+                rest = behind;
+            }
+        }
+    }
+    (out.len() + rest.len() < text.len()).then(|| out + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_so_far_stands_behind_the_value_of_a_batch() {
+        for (text, want) in [
+            ("Test: [1/5]\tTime  0.5 ( 0.25)\tLoss: 4e-05 (-1.5)", Some("Test: [1/5]\tTime  0.25\tLoss: -1.5")),
+            ("Test: [1/5 (20%)] acc=0.5 (0.25)", Some("Test: [1/5 (20%)] acc=0.25")),
+            ("Accuracy: 95/100 (95%) loss (mean) 0.5 (best 0.25)", None),
+            ("(0.5) a (1) (2", None),
+        ] {
+            assert_eq!(averages(text).as_deref(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_announce_a_validation() {
+        let prefix = |text| Announced::by(text).map(|announced| announced.prefix);
+        let lines = [
+            "Eval begin...",
+            "Running validation...",
+            "Testing...",
+            "Validating on the dev set...",
+            "Training...",
+            "Eval",
+            "Test data: a b c d e f g h i...",
+        ];
+        let (eval, val, test) = (Some("eval/"), Some("val/"), Some("test/"));
+        assert_eq!(lines.map(prefix), [eval, val, test, val, None, None, None]);
+    }
+}
