@@ -72,8 +72,38 @@ fn a_console_beside_a_trackers_run_is_that_runs_and_one_in_a_folder_of_its_own_i
 }
 
 #[test]
+fn consoles_above_a_run_are_of_it_where_they_were_written_while_it_went_on() {
+    let events = format!("runs/Nov20/{EVENTS}");
+    let dir = tree(&[(&events, ""), ("before.log", LOG), ("during.log", LOG), ("after.log", LOG), ("Nov20.log", LOG)]);
+    let write = |name: &str, secs: u64| {
+        let path = dir.path().join(name);
+        File::options().append(true).open(path).unwrap().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(secs)).unwrap();
+    };
+    write(&events, 1_700_010_000);
+    for (name, secs) in [("before.log", 1_699_990_000), ("during.log", 1_700_005_000), ("after.log", 1_700_020_000), ("Nov20.log", 1)] {
+        write(name, secs);
+    }
+    let (runs, beside) = listed(&dir);
+    assert_eq!(runs, ["after.log", "before.log", "runs/Nov20"]);
+    assert_eq!(beside, ["Nov20.log", "during.log"]);
+}
+
+#[test]
+fn one_table_among_many_consoles_owns_those_that_are_called_so() {
+    check(
+        &[("a.log", LOG), ("b.log", LOG), ("c.log", LOG), ("d.log", LOG), ("e.log", LOG), ("a.csv", "step,loss\n1,2\n")],
+        &["a.csv", "b.log", "c.log", "d.log", "e.log"],
+        &["a.log"],
+    );
+    let mut many: Vec<(String, &str)> = (0..9).map(|rank| (format!("one/rank_{rank}.log"), LOG)).collect();
+    many.push((format!("one/{EVENTS}"), ""));
+    let (runs, beside) = listed(&tree(&many.iter().map(|(name, text)| (name.as_str(), *text)).collect::<Vec<_>>()));
+    assert_eq!((runs, beside.len()), (vec!["one".to_owned()], 9), "all in the folder of a run are of that run");
+}
+
+#[test]
 fn a_console_that_names_a_trackers_run_is_that_runs_wherever_it_lies() {
-    let folder = "wandb/offline-run-20261121_103944-5jifrzkt";
+    let folder = "wandb/offline-run-20200101_103944-5jifrzkt";
     let said = format!("wandb: Find logs at: ./{folder}/logs\n{LOG}");
     let log = format!("{folder}/run-5jifrzkt.wandb");
     check(

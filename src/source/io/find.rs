@@ -107,8 +107,13 @@ pub fn runs(path: &Path) -> Result<Vec<RunRef>, OpenError> {
 
 /// The same, and what was passed over.
 pub fn search(path: &Path) -> Result<(Vec<RunRef>, Passed), OpenError> {
+    search_to(path, usize::MAX)
+}
+
+/// The same, of a folder as far as so many levels below it.
+pub fn search_to(path: &Path, levels: usize) -> Result<(Vec<RunRef>, Passed), OpenError> {
     let (path, asked) = locate(path)?;
-    let (mut runs, passed) = held(&path)?;
+    let (mut runs, passed) = held(&path, levels)?;
     let is_own = |run: &RunRef| run.address() == path;
     let is_file = |run: &RunRef| matches!(run.kind, Kind::Jsonl | Kind::Csv | Kind::Json | Kind::Log);
     let newer = |a: &RunRef, b: &RunRef| b.time().partial_cmp(&a.time()).unwrap_or(Ordering::Equal);
@@ -206,7 +211,7 @@ fn choose(path: &Path, mut runs: Vec<RunRef>, asked: &str) -> Result<Vec<RunRef>
 }
 
 /// The runs in a file or folder, in any order.
-fn held(path: &Path) -> Result<(Vec<RunRef>, Passed), OpenError> {
+fn held(path: &Path, levels: usize) -> Result<(Vec<RunRef>, Passed), OpenError> {
     let alone = |run: RunRef| Ok((vec![run], Passed::default()));
     let all = |runs: Result<Vec<RunRef>, OpenError>| Ok((runs?, Passed::default()));
     if path.as_os_str() == "-" {
@@ -227,7 +232,7 @@ fn held(path: &Path) -> Result<(Vec<RunRef>, Passed), OpenError> {
         metadata => metadata.map_err(failed)?,
     };
     if metadata.is_dir() {
-        return below(path);
+        return below(path, levels);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if metadata.file_type().is_fifo() {
@@ -287,12 +292,12 @@ fn database(path: &Path) -> Result<Vec<RunRef>, OpenError> {
 
 /// The runs in a folder and below it. Each is found once, however many links lead to it; what cannot be read below is passed over
 /// where another can.
-fn below(root: &Path) -> Result<(Vec<RunRef>, Passed), OpenError> {
+fn below(root: &Path, levels: usize) -> Result<(Vec<RunRef>, Passed), OpenError> {
     let mut found = Found { root, runs: vec![], candidates: vec![], refused: None, passed: Passed::default() };
     let mut seen = HashSet::new();
     // What is a folder itself comes before what is only a link to one: `latest-run` is not what a run is called.
-    let (mut folders, mut links) = (vec![root.to_owned()], vec![]);
-    while let Some(folder) = folders.pop().or_else(|| links.pop()) {
+    let (mut folders, mut links) = (vec![(root.to_owned(), levels)], vec![]);
+    while let Some((folder, left)) = folders.pop().or_else(|| links.pop()) {
         let is_root = seen.is_empty();
         if seen.len() >= FOLDERS_MAX {
             found.passed.is_cut = true;
@@ -315,6 +320,7 @@ fn below(root: &Path) -> Result<(Vec<RunRef>, Passed), OpenError> {
             continue;
         }
         let Below::Except(barren) = found.take(&folder, &entries) else { continue };
+        let Some(left) = left.checked_sub(1) else { continue };
         let is_store = entries.has("runs") && (entries.has("canvas") || folder.file_name().is_some_and(|name| name == ".og"));
         for (name, kind) in entries.0 {
             let word = name.to_string_lossy();
@@ -324,9 +330,9 @@ fn below(root: &Path) -> Result<(Vec<RunRef>, Passed), OpenError> {
             }
             let path = folder.join(&name);
             if kind.is_dir() {
-                folders.push(path);
+                folders.push((path, left));
             } else if kind.is_symlink() && path.is_dir() {
-                links.push(path);
+                links.push((path, left));
             }
         }
     }

@@ -3,6 +3,7 @@
 //! - A table whose rows say steps is a run. Of several in a folder that begin with the same values one is.
 //! - What a training printed, and the documents that it leaves (`trainer_state.json`, a history), are no run of their own where a
 //!   tracker's run or such a table lies in their folder or below it, nearer to no other such file; they lie beside that run.
+//!   A console beside a table or above a run is of one that is called so, or went on when it was last written.
 //! - Neither are documents below the folder from which a tracker's run was started, nor a console that names such a run.
 //! - What lies in the folder of a checkpoint is an older state of what its training left beside it; the newest counts.
 //! - A console in which no metric is to be seen is a run only while it is new.
@@ -33,6 +34,12 @@ const COMPARED_MAX: usize = 64;
 
 /// How long a console may say nothing of a metric and still be that of a training that begins.
 const BEGINS_WITHIN: Duration = Duration::from_secs(600);
+
+/// How long a training may print before its first metric or behind its last.
+const SLACK: Duration = Duration::from_secs(600);
+
+/// Most consoles of one training: what it prints, its errors, its own log. A folder of more is one of logs.
+const CONSOLES_MAX: usize = 4;
 
 /// Folders beside a program in which trackers keep its runs.
 const OF_TRACKERS: &[&str] = &["wandb", "runs", "lightning_logs", "tb_logs", "logs"];
@@ -139,7 +146,6 @@ impl<'a> Files<'a> {
         self.settle(logs);
         self.settle(documents);
         self.settle_consoles();
-        self.settle_silent();
         if self.runs.is_empty() && self.loose.len() < FRUITLESS_MAX {
             for (kind, path) in std::mem::take(&mut self.loose) {
                 self.push(kind, &path);
@@ -231,29 +237,39 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Consoles that no other run owns are runs.
+    /// Consoles that no other run owns are runs; those without a metric are none.
     fn settle_consoles(&mut self) {
-        let consoles = std::mem::take(&mut self.consoles);
-        let owned = self.owned(consoles.iter().map(|(file, _)| file.home.as_path()));
+        let (consoles, silent) = (std::mem::take(&mut self.consoles), std::mem::take(&mut self.silent));
+        let homes = || consoles.iter().map(|(file, _)| file.home.as_path());
+        let owned = self.owned(homes());
+        let mut counts: HashMap<PathBuf, usize> = HashMap::new();
+        homes().for_each(|home| *counts.entry(home.to_owned()).or_default() += 1);
+        let of_silent = self.owned(silent.iter().map(|file| file.home.as_path()));
         for (file, console) in consoles {
-            let named = console.names.or_else(|| self.owner(owned.get(&file.home)?, &file));
-            match named {
+            let owners = owned.get(&file.home).map_or(&[][..], Vec::as_slice);
+            match console.names.or_else(|| self.console_owner(owners, &file, counts[&file.home])) {
                 Some(run) => self.runs[run].beside.push(file.path),
                 None => drop(self.push(Kind::Log, &file.path)),
             }
         }
-    }
-
-    /// Consoles without a metric lie beside the run that owns them, if there is one.
-    fn settle_silent(&mut self) {
-        let silent = std::mem::take(&mut self.silent);
-        let owned = self.owned(silent.iter().map(|file| file.home.as_path()));
         for file in silent {
-            match owned.get(&file.home).and_then(|owners| self.owner(owners, &file)) {
+            let owners = of_silent.get(&file.home).map_or(&[][..], Vec::as_slice);
+            match self.console_owner(owners, &file, 1) {
                 Some(run) => self.runs[run].beside.push(file.path),
                 None => self.silent.push(file),
             }
         }
+    }
+
+    /// Which of the runs of a folder a console in it is of, one of `count`. All in the folder of a run are of that run. Beside a table, or
+    /// above a run, lie those of many: they are of a run that is called so, or that went on when they were last written.
+    fn console_owner(&self, owners: &[usize], file: &File, count: usize) -> Option<usize> {
+        let is_of_many = count > owners.len() * CONSOLES_MAX;
+        let is_of = |run: &&usize| {
+            let is_own = self.runs[**run].path == file.home;
+            is_own || self.is_called_so(**run, file) || !is_of_many && self.went_on_at(**run, file)
+        };
+        self.owner(&owners.iter().filter(is_of).copied().collect::<Vec<_>>(), file)
     }
 
     /// The runs that own what lies in some of these folders: each owns that in the nearest of them at or above it.
@@ -271,15 +287,27 @@ impl<'a> Files<'a> {
 
     /// Which of several runs a file is of: the one that is called so, else the one that changed last at nearly the same time.
     fn owner(&self, runs: &[usize], file: &File) -> Option<usize> {
-        let stem = Path::new(file.name()).file_stem()?;
-        let is_called_so = |run: &&usize| {
-            let path = &self.runs[**run].path;
-            path.file_stem() == Some(stem) || path.strip_prefix(&file.home).is_ok_and(|below| below.iter().next() == Some(stem))
-        };
-        let secs = |time: Option<WallTime>| time.map_or(0.0, WallTime::secs);
         let apart = |run: &usize| (secs(self.runs[*run].changed) - secs(file.changed)).abs();
-        runs.iter().find(is_called_so).or_else(|| runs.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))).copied()
+        let called = runs.iter().find(|run| self.is_called_so(**run, file));
+        called.or_else(|| runs.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))).copied()
     }
+
+    fn is_called_so(&self, run: usize, file: &File) -> bool {
+        let (path, stem) = (&self.runs[run].path, Path::new(file.name()).file_stem());
+        path.file_stem() == stem || path.strip_prefix(&file.home).is_ok_and(|below| below.iter().next() == stem)
+    }
+
+    /// Whether a file last changed while a run went on.
+    fn went_on_at(&self, run: usize, file: &File) -> bool {
+        let run = &self.runs[run];
+        let (at, end, slack) = (secs(file.changed), secs(run.changed), SLACK.as_secs_f64());
+        let start = run.started.map_or(end - slack, WallTime::secs);
+        (start..=end + slack).contains(&at)
+    }
+}
+
+fn secs(time: Option<WallTime>) -> f64 {
+    time.map_or(0.0, WallTime::secs)
 }
 
 fn push<T>(all: &mut Vec<T>, one: T) -> bool {
