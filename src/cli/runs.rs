@@ -11,12 +11,14 @@ use crate::{
     canvas::io::is_process,
     model::{MetricKey, ReadOptions, RunState, WallTime, num},
     query,
-    source::{self, Kind, LastPoint, Reach},
+    source::{self, Kind, LastPoint, Passed, Reach},
     store::{Remarked, RunFolder, RunGlance, Store, StoreError, Whereabouts, glance, glance_at, settled},
     text,
 };
 use serde_json::{Value, json};
 use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -27,7 +29,7 @@ use std::{
 };
 
 /// Cells of a run's name and of its main metric with its value; longer ones are cut.
-const NAME_CELLS: usize = 28;
+const NAME_CELLS: usize = 36;
 const VALUE_CELLS: usize = 26;
 
 /// Threads that look at runs: a look is mostly reading from memory, and more threads than this gain nothing.
@@ -35,17 +37,19 @@ const THREADS_MAX: usize = 4;
 
 /// `og runs [PATH]`.
 pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
-    let (places, known) = match &args.path {
+    let Listed { places, known, passed } = match &args.path {
         Some(path) => below(path, &args.store)?,
-        None => (own(&args.store)?, 0),
+        None => Listed { places: own(&args.store)?, ..Listed::default() },
     };
     let count = places.len();
     let shown = &places[..count.min(args.limit.unwrap_or(usize::MAX))];
     let remarked = remarked(&args.store)?;
     let looked = look_at(shown, &remarked);
     let now = now();
+    let notes = notes(&places, passed);
     if args.output.json {
         out::json(&shown.iter().zip(&looked).map(|(place, look)| as_json(place, look, now)).collect::<Vec<_>>())?;
+        notes.into_iter().for_each(out::note);
         return Ok(0);
     }
     if count == 0 {
@@ -56,12 +60,46 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
         return Ok(0);
     }
     let head = ["run", "id", "kind", "state", "step", "metric", "started", "took"].map(str::to_owned);
-    let rows = std::iter::once(head).chain(shown.iter().zip(&looked).map(|(place, look)| as_row(place, look, now).map(clean)));
+    let called: Vec<String> =
+        shown.iter().zip(&looked).map(|(place, look)| look.as_ref().map_or_else(|_| place.name(), |run| run.info.name.clone())).collect();
+    let rows = names(called.iter().map(String::as_str)).into_iter().zip(&looked).map(|(name, look)| as_row(name, look, now).map(clean));
+    let rows = std::iter::once(head).chain(rows);
     table(&rows.collect::<Vec<_>>())?;
+    notes.into_iter().for_each(out::note);
     if shown.len() < count {
         out::note(format!("{} more; --limit {count} shows them all", count - shown.len()));
     }
     Ok(0)
+}
+
+/// Runs, and of how many they were chosen.
+#[derive(Default)]
+struct Listed {
+    places: Vec<Place>,
+    known: usize,
+    passed: Passed,
+}
+
+/// What is not listed, and why.
+fn notes(places: &[Place], passed: Passed) -> Vec<String> {
+    let beside: HashSet<&Path> = places.iter().flat_map(Place::beside).map(PathBuf::as_path).collect();
+    let are_consoles =
+        beside.iter().all(|path| path.extension().is_some_and(|end| ["log", "out", "txt"].iter().any(|known| end == *known)));
+    let what = counted(beside.len(), if are_consoles { "console log" } else { "file" });
+    let beside = match beside.len() {
+        0 => None,
+        1 => Some(format!("{what} beside these runs is not listed: og view PATH opens it")),
+        _ => Some(format!("{what} beside these runs are not listed: og view PATH opens one")),
+    };
+    let silent = (passed.silent > 0).then(|| format!("{} without a metric: not listed", counted(passed.silent, "log")));
+    let refused = (passed.refused > 0).then(|| format!("{} below may not be read", counted(passed.refused, "path")));
+    let cut = passed.is_cut.then(|| "there is more below than is looked at; name a folder further down".to_owned());
+    [beside, silent, refused, cut].into_iter().flatten().collect()
+}
+
+/// `1 path`, `2 paths`
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A run before it was looked at.
@@ -104,6 +142,14 @@ impl Place {
         Ok(seen)
     }
 
+    /// Files of it that are not listed.
+    fn beside(&self) -> &[PathBuf] {
+        match self {
+            Place::Own(_) => &[],
+            Place::Found(run) => &run.beside,
+        }
+    }
+
     /// What it is called when it cannot be looked at.
     fn name(&self) -> String {
         match self {
@@ -121,7 +167,7 @@ fn own(store: &StoreArgs) -> Result<Vec<Place>, Fail> {
 
 /// The runs that fit a filter, in its order, and how many are known. A word that is no path either is one as well: what fits has it
 /// in its name.
-fn fitting(filter: &str, store: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
+fn fitting(filter: &str, store: &StoreArgs) -> Result<Listed, Fail> {
     let mut known = Choice::new(store)?;
     if !is_filter(filter) && known.fitting(filter)?.is_empty() {
         return Err(known.unknown(filter));
@@ -134,14 +180,14 @@ fn fitting(filter: &str, store: &StoreArgs) -> Result<(Vec<Place>, usize), Fail>
             _ => places.extend(source::runs(&row.path).into_iter().flatten().next().map(Place::Found)),
         }
     }
-    Ok((places, known.count()))
+    Ok(Listed { places, known: known.count(), ..Listed::default() })
 }
 
 /// The runs that a path holds, newest first; else the run of the store that is called so; else those that fit it as a
 /// filter, and of how many.
-fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fail> {
-    match source::runs(path) {
-        Ok(found) => Ok((found.into_iter().map(Place::Found).collect(), 0)),
+fn below(path: &Path, store_args: &StoreArgs) -> Result<Listed, Fail> {
+    match source::search(path) {
+        Ok((found, passed)) => Ok(Listed { places: found.into_iter().map(Place::Found).collect(), passed, known: 0 }),
         Err(error) => {
             let known = Store::find(&Whereabouts::of_process(store_args.store.clone())?);
             let named = known.and_then(|store| store.find_run(path.to_str()?).ok());
@@ -149,7 +195,7 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<(Vec<Place>, usize), Fai
             let is_there = path.symlink_metadata().is_ok();
             let is_filter = |word: &&str| is_filter(word) || !word.contains('/') && !is_there;
             match (named, path.to_str().filter(is_filter)) {
-                (Some(folder), _) => Ok((vec![Place::Own(folder)], 0)),
+                (Some(folder), _) => Ok(Listed { places: vec![Place::Own(folder)], ..Listed::default() }),
                 (None, Some(filter)) => fitting(filter, store_args),
                 (None, None) if !is_there => Err(unknown(
                     &path.to_string_lossy(),
@@ -201,11 +247,10 @@ fn took(run: &RunGlance, now: f64) -> Option<f64> {
     Some((end - start).max(0.0))
 }
 
-fn as_row(place: &Place, look: &Look, now: f64) -> [String; 8] {
+fn as_row(name: String, look: &Look, now: f64) -> [String; 8] {
     let run = match look {
         Ok(run) => run,
         Err(error) => {
-            let name = text::cut(&place.name(), NAME_CELLS).into_owned();
             return [
                 name,
                 String::new(),
@@ -229,7 +274,7 @@ fn as_row(place: &Place, look: &Look, now: f64) -> [String; 8] {
     });
     let id = if run.probe.kind == Kind::OgRun { run.info.short_id() } else { run.info.id.as_str() };
     [
-        text::cut(&run.info.name, NAME_CELLS).into_owned(),
+        name,
         text::cut(if id == run.info.name { "" } else { id }, NAME_CELLS).into_owned(),
         run.probe.kind.as_str().into(),
         or_dash(run.probe.state.map(|state| state.as_str().into())),
@@ -238,6 +283,18 @@ fn as_row(place: &Place, look: &Look, now: f64) -> [String; 8] {
         or_dash(run.probe.started.map(|started| format!("{} ago", text::duration((now - started.secs()).max(0.0))))),
         or_dash(took(run, now).map(text::duration)),
     ]
+}
+
+/// What runs are called, cut; of those that are called by their places both ends tell them from others. Where they do not, the
+/// whole name does.
+fn names<'a>(runs: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let cut = |name: &'a str| if name.contains('/') { text::cut_middle(name, NAME_CELLS) } else { text::cut(name, NAME_CELLS) };
+    let names: Vec<(&str, Cow<str>)> = runs.map(|name| (name, cut(name))).collect();
+    let mut called: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for (name, cut) in &names {
+        called.entry(cut).or_default().insert(name);
+    }
+    names.iter().map(|(name, cut)| if called[&**cut].len() > 1 { name } else { &**cut }.to_owned()).collect()
 }
 
 /// Names and keys may hold anything.
@@ -277,6 +334,7 @@ fn as_json(place: &Place, look: &Look, now: f64) -> Value {
         "exitCode": exit.code, "signal": exit.signal, "step": probe.step.map(|step| step.0), "totalSteps": probe.total_steps,
         "metric": metric, "startedAt": secs(probe.started), "changedAt": secs(probe.changed), "endedAt": secs(exit.at),
         "durationSeconds": took(run, now),
+        "beside": place.beside().iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
     })
 }
 

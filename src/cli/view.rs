@@ -6,7 +6,7 @@ use super::{
     open::{self, Asked},
 };
 use crate::{
-    store::{Store, Whereabouts},
+    store::{Store, Whereabouts, settled},
     ui::{self, Looks, Picture},
 };
 use std::{
@@ -33,19 +33,21 @@ pub fn view(args: ViewArgs) -> Result<u8, Fail> {
     let asked = Asked { run: &asked, name: name.as_deref(), store: &args.store, read: &read };
     let graphs = args.graphs.as_deref().map(open::graphs).transpose()?.unwrap_or_default();
     let looks = Looks { no_colour: args.no_color, ascii: args.ascii, scheme: args.theme, frame: args.ui };
+    let place = PathBuf::from(asked.run);
+    let place = place.is_dir().then(|| settled(&place));
     if let Some(path) = args.shot {
-        let picture = Picture { size: args.size, set: args.set, path };
+        let picture = Picture { size: args.size, set: args.set, place, path };
         ui::picture(open::newest(&asked)?, graphs, looks, &picture).map_err(|error| Fail::of("shot", &error, None))?;
         return Ok(0);
     }
     if !is_pipe(asked.run) {
-        ui::view(open::newest(&asked)?, graphs, looks, args.set)?;
+        ui::view(open::newest(&asked)?, place.as_deref(), graphs, looks, args.set)?;
         return Ok(0);
     }
     let piped = Piped::take(asked.run)
         .map_err(|error| Fail::of("pipe", &error, None).about(format!("cannot take what comes from {}", asked.run.display())))?;
     let reader = open::newest(&Asked { run: piped.log.as_os_str(), ..asked })?;
-    ui::view(reader, graphs, looks, args.set)?;
+    ui::view(reader, None, graphs, looks, args.set)?;
     Ok(0)
 }
 

@@ -75,7 +75,7 @@ const FORMATS: &[Format] = &[
         kind: Kind::TfEvents,
         name: "tensorboard",
         example: "a folder or file of TensorBoard events",
-        is: |file| file.name.contains("tfevents") || file.starts_like_events(),
+        is: |file| is_event_file(file.name) || file.starts_like_events(),
         decoder: Some(|_| Box::new(TfEvents::new())),
     },
     Format {
@@ -196,7 +196,7 @@ impl Kind {
     pub fn of_file(name: &str, head: &[u8]) -> Kind {
         let start = Start { name, head: head.strip_prefix(MARK).unwrap_or(head) };
         // What its bytes say goes before its name: a table in UTF-16 or one that is packed is none.
-        if guess(head).is_some() && !name.contains("tfevents") {
+        if guess(head).is_some() && !is_event_file(name) {
             return Kind::Binary;
         }
         FORMATS.iter().find(|format| (format.is)(&start)).map_or(Kind::Log, |format| format.kind)
@@ -208,7 +208,7 @@ impl Kind {
         for name in names {
             ours |= name == "run.json" || name == "metrics.jsonl";
             wandb += usize::from(is_wandb_run(name));
-            events |= name.contains("tfevents");
+            events |= is_event_file(name);
         }
         match (ours, wandb) {
             (_, 1) if !ours => Some(Kind::WandbRun),
@@ -247,6 +247,13 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Whether a file is one of TensorBoard's by its name, `events.out.tfevents.SECONDS.HOST`: TensorBoard asks for the word alone, which
+/// stands in the names of programs and notes as well.
+pub(super) fn is_event_file(name: &str) -> bool {
+    let is_ending = |rest: &str| rest.strip_prefix('.').is_some_and(|end| end.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    name.split_once("tfevents").is_some_and(|(_, rest)| !is_ending(rest))
 }
 
 /// `run-<id>.wandb`
@@ -289,6 +296,17 @@ fn begins_object(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_about_event_files_are_none() {
+        for name in ["events.out.tfevents.1700000000.host.1.0", "events.out.tfevents.1", "a.tfevents", "x.tfevents.v2", "tfevents-1"] {
+            assert!(is_event_file(name), "{name}");
+        }
+        for name in ["tfevents.rs", "read_tfevents.py", "tfevents.md", "events.out"] {
+            assert!(!is_event_file(name), "{name}");
+        }
+        assert_eq!(Kind::of_folder(["wandb.rs", "tfevents.rs"]), None);
+    }
 
     #[test]
     fn files_are_told_by_their_bytes_first() {

@@ -108,9 +108,9 @@ pub fn status(canvas_dir: &Path) -> Result<(), UiError> {
 
 /// Runs the board on one run in this terminal, without a canvas, until it is quit. `graphs`: names of the metrics to draw, as
 /// in a spec; none: all.
-/// `set`: names and values to be shown at once.
-pub fn view(reader: RunReader, graphs: Vec<String>, looks: Looks, set: Vec<(String, String)>) -> Result<(), UiError> {
-    let sources = |watch| Sources::of_run(reader, watch);
+/// `set`: names and values to be shown at once. `place`: the folder whose runs are listed, where one was asked for.
+pub fn view(reader: RunReader, place: Option<&Path>, graphs: Vec<String>, looks: Looks, set: Vec<(String, String)>) -> Result<(), UiError> {
+    let sources = |watch| Sources::of_run(reader, place, watch);
     let mut pane = Person::of_process(looks).board();
     pane.view_alone(graphs);
     pane.show_first(set.into_iter().map(|(name, value)| (name, value.into())).collect());

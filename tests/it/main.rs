@@ -15,6 +15,7 @@ mod inspect;
 mod kill;
 mod layers;
 mod layout;
+mod lists;
 mod live;
 mod open;
 mod panes;

@@ -113,3 +113,40 @@ fn the_runs_of_other_trackers_are_listed_by_their_path() {
     assert_eq!(out.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&out.stderr).contains("hint:"), "{out:?}");
 }
+
+#[test]
+fn what_is_not_listed_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("a/metrics.csv", "step,loss\n1,2\n");
+    write("a/train.log", "step 1 loss 2\n");
+    write("b/train.log", "step 1 loss 2\n");
+    let told = list(dir.path(), &["."]);
+    let beside = |name: &str| told.iter().find(|run| run["name"] == name).map(|run| run["beside"].clone()).unwrap();
+    assert_eq!((told.len(), beside("b/train.log")), (2, json!([])));
+    assert_eq!(beside("a/metrics.csv"), json!(["./a/train.log"]));
+    let said = |out: Output| String::from_utf8_lossy(&out.stderr).into_owned();
+    let one = "og: 1 console log beside these runs is not listed: og view PATH opens it\n";
+    assert_eq!((said(og(dir.path(), &["runs", "."])).as_str(), said(og(dir.path(), &["runs", ".", "--json"])).as_str()), (one, one));
+    write("a/stderr.log", "step 1 loss 2\n");
+    let more = said(og(dir.path(), &["runs", "."]));
+    assert!(more.contains("og: 2 console logs beside these runs are not listed: og view PATH opens one\n"), "{more}");
+}
+
+#[test]
+fn runs_that_are_called_by_their_places_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    for time in ["20261121_100000", "20261121_110000"] {
+        let folder = dir.path().join("work_dirs").join(time).join("vis_data");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("scalars.json"), "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"loss\": 1}\n").unwrap();
+    }
+    let out = String::from_utf8(og(dir.path(), &["runs", "."]).stdout).unwrap();
+    for name in ["work_dirs/20261121_100000/vis_data/scalars.json", "work_dirs/20261121_110000/vis_data/scalars.json"] {
+        assert!(out.contains(name), "{out}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Finds TensorBoard's event files.
 
+use crate::source::detect::is_event_file;
 use std::{
     collections::HashSet,
     fs::{self, DirEntry},
@@ -57,7 +58,7 @@ pub fn runs_under(logdir: &Path) -> io::Result<Vec<PathBuf>> {
 fn is_named_as_event_file(entry: &DirEntry) -> bool {
     let name = entry.file_name();
     let name = name.to_string_lossy();
-    name.contains("tfevents") && !name.ends_with(".profile-empty")
+    is_event_file(&name) && !name.ends_with(".profile-empty")
 }
 
 #[cfg(test)]

@@ -321,7 +321,7 @@ fn feed(decoder: &mut dyn Decoder, bytes: &[u8], gather: &mut Gather) {
 }
 
 /// Reads until the buffer is full or the file ends.
-fn read_at(file: &File, buffer: &mut [u8], start: u64) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, buffer: &mut [u8], start: u64) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {
         match file.read_at(&mut buffer[length..], start + length as u64) {

@@ -87,6 +87,7 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
         started: info.started_at,
         changed: None,
         path: folder.path().to_owned(),
+        beside: vec![],
     };
     let is_logged = fs::metadata(folder.metrics()).is_ok_and(|file| file.len() > 0);
     let is_told = life.exit.is_some() || life.pid.is_some();

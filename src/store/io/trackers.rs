@@ -159,6 +159,7 @@ fn find(wanted: &Announced, since: Option<WallTime>) -> Result<RunRef, OpenError
             started: None,
             changed: None,
             path,
+            beside: vec![],
         });
     }
     let runs = source::runs(&wanted.path)?;

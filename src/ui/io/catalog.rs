@@ -137,6 +137,9 @@ impl Catalog {
             }
         }
         self.search.end();
+        // A place may lie in another.
+        let mut paths = HashSet::new();
+        found.retain(|found| paths.insert(found.path.clone()));
         found.truncate(RUNS_MAX);
         let here: HashSet<&PathBuf> = found.iter().map(|found| &found.path).collect();
         let gone: Vec<PathBuf> = self.known.keys().filter(|path| !here.contains(path)).cloned().collect();

@@ -24,6 +24,8 @@ pub struct Picture {
     pub size: (u16, u16),
     /// Names and values, as `og set` takes them.
     pub set: Vec<(String, String)>,
+    /// The folder whose runs are listed, where one was asked for.
+    pub place: Option<PathBuf>,
     /// Its file; the ending says which kind: `.png`, `.svg`, `.ans` (ANSI colours), `.txt`. Without one it is text, and `-` is standard
     /// output.
     pub path: PathBuf,
@@ -52,7 +54,7 @@ pub enum PictureError {
 pub fn picture(mut reader: RunReader, graphs: Vec<String>, looks: Looks, picture: &Picture) -> Result<(), PictureError> {
     let drawing = Drawing::of(&picture.path).ok_or_else(|| PictureError::Ending(picture.path.clone()))?;
     while reader.poll(RunReader::LOAD).more {}
-    let mut sources = Sources::of_run(reader, None);
+    let mut sources = Sources::of_run(reader, picture.place.as_deref(), None);
     let facts = sources.poll().facts.unwrap_or_default();
     let mut person = Person::of_process(looks);
     // A picture has all colours, and no terminal of somebody's to ask.

@@ -78,7 +78,7 @@ impl Recorded {
     fn open(path: &Path, store: Option<&Path>, at: f64, board: Board) -> Recorded {
         let mut reader = RunReader::open(path).unwrap();
         while reader.poll(RunReader::LOAD).more {}
-        let mut sources = Sources::of_run(reader, None);
+        let mut sources = Sources::of_run(reader, None, None);
         sources.runs = Runs::new(store.into_iter().map(Path::to_owned).collect());
         let facts = sources.poll().facts.unwrap();
         let mut recorded = Recorded { board, sources, area: Rect::ZERO, at, now: Duration::ZERO };

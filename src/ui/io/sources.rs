@@ -92,11 +92,13 @@ impl Sources {
     }
 
     /// Of one run, without a canvas.
-    pub(super) fn of_run(mut reader: RunReader, watch: Option<Watch>) -> Sources {
+    /// `place`: the folder in which it was found, where one was asked for.
+    pub(super) fn of_run(mut reader: RunReader, place: Option<&Path>, watch: Option<Watch>) -> Sources {
         let mut sources = Sources::new(None, watch);
         sources.store().iter().for_each(|store| reader.remark_in(store));
         let path = settled(&reader.address());
-        sources.runs.add_place(place_of(&path));
+        // Who asks for a run's own folder means what lies beside it as well.
+        sources.runs.add_place(place.filter(|place| *place != path).map_or_else(|| place_of(&path), Path::to_owned));
         (sources.run, sources.own) = (Some(path.clone()), Some(path));
         sources.add(reader.paths().into_iter());
         sources.reader = Some(reader);
@@ -368,7 +370,7 @@ mod tests {
         let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
         let time = |secs| WallTime::new(secs).unwrap();
         let (folder, _) = store.create_run(NewRun::default(), time(1.0), 1).unwrap();
-        let mut sources = Sources::of_run(RunReader::open(folder.path()).unwrap(), None);
+        let mut sources = Sources::of_run(RunReader::open(folder.path()).unwrap(), None, None);
         assert!(!sources.poll().facts.unwrap().loading);
         // Its last words and its exit are seen in one look, which is followed by one more that finds nothing new.
         let mut out = File::options().append(true).create(true).open(folder.stdout_log()).unwrap();

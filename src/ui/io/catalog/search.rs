@@ -12,12 +12,18 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Files of one run that are looked at for a change.
 const FILES_MAX: usize = 64;
 /// Folders below a place that are looked into.
 const FOLDERS_MAX: usize = 1000;
+/// Levels below a place on which tables and logs are looked for: `outputs/DAY/TIME/NUMBER`.
+const LEVELS: usize = 4;
+/// A search for these stands for so long, and so many times as long as it took.
+const STANDS: Duration = Duration::from_secs(10);
+const STANDS_TIMES: u32 = 20;
 
 /// A run at some place.
 pub(super) struct Found {
@@ -40,6 +46,8 @@ pub(super) struct Look {
 pub(super) struct Search {
     /// The runs of databases, as of when they looked so.
     databases: HashMap<PathBuf, (Look, Vec<RunRef>)>,
+    /// All runs below a place, until when that stands.
+    below: HashMap<PathBuf, (Instant, Vec<RunRef>)>,
     folders: Folders,
 }
 
@@ -107,7 +115,33 @@ impl Search {
                 found.push(Found { look: look_into(&path, &folder), path, run: None });
             }
         }
+        let known: HashSet<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
+        for run in self.below(place).into_iter().filter(|run| run.path.exists()) {
+            let is_file = matches!(run.kind, Kind::Jsonl | Kind::Csv | Kind::Json | Kind::Log);
+            match run.kind {
+                Kind::Trackio | Kind::Tviz => {}
+                _ if known.contains(&run.path) => {}
+                // Files of many runs are called the same: their places tell them apart.
+                _ if is_file => found.push(Found { path: run.path.clone(), look: look_at(&run.path), run: Some(run) }),
+                _ => found.push(self.run(run.path)),
+            }
+        }
         Ok(found)
+    }
+
+    /// The runs below a folder, tables and logs among them, as of a moment ago.
+    fn below(&mut self, place: &Path) -> Vec<RunRef> {
+        if let Some((until, runs)) = self.below.get(place)
+            && Instant::now() < *until
+        {
+            return runs.clone();
+        }
+        let start = Instant::now();
+        // Nothing there, or nothing that may be read, is told by the look at the folder itself.
+        let runs = source::search_to(place, LEVELS).map(|(runs, _)| runs).unwrap_or_default();
+        let until = Instant::now() + (start.elapsed() * STANDS_TIMES).max(STANDS);
+        self.below.insert(place.to_owned(), (until, runs.clone()));
+        runs
     }
 
     /// A run that is a file or a folder.

@@ -171,3 +171,32 @@ fn folders_of_other_trackers_are_places_too() {
     let missing = Catalog::new(vec![dir.path().join("none")], dead).all(|_| true);
     assert!(missing.is_empty());
 }
+
+#[test]
+fn tables_and_logs_below_a_place_are_runs_by_their_places() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("outputs/2026-11-20/12-00-00/train.log", "step 1 loss 2\nstep 2 loss 1\n");
+    write("lightning_logs/version_0/metrics.csv", "step,loss\n1,2\n5,1\n");
+    write("lightning_logs/version_0/train.log", "step 1 loss 2\n");
+    write("data/iris.csv", "sepal,petal\n5.1,1.4\n");
+    let mut catalog = Catalog::new(vec![dir.path().to_owned(), dir.path().join("lightning_logs")], dead);
+    let told = |rows: Vec<RunRow>| {
+        let mut told: Vec<_> = rows.into_iter().map(|row| (row.name, row.step, row.last.get("loss").copied())).collect();
+        told.sort_by(|a, b| a.0.cmp(&b.0));
+        told
+    };
+    let want = [
+        ("lightning_logs/version_0/metrics.csv".to_owned(), Some(5), Some(1.0)),
+        ("outputs/2026-11-20/12-00-00/train.log".to_owned(), Some(2), Some(1.0)),
+    ];
+    assert_eq!(told(catalog.all(|_| true)), want);
+    // What is written is seen at the next look, what is gone is gone.
+    write("outputs/2026-11-20/12-00-00/train.log", "step 1 loss 2\nstep 2 loss 1\nstep 3 loss 0.5\n");
+    fs::remove_file(dir.path().join("lightning_logs/version_0/metrics.csv")).unwrap();
+    assert_eq!(told(catalog.all(|_| true)), [(want[1].0.clone(), Some(3), Some(0.5))]);
+}

@@ -1,0 +1,202 @@
+//! What a file near others is, by its name, its first bytes and, of a console, its last: a run, or what a training reads or leaves beside.
+
+use super::{has_extension, open, read_at};
+use crate::{
+    model::MetricKey,
+    source::{Decoder, Kind, Record, Stdout, csv, detect, rows},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ffi::OsStr,
+    fs::File,
+    io,
+    path::Path,
+};
+
+/// Names of files that a program writes as it trains.
+const STRUCTURED: &[&str] = &["wandb", "jsonl", "ndjson", "csv", "tsv"];
+
+/// Names of consoles. What is called `.txt` may as well be anything.
+const CONSOLES: &[&str] = &["log", "out"];
+
+/// The first line of JSON lines may hold the settings of a whole training.
+const LINE_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes at the end of a console in which a metric is looked for.
+const TAIL_BYTES: u64 = 16 << 10;
+
+/// First rows by which two tables are told to be of one training.
+const ROWS_MAX: usize = 4;
+
+/// Shortest name of a run that is looked for in what consoles say: shorter ones are words.
+const NAME_BYTES_MIN: usize = 8;
+
+/// What a file is.
+pub(super) enum Look {
+    /// Rows with steps, the first of them.
+    Table(Kind, Vec<FirstRow>),
+    /// A document with rows: what a training leaves at its end, or as it goes.
+    Document,
+    /// Console output.
+    Console(Console),
+    /// A table that says no step: a training's own, or what it reads.
+    Loose(Kind),
+    /// No run.
+    Nothing,
+}
+
+/// What is printed.
+pub(super) struct Console {
+    /// Some metric is in what was seen of it.
+    pub(super) has_metric: bool,
+    /// The run of a tracker that it names.
+    pub(super) names: Option<usize>,
+}
+
+/// A row by its step, and its values by their names.
+pub(super) type FirstRow = (i64, BTreeMap<String, f64>);
+
+/// Whether a file may be a run by its name.
+pub(super) fn may_be_run(name: &OsStr) -> bool {
+    has_extension(name, STRUCTURED) || has_extension(name, &["json"]) || may_be_console(name)
+}
+
+/// Whether a file may be a console by its name.
+pub(super) fn may_be_console(name: &OsStr) -> bool {
+    is_console(name) || has_extension(name, &["txt"])
+}
+
+/// Whether a file is a console by its name.
+pub(super) fn is_console(name: &OsStr) -> bool {
+    has_extension(name, CONSOLES)
+}
+
+/// Looks into a file. `known`: the names of trackers' runs.
+pub(super) fn look(path: &Path, known: &HashMap<String, usize>) -> io::Result<Look> {
+    let name = path.file_name().unwrap_or_default();
+    let (mut kind, mut head) = open::kind_of(path)?;
+    if may_be_lines(name) && !head.contains(&b'\n') && head.len() > 1 {
+        let file = File::open(path)?;
+        if file.metadata()?.len() > head.len() as u64 {
+            head = vec![0; LINE_BYTES_MAX];
+            let read = read_at(&file, &mut head, 0)?;
+            head.truncate(read);
+            kind = Kind::of_file(&name.to_string_lossy(), &head);
+        }
+    }
+    let is_structured = has_extension(name, STRUCTURED);
+    Ok(match kind {
+        Kind::Wandb => Look::Table(kind, vec![]),
+        Kind::Jsonl | Kind::Csv => match first_rows(kind, &head) {
+            rows if !rows.is_empty() => Look::Table(kind, rows),
+            _ if is_structured => Look::Loose(kind),
+            _ => Look::Nothing,
+        },
+        Kind::Json if detect::text(&head).trim_ascii_start().starts_with('[') => match first_rows(kind, &head).is_empty() {
+            true => Look::Nothing,
+            false => Look::Document,
+        },
+        Kind::Json if rows::is_document(detect::text(&head)) => Look::Document,
+        // What a callback calls a log may be a table.
+        Kind::Log if csv::is_table(&head) => match first_rows(Kind::Csv, &head) {
+            rows if !rows.is_empty() => Look::Table(kind, rows),
+            _ => Look::Nothing,
+        },
+        Kind::Log if may_be_console(name) => Look::Console(console(path, &head, known)?),
+        _ => Look::Nothing,
+    })
+}
+
+fn may_be_lines(name: &OsStr) -> bool {
+    has_extension(name, &["json", "jsonl", "ndjson"])
+}
+
+/// The first rows that say a step.
+fn first_rows(kind: Kind, head: &[u8]) -> Vec<FirstRow> {
+    let Some(mut decoder) = kind.decoder() else { return vec![] };
+    let (mut names, mut rows): (Vec<MetricKey>, Vec<FirstRow>) = (vec![], vec![]);
+    decoder.push(head);
+    loop {
+        match decoder.next() {
+            Ok(Some(Record::Key(_, key))) => names.push(key),
+            Ok(Some(Record::Row(row))) => {
+                let Some(step) = row.step else { continue };
+                // Trackers part the names of one thing in ways of their own.
+                let name = |id: u32| names.get(id as usize).map(|name| name.as_str().replace('/', "."));
+                rows.push((step.0, row.values.iter().filter_map(|(id, value)| Some((name(id.0)?, *value))).collect()));
+                if rows.len() == ROWS_MAX {
+                    return rows;
+                }
+            }
+            Ok(None) => return rows,
+            _ => {}
+        }
+    }
+}
+
+/// Whether two tables begin with the same values at the same steps, as far as they have the same columns.
+pub(super) fn are_of_one(a: &[FirstRow], b: &[FirstRow]) -> bool {
+    /// One value, such as a learning rate, may be the same in many runs.
+    const SAME_MIN: usize = 2;
+    let mut same = 0;
+    for ((step, a), (other, b)) in a.iter().zip(b) {
+        let mut common = a.iter().filter_map(|(name, value)| Some((value, b.get(name)?))).filter(|(a, b)| !a.is_nan() || !b.is_nan());
+        if step != other || common.any(|(a, b)| a != b) {
+            return false;
+        }
+        same += a.keys().filter(|name| b.contains_key(*name)).count();
+    }
+    same >= SAME_MIN
+}
+
+/// What the ends of a console say.
+fn console(path: &Path, head: &[u8], known: &HashMap<String, usize>) -> io::Result<Console> {
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let start = bytes.saturating_sub(TAIL_BYTES).max(head.len() as u64);
+    let mut tail = vec![0; usize::try_from(bytes - start.min(bytes)).unwrap_or(0)];
+    let read = read_at(&file, &mut tail, start)?;
+    tail.truncate(read);
+    let tail = match start > head.len() as u64 {
+        true => memchr::memchr2(b'\n', b'\r', &tail).map_or(&[][..], |at| &tail[at + 1..]),
+        false => &tail[..],
+    };
+    // A text that is not called a console is one where it counts steps.
+    let needs_step = !is_console(path.file_name().unwrap_or_default());
+    let has_metric = has_row(&[head, tail], needs_step, start == head.len() as u64);
+    let names = if known.is_empty() { None } else { [head, tail].iter().find_map(|text| named(detect::text(text), known)) };
+    Ok(Console { has_metric, names })
+}
+
+/// Whether a row with a value is in some text; `is_one`: the parts follow each other.
+fn has_row(parts: &[&[u8]], needs_step: bool, is_one: bool) -> bool {
+    let mut decoder = Stdout::new();
+    for part in parts {
+        decoder.push(part);
+        loop {
+            match decoder.next() {
+                Ok(Some(Record::Row(row))) if !row.values.is_empty() && (row.step.is_some() || !needs_step) => return true,
+                Ok(None) => break,
+                _ => {}
+            }
+        }
+        if !is_one {
+            decoder = Stdout::new();
+        }
+    }
+    decoder.finish();
+    std::iter::from_fn(|| decoder.next().ok().flatten())
+        .any(|record| matches!(record, Record::Row(row) if !row.values.is_empty() && (row.step.is_some() || !needs_step)))
+}
+
+/// The run that is named in a text.
+fn named(text: &str, known: &HashMap<String, usize>) -> Option<usize> {
+    let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "_-.".contains(letter)));
+    words.map(|word| word.trim_matches('.')).filter(|word| word.len() >= NAME_BYTES_MIN).find_map(|word| known.get(word).copied())
+}
+
+/// Whether a name is surely that of one run wherever it stands.
+pub(super) fn is_telling(name: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| name.as_bytes().iter().any(is);
+    name.len() >= NAME_BYTES_MIN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !name.starts_with("version_")
+}
