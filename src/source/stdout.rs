@@ -17,10 +17,10 @@
 //! A row has no time here: its offset says where its line starts.
 
 mod bar;
-mod beside;
 mod boxed;
 mod clean;
 mod dict;
+mod dicts;
 mod draft;
 mod facts;
 mod late;

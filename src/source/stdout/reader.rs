@@ -66,6 +66,9 @@ pub(super) struct Reader {
     put_off: Vec<Draft>,
     /// Rows that may as well be settings, each of other names.
     unsure: VecDeque<Unsure>,
+    /// The text at hand overwrites what stood in its line; and nothing in that line overwrites it.
+    is_redraw: bool,
+    is_line: bool,
     /// A dict that waits for the bar behind it, and the epoch that is its step where there is none.
     waiting: Option<(Draft, Option<Count>)>,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
@@ -89,7 +92,7 @@ impl Reader {
 
     /// Whether rows were given out that stand elsewhere.
     pub(super) fn is_mistaken(&self) -> bool {
-        self.steps.is_mistaken()
+        self.steps.dicts.is_mistaken()
     }
 
     /// Whether nothing of the lines before is open, and no rule of a person's is asked first: lines without a letter say
@@ -111,18 +114,22 @@ impl Reader {
 
     /// Takes one redraw of a line.
     pub(super) fn take(&mut self, bytes: &[u8], segment: &Segment) {
-        let Segment { line, classes, is_line, after_rule } = segment;
+        let Segment { line, classes, is_line, after_rule, is_redraw } = segment;
         self.is_ruled |= after_rule;
         if classes & (LETTER | DIRTY) == 0 && self.is_between_lines() {
             self.is_ruled = classes & RULE != 0;
             return;
         }
+        self.is_redraw = *is_redraw;
         if classes & DIRTY == 0 {
+            self.is_line = *is_line;
             self.draw(bytes, *classes, line.offset, *is_line && self.is_final());
         } else {
             let mut scratch = std::mem::take(&mut self.scratch);
+            self.is_line = false;
             let up = clean::draws(bytes, &mut scratch, &mut |text| self.draw(text, *classes, line.offset, false));
             self.redraws.up(up);
+            self.is_line = *is_line;
             self.draw(&scratch, *classes, line.offset, *is_line && self.is_final());
             self.scratch = scratch;
         }
@@ -164,6 +171,10 @@ impl Reader {
 
     /// One state of a line. `is_final`: nothing overwrites it.
     fn draw(&mut self, line: &[u8], classes: u8, offset: u64, is_final: bool) {
+        let text = line.trim_ascii();
+        if !text.is_empty() {
+            self.settle_waiting(std::str::from_utf8(text).ok());
+        }
         if self.late.is_open() {
             if !is_final || !self.late.go_on(Line { text: &String::from_utf8_lossy(line), classes, offset }) {
                 self.end_late();
@@ -171,12 +182,8 @@ impl Reader {
                 return;
             }
         }
-        let text = line.trim_ascii();
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
             return;
-        }
-        if self.place_waiting(std::str::from_utf8(text).ok()) {
-            self.hand_on(self.is_final());
         }
         if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(line), classes, offset, is_final) {
             return;
@@ -308,11 +315,16 @@ impl Reader {
         }
     }
 
-    /// No more lines come.
-    pub(super) fn end(&mut self) {
-        if self.place_waiting(None) {
+    /// Hands on the dict that waits for the bar behind it, now that `text` came or nothing will.
+    fn settle_waiting(&mut self, text: Option<&str>) {
+        if self.place_waiting(text) {
             self.hand_on(self.is_final());
         }
+    }
+
+    /// No more lines come.
+    pub(super) fn end(&mut self) {
+        self.settle_waiting(None);
         self.end_late();
         let lines = self.late.give_up(self.keys.row());
         self.draw_again(lines);

@@ -51,6 +51,8 @@ pub(super) struct Segment {
     pub(super) is_line: bool,
     /// The line before it was passed over, and was a ruler.
     pub(super) after_rule: bool,
+    /// It overwrites what stood in its line.
+    pub(super) is_redraw: bool,
 }
 
 /// Where the search stands inside a segment.
@@ -59,6 +61,8 @@ pub(super) struct Scan {
     classes: u8,
     /// The line before was passed over, and was a ruler.
     after_rule: bool,
+    /// What comes next overwrites what stands in its line.
+    redraws: bool,
 }
 
 impl Scan {
@@ -84,14 +88,16 @@ impl Scan {
             };
             let is_line = bytes[next - 1] == b'\n';
             if classes & must == 0 {
-                self.after_rule = classes & RULE != 0;
+                (self.after_rule, self.redraws) = (classes & RULE != 0, !is_line);
                 (start, at, classes) = (next, next, 0);
                 continue;
             }
             self.classes = 0;
             let after_rule = std::mem::take(&mut self.after_rule);
+            let is_redraw = std::mem::replace(&mut self.redraws, !is_line);
             lines.skip(start);
-            return Ok(lines.cut(end - start, next - start)?.map(|line| Segment { line, classes: classes & !END, is_line, after_rule }));
+            let line = lines.cut(end - start, next - start)?;
+            return Ok(line.map(|line| Segment { line, classes: classes & !END, is_line, after_rule, is_redraw }));
         }
         self.classes = classes & !END;
         let searched = at - start;
@@ -105,12 +111,14 @@ impl Scan {
         let classes = classes(lines.open());
         self.classes = 0;
         let after_rule = std::mem::take(&mut self.after_rule);
-        lines.rest().map(|line| line.map(|line| Segment { line, classes, is_line: true, after_rule }))
+        let is_redraw = std::mem::take(&mut self.redraws);
+        lines.rest().map(|line| line.map(|line| Segment { line, classes, is_line: true, after_rule, is_redraw }))
     }
 
     /// What stands behind the last newline, not taken: the newest redraw.
     pub(super) fn peek(&self, lines: &Lines) -> Segment {
-        Segment { line: lines.peek(), classes: classes(lines.open()), is_line: false, after_rule: self.after_rule }
+        let (line, classes) = (lines.peek(), classes(lines.open()));
+        Segment { line, classes, is_line: false, after_rule: self.after_rule, is_redraw: self.redraws }
     }
 }
 

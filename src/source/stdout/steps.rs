@@ -1,7 +1,7 @@
 //! Which step a line is about: its own counter, the heads above it, the bars around it.
 
 use super::{
-    beside::{Beside, epoch},
+    dicts::Dicts,
     facts::{Count, Pairs},
     words::{Counter, is_report, is_speed, is_vague_counter},
 };
@@ -50,14 +50,8 @@ pub(super) struct Steps {
     /// The same for bars without a label, and how many of them came to their end.
     bars: Turn,
     bars_done: i64,
-    /// The unlabelled bar, for dicts printed beside it.
-    pub(super) beside: Beside,
-    /// Dicts tell their epoch by fractions.
-    tells_fractions: bool,
-    /// Dicts were counted by their epoch.
-    counts_dicts: bool,
-    /// Dicts were given steps that turned out to be of others.
-    is_mistaken: bool,
+    /// What is known of dicts.
+    pub(super) dicts: Dicts,
     /// The last bar inside an epoch: epoch, its count, and the line it stood in.
     progress: Option<(i64, Count, u64)>,
     total: Option<i64>,
@@ -397,45 +391,23 @@ impl Steps {
         self.bars.step(count, Some(self.bars_done))
     }
 
-    /// The counter of a dict of `pairs` whose best one is `step`. Where epochs are told by fractions, those that are whole count no
-    /// rows: the Trainer of transformers 5 writes `'epoch': '0.95'` and then `'epoch': '1'`.
-    pub(super) fn counter_of_dict(&mut self, pairs: &Pairs, step: Option<(Counter, Count)>) -> Option<(Counter, Count)> {
-        if !self.tells_fractions && epoch(pairs).is_some_and(|epoch| epoch.fract() != 0.0) {
-            self.tells_fractions = true;
-            self.is_mistaken |= self.counts_dicts;
-        }
-        step.filter(|(kind, _)| *kind != Counter::Epoch || !self.tells_fractions)
-    }
-
-    /// The epoch is the step of a dict.
-    pub(super) fn count_dict(&mut self, epoch: Count) -> Option<Count> {
-        self.counts_dicts = true;
-        self.count(None, Some(epoch))
-    }
-
-    /// Where a dict of `pairs` without a step of its own stands by the bar beside it, see [`Beside::place`].
-    pub(super) fn place_beside(&mut self, pairs: &Pairs, behind: Option<Count>, is_again: bool) -> Option<Count> {
-        let was_apart = self.beside.is_apart();
-        let count = self.beside.place(pairs, behind, is_again);
-        self.is_mistaken |= self.beside.is_apart() && !was_apart;
-        if self.beside.is_apart() {
+    /// Where a dict of `pairs` without a step of its own stands: by the bar beside it, see [`Dicts::place`], or by its `epoch`.
+    pub(super) fn place_dict(&mut self, pairs: &Pairs, epoch: Option<Count>, behind: Option<Count>, is_again: bool) -> Option<Count> {
+        let beside = self.dicts.place(pairs, behind, is_again);
+        if self.dicts.is_apart(pairs) && !self.has_block() {
             // Each of them is of a step of its own, which nobody knows.
             self.carried = None;
         }
-        count
-    }
-
-    /// Whether rows were given out that stand elsewhere.
-    pub(super) fn is_mistaken(&self) -> bool {
-        self.is_mistaken
+        beside.or_else(|| {
+            self.dicts.count_epoch();
+            self.count(None, Some(epoch?))
+        })
     }
 
     /// The same at the start of a source, which may have been read before.
-    pub(super) fn renew(&self) -> Steps {
-        match self.is_mistaken {
-            true => Steps { beside: self.beside.renew(), tells_fractions: self.tells_fractions, ..Steps::default() },
-            false => Steps::default(),
-        }
+    pub(super) fn renew(&mut self) -> Steps {
+        let dicts = std::mem::take(&mut self.dicts);
+        Steps { dicts: if dicts.is_mistaken() { dicts.renew() } else { Dicts::default() }, ..Steps::default() }
     }
 
     /// A line ended.
@@ -471,22 +443,9 @@ impl Steps {
     /// Forgets the lines so far, but not how such lines are to be read. `gave_rows`: some of them were rows.
     pub(super) fn jump(&mut self, gave_rows: bool) {
         let is_stepless = gave_rows && self.carried.is_none();
-        let Steps { fine, beside, tells_fractions, counts_dicts, is_mistaken, total, line, epoch, turn, trusted, trusts_epochs, .. } =
-            std::mem::take(self);
-        let landing = Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), is_stepless, ..Landing::default() };
-        *self = Steps {
-            fine,
-            beside,
-            tells_fractions,
-            counts_dicts,
-            is_mistaken,
-            total,
-            line,
-            trusted,
-            trusts_epochs,
-            landing: Some(landing),
-            ..Steps::default()
-        };
+        let Steps { fine, dicts, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
+        let landing = Some(Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), is_stepless, ..Landing::default() });
+        *self = Steps { fine, dicts: dicts.jump(), total, line, trusted, trusts_epochs, landing, ..Steps::default() };
     }
 }
 

@@ -204,9 +204,12 @@ fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
     assert_eq!(total(bars), Some(100));
     // What comes right behind a dict is the bar of its moment.
     check(
-        " 5%|#| 5/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2.5}\n 9%|#| 9/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2}\nend\n",
+        " 5%|#| 5/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2.5}\n\r 9%|#| 9/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2}\nend\n",
         &["loss 9=2.5 9=2"],
     );
+    // A bar in a line of its own is in front of what follows it.
+    let front = |at: u32| format!("{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]\n{{'loss': {at}, 'epoch': 0.{at}}}\n");
+    check(&(front(10) + &front(20) + &front(30)), &["epoch 10=0.1 20=0.2 30=0.3", "loss 10=10 20=20 30=30"]);
     check("step 7: {\"loss\": \"2.5\", \"nested\": {\"a\": 1}}\n", &["loss 7=2.5", "nested.a 7=1"]);
     silent("{'learning_rate': 0.001, 'batch_size': 32, 'epochs': 10}\n");
 }
@@ -223,6 +226,12 @@ fn dicts_beside_a_bar_of_other_steps_are_counted() {
     let all = |mores: [&str; 3]| (0..3).map(|at| each(3 - at, mores[at as usize])).collect::<String>() + "end\n";
     check(&all([", 'epoch': 1", ", 'epoch': 2", ", 'epoch': 3"]), &["epoch 1=1 2=2 3=3", "loss 1=3 2=2 3=1"]);
     check(&all(["", "", ""]), &["loss -=3 -=2 -=1"]);
+    // Of other names, the bar still tells.
+    let tasks = bar(10) + &loss(3, "") + &bar(20) + &loss(2, "") + &"{'accuracy': 0.5}\n".repeat(4);
+    check(&tasks, &["accuracy -=0.5 -=0.5 -=0.5 -=0.5", "loss 10=3 20=2"]);
+    // The next training's bar, about as long.
+    let next = bar(100) + &loss(3, ", 'epoch': 1") + "\r50%|#| 40/80 [00:01<00:10, 9.9it/s]" + &loss(2, ", 'epoch': 1");
+    check(&next, &["epoch 100=1 40=1", "loss 100=3 40=2"]);
     // An evaluation over again is no other step.
     let again = bar(50) + &loss(3, ", 'epoch': 1") + &bar(100) + &loss(2, ", 'epoch': 2") + &bar(100) + &loss(2, ", 'epoch': 2") + "end\n";
     check(&again, &["epoch 50=1 100=2 100=2", "loss 50=3 100=2 100=2"]);
@@ -232,7 +241,9 @@ fn dicts_beside_a_bar_of_other_steps_are_counted() {
 fn a_whole_epoch_among_fractions_counts_no_rows() {
     let row = |epoch: &str| format!("{{'loss': '2', 'epoch': '{epoch}'}}\n");
     check(&(row("0.5") + &row("1") + &row("1.5")), &["epoch -=0.5 -=1 -=1.5", "loss -=2 -=2 -=2"]);
-    check(&(row("1") + &row("1.5") + &row("2")), &["epoch -=1 -=1.5 -=2", "loss -=2 -=2 -=2"]);
+    check(&(row("1") + &row("1.5") + &row("2") + &row("2.5")), &["epoch -=1 -=1.5 -=2 -=2.5", "loss -=2 -=2 -=2 -=2"]);
+    // Where the training was ended.
+    check(&(row("1") + &row("2") + "{'train_loss': '3', 'epoch': '2.5'}\n"), &["epoch 1=1 2=2", "loss 1=2 2=2", "train_loss 2=3"]);
     check(&(row("1") + &row("2")), &["epoch 1=1 2=2", "loss 1=2 2=2"]);
 }
 

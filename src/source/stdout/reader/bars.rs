@@ -21,7 +21,7 @@ impl Reader {
         let tag = bar.label.split([' ', '_', ':']).find_map(validation);
         if bar.postfix.is_empty() {
             if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
-                self.steps.beside.stand(count);
+                self.steps.dicts.stand(count);
             }
             if !bar.tail.is_empty() {
                 return false;

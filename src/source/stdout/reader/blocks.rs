@@ -30,8 +30,8 @@ impl Reader {
         is_row && self.read_dict(&Stripped::bare(&text), at, true)
     }
 
-    /// The dict that was just read, whose brace stands at `at`. `is_alone`: it is no part of the line of a bar.
-    pub(super) fn read_dict(&mut self, stripped: &Stripped, at: usize, is_alone: bool) -> bool {
+    /// The dict that was just read, whose brace stands at `at`. `may_wait`: it is no part of the line of a bar.
+    pub(super) fn read_dict(&mut self, stripped: &Stripped, at: usize, may_wait: bool) -> bool {
         let front = &stripped.text[..at];
         self.facts.read(front, stripped.prefix, stripped.rank);
         // `args: {'lr': 0.1}`, and `Trial 3 finished with value: 0.5 and parameters: {'lr': 0.1}`
@@ -44,7 +44,7 @@ impl Reader {
             return is_row;
         }
         let outer = self.facts.step.or(self.facts.epoch.map(|epoch| (Counter::Epoch, epoch)));
-        let inner = self.steps.counter_of_dict(&self.dict.pairs, self.dict.step);
+        let inner = self.steps.dicts.counter(&self.dict.pairs, self.dict.step);
         // A counter in the text before the dict is the program's own word; a finer one in the dict wins.
         let step = match (outer, inner) {
             (Some(outer), Some(inner)) => Some(if inner.0 > outer.0 { inner } else { outer }),
@@ -70,30 +70,32 @@ impl Reader {
                 return true;
             }
         };
-        if is_alone && self.steps.beside.counts() {
+        // What is written over a bar has that bar drawn again behind it.
+        if may_wait && self.is_redraw && self.is_line && self.steps.dicts.may_be_beside(&self.draft.pairs) {
             self.waiting = Some((std::mem::take(&mut self.draft), epoch));
             return false;
         }
-        self.place_dict(epoch, None);
+        self.place_dict(epoch, None, self.redraws.is_live() || !self.is_line);
         true
     }
 
-    /// Sets the step of the draft, a dict that has none of its own but maybe `epoch`, see [`Beside::place`](super::super::beside::Beside::place) for `behind`.
-    fn place_dict(&mut self, epoch: Option<Count>, behind: Option<Count>) {
-        let beside = self.steps.place_beside(&self.draft.pairs, behind, self.redraws.is_live());
-        if let Some(count) = beside.or_else(|| self.steps.count_dict(epoch?)) {
+    /// Sets the step of the draft, a dict that has none of its own but maybe `epoch`. `behind`: the bar drawn again behind it.
+    /// `is_again`: it may be one that was there already.
+    fn place_dict(&mut self, epoch: Option<Count>, behind: Option<Count>, is_again: bool) {
+        if let Some(count) = self.steps.place_dict(&self.draft.pairs, epoch, behind, is_again) {
             (self.draft.step, self.draft.total) = (Some(count.at), count.of);
         }
     }
 
-    /// Puts the dict that waits for the bar behind it into the draft. `text`: what came, if that is known.
+    /// Puts the dict that waits for the bar behind it into the draft. `text`: what came, if anything did.
     pub(super) fn place_waiting(&mut self, text: Option<&str>) -> bool {
         let Some((draft, epoch)) = self.waiting.take() else { return false };
         self.draft = draft;
         // A logger may write on behind the bar; numbers there are of another moment.
         let is_text = |tail: &str| !tail.bytes().any(|b| b.is_ascii_digit());
-        let bar = text.and_then(bar).filter(|bar| bar.label.is_empty() && bar.postfix.is_empty() && is_text(bar.tail));
-        self.place_dict(epoch, bar.and_then(|bar| bar.count));
+        let bar = text.filter(|_| self.is_redraw).and_then(bar);
+        let bar = bar.filter(|bar| bar.label.is_empty() && bar.postfix.is_empty() && is_text(bar.tail));
+        self.place_dict(epoch, bar.and_then(|bar| bar.count), self.redraws.is_live());
         true
     }
 
@@ -141,6 +143,7 @@ impl Reader {
     /// Reads lines, the last that came, one by one.
     pub(super) fn draw_again(&mut self, lines: Vec<Line<String>>) {
         self.steps.back(lines.len() as u64);
+        (self.is_redraw, self.is_line) = (false, true);
         for Line { text, classes, offset } in lines {
             self.draw_line(&text, classes, offset, true, false);
             self.steps.line();

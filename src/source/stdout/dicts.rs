@@ -1,0 +1,136 @@
+//! Where dicts stand that say no step: by the bar beside them, or by the epoch that they name.
+
+use super::{
+    facts::{Count, Pairs},
+    words::Counter,
+};
+
+/// Dicts of other names that are compared with later ones.
+const SAID_MAX: usize = 8;
+
+/// Dicts of the same names without an epoch that may come while the bar stands still: two in a row are an evaluation and the same
+/// over again.
+const ALIKE_MAX: u32 = 2;
+
+/// What the dicts so far mean for where the next one stands.
+///
+/// A bar without a label and without values says it, unless it is of other steps: where output goes to a file, Python may write the
+/// bar at once and the dicts whenever its buffer is full; and a bar may be over the batches of each epoch. What tells is that a dict
+/// comes again, a further epoch in it, while the bar got no further.
+#[derive(Default)]
+pub(super) struct Dicts {
+    bar: Option<Count>,
+    said: Vec<Said>,
+    /// Dicts whose epoch was a fraction.
+    fractions: u32,
+    /// Epochs are told by fractions: those that are whole count no rows.
+    tells_fractions: bool,
+    /// Dicts were counted by their epoch.
+    counts_epochs: bool,
+    /// Dicts were given steps that turned out to be of others.
+    is_mistaken: bool,
+}
+
+/// The last dict of its names.
+struct Said {
+    names: Pairs,
+    epoch: Option<f64>,
+    at: i64,
+    /// Where it stood was said by the bar behind it.
+    is_behind: bool,
+    times: u32,
+    /// The bar is of other steps than such dicts are.
+    is_apart: bool,
+}
+
+impl Dicts {
+    /// The bar stands at `count`. Of several the longest is the training's; when that came to its end, one of about its length may
+    /// be the next training's.
+    pub(super) fn stand(&mut self, count: Count) {
+        let gives_way = |known: Count| {
+            let is_over = known.of == Some(known.at);
+            known.of <= count.of || is_over && count.of.is_some_and(|of| of.saturating_mul(2) >= known.at)
+        };
+        if self.bar.is_none_or(gives_way) {
+            self.bar = Some(count);
+        }
+    }
+
+    /// Whether a bar may say where dicts of `pairs` stand.
+    pub(super) fn may_be_beside(&self, pairs: &Pairs) -> bool {
+        self.bar.is_some() && !self.is_apart(pairs)
+    }
+
+    /// Whether the bar turned out to be of other steps than dicts of `pairs` are.
+    pub(super) fn is_apart(&self, pairs: &Pairs) -> bool {
+        self.said.iter().any(|said| said.is_apart && said.names.has_names_of(pairs))
+    }
+
+    /// Where a dict of `pairs` without a step of its own stands, as far as a bar says so.
+    ///
+    /// `behind`: the bar that was drawn again right behind it. tqdm does so below what it writes, and only this bar is of the same
+    /// moment: it does not draw each step. `is_again`: the dict may be one that was there already, drawn again.
+    pub(super) fn place(&mut self, pairs: &Pairs, behind: Option<Count>, is_again: bool) -> Option<Count> {
+        let known = self.bar?;
+        let behind = behind.filter(|behind| if behind.of == known.of { behind.at >= known.at } else { known.of == Some(known.at) });
+        let (bar, is_behind) = (behind.unwrap_or(known), behind.is_some());
+        let (epoch, at) = (epoch(pairs), bar.at);
+        let Some(said) = self.said.iter_mut().find(|said| said.names.has_names_of(pairs)) else {
+            if self.said.len() < SAID_MAX {
+                self.said.push(Said { names: pairs.clone(), epoch, at, is_behind, times: 1, is_apart: false });
+            }
+            self.bar = Some(bar);
+            return Some(bar);
+        };
+        let (stands, is_further) = (at <= said.at, epoch > said.epoch);
+        if said.is_apart || stands && is_further && said.is_behind && !is_behind {
+            // What was written last has no bar behind it yet, and the one before it is of an older moment.
+            return None;
+        }
+        said.times = if stands { said.times + u32::from(!is_again) } else { 1 };
+        let is_same_kind = said.is_behind == is_behind;
+        said.is_apart = stands && is_same_kind && if epoch.is_some() { is_further } else { said.times > ALIKE_MAX };
+        (said.epoch, said.at, said.is_behind) = (epoch, at, is_behind);
+        self.is_mistaken |= said.is_apart;
+        let place = (!said.is_apart).then_some(bar);
+        self.bar = Some(bar);
+        place
+    }
+
+    /// The counter of a dict of `pairs`, of which `step` is the best one: a whole epoch among fractions is none. The Trainer of
+    /// transformers 5 writes `'epoch': '0.95'` and then `'epoch': '1'`; one fraction alone may be where a training was ended.
+    pub(super) fn counter(&mut self, pairs: &Pairs, step: Option<(Counter, Count)>) -> Option<(Counter, Count)> {
+        if !self.tells_fractions && epoch(pairs).is_some_and(|epoch| epoch.fract() != 0.0) {
+            self.fractions += 1;
+            self.tells_fractions = !self.counts_epochs || self.fractions > 1;
+            self.is_mistaken |= self.tells_fractions && self.counts_epochs;
+        }
+        step.filter(|(kind, _)| *kind != Counter::Epoch || !self.tells_fractions)
+    }
+
+    /// The epoch is the step of a dict.
+    pub(super) fn count_epoch(&mut self) {
+        self.counts_epochs = true;
+    }
+
+    /// Whether dicts were given steps that turned out to be of others.
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.is_mistaken
+    }
+
+    /// The same at the start of a source that is to be read again; what was learned is kept.
+    pub(super) fn renew(self) -> Dicts {
+        Dicts { is_mistaken: false, counts_epochs: false, fractions: 0, ..self.jump() }
+    }
+
+    /// The same further on in the source.
+    pub(super) fn jump(mut self) -> Dicts {
+        self.said.retain(|said| said.is_apart);
+        Dicts { bar: None, ..self }
+    }
+}
+
+/// The epoch that a dict names.
+fn epoch(pairs: &Pairs) -> Option<f64> {
+    pairs.iter().find(|(name, _)| *name == "epoch").map(|(_, epoch)| epoch)
+}
