@@ -96,6 +96,7 @@ impl Decoder for Jsonl {
         if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"}") {
             self.finish();
         }
+        self.ready.give_newest();
     }
 
     fn finish(&mut self) {
@@ -106,6 +107,7 @@ impl Decoder for Jsonl {
             let loss = self.read(&line).err();
             self.ready.lose(|| loss);
         }
+        self.ready.give_newest();
     }
 
     fn is_mistaken(&self) -> bool {
@@ -115,13 +117,13 @@ impl Decoder for Jsonl {
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Jsonl { flat, ..Jsonl::default() };
+        *self = Jsonl { ready: Outbox::of(flat.is_newest_first()), flat, ..Jsonl::default() };
     }
 
     fn jump(&mut self) -> bool {
         self.lines = Lines::default();
         self.flat.jump();
-        true
+        !self.flat.is_newest_first()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
-use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff};
+use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff, wide::Wide};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -49,6 +49,9 @@ const KEYS_BYTES_MAX: u64 = 1 << 20;
 
 /// Largest document that is read whole, since it says nothing before its end.
 const DOCUMENT_BYTES_MAX: u64 = 8 << 20;
+
+/// How often the start of a file is read at most: once more for each thing that it may teach.
+const READINGS_MAX: usize = 6;
 
 /// Files of one run that are looked into, newest first.
 const FILES_MAX: usize = 8;
@@ -218,12 +221,13 @@ impl End<'_> {
         if self.kind == Kind::Wandb {
             start -= start % BLOCK_BYTES;
         }
-        let (mut decoder, mut gather) = (self.decoder(head)?, Gather::default());
-        feed(decoder.as_mut(), head, &mut gather);
+        let mut decoder = self.decoder(head)?;
+        let mut gather;
         if start <= head.len() as u64 {
             let rest = self.bytes_of(head.len() as u64, self.bytes.saturating_sub(head.len() as u64))?;
-            feed(decoder.as_mut(), &rest, &mut gather);
+            gather = read(decoder.as_mut(), &[head, &rest]);
         } else {
+            gather = read(decoder.as_mut(), &[head]);
             if !decoder.jump() {
                 return Ok(None);
             }
@@ -237,14 +241,14 @@ impl End<'_> {
 
     /// Reads everything, if that is not too much; else only the head.
     fn whole(&mut self, head: &[u8]) -> io::Result<Gather> {
-        let (mut decoder, mut gather) = (self.decoder(head)?, Gather::default());
-        feed(decoder.as_mut(), head, &mut gather);
+        let mut decoder = self.decoder(head)?;
         if self.bytes > DOCUMENT_BYTES_MAX {
+            let mut gather = read(decoder.as_mut(), &[head]);
             gather.jump();
             return Ok(gather);
         }
         let rest = self.bytes_of(head.len() as u64, self.bytes.saturating_sub(head.len() as u64))?;
-        feed(decoder.as_mut(), &rest, &mut gather);
+        let mut gather = read(decoder.as_mut(), &[head, &rest]);
         self.end(decoder.as_mut(), &mut gather);
         Ok(gather)
     }
@@ -255,9 +259,10 @@ impl End<'_> {
         }
         if self.kind == Kind::Log {
             // Its lines are not asked for.
-            return Ok(Box::new(Stdout::new().rules(self.read_as.rules.clone())));
+            return Ok(Wide::of(Box::new(Stdout::new().rules(self.read_as.rules.clone())), head));
         }
-        self.kind.decoder_with(self.read_as).ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
+        let decoder = self.kind.decoder_with(self.read_as).map(|decoder| Wide::of(decoder, head));
+        decoder.ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
 
     /// Takes what stands at the end of the file, as a reader that got there does.
@@ -289,6 +294,20 @@ fn from_a_line(kind: Kind, tail: &[u8]) -> &[u8] {
         _ => memchr::memchr(b'\n', tail),
     };
     begins.map_or(&[], |at| &tail[at + 1..])
+}
+
+/// Reads the start of a source, once more where that says that it was read wrong.
+fn read(decoder: &mut dyn Decoder, parts: &[&[u8]]) -> Gather {
+    let mut readings = 1;
+    loop {
+        let mut gather = Gather::default();
+        parts.iter().for_each(|part| feed(decoder, part, &mut gather));
+        if !decoder.is_mistaken() || readings == READINGS_MAX {
+            return gather;
+        }
+        decoder.reset();
+        readings += 1;
+    }
 }
 
 fn feed(decoder: &mut dyn Decoder, bytes: &[u8], gather: &mut Gather) {
