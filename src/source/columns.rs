@@ -184,8 +184,11 @@ pub(super) struct Axis {
     fractions: u64,
     /// What the source holds, as far as its rows would have to stand elsewhere had it been known before them.
     learned: Learned,
-    /// Something of this was learned from rows that were given out.
+    /// Something of this was learned from rows that were given out, or may have been from those that were passed over.
     is_mistaken: bool,
+    has_rows: bool,
+    /// Rows were read before others were passed over.
+    has_head: bool,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
@@ -272,6 +275,11 @@ fn place_of(bare: &str, names: &[&str]) -> Option<usize> {
     place(is_alike).or_else(|| place(is_akin))
 }
 
+/// Whether a column of this name counts steps, unless it is a setting or a metric.
+pub(super) fn may_be_step(name: &str) -> bool {
+    may_be_known(name) && place_of(without_unit(name), STEPS).is_some()
+}
+
 /// Whether a column of this name surely counts steps.
 pub(super) fn is_step(name: &str) -> bool {
     may_be_known(name) && place_of(without_unit(name), STEPS).is_some_and(|place| place <= EPOCH)
@@ -316,6 +324,7 @@ impl Axis {
     /// Rows were passed over: where the last of them stood is not known.
     pub(super) fn jump(&mut self) {
         self.last = None;
+        self.has_head = self.has_rows;
         self.epochs.jump();
         self.falls.jump();
     }
@@ -399,9 +408,11 @@ impl Axis {
 
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
+        self.has_rows = true;
         self.fractional |= self.fractions;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1) {
-            if best == EPOCH {
+            // Behind rows that were passed over, those without a step are told as such.
+            if best == EPOCH && !self.epochs.jumped {
                 self.learn(|learned| learned.has_fractions = true);
             }
             if best == COUNTER && self.learned.counter.is_some() {
@@ -452,12 +463,13 @@ impl Axis {
         }
     }
 
-    /// Rows before this one would stand elsewhere, had this been known.
+    /// Rows before this one would stand elsewhere, had this been known. Where some were passed over, that is only what they may have
+    /// taught, and reading them is to tell.
     fn learn(&mut self, what: impl FnOnce(&mut Learned)) {
         if !self.epochs.jumped {
             what(&mut self.learned);
-            self.is_mistaken = true;
         }
+        self.is_mistaken |= !self.epochs.jumped || self.has_head;
     }
 
     /// Looks whether a column that may be a counter is one, or was taken for one and is none. `row`: where the row stands so far.
@@ -476,7 +488,11 @@ impl Axis {
             self.counted.push((place, step));
         }
         let is_free = !self.learned.has_no_counter && self.best.is_none_or(|best| best == EPOCH);
-        let counts = |(place, number): &&(usize, i64)| self.counters.counts(*place, *number, epoch);
+        let jumped = self.epochs.jumped;
+        let counts = |(place, number): &&(usize, i64)| match jumped {
+            true => self.counters.may_count(*place, *number),
+            false => self.counters.counts(*place, *number, epoch),
+        };
         let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
         if found.is_some() {
             self.learn(|learned| learned.counter = found);
@@ -488,8 +504,12 @@ impl Axis {
         if let Some(runs) = self.learned.runs {
             return self.runs.iter().find(|(run, ..)| *run == runs).map(|(_, at, _)| *at);
         }
-        let stacked = &mut self.stacked;
-        let told = self.runs.iter().find(|(run, _, label)| stacked[*run].tells(label, step)).map(|(run, ..)| *run);
+        let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
+        let tells = |(run, _, label): &&(usize, usize, Label)| match jumped {
+            true => stacked[*run].may_tell(label),
+            false => stacked[*run].tells(label, step),
+        };
+        let told = self.runs.iter().find(tells).map(|(run, ..)| *run);
         if told.is_some() {
             self.learn(|learned| learned.runs = told);
         }

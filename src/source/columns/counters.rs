@@ -40,6 +40,11 @@ impl Counters {
         is_even || counter.rises >= RISES_MIN
     }
 
+    /// Whether a column may have risen in rows that were passed over.
+    pub(super) fn may_count(&self, place: usize, number: i64) -> bool {
+        self.0.iter().any(|counter| counter.place == place && !counter.fell && number > counter.last)
+    }
+
     /// Takes the number of a column that was taken for a counter. Whether it falls within an epoch before it rose for long: where it does
     /// so later, its run starts again.
     pub(super) fn fell_early(&mut self, place: usize, number: i64, epoch: Option<f64>) -> bool {

@@ -73,6 +73,11 @@ impl Stacked {
         }
     }
 
+    /// Whether rows that were passed over may have told, where the last of them has this value.
+    pub(super) fn may_tell(&self, label: &Label) -> bool {
+        !self.is_refuted && self.runs.first().is_some_and(|first| first.label != *label || self.runs.len() > 1)
+    }
+
     /// It holds what is no label.
     pub(super) fn refute(&mut self) {
         self.is_refuted = true;

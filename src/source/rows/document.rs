@@ -3,7 +3,7 @@
 use super::frame::frame;
 use crate::model::num;
 use crate::source::{
-    columns::{is_step, whole},
+    columns::{is_step, may_be_step, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::is_metric,
@@ -144,7 +144,7 @@ fn has_rows(name: &str, mut cursor: Cursor) -> bool {
         let mut is_known = false;
         let read = cursor.object(|cursor, key| {
             let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
-            is_known |= is_number && (counts && is_step(&key) || is_metric(&key));
+            is_known |= is_number && (counts && may_be_step(&key) || is_metric(&key));
             cursor.skip()
         });
         if read.is_none() || is_known {
