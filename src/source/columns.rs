@@ -312,6 +312,11 @@ impl Axis {
         self.learned.is_newest_first
     }
 
+    /// Their first stretch went on when it had been given out.
+    pub(super) fn read_again(&mut self) {
+        self.is_mistaken = true;
+    }
+
     /// What the run that the row is of is called, where the table holds several: `seed_1`.
     pub(super) fn run(&self, place: &Place) -> Option<String> {
         let (run, _, label) = self.runs.iter().find(|(_, at, _)| place.run_cell == Some(*at))?;
@@ -446,13 +451,13 @@ impl Axis {
         if self.options.step_key.is_none() {
             self.look_for_counter(row);
         }
-        let mut run_cell = None;
         if let Some((_, step)) = row {
             if !self.learned.is_newest_first && self.falls.are_told(step, time.map(|(_, time, _)| time)) {
                 self.learn(|learned| learned.is_newest_first = true);
             }
-            run_cell = self.look_for_runs(step);
+            self.look_for_runs(step);
         }
+        let run_cell = self.learned.runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
         Place {
             step: step.and(self.last),
             time: time.map(|(_, time, _)| time),
@@ -499,10 +504,10 @@ impl Axis {
         }
     }
 
-    /// Looks whether a column tells the runs of several apart. The cell that does.
-    fn look_for_runs(&mut self, step: i64) -> Option<usize> {
-        if let Some(runs) = self.learned.runs {
-            return self.runs.iter().find(|(run, ..)| *run == runs).map(|(_, at, _)| *at);
+    /// Looks whether a column tells the runs of several apart.
+    fn look_for_runs(&mut self, step: i64) {
+        if self.learned.runs.is_some() {
+            return;
         }
         let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
         let tells = |(run, _, label): &&(usize, usize, Label)| match jumped {
@@ -513,7 +518,6 @@ impl Axis {
         if told.is_some() {
             self.learn(|learned| learned.runs = told);
         }
-        None
     }
 
     /// Whether such a cell says where rows stand, in all rows that have it.

@@ -6,7 +6,8 @@
 //! are empty or no number are left out of their row; step and time are found by name ([`RowOptions`]). In a table with a row for
 //! each point (`step,metric,value`, no other number in the first of them), a cell names the metric; a point of a metric that has
 //! numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that
-//! `monitor.csv` starts with (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
+//! `monitor.csv` starts with (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there. In
+//! front of the names may stand `sep=;`, as Excel has it, and a title.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
 //! reads a growing file has to notice that its first line changed, and start over.
@@ -490,7 +491,8 @@ impl Table {
         self.splits.of_run(self.axis.run(&place));
         let metric = point.map(|(name, value)| (value, cell(name)));
         let is_other = |(at, column): (usize, &Column)| {
-            column.role == Role::Value && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
+            let may_be = matches!(column.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at);
+            may_be && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
         };
         let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
         if metric.is_some_and(|(value, _)| number(cell(value), *delimiter).is_some()) {
@@ -524,7 +526,12 @@ impl Table {
             let values = self.keys.take(&mut self.ready);
             let row = Row { step: place.step, time, offset: Some(offset), values, ..Row::default() };
             match self.axis.is_newest_first() {
-                true => self.newest.push(row, &mut self.ready),
+                true => {
+                    self.newest.push(row, &mut self.ready);
+                    if self.newest.is_again() {
+                        self.axis.read_again();
+                    }
+                }
                 false => self.ready.push_back(Record::Row(row)),
             }
         }

@@ -78,6 +78,11 @@ impl Flat {
         self.axis.is_newest_first()
     }
 
+    /// See [`Axis::read_again`].
+    pub(super) fn read_again(&mut self) {
+        self.axis.read_again();
+    }
+
     /// See [`Axis::is_mistaken`].
     pub(super) fn is_mistaken(&self) -> bool {
         self.axis.is_mistaken()
@@ -103,10 +108,12 @@ impl Flat {
         }
         self.splits.of_run(self.axis.run(&place));
         let seats = &self.seats[..self.taken];
-        let is_other = |seat: &Seat| seat.role == Role::Value && seat.number.is_some();
+        let is_other = |(at, seat): (usize, &Seat)| {
+            matches!(seat.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at) && seat.number.is_some()
+        };
         let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
         let point = point.filter(|(_, value)| seats[*value].number.is_some());
-        let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().any(is_other)));
+        let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().enumerate().any(is_other)));
         for (at, seat) in seats.iter().enumerate() {
             if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(at))) {
                 let is_of_metric = point.is_some_and(|(_, value)| value == at);

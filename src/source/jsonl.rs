@@ -70,6 +70,9 @@ impl Jsonl {
             self.ready.records.extend(total.map(Record::TotalSteps));
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
             self.ready.row(&mut self.keys, row, loss);
+            if self.ready.is_again() {
+                self.flat.read_again();
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Newest {
     rows: Vec<Row>,
     /// So many of them were given out already.
     given: usize,
+    /// A stretch that was given out went on: its rows stand too far behind.
+    is_again: bool,
 }
 
 impl Newest {
@@ -56,16 +58,27 @@ impl Newest {
             (self.rows, self.given) = (vec![], 0);
         }
         self.rows.push(row);
+        self.is_again |= self.given > 0 && self.falls();
     }
 
-    /// Gives out the stretch as far as it is there, in the order of its steps. Where it goes on afterwards, all of it comes again.
+    /// Whether the source is to be read once more, since rows were given out before those that belong in front of them.
+    pub(super) fn is_again(&self) -> bool {
+        self.is_again
+    }
+
+    /// Whether the stretch falls so far.
+    fn falls(&self) -> bool {
+        let steps = || self.rows.iter().filter_map(|row| row.step);
+        steps().zip(steps().skip(1)).filter(|(before, step)| step < before).nth(FALLS_MIN - 1).is_some()
+    }
+
+    /// Gives out the stretch as far as it is there, in the order of its steps. Where it goes on afterwards and cannot be read again, all
+    /// of it comes once more.
     pub(super) fn give(&mut self, out: &mut VecDeque<Record>) {
         if self.given == self.rows.len() {
             return;
         }
-        let steps = || self.rows.iter().filter_map(|row| row.step);
-        let falls = steps().zip(steps().skip(1)).filter(|(before, step)| step < before).count();
-        match falls >= FALLS_MIN {
+        match self.falls() {
             true => out.extend(self.rows.iter().rev().cloned().map(Record::Row)),
             false => out.extend(self.rows[self.given..].iter().cloned().map(Record::Row)),
         }
@@ -89,6 +102,18 @@ mod tests {
         assert_eq!(told(&[(30, 9.0), (20, 8.0), (10, 7.0)]), Some(2));
         assert_eq!(told(&[(30, 7.0), (20, 8.0), (10, 9.0)]), None);
         assert_eq!(told(&[(30, 0.0), (20, 0.0), (30, 0.0), (20, 0.0), (10, 0.0)]), None);
+    }
+
+    #[test]
+    fn a_stretch_that_goes_on_is_to_be_read_again() {
+        let (mut newest, mut out) = (Newest::default(), VecDeque::new());
+        let mut is_again_with = |step: i64| {
+            newest.push(Row { step: Some(Step(step)), ..Row::default() }, &mut out);
+            let is_again = newest.is_again();
+            newest.give(&mut out);
+            is_again
+        };
+        assert_eq!([9, 8, 10, 11, 7, 6].map(&mut is_again_with), [false, false, false, false, false, true]);
     }
 
     #[test]

@@ -25,6 +25,11 @@ impl Outbox {
         }
     }
 
+    /// See [`Newest::is_again`].
+    pub(super) fn is_again(&self) -> bool {
+        self.newest.as_ref().is_some_and(Newest::is_again)
+    }
+
     /// Holds the rows among the records from `at` on, where they stand newest first.
     pub(super) fn hold_newest(&mut self, at: usize) {
         let Some(newest) = &mut self.newest else { return };

@@ -101,6 +101,9 @@ impl Rows {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
         self.ready.hold_newest(ready);
+        if self.ready.is_again() {
+            self.flat.read_again();
+        }
         self.ready.check(&mut self.keys, loss);
         Ok(())
     }

@@ -111,7 +111,7 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     let lines = loop {
         match line_end(start, from) {
-            Some(end) if start[from..end].trim_ascii_start().starts_with(b"#") => from = end,
+            Some(end) if csv::is_passed_over(start[from..end].trim_ascii_start()) => from = end,
             Some(first) if needs_two(&start[from..first]) => break line_end(start, first),
             first => break first,
         }
@@ -277,6 +277,7 @@ mod tests {
     #[test]
     fn the_first_lines_tell_what_a_stream_is() {
         check("step,loss\n3,2.5\n", &[(Some(3), "loss", 2.5)]);
+        check("sep=;\nstep;loss\n3;2,5\n", &[(Some(3), "loss", 2.5)]);
         check("step 3 loss 2.5\nstep 4 loss 2\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
         check("{'step': 3, 'loss': 2.5}\n", &[(Some(3), "step", 3.0), (Some(3), "loss", 2.5)]);
         check("step: 3, loss: 2.5\n", &[(Some(3), "loss", 2.5)]);

@@ -243,7 +243,7 @@ fn a_last_line_counts_when_nothing_more_is_expected_and_it_has_all_cells() {
 
 proptest! {
     #[test]
-    fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b','), Just(b'1'), Just(b'a'), Just(b'#'), any::<u8>()], 0..200), cut in 1..50_usize) {
+    fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'"'), Just(b','), Just(b'1'), Just(b'a'), Just(b'#'), any::<u8>()], 0..200), cut in 1..50_usize) {
         let (a, b) = (decode(&mut Csv::new(CsvOptions::default()), &bytes, cut), decode(&mut Csv::new(CsvOptions::default()), &bytes, usize::MAX));
         prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
     }
@@ -358,6 +358,10 @@ fn runs_that_stand_in_one_table_have_their_own_names() {
     let want = [row(0, "seed_1/loss", 3.0), row(5, "seed_1/loss", 2.0), row(0, "seed_2/loss", 4.0), row(5, "seed_2/loss", 1.0)];
     assert_eq!(read_until_known("seed,step,loss\n1,0,3\n1,5,2\n2,0,4\n2,5,1\n"), want);
     assert_eq!(read_until_known("run,step,loss\na,0,3\na,5,2\nb,0,4\n")[2], row(0, "b/loss", 4.0));
+    // A row for each metric as well; what only ranks them is another number.
+    let points = "step,seed,metric,value\n0,1,loss,3\n0,1,acc,1\n5,1,loss,2\n0,2,loss,4\n0,2,acc,0\n";
+    assert_eq!(read_until_known(points)[3..], [row(0, "seed_2/loss", 4.0), row(0, "seed_2/acc", 0.0)]);
+    assert_eq!(read_until_known("step,rank,metric,value\n0,3,loss,3\n5,2,acc,1\n")[0].1[1].0, "value");
     let of_split = read_until_known("fold,epoch,split,loss\n1,0,train,3\n1,0,val,2\n1,1,train,3\n2,0,train,4\n2,0,val,1\n");
     assert_eq!(
         of_split.iter().map(|row| row.1[0].0.as_str()).collect::<Vec<_>>(),
