@@ -1,11 +1,17 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
+mod counters;
+mod stacked;
+
 use super::{
     epochs::{Counts, Epochs},
     json::{non_finite, number},
+    newest::Falls,
 };
 use crate::model::{Step, WallTime};
+use counters::Counters;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use stacked::{Label, Stacked};
 
 /// Names of the step, best first, compared by [`is_alike`]. Whole numbers only: an `epoch` of 0.25 is a value.
 const STEPS: &[&str] = &[
@@ -16,6 +22,7 @@ const STEPS: &[&str] = &[
     "train/global_step",
     "train_step",
     "train/step",
+    "train/iter",
     "training_step",
     "optimizer_step",
     "num_updates",
@@ -33,27 +40,42 @@ const STEPS: &[&str] = &[
     "itr",
     "update",
     "episode",
+    "samples_seen",
+    "tokens_seen",
     "batch",
     "batch_idx",
     "batch_index",
     "batch_id",
     "epoch",
+    "it",
+    "n_iter",
+    "num_iters",
+    "iters",
+    "iterations",
+    "num_steps",
+    "n_steps",
+    "steps",
+    "num_samples",
 ];
 
-/// Names in [`STEPS`] that surely count within an epoch: they are a step only beside an `epoch`, the last name.
-const IN_EPOCH: std::ops::Range<usize> = STEPS.len() - 5..STEPS.len() - 1;
-const EPOCH: usize = STEPS.len() - 1;
+/// Names in [`STEPS`] that surely count within an epoch: beside an `epoch`, the name behind them, they are a step.
+const IN_EPOCH: std::ops::Range<usize> = EPOCH - 4..EPOCH;
+const EPOCH: usize = STEPS.len() - 10;
+
+/// What stands behind them may be the name of a setting or of a metric, and so may what counts within an epoch, where there is none:
+/// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.
+const COUNTER: usize = EPOCH - 9;
 
 /// MMEngine writes both into the rows of a training by epochs, with one value. Those of its validations have a `step` alone, which is
 /// the epoch.
 ///
 /// Source: `mmengine/hooks/logger_hook.py` (`after_val_epoch`), read 2026-11.
 const STEP: usize = 1;
-const ITER: usize = IN_EPOCH.start - 4;
+const ITER: usize = COUNTER - 1;
 
 /// Names beside them that may count within an epoch as well. All others are of the whole run, whatever epochs stand beside them:
 /// PPO names those of one update, again and again.
-const EITHER: &[&str] = &["step", "_step", "iteration", "iter", "itr"];
+const EITHER: &[&str] = &["step", "_step", "train/iter", "iteration", "iter", "itr", "samples_seen", "tokens_seen"];
 
 /// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
@@ -77,9 +99,16 @@ const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "t
 const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
 const METRIC_VALUES: &[&str] = &["value", "val"];
 
+/// Columns that may tell apart the runs of one table. When they do: [`Stacked`].
+const RUNS: &[&str] = &["seed", "run", "run_id", "run_name", "trial", "trial_id", "fold", "rank", "worker", "worker_id"];
+
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
-const FIRST: u128 =
-    first_letters(STEPS) | first_letters(TIMES) | first_letters(SPLITS) | first_letters(METRIC_NAMES) | first_letters(METRIC_VALUES);
+const FIRST: u128 = first_letters(STEPS)
+    | first_letters(TIMES)
+    | first_letters(SPLITS)
+    | first_letters(METRIC_NAMES)
+    | first_letters(METRIC_VALUES)
+    | first_letters(RUNS);
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -113,6 +142,8 @@ pub(super) enum Role {
     Time(usize),
     /// A text that says what the row is of; whether it is MMEngine's.
     Split(bool),
+    /// What may tell the runs of a table apart, by its place in [`RUNS`].
+    Run(usize),
     /// Maybe a text that names the metric of the row.
     MetricName,
     /// Maybe the value of that metric.
@@ -127,7 +158,7 @@ pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize
     let (mut name, mut value) = (None, None);
     for (at, role) in roles {
         let seat = match role {
-            Role::Step(_) | Role::Time(_) | Role::Split(_) | Role::Value => continue,
+            Role::Step(_) | Role::Time(_) | Role::Split(_) | Role::Run(_) | Role::Value => continue,
             Role::MetricName => &mut name,
             Role::MetricValue => &mut value,
         };
@@ -148,11 +179,23 @@ pub(super) struct Axis {
     /// The name that steps are taken from, by its place.
     best: Option<usize>,
     /// Names that turned out to hold fractions, as bits by place.
-    fractional: u32,
+    fractional: u64,
     /// Those that do in this row.
-    fractions: u32,
-    /// Epochs were given out as steps that turned out to be told by fractions.
+    fractions: u64,
+    /// What the source holds, as far as its rows would have to stand elsewhere had it been known before them.
+    learned: Learned,
+    /// Something of this was learned from rows that were given out, or may have been from those that were passed over.
     is_mistaken: bool,
+    has_rows: bool,
+    /// Rows were read before others were passed over.
+    has_head: bool,
+    counters: Counters,
+    /// What columns that may be counters hold in this row.
+    counted: Vec<(usize, i64)>,
+    stacked: [Stacked; RUNS.len()],
+    /// The columns of this row that may tell runs apart, and what they say.
+    runs: Vec<(usize, usize, Label)>,
+    falls: Falls,
     last: Option<Step>,
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
@@ -168,6 +211,27 @@ pub(super) struct Axis {
     time: Option<(usize, WallTime, usize)>,
 }
 
+/// What a source taught that is read from its start once more.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+struct Learned {
+    /// Epochs are told by fractions.
+    has_fractions: bool,
+    /// Its rows stand newest first.
+    is_newest_first: bool,
+    /// A counter by its place in [`STEPS`], where no sure name counts.
+    counter: Option<usize>,
+    /// Such a counter fell early: it is none.
+    has_no_counter: bool,
+    /// The column that tells runs apart, by its place in [`RUNS`].
+    runs: Option<usize>,
+}
+
+impl Learned {
+    fn refute_counter(&mut self) {
+        (self.counter, self.has_no_counter) = (None, true);
+    }
+}
+
 /// Where a row stands, and which of its cells said so: these are no values.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct Place {
@@ -176,6 +240,8 @@ pub(super) struct Place {
     pub(super) time: Option<WallTime>,
     pub(super) step_cell: Option<usize>,
     pub(super) time_cell: Option<usize>,
+    /// The cell that says which run of several the row is of: [`Axis::run`].
+    pub(super) run_cell: Option<usize>,
     /// What the row is of, where a column says so; empty: the training.
     pub(super) split: Option<&'static str>,
 }
@@ -195,9 +261,28 @@ fn is_alike(known: &str, name: &str) -> bool {
     known.len() == name.len() && known.bytes().zip(name.bytes()).all(is_same)
 }
 
-/// Whether a column of this name counts steps.
+/// The same, where words may be parted by hyphens or by capitals too: `globalStep`.
+fn is_akin(known: &str, name: &str) -> bool {
+    fn letters(name: &str) -> impl Iterator<Item = u8> {
+        name.bytes().filter(|byte| !matches!(byte, b'_' | b'-' | b' ')).map(|byte| byte.to_ascii_lowercase())
+    }
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.ends_with(['_', '-']) && letters(known).eq(letters(name))
+}
+
+/// Where a name stands among those that are known.
+fn place_of(bare: &str, names: &[&str]) -> Option<usize> {
+    let place = |is: fn(&str, &str) -> bool| names.iter().position(|known| is(known, bare));
+    place(is_alike).or_else(|| place(is_akin))
+}
+
+/// Whether a column of this name counts steps, unless it is a setting or a metric.
+pub(super) fn may_be_step(name: &str) -> bool {
+    may_be_known(name) && place_of(without_unit(name), STEPS).is_some()
+}
+
+/// Whether a column of this name surely counts steps.
 pub(super) fn is_step(name: &str) -> bool {
-    may_be_known(name) && STEPS.iter().any(|known| is_alike(known, without_unit(name)))
+    may_be_known(name) && place_of(without_unit(name), STEPS).is_some_and(|place| place <= EPOCH)
 }
 
 /// Whether a name begins like one that is known.
@@ -212,8 +297,9 @@ impl Axis {
 
     /// The same axis at the start of a source. Where that is to read it again because of what it turned out to hold, this is kept.
     pub(super) fn renew(&mut self) {
-        let fractional = if self.is_mistaken { 1 << EPOCH } else { 0 };
-        *self = Axis { fractional, ..Axis::new(std::mem::take(&mut self.options)) };
+        let learned = if self.is_mistaken { self.learned } else { Learned::default() };
+        let fractional = if learned.has_fractions { 1 << EPOCH } else { 0 };
+        *self = Axis { fractional, learned, ..Axis::new(std::mem::take(&mut self.options)) };
     }
 
     /// Whether the rows so far would stand elsewhere had it been known what came later.
@@ -221,16 +307,37 @@ impl Axis {
         self.is_mistaken
     }
 
+    /// Whether rows stand newest first: see [`Newest`](super::newest::Newest).
+    pub(super) fn is_newest_first(&self) -> bool {
+        self.learned.is_newest_first
+    }
+
+    /// Their first stretch went on when it had been given out.
+    pub(super) fn read_again(&mut self) {
+        self.is_mistaken = true;
+    }
+
+    /// What the run that the row is of is called, where the table holds several: `seed_1`.
+    pub(super) fn run(&self, place: &Place) -> Option<String> {
+        let (run, _, label) = self.runs.iter().find(|(_, at, _)| place.run_cell == Some(*at))?;
+        Some(match label {
+            Label::Number(number) => format!("{}_{number}", RUNS[*run]),
+            Label::Text(text) => text.clone(),
+        })
+    }
+
     /// Rows were passed over: where the last of them stood is not known.
     pub(super) fn jump(&mut self) {
         self.last = None;
+        self.has_head = self.has_rows;
         self.epochs.jump();
+        self.falls.jump();
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
         let may_be = may_be_known(name);
         let bare = if may_be { without_unit(name) } else { name };
-        let usual = |names: &[&str]| names.iter().position(|known| may_be && is_alike(known, bare));
+        let usual = |names: &[&str]| if may_be { place_of(bare, names) } else { None };
         let place = |key: &Option<String>, names| match key {
             Some(key) => (key == name).then_some(0),
             None => usual(names),
@@ -242,7 +349,7 @@ impl Axis {
                 Some(place) => Role::Time(place),
                 None if usual(METRIC_NAMES).is_some() => Role::MetricName,
                 None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
-                None => Role::Value,
+                None => usual(RUNS).map_or(Role::Value, Role::Run),
             },
         }
     }
@@ -251,10 +358,16 @@ impl Axis {
     pub(super) fn begin(&mut self) {
         (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
         (self.is_validation, self.split) = (false, None);
+        self.counted.clear();
+        self.runs.clear();
     }
 
     /// Takes cell `at` of the row, a number.
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
+        let role = match role {
+            Role::Step(place) if self.learned.counter == Some(place) => Role::Step(COUNTER),
+            role => role,
+        };
         if role == Role::Step(EPOCH) {
             self.epoch = Some(number).filter(|epoch| epoch.is_finite());
         }
@@ -262,6 +375,7 @@ impl Axis {
             self.iter = whole(number);
         }
         match role {
+            Role::Step(place) if place > EPOCH => self.counted.push((place, whole(number).unwrap_or(i64::MIN))),
             Role::Step(place) => match whole(number) {
                 Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
                     self.step = Some((place, step, at));
@@ -270,6 +384,7 @@ impl Axis {
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
+            Role::Run(run) => self.run_label(run, at, whole(number).map(Label::Number)),
             Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
@@ -283,15 +398,31 @@ impl Axis {
                 self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
                 self.split = check.or(self.split).or(Some(""));
             }
-            Role::Step(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Run(run) if !text.is_empty() => self.run_label(run, at, Some(Label::Text(text.to_owned()))),
+            Role::Step(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+        }
+    }
+
+    /// What a column that may tell runs apart says; one that holds fractions does not.
+    fn run_label(&mut self, run: usize, at: usize, label: Option<Label>) {
+        match label {
+            Some(label) => self.runs.push((run, at, label)),
+            None => self.stacked[run].refute(),
         }
     }
 
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
+        self.has_rows = true;
         self.fractional |= self.fractions;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1) {
-            self.is_mistaken |= best == EPOCH && !self.epochs.jumped;
+            // Behind rows that were passed over, those without a step are told as such.
+            if best == EPOCH && !self.epochs.jumped {
+                self.learn(|learned| learned.has_fractions = true);
+            }
+            if best == COUNTER && self.learned.counter.is_some() {
+                self.learn(Learned::refute_counter);
+            }
             (self.best, self.last) = (None, None);
         }
         let time = self.time;
@@ -316,18 +447,83 @@ impl Axis {
             };
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
+        let row = step.map(|(place, step, _)| (place, step));
+        if self.options.step_key.is_none() {
+            self.look_for_counter(row);
+        }
+        if let Some((_, step)) = row {
+            if !self.learned.is_newest_first && self.falls.are_told(step, time.map(|(_, time, _)| time)) {
+                self.learn(|learned| learned.is_newest_first = true);
+            }
+            self.look_for_runs(step);
+        }
+        let run_cell = self.learned.runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
         Place {
             step: step.and(self.last),
             time: time.map(|(_, time, _)| time),
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
+            run_cell,
             split: self.split,
+        }
+    }
+
+    /// Rows before this one would stand elsewhere, had this been known. Where some were passed over, that is only what they may have
+    /// taught, and reading them is to tell.
+    fn learn(&mut self, what: impl FnOnce(&mut Learned)) {
+        if !self.epochs.jumped {
+            what(&mut self.learned);
+        }
+        self.is_mistaken |= !self.epochs.jumped || self.has_head;
+    }
+
+    /// Looks whether a column that may be a counter is one, or was taken for one and is none. `row`: where the row stands so far.
+    fn look_for_counter(&mut self, row: Option<(usize, i64)>) {
+        let epoch = self.epoch.map(f64::floor);
+        if self.learned.counter.is_some() {
+            if let Some((_, step)) = row.filter(|(place, _)| *place == COUNTER)
+                && self.counters.fell_early(COUNTER, step, epoch)
+            {
+                self.learn(Learned::refute_counter);
+            }
+            return;
+        }
+        // Without an epoch, batches are doubtful as well.
+        if let Some((place, step, _)) = self.step.filter(|(place, ..)| IN_EPOCH.contains(place) && epoch.is_none()) {
+            self.counted.push((place, step));
+        }
+        let is_free = !self.learned.has_no_counter && self.best.is_none_or(|best| best == EPOCH);
+        let jumped = self.epochs.jumped;
+        let counts = |(place, number): &&(usize, i64)| match jumped {
+            true => self.counters.may_count(*place, *number),
+            false => self.counters.counts(*place, *number, epoch),
+        };
+        let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
+        if found.is_some() {
+            self.learn(|learned| learned.counter = found);
+        }
+    }
+
+    /// Looks whether a column tells the runs of several apart.
+    fn look_for_runs(&mut self, step: i64) {
+        if self.learned.runs.is_some() {
+            return;
+        }
+        let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
+        let tells = |(run, _, label): &&(usize, usize, Label)| match jumped {
+            true => stacked[*run].may_tell(label),
+            false => stacked[*run].tells(label, step),
+        };
+        let told = self.runs.iter().find(tells).map(|(run, ..)| *run);
+        if told.is_some() {
+            self.learn(|learned| learned.runs = told);
         }
     }
 
     /// Whether such a cell says where rows stand, in all rows that have it.
     pub(super) fn is_best(&self, role: Role) -> bool {
-        self.best.is_some_and(|best| role == Role::Step(best))
+        let is_counter = |best: usize| best == COUNTER && self.learned.counter.is_some_and(|place| role == Role::Step(place));
+        self.best.is_some_and(|best| role == Role::Step(best) || is_counter(best))
     }
 
     fn time(&mut self, place: usize, at: usize, time: Option<WallTime>) {

@@ -6,7 +6,8 @@
 //! are empty or no number are left out of their row; step and time are found by name ([`RowOptions`]). In a table with a row for
 //! each point (`step,metric,value`, no other number in the first of them), a cell names the metric; a point of a metric that has
 //! numbers is lost where its value is neither a number nor a word for none. Lines that start with `#` are comments; the one that
-//! `monitor.csv` starts with (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there.
+//! `monitor.csv` starts with (`#{"t_start": ..., "env_id": ...}`) is read. A line that names columns again takes over from there. In
+//! front of the names may stand `sep=;`, as Excel has it, and a title.
 //!
 //! A writer that learns of a new column may write its file anew, header and all (Lightning, Stable-Baselines3); whoever
 //! reads a growing file has to notice that its first line changed, and start over.
@@ -22,10 +23,12 @@ use super::{
     keys::Keys,
     lines::Lines,
     metrics::is_metric,
+    newest::Newest,
     splits::Splits,
+    texts::number,
 };
 use crate::model::WallTime;
-use cells::{is_open, masked, number, split, unquoted};
+use cells::{is_open, masked, split, unquoted};
 use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
@@ -70,7 +73,20 @@ pub(super) fn is_table(head: &[u8]) -> bool {
 
 /// Whether a line in front of a table is no part of it.
 pub(super) fn is_passed_over(line: &[u8]) -> bool {
-    line.starts_with(b"#") || line.trim_ascii().is_empty()
+    line.starts_with(b"#") || line.trim_ascii().is_empty() || told_delimiter(line).is_some()
+}
+
+/// What stands between the cells of a table, by a line that Excel reads: `sep=;`.
+fn told_delimiter(line: &[u8]) -> Option<u8> {
+    let line = line.trim_ascii_end();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    match line.split_first_chunk::<4>() {
+        // A tab at the end was cut off.
+        Some((b"sep=" | b"SEP=" | b"Sep=", rest @ ([] | [_]))) => {
+            Some(*rest.first().unwrap_or(&b'\t')).filter(|told| DELIMITERS.contains(told))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a line may be the names of a table.
@@ -103,6 +119,22 @@ pub struct Csv {
     again: VecDeque<Piece>,
     /// A loss to be told behind the records that came before it.
     loss: Option<Loss>,
+    /// No more lines are expected behind those that are left.
+    ends: bool,
+    ends_of_lines: Ends,
+}
+
+/// What the lines of a table end with, by the first of them.
+#[derive(Clone, Copy, PartialEq, Default)]
+enum Ends {
+    #[default]
+    Untold,
+    /// A carriage return came, and nothing behind it yet.
+    Open,
+    /// `\n`, or `\r\n`.
+    Newlines,
+    /// `\r`, as Excel writes tables for old Macs.
+    Returns,
 }
 
 /// A line without its newline; offset and length are those in the source.
@@ -151,7 +183,28 @@ fn unclosed(offset: u64, bytes: u64) -> Loss {
 
 impl Decoder for Csv {
     fn push(&mut self, bytes: &[u8]) {
-        self.lines.push(bytes);
+        if self.ends_of_lines == Ends::Newlines {
+            return self.lines.push(bytes);
+        }
+        let mut bytes = bytes;
+        if self.ends_of_lines == Ends::Untold
+            && let Some(at) = memchr::memchr2(b'\n', b'\r', bytes)
+        {
+            self.ends_of_lines = if bytes[at] == b'\r' { Ends::Open } else { Ends::Newlines };
+            let (before, rest) = bytes.split_at(at);
+            self.lines.push(before);
+            bytes = if bytes[at] == b'\r' { &rest[1..] } else { rest };
+        }
+        if self.ends_of_lines == Ends::Open
+            && let Some(first) = bytes.first()
+        {
+            self.ends_of_lines = if *first == b'\n' { Ends::Newlines } else { Ends::Returns };
+            self.lines.push(if *first == b'\n' { b"\r" } else { b"\n" });
+        }
+        match self.ends_of_lines {
+            Ends::Returns => self.lines.push(&bytes.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect::<Vec<_>>()),
+            _ => self.lines.push(bytes),
+        }
     }
 
     fn next(&mut self) -> Result<Option<Record>, Loss> {
@@ -169,7 +222,13 @@ impl Decoder for Csv {
                 }
                 continue;
             }
-            let Some(line) = self.lines.next()? else { return Ok(None) };
+            let Some(line) = self.lines.next()? else {
+                if std::mem::take(&mut self.ends) {
+                    self.glimpse();
+                    continue;
+                }
+                return Ok(None);
+            };
             let text = self.lines.get(line.range.clone());
             if self.open.is_empty() && !self.table.is_open(text, false) {
                 self.table.read(text, line.offset, line.bytes)?;
@@ -178,6 +237,10 @@ impl Decoder for Csv {
                 self.join(Piece { text, offset: line.offset, bytes: line.bytes })?;
             }
         }
+    }
+
+    fn glimpse(&mut self) {
+        self.table.newest.give(&mut self.table.ready);
     }
 
     fn finish(&mut self) {
@@ -197,14 +260,16 @@ impl Decoder for Csv {
             }
         }
         self.loss = self.loss.take().or_else(|| self.give_up().err());
+        self.ends = true;
     }
 
     fn jump(&mut self) -> bool {
+        let is_in_lines = self.ends_of_lines == Ends::Newlines;
         (self.lines, self.open_bytes, self.table.jumped) = (Lines::default(), 0, true);
         self.open.clear();
         self.again.clear();
         self.table.axis.jump();
-        self.table.header.is_some()
+        self.table.header.is_some() && is_in_lines && !self.table.axis.is_newest_first()
     }
 
     fn is_mistaken(&self) -> bool {
@@ -224,12 +289,17 @@ struct Table {
     axis: Axis,
     splits: Splits,
     header: Option<Header>,
+    /// What stands between cells, where the table says so before its header.
+    delimiter: Option<u8>,
+    /// A row had a number: what names columns is known.
+    has_rows: bool,
     /// The text of the last comment: it may name the columns of a table that has no header.
     comment: Option<String>,
     /// Unix seconds that the column `t` counts from, by the first line of a `monitor.csv`.
     start: Option<f64>,
     cells: Vec<Range<usize>>,
     keys: Keys,
+    newest: Newest,
     ready: VecDeque<Record>,
     /// To be told behind what is ready.
     loss: Option<Loss>,
@@ -274,7 +344,7 @@ impl Table {
         let bad: Vec<_> = header.columns.iter().zip(&self.cells).filter(|(_, cell)| is_bad(cell)).collect();
         let names_point = |column: &Column| header.point.is_some() && column.role == Role::MetricName;
         let is_place = |column: &Column| {
-            matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_)) || column.is_clock || names_point(column)
+            matches!(column.role, Role::Step(_) | Role::Time(_) | Role::Split(_) | Role::Run(_)) || column.is_clock || names_point(column)
         };
         if self.cells.len() != header.columns.len() || bad.is_empty() || bad.iter().any(|(column, _)| is_place(column)) {
             return Err(Loss { offset, bytes, reason: "a line is not UTF-8".into() });
@@ -303,6 +373,15 @@ impl Table {
             self.comment(comment);
             return Ok(());
         }
+        if self.header.is_none()
+            && let Some(delimiter) = told_delimiter(text.as_bytes())
+        {
+            self.delimiter = Some(delimiter);
+            return Ok(());
+        }
+        if !self.has_rows && self.header.as_ref().is_some_and(|header| header.is_title_of(text)) {
+            self.header = None;
+        }
         let Some(header) = &self.header else {
             let delimiter = self.begin(text);
             // A table without a header starts with a row.
@@ -320,8 +399,8 @@ impl Table {
 
     /// Takes the first line and says what stands between its cells.
     fn begin(&mut self, text: &str) -> u8 {
-        let mut most = (0, DELIMITERS[0]);
-        for delimiter in DELIMITERS {
+        let mut most = (0, self.delimiter.unwrap_or(DELIMITERS[0]));
+        for delimiter in DELIMITERS.into_iter().filter(|delimiter| self.delimiter.is_none_or(|told| told == *delimiter)) {
             if split(text.as_bytes(), delimiter, &mut self.cells) && self.cells.len() > most.0 {
                 most = (self.cells.len(), delimiter);
             }
@@ -409,9 +488,11 @@ impl Table {
         }
         let clock = clock.filter(|_| place.time.is_none());
         let time = place.time.or_else(|| WallTime::new(self.start? + clock?.1));
+        self.splits.of_run(self.axis.run(&place));
         let metric = point.map(|(name, value)| (value, cell(name)));
         let is_other = |(at, column): (usize, &Column)| {
-            column.role == Role::Value && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
+            let may_be = matches!(column.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at);
+            may_be && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
         };
         let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
         if metric.is_some_and(|(value, _)| number(cell(value), *delimiter).is_some()) {
@@ -422,11 +503,12 @@ impl Table {
         for (at, column) in columns.iter().enumerate().filter(|(_, column)| !column.name.is_empty()) {
             let Some(number) = number(cell(at), *delimiter) else { continue };
             any = true;
-            if ![place.step_cell, place.time_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
+            if ![place.step_cell, place.time_cell, place.run_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
                 let name = metric.as_ref().filter(|(value, _)| *value == at).map_or(&*column.name, |(_, name)| name);
                 self.splits.put(place.split, name, number, &mut self.keys);
             }
         }
+        self.has_rows |= any;
         if !any && self.cells.len() < columns.len() {
             return Err(loss("a line is no row".into()));
         }
@@ -442,7 +524,16 @@ impl Table {
         }
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);
-            self.ready.push_back(Record::Row(Row { step: place.step, time, offset: Some(offset), values, ..Row::default() }));
+            let row = Row { step: place.step, time, offset: Some(offset), values, ..Row::default() };
+            match self.axis.is_newest_first() {
+                true => {
+                    self.newest.push(row, &mut self.ready);
+                    if self.newest.is_again() {
+                        self.axis.read_again();
+                    }
+                }
+                false => self.ready.push_back(Record::Row(row)),
+            }
         }
         Ok(())
     }
@@ -469,6 +560,17 @@ impl Table {
 }
 
 impl Header {
+    /// Whether this was the title of a table whose columns are named in `text`: fewer words, and no number among the names.
+    fn is_title_of(&self, text: &str) -> bool {
+        let named = self.columns.iter().filter(|column| !column.name.is_empty()).count();
+        named == 1
+            && DELIMITERS.into_iter().any(|delimiter| {
+                let mut cells = vec![];
+                split(text.as_bytes(), delimiter, &mut cells);
+                cells.len() > 1 && cells.iter().all(|cell| is_name(&text[cell.clone()]) && number(&text[cell.clone()], delimiter).is_none())
+            })
+    }
+
     /// Whether the row names columns: no number in it, and at least half of its names are known.
     fn is_named_again(&self, text: &str, cells: &[Range<usize>]) -> bool {
         let Some(first) = cells.first().map(|cell| &text[cell.clone()]) else { return false };

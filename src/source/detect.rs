@@ -2,7 +2,7 @@
 //!
 //! [`FORMATS`] is the table of all kinds: a new format is one row in it and one file beside this one.
 
-use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient, rows::is_document};
+use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient, rows::is_document, wide};
 use crate::model::ReadOptions;
 use std::fmt;
 
@@ -120,7 +120,6 @@ pub(super) fn guess(head: &[u8]) -> Option<&'static str> {
         (b"\x1f\x8b", "a gzip file, to be unpacked first"),
         (b"\x28\xb5\x2f\xfd", "a zstd file, to be unpacked first"),
         (b"\xfd7zXZ", "an xz file, to be unpacked first"),
-        (b"\xff\xfe", "text in UTF-16 (`iconv -f UTF-16 -t UTF-8` makes UTF-8 of it)"),
         (b"\x93NUMPY", "a NumPy array"),
         (b"\x89HDF", "an HDF5 file"),
         (b"PAR1", "a Parquet file"),
@@ -195,7 +194,10 @@ impl Kind {
     /// What a file is. `head` is as much of its start as is at hand; an empty or short one is fine.
     pub fn of_file(name: &str, head: &[u8]) -> Kind {
         let start = Start { name, head: head.strip_prefix(MARK).unwrap_or(head) };
-        // What its bytes say goes before its name: a table in UTF-16 or one that is packed is none.
+        if let Some(text) = wide::text(head) {
+            return Kind::of_file(name, text.as_bytes());
+        }
+        // What its bytes say goes before its name: a table that is packed is none.
         if guess(head).is_some() && !is_event_file(name) {
             return Kind::Binary;
         }
@@ -364,7 +366,7 @@ mod tests {
             ("log.jsonl", b"[\n{\"step\": 1},\n", Kind::Jsonl),
             ("log", b"\xef\xbb\xbf{\"step\": 1}\n", Kind::Jsonl),
             ("log.txt", b"\xef\xbb\xbfstep,loss\n1,2\n", Kind::Csv),
-            ("metrics.csv", b"\xff\xfes\0t\0", Kind::Binary),
+            ("metrics.csv", b"\xff\xfes\0t\0", Kind::Csv),
             ("metrics.csv", b"\x1f\x8b\x08\0", Kind::Binary),
         ] {
             assert_eq!(Kind::of_file(name, head), want, "{name}");

@@ -5,10 +5,11 @@
 //! (`{"step": 1, "metric": "loss", "value": 0.5}`); rows are points where no other number stands in the first of them.
 
 use super::{
-    columns::{Axis, Place, Role, RowOptions, point, whole_text},
+    columns::{Axis, Place, Role, RowOptions, point},
     json::{Cursor, Token},
     keys::{KEYS_MAX, Keys, NAME_BYTES_MAX, TooMuch},
     splits::Splits,
+    texts,
 };
 use std::borrow::Cow;
 
@@ -72,6 +73,16 @@ impl Flat {
         self.axis.jump();
     }
 
+    /// See [`Axis::is_newest_first`].
+    pub(super) fn is_newest_first(&self) -> bool {
+        self.axis.is_newest_first()
+    }
+
+    /// See [`Axis::read_again`].
+    pub(super) fn read_again(&mut self) {
+        self.axis.read_again();
+    }
+
     /// See [`Axis::is_mistaken`].
     pub(super) fn is_mistaken(&self) -> bool {
         self.axis.is_mistaken()
@@ -95,13 +106,16 @@ impl Flat {
         if !self.is_row {
             return Some(place);
         }
+        self.splits.of_run(self.axis.run(&place));
         let seats = &self.seats[..self.taken];
-        let is_other = |seat: &Seat| seat.role == Role::Value && seat.number.is_some();
+        let is_other = |(at, seat): (usize, &Seat)| {
+            matches!(seat.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at) && seat.number.is_some()
+        };
         let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
         let point = point.filter(|(_, value)| seats[*value].number.is_some());
-        let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().any(is_other)));
+        let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().enumerate().any(is_other)));
         for (at, seat) in seats.iter().enumerate() {
-            if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell].contains(&Some(at))) {
+            if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(at))) {
                 let is_of_metric = point.is_some_and(|(_, value)| value == at);
                 self.splits.put(place.split, if is_of_metric { &self.metric } else { &seat.name }, number, keys);
             }
@@ -127,7 +141,7 @@ impl Flat {
             }
             let (number, text) = match cursor.token()? {
                 Token::Number(number) => (Some(number), None),
-                Token::Text(text) => (whole_text(&text), Some(text)),
+                Token::Text(text) => (texts::number(&text, b','), Some(text)),
                 Token::Other => return Some(()),
                 Token::Object => {
                     let back = self.path.len();

@@ -70,6 +70,9 @@ impl Jsonl {
             self.ready.records.extend(total.map(Record::TotalSteps));
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
             self.ready.row(&mut self.keys, row, loss);
+            if self.ready.is_again() {
+                self.flat.read_again();
+            }
         }
     }
 }
@@ -96,6 +99,7 @@ impl Decoder for Jsonl {
         if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"}") {
             self.finish();
         }
+        self.ready.give_newest();
     }
 
     fn finish(&mut self) {
@@ -106,6 +110,7 @@ impl Decoder for Jsonl {
             let loss = self.read(&line).err();
             self.ready.lose(|| loss);
         }
+        self.ready.give_newest();
     }
 
     fn is_mistaken(&self) -> bool {
@@ -115,13 +120,13 @@ impl Decoder for Jsonl {
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Jsonl { flat, ..Jsonl::default() };
+        *self = Jsonl { ready: Outbox::of(flat.is_newest_first()), flat, ..Jsonl::default() };
     }
 
     fn jump(&mut self) -> bool {
         self.lines = Lines::default();
         self.flat.jump();
-        true
+        !self.flat.is_newest_first()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a decoder has read and not yet handed out.
 
-use super::{Loss, Record, Row, keys::Keys};
+use super::{Loss, Record, Row, keys::Keys, newest::Newest};
 use std::collections::VecDeque;
 
 /// Records in order, and a loss that is told behind them.
@@ -8,9 +8,39 @@ use std::collections::VecDeque;
 pub(super) struct Outbox {
     pub(super) records: VecDeque<Record>,
     loss: Option<Loss>,
+    /// Takes the rows of a source in which they stand newest first.
+    newest: Option<Newest>,
 }
 
 impl Outbox {
+    /// The outbox of a source whose rows stand newest first, or do not.
+    pub(super) fn of(is_newest_first: bool) -> Outbox {
+        Outbox { newest: is_newest_first.then(Newest::default), ..Outbox::default() }
+    }
+
+    /// Sets free the rows that wait for what comes behind them.
+    pub(super) fn give_newest(&mut self) {
+        if let Some(newest) = &mut self.newest {
+            newest.give(&mut self.records);
+        }
+    }
+
+    /// See [`Newest::is_again`].
+    pub(super) fn is_again(&self) -> bool {
+        self.newest.as_ref().is_some_and(Newest::is_again)
+    }
+
+    /// Holds the rows among the records from `at` on, where they stand newest first.
+    pub(super) fn hold_newest(&mut self, at: usize) {
+        let Some(newest) = &mut self.newest else { return };
+        for record in self.records.split_off(at) {
+            match record {
+                Record::Row(row) => newest.push(row, &mut self.records),
+                record => self.records.push_back(record),
+            }
+        }
+    }
+
     /// What is handed out next.
     pub(super) fn next(&mut self) -> Option<Result<Record, Loss>> {
         self.records.pop_front().map(Ok).or_else(|| self.loss.take().map(Err))
@@ -26,7 +56,11 @@ impl Outbox {
         self.check(keys, loss);
         if !keys.is_empty() {
             let values = keys.take(&mut self.records);
-            self.records.push_back(Record::Row(Row { values, ..row }));
+            let row = Row { values, ..row };
+            match &mut self.newest {
+                Some(newest) => newest.push(row, &mut self.records),
+                None => self.records.push_back(Record::Row(row)),
+            }
         }
     }
 

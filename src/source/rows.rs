@@ -3,16 +3,19 @@
 //! - An object on one line is a row ([`Flat`]): step and time are found by name ([`RowOptions`]), nested names are joined
 //!   with `.`, numbers may be texts. So is every object in a top-level array, however it is printed.
 //! - An object over several lines is a document. Hugging Face's `trainer_state.json` gives the rows of its
-//!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary.
+//!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary. Where several stand
+//!   behind each other, each with a step or surely a metric, they are rows: what `json.dump(row, file, indent=2)` leaves.
 //! - So is one that has a list of rows in it, on however many lines: objects of which each has a step or surely a metric. What
 //!   stands beside under `config` or `args` is config.
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
 //!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
+//! - Other tables of pandas: [`frame`].
 //! - An array of arrays of a wall time, a step and a value is a metric called `value`: what TensorBoard lets people download.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
 mod document;
+mod frame;
 mod objects;
 
 use super::{
@@ -23,7 +26,7 @@ use super::{
     keys::{Keys, NAME_BYTES_MAX},
     outbox::Outbox,
 };
-use document::{Columns, STATE, Shape, shape};
+use document::{Columns, STATE, Shape, is_row, shape};
 pub(super) use document::{document_end, is_document, may_be_document};
 use objects::{Object, Objects};
 use serde_json::Value;
@@ -46,6 +49,11 @@ pub struct Rows {
     flat: Flat,
     keys: Keys,
     ready: Outbox,
+    /// Documents so far that may be rows.
+    documents: u32,
+    /// They are: there are several.
+    are_rows: bool,
+    is_mistaken: bool,
 }
 
 impl Rows {
@@ -67,8 +75,13 @@ impl Rows {
         let (offset, flat, keys, out) = (object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records);
         let mut is_cut = false;
         let read = match shape(text, object.is_line, object.is_in_array) {
+            Shape::Document(None) if self.are_rows && is_row(text) => row(&mut cursor, offset, flat, keys, out),
             Shape::Row => row(&mut cursor, offset, flat, keys, out),
             Shape::Document(list) => {
+                if list.is_none() && self.documents < 2 && is_row(text) {
+                    self.documents += 1;
+                    (self.are_rows, self.is_mistaken) = (self.documents > 1, self.documents > 1);
+                }
                 let read = document(&mut cursor, list.as_deref(), offset, flat, keys, out);
                 is_cut = read == Some(true);
                 read.map(drop)
@@ -86,6 +99,10 @@ impl Rows {
         }
         if is_cut {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
+        }
+        self.ready.hold_newest(ready);
+        if self.ready.is_again() {
+            self.flat.read_again();
         }
         self.ready.check(&mut self.keys, loss);
         Ok(())
@@ -109,14 +126,23 @@ impl Decoder for Rows {
         }
     }
 
+    fn glimpse(&mut self) {
+        self.ready.give_newest();
+    }
+
+    fn finish(&mut self) {
+        self.ready.give_newest();
+    }
+
     fn is_mistaken(&self) -> bool {
-        self.flat.is_mistaken()
+        self.is_mistaken || self.flat.is_mistaken()
     }
 
     fn reset(&mut self) {
+        let are_rows = self.are_rows && self.is_mistaken();
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Rows { flat, ..Rows::default() };
+        *self = Rows { are_rows, ready: Outbox::of(flat.is_newest_first()), flat, ..Rows::default() };
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Decoder, Loss, Record, Taker, csv,
     detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, may_be_table, shown, text},
     rows::{document_end, may_be_document},
+    wide::{self, Wide},
 };
 use crate::model::ReadOptions;
 
@@ -15,12 +16,15 @@ const BINARY_BYTES: usize = 64;
 
 /// A decoder for a stream of which only the name is known; its ending may tell the kind.
 pub(super) fn decoder(name: &str, read: &ReadOptions) -> Box<dyn Decoder> {
-    Box::new(Sniff { read: read.clone(), ..Sniff::new(name) })
+    Box::new(Wide::new(Box::new(Sniff { read: read.clone(), ..Sniff::new(name) })))
 }
 
 /// Whether more of a stream is needed to tell its kind.
 pub(super) fn is_open(name: &str, head: &[u8]) -> bool {
-    enough(name, head).is_none()
+    match wide::text(head) {
+        Some(text) => enough(name, text.as_bytes()).is_none(),
+        None => enough(name, head).is_none(),
+    }
 }
 
 /// Decodes a stream of any kind, once its start has told which it is.
@@ -107,7 +111,7 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     let lines = loop {
         match line_end(start, from) {
-            Some(end) if start[from..end].trim_ascii_start().starts_with(b"#") => from = end,
+            Some(end) if csv::is_passed_over(start[from..end].trim_ascii_start()) => from = end,
             Some(first) if needs_two(&start[from..first]) => break line_end(start, first),
             first => break first,
         }
@@ -273,6 +277,7 @@ mod tests {
     #[test]
     fn the_first_lines_tell_what_a_stream_is() {
         check("step,loss\n3,2.5\n", &[(Some(3), "loss", 2.5)]);
+        check("sep=;\nstep;loss\n3;2,5\n", &[(Some(3), "loss", 2.5)]);
         check("step 3 loss 2.5\nstep 4 loss 2\n", &[(Some(3), "loss", 2.5), (Some(4), "loss", 2.0)]);
         check("{'step': 3, 'loss': 2.5}\n", &[(Some(3), "step", 3.0), (Some(3), "loss", 2.5)]);
         check("step: 3, loss: 2.5\n", &[(Some(3), "loss", 2.5)]);

@@ -1,4 +1,5 @@
-//! Tables with a row for the training and one for each check of it (`split`: `train`, `val`): what both tell under one name.
+//! Tables with a row for the training and one for each check of it (`split`: `train`, `val`), or with the rows of several runs: what they
+//! tell under one name.
 
 use super::{
     columns::is_step,
@@ -15,12 +16,20 @@ pub(super) struct Splits {
     owned_bytes: usize,
     has_training: bool,
     name: String,
+    /// The run of the row, where the table holds several.
+    run: Option<String>,
+    full_name: String,
 }
 
 impl Splits {
+    /// The rows from here on are of this run, which stands in front of all their names (`seed_1/loss`).
+    pub(super) fn of_run(&mut self, run: Option<String>) {
+        self.run = run;
+    }
+
     /// Adds a value to the row of `keys`, which is of `split`; an empty one is the training.
     pub(super) fn put(&mut self, split: Option<&'static str>, name: &str, value: f64, keys: &mut Keys) {
-        let Some(split) = split.filter(|_| !is_step(name)) else { return keys.put(name, value) };
+        let Some(split) = split.filter(|_| !is_step(name)) else { return self.give(name, value, keys) };
         self.has_training |= split.is_empty();
         let owner = self.owners.get(name).copied().unwrap_or_else(|| {
             let owner = if self.has_training { split } else { "" };
@@ -31,10 +40,19 @@ impl Splits {
             owner
         });
         if owner == split {
-            return keys.put(name, value);
+            return self.give(name, value, keys);
         }
-        self.name.clear();
-        self.name.extend([if split.is_empty() { "train" } else { split }, "/", name]);
-        keys.put(&self.name, value);
+        let mut of_split = std::mem::take(&mut self.name);
+        of_split.clear();
+        of_split.extend([if split.is_empty() { "train" } else { split }, "/", name]);
+        self.give(&of_split, value, keys);
+        self.name = of_split;
+    }
+
+    fn give(&mut self, name: &str, value: f64, keys: &mut Keys) {
+        let Some(run) = &self.run else { return keys.put(name, value) };
+        self.full_name.clear();
+        self.full_name.extend([run, "/", name]);
+        keys.put(&self.full_name, value);
     }
 }

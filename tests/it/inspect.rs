@@ -67,8 +67,16 @@ fn a_pipe_says_what_its_file_says() {
     let columns = home.work().join("history");
     let losses = (0..4000).map(|at| format!("{at}.5")).collect::<Vec<_>>().join(", ");
     fs::write(&columns, format!("{{\"loss\": [{losses}], \"foo\": [{losses}]}}\n")).unwrap();
-    let rows = ["lightning/metrics.csv", "hf/trainer_state.json", "sb3/progress.json", "keras/semicolons.csv"]
-        .map(|name| fixtures.join("rows").join(name));
+    let rows = [
+        "lightning/metrics.csv",
+        "hf/trainer_state.json",
+        "sb3/progress.json",
+        "keras/semicolons.csv",
+        "pandas/newest.csv",
+        "pandas/seeds.jsonl",
+        "pandas/utf-16.csv",
+    ]
+    .map(|name| fixtures.join("rows").join(name));
     for path in [again, table, log, columns].into_iter().chain(rows) {
         let (file, pipe) = (inspect(&home, &path), inspect_pipe(&home, &path));
         for part in ["kind", "keys", "losses", "console_lines", "step"] {
@@ -559,6 +567,31 @@ fn what_real_trainers_write_is_told_as_pythons_own_readers_find_it() {
         assert_eq!(told.keys().collect::<Vec<_>>(), keys.keys().collect::<Vec<_>>(), "{file}");
         let faults: Vec<String> = keys.iter().flat_map(|(key, want)| key_faults(key, &told[key], want)).collect();
         assert!(faults.is_empty(), "{file}: {faults:#?}");
+    }
+}
+
+#[test]
+fn a_table_of_pandas_is_the_same_in_every_shape() {
+    let home = Home::new();
+    let folder = Path::new(FIXTURES).join("rows/pandas");
+    let paths: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("make.py")).collect();
+    assert!(paths.len() >= 14);
+    let want = |last: f64, min: f64, max: f64| {
+        let point = |step: i64, value: f64| json!({"step": step, "time": null, "value": value});
+        let first = if last == min { max } else { min };
+        json!({"count": 10, "first": point(0, first), "last": point(90, last), "min": min, "max": max, "nan": 0, "inf": 0, "superseded": 0})
+    };
+    for path in paths {
+        let run = inspect(&home, &path);
+        let seeds = if path.ends_with("seeds.csv") || path.ends_with("seeds.jsonl") { &[1.0, 2.0][..] } else { &[0.0] };
+        let mut keys = Map::new();
+        for seed in seeds {
+            let name = |key: &str| if *seed > 0.0 { format!("seed_{seed}/{key}") } else { key.to_owned() };
+            keys.insert(name("acc"), want(0.5625, 0.0, 0.5625));
+            keys.insert(name("loss"), want(1.375 + seed, 1.375 + seed, 2.5 + seed));
+        }
+        assert_eq!((&run["losses"], &run["keys"], &run["step"]), (&json!([]), &Value::Object(keys), &json!(90)), "{path:?}");
     }
 }
 

@@ -28,17 +28,26 @@ fn every_usual_name_is_known_in_any_case() {
     for (at, name) in TIMES.iter().enumerate() {
         assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
     }
-    assert_eq!([axis.role(""), axis.role("loss"), axis.role("steps")], [Role::Value; 3]);
+    assert_eq!([axis.role(""), axis.role("loss"), axis.role("step_time")], [Role::Value; 3]);
+    assert_eq!((STEPS[EPOCH], STEPS[IN_EPOCH.start], STEPS[COUNTER]), ("epoch", "batch", "itr"));
 }
 
 #[test]
 fn names_may_be_written_for_people() {
     let axis = Axis::default();
-    for (name, known) in [("Global Step", "global_step"), ("Step [-]", "step"), ("Step(k)", "step"), ("Wall time", "wall_time")] {
+    for (name, known) in [
+        ("Global Step", "global_step"),
+        ("Step [-]", "step"),
+        ("Step(k)", "step"),
+        ("Wall time", "wall_time"),
+        ("globalStep", "global_step"),
+        ("train-step", "train_step"),
+        ("Train/Iter", "train/iter"),
+    ] {
         assert_eq!(axis.role(name), axis.role(known), "{name}");
         assert_ne!(axis.role(name), Role::Value, "{name}");
     }
-    assert_eq!(["step size", "step]", "steps [-]", "time/step (s)", "step_"].map(|name| axis.role(name)), [Role::Value; 5]);
+    assert_eq!(["step size", "step]", "time/step (s)", "step_"].map(|name| axis.role(name)), [Role::Value; 4]);
 }
 
 #[test]
@@ -162,5 +171,69 @@ fn times_are_unix_seconds_milliseconds_or_dates() {
 
 #[test]
 fn every_name_has_its_bit() {
-    assert!(STEPS.len() <= u32::BITS as usize);
+    assert!(STEPS.len() <= u64::BITS as usize);
+}
+
+/// Reads rows of (name, number) again for as long as they teach something: their steps, and the names that are left as values.
+fn read_until_known(rows: &[Vec<(&str, f64)>]) -> Vec<(Option<i64>, String)> {
+    let mut axis = Axis::new(RowOptions::default());
+    for _ in 0..5 {
+        let mut got = vec![];
+        for row in rows {
+            axis.begin();
+            for (at, (name, value)) in row.iter().enumerate() {
+                axis.number(axis.role(name), at, *value);
+            }
+            let place = axis.place();
+            let left = row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(*at)));
+            let names = left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" ");
+            got.push((place.step.map(|step| step.0), axis.run(&place).map_or(names.clone(), |run| format!("{run}: {names}"))));
+        }
+        if !axis.is_mistaken() {
+            return got;
+        }
+        axis.renew();
+    }
+    panic!("what was learned is forgotten");
+}
+
+#[test]
+fn names_of_settings_and_metrics_count_where_their_numbers_do_and_nothing_better_is_there() {
+    let rows = |name: &'static str, numbers: &[f64]| numbers.iter().map(|number| vec![(name, *number), ("loss", 1.0)]).collect::<Vec<_>>();
+    let steps = |rows: &[Vec<(&str, f64)>]| read_until_known(rows).into_iter().map(|(step, _)| step).collect::<Vec<_>>();
+    for name in ["steps", "num_steps", "n_iter", "it", "num_samples", "batch", "Iterations"] {
+        assert_eq!(steps(&rows(name, &[0.0, 10.0, 20.0, 30.0])), [Some(0), Some(10), Some(20), Some(30)], "{name}");
+        // A setting, a metric, a value that is no whole number.
+        for numbers in [[32.0; 4], [200.0, 180.0, 190.0, 200.0], [0.0, 10.0, 20.5, 30.0], [10.0, 20.0, 30.0, 15.0]] {
+            assert_eq!(steps(&rows(name, &numbers)), [None; 4], "{name} {numbers:?}");
+        }
+        let beside: Vec<_> = (0..4).map(|at| vec![("step", f64::from(at)), (name, f64::from(at) * 10.0)]).collect();
+        assert_eq!(read_until_known(&beside)[3], (Some(3), name.to_owned()));
+    }
+    // A run that starts again, once it is clear that it counts.
+    let numbers: Vec<f64> = (0..12).chain(8..12).map(|step| f64::from(step) * 10.0).collect();
+    assert_eq!(steps(&rows("steps", &numbers))[11..13], [Some(110), Some(80)]);
+    assert_eq!(steps(&rows("tokens_seen", &[512.0, 1100.0])), [Some(512), Some(1100)]);
+}
+
+#[test]
+fn what_counts_within_an_epoch_goes_before_it_and_what_stands_at_its_end_does_not() {
+    let row = |epoch: f64, it: f64| vec![("epoch", epoch), ("it", it)];
+    let rows: Vec<_> = [(0.0, 0.0), (0.0, 10.0), (0.0, 20.0), (1.0, 0.0), (1.0, 10.0)].map(|(epoch, it)| row(epoch, it)).into();
+    assert_eq!(read_until_known(&rows).iter().map(|row| row.0).collect::<Vec<_>>(), [0, 10, 20, 30, 40].map(Some));
+    let rows: Vec<_> = (0..5).map(|epoch| row(f64::from(epoch), f64::from(epoch) * 100.0)).collect();
+    assert_eq!(read_until_known(&rows)[4], (Some(4), "it".to_owned()));
+}
+
+#[test]
+fn runs_in_one_table_are_told_apart_by_a_column_with_which_their_steps_start_over() {
+    let row = |name: &'static str, (value, step): &(f64, f64)| vec![("step", *step), (name, *value), ("loss", 1.0)];
+    for rows in [&[(1.0, 0.0), (1.0, 10.0), (2.0, 0.0), (2.0, 10.0)], &[(1.0, 0.0), (2.0, 0.0), (1.0, 10.0), (2.0, 10.0)]] {
+        let got = read_until_known(&rows.iter().map(|pair| row("seed", pair)).collect::<Vec<_>>());
+        let want = rows.map(|(seed, step)| (Some(step as i64), format!("seed_{seed}: loss")));
+        assert_eq!(got, want);
+    }
+    let rank = [(3.0, 0.0), (2.0, 10.0), (1.0, 20.0), (2.0, 10.0), (1.0, 20.0)];
+    let got = read_until_known(&rank.iter().map(|pair| row("rank", pair)).collect::<Vec<_>>());
+    assert!(got.iter().all(|(_, left)| left == "rank loss"), "{got:?}");
 }

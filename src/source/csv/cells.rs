@@ -1,6 +1,5 @@
-//! The cells of a row: where they stand, and which number each holds.
+//! The cells of a row: where they stand.
 
-use crate::source::columns::whole_text;
 use std::{borrow::Cow, ops::Range};
 
 /// A line in which every byte that is no part of UTF-8 is a `?`, so that all others keep their places.
@@ -71,31 +70,4 @@ pub(super) fn is_open(line: &[u8], delimiters: &[u8], in_quotes: bool) -> bool {
 /// The text of a quoted cell.
 pub(super) fn unquoted(cell: &str) -> Cow<'_, str> {
     if cell.contains("\"\"") { cell.replace("\"\"", "\"").into() } else { cell.into() }
-}
-
-/// The number in a cell, which may be a percentage. Where `;` stands between cells, a comma is a decimal point unless there are
-/// several; where `,` does, it parts thousands; elsewhere it does what its place allows.
-pub(super) fn number(cell: &str, delimiter: u8) -> Option<f64> {
-    let cell = cell.trim();
-    let cell = cell.strip_suffix('%').map_or(cell, str::trim_end);
-    let decimal_comma = || {
-        let (whole, fraction) = cell.split_once(',').filter(|_| !cell.contains('.'))?;
-        whole_text(&format!("{whole}.{fraction}"))
-    };
-    whole_text(cell).or_else(|| match delimiter {
-        b',' => grouped(cell, ',', '.'),
-        b';' => decimal_comma().or_else(|| grouped(cell, ',', '.')).or_else(|| grouped(cell, '.', ',')),
-        _ => grouped(cell, ',', '.').or_else(decimal_comma),
-    })
-}
-
-/// A number whose thousands are parted: `-1,234,567.5`.
-fn grouped(cell: &str, mark: char, point: char) -> Option<f64> {
-    let (whole, fraction) = cell.split_once(point).unwrap_or((cell, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut groups = whole.strip_prefix(['-', '+']).unwrap_or(whole).split(mark);
-    let first = groups.next().filter(|first| matches!(first.len(), 1..=3) && is_digits(first))?;
-    let is_grouped = groups.clone().count() > 0 && groups.all(|group| group.len() == 3 && is_digits(group));
-    let plain = || format!("{}.{fraction}", whole.replace(mark, ""));
-    (is_grouped && is_digits(fraction) && !first.is_empty()).then(plain).and_then(|plain| whole_text(&plain))
 }

@@ -243,7 +243,7 @@ fn a_last_line_counts_when_nothing_more_is_expected_and_it_has_all_cells() {
 
 proptest! {
     #[test]
-    fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'"'), Just(b','), Just(b'1'), Just(b'a'), Just(b'#'), any::<u8>()], 0..200), cut in 1..50_usize) {
+    fn any_bytes_in_any_split_give_the_same_records(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'"'), Just(b','), Just(b'1'), Just(b'a'), Just(b'#'), any::<u8>()], 0..200), cut in 1..50_usize) {
         let (a, b) = (decode(&mut Csv::new(CsvOptions::default()), &bytes, cut), decode(&mut Csv::new(CsvOptions::default()), &bytes, usize::MAX));
         prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
     }
@@ -307,5 +307,92 @@ fn what_a_comma_in_a_number_means_hangs_on_what_stands_between_the_cells() {
         ("1,2,3", b'\t', None),
     ] {
         assert_eq!(number(cell, delimiter), want, "{cell} {}", char::from(delimiter));
+    }
+}
+
+/// The step of a row and its values by name.
+type NamedValues = (Option<i64>, Vec<(String, f64)>);
+
+/// Reads a table again for as long as it teaches something: its rows, and what waits for its end.
+fn read_until_known(text: &str) -> Vec<NamedValues> {
+    let mut csv = Csv::new(CsvOptions::default());
+    for _ in 0..5 {
+        let (mut names, mut rows) = (vec![], vec![]);
+        csv.push(text.as_bytes());
+        for _ in 0..3 {
+            while let Some(record) = csv.next().unwrap() {
+                match record {
+                    Record::Key(_, key) => names.push(key.to_string()),
+                    Record::Row(row) => {
+                        let values = row.values.iter().map(|(id, value)| (names[id.0 as usize].clone(), *value));
+                        rows.push((row.step.map(|step| step.0), values.collect()));
+                    }
+                    _ => {}
+                }
+            }
+            csv.glimpse();
+        }
+        if !csv.is_mistaken() {
+            return rows;
+        }
+        csv.reset();
+    }
+    panic!("what was learned is forgotten");
+}
+
+#[test]
+fn a_table_that_stands_newest_first_is_read_from_its_end_and_what_is_appended_behind_it() {
+    let row = |step: i64, loss: f64| (Some(step), vec![("loss".to_owned(), loss)]);
+    let newest = "step,loss\n3,0.5\n2,1\n1,2\n";
+    assert_eq!(read_until_known(newest), [row(1, 2.0), row(2, 1.0), row(3, 0.5)]);
+    assert_eq!(read_until_known(&format!("{newest}4,0.25\n5,0.125\n"))[2..], [row(3, 0.5), row(4, 0.25), row(5, 0.125)]);
+    // A restart, and a countdown.
+    assert_eq!(read_until_known("step,loss\n3,0.5\n2,1\n3,2\n")[..2], [row(3, 0.5), row(2, 1.0)]);
+    let times = "step,loss,time\n3,0.5,1700000001\n2,1,1700000002\n1,2,1700000003\n";
+    assert_eq!(read_until_known(times)[0], row(3, 0.5));
+}
+
+#[test]
+fn runs_that_stand_in_one_table_have_their_own_names() {
+    let row = |step: i64, name: &str, loss: f64| (Some(step), vec![(name.to_owned(), loss)]);
+    let want = [row(0, "seed_1/loss", 3.0), row(5, "seed_1/loss", 2.0), row(0, "seed_2/loss", 4.0), row(5, "seed_2/loss", 1.0)];
+    assert_eq!(read_until_known("seed,step,loss\n1,0,3\n1,5,2\n2,0,4\n2,5,1\n"), want);
+    assert_eq!(read_until_known("run,step,loss\na,0,3\na,5,2\nb,0,4\n")[2], row(0, "b/loss", 4.0));
+    // A row for each metric as well; what only ranks them is another number.
+    let points = "step,seed,metric,value\n0,1,loss,3\n0,1,acc,1\n5,1,loss,2\n0,2,loss,4\n0,2,acc,0\n";
+    assert_eq!(read_until_known(points)[3..], [row(0, "seed_2/loss", 4.0), row(0, "seed_2/acc", 0.0)]);
+    assert_eq!(read_until_known("step,rank,metric,value\n0,3,loss,3\n5,2,acc,1\n")[0].1[1].0, "value");
+    let of_split = read_until_known("fold,epoch,split,loss\n1,0,train,3\n1,0,val,2\n1,1,train,3\n2,0,train,4\n2,0,val,1\n");
+    assert_eq!(
+        of_split.iter().map(|row| row.1[0].0.as_str()).collect::<Vec<_>>(),
+        ["fold_1/loss", "fold_1/val/loss", "fold_1/loss", "fold_2/loss", "fold_2/val/loss"]
+    );
+}
+
+#[test]
+fn what_stands_before_the_names_of_columns_is_passed_over() {
+    let want: Rows = &[(Some(1), &[("loss", 2.5)]), (Some(2), &[("loss", 1.25)])];
+    for text in [
+        "sep=;\nstep;loss\n1;2,5\n2;1,25\n",
+        "\"sep=,\"\r\nstep,loss\r\n1,2.5\r\n2,1.25\r\n",
+        "Results of run 5\nstep,loss\n1,2.5\n2,1.25\n",
+        "Results;\n\nstep;loss\n1;2,5\n2;1,25\n",
+        "step,loss\n[-],nats\n1,2.5\n2,1.25\n",
+    ] {
+        check(text, want);
+    }
+    assert!(is_table(b"sep=;\nstep;loss\n1;2,5\n"));
+    // One column is a table as well.
+    check("loss\n2.5\n", &[(None, &[("loss", 2.5)])]);
+}
+
+#[test]
+fn lines_may_end_with_carriage_returns_alone() {
+    let want: Rows = &[(Some(1), &[("loss", 2.5)]), (Some(2), &[("loss", 1.25)])];
+    check("step,loss\r1,2.5\r2,1.25\r", want);
+    check("step,loss\r\n1,2.5\r\n2,1.25\r\n", want);
+    for text in ["step,loss\n1,2.5\n2,1.25\n", "step,loss\r\n1,2.5\r\n2,1.25\r\n"] {
+        let (rows, _) = decode(&mut Csv::new(CsvOptions::default()), text.as_bytes(), 1);
+        assert_eq!(rows[1].0.offset, text.find("2,1.25").map(|at| at as u64), "offsets are those in the source");
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Kind, Record,
         detect::{self, formats, shown},
         sniff,
+        wide::{self, Wide},
     },
 };
 use std::{
@@ -161,6 +162,10 @@ pub fn open_from(run: &RunRef, from: u64) -> Result<Opened, OpenError> {
     }
     let path = run.path.as_path();
     let mut head = head(path).map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
+    // Where its lines end is not known from here.
+    if wide::text(&head).is_some() {
+        return open_ref(run, &read);
+    }
     head.truncate(usize::try_from(from).unwrap_or(usize::MAX));
     let mut decoder = run.kind.decoder_with(&read).expect("tables and lines are streams");
     // What the columns are called, and the comments before. A first line that is a row already would tell its keys to nobody.
@@ -209,7 +214,7 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
     let decoder = match kind {
         // Too little of it is there to tell.
         Kind::Log | Kind::Jsonl | Kind::Json if sniff::is_open(&name, &head) => Some(sniff::decoder(&name, read)),
-        kind => kind.decoder_with(read),
+        kind => kind.decoder_with(read).map(|decoder| Wide::of(decoder, &head)),
     };
     let decoder =
         decoder.ok_or_else(|| OpenError::Format { path: path.to_owned(), head: head[..head.len().min(OpenError::HEAD_MAX)].to_vec() })?;

@@ -6,7 +6,7 @@
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
-use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff};
+use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff, wide::Wide};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -53,8 +53,8 @@ const DOCUMENT_BYTES_MAX: u64 = 8 << 20;
 /// Files of one run that are looked into, newest first.
 const FILES_MAX: usize = 8;
 
-/// How often the same bytes are read: there are two things that a log may turn out to be.
-const PASSES_MAX: u32 = 3;
+/// How often the same bytes are read at most: once more for each thing that they may teach.
+const READINGS_MAX: u32 = 6;
 
 /// How far a probe goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -235,8 +235,7 @@ impl End<'_> {
     fn whole(&mut self, head: &[u8]) -> io::Result<Gather> {
         let mut decoder = self.decoder(head)?;
         if self.bytes > DOCUMENT_BYTES_MAX {
-            let mut gather = Gather::default();
-            feed(decoder.as_mut(), head, &mut gather);
+            let mut gather = self.read_through(decoder.as_mut(), head, &[], false).unwrap_or_default();
             gather.jump();
             return Ok(gather);
         }
@@ -244,26 +243,31 @@ impl End<'_> {
         Ok(self.read_through(decoder.as_mut(), head, &rest, false).unwrap_or_default())
     }
 
-    /// Reads the head and what follows, or the end, once more for each time that it turns out what the rows are. `None`: this must be
-    /// read whole.
+    /// Reads the head and what follows, or the end, once more for each thing that this teaches. `None`: this must be read whole.
     fn read_through(&self, decoder: &mut dyn Decoder, head: &[u8], tail: &[u8], jumps: bool) -> Option<Gather> {
-        let mut passes = 0;
+        let mut readings = 1;
         loop {
             let mut gather = Gather::default();
             feed(decoder, head, &mut gather);
-            if jumps {
-                if !decoder.jump() {
+            if !decoder.is_mistaken() {
+                if jumps {
+                    if !decoder.jump() {
+                        return None;
+                    }
+                    gather.jump();
+                }
+                feed(decoder, if jumps { from_a_line(self.kind, tail) } else { tail }, &mut gather);
+                self.end(decoder, &mut gather);
+                // Of rows, what the end says may hang on those that were passed over.
+                if decoder.is_mistaken() && jumps && self.kind != Kind::Log {
                     return None;
                 }
-                gather.jump();
             }
-            feed(decoder, if jumps { from_a_line(self.kind, tail) } else { tail }, &mut gather);
-            self.end(decoder, &mut gather);
-            passes += 1;
-            if !decoder.is_mistaken() || passes == PASSES_MAX {
+            if !decoder.is_mistaken() || readings == READINGS_MAX {
                 return Some(gather);
             }
             decoder.reset();
+            readings += 1;
         }
     }
 
@@ -273,9 +277,10 @@ impl End<'_> {
         }
         if self.kind == Kind::Log {
             // Its lines are not asked for.
-            return Ok(Box::new(Stdout::new().rules(self.read_as.rules.clone())));
+            return Ok(Wide::of(Box::new(Stdout::new().rules(self.read_as.rules.clone())), head));
         }
-        self.kind.decoder_with(self.read_as).ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
+        let decoder = self.kind.decoder_with(self.read_as).map(|decoder| Wide::of(decoder, head));
+        decoder.ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
 
     /// Takes what stands at the end of the file, as a reader that got there does.

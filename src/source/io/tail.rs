@@ -316,6 +316,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_come_behind_a_table_that_stands_newest_first_are_read_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        append(&path, "step,loss\n3,1\n2,2\n1,3\n");
+        let mut tail = Tail::new(path.clone(), Box::new(Csv::new(RowOptions::default()))).written(Writes::Heads);
+        assert!(look(&mut tail, Budget::ALL).1.restarted);
+        assert_eq!(look(&mut tail, Budget::ALL).0, [1, 2, 3]);
+        append(&path, "4,0.5\n");
+        assert_eq!(look(&mut tail, Budget::ALL).0, [4]);
+        append(&path, "5,0.5\n6,0.5\n");
+        assert_eq!(look(&mut tail, Budget::ALL).0, [5, 6]);
+        append(&path, "2,0.5\n");
+        assert_eq!(look(&mut tail, Budget::ALL), (vec![2], Progress { bytes: 6, ..Progress::default() }), "a restart");
+    }
+
+    #[test]
     fn a_file_may_come_later_and_only_what_is_new_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sub").join("metrics.jsonl");

@@ -1,8 +1,9 @@
 //! What a JSON object is: a row, a table by columns, or a document with facts and maybe a list of rows.
 
+use super::frame::frame;
 use crate::model::num;
 use crate::source::{
-    columns::{is_step, whole},
+    columns::{is_step, may_be_step, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::is_metric,
@@ -10,7 +11,7 @@ use crate::source::{
 use serde_json::Value;
 
 /// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
-const CELLS_MAX: usize = 1 << 20;
+pub(super) const CELLS_MAX: usize = 1 << 20;
 
 /// The list of rows in a trainer's state.
 pub(super) const STATE: &str = "log_history";
@@ -21,6 +22,9 @@ const LISTS: &[&str] =
 
 /// Least rows of a table that is known by its steps alone.
 const STEPS_MIN: usize = 3;
+
+/// Rows of a list that are looked at to tell whether it has any.
+const LOOKED_AT_MAX: usize = 8;
 
 /// What a schedule sets from a step on, most often evenly spaced too.
 const SCHEDULED: &[&str] = &["lr", "lrs", "learning_rate", "learning_rates"];
@@ -42,6 +46,9 @@ pub(super) type Columns = Vec<(String, Vec<Value>)>;
 pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape {
     let has_list = text.contains('[');
     if has_list && let Some(columns) = columns(text) {
+        return Shape::Table(columns);
+    }
+    if !is_in_array && let Some(columns) = frame(text) {
         return Shape::Table(columns);
     }
     let list = if has_list && !is_in_array { Lists::of(text).the_one() } else { None };
@@ -117,18 +124,38 @@ impl Lists {
     }
 }
 
-/// Whether the array at the cursor, which has this name, begins with a row. One without a name is the document itself.
+/// Whether an object has a number of its own that is surely a step or a metric.
+pub(super) fn is_row(text: &str) -> bool {
+    let mut is_known = false;
+    let read = Cursor::new(text).object(|cursor, key| {
+        let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
+        is_known |= is_number && (is_step(&key) || is_metric(&key));
+        cursor.skip()
+    });
+    read.is_some() && is_known
+}
+
+/// Whether the array at the cursor, which has this name, begins with rows. One without a name is the document itself.
 fn has_rows(name: &str, mut cursor: Cursor) -> bool {
     cursor.pass();
     let counts = name.is_empty() || LISTS.contains(&name);
-    let (mut numbers, mut is_known) = (0, false);
-    let read = cursor.object(|cursor, key| {
-        let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
-        numbers += usize::from(is_number);
-        is_known |= is_number && (counts && is_step(&key) || is_metric(&key));
-        cursor.skip()
-    });
-    read.is_some() && is_known && numbers > 0
+    // The first may lack what the others have.
+    for _ in 0..LOOKED_AT_MAX {
+        let mut is_known = false;
+        let read = cursor.object(|cursor, key| {
+            let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
+            is_known |= is_number && (counts && may_be_step(&key) || is_metric(&key));
+            cursor.skip()
+        });
+        if read.is_none() || is_known {
+            return read.is_some();
+        }
+        if cursor.peek() != Some(b',') {
+            return false;
+        }
+        cursor.pass();
+    }
+    false
 }
 
 /// Whether an object has nothing but lists of numbers, as far as its text goes, one of them surely a metric or of steps.

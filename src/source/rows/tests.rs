@@ -41,6 +41,14 @@ fn lines_of_any_shape_are_rows() {
 }
 
 #[test]
+fn texts_that_are_numbers_are_read_as_those_in_the_cells_of_a_table() {
+    check(
+        "{\"step\": \"1,000\", \"loss\": \" 2.5 \", \"tokens\": \"1,234.5\", \"acc\": \"12%\", \"gpus\": \"0,1\", \"version\": \"1.2.3\", \"day\": \"2023-01-02\"}\n",
+        &[(Some(1000), &[("loss", 2.5), ("tokens", 1234.5), ("acc", 12.0)])],
+    );
+}
+
+#[test]
 fn arrays_of_objects_are_rows_however_they_are_printed() {
     let want: Want = &[(Some(1), &[("a", 2.0)]), (Some(2), &[("a", 3.0)])];
     check("[{\"step\":1,\"a\":2},{\"step\":2,\"a\":3}]", want);
@@ -107,6 +115,7 @@ fn the_one_list_of_rows_in_a_document_is_read() {
             .collect();
         assert_eq!(config, [("lr".into(), json!(0.1)), ("a.b".into(), json!(1))]);
     }
+    check("{\"history\": [{\"lr\": 0.1}, {\"lr\": 0.1, \"loss\": 2}]}", &[(None, &[("lr", 0.1)]), (None, &[("lr", 0.1), ("loss", 2.0)])]);
     // Of two lists, nobody can tell.
     let two = records("{\"a\": [{\"step\": 1, \"loss\": 2}], \"b\": [{\"step\": 1, \"loss\": 2}]}");
     assert_eq!(two.iter().filter(|record| matches!(record, Record::Row(row) if row.step.is_some())).count(), 0);
@@ -353,5 +362,46 @@ proptest! {
         let (a, b) = (decode(&mut rows(), &bytes, cut), decode(&mut rows(), &bytes, usize::MAX));
         prop_assert!(a.0.len() >= 3);
         prop_assert_eq!(format!("{a:?}"), format!("{b:?}"));
+    }
+}
+
+#[test]
+fn objects_on_many_lines_behind_each_other_are_rows_and_one_alone_is_none() {
+    let object = |step: i64| format!("{{\n  \"step\": {step},\n  \"eval\": {{\n    \"loss\": 0.5\n  }}\n}}");
+    for between in ["", "\n", "\n\n"] {
+        let text = [object(1), object(2), object(3)].join(between);
+        for chunk in [1, 7, text.len()] {
+            let mut decoder = rows();
+            decode(&mut decoder, text.as_bytes(), chunk);
+            assert!(decoder.is_mistaken());
+            decoder.reset();
+            let (got, losses) = decode(&mut decoder, text.as_bytes(), chunk);
+            assert_eq!((losses.len(), decoder.is_mistaken()), (0, false));
+            let got: Vec<_> = got.into_iter().map(|(row, values)| (row.step.map(|step| step.0), values)).collect();
+            assert_eq!(got, [1, 2, 3].map(|step| (Some(step), vec![("eval.loss".to_owned(), 0.5)])));
+        }
+    }
+    let settings = "{\n  \"lr\": 0.1\n}\n";
+    for text in [object(1), settings.to_owned() + settings, settings.to_owned() + &object(1)] {
+        let mut decoder = rows();
+        assert_eq!((decode(&mut decoder, text.as_bytes(), 7).0.len(), decoder.is_mistaken()), (0, false));
+    }
+}
+
+#[test]
+fn rows_that_stand_newest_first_are_given_out_in_the_order_of_their_steps() {
+    let row = |step: i64| format!("{{\"step\": {step}, \"loss\": 1}}");
+    for text in [format!("[{}, {}, {}]", row(30), row(20), row(10)), [row(30), row(20), row(10)].join("\n")] {
+        let mut decoder = rows();
+        decode(&mut decoder, text.as_bytes(), 7);
+        assert!(decoder.is_mistaken());
+        decoder.reset();
+        decoder.push(text.as_bytes());
+        while decoder.next() != Ok(None) {}
+        decoder.glimpse();
+        let steps: Vec<_> = std::iter::from_fn(|| decoder.next().unwrap())
+            .filter_map(|record| if let Record::Row(row) = record { row.step } else { None })
+            .collect();
+        assert_eq!(steps, [10, 20, 30].map(Step));
     }
 }

@@ -105,6 +105,40 @@ fn a_probe_of_any_recording_says_what_a_full_read_says_or_nothing() {
 }
 
 #[test]
+fn what_rows_teach_of_those_before_them_is_known_to_a_probe_or_nothing_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    // One row is in the shortest head, and a few are in the others.
+    let note = "x".repeat(50);
+    let table = |head: &str, rows: &[String]| format!("{head},loss,note\n{}\n", rows.join("\n"));
+    let row = |at: &dyn std::fmt::Display, step: i64| format!("{at},{}.5,{note}", step % 7);
+    let newest: Vec<_> = (0..100).rev().map(|step| row(&step, step)).collect();
+    let counted: Vec<_> = (0..100).map(|step| row(&(step * 10), step)).collect();
+    let seeds: Vec<_> = (0..100).map(|at| row(&format!("{},{}", at / 50, at % 50), at)).collect();
+    let ranks: Vec<_> = (0..100).map(|at| row(&format!("{},{}", at % 4, at / 4), at)).collect();
+    let one_seed: Vec<_> = (0..100).map(|at| row(&format!("42,{at}"), at)).collect();
+    for (name, text, last) in [
+        ("newest.csv", table("step", &newest), 99),
+        ("counted.csv", table("it", &counted), 990),
+        ("setting.csv", table("num_samples,step", &one_seed), 99),
+        ("seeds.csv", table("seed,step", &seeds), 49),
+        ("ranks.csv", table("rank,step", &ranks), 24),
+        ("seed.csv", table("seed,step", &one_seed), 99),
+    ] {
+        let path = dir.path().join(name);
+        fs::write(&path, &text).unwrap();
+        agrees_at_all_sizes(&path);
+        assert_eq!(probed(&path, Reach::Row).step, Some(Step(last)), "{name}");
+        let wide = dir.path().join(format!("wide-{name}"));
+        fs::write(&wide, [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<_>>()).unwrap();
+        agrees_at_all_sizes(&wide);
+    }
+    // One seed alone needs no reading of all.
+    let path = dir.path().join("seed.csv");
+    let how = How { read: &ReadOptions::default(), reach: Reach::Row, is_over: false, may_be_any: true, sizes: Some(SMALL[0]) };
+    assert!(stream(&path, Kind::Csv, how).unwrap().bytes < fs::metadata(&path).unwrap().len());
+}
+
+#[test]
 fn the_end_of_a_long_wandb_log_tells_all() {
     let row = |step: u64| history(step, &json_item("loss", &format!("{}.5", step % 10)));
     // A row longer than a block ends up across every place that a look may start at.

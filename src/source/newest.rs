@@ -1,0 +1,137 @@
+//! Tables whose rows stand newest first, as web pages export them: stretches in which the steps only fall are turned round.
+
+use super::{Record, Row};
+use crate::model::WallTime;
+use std::collections::VecDeque;
+
+/// A stretch falls when its steps fall so often: once is what a restart does.
+const FALLS_MIN: usize = 2;
+
+/// Most rows of a stretch: all are held until one that rises comes behind them.
+const HELD_MAX: usize = 1 << 19;
+
+/// Says whether the first rows of a source fall.
+#[derive(Default)]
+pub(super) struct Falls {
+    last: Option<(i64, Option<WallTime>)>,
+    falls: usize,
+    rose: bool,
+    jumped: bool,
+}
+
+impl Falls {
+    /// Takes the step of a row. Whether the rows fall, as is known by now.
+    pub(super) fn are_told(&mut self, step: i64, time: Option<WallTime>) -> bool {
+        if self.rose {
+            return false;
+        }
+        if let Some((last, before)) = self.last.replace((step, time)) {
+            // What is logged later stands behind: a counter that falls with time counts down, or its run starts over.
+            self.rose = step > last || time.zip(before).is_some_and(|(time, before)| time > before);
+            self.falls += usize::from(step < last);
+        }
+        !self.rose && self.falls >= if self.jumped { 1 } else { FALLS_MIN }
+    }
+
+    /// Rows were passed over: one that falls may stand behind others that fell.
+    pub(super) fn jump(&mut self) {
+        self.jumped = true;
+    }
+}
+
+/// Holds the rows of such a source, stretch by stretch.
+#[derive(Default)]
+pub(super) struct Newest {
+    rows: Vec<Row>,
+    /// So many of them were given out already.
+    given: usize,
+    /// A stretch that was given out went on: its rows stand too far behind.
+    is_again: bool,
+}
+
+impl Newest {
+    /// Takes a row. One that rises ends the stretch before it.
+    pub(super) fn push(&mut self, row: Row, out: &mut VecDeque<Record>) {
+        let last = self.rows.iter().rev().find_map(|row| row.step);
+        if row.step > last && last.is_some() || self.rows.len() >= HELD_MAX {
+            self.give(out);
+            (self.rows, self.given) = (vec![], 0);
+        }
+        self.rows.push(row);
+        self.is_again |= self.given > 0 && self.falls();
+    }
+
+    /// Whether the source is to be read once more, since rows were given out before those that belong in front of them.
+    pub(super) fn is_again(&self) -> bool {
+        self.is_again
+    }
+
+    /// Whether the stretch falls so far.
+    fn falls(&self) -> bool {
+        let steps = || self.rows.iter().filter_map(|row| row.step);
+        steps().zip(steps().skip(1)).filter(|(before, step)| step < before).nth(FALLS_MIN - 1).is_some()
+    }
+
+    /// Gives out the stretch as far as it is there, in the order of its steps. Where it goes on afterwards and cannot be read again, all
+    /// of it comes once more.
+    pub(super) fn give(&mut self, out: &mut VecDeque<Record>) {
+        if self.given == self.rows.len() {
+            return;
+        }
+        match self.falls() {
+            true => out.extend(self.rows.iter().rev().cloned().map(Record::Row)),
+            false => out.extend(self.rows[self.given..].iter().cloned().map(Record::Row)),
+        }
+        self.given = self.rows.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Step;
+
+    #[test]
+    fn steps_that_only_fall_are_told_and_a_restart_or_a_countdown_is_not() {
+        let told = |steps: &[(i64, f64)]| {
+            let mut falls = Falls::default();
+            steps.iter().position(|(step, time)| falls.are_told(*step, WallTime::new(*time).filter(|_| *time > 0.0)))
+        };
+        assert_eq!(told(&[(30, 0.0), (20, 0.0), (10, 0.0)]), Some(2));
+        assert_eq!(told(&[(30, 0.0), (30, 0.0), (20, 0.0), (20, 0.0), (10, 0.0)]), Some(4));
+        assert_eq!(told(&[(30, 9.0), (20, 8.0), (10, 7.0)]), Some(2));
+        assert_eq!(told(&[(30, 7.0), (20, 8.0), (10, 9.0)]), None);
+        assert_eq!(told(&[(30, 0.0), (20, 0.0), (30, 0.0), (20, 0.0), (10, 0.0)]), None);
+    }
+
+    #[test]
+    fn a_stretch_that_goes_on_is_to_be_read_again() {
+        let (mut newest, mut out) = (Newest::default(), VecDeque::new());
+        let mut is_again_with = |step: i64| {
+            newest.push(Row { step: Some(Step(step)), ..Row::default() }, &mut out);
+            let is_again = newest.is_again();
+            newest.give(&mut out);
+            is_again
+        };
+        assert_eq!([9, 8, 10, 11, 7, 6].map(&mut is_again_with), [false, false, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_stretch_is_turned_round_and_what_rises_behind_it_is_not() {
+        let given = |steps: &[i64], glimpses: &[usize]| {
+            let (mut newest, mut out) = (Newest::default(), VecDeque::new());
+            for (at, step) in steps.iter().enumerate() {
+                if glimpses.contains(&at) {
+                    newest.give(&mut out);
+                }
+                newest.push(Row { step: Some(Step(*step)), ..Row::default() }, &mut out);
+            }
+            (0..2).for_each(|_| newest.give(&mut out));
+            out.into_iter().filter_map(|record| if let Record::Row(row) = record { Some(row.step?.0) } else { None }).collect::<Vec<_>>()
+        };
+        assert_eq!(given(&[3, 2, 1], &[]), [1, 2, 3]);
+        assert_eq!(given(&[3, 2, 2, 1, 4, 5, 3, 4], &[]), [1, 2, 2, 3, 4, 5, 3, 4]);
+        assert_eq!(given(&[3, 2, 1, 4, 5], &[3, 4]), [1, 2, 3, 4, 5]);
+        assert_eq!(given(&[4, 3, 2, 1], &[2, 3]), [4, 3, 2, 3, 4, 1, 2, 3, 4], "the last ones count");
+    }
+}
