@@ -10,6 +10,7 @@
 //!   that is only a counter. So does the summary of an
 //!   epoch, when it repeats the names of finer steps in it. `batch: 16` may as well be a setting: it is a counter if a
 //!   metric is among the first lines under it.
+//! - A validation that says how far it is comes to what its last line says, or to the sum below it.
 //! - Lines `name: value` with a counter below their metrics are a block of that count, once another block of the kind says another.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.
 //! - Everything else (sentences, configs, paths, versions, clocks, tools' own tables) gives nothing.
