@@ -58,12 +58,12 @@ impl Dicts {
 
     /// Whether a bar may say where dicts of `pairs` stand.
     pub(super) fn may_be_beside(&self, pairs: &Pairs) -> bool {
-        self.bar.is_some() && !self.is_apart(pairs)
+        self.bar.is_some() && !self.said.iter().any(|said| said.is_apart && said.names.has_names_of(pairs))
     }
 
-    /// Whether the bar turned out to be of other steps than dicts of `pairs` are.
-    pub(super) fn is_apart(&self, pairs: &Pairs) -> bool {
-        self.said.iter().any(|said| said.is_apart && said.names.has_names_of(pairs))
+    /// Whether such dicts came beside the bar before.
+    pub(super) fn were_beside(&self, pairs: &Pairs) -> bool {
+        self.said.iter().any(|said| said.names.has_names_of(pairs))
     }
 
     /// Where a dict of `pairs` without a step of its own stands, as far as a bar says so.

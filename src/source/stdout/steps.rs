@@ -394,8 +394,8 @@ impl Steps {
     /// Where a dict of `pairs` without a step of its own stands: by the bar beside it, see [`Dicts::place`], or by its `epoch`.
     pub(super) fn place_dict(&mut self, pairs: &Pairs, epoch: Option<Count>, behind: Option<Count>, is_again: bool) -> Option<Count> {
         let beside = self.dicts.place(pairs, behind, is_again);
-        if self.dicts.is_apart(pairs) && !self.has_block() {
-            // Each of them is of a step of its own, which nobody knows.
+        if beside.is_none() && self.dicts.were_beside(pairs) && !self.has_block() {
+            // It is of a step of its own, which nobody knows.
             self.carried = None;
         }
         beside.or_else(|| {

@@ -207,6 +207,9 @@ fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
         " 5%|#| 5/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2.5}\n\r 9%|#| 9/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2}\nend\n",
         &["loss 9=2.5 9=2"],
     );
+    // The last one may have none yet: it stands behind the one before it.
+    let written = |at: u32| format!("\r{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]\r   \r{{'loss': {at}, 'epoch': 0.{at}}}\n");
+    check(&(written(10) + &written(20) + &written(30) + "end\n"), &["epoch 20=0.1 30=0.2 -=0.3", "loss 20=10 30=20 -=30"]);
     // A bar in a line of its own is in front of what follows it.
     let front = |at: u32| format!("{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]\n{{'loss': {at}, 'epoch': 0.{at}}}\n");
     check(&(front(10) + &front(20) + &front(30)), &["epoch 10=0.1 20=0.2 30=0.3", "loss 10=10 20=20 30=30"]);
