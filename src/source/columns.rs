@@ -66,6 +66,9 @@ const EPOCH: usize = STEPS.len() - 10;
 /// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.
 const COUNTER: usize = EPOCH - 9;
 
+/// Names that one fraction tells to be no steps: an epoch is 0, and then 0.25.
+const FICKLE: u64 = 1 << EPOCH | 1 << COUNTER;
+
 /// MMEngine writes both into the rows of a training by epochs, with one value. Those of its validations have a `step` alone, which is
 /// the epoch.
 ///
@@ -169,6 +172,14 @@ pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize
     Some((name?, value?))
 }
 
+struct Wholes([i32; STEPS.len()]);
+
+impl Default for Wholes {
+    fn default() -> Wholes {
+        Wholes([0; STEPS.len()])
+    }
+}
+
 /// Finds step and time of every row of one source.
 ///
 /// The best name that a row has had wins for the whole source: rows that lack it stand where the row before
@@ -178,7 +189,9 @@ pub(super) struct Axis {
     options: RowOptions,
     /// The name that steps are taken from, by its place.
     best: Option<usize>,
-    /// Names that turned out to hold fractions, as bits by place.
+    /// How many more whole numbers than fractions each name held, by place: a fraction among whole ones is damage.
+    wholes: Wholes,
+    /// Those of [`FICKLE`] that turned out to hold fractions, as bits by place.
     fractional: u64,
     /// Those that do in this row.
     fractions: u64,
@@ -377,10 +390,13 @@ impl Axis {
         match role {
             Role::Step(place) if place > EPOCH => self.counted.push((place, whole(number).unwrap_or(i64::MIN))),
             Role::Step(place) => match whole(number) {
-                Some(step) if self.fractional & 1 << place == 0 && self.step.is_none_or(|(best, ..)| place < best) => {
+                Some(step) if self.is_whole(place) && self.step.is_none_or(|(best, ..)| place < best) => {
                     self.step = Some((place, step, at));
                 }
-                None if number.is_finite() => self.fractions |= 1 << place,
+                None if number.is_finite() => {
+                    self.fractions |= 1 << place;
+                    self.wholes.0[place] = self.wholes.0[place].saturating_sub(1);
+                }
                 _ => {}
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
@@ -414,8 +430,8 @@ impl Axis {
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
         self.has_rows = true;
-        self.fractional |= self.fractions;
-        if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1) {
+        self.fractional |= self.fractions & FICKLE;
+        if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
             // Behind rows that were passed over, those without a step are told as such.
             if best == EPOCH && !self.epochs.jumped {
                 self.learn(|learned| learned.has_fractions = true);
@@ -518,6 +534,17 @@ impl Axis {
         if told.is_some() {
             self.learn(|learned| learned.runs = told);
         }
+    }
+
+    /// Takes a whole number at `place`. Whether it may be a step.
+    fn is_whole(&mut self, place: usize) -> bool {
+        self.wholes.0[place] = self.wholes.0[place].saturating_add(1);
+        self.counts(place)
+    }
+
+    /// Whether the name at `place` holds whole numbers, but for damage.
+    fn counts(&self, place: usize) -> bool {
+        if FICKLE >> place & 1 == 1 { self.fractional >> place & 1 == 0 } else { self.wholes.0[place] >= 0 }
     }
 
     /// Whether such a cell says where rows stand, in all rows that have it.

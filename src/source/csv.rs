@@ -273,7 +273,7 @@ impl Decoder for Csv {
     }
 
     fn is_mistaken(&self) -> bool {
-        self.table.axis.is_mistaken()
+        self.table.axis.is_mistaken() || self.table.ends_otherwise
     }
 
     fn reset(&mut self) {
@@ -305,6 +305,8 @@ struct Table {
     loss: Option<Loss>,
     /// Rows were passed over, and maybe a line that names other columns.
     jumped: bool,
+    /// The last row has other cells than the header has: whether it counts hangs on the rows that were passed over.
+    ends_otherwise: bool,
 }
 
 struct Header {
@@ -467,7 +469,8 @@ impl Table {
         if (columns.len()..self.cells.len()).any(|at| !cell(at).is_empty()) {
             return Err(loss(format!("a row has {} cells and the header {}", self.cells.len(), columns.len())));
         }
-        if self.jumped && self.cells.len() != columns.len() {
+        self.ends_otherwise = self.jumped && self.cells.len() != columns.len();
+        if self.ends_otherwise {
             return Err(loss("a row of another table".into()));
         }
         self.axis.begin();

@@ -125,6 +125,18 @@ fn a_counter_of_the_whole_run_does_not_start_over() {
 }
 
 #[test]
+fn one_torn_step_among_whole_ones_is_damage() {
+    let mut axis = Axis::default();
+    let mut at = |number: f64| {
+        axis.begin();
+        axis.number(Role::Step(STEP), 0, number);
+        axis.place().step.map(|step| step.0)
+    };
+    assert_eq!([10.0, 4.5, 30.0, 3.5, 50.0].map(&mut at), [Some(10), None, Some(30), None, Some(50)]);
+    assert_eq!([5.5, 6.5, 7.5, 8.0].map(at), [None; 4], "it holds fractions");
+}
+
+#[test]
 fn a_name_that_holds_fractions_is_no_step() {
     check(
         RowOptions::default(),

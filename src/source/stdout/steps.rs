@@ -96,7 +96,7 @@ struct Block {
 struct Landing {
     /// Epochs were announced: counters that start over with each of them, and bars in them, count from nobody knows where.
     has_epochs: bool,
-    /// No row before had a step: none hangs on what was passed over.
+    /// What has no step has none whatever was passed over: no row before had one, or it is of a step of its own.
     is_stepless: bool,
     /// The first step seen, of which lines may be missing.
     first: Option<i64>,
@@ -397,6 +397,7 @@ impl Steps {
         if beside.is_none() && self.dicts.were_beside(pairs) && !self.has_block() {
             // It is of a step of its own, which nobody knows.
             self.carried = None;
+            self.landing.iter_mut().for_each(|landing| landing.is_stepless = true);
         }
         beside.or_else(|| {
             self.dicts.count_epoch();
