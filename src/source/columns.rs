@@ -66,6 +66,9 @@ const EPOCH: usize = STEPS.len() - 10;
 /// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.
 const COUNTER: usize = EPOCH - 9;
 
+/// How often a source is read again: what one reading teaches, damage may take back in the next.
+const READINGS_MAX: u32 = 8;
+
 /// Names that one fraction tells to be no steps: an epoch is 0, and then 0.25.
 const FICKLE: u64 = 1 << EPOCH | 1 << COUNTER;
 
@@ -199,6 +202,8 @@ pub(super) struct Axis {
     learned: Learned,
     /// Something of this was learned from rows that were given out, or may have been from those that were passed over.
     is_mistaken: bool,
+    /// How often the source was read again.
+    readings: u32,
     has_rows: bool,
     /// Rows were read before others were passed over.
     has_head: bool,
@@ -310,14 +315,14 @@ impl Axis {
 
     /// The same axis at the start of a source. Where that is to read it again because of what it turned out to hold, this is kept.
     pub(super) fn renew(&mut self) {
-        let learned = if self.is_mistaken { self.learned } else { Learned::default() };
+        let (learned, readings) = if self.is_mistaken() { (self.learned, self.readings + 1) } else { (Learned::default(), 0) };
         let fractional = if learned.has_fractions { 1 << EPOCH } else { 0 };
-        *self = Axis { fractional, learned, ..Axis::new(std::mem::take(&mut self.options)) };
+        *self = Axis { fractional, learned, readings, ..Axis::new(std::mem::take(&mut self.options)) };
     }
 
     /// Whether the rows so far would stand elsewhere had it been known what came later.
     pub(super) fn is_mistaken(&self) -> bool {
-        self.is_mistaken
+        self.is_mistaken && self.readings < READINGS_MAX
     }
 
     /// Whether rows stand newest first: see [`Newest`](super::newest::Newest).
@@ -487,7 +492,7 @@ impl Axis {
     /// Rows before this one would stand elsewhere, had this been known. Where some were passed over, that is only what they may have
     /// taught, and reading them is to tell.
     fn learn(&mut self, what: impl FnOnce(&mut Learned)) {
-        if !self.epochs.jumped {
+        if !self.epochs.jumped && self.readings < READINGS_MAX {
             what(&mut self.learned);
         }
         self.is_mistaken |= !self.epochs.jumped || self.has_head;
