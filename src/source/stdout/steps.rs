@@ -139,7 +139,7 @@ impl Turn {
 
     /// The step of the whole run at `count` of `epoch`. Inlined as its callers are: a count that goes through memory costs every row
     /// a store that is read back in another width, 7 % of reading a log.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
         let summed_up = self.summed_up.take().filter(|_| epoch.is_none());
         self.goes_on |= summed_up.is_some() && self.first.is_some_and(|first| count.at > first);

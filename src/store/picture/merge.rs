@@ -243,10 +243,11 @@ impl RunPicture {
             last => last.map(|last| (last, true)),
         };
         let of_training = of_training.unwrap_or(step);
+        // Every row of a long log comes here: its source is looked up twice, not once for each question.
+        let mut slots = take(&mut source.slots);
         if matches!(rank, SourceRank::Stdout | SourceRank::Table(_)) && self.sources.len() > 1 {
-            self.drop_echoes(rank, of_training, &row.values);
+            self.drop_echoes(rank, &mut slots, of_training, &row.values);
         }
-        let mut slots = self.sources.get_mut(&rank).map_or(vec![], |source| take(&mut source.slots));
         for (id, value) in &row.values {
             let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { continue };
             if !slot.shown {
@@ -288,7 +289,9 @@ impl RunPicture {
                 _ => series.push(point),
             }
         }
-        self.sources.entry(rank).or_default().slots = slots;
+        if let Some(source) = self.sources.get_mut(&rank) {
+            source.slots = slots;
+        }
     }
 
     /// Supersedes what `source` gave at and after `step`.
@@ -305,10 +308,9 @@ impl RunPicture {
 
     /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`; and a training may write one
     /// table in two formats. When the values of such a pair agree [`ECHOES_MIN`] times and never differ, the later series goes.
-    fn drop_echoes(&mut self, rank: SourceRank, step: Step, values: &[(KeyId, f64)]) {
+    fn drop_echoes(&mut self, rank: SourceRank, slots: &mut [Option<Slot>], step: Step, values: &[(KeyId, f64)]) {
         let is_console = rank == SourceRank::Stdout;
-        let Some(source) = self.sources.get_mut(&rank) else { return };
-        let (mut slots, mut dropped) = (take(&mut source.slots), vec![]);
+        let mut dropped = vec![];
         for (id, value) in values {
             let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
             let echo = &mut slot.echo;
@@ -336,7 +338,6 @@ impl RunPicture {
                 dropped.push(slot.key.clone());
             }
         }
-        self.sources.entry(rank).or_default().slots = slots;
         for key in dropped {
             self.disown(&key);
             self.changed.push(key);
