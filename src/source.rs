@@ -192,6 +192,14 @@ pub struct Row {
     pub values: Vec<(KeyId, f64)>,
 }
 
+impl Row {
+    /// Whether a row at `step`, behind the step of its source, takes that back: one of its keys was logged further on, `last_of` says
+    /// where. Others count something coarser: `epoch 3: val_loss 2` among rows of steps.
+    pub(crate) fn goes_back(&self, step: Step, last_of: impl Fn(KeyId) -> Option<Step>) -> bool {
+        self.values.iter().any(|(id, _)| last_of(*id).is_some_and(|last| last > step))
+    }
+}
+
 /// A stretch of input that could not be read. It is counted and shown; reading goes on behind it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Loss {

@@ -2,7 +2,7 @@
 //!
 //! A probe says what a full read would say, or nothing: whatever may hang on bytes that were passed over is left out.
 
-use super::{Kind, Loss, Record, Row};
+use super::{KeyId, Kind, Loss, Record, Row};
 use crate::model::{Exit, MetricKey, RunState, Step, WallTime};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -122,6 +122,8 @@ struct Slot {
     writer: Option<(u32, u32)>,
     /// The last point of each rank behind the jump.
     last: Vec<Last>,
+    /// It was logged at steps behind that of the source, which did not go back: its rows say nothing of that step.
+    counts_apart: bool,
 }
 
 /// The last point that a rank logged.
@@ -175,6 +177,7 @@ impl Gather {
     /// Forgets the points at and after `step`. Which ones stand before it was not kept.
     fn supersede(&mut self, step: Step) {
         self.superseded_from = Some(self.superseded_from.map_or(step, |from| from.min(step)));
+        self.row = self.row.map(|last| last.map(|last| last.min(step)));
         self.slots.iter_mut().for_each(|slot| slot.last.retain(|last| last.point.is_before(step)));
     }
 
@@ -184,7 +187,8 @@ impl Gather {
         }
         let step = row.step.or_else(|| self.counted(row));
         self.counter = step.map(|step| step.0);
-        self.row = Some(step);
+        self.go_to(step, row);
+        self.total_steps = self.total_steps.filter(|total| step.is_none_or(|step| step.0 <= *total));
         self.says_steps |= row.step.is_some();
         self.has_ranks |= self.rank.replace(row.rank).is_some_and(|rank| rank != row.rank);
         for (id, value) in &row.values {
@@ -207,6 +211,21 @@ impl Gather {
                 slot.last.clear();
                 slot.last.push(last);
             }
+        }
+    }
+
+    /// Takes the step of a row for that of the source, if it is.
+    fn go_to(&mut self, step: Option<Step>, row: &Row) {
+        let slot_of = |id: KeyId| self.slots.get(id.0 as usize);
+        let last_of = |id| slot_of(id)?.last.iter().filter_map(|last| last.point.step).max();
+        let is_behind = |step: Step| self.row.flatten().is_some_and(|before| step < before) && !row.goes_back(step, last_of);
+        let counts_apart = |id| slot_of(id).is_some_and(|slot| slot.counts_apart);
+        if step.is_some_and(is_behind) {
+            for (id, _) in &row.values {
+                self.slots.get_mut(id.0 as usize).into_iter().for_each(|slot| slot.counts_apart = true);
+            }
+        } else if self.row.is_some() || row.values.is_empty() || !row.values.iter().all(|(id, _)| counts_apart(*id)) {
+            self.row = Some(step);
         }
     }
 
@@ -287,6 +306,22 @@ mod tests {
         assert_eq!(value(&probe, "loss"), None);
         let probe = gather(vec![row(1, 0, 1, &[(0, 1.0)]), row(1, 1, 1, &[(0, 2.0)]), row(2, 0, 1, &[(0, 3.0)])], 1);
         assert_eq!(value(&probe, "loss"), Some(2.0));
+    }
+
+    #[test]
+    fn rows_that_count_epochs_do_not_take_the_run_back_and_a_restart_does() {
+        let steps = |rows: &[(i64, u32)], jump_at| {
+            let rows = rows.iter().map(|(step, key)| row(*step, 0, 0, &[(*key, 0.5)]));
+            gather([Ok(Record::TotalSteps(2))].into_iter().chain(rows).collect(), jump_at)
+        };
+        let epochs = [(80, 0), (1, 1), (160, 0), (2, 1)];
+        for jump_at in [0, 3] {
+            let probe = steps(&epochs, jump_at);
+            assert_eq!((probe.step, probe.total_steps), (Some(Step(160)), None));
+        }
+        assert_eq!(steps(&epochs, 4).step, None, "nothing behind the jump says it");
+        assert_eq!(steps(&[(80, 0), (1, 1), (20, 0)], 0).step, Some(Step(20)));
+        assert_eq!(steps(&[(1, 0), (2, 0)], 0).total_steps, Some(2));
     }
 
     #[test]

@@ -238,10 +238,16 @@ impl RunPicture {
         let is_unplaced = row.step.is_none() && source.step.is_none_or(|(_, said)| !said);
         source.counter = Some(step.0);
         let of_training = source.global_step.read(&row.values);
-        source.step = match source.global_step.last() {
-            None => Some((step, row.step.is_some() || source.step.is_some_and(|(_, said)| said))),
-            last => last.map(|last| (last, true)),
+        let series_of = |id: KeyId| self.series.get(&source.slots.get(id.0 as usize)?.as_ref()?.key);
+        let last_of = |id| series_of(id).and_then(Series::latest).map(|last| last.step);
+        source.step = match (source.global_step.last(), source.step) {
+            (None, Some((before, true))) if step < before && !row.goes_back(step, last_of) => Some((before, true)),
+            (None, before) => Some((step, row.step.is_some() || before.is_some_and(|(_, said)| said))),
+            (last, _) => last.map(|last| (last, true)),
         };
+        if self.total_heard.is_some_and(|(of, total)| of == rank && source.step.is_some_and(|(step, _)| step.0 > total)) {
+            (self.total_heard, self.total_steps) = (None, self.info.total_steps);
+        }
         let of_training = of_training.unwrap_or(step);
         // Every row of a long log comes here: its source is looked up twice, not once for each question.
         let mut slots = take(&mut source.slots);
@@ -297,7 +303,9 @@ impl RunPicture {
     /// Supersedes what `source` gave at and after `step`.
     pub(super) fn supersede(&mut self, source: SourceRank, step: Step) {
         self.media.supersede_from(source, step);
-        let slots = self.sources.get(&source).into_iter().flat_map(|source| source.slots.iter().flatten());
+        let Some(source) = self.sources.get_mut(&source) else { return };
+        source.step = source.step.map(|(last, said)| (last.min(step), said));
+        let slots = source.slots.iter().flatten();
         for slot in slots.filter(|slot| slot.shown) {
             if let Some(series) = self.series.get_mut(&slot.key) {
                 series.supersede_from(step);

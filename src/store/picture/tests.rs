@@ -131,6 +131,24 @@ fn the_step_is_that_of_the_best_source_that_counts() {
 }
 
 #[test]
+fn rows_that_count_epochs_do_not_take_the_run_back_and_a_restart_does() {
+    let mut picture = RunPicture::default();
+    key(&mut picture, Stdout, 0, "loss");
+    key(&mut picture, Stdout, 1, "val_acc");
+    // The console's first head counted epochs.
+    picture.apply(Stdout, Ok(Record::TotalSteps(3)), None);
+    let mut after = |step: i64, id: u32| {
+        row(&mut picture, Stdout, Some(step), &[(id, 0.5)]);
+        (picture.step().unwrap().0, picture.total_steps)
+    };
+    assert_eq!(after(1, 1), (1, Some(3)));
+    assert_eq!(after(80, 0), (80, None));
+    assert_eq!(after(2, 1), (80, None));
+    assert_eq!(after(160, 0), (160, None));
+    assert_eq!(after(20, 0), (20, None));
+}
+
+#[test]
 fn another_rank_and_an_older_attempt_do_not_mix_in() {
     let mut picture = RunPicture::default();
     key(&mut picture, Own, 0, "loss");
