@@ -235,7 +235,10 @@ impl<'a> Walk<'a, '_> {
         if self.path == "value" {
             self.dict.value = Some(value);
         }
-        if whole && let Some(kind) = counter(&self.path) {
+        // `'epoch': 1.0` counts, too.
+        if (whole || value.fract() == 0.0)
+            && let Some(kind) = counter(&self.path)
+        {
             let count = Count { at: value as i64, of: None };
             if kind == Counter::Global && is_vague_counter(&self.path) {
                 self.dict.vague = Some((kind, count));

@@ -44,8 +44,9 @@ pub(super) struct Reader {
     redraws: Redraws,
     /// The rows of the validation that goes on, as one.
     validation: Option<Draft>,
-    /// A validation that was announced.
+    /// A validation that was announced, and whether any was.
     announced: Option<Announced>,
+    announces: bool,
     draft: Draft,
     facts: Facts,
     dict: Dict,
@@ -66,9 +67,11 @@ pub(super) struct Reader {
     put_off: Vec<Draft>,
     /// Rows that may as well be settings, each of other names.
     unsure: VecDeque<Unsure>,
-    /// The text at hand overwrites what stood in its line; and nothing in that line overwrites it.
+    /// The text at hand overwrites what stood in its line; nothing in that line overwrites it; and it stands below another bar, to
+    /// whose line the cursor goes back.
     is_redraw: bool,
     is_line: bool,
+    is_nested: bool,
     /// A dict that waits for the bar behind it, and the epoch that is its step where there is none.
     waiting: Option<(Draft, Option<Count>)>,
     /// The line in the draft has a shape that may be learned: lengths of its rank tag and whole prefix.
@@ -78,6 +81,9 @@ pub(super) struct Reader {
 
 /// Texts among the values of a row that counts at most the size of a batch; more of them are in configs.
 const TEXTS_MAX: u32 = 4;
+
+/// What tqdm writes behind a bar below another.
+const UP: &[u8] = b"\x1b[A";
 
 impl Reader {
     pub(super) fn set_rules(&mut self, rules: Vec<LineRule>) {
@@ -121,6 +127,7 @@ impl Reader {
             return;
         }
         self.is_redraw = *is_redraw;
+        self.is_nested = classes & DIRTY != 0 && bytes.ends_with(UP);
         if classes & DIRTY == 0 {
             self.is_line = *is_line;
             self.draw(bytes, *classes, line.offset, *is_line && self.is_final());
@@ -172,7 +179,7 @@ impl Reader {
     /// One state of a line. `is_final`: nothing overwrites it.
     fn draw(&mut self, line: &[u8], classes: u8, offset: u64, is_final: bool) {
         let text = line.trim_ascii();
-        if !text.is_empty() {
+        if !text.is_empty() && !self.is_nested {
             self.settle_waiting(std::str::from_utf8(text).ok());
         }
         if self.late.is_open() {
@@ -335,7 +342,7 @@ impl Reader {
 
     /// Forgets the lines so far, but not how such lines are to be read.
     pub(super) fn jump(&mut self) {
-        self.steps.jump(self.keys.row() > 0);
+        self.steps.jump(self.keys.row() > 0, self.announces);
         (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
         self.cut_name.clear();
         self.put_off.clear();
@@ -483,7 +490,7 @@ impl Reader {
             return false;
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
-            self.announced = Announced::by(stripped.text).or(self.announced.take());
+            self.hear_announced(stripped.text);
             self.table.open(stripped.wide);
             return false;
         }

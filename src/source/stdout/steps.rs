@@ -102,11 +102,19 @@ struct Landing {
     first: Option<i64>,
     /// Another step was seen.
     passed: bool,
+    /// Validations count as the training does: which of them goes on is not known.
+    is_in_any_loop: bool,
+    /// The length of the loop that counted; and a loop of another length goes on.
+    of: Option<i64>,
+    is_in_another_loop: bool,
 }
 
 impl Landing {
     /// Whether a row of `step` is to be trusted, and its step too.
     fn trusts(&mut self, step: Option<i64>) -> bool {
+        if self.is_in_any_loop || self.is_in_another_loop {
+            return false;
+        }
         let Some(step) = step else { return self.is_stepless };
         self.is_stepless = false;
         self.passed |= self.first.is_some_and(|first| first != step);
@@ -172,6 +180,11 @@ impl Steps {
             (Some((kind, count)), epoch) => {
                 self.fine = true;
                 self.says_epoch |= epoch.is_some();
+                // Behind a jump, a loop of another length may be a validation.
+                if let Some(landing) = &mut self.landing {
+                    landing.is_in_any_loop &= epoch.is_none();
+                    landing.is_in_another_loop = landing.of.is_some() && count.of.is_some() && landing.of != count.of;
+                }
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
             (None, epoch) => {
@@ -204,6 +217,11 @@ impl Steps {
         is_longer || self.would_count(Some(step), None).is_some_and(|count| self.carried.is_some_and(|at| count.at <= at))
     }
 
+    /// A line said which loop goes on now.
+    pub(super) fn is_in_loop(&mut self) {
+        self.landing.iter_mut().for_each(|landing| landing.is_in_any_loop = false);
+    }
+
     /// What [`Steps::count`] would say, of a line that may not count.
     pub(super) fn would_count(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
         let of = epoch.or(self.epoch).map(|epoch| epoch.at);
@@ -223,6 +241,9 @@ impl Steps {
 
     /// A line that is only counters opens a block. With `may_be_setting`, what stands under it tells whether it does.
     pub(super) fn head(&mut self, head: Head, may_be_setting: bool) {
+        if head.epoch.is_some() {
+            self.is_in_loop();
+        }
         let is_trusted = if head.step.is_some() { head.name == self.trusted } else { self.trusts_epochs };
         if !may_be_setting || is_trusted || self.has_block() {
             return self.open(head);
@@ -442,10 +463,13 @@ impl Steps {
     }
 
     /// Forgets the lines so far, but not how such lines are to be read. `gave_rows`: some of them were rows.
-    pub(super) fn jump(&mut self, gave_rows: bool) {
+    /// `announces`: some of them announced validations.
+    pub(super) fn jump(&mut self, gave_rows: bool, announces: bool) {
         let is_stepless = gave_rows && self.carried.is_none();
         let Steps { fine, dicts, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
-        let landing = Some(Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), is_stepless, ..Landing::default() });
+        let has_epochs = epoch.is_some() || turn.epoch.is_some();
+        let of = turn.last.and_then(|last| last.of);
+        let landing = Some(Landing { has_epochs, is_stepless, is_in_any_loop: announces, of, ..Landing::default() });
         *self = Steps { fine, dicts: dicts.jump(), total, line, trusted, trusts_epochs, landing, ..Steps::default() };
     }
 }

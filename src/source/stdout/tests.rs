@@ -218,6 +218,25 @@ fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
 }
 
 #[test]
+fn dicts_are_of_the_bar_that_is_drawn_again_above_that_of_an_evaluation() {
+    let bar = |at: u32| format!("\r{at}%|#| {at}/60 [00:05<00:00, 10.0it/s]");
+    let below = |at: u32| format!("\n\r{at}%|#| {at}/300 [00:01<00:00, 40.0it/s]\x1b[A");
+    let dict = |text: &str| format!("\r      \r{{{text}}}\n");
+    // tqdm draws the bars that it cleared in any order.
+    for behind in [bar(60) + &below(300), below(300) + &bar(60)] {
+        let text = bar(59) + &dict("'loss': 3.5") + &bar(60) + &below(0) + &below(249) + &dict("'eval_loss': 2.5") + &behind + "\nend\n";
+        check(&text, &["eval_loss 60=2.5", "loss 60=3.5"]);
+    }
+    // Loggers write on behind the bar.
+    let saved = "[INFO|trainer.py:3410] 2024-01-01 00:00:00,000 >> Saving model checkpoint to out/checkpoint-10\n";
+    let logged = "[INFO|2024-01-01 10:00:01] train.callbacks:157 >> {'loss': 1.5}\n";
+    let text = bar(9) + &dict("'loss': 3.5") + &bar(10) + saved + &bar(19) + &dict("'loss': 2.5") + &bar(20) + "\n" + &bar(30) + logged;
+    check(&text, &["loss 10=3.5 20=2.5 30=1.5"]);
+    check("{'loss': 3.5, 'epoch': 1.0}\n{'eval_loss': 2.5, 'epoch': 1.0}\n", &["epoch 1=1 1=1", "eval_loss 1=2.5", "loss 1=3.5"]);
+    check("{'loss': 3.5, 'global_step': 10.0}\n", &["global_step 10=10", "loss 10=3.5"]);
+}
+
+#[test]
 fn dicts_beside_a_bar_of_other_steps_are_counted() {
     let bar = |at: u32| format!("\r{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]");
     let loss = |value: u32, more: &str| format!("{{'loss': {value}{more}}}\n");

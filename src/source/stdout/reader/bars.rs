@@ -5,7 +5,7 @@ use crate::source::stdout::{
     bar::Bar,
     draft::Draft,
     facts::{Count, Pairs},
-    prefix::{Stripped, strip},
+    prefix::strip,
     steps::is_known,
     words::{Counter, is_of_validation, validation},
 };
@@ -20,7 +20,8 @@ impl Reader {
         }
         let tag = bar.label.split([' ', '_', ':']).find_map(validation);
         if bar.postfix.is_empty() {
-            if let (true, Some(count)) = (bar.label.is_empty(), bar.count) {
+            // A bar below the training's is that of an evaluation.
+            if let (true, Some(count)) = (bar.label.is_empty() && !self.is_nested, bar.count) {
                 self.steps.dicts.stand(count);
             }
             if !bar.tail.is_empty() {
@@ -89,10 +90,12 @@ impl Reader {
             self.release();
             self.draft = Draft { offset, ..Draft::default() };
         }
-        if bar.tail.starts_with('{') && self.dict.read(bar.tail) {
-            return self.read_dict(&Stripped::bare(bar.tail), 0, false);
-        }
         let Some(line) = strip(bar.tail) else { return false };
+        if let Some(at) = line.text.find('{')
+            && self.dict.read(&line.text[at..])
+        {
+            return self.read_dict(&line, at, false);
+        }
         let is_row = self.read_line(&line, bar.tail.len());
         self.learnable = None;
         is_row

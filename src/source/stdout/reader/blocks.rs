@@ -91,10 +91,9 @@ impl Reader {
     pub(super) fn place_waiting(&mut self, text: Option<&str>) -> bool {
         let Some((draft, epoch)) = self.waiting.take() else { return false };
         self.draft = draft;
-        // A logger may write on behind the bar; numbers there are of another moment.
-        let is_text = |tail: &str| !tail.bytes().any(|b| b.is_ascii_digit());
         let bar = text.filter(|_| self.is_redraw).and_then(bar);
-        let bar = bar.filter(|bar| bar.label.is_empty() && bar.postfix.is_empty() && is_text(bar.tail));
+        // A logger may write on behind the bar.
+        let bar = bar.filter(|bar| bar.label.is_empty() && bar.postfix.is_empty());
         self.place_dict(epoch, bar.and_then(|bar| bar.count), self.redraws.is_live());
         true
     }

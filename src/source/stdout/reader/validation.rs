@@ -5,7 +5,8 @@ use crate::source::stdout::{
     draft::Draft,
     facts::{Count, Pairs},
     prefix::Stripped,
-    words::validation,
+    steps::is_known,
+    words::{is_training, validation},
 };
 
 /// A validation that a line of its own announced: `Eval begin...`. Its rows may count as those of the training do.
@@ -27,10 +28,23 @@ impl Announced {
 }
 
 impl Reader {
+    /// Hears a line without numbers, which may announce a validation, or that the training goes on.
+    pub(super) fn hear_announced(&mut self, text: &str) {
+        if let Some(announced) = Announced::by(text) {
+            (self.announced, self.announces) = (Some(announced), true);
+            self.steps.is_in_loop();
+        } else if self.announces && text.split([' ', '.', ':']).any(is_training) {
+            self.announced = None;
+            self.steps.is_in_loop();
+        }
+    }
+
     /// Reads the line in the facts again if it is of the validation that was announced, which else ends with it.
     pub(super) fn tell_announced(&mut self, line: &Stripped) {
         let Some(announced) = &mut self.announced else { return };
         match (self.facts.step, self.facts.epoch) {
+            // `Accuracy: 50.5%`: what it came to.
+            (None, None) if is_known(&self.facts.pairs) => self.announced = None,
             (None, None) => {}
             (Some(step @ (_, Count { of: Some(of), .. })), None) if self.steps.goes_again(step, announced.of) => {
                 announced.of = Some(of);
@@ -68,7 +82,8 @@ impl Reader {
 
     /// Gives out what the validation came to.
     pub(super) fn end_validation(&mut self) {
-        if let Some(known) = self.validation.take() {
+        if let Some(mut known) = self.validation.take() {
+            known.step = self.steps.carried();
             self.emit_whole(known);
         }
     }

@@ -62,3 +62,37 @@ fn rows_that_count_again_are_of_the_validation_that_was_announced() {
     // The training itself goes on.
     check("step 5/20 loss: 4\nEvaluating...\nstep 10/20 loss: 3\n", &["loss 5=4 10=3"]);
 }
+
+#[test]
+fn an_announced_validation_ends_where_the_training_goes_on() {
+    let rows = |losses: [f64; 2]| format!("[50/100] loss {}\n[100/100] loss {}\n", losses[0], losses[1]);
+    let (first, second) = (rows([4.0, 3.0]), rows([2.0, 1.0]));
+    for (before, behind) in [
+        ("Training...\n", "Testing...\n"),
+        ("Training...\n", "Testing...\nAccuracy: 50.5%\n"),
+        ("", "Evaluating on validation set...\nTop1: 50.5\n"),
+    ] {
+        let text = format!("{before}{first}{behind}{before}{second}{behind}");
+        let losses: Vec<f64> = losses_of(&text);
+        assert_eq!(losses, [4.0, 3.0, 2.0, 1.0], "{text}");
+    }
+}
+
+/// The values of `loss`, those that were superseded too.
+fn losses_of(text: &str) -> Vec<f64> {
+    let (mut decoder, mut loss, mut out) = (Stdout::new(), None, vec![]);
+    let mut take = |record| match record {
+        Record::Key(id, key) if key.as_str() == "loss" => loss = Some(id),
+        Record::Row(row) => out.extend(row.values.iter().filter(|(id, _)| Some(*id) == loss).map(|(_, value)| *value)),
+        _ => {}
+    };
+    decoder.push(text.as_bytes());
+    while let Some(record) = decoder.next().unwrap() {
+        take(record);
+    }
+    decoder.finish();
+    while let Some(record) = decoder.next().unwrap() {
+        take(record);
+    }
+    out
+}
