@@ -158,13 +158,14 @@ fn launcher(text: &str) -> Option<&str> {
     text[..end].contains("pid=").then(|| &text[end + 1..])
 }
 
-/// What loggers put in parentheses: `(train.py 88)`, `(trainer:464)`, and `(0/2)`, the rank among all.
+/// What loggers put in parentheses: `(train.py 88)`, `(trainer:464)`, and `(0/2)`, the rank among all, where something else counts.
 fn place<'a>(text: &'a str, out: &mut Stripped, logged: bool) -> Option<&'a str> {
     let end = text.find(')').filter(|end| logged && *end < 120)?;
     let inside = &text[1..end];
     if let Some((rank, _)) = inside.split_once('/').filter(|(rank, of)| is_number(rank) && is_number(of)) {
-        out.rank = rank.parse().ok();
-        return Some(&text[end + 1..]);
+        let counts = text[end + 1..].split(|c: char| !c.is_ascii_alphanumeric()).any(|word| counter(word).is_some());
+        out.rank = rank.parse().ok().filter(|_| counts);
+        return counts.then(|| &text[end + 1..]);
     }
     let (name, line) = inside.rsplit_once([':', ' '])?;
     let is_place = is_number(line) && counter(name).is_none() && !name.is_empty() && !name.contains(' ');

@@ -12,6 +12,7 @@ use super::{
     },
 };
 use crate::source::metrics::is_metric;
+use around::of_when;
 
 /// Most words in the name of a metric; more is a sentence.
 const NAME_WORDS_MAX: u32 = 5;
@@ -453,6 +454,12 @@ impl<'a> Walk<'a> {
         let name = name(self.text, key);
         if let Some(counter) = counter(base) {
             return Some(counter);
+        }
+        // `Cost after iteration 100: 0.5`
+        if let Some((_, last)) = of_when(base)
+            && self.counted_value(key, at).is_some()
+        {
+            return counter(last);
         }
         // `Model. Step: 5`, `Val. Epoch: 5`
         if let Some((first, last)) = base.rsplit_once(". ")

@@ -615,3 +615,17 @@ fn the_best_of_a_past_epoch_is_known_now() {
     check(&format!("{log}*** Best metric: 62.5 (epoch 2)\n"), &["loss 1=2.5 2=1.5 3=2"]);
     check("Epoch 1 best_loss: 0.5\nEpoch 2 best_loss: 0.25\n", &["best_loss 1=0.5 2=0.25"]);
 }
+
+#[test]
+fn the_counter_may_stand_behind_the_name_of_the_value() {
+    for word in ["after", "in", "for", "at"] {
+        check(&format!("Cost {word} iteration 0: 0.75\nCost {word} iteration 100: 0.5\n"), &["Cost 0=0.75 100=0.5"]);
+    }
+}
+
+#[test]
+fn a_count_in_parentheses_is_a_rank_where_something_else_counts() {
+    let line = |text: &str| format!("2024-01-02 10:00:01,000 INFO {text}\n");
+    check(&(line("(100/500) loss: 2.5") + &line("(200/500) loss: 1.5")), &["loss -=2.5 -=1.5"]);
+    check(&(line("(0/2) step: 1 loss: 2.5") + &line("(0/2) step: 2 loss: 1.5")), &["loss 1=2.5 2=1.5"]);
+}

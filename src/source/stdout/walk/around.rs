@@ -45,7 +45,7 @@ impl Walk<'_> {
             _ => return None,
         };
         let name = name(self.text, key);
-        let (name, _) = [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))?;
+        let (name, _) = of_when(name)?;
         let is_value = !key.closed && (!value.whole || is_metric(name));
         let (to, words) = (key.from + name.len() as u32, name.split(' ').count() as u32);
         is_value.then_some(Key { from: key.from, to, last: to, before: to, words, closed: true })
@@ -62,4 +62,9 @@ impl Walk<'_> {
             _ => None,
         }
     }
+}
+
+/// `Cost after iteration`: a name, and the counter of its moment.
+pub(super) fn of_when(name: &str) -> Option<(&str, &str)> {
+    [" at ", " after ", " in ", " for "].iter().find_map(|word| name.rsplit_once(word))
 }
