@@ -49,7 +49,7 @@ impl Graphs {
             let x = self.x_metric(panel, scene);
             over.extend(x.iter().flat_map(|x| panel.keys.iter().map(move |key| (key.clone(), x.clone()))));
             for (run, pairs) in stepped.iter_mut().enumerate() {
-                let steps = |key: &MetricKey| Some((key.clone(), self.step_metric(&telling, scene, run, key)?));
+                let steps = |key: &MetricKey| Some((key.clone(), self.step_metric(&telling, scene, run, key)?.into()));
                 // By the other metric the crosshair is put into the chart.
                 pairs.extend(panel.keys.iter().chain(&x).filter_map(steps));
             }
@@ -58,7 +58,7 @@ impl Graphs {
     }
 
     /// The metric that says at which steps of the training a metric of a run was logged; `None`: it stands along its own steps.
-    fn step_metric(&self, telling: &[&RunPicture], scene: Scene<'_>, run: usize, key: &MetricKey) -> Option<MetricKey> {
+    fn step_metric<'a>(&self, telling: &[&'a RunPicture], scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<&'a str> {
         let picture = picture_of(scene, run)?;
         let of = |key: &MetricKey| match telling.iter().any(|other| std::ptr::eq(*other, picture)) {
             true => picture.global_step_of(key),
@@ -66,13 +66,13 @@ impl Graphs {
             false => telling.iter().find_map(|other| other.global_step_of(key)).filter(|steps| has_points(picture, steps)),
         };
         match self.definitions.iter().find(|(name, _)| name == key) {
-            None => of(key).map(MetricKey::from),
+            None => of(key),
             Some((_, Err(_))) => None,
             Some((_, Ok(made))) => {
                 let names = made.names();
                 let mut steps = names.iter().map(|name| of(query::resolve(name, picture.series.keys()).ok()?));
                 let first = steps.next()??;
-                steps.all(|other| other == Some(first)).then(|| MetricKey::from(first))
+                steps.all(|other| other == Some(first)).then_some(first)
             }
         }
     }
@@ -122,23 +122,31 @@ impl Graphs {
         let telling = &telling;
         let extents = runs.flat_map(|run| {
             let keys = self.panels.iter().flat_map(|panel| &panel.keys);
-            keys.filter_map(move |key| self.extent_of(telling, scene, run, key))
+            // Nearly always one metric tells the steps of all.
+            let mut known = None;
+            keys.filter_map(move |key| self.extent_of(telling, scene, run, key, &mut known))
         });
         own.into_iter().flatten().chain(extents).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// The x range of a metric, along the axis that all charts share.
-    fn extent_of(&self, telling: &[&RunPicture], scene: Scene<'_>, run: usize, key: &MetricKey) -> Option<(f64, f64)> {
+    /// The x range of a metric, along the axis that all charts share. `known`: a metric that tells steps, and its range.
+    fn extent_of<'a>(
+        &self,
+        telling: &[&'a RunPicture],
+        scene: Scene<'a>,
+        run: usize,
+        key: &MetricKey,
+        known: &mut Option<(&'a str, Option<(f64, f64)>)>,
+    ) -> Option<(f64, f64)> {
         let (series, axis) = self.along_x(scene, run, key)?;
         let is_made = axis != XAxis::Step && !series.is_empty();
-        if is_made || telling.is_empty() || series.is_empty() && axis == XAxis::Step {
+        if is_made || telling.is_empty() {
             return series.extent(axis);
         }
         // Those of other pages are not made.
-        match self.step_metric(telling, scene, run, key) {
-            Some(steps) => picture_of(scene, run)?.series.get(&steps)?.range(),
-            None => series.extent(axis),
-        }
+        let Some(steps) = self.step_metric(telling, scene, run, key) else { return series.extent(axis) };
+        let range = || picture_of(scene, run)?.series.get(steps)?.range();
+        known.filter(|(other, _)| *other == steps).unwrap_or_else(|| *known.insert((steps, range()))).1
     }
 
     /// What the panel has along x.
@@ -169,7 +177,9 @@ impl Graphs {
     /// By what times of the run in front are told as steps of the training, and these as times.
     pub(super) fn clock<'a>(&self, scene: Scene<'a>) -> Option<moments::Clock<'a>> {
         let telling = telling(scene);
-        moments::Clock::of(scene.run, |key| if telling.is_empty() { None } else { self.step_metric(&telling, scene, 0, key) })
+        moments::Clock::of(scene.run, |key| {
+            if telling.is_empty() { None } else { self.step_metric(&telling, scene, 0, key).map(MetricKey::from) }
+        })
     }
 
     /// The value of a metric of the run in front at a step of the training.
@@ -329,6 +339,19 @@ mod tests {
         let along = graphs.along(&graphs.panels[0], scene);
         assert_eq!((along.own, along.measure, along.x.from), (None, Measure::Steps, 100.0));
         assert_eq!(graphs.along_x(scene, 0, &"val/acc".into()).unwrap().0.extent(XAxis::WallTime), Some((0.0, 400.0)));
+    }
+
+    #[test]
+    fn a_metric_that_is_said_to_be_the_step_is_the_axis_of_all_charts() {
+        let mut run = training(false);
+        // As transformers has it said, also where nothing but the tracker's own folder is looked at.
+        let said = serde_json::json!({"glob": "*", "step_metric": "iter"});
+        run.apply(Tracker(0), Ok(Record::Info("metric", said)), None);
+        let scene = Scene::of(&run);
+        let graphs = graphs(scene, &["train/loss", "iter"]);
+        let along = graphs.along(&graphs.panels[0], scene);
+        assert_eq!((along.own, along.measure, along.x.to), (None, Measure::Steps, 400.0));
+        assert_eq!(reach(&graphs, scene, 1), [("iter".to_owned(), (0.0, 400.0))]);
     }
 
     #[test]
