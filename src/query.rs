@@ -24,4 +24,4 @@ pub use rate::{eta, rate};
 pub use runs::{Origin, RunRead, RunRow};
 pub use sampled::{Sampled, SampledGpu, mean, sampled};
 pub use smooth::{Fit, Smoothing, SmoothingWish};
-pub use trend::{Direction, Trend, trend};
+pub use trend::{Direction, Trend, trend, trend_along};

@@ -289,6 +289,11 @@ impl Series {
         partition(0..self.len(), |i| self.x_at(axis, i).is_none_or(|at| at < x))
     }
 
+    /// Index of the first point whose value is `value` or more, of a metric that rises, such as a count.
+    pub fn first_at(&self, value: f64) -> usize {
+        partition(0..self.len(), |i| self.points.get(i).value < value)
+    }
+
     /// The point whose x is nearest to `x`, the earlier of two that are equally near.
     pub fn nearest(&self, axis: XAxis, x: f64) -> Option<Point> {
         let after = self.lower_bound(axis, x);

@@ -1,6 +1,6 @@
 //! A metric over another metric: `val/loss` over `epoch`.
 
-use crate::model::{Point, Series, Step, WallTime};
+use crate::model::{Point, Series, Step, WallTime, XAxis};
 
 /// The points of a metric with another one as their x. [`Against::series`] keeps that x where other curves keep their time, so
 /// it is drawn along [`crate::model::XAxis::WallTime`].
@@ -13,7 +13,9 @@ pub struct Against {
     /// How far both were read.
     next: (usize, usize),
     /// What tells that something read has changed: of each how many points were superseded, and the last one read.
-    seen: [(usize, Option<(Step, u64)>); 2],
+    seen: [(usize, Option<(u64, u64)>); 2],
+    /// The last x read of y.
+    read: Option<f64>,
     x: Option<f64>,
     /// Points by x, kept from the first that came out of order on.
     unsorted: Option<Vec<(f64, f64)>>,
@@ -28,27 +30,32 @@ impl Against {
     }
 
     /// Takes in what is new of the metric `y` and of `x`, as far as `points` go, of which it takes away what it used. Whether that
-    /// was all; until then a curve that has to be sorted is not changed.
-    pub fn feed(&mut self, x: &Series, y: &Series, points: &mut usize) -> bool {
-        let mark = |series: &Series, next: usize| {
+    /// was all; until then a curve that has to be sorted is not changed. Both are told with the axis that says which of their points
+    /// belong together: that of the steps, or that of another [`Against`] by which they stand along the same ones.
+    pub fn feed(&mut self, x: (&Series, XAxis), y: (&Series, XAxis), points: &mut usize) -> bool {
+        let mark = |(series, axis): (&Series, XAxis), next: usize| {
             let last = next.checked_sub(1).and_then(|last| series.get(last));
-            (series.superseded(), last.map(|last| (last.step, last.value.to_bits())))
+            (series.superseded(), last.map(|last| (place(&last, axis).to_bits(), last.value.to_bits())))
         };
         if self.seen != [mark(x, self.next.0), mark(y, self.next.1)] || self.is_late(x) {
             *self = Against::default();
         }
+        let marks = |next: (usize, usize)| [mark(x, next.0), mark(y, next.1)];
+        let ((x, x_axis), (y, y_axis)) = (x, y);
         while let Some(point) = y.get(self.next.1) {
-            while let Some(at) = x.get(self.next.0).filter(|at| at.step <= point.step && *points > 0) {
+            let here = place(&point, y_axis);
+            while let Some(at) = x.get(self.next.0).filter(|at| place(at, x_axis) <= here && *points > 0) {
                 self.x = at.value.is_finite().then_some(at.value);
                 self.next.0 += 1;
                 *points -= 1;
             }
             let Some(left) = points.checked_sub(1) else {
-                self.seen = [mark(x, self.next.0), mark(y, self.next.1)];
+                self.seen = marks(self.next);
                 return false;
             };
             *points = left;
             self.next.1 += 1;
+            self.read = Some(here);
             let Some(at) = self.x else { continue };
             let behind = self.made.last().and_then(|last| last.time).is_some_and(|last| at < last.secs());
             match &mut self.unsorted {
@@ -71,14 +78,21 @@ impl Against {
             points.iter().for_each(|(x, value)| push(&mut self.made, *x, *value));
         }
         self.is_sorted = true;
-        self.seen = [mark(x, self.next.0), mark(y, self.next.1)];
+        self.seen = marks(self.next);
         true
     }
 
-    /// Whether x has a new point at or before the last step read of y.
-    fn is_late(&self, x: &Series) -> bool {
-        let read = self.seen[1].1.map(|(step, _)| step);
-        read.is_some_and(|read| x.get(self.next.0).is_some_and(|point| point.step <= read))
+    /// Whether x has a new point at or before the last one read of y.
+    fn is_late(&self, (x, axis): (&Series, XAxis)) -> bool {
+        self.read.is_some_and(|read| x.get(self.next.0).is_some_and(|point| place(&point, axis) <= read))
+    }
+}
+
+/// Where a point stands on an axis; before all others where that is not known.
+fn place(point: &Point, axis: XAxis) -> f64 {
+    match axis {
+        XAxis::Step => point.step.0 as f64,
+        XAxis::WallTime | XAxis::Relative => point.time.map_or(f64::NEG_INFINITY, WallTime::secs),
     }
 }
 
@@ -97,6 +111,10 @@ mod tests {
         series
     }
 
+    fn by_step(series: &Series) -> (&Series, XAxis) {
+        (series, XAxis::Step)
+    }
+
     fn made(against: &Against) -> Vec<(f64, f64)> {
         against.series().points(0..usize::MAX).map(|p| (p.time.unwrap().secs(), p.value)).collect()
     }
@@ -104,14 +122,33 @@ mod tests {
     #[test]
     fn a_point_stands_at_the_latest_x() {
         let mut against = Against::default();
-        assert!(against.feed(&series(&[(2, 0.5), (5, 1.0)]), &series(&[(1, 9.0), (3, 8.0), (4, 7.0), (5, 6.0)]), &mut 100));
+        assert!(against.feed(
+            by_step(&series(&[(2, 0.5), (5, 1.0)])),
+            by_step(&series(&[(1, 9.0), (3, 8.0), (4, 7.0), (5, 6.0)])),
+            &mut 100
+        ));
         assert_eq!(made(&against), [(0.5, 8.0), (0.5, 7.0), (1.0, 6.0)]);
+    }
+
+    #[test]
+    fn metrics_that_are_counted_otherwise_meet_at_the_same_step_of_the_training() {
+        let (mut stepped, mut over) = (Against::default(), Against::default());
+        // A loss of rows 0 to 3 at the steps 0 to 30, and a rate that a console prints.
+        let (steps, loss) = (series(&[(0, 0.0), (1, 10.0), (2, 20.0), (3, 30.0)]), series(&[(0, 4.0), (1, 3.0), (2, 2.0), (3, 1.0)]));
+        assert!(stepped.feed(by_step(&steps), by_step(&loss), &mut 100));
+        let rate = series(&[(0, 0.5), (20, 0.25)]);
+        assert!(over.feed(by_step(&rate), (stepped.series(), XAxis::WallTime), &mut 100));
+        assert_eq!(made(&over), [(0.25, 2.0), (0.25, 1.0), (0.5, 4.0), (0.5, 3.0)]);
     }
 
     #[test]
     fn an_x_that_falls_is_sorted() {
         let mut against = Against::default();
-        assert!(against.feed(&series(&[(1, 3.0), (2, 2.0), (3, 1.0)]), &series(&[(1, 30.0), (2, 20.0), (3, 10.0)]), &mut 100));
+        assert!(against.feed(
+            by_step(&series(&[(1, 3.0), (2, 2.0), (3, 1.0)])),
+            by_step(&series(&[(1, 30.0), (2, 20.0), (3, 10.0)])),
+            &mut 100
+        ));
         assert_eq!(made(&against), [(1.0, 10.0), (2.0, 20.0), (3.0, 30.0)]);
     }
 
@@ -122,11 +159,11 @@ mod tests {
             for (of_x, step, value) in points {
                 let point = Point { step: Step(step), time: None, value: f64::from(value) };
                 if of_x { x.push(point) } else { y.push(point) }
-                against.feed(&x, &y, &mut most.clone());
+                against.feed(by_step(&x), by_step(&y), &mut most.clone());
             }
-            while !against.feed(&x, &y, &mut most.clone()) {}
+            while !against.feed(by_step(&x), by_step(&y), &mut most.clone()) {}
             let mut whole = Against::default();
-            prop_assert!(whole.feed(&x, &y, &mut 1000));
+            prop_assert!(whole.feed(by_step(&x), by_step(&y), &mut 1000));
             prop_assert_eq!(made(&against), made(&whole));
             prop_assert!(made(&whole).windows(2).all(|pair| pair[0].0 <= pair[1].0));
         }

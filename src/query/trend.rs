@@ -1,6 +1,6 @@
 //! Where a noisy series is heading.
 
-use crate::model::Series;
+use crate::model::{Series, XAxis};
 
 /// Which way a series goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +53,12 @@ const DEAD_BAND: f64 = 3.0;
 ///
 /// Medians rather than a moving average: an average lags, which bends a straight line, and one spike stays in it.
 pub fn trend(series: &Series) -> Trend {
-    let knots = knots(series);
+    trend_along(series, XAxis::Step)
+}
+
+/// [`trend`] along another axis of the series.
+pub fn trend_along(series: &Series, axis: XAxis) -> Trend {
+    let knots = knots(series, axis);
     if knots.len() < 2 {
         return Trend { dir: Direction::Flat, slope_per_100: 0.0 };
     }
@@ -75,17 +80,17 @@ pub fn trend(series: &Series) -> Trend {
     }
 }
 
-/// The window as at most `KNOTS` points of (steps since the window's start, median of the values there).
-fn knots(series: &Series) -> Vec<(f64, f64)> {
+/// The window as at most `KNOTS` points of (x since the window's start, median of the values there).
+fn knots(series: &Series, axis: XAxis) -> Vec<(f64, f64)> {
     let len = (series.len() / 5).max(WINDOW_MIN).min(series.len());
     let start = series.len() - len;
     let count = len.min(KNOTS);
-    let Some(origin) = series.get(start) else { return vec![] };
+    let Some(origin) = series.x_at(axis, start) else { return vec![] };
     let knot = |k: usize| {
         let (from, to) = (start + k * len / count, start + (k + 1) * len / count);
         let stride = (to - from).div_ceil(SAMPLES);
-        let points = (from..to).step_by(stride).filter_map(|i| series.get(i)).filter(|p| p.value.is_finite());
-        let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = points.map(|p| (p.step.0 as f64 - origin.step.0 as f64, p.value)).unzip();
+        let points = (from..to).step_by(stride).filter_map(|i| Some((series.x_at(axis, i)?, series.get(i)?.value)));
+        let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = points.filter(|(_, y)| y.is_finite()).map(|(x, y)| (x - origin, y)).unzip();
         (!xs.is_empty()).then(|| (median(&mut xs), median(&mut ys)))
     };
     (0..count).filter_map(knot).collect()

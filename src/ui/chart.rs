@@ -358,7 +358,7 @@ impl Chart<'_> {
         let unlogged = self.curves.iter().all(|c| c.logged.is_empty());
         let why = match (unlogged, self.curves.iter().all(|c| c.drawn.extent(c.axis).is_none())) {
             (true, _) => self.why_empty.as_deref().unwrap_or("no points yet"),
-            (_, true) if self.measure == Measure::Number => "no point has this x",
+            (_, true) if matches!(self.measure, Measure::Number | Measure::Steps) => "no point has this x",
             (_, true) => "no wall times (x: other axis)",
             _ if self.curves.iter().any(|c| c.drawn.range().is_some()) => "no point in this range",
             _ => "no finite value",

@@ -5,13 +5,14 @@ use super::facts::{Facts, SeriesMap};
 use super::host::Machine;
 use crate::canvas::Message;
 use crate::ipc::wire::{Health, Shown};
-use crate::model::{Exit, MetricKey, Series, XAxis};
+use crate::model::{Exit, MetricKey, Series};
 use crate::query::RunRow;
 use crate::source::{Body, RolloutGroup};
 use crate::store::{Remark, RunPicture};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -242,12 +243,8 @@ pub enum Effect {
 /// What is to be written to a file.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// The series as they are now, by the names of their columns.
-    pub series: Vec<(MetricKey, Series)>,
-    /// What the window is measured in.
-    pub axis: XAxis,
-    /// The part of that axis that is wanted; `None`: all.
-    pub window: Option<(f64, f64)>,
+    /// The series as they are now, by the names of their columns, and which of their points are wanted.
+    pub series: Vec<(MetricKey, Series, Range<usize>)>,
     /// JSON instead of CSV.
     pub json: bool,
 }
@@ -255,8 +252,10 @@ pub struct Export {
 impl PartialEq for Export {
     /// Series are told apart by their names and lengths.
     fn eq(&self, other: &Export) -> bool {
-        let series = |export: &Export| export.series.iter().map(|(key, series)| (key.clone(), series.len())).collect::<Vec<_>>();
-        (series(self), self.axis, self.window, self.json) == (series(other), other.axis, other.window, other.json)
+        let series = |export: &Export| {
+            export.series.iter().map(|(key, series, points)| (key.clone(), series.len(), points.clone())).collect::<Vec<_>>()
+        };
+        (series(self), self.json) == (series(other), other.json)
     }
 }
 

@@ -43,8 +43,12 @@ impl GlobalStep {
 
 /// Whether `key` of a tracker of this kind says the step of the training. Events of TensorBoard have it already.
 pub(in crate::store) fn is_global_step(kind: Kind, key: &MetricKey) -> bool {
-    let name = key.as_str();
-    kind != Kind::TfEvents && (name == "iter" || name.rsplit('/').next() == Some("global_step"))
+    kind != Kind::TfEvents && is_step_name(key.as_str())
+}
+
+/// Whether a metric of this name says the step of the training.
+fn is_step_name(name: &str) -> bool {
+    name == "iter" || name.rsplit('/').next() == Some("global_step")
 }
 
 impl RunPicture {
@@ -61,32 +65,49 @@ impl RunPicture {
         }
     }
 
-    /// The metric that stands along x for `key`, where it is not the step.
+    /// The metric that the run wants along x for `key`, where that is no step.
     pub fn x_of(&self, key: &MetricKey) -> Option<&str> {
-        let said = self.rules.of(key.as_str()).and_then(|rule| rule.step_metric.as_deref());
-        if !self.aligns {
-            return said;
-        }
+        self.said_x(key).filter(|metric| !is_step_name(metric))
+    }
+
+    /// The metric whose values are the steps of the training at which `key` was logged, where its source counts something else. Such
+    /// a metric says its own.
+    pub fn global_step_of(&self, key: &MetricKey) -> Option<&str> {
+        let has_points = |metric: &&str| self.series.get(*metric).is_some_and(|series| !series.is_empty());
+        let said = self.said_x(key).filter(|metric| is_step_name(metric)).filter(has_points);
+        said.or_else(|| self.logged_global_step(*self.owners.get(key)?, key).map(MetricKey::as_str))
+    }
+
+    /// Whether [`RunPicture::global_step_of`] may find anything.
+    pub fn has_global_steps(&self) -> bool {
+        self.tells_global_steps().next().is_some() || self.rules.step_metrics().any(is_step_name)
+    }
+
+    /// The sources whose own count is not the step of the training.
+    pub fn tells_global_steps(&self) -> impl Iterator<Item = SourceRank> + '_ {
+        self.sources.iter().filter(|(_, source)| source.global_step.metrics().next().is_some()).map(|(rank, _)| *rank)
+    }
+
+    /// The metric that the run said stands along x for `key`.
+    fn said_x(&self, key: &MetricKey) -> Option<&str> {
+        let said = self.rules.of(key.as_str()).and_then(|rule| rule.step_metric.as_deref())?;
         // What one tracker said is not of what another or the console says.
-        let owner = self.owners.get(key)?;
-        said.filter(|metric| self.owners.get(*metric) == Some(owner)).or_else(|| self.global_step_of(*owner, key).map(MetricKey::as_str))
+        (!self.aligns || self.owners.get(key).is_some_and(|owner| self.owners.get(said) == Some(owner))).then_some(said)
     }
 
     /// The metric by which the rows of `key` say the step of the training: each of them has it.
-    fn global_step_of(&self, owner: SourceRank, key: &MetricKey) -> Option<&MetricKey> {
+    fn logged_global_step(&self, owner: SourceRank, key: &MetricKey) -> Option<&MetricKey> {
+        let mut metrics = self.sources.get(&owner)?.global_step.metrics().peekable();
+        metrics.peek()?;
         let points = self.series.get(key)?.len();
         let has_all = |metric: &MetricKey| self.series.get(metric).is_some_and(|series| series.len() >= points);
-        self.sources
-            .get(&owner)?
-            .global_step
-            .metrics()
-            .find(|metric| *metric != key && self.owners.get(*metric) == Some(&owner) && has_all(metric))
+        metrics.find(|metric| self.owners.get(*metric) == Some(&owner) && has_all(metric))
     }
 
     /// The value of `key` at a step of the training.
     pub(super) fn value_at(&self, key: &MetricKey, step: Step) -> Option<f64> {
         let series = self.series.get(key)?;
-        let global_step = self.owners.get(key).and_then(|owner| self.series.get(self.global_step_of(*owner, key)?));
+        let global_step = self.owners.get(key).and_then(|owner| self.series.get(self.logged_global_step(*owner, key)?));
         value_by(global_step.into_iter(), series, step)
     }
 }
@@ -102,15 +123,8 @@ pub(super) fn value_by<'a>(global_steps: impl Iterator<Item = &'a Series>, serie
 
 /// The tracker's own steps of the rows that say `step`, the newest first. Where these go back, some may not be found.
 fn rows_at(steps: &Series, step: Step) -> impl Iterator<Item = Step> + '_ {
-    let (mut from, mut to) = (0, steps.len());
-    while from < to {
-        let middle = from.midpoint(to);
-        match steps.get(middle) {
-            Some(point) if point.value <= step.0 as f64 => from = middle + 1,
-            _ => to = middle,
-        }
-    }
-    let rows = (0..from).rev().take(ROWS_MAX).map_while(|row| steps.get(row));
+    let next = steps.first_at((step.0 as f64).next_up());
+    let rows = (0..next).rev().take(ROWS_MAX).map_while(|row| steps.get(row));
     rows.take_while(move |point| point.value == step.0 as f64).map(|point| point.step)
 }
 

@@ -1,7 +1,7 @@
 //! What a program said about its metrics beside their values: wandb's `define_metric`.
 
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most rules kept; programs define some tens, and a rule that was expanded from a glob comes once for each key.
 const RULES_MAX: usize = 1 << 16;
@@ -25,6 +25,8 @@ pub struct MetricRules {
     named: BTreeMap<String, MetricRule>,
     /// In the order in which they came; a later one wins.
     globs: Vec<(String, MetricRule)>,
+    /// The metrics that any of them put along x: most runs have one, however many rules.
+    step_metrics: BTreeSet<String>,
 }
 
 impl MetricRules {
@@ -32,6 +34,11 @@ impl MetricRules {
     pub fn of(&self, key: &str) -> Option<&MetricRule> {
         let by_glob = || self.globs.iter().rev().find(|(glob, _)| fits(glob, key)).map(|(_, rule)| rule);
         self.named.get(key).or_else(by_glob)
+    }
+
+    /// The metrics that rules put along x.
+    pub fn step_metrics(&self) -> impl Iterator<Item = &str> {
+        self.step_metrics.iter().map(String::as_str)
     }
 
     /// All rules by name or pattern, in order of name.
@@ -53,6 +60,7 @@ impl MetricRules {
         if self.named.len() + self.globs.len() >= RULES_MAX {
             return;
         }
+        self.step_metrics.extend(rule.step_metric.clone());
         if let Some(name) = text("name") {
             self.named.insert(name, rule);
         } else if let Some(glob) = text("glob") {

@@ -396,13 +396,15 @@ fn a_tracker_that_counts_rows_says_the_step_of_the_training() {
     for first in [Stdout, Tracker(0)] {
         let picture = trainer(Kind::WandbRun, first);
         assert_eq!(points(&picture, "train/loss"), [(0, 3.0), (2, 2.5), (4, 2.0), (6, 1.5)], "its own count stays");
-        assert_eq!(picture.x_of(&"train/loss".into()), Some("train/global_step"));
-        assert_eq!((picture.x_of(&"train/global_step".into()), picture.step()), (None, Some(Step(20))));
+        let steps_of = |key: &str| picture.global_step_of(&key.into());
+        let own = Some("train/global_step");
+        assert_eq!((steps_of("train/loss"), steps_of("train/global_step"), steps_of("grad")), (own, own, None));
+        assert_eq!((picture.x_of(&"train/loss".into()), picture.step()), (None, Some(Step(20))), "that is no axis of its own");
         let twins: Vec<_> = picture.twins().map(|twin| (twin.key.as_str().to_owned(), twin.equal, twin.different)).collect();
         assert_eq!(twins, [("loss".to_owned(), 4, 0)]);
     }
     let events = trainer(Kind::TfEvents, Stdout);
-    assert_eq!((events.x_of(&"train/loss".into()), events.step()), (None, Some(Step(7))), "these have the step of the training");
+    assert_eq!((events.global_step_of(&"train/loss".into()), events.step()), (None, Some(Step(7))), "these have the step of the training");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The charts of a run: a grid of them, or one.
 
+mod along;
 mod made;
 mod moments;
 mod scenery;
@@ -28,6 +29,7 @@ use moments::Moment;
 use ratatui::{buffer::Buffer, layout::Rect};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
     sync::Arc,
 };
 use window::Span;
@@ -38,10 +40,16 @@ const READY: usize = 80;
 /// A smaller body has no row to spare.
 const SPARE_ROWS_MIN: u16 = 10;
 
+/// A metric, and the one that it is drawn over.
+type Pair = (MetricKey, MetricKey);
+
+/// A metric by name, and which of its points are shown.
+pub(super) type ShownSeries<'a> = (MetricKey, &'a Series, Range<usize>);
+
 /// What x measures.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 enum X {
-    /// The step, or what the run said that a metric is to be drawn over.
+    /// The step of the training, or what the run said that a metric is to be drawn over.
     #[default]
     Step,
     /// The time since the start.
@@ -134,7 +142,9 @@ pub struct Graphs {
     /// Not all of it is made.
     has_more: bool,
     /// The metrics that are drawn over another one, and that one.
-    over: Vec<(MetricKey, MetricKey)>,
+    over: Vec<Pair>,
+    /// Of each run, the metrics whose own steps are not those of the training, and the metric that says these.
+    stepped: Vec<Vec<Pair>>,
     moments: (moments::Sign, Vec<Moment>),
     /// What happened, along x.
     marks: Vec<Mark>,
@@ -292,15 +302,12 @@ impl Graphs {
         let focus = self.focus_index();
         let mut ready: Vec<usize> = (focus.saturating_sub(READY)..self.panels.len().min(focus + READY)).collect();
         ready.sort_by_key(|at| at.abs_diff(focus));
-        let over = |panel: &Panel| {
-            let x = self.x_metric(panel, scene)?;
-            Some(panel.keys.iter().map(move |key| (key.clone(), x.clone())).collect::<Vec<_>>())
-        };
-        self.over = ready.iter().filter_map(|at| over(&self.panels[*at])).flatten().collect();
+        (self.over, self.stepped) = self.pairs(&ready, scene);
         let (_, _, replaced, ..) = self.moments.0;
         let keys = || ready.iter().flat_map(|at| &self.panels[*at].keys).cloned();
         let before: Vec<MetricKey> = if replaced > 0 { keys().collect() } else { vec![] };
-        let more = !self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, before: &before });
+        let more =
+            !self.made.feed(scene, Wanted { definitions: &self.definitions, over: &self.over, stepped: &self.stepped, before: &before });
         self.fit(&ready, scene);
         // What was made reaches further.
         if !std::mem::replace(&mut self.has_more, more) && !fresh {
@@ -343,44 +350,17 @@ impl Graphs {
         }
     }
 
-    fn whole_extent(&self, scene: Scene<'_>) -> Option<(f64, f64)> {
-        let all = self.filter.is_empty() && self.wanted.is_empty() && !matches!(self.x, X::Metric(_));
-        let axis = self.x.axis();
-        // To look up thousands of keys takes longer than to look at what they have.
-        let own = all.then(|| scene.run.series.values().filter_map(|series| series.extent(axis)));
-        let runs = usize::from(all)..=scene.overlaid.len();
-        let extents = runs.flat_map(|run| {
-            let keys = self.panels.iter().flat_map(|panel| &panel.keys);
-            keys.filter_map(move |key| {
-                let (series, axis) = self.along_x(scene, run, key)?;
-                series.extent(axis)
-            })
-        });
-        own.into_iter().flatten().chain(extents).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-    }
-
-    /// A metric as it stands along the x axis that all charts share.
-    fn along_x<'a>(&'a self, scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<(&'a Series, XAxis)> {
-        match &self.x {
-            X::Metric(x) => Some((self.made.of(run)?.over(key, x)?, XAxis::WallTime)),
-            x => Some((self.logged(scene, run, key)?, x.axis())),
-        }
-    }
-
     /// A metric of a run: 0 is the run of the canvas.
     fn logged<'a>(&'a self, scene: Scene<'a>, run: usize, key: &MetricKey) -> Option<&'a Series> {
-        let picture = match run.checked_sub(1) {
-            None => scene.run,
-            Some(other) => scene.overlaid.get(other)?.picture,
-        };
+        let picture = along::picture_of(scene, run)?;
         match self.made.of(run) {
             Some(made) => made.logged(picture, key),
             None => picture.series.get(key),
         }
     }
 
-    /// What the charts in sight draw, by name: the run of the canvas first, other runs with their names in front.
-    pub(super) fn shown_series<'a>(&'a self, scene: Scene<'a>, body: Rect) -> Vec<(MetricKey, &'a Series)> {
+    /// What the charts in sight draw: the run of the canvas first, other runs with their names in front.
+    pub(super) fn shown_series<'a>(&'a self, scene: Scene<'a>, body: Rect) -> Vec<ShownSeries<'a>> {
         let cells = self.layout(body, scene).cells;
         let mut keys: Vec<&MetricKey> = vec![];
         for key in cells.iter().filter_map(|(index, _)| self.panels.get(*index)).flat_map(|panel| &panel.keys) {
@@ -392,16 +372,11 @@ impl Graphs {
             let name = run.checked_sub(1).map_or_else(String::new, |other| format!("{} ", scene.overlaid[other].name));
             let named = move |key: &&MetricKey| {
                 let series = self.logged(scene, run, key).filter(|series| !series.is_empty())?;
-                Some((MetricKey::from(format!("{name}{key}").as_str()), series))
+                Some((MetricKey::from(format!("{name}{key}").as_str()), series, self.points_shown(scene, run, key, series)))
             };
             keys.iter().filter_map(named).collect::<Vec<_>>()
         };
         (0..=scene.overlaid.len()).flat_map(of_run).collect()
-    }
-
-    /// The part of x that all charts show; `None`: it is measured by a metric.
-    pub(super) fn shown_window(&self) -> Option<(XAxis, (f64, f64))> {
-        (!matches!(self.x, X::Metric(_))).then(|| (self.x.axis(), self.window()))
     }
 }
 

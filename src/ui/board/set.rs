@@ -2,12 +2,12 @@
 
 use super::{
     Above, Board, Tab,
+    graphs::ShownSeries,
     help::Help,
     input::{Input, Purpose},
     is_tiny,
     page::{Found, Page as _, Refused, truth},
 };
-use crate::model::{MetricKey, Series};
 use crate::store::Remark;
 use crate::text;
 use crate::ui::{
@@ -231,18 +231,17 @@ impl Board {
 
     /// The data on the screen, to be written to a file.
     pub(super) fn export(&mut self, json: bool, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let series: Vec<(MetricKey, Series)> = self.charted(scene).into_iter().map(|(key, series)| (key, series.clone())).collect();
+        let series: Vec<_> = self.charted(scene).into_iter().map(|(key, series, points)| (key, series.clone(), points)).collect();
         if series.is_empty() {
             self.say("no metric is shown here: the charts can be exported".into(), now);
             return vec![Effect::Draw];
         }
-        let (axis, window) = self.graphs.shown_window().unzip();
-        vec![Effect::Export(Export { series, axis: axis.unwrap_or_default(), window, json })]
+        vec![Effect::Export(Export { series, json })]
     }
 
     /// The names and values on the screen, one metric a line.
     pub(super) fn copy_shown(&mut self, scene: Scene<'_>, now: Duration) -> Vec<Effect> {
-        let line = |(key, series): (MetricKey, &Series)| {
+        let line = |(key, series, _): ShownSeries<'_>| {
             let value = series.last().map_or_else(String::new, |point| text::number(point.value, 6));
             format!("{key}\t{value}")
         };
@@ -256,7 +255,7 @@ impl Board {
     }
 
     /// All that the charts on the screen draw, also what has no room for its value.
-    fn charted<'a>(&'a self, scene: Scene<'a>) -> Vec<(MetricKey, &'a Series)> {
+    fn charted<'a>(&'a self, scene: Scene<'a>) -> Vec<ShownSeries<'a>> {
         let is_drawn = self.tab == Tab::Graphs && !is_tiny(self.area);
         if is_drawn { self.graphs.shown_series(scene, self.layout(self.area).body) } else { vec![] }
     }

@@ -19,10 +19,8 @@ const LABEL_MAX: usize = 12;
 pub struct Heat<'a> {
     /// What they have in common.
     pub title: &'a str,
-    /// Labels and points, the lowest row last.
-    pub rows: Vec<(&'a str, &'a Series)>,
-    /// Which x of the points.
-    pub axis: XAxis,
+    /// Labels, points and which x of them, the lowest row last.
+    pub rows: Vec<(&'a str, &'a Series, XAxis)>,
     /// What x measures.
     pub measure: Measure,
     /// The x range drawn.
@@ -62,7 +60,7 @@ impl Spread {
 impl Heat<'_> {
     /// The rows that reach there, and what they are there.
     pub fn at(&self, x: f64) -> Vec<(usize, f64)> {
-        let value = |(row, (_, series)): (usize, &(&str, &Series))| Some((row, nearest(series, self.axis, x)?.1));
+        let value = |(row, (_, series, axis)): (usize, &(&str, &Series, XAxis))| Some((row, nearest(series, *axis, x)?.1));
         self.rows.iter().enumerate().filter_map(value).collect()
     }
 
@@ -117,7 +115,7 @@ impl Heat<'_> {
     }
 
     fn plot(&self, inside: Rect) -> Rect {
-        let label = self.rows.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(LABEL_MAX) as u16 + 1;
+        let label = self.rows.iter().map(|(label, ..)| text::width(label)).max().unwrap_or(0).min(LABEL_MAX) as u16 + 1;
         let gutter = if inside.width >= label + 8 { label } else { 0 };
         let room = inside.height - u16::from(inside.height >= 3);
         let rows = self.rows.len().clamp(1, usize::from(u16::MAX)) as u16;
@@ -137,11 +135,11 @@ impl Heat<'_> {
         let members = &self.rows[first..next.max(first + 1).min(self.rows.len())];
         let width = usize::from(plot.width);
         let mut cells = vec![f64::NAN; width];
-        for (_, series) in members {
+        for (_, series, axis) in members {
             let last = (width.max(2) - 1) as f64;
             let place = |x| (self.x.place(x) * last).max(0.0);
             // The mean of a NaN and a number is the number here.
-            series.means_at(self.axis, self.x.from, self.x.to, width, place, |at, mean| cells[at] = cells[at].max(mean));
+            series.means_at(*axis, self.x.from, self.x.to, width, place, |at, mean| cells[at] = cells[at].max(mean));
         }
         cells
     }

@@ -163,8 +163,7 @@ fn heat_has_a_row_for_each_or_for_several() {
     let labels: Vec<String> = (0..40).map(|n| n.to_string()).collect();
     let heat = Heat {
         title: "layers.#.grad",
-        rows: labels.iter().map(String::as_str).zip(&rows).collect(),
-        axis: XAxis::Step,
+        rows: labels.iter().zip(&rows).map(|(label, row)| (label.as_str(), row, XAxis::Step)).collect(),
         measure: Measure::Steps,
         x: Scale::new(0.0, 100.0, false),
         cursor: None,

@@ -1,7 +1,6 @@
 //! Files that a person asks for: the config file, screenshots, exported data.
 
 use super::wake::Woken;
-use crate::model::{MetricKey, Series};
 use crate::query::export::{self, Column};
 use crate::ui::{
     config::{self, Config, ConfigError, Settings},
@@ -118,18 +117,12 @@ pub fn export(export: Export, folder: PathBuf, tell: SyncSender<Woken>) -> io::R
 /// Writes series to a file. What was written, in words.
 fn write_series(export: &Export, folder: &Path) -> Result<String, String> {
     let (stem, made) = fresh(folder, "data", if export.json { "json" } else { "csv" })?;
-    let columns: Vec<Column<'_>> = export.series.iter().filter_map(|(key, series)| column(export, key, series)).collect();
+    let has_points = export.series.iter().filter(|(.., points)| !points.is_empty());
+    let columns: Vec<Column<'_>> = has_points.map(|(key, series, points)| Column { key, series, range: points.clone() }).collect();
     let written = write(made, |out| if export.json { export::json(&columns, out) } else { export::csv(&columns, out) })?;
     let ending = if export.json { "json" } else { "csv" };
     let what = if export.json { "points" } else { "rows" };
     Ok(format!("{} ({written} {what})", stem.with_extension(ending).display()))
-}
-
-fn column<'a>(export: &Export, key: &'a MetricKey, series: &'a Series) -> Option<Column<'a>> {
-    let range = export
-        .window
-        .map_or(0..series.len(), |(from, to)| series.lower_bound(export.axis, from)..series.lower_bound(export.axis, to.next_up()));
-    (!range.is_empty()).then_some(Column { key, series, range })
 }
 
 /// Now, as part of a file's name and as ISO 8601.

@@ -401,10 +401,10 @@ fn all_that_is_drawn_is_exported_also_what_no_legend_names() {
     pane.update(Event::Spec { graphs, derived: vec![], title: String::new() }, scene, Duration::ZERO);
     let mut key = |c, modifiers| pane.update(Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers)), scene, Duration::ZERO);
     let [Effect::Export(export)] = &key('e', KeyModifiers::NONE)[..] else { panic!("it is exported") };
-    let names: Vec<&str> = export.series.iter().map(|(key, _)| key.as_str()).collect();
+    let names: Vec<&str> = export.series.iter().map(|(key, ..)| key.as_str()).collect();
     let all = ["train/loss", "val/loss", "val/loss - train/loss", "otter train/loss", "otter val/loss", "otter val/loss - train/loss"];
     assert_eq!(names, all);
-    assert!(export.series.iter().all(|(_, series)| !series.is_empty()));
+    assert!(export.series.iter().all(|(_, series, _)| !series.is_empty()));
     let [Effect::Copy(copied), Effect::Draw] = &key('y', KeyModifiers::CONTROL)[..] else { panic!("it is copied") };
     assert_eq!(copied.lines().count(), 6);
 }

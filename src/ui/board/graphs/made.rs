@@ -1,7 +1,8 @@
 //! Curves that no run logged: derived metrics, metrics over another metric, what a resumed run replaced. They grow as the run does,
 //! here, so that drawing only reads.
 
-use crate::model::{MetricKey, Series};
+use super::Pair;
+use crate::model::{MetricKey, Series, XAxis};
 use crate::query::{self, Against, Derived, Machine};
 use crate::store::RunPicture;
 use crate::ui::pane::Scene;
@@ -27,10 +28,14 @@ pub struct MadeOf {
     derived: BTreeMap<MetricKey, (Derived, Machine)>,
     /// Of derived metrics that cannot be made so far: why.
     problems: BTreeMap<MetricKey, String>,
-    /// By the metric along y; beside it the metric along x.
-    over: HashMap<MetricKey, (MetricKey, Against)>,
+    over: Laid,
+    /// Metrics whose source counts something else than the steps of the training, over these.
+    stepped: Laid,
     before: BTreeMap<MetricKey, (usize, Series)>,
 }
+
+/// Curves over another metric, by the metric along y; beside it the metric along x.
+type Laid = HashMap<MetricKey, (MetricKey, Against)>;
 
 /// What curves are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +43,9 @@ pub struct Wanted<'a> {
     /// Derived metrics.
     pub definitions: &'a [Definition],
     /// Metrics over another one: that of y, that of x. The first are made first.
-    pub over: &'a [(MetricKey, MetricKey)],
+    pub over: &'a [Pair],
+    /// Of each run, the metrics over the one that says their steps of the training, and that one.
+    pub stepped: &'a [Vec<Pair>],
     /// The metrics whose replaced points are drawn.
     pub before: &'a [MetricKey],
 }
@@ -53,7 +60,7 @@ impl Made {
         for (index, (name, picture)) in std::iter::once(("", scene.run)).chain(others).enumerate() {
             let known = before.iter().position(|made| made.name == name);
             let mut made = known.map_or_else(|| MadeOf { name: name.to_owned(), ..MadeOf::default() }, |at| before.swap_remove(at));
-            all &= made.feed(picture, wanted, &mut points, index == 0);
+            all &= made.feed(picture, wanted, &mut points, index);
             self.runs.push(made);
         }
         all
@@ -81,13 +88,17 @@ impl MadeOf {
         self.over.get(key).filter(|(of, _)| of == x).map(|(_, against)| against.series())
     }
 
+    /// A metric over the steps of the training, and the metric that says these; `None`: its own steps are those.
+    pub fn stepped(&self, key: &MetricKey) -> Option<(&Series, &MetricKey)> {
+        self.stepped.get(key).map(|(steps, against)| (against.series(), steps))
+    }
+
     /// What a resumed run replaced of a metric.
     pub fn before(&self, key: &MetricKey) -> Option<&Series> {
         self.before.get(key).map(|(_, series)| series)
     }
 
-    fn feed(&mut self, picture: &RunPicture, wanted: Wanted<'_>, points: &mut usize, own: bool) -> bool {
-        let mut all = true;
+    fn feed(&mut self, picture: &RunPicture, wanted: Wanted<'_>, points: &mut usize, run: usize) -> bool {
         let defined: BTreeSet<&MetricKey> = wanted.definitions.iter().map(|(name, _)| name).collect();
         self.derived.retain(|name, _| defined.contains(name));
         self.problems.clear();
@@ -120,32 +131,20 @@ impl MadeOf {
             }
             machine.feed(&metrics);
         }
-        if !self.over.is_empty() {
-            let over: HashMap<&MetricKey, &MetricKey> = wanted.over.iter().map(|(y, x)| (y, x)).collect();
-            self.over.retain(|y, (x, _)| over.get(y) == Some(&&*x));
-        }
         let logged = |key: &MetricKey| self.derived.get(key).map(|(_, machine)| machine.series()).or_else(|| picture.series.get(key));
-        // Nearly always one metric stands along x of all charts.
-        let mut along: Option<(&MetricKey, Option<&Series>)> = None;
-        for (y, x) in wanted.over {
-            if *points == 0 {
-                all = false;
-                break;
-            }
-            let x_series = match along {
-                Some((known, series)) if known == x => series,
-                _ => logged(x),
-            };
-            along = Some((x, x_series));
-            let (Some(x_series), Some(y_series)) = (x_series, logged(y)) else { continue };
-            let entry = self.over.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
-            all &= entry.1.feed(x_series, y_series, points);
+        let stepped = wanted.stepped.get(run).map_or(&[][..], Vec::as_slice);
+        let mut all = lay(&mut self.stepped, stepped, |key| Some(Curve { logged: logged(key)?, stepped: None }), points);
+        // Until they are made, nobody may take them for metrics that stand along their own steps.
+        for (y, x) in stepped {
+            self.stepped.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
         }
+        let along_steps = |key: &MetricKey| self.stepped.get(key).map(|(steps, against)| (against.series(), steps));
+        all &= lay(&mut self.over, wanted.over, |key| Some(Curve { logged: logged(key)?, stepped: along_steps(key) }), points);
         if !self.before.is_empty() {
             let before: BTreeSet<&MetricKey> = wanted.before.iter().collect();
             self.before.retain(|key, _| before.contains(key));
         }
-        for key in wanted.before.iter().filter(|_| own) {
+        for key in wanted.before.iter().filter(|_| run == 0) {
             let Some(series) = picture.series.get(key).filter(|series| series.superseded() > 0) else { continue };
             let known = self.before.entry(key.clone()).or_default();
             if known.0 != series.superseded() {
@@ -154,6 +153,49 @@ impl MadeOf {
         }
         all
     }
+}
+
+/// A metric that is put over another one.
+#[derive(Clone, Copy)]
+struct Curve<'a> {
+    logged: &'a Series,
+    /// The same over the steps of the training, and the metric that says these.
+    stepped: Option<(&'a Series, &'a MetricKey)>,
+}
+
+/// Two metrics as their points belong together: by the count of their source, or, where these differ, by the step of the training.
+fn joined<'a>(x: Curve<'a>, y: Curve<'a>) -> [(&'a Series, XAxis); 2] {
+    let is_same = x.stepped.map(|(_, steps)| steps) == y.stepped.map(|(_, steps)| steps);
+    [x, y].map(|curve| match curve.stepped {
+        Some((stepped, _)) if !is_same => (stepped, XAxis::WallTime),
+        _ => (curve.logged, XAxis::Step),
+    })
+}
+
+/// Puts the pairs of `wanted` over each other, as far as `points` go, and drops all others; whether that was all.
+fn lay<'a>(laid: &mut Laid, wanted: &[Pair], curve: impl Fn(&MetricKey) -> Option<Curve<'a>>, points: &mut usize) -> bool {
+    if !laid.is_empty() {
+        let known: HashMap<&MetricKey, &MetricKey> = wanted.iter().map(|(y, x)| (y, x)).collect();
+        laid.retain(|y, (x, _)| known.get(y) == Some(&&*x));
+    }
+    let mut all = true;
+    // Nearly always one metric stands along x of all charts.
+    let mut along: Option<(&MetricKey, Option<Curve<'_>>)> = None;
+    for (y, x) in wanted {
+        if *points == 0 {
+            return false;
+        }
+        let x_curve = match along {
+            Some((known, curve)) if known == x => curve,
+            _ => curve(x),
+        };
+        along = Some((x, x_curve));
+        let (Some(x_curve), Some(y_curve)) = (x_curve, curve(y)) else { continue };
+        let [x_series, y_series] = joined(x_curve, y_curve);
+        let entry = laid.entry(y.clone()).or_insert_with(|| (x.clone(), Against::default()));
+        all &= entry.1.feed(x_series, y_series, points);
+    }
+    all
 }
 
 /// The first metric that has about as many points as any: not another one whenever one of them has its next a moment earlier.

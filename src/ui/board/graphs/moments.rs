@@ -1,6 +1,6 @@
 //! What happened to a run, as marks along x: alerts, notes, checkpoints, restarts.
 
-use crate::model::{Series, Step, XAxis};
+use crate::model::{MetricKey, Series, Step, WallTime, XAxis};
 use crate::store::{EventKind, RunPicture};
 use crate::ui::theme::MarkKind;
 
@@ -35,9 +35,11 @@ pub fn sign(run: &RunPicture) -> Sign {
 pub fn moments(run: &RunPicture) -> Vec<Moment> {
     let mut out = vec![];
     let end = end(run);
-    for (_, alert) in &run.alerts.last {
+    for (source, alert) in &run.alerts.last {
         let text = if alert.text.is_empty() { alert.title.clone() } else { format!("{}: {}", alert.title, alert.text) };
-        let step = alert.step.map(|step| step.0 as f64);
+        // A count of rows is no step of the training.
+        let counts_rows = alert.time.is_some() && source.is_some_and(|source| run.tells_global_steps().any(|other| other == source));
+        let step = alert.step.filter(|_| !counts_rows).map(|step| step.0 as f64);
         out.push(Moment { step, time: alert.time.map(|time| time.secs()), kind: MarkKind::Alert, text });
     }
     for event in &run.events {
@@ -79,28 +81,79 @@ fn end(run: &RunPicture) -> Option<f64> {
 
 /// The step at which a run that goes on from another one begins. One that counts its steps anew has none of the other's.
 fn begun(run: &RunPicture) -> Option<Step> {
-    let first = clock(run)?.first()?.step;
-    run.info.parent.as_ref()?.step.filter(|step| *step <= first.0).map(|_| first)
+    let went_on = run.info.parent.as_ref()?.step?;
+    let first = Clock::of(run, |key| run.global_step_of(key).map(MetricKey::from))?.first_step()?;
+    (went_on <= first.0).then_some(first)
 }
 
 /// The steps from which a resumed run went on: where the points that it replaced begin.
 fn resumed(run: &RunPicture) -> Vec<Step> {
-    let Some(most) = run.series.values().max_by_key(|series| series.superseded()) else { return vec![] };
+    let Some((key, most)) = run.series.iter().max_by_key(|(_, series)| series.superseded()) else { return vec![] };
+    // Where the source counts something else, the step of the training was replaced with it.
+    let steps = run.global_step_of(key).and_then(|steps| run.series.get(steps)).filter(|steps| steps.superseded() > 0);
     let mut starts = vec![];
     let mut before: Option<Step> = None;
-    for point in most.superseded_points() {
+    for point in steps.unwrap_or(most).superseded_points() {
         if before.is_none_or(|before| point.step <= before) {
-            starts.push(point.step);
+            starts.extend(if steps.is_some() { Step::whole(point.value) } else { Some(point.step) });
         }
         before = Some(point.step);
     }
     starts
 }
 
-/// The series by which times are told as steps, and steps as times: the longest that has times.
-pub fn clock(run: &RunPicture) -> Option<&Series> {
-    let timed = |series: &&Series| series.last().is_some_and(|point| point.time.is_some());
-    run.series.values().filter(timed).max_by_key(|series| series.len()).or_else(|| run.series.values().max_by_key(|series| series.len()))
+/// By what times are told as steps of the training, and these as times.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock<'a> {
+    series: &'a Series,
+    /// The steps of the training are its values.
+    says_steps: bool,
+}
+
+impl<'a> Clock<'a> {
+    /// The longest metric that has times, or the one that says at which steps of the training that was logged.
+    pub fn of(run: &'a RunPicture, steps_of: impl Fn(&MetricKey) -> Option<MetricKey>) -> Option<Clock<'a>> {
+        let longest = || run.series.iter().max_by_key(|(_, series)| series.len());
+        let (key, series) =
+            run.series.iter().filter(|(_, series)| has_times(series)).max_by_key(|(_, series)| series.len()).or_else(longest)?;
+        let steps = steps_of(key).and_then(|steps| run.series.get(&steps)).filter(|steps| has_times(steps) || !has_times(series));
+        Some(Clock { series: steps.unwrap_or(series), says_steps: steps.is_some() })
+    }
+
+    /// Its points have times.
+    pub fn has_times(&self) -> bool {
+        has_times(self.series)
+    }
+
+    /// The step of the training that it begins with.
+    fn first_step(&self) -> Option<Step> {
+        Step::whole(self.x_at(XAxis::Step, 0)?)
+    }
+
+    /// When the run began.
+    pub fn origin(&self) -> Option<WallTime> {
+        self.series.origin()
+    }
+
+    /// What stands on the axis `to` where `x` stands on the axis `from`.
+    pub fn told(&self, from: XAxis, x: f64, to: XAxis) -> Option<f64> {
+        let at = match from {
+            XAxis::Step if self.says_steps => self.series.first_at(x),
+            _ => self.series.lower_bound(from, x),
+        };
+        self.x_at(to, at.min(self.series.len().checked_sub(1)?))
+    }
+
+    fn x_at(&self, axis: XAxis, at: usize) -> Option<f64> {
+        match axis {
+            XAxis::Step if self.says_steps => self.series.get(at).map(|point| point.value),
+            _ => self.series.x_at(axis, at),
+        }
+    }
+}
+
+fn has_times(series: &Series) -> bool {
+    series.last().is_some_and(|point| point.time.is_some())
 }
 
 impl Moment {
@@ -110,23 +163,19 @@ impl Moment {
     }
 
     /// Its step, where that is known or can be told by the time.
-    pub fn step(&self, clock: &Series) -> Option<f64> {
+    pub fn step(&self, clock: &Clock<'_>) -> Option<f64> {
         self.step.or_else(|| self.on(clock, XAxis::Step))
     }
 
     /// Where it stands on an axis.
-    pub fn on(&self, clock: &Series, axis: XAxis) -> Option<f64> {
-        let index = match (self.step, self.time) {
-            (Some(step), _) => clock.lower_bound(XAxis::Step, step),
-            (None, Some(time)) => clock.lower_bound(XAxis::WallTime, time),
-            (None, None) => return None,
-        };
-        let index = index.min(clock.len().checked_sub(1)?);
+    pub fn on(&self, clock: &Clock<'_>, axis: XAxis) -> Option<f64> {
         match (axis, self.step, self.time) {
             (XAxis::Step, Some(step), _) => Some(step),
             (XAxis::WallTime, _, Some(time)) => Some(time),
             (XAxis::Relative, _, Some(time)) => Some(time - clock.origin()?.secs()),
-            _ => clock.x_at(axis, index),
+            (_, Some(step), _) => clock.told(XAxis::Step, step, axis),
+            (_, None, Some(time)) => clock.told(XAxis::WallTime, time, axis),
+            (_, None, None) => None,
         }
     }
 }
@@ -134,7 +183,7 @@ impl Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Exit, Point, WallTime};
+    use crate::model::{Exit, Point};
     use crate::store::{Event, Parent};
 
     fn run() -> RunPicture {
@@ -154,6 +203,28 @@ mod tests {
         let steps: Vec<f64> = moments(&run).iter().map(|moment| moment.step.unwrap()).collect();
         assert_eq!(steps, [60.0, 90.0]);
         assert!(moments(&run).iter().all(|moment| moment.kind == MarkKind::Restart));
+    }
+
+    #[test]
+    fn a_tracker_that_counts_rows_is_marked_at_the_step_of_the_training() {
+        use crate::source::{Alert, KeyId, Kind, Record, Row};
+        let tracker = crate::store::SourceRank::Tracker(0);
+        let mut run = RunPicture::default();
+        run.align_steps();
+        run.set_kind(tracker, Kind::Trackio);
+        let say = |run: &mut RunPicture, record| run.apply(tracker, Ok(record), None);
+        ["train/loss", "iter"].into_iter().zip(0..).for_each(|(name, id)| say(&mut run, Record::Key(KeyId(id), name.into())));
+        // Twelve rows, the last six of which are logged again.
+        for (at, row) in (0..12).chain(6..12).enumerate() {
+            let values = vec![(KeyId(0), 1.0), (KeyId(1), 50.0 * f64::from(row))];
+            let time = WallTime::new(1000.0 + at as f64);
+            say(&mut run, Record::Row(Row { step: Some(Step(row.into())), time, values, ..Row::default() }));
+        }
+        let alert = Alert { title: "spike".into(), text: String::new(), level: "warn", step: Some(Step(3)), time: WallTime::new(1003.0) };
+        say(&mut run, Record::Alert(alert));
+        let clock = Clock::of(&run, |key| run.global_step_of(key).map(MetricKey::from)).unwrap();
+        let steps: Vec<Option<f64>> = moments(&run).iter().map(|moment| moment.step(&clock)).collect();
+        assert_eq!(steps, [Some(150.0), Some(300.0)]);
     }
 
     #[test]
@@ -202,7 +273,7 @@ mod tests {
     #[test]
     fn a_time_is_told_as_a_step_and_a_step_as_a_time() {
         let run = run();
-        let clock = clock(&run).unwrap();
+        let clock = &Clock::of(&run, |_| None).unwrap();
         let moment = |step, time| Moment { step, time, kind: MarkKind::Note, text: String::new() };
         assert_eq!(moment(None, Some(1010.0)).on(clock, XAxis::Step), Some(10.0));
         assert_eq!(moment(Some(10.0), None).on(clock, XAxis::WallTime), Some(1010.0));

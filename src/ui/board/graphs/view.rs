@@ -292,7 +292,8 @@ impl Graphs {
                 let Some(curve) = chart.curves.iter().filter(|curve| curve.run.is_none()).nth(entry.curve) else { continue };
                 let key = &panel.keys[curve.key];
                 names.push(json!({"key": key.as_str(), "name": entry.name}));
-                metrics.push(metric_view(key, curve.logged, (curve.drawn, curve.axis), window));
+                let stepped = self.along_steps(scene, 0, key).unwrap_or((curve.logged, XAxis::Step));
+                metrics.push(metric_view(key, curve.logged, stepped, (curve.drawn, curve.axis), window));
             }
             let plot = chart.plot(cell);
             let at_cursor = |x: f64| {
@@ -449,8 +450,15 @@ fn strip_words(heat: &Heat<'_>, cursor: f64, shared: &Shared) -> Vec<Word> {
     }
 }
 
-fn metric_view(key: &MetricKey, logged: &Series, (drawn, axis): (&Series, XAxis), (from, to): (f64, f64)) -> MetricView {
-    let trend = (logged.len() >= TREND_POINTS_MIN).then(|| query::trend(logged));
+/// `stepped`: as it stands along the steps of the training.
+fn metric_view(
+    key: &MetricKey,
+    logged: &Series,
+    stepped: (&Series, XAxis),
+    (drawn, axis): (&Series, XAxis),
+    (from, to): (f64, f64),
+) -> MetricView {
+    let trend = (stepped.0.len() >= TREND_POINTS_MIN).then(|| query::trend_along(stepped.0, stepped.1));
     let range = drawn.range_in(axis, from, to);
     let last = logged.last();
     MetricView {
@@ -462,7 +470,7 @@ fn metric_view(key: &MetricKey, logged: &Series, (drawn, axis): (&Series, XAxis)
         min: range.map(|range| range.0),
         max: range.map(|range| range.1),
         best: query::best(key, logged).map(|point| point.value),
-        last_step: last.map(|point| point.step.0),
+        last_step: stepped.0.extent(stepped.1).map(|(_, last)| last as i64),
         nan_count: logged.nan_count() as u64,
         window: Some(Window { from, to }),
     }

@@ -169,11 +169,10 @@ impl Panel {
         let measure = if axis == XAxis::WallTime { Measure::Clock } else { Measure::Steps };
         let x = Scale::new(window.0, window.1, false);
         if self.keys.len() > CURVES_MAX {
-            let rows = self.curves(series).map(|(label, _, series)| (label, series)).collect();
+            let rows = self.curves(series).map(|(label, _, series)| (label, series, axis)).collect();
             return Picture::Heat(Heat {
                 title: &self.title,
                 rows,
-                axis,
                 measure,
                 x,
                 cursor: None,
