@@ -18,7 +18,7 @@ mod cells;
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{Axis, Role, RowOptions, is_step, point, whole_text},
+    columns::{Axis, Fact, Role, RowOptions, is_step, point, whole_text},
     json::lenient,
     keys::Keys,
     lines::Lines,
@@ -269,7 +269,7 @@ impl Decoder for Csv {
         self.open.clear();
         self.again.clear();
         self.table.axis.jump();
-        self.table.header.is_some() && is_in_lines && !self.table.axis.is_newest_first()
+        self.table.header.is_some() && is_in_lines && !self.table.axis.facts().is_newest_first
     }
 
     fn is_mistaken(&self) -> bool {
@@ -528,11 +528,11 @@ impl Table {
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);
             let row = Row { step: place.step, time, offset: Some(offset), values, ..Row::default() };
-            match self.axis.is_newest_first() {
+            match self.axis.facts().is_newest_first {
                 true => {
                     self.newest.push(row, &mut self.ready);
                     if self.newest.is_again() {
-                        self.axis.read_again();
+                        self.axis.learn(Fact::GoesOn);
                     }
                 }
                 false => self.ready.push_back(Record::Row(row)),

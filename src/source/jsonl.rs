@@ -10,7 +10,7 @@
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{RowOptions, whole, whole_text},
+    columns::{Fact, RowOptions, whole, whole_text},
     flat::Flat,
     json::{Cursor, Token, non_finite},
     keys::{Keys, NAME_BYTES_MAX, TooMuch},
@@ -71,7 +71,7 @@ impl Jsonl {
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
             self.ready.row(&mut self.keys, row, loss);
             if self.ready.is_again() {
-                self.flat.read_again();
+                self.flat.learn(Fact::GoesOn);
             }
         }
     }
@@ -120,13 +120,13 @@ impl Decoder for Jsonl {
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Jsonl { ready: Outbox::of(flat.is_newest_first()), flat, ..Jsonl::default() };
+        *self = Jsonl { ready: Outbox::of(flat.facts().is_newest_first), flat, ..Jsonl::default() };
     }
 
     fn jump(&mut self) -> bool {
         self.lines = Lines::default();
         self.flat.jump();
-        !self.flat.is_newest_first()
+        !self.flat.facts().is_newest_first
     }
 }
 
