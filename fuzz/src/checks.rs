@@ -194,8 +194,9 @@ fn decoder(new: &mut dyn FnMut() -> Box<dyn Decoder>, bytes: &[u8]) -> Vec<Loss>
 
 /// What comes out of a decoder in the end: where it was mistaken all comes again, from the start.
 fn settled(decoder: &mut dyn Decoder, bytes: &[u8], chunk: usize, glimpse: bool) -> Said {
-    // Each reading adds to what is known of the source, which is not much.
-    for _ in 0..READINGS_MAX {
+    // Each reading adds to what is known of the source, which is not much; but a glimpse may show each row before one that belongs in
+    // front of it.
+    for _ in 0..READINGS_MAX + if glimpse { bytes.len() } else { 0 } {
         let mut said = Said::default();
         said.run(decoder, bytes, chunk, glimpse);
         if !decoder.is_mistaken() {

@@ -3,7 +3,8 @@
 use super::Decoder;
 
 /// Most readings of one source. Each teaches a decoder something more and takes nothing back: rows are read eight times at most
-/// ([`Fact`](super::columns::Fact)), a console ten times, a wrong guess at the kind as often before. What breaks that ends here.
+/// ([`Fact`](super::columns::Fact)), a console ten times, a wrong guess at the kind as often before. More are of a source that grows newest
+/// first, whose last stretch then comes anew instead.
 const READINGS_MAX: u32 = 24;
 
 /// Asks a decoder whether its source is to be read again, in behalf of whoever can.

@@ -224,7 +224,7 @@ impl Decoder for Csv {
             }
             let Some(line) = self.lines.next()? else {
                 if std::mem::take(&mut self.ends) {
-                    self.glimpse();
+                    self.table.newest.give(&mut self.table.ready);
                     continue;
                 }
                 return Ok(None);
@@ -240,7 +240,7 @@ impl Decoder for Csv {
     }
 
     fn glimpse(&mut self) {
-        self.table.newest.give(&mut self.table.ready);
+        self.table.newest.glimpse(&mut self.table.ready);
     }
 
     fn finish(&mut self) {
@@ -279,7 +279,8 @@ impl Decoder for Csv {
     fn reset(&mut self) {
         let mut axis = std::mem::take(&mut self.table.axis);
         axis.renew();
-        *self = Csv { table: Table { axis, ..Table::default() }, ..Csv::default() };
+        let newest = Newest::of(axis.facts().goes_on);
+        *self = Csv { table: Table { axis, newest, ..Table::default() }, ..Csv::default() };
     }
 }
 
@@ -531,8 +532,8 @@ impl Table {
             match self.axis.facts().is_newest_first {
                 true => {
                     self.newest.push(row, &mut self.ready);
-                    if self.newest.is_again() {
-                        self.axis.learn(Fact::GoesOn);
+                    if let Some(rows) = self.newest.goes_on() {
+                        self.axis.learn(Fact::GoesOn(rows));
                     }
                 }
                 false => self.ready.push_back(Record::Row(row)),

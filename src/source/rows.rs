@@ -97,8 +97,8 @@ impl Rows {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
         self.ready.hold_newest(ready);
-        if self.ready.is_again() {
-            self.flat.learn(Fact::GoesOn);
+        if let Some(rows) = self.ready.goes_on() {
+            self.flat.learn(Fact::GoesOn(rows));
         }
         self.ready.check(&mut self.keys, loss);
         Ok(())
@@ -123,7 +123,7 @@ impl Decoder for Rows {
     }
 
     fn glimpse(&mut self) {
-        self.ready.give_newest();
+        self.ready.glimpse_newest();
     }
 
     fn finish(&mut self) {
@@ -137,7 +137,7 @@ impl Decoder for Rows {
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Rows { ready: Outbox::of(flat.facts().is_newest_first), flat, ..Rows::default() };
+        *self = Rows { ready: Outbox::of(flat.facts()), flat, ..Rows::default() };
     }
 }
 
