@@ -6,6 +6,7 @@
 //! of [`Decoder::next`]. [`Tail`] feeds one from a growing file, [`Watch`] says when a look is worth it, and
 //! [`open`] finds the sources of a run by its path.
 
+mod again;
 mod columns;
 mod csv;
 mod decimal;
@@ -235,7 +236,8 @@ pub trait Decoder: Send {
         false
     }
     /// Whether what was handed out is wrong, since what came later says that the source is something else. Where its bytes can come
-    /// again from the start, they are to, behind a [`Decoder::reset`]; until then there may come no more.
+    /// again from the start, they are to, behind a [`Decoder::reset`]; until then there may come no more. Each reading adds to what is
+    /// known of the source and takes nothing back, so that readings end; and what it adds does not hang on how the bytes were split.
     fn is_mistaken(&self) -> bool {
         false
     }

@@ -9,6 +9,9 @@ use og::{
 };
 use std::{collections::HashMap, time::Instant};
 
+/// Most readings that teach something, of any source, and the last one.
+const READINGS_MAX: usize = 10;
+
 /// A `.wandb` file as it came; with its checksums made right, since no other bytes come past them; and the same behind a record that
 /// fills most of the first block, so that the bytes lie across its edge.
 pub fn wandb(bytes: &[u8]) {
@@ -191,8 +194,9 @@ fn decoder(new: &mut dyn FnMut() -> Box<dyn Decoder>, bytes: &[u8]) -> Vec<Loss>
 
 /// What comes out of a decoder in the end: where it was mistaken all comes again, from the start.
 fn settled(decoder: &mut dyn Decoder, bytes: &[u8], chunk: usize, glimpse: bool) -> Said {
-    // A source of many tags, or columns, may be mistaken in each of them.
-    for _ in 0..=bytes.len() {
+    // Each reading adds to what is known of the source, which is not much; but a glimpse may show each row before one that belongs in
+    // front of it.
+    for _ in 0..READINGS_MAX + if glimpse { bytes.len() } else { 0 } {
         let mut said = Said::default();
         said.run(decoder, bytes, chunk, glimpse);
         if !decoder.is_mistaken() {

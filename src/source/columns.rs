@@ -1,6 +1,7 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
 mod counters;
+mod learned;
 mod stacked;
 
 use super::{
@@ -11,6 +12,8 @@ use super::{
 use crate::model::{Step, WallTime};
 use counters::Counters;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use learned::Learned;
+pub(super) use learned::{Fact, Facts};
 use stacked::{Label, Stacked};
 
 /// Names of the step, best first, compared by [`is_alike`]. Whole numbers only: an `epoch` of 0.25 is a value.
@@ -65,9 +68,6 @@ const EPOCH: usize = STEPS.len() - 10;
 /// What stands behind them may be the name of a setting or of a metric, and so may what counts within an epoch, where there is none:
 /// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.
 const COUNTER: usize = EPOCH - 9;
-
-/// How often a source is read again: what one reading teaches, damage may take back in the next.
-const READINGS_MAX: u32 = 8;
 
 /// Names that one fraction tells to be no steps: an epoch is 0, and then 0.25.
 const FICKLE: u64 = 1 << EPOCH | 1 << COUNTER;
@@ -198,12 +198,9 @@ pub(super) struct Axis {
     fractional: u64,
     /// Those that do in this row.
     fractions: u64,
-    /// What the source holds, as far as its rows would have to stand elsewhere had it been known before them.
     learned: Learned,
-    /// Something of this was learned from rows that were given out, or may have been from those that were passed over.
-    is_mistaken: bool,
-    /// How often the source was read again.
-    readings: u32,
+    /// Rows that were passed over may have taught something.
+    is_doubtful: bool,
     has_rows: bool,
     /// Rows were read before others were passed over.
     has_head: bool,
@@ -227,27 +224,6 @@ pub(super) struct Axis {
     split: Option<&'static str>,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
-}
-
-/// What a source taught that is read from its start once more.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-struct Learned {
-    /// Epochs are told by fractions.
-    has_fractions: bool,
-    /// Its rows stand newest first.
-    is_newest_first: bool,
-    /// A counter by its place in [`STEPS`], where no sure name counts.
-    counter: Option<usize>,
-    /// Such a counter fell early: it is none.
-    has_no_counter: bool,
-    /// The column that tells runs apart, by its place in [`RUNS`].
-    runs: Option<usize>,
-}
-
-impl Learned {
-    fn refute_counter(&mut self) {
-        (self.counter, self.has_no_counter) = (None, true);
-    }
 }
 
 /// Where a row stands, and which of its cells said so: these are no values.
@@ -315,24 +291,28 @@ impl Axis {
 
     /// The same axis at the start of a source. Where that is to read it again because of what it turned out to hold, this is kept.
     pub(super) fn renew(&mut self) {
-        let (learned, readings) = if self.is_mistaken() { (self.learned, self.readings + 1) } else { (Learned::default(), 0) };
-        let fractional = if learned.has_fractions { 1 << EPOCH } else { 0 };
-        *self = Axis { fractional, learned, readings, ..Axis::new(std::mem::take(&mut self.options)) };
+        let learned = self.learned.renew();
+        let fractional = if learned.facts.has_fractions { 1 << EPOCH } else { 0 };
+        *self = Axis { fractional, learned, ..Axis::new(std::mem::take(&mut self.options)) };
     }
 
     /// Whether the rows so far would stand elsewhere had it been known what came later.
     pub(super) fn is_mistaken(&self) -> bool {
-        self.is_mistaken && self.readings < READINGS_MAX
+        self.learned.is_again() || self.is_doubtful
     }
 
-    /// Whether rows stand newest first: see [`Newest`](super::newest::Newest).
-    pub(super) fn is_newest_first(&self) -> bool {
-        self.learned.is_newest_first
+    /// What is known of the source by now.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.learned.facts
     }
 
-    /// Their first stretch went on when it had been given out.
-    pub(super) fn read_again(&mut self) {
-        self.is_mistaken = true;
+    /// Rows before this one would stand elsewhere, had this been known. Where some were passed over, that is only what they may have
+    /// taught, and reading them is to tell.
+    pub(super) fn learn(&mut self, fact: Fact) {
+        match self.epochs.jumped {
+            false => self.learned.learn(fact),
+            true => self.is_doubtful |= self.has_head,
+        }
     }
 
     /// What the run that the row is of is called, where the table holds several: `seed_1`.
@@ -383,7 +363,7 @@ impl Axis {
     /// Takes cell `at` of the row, a number.
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
         let role = match role {
-            Role::Step(place) if self.learned.counter == Some(place) => Role::Step(COUNTER),
+            Role::Step(place) if self.facts().counter == Some(place) => Role::Step(COUNTER),
             role => role,
         };
         if role == Role::Step(EPOCH) {
@@ -439,10 +419,10 @@ impl Axis {
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
             // Behind rows that were passed over, those without a step are told as such.
             if best == EPOCH && !self.epochs.jumped {
-                self.learn(|learned| learned.has_fractions = true);
+                self.learn(Fact::Fractions);
             }
-            if best == COUNTER && self.learned.counter.is_some() {
-                self.learn(Learned::refute_counter);
+            if best == COUNTER && self.facts().counter.is_some() {
+                self.learn(Fact::NoCounter);
             }
             (self.best, self.last) = (None, None);
         }
@@ -473,12 +453,12 @@ impl Axis {
             self.look_for_counter(row);
         }
         if let Some((_, step)) = row {
-            if !self.learned.is_newest_first && self.falls.are_told(step, time.map(|(_, time, _)| time)) {
-                self.learn(|learned| learned.is_newest_first = true);
+            if !self.facts().is_newest_first && self.falls.are_told(step, time.map(|(_, time, _)| time)) {
+                self.learn(Fact::NewestFirst);
             }
             self.look_for_runs(step);
         }
-        let run_cell = self.learned.runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
+        let run_cell = self.facts().runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
         Place {
             step: step.and(self.last),
             time: time.map(|(_, time, _)| time),
@@ -489,23 +469,14 @@ impl Axis {
         }
     }
 
-    /// Rows before this one would stand elsewhere, had this been known. Where some were passed over, that is only what they may have
-    /// taught, and reading them is to tell.
-    fn learn(&mut self, what: impl FnOnce(&mut Learned)) {
-        if !self.epochs.jumped && self.readings < READINGS_MAX {
-            what(&mut self.learned);
-        }
-        self.is_mistaken |= !self.epochs.jumped || self.has_head;
-    }
-
     /// Looks whether a column that may be a counter is one, or was taken for one and is none. `row`: where the row stands so far.
     fn look_for_counter(&mut self, row: Option<(usize, i64)>) {
         let epoch = self.epoch.map(f64::floor);
-        if self.learned.counter.is_some() {
+        if self.facts().counter.is_some() {
             if let Some((_, step)) = row.filter(|(place, _)| *place == COUNTER)
                 && self.counters.fell_early(COUNTER, step, epoch)
             {
-                self.learn(Learned::refute_counter);
+                self.learn(Fact::NoCounter);
             }
             return;
         }
@@ -513,21 +484,21 @@ impl Axis {
         if let Some((place, step, _)) = self.step.filter(|(place, ..)| IN_EPOCH.contains(place) && epoch.is_none()) {
             self.counted.push((place, step));
         }
-        let is_free = !self.learned.has_no_counter && self.best.is_none_or(|best| best == EPOCH);
+        let is_free = !self.facts().has_no_counter && self.best.is_none_or(|best| best == EPOCH);
         let jumped = self.epochs.jumped;
         let counts = |(place, number): &&(usize, i64)| match jumped {
             true => self.counters.may_count(*place, *number),
             false => self.counters.counts(*place, *number, epoch),
         };
         let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
-        if found.is_some() {
-            self.learn(|learned| learned.counter = found);
+        if let Some(place) = found {
+            self.learn(Fact::Counter(place));
         }
     }
 
     /// Looks whether a column tells the runs of several apart.
     fn look_for_runs(&mut self, step: i64) {
-        if self.learned.runs.is_some() {
+        if self.facts().runs.is_some() {
             return;
         }
         let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
@@ -536,8 +507,8 @@ impl Axis {
             false => stacked[*run].tells(label, step),
         };
         let told = self.runs.iter().find(tells).map(|(run, ..)| *run);
-        if told.is_some() {
-            self.learn(|learned| learned.runs = told);
+        if let Some(place) = told {
+            self.learn(Fact::Runs(place));
         }
     }
 
@@ -554,7 +525,7 @@ impl Axis {
 
     /// Whether such a cell says where rows stand, in all rows that have it.
     pub(super) fn is_best(&self, role: Role) -> bool {
-        let is_counter = |best: usize| best == COUNTER && self.learned.counter.is_some_and(|place| role == Role::Step(place));
+        let is_counter = |best: usize| best == COUNTER && self.facts().counter.is_some_and(|place| role == Role::Step(place));
         self.best.is_some_and(|best| role == Role::Step(best) || is_counter(best))
     }
 

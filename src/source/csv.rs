@@ -18,7 +18,7 @@ mod cells;
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{Axis, Role, RowOptions, is_step, point, whole_text},
+    columns::{Axis, Fact, Role, RowOptions, is_step, point, whole_text},
     json::lenient,
     keys::Keys,
     lines::Lines,
@@ -224,7 +224,7 @@ impl Decoder for Csv {
             }
             let Some(line) = self.lines.next()? else {
                 if std::mem::take(&mut self.ends) {
-                    self.glimpse();
+                    self.table.newest.give(&mut self.table.ready);
                     continue;
                 }
                 return Ok(None);
@@ -240,7 +240,7 @@ impl Decoder for Csv {
     }
 
     fn glimpse(&mut self) {
-        self.table.newest.give(&mut self.table.ready);
+        self.table.newest.glimpse(&mut self.table.ready);
     }
 
     fn finish(&mut self) {
@@ -269,7 +269,7 @@ impl Decoder for Csv {
         self.open.clear();
         self.again.clear();
         self.table.axis.jump();
-        self.table.header.is_some() && is_in_lines && !self.table.axis.is_newest_first()
+        self.table.header.is_some() && is_in_lines && !self.table.axis.facts().is_newest_first
     }
 
     fn is_mistaken(&self) -> bool {
@@ -279,7 +279,8 @@ impl Decoder for Csv {
     fn reset(&mut self) {
         let mut axis = std::mem::take(&mut self.table.axis);
         axis.renew();
-        *self = Csv { table: Table { axis, ..Table::default() }, ..Csv::default() };
+        let newest = Newest::of(axis.facts().goes_on);
+        *self = Csv { table: Table { axis, newest, ..Table::default() }, ..Csv::default() };
     }
 }
 
@@ -528,11 +529,11 @@ impl Table {
         if !self.keys.is_empty() {
             let values = self.keys.take(&mut self.ready);
             let row = Row { step: place.step, time, offset: Some(offset), values, ..Row::default() };
-            match self.axis.is_newest_first() {
+            match self.axis.facts().is_newest_first {
                 true => {
                     self.newest.push(row, &mut self.ready);
-                    if self.newest.is_again() {
-                        self.axis.read_again();
+                    if let Some(rows) = self.newest.goes_on() {
+                        self.axis.learn(Fact::GoesOn(rows));
                     }
                 }
                 false => self.ready.push_back(Record::Row(row)),

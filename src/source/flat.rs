@@ -5,7 +5,7 @@
 //! (`{"step": 1, "metric": "loss", "value": 0.5}`); rows are points where no other number stands in the first of them.
 
 use super::{
-    columns::{Axis, Place, Role, RowOptions, point},
+    columns::{Axis, Fact, Facts, Place, Role, RowOptions, point},
     json::{Cursor, Token},
     keys::{KEYS_MAX, Keys, NAME_BYTES_MAX, TooMuch},
     splits::Splits,
@@ -73,14 +73,14 @@ impl Flat {
         self.axis.jump();
     }
 
-    /// See [`Axis::is_newest_first`].
-    pub(super) fn is_newest_first(&self) -> bool {
-        self.axis.is_newest_first()
+    /// See [`Axis::facts`].
+    pub(super) fn facts(&self) -> &Facts {
+        self.axis.facts()
     }
 
-    /// See [`Axis::read_again`].
-    pub(super) fn read_again(&mut self) {
-        self.axis.read_again();
+    /// See [`Axis::learn`].
+    pub(super) fn learn(&mut self, fact: Fact) {
+        self.axis.learn(fact);
     }
 
     /// See [`Axis::is_mistaken`].

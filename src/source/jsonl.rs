@@ -10,7 +10,7 @@
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::{RowOptions, whole, whole_text},
+    columns::{Fact, RowOptions, whole, whole_text},
     flat::Flat,
     json::{Cursor, Token, non_finite},
     keys::{Keys, NAME_BYTES_MAX, TooMuch},
@@ -70,9 +70,19 @@ impl Jsonl {
             self.ready.records.extend(total.map(Record::TotalSteps));
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
             self.ready.row(&mut self.keys, row, loss);
-            if self.ready.is_again() {
-                self.flat.read_again();
+            if let Some(rows) = self.ready.goes_on() {
+                self.flat.learn(Fact::GoesOn(rows));
             }
+        }
+    }
+
+    /// Reads the line that nothing ended yet. What does not read as a whole one was torn by the writer's end: no record, and no loss either.
+    fn read_open(&mut self) {
+        let open = self.lines.peek();
+        let whole = std::str::from_utf8(self.lines.get(open.range)).is_ok_and(are_values);
+        if let Ok(Some(line)) = if whole { self.lines.rest() } else { Ok(None) } {
+            let loss = self.read(&line).err();
+            self.ready.lose(|| loss);
         }
     }
 }
@@ -97,19 +107,13 @@ impl Decoder for Jsonl {
     fn glimpse(&mut self) {
         // An object that is closed has nothing more to come, and what stands behind it in its line is read for itself.
         if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"}") {
-            self.finish();
+            self.read_open();
         }
-        self.ready.give_newest();
+        self.ready.glimpse_newest();
     }
 
     fn finish(&mut self) {
-        // What does not read as a whole line was torn by the writer's end: no record, and no loss either.
-        let open = self.lines.peek();
-        let whole = std::str::from_utf8(self.lines.get(open.range)).is_ok_and(are_values);
-        if let Ok(Some(line)) = if whole { self.lines.rest() } else { Ok(None) } {
-            let loss = self.read(&line).err();
-            self.ready.lose(|| loss);
-        }
+        self.read_open();
         self.ready.give_newest();
     }
 
@@ -120,13 +124,13 @@ impl Decoder for Jsonl {
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Jsonl { ready: Outbox::of(flat.is_newest_first()), flat, ..Jsonl::default() };
+        *self = Jsonl { ready: Outbox::of(flat.facts()), flat, ..Jsonl::default() };
     }
 
     fn jump(&mut self) -> bool {
         self.lines = Lines::default();
         self.flat.jump();
-        !self.flat.is_newest_first()
+        !self.flat.facts().is_newest_first
     }
 }
 

@@ -45,11 +45,20 @@ pub(super) struct Newest {
     rows: Vec<Row>,
     /// So many of them were given out already.
     given: usize,
-    /// A stretch that was given out went on: its rows stand too far behind.
-    is_again: bool,
+    /// Rows so far, of all stretches.
+    count: usize,
+    /// So many are known to come.
+    known: usize,
+    /// The rows so far where a stretch that was given out went on: the last of them stand too far behind.
+    goes_on: Option<usize>,
 }
 
 impl Newest {
+    /// Holds the rows of a source in which at least so many are known to come.
+    pub(super) fn of(known: usize) -> Newest {
+        Newest { known, ..Newest::default() }
+    }
+
     /// Takes a row. One that rises ends the stretch before it.
     pub(super) fn push(&mut self, row: Row, out: &mut VecDeque<Record>) {
         let last = self.rows.iter().rev().find_map(|row| row.step);
@@ -58,12 +67,23 @@ impl Newest {
             (self.rows, self.given) = (vec![], 0);
         }
         self.rows.push(row);
-        self.is_again |= self.given > 0 && self.falls();
+        self.count += 1;
+        if self.given > 0 && self.falls() {
+            self.goes_on = Some(self.count);
+        }
     }
 
-    /// Whether the source is to be read once more, since rows were given out before those that belong in front of them.
-    pub(super) fn is_again(&self) -> bool {
-        self.is_again
+    /// Says that rows were given out before those that belong in front of them, and how many are known by now: the source is to be read
+    /// once more.
+    pub(super) fn goes_on(&self) -> Option<usize> {
+        self.goes_on
+    }
+
+    /// Gives out the stretch as far as it is there, unless more is known to come.
+    pub(super) fn glimpse(&mut self, out: &mut VecDeque<Record>) {
+        if self.count >= self.known {
+            self.give(out);
+        }
     }
 
     /// Whether the stretch falls so far.
@@ -107,13 +127,24 @@ mod tests {
     #[test]
     fn a_stretch_that_goes_on_is_to_be_read_again() {
         let (mut newest, mut out) = (Newest::default(), VecDeque::new());
-        let mut is_again_with = |step: i64| {
+        let mut goes_on_with = |step: i64| {
             newest.push(Row { step: Some(Step(step)), ..Row::default() }, &mut out);
-            let is_again = newest.is_again();
+            let goes_on = newest.goes_on();
             newest.give(&mut out);
-            is_again
+            goes_on
         };
-        assert_eq!([9, 8, 10, 11, 7, 6].map(&mut is_again_with), [false, false, false, false, false, true]);
+        assert_eq!([9, 8, 10, 11, 7, 6].map(&mut goes_on_with), [None, None, None, None, None, Some(6)]);
+    }
+
+    #[test]
+    fn what_is_known_to_come_is_waited_for() {
+        let (mut newest, mut out) = (Newest::of(3), VecDeque::new());
+        let mut given_with = |step: i64| {
+            newest.push(Row { step: Some(Step(step)), ..Row::default() }, &mut out);
+            newest.glimpse(&mut out);
+            (out.len(), newest.goes_on())
+        };
+        assert_eq!([9, 8, 7, 6].map(&mut given_with), [(0, None), (0, None), (3, None), (7, Some(4))]);
     }
 
     #[test]

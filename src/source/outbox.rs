@@ -1,6 +1,6 @@
 //! What a decoder has read and not yet handed out.
 
-use super::{Loss, Record, Row, keys::Keys, newest::Newest};
+use super::{Loss, Record, Row, columns::Facts, keys::Keys, newest::Newest};
 use std::collections::VecDeque;
 
 /// Records in order, and a loss that is told behind them.
@@ -13,9 +13,9 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// The outbox of a source whose rows stand newest first, or do not.
-    pub(super) fn of(is_newest_first: bool) -> Outbox {
-        Outbox { newest: is_newest_first.then(Newest::default), ..Outbox::default() }
+    /// The outbox of a source of which this is known: its rows stand newest first, or do not.
+    pub(super) fn of(facts: &Facts) -> Outbox {
+        Outbox { newest: facts.is_newest_first.then(|| Newest::of(facts.goes_on)), ..Outbox::default() }
     }
 
     /// Sets free the rows that wait for what comes behind them.
@@ -25,9 +25,16 @@ impl Outbox {
         }
     }
 
-    /// See [`Newest::is_again`].
-    pub(super) fn is_again(&self) -> bool {
-        self.newest.as_ref().is_some_and(Newest::is_again)
+    /// The same, as far as no more is known to come.
+    pub(super) fn glimpse_newest(&mut self) {
+        if let Some(newest) = &mut self.newest {
+            newest.glimpse(&mut self.records);
+        }
+    }
+
+    /// See [`Newest::goes_on`].
+    pub(super) fn goes_on(&self) -> Option<usize> {
+        self.newest.as_ref().and_then(Newest::goes_on)
     }
 
     /// Holds the rows among the records from `at` on, where they stand newest first.

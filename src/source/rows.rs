@@ -20,7 +20,7 @@ mod objects;
 
 use super::{
     Decoder, Loss, Record, Row,
-    columns::RowOptions,
+    columns::{Fact, RowOptions},
     flat::Flat,
     json::Cursor,
     keys::{Keys, NAME_BYTES_MAX},
@@ -49,11 +49,8 @@ pub struct Rows {
     flat: Flat,
     keys: Keys,
     ready: Outbox,
-    /// Documents so far that may be rows.
-    documents: u32,
-    /// They are: there are several.
-    are_rows: bool,
-    is_mistaken: bool,
+    /// A document came that may be a row: where there are several, they are.
+    has_document: bool,
 }
 
 impl Rows {
@@ -75,12 +72,11 @@ impl Rows {
         let (offset, flat, keys, out) = (object.offset, &mut self.flat, &mut self.keys, &mut self.ready.records);
         let mut is_cut = false;
         let read = match shape(text, object.is_line, object.is_in_array) {
-            Shape::Document(None) if self.are_rows && is_row(text) => row(&mut cursor, offset, flat, keys, out),
+            Shape::Document(None) if flat.facts().are_rows && is_row(text) => row(&mut cursor, offset, flat, keys, out),
             Shape::Row => row(&mut cursor, offset, flat, keys, out),
             Shape::Document(list) => {
-                if list.is_none() && self.documents < 2 && is_row(text) {
-                    self.documents += 1;
-                    (self.are_rows, self.is_mistaken) = (self.documents > 1, self.documents > 1);
+                if list.is_none() && is_row(text) && std::mem::replace(&mut self.has_document, true) {
+                    flat.learn(Fact::Documents);
                 }
                 let read = document(&mut cursor, list.as_deref(), offset, flat, keys, out);
                 is_cut = read == Some(true);
@@ -101,8 +97,8 @@ impl Rows {
             self.ready.lose(|| Some(loss("a document has too many rows, the last are not read")));
         }
         self.ready.hold_newest(ready);
-        if self.ready.is_again() {
-            self.flat.read_again();
+        if let Some(rows) = self.ready.goes_on() {
+            self.flat.learn(Fact::GoesOn(rows));
         }
         self.ready.check(&mut self.keys, loss);
         Ok(())
@@ -127,7 +123,7 @@ impl Decoder for Rows {
     }
 
     fn glimpse(&mut self) {
-        self.ready.give_newest();
+        self.ready.glimpse_newest();
     }
 
     fn finish(&mut self) {
@@ -135,14 +131,13 @@ impl Decoder for Rows {
     }
 
     fn is_mistaken(&self) -> bool {
-        self.is_mistaken || self.flat.is_mistaken()
+        self.flat.is_mistaken()
     }
 
     fn reset(&mut self) {
-        let are_rows = self.are_rows && self.is_mistaken();
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Rows { are_rows, ready: Outbox::of(flat.is_newest_first()), flat, ..Rows::default() };
+        *self = Rows { ready: Outbox::of(flat.facts()), flat, ..Rows::default() };
     }
 }
 

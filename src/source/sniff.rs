@@ -33,6 +33,8 @@ struct Sniff {
     /// How it is to be read, once its kind is known.
     read: ReadOptions,
     state: State,
+    /// A guess was wrong: the next one might be, and reading goes on when the kind is known.
+    was_wrong: bool,
     /// No more is expected, which the decoder has not heard yet.
     ends: bool,
 }
@@ -50,7 +52,7 @@ enum State {
 
 impl Sniff {
     fn new(name: &str) -> Sniff {
-        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]), ends: false }
+        Sniff { name: name.to_owned(), read: ReadOptions::default(), state: State::Open(vec![]), was_wrong: false, ends: false }
     }
 
     /// The first `head_bytes` of the bytes tell the kind.
@@ -78,13 +80,7 @@ impl Sniff {
                 false => self.decide(&bytes, HEAD_BYTES_MAX),
             };
             self.state = match state {
-                State::Known(kind, mut decoder) => {
-                    // Nobody looks whether a guess is mistaken before its records are taken: it learns first what its rows hold.
-                    while !matches!(decoder.next(), Ok(None)) {}
-                    decoder.reset();
-                    decoder.push(&bytes);
-                    State::Guessed(bytes, kind, decoder)
-                }
+                State::Known(kind, decoder) => State::Guessed(bytes, kind, decoder),
                 state => state,
             };
         }
@@ -200,6 +196,7 @@ impl Decoder for Sniff {
     fn glimpse(&mut self) {
         // A JSON object or document that nothing follows yet is read: whoever asks now sees it.
         if let State::Open(head) = &self.state
+            && !self.was_wrong
             && matches!(Kind::of_file(&self.name, head), Kind::Jsonl | Kind::Json)
         {
             self.guess(false);
@@ -240,7 +237,7 @@ impl Decoder for Sniff {
                 head.clear();
                 decoder.reset();
             }
-            _ => self.state = State::Open(vec![]),
+            state => (self.was_wrong, self.state) = (matches!(state, State::Mistaken), State::Open(vec![])),
         }
     }
 
@@ -388,6 +385,23 @@ mod tests {
             more.bytes().for_each(|byte| file.push(&[byte]));
             assert_eq!((file.is_mistaken(), std::iter::from_fn(|| file.next().unwrap()).count()), (is_mistaken, usize::from(!is_mistaken)));
         }
+    }
+
+    #[test]
+    fn what_was_guessed_wrong_once_is_not_guessed_again() {
+        let mut file = Sniff::new("train.log");
+        file.push(b"{\"step\": 1, \"loss\": 2}\n");
+        file.glimpse();
+        file.push(b"step 2 loss 1\n");
+        assert!(file.is_mistaken());
+        file.reset();
+        file.push(b"{\"step\": 1, \"loss\": 2}\n");
+        file.glimpse();
+        assert_eq!((file.next(), file.kind()), (Ok(None), None), "its kind is to be known first");
+        file.reset();
+        file.push(b"{\"step\": 1, \"loss\": 2}\n");
+        file.glimpse();
+        assert_eq!(file.kind(), Some(Kind::Jsonl), "another source");
     }
 
     #[test]

@@ -188,25 +188,49 @@ fn every_name_has_its_bit() {
 
 /// Reads rows of (name, number) again for as long as they teach something: their steps, and the names that are left as values.
 fn read_until_known(rows: &[Vec<(&str, f64)>]) -> Vec<(Option<i64>, String)> {
+    let (all, each) = (read_in_pieces(rows, rows.len()), read_in_pieces(rows, 1));
+    assert_eq!(all, each, "it matters how many rows come at once");
+    all.0
+}
+
+/// The same and what is known then, where so many rows come before somebody looks whether the source is to be read again.
+fn read_in_pieces(rows: &[Vec<(&str, f64)>], length: usize) -> (Vec<(Option<i64>, String)>, Facts) {
     let mut axis = Axis::new(RowOptions::default());
-    for _ in 0..5 {
+    for _ in 0..8 {
         let mut got = vec![];
-        for row in rows {
-            axis.begin();
-            for (at, (name, value)) in row.iter().enumerate() {
-                axis.number(axis.role(name), at, *value);
+        for piece in rows.chunks(length) {
+            for row in piece {
+                axis.begin();
+                for (at, (name, value)) in row.iter().enumerate() {
+                    axis.number(axis.role(name), at, *value);
+                }
+                let place = axis.place();
+                let left =
+                    row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(*at)));
+                let names = left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" ");
+                got.push((place.step.map(|step| step.0), axis.run(&place).map_or(names.clone(), |run| format!("{run}: {names}"))));
             }
-            let place = axis.place();
-            let left = row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(*at)));
-            let names = left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" ");
-            got.push((place.step.map(|step| step.0), axis.run(&place).map_or(names.clone(), |run| format!("{run}: {names}"))));
+            if axis.is_mistaken() {
+                break;
+            }
         }
         if !axis.is_mistaken() {
-            return got;
+            return (got, *axis.facts());
         }
         axis.renew();
     }
     panic!("what was learned is forgotten");
+}
+
+#[test]
+fn what_rows_teach_that_stand_wrong_does_not_count() {
+    // The epochs are told by fractions; with the first of them for a step, the steps would seem to fall.
+    let rows = [vec![("epoch", 5.0)], vec![("epoch", 0.5)], vec![("step", 2.0)], vec![("step", 0.0)], vec![("step", 1.0)]];
+    for length in 1..=rows.len() {
+        let (got, facts) = read_in_pieces(&rows, length);
+        assert_eq!(got.iter().map(|row| row.0).collect::<Vec<_>>(), [None, None, Some(2), Some(0), Some(1)]);
+        assert_eq!(facts, Facts { has_fractions: true, ..Facts::default() }, "{length} at once");
+    }
 }
 
 #[test]

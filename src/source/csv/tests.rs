@@ -353,6 +353,32 @@ fn a_table_that_stands_newest_first_is_read_from_its_end_and_what_is_appended_be
 }
 
 #[test]
+fn a_table_that_grows_newest_first_is_read_again_for_each_row_and_no_more() {
+    let mut csv = Csv::new(CsvOptions::default());
+    let (mut steps, mut readings) = (vec![], 1);
+    let lines: Vec<String> = ["step,loss\n".to_owned()].into_iter().chain((1..20).rev().map(|step| format!("{step},0.5\n"))).collect();
+    let mut at = 0;
+    while at < lines.len() {
+        csv.push(lines[at].as_bytes());
+        for _ in 0..2 {
+            steps.extend(std::iter::from_fn(|| csv.next().unwrap()).filter_map(|record| match record {
+                Record::Row(row) => row.step.map(|step| step.0),
+                _ => None,
+            }));
+            csv.glimpse();
+        }
+        at += 1;
+        if csv.is_mistaken() {
+            csv.reset();
+            steps.clear();
+            (readings, at) = (readings + 1, 0);
+        }
+    }
+    // The third row tells that they fall, and each from there on that they go on: all readings are looked at behind each row.
+    assert_eq!((readings, steps), (1 + 1 + 17, (1..20).collect()));
+}
+
+#[test]
 fn runs_that_stand_in_one_table_have_their_own_names() {
     let row = |step: i64, name: &str, loss: f64| (Some(step), vec![(name.to_owned(), loss)]);
     let want = [row(0, "seed_1/loss", 3.0), row(5, "seed_1/loss", 2.0), row(0, "seed_2/loss", 4.0), row(5, "seed_2/loss", 1.0)];

@@ -4,7 +4,7 @@
 //! have none.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
-use crate::source::{Decoder, Kind};
+use crate::source::{Decoder, Kind, again::Readings};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
@@ -40,6 +40,7 @@ const WRITER_REST: Duration = Duration::from_millis(200);
 pub(super) struct Pipe {
     path: PathBuf,
     decoder: Box<dyn Decoder>,
+    readings: Readings,
     from: Option<From>,
     offset: u64,
     /// All that was read, while it is not much.
@@ -68,7 +69,7 @@ impl Pipe {
     }
 
     fn of(path: PathBuf, decoder: Box<dyn Decoder>, from: From) -> Pipe {
-        Pipe { path, decoder, from: Some(from), offset: 0, held: vec![], again: false }
+        Pipe { path, decoder, readings: Readings::default(), from: Some(from), offset: 0, held: vec![], again: false }
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -82,7 +83,7 @@ impl Pipe {
 
     /// Starts over where what was handed out is wrong, if all of it is still held: the next look hands it out again.
     fn start_over(&mut self) -> bool {
-        let is_wrong = self.decoder.is_mistaken() && self.held.len() as u64 == self.offset;
+        let is_wrong = self.held.len() as u64 == self.offset && self.readings.is_again(&*self.decoder);
         if is_wrong {
             self.decoder.reset();
             self.decoder.push(&self.held);

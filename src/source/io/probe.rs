@@ -6,7 +6,7 @@
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
-use crate::source::{Decoder, Kind, Probe, Stdout, probe::Gather, sniff, wide::Wide};
+use crate::source::{Decoder, Kind, Probe, Stdout, again::Readings, probe::Gather, sniff, wide::Wide};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -52,9 +52,6 @@ const DOCUMENT_BYTES_MAX: u64 = 8 << 20;
 
 /// Files of one run that are looked into, newest first.
 const FILES_MAX: usize = 8;
-
-/// How often the same bytes are read at most: once more for each thing that they may teach.
-const READINGS_MAX: u32 = 6;
 
 /// How far a probe goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -245,7 +242,7 @@ impl End<'_> {
 
     /// Reads the head and what follows, or the end, once more for each thing that this teaches. `None`: this must be read whole.
     fn read_through(&self, decoder: &mut dyn Decoder, head: &[u8], tail: &[u8], jumps: bool) -> Option<Gather> {
-        let mut readings = 1;
+        let mut readings = Readings::default();
         loop {
             let mut gather = Gather::default();
             feed(decoder, head, &mut gather);
@@ -263,11 +260,10 @@ impl End<'_> {
                     return None;
                 }
             }
-            if !decoder.is_mistaken() || readings == READINGS_MAX {
+            if !readings.is_again(decoder) {
                 return Some(gather);
             }
             decoder.reset();
-            readings += 1;
         }
     }
 

@@ -1,7 +1,7 @@
 //! One growing file.
 
 use super::{Budget, Progress, Sink, Source, SourceError};
-use crate::source::{Decoder, Kind, Loss, Taker, Whole};
+use crate::source::{Decoder, Kind, Loss, Taker, Whole, again::Readings};
 use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
@@ -36,6 +36,7 @@ pub enum Writes {
 pub struct Tail {
     path: PathBuf,
     decoder: Box<dyn Decoder>,
+    readings: Readings,
     file: Option<Open>,
     offset: u64,
     buffer: Vec<u8>,
@@ -56,7 +57,17 @@ struct Open {
 impl Tail {
     /// Stands at the start of the file at `path`, which may not exist yet.
     pub fn new(path: PathBuf, decoder: Box<dyn Decoder>) -> Tail {
-        Tail { path, decoder, file: None, offset: 0, buffer: Vec::new(), is_gone: false, writes: Writes::Appends, head: Vec::new() }
+        Tail {
+            path,
+            decoder,
+            readings: Readings::default(),
+            file: None,
+            offset: 0,
+            buffer: Vec::new(),
+            is_gone: false,
+            writes: Writes::Appends,
+            head: Vec::new(),
+        }
     }
 
     /// The same, of a file that is written in this way.
@@ -94,7 +105,7 @@ impl Tail {
     }
 
     fn read_to(&mut self, budget: Budget, taker: &mut dyn Taker) -> io::Result<Progress> {
-        if self.decoder.is_mistaken() {
+        if self.readings.is_again(&*self.decoder) {
             return Ok(self.start_over());
         }
         if let Some(change) = self.replaced()? {
@@ -105,6 +116,7 @@ impl Tail {
                 Writes::Heads => change == SHRANK && self.has_first_line(),
                 Writes::Whole => false,
             };
+            self.readings = Readings::default();
             let progress = self.start_over();
             if is_news {
                 let reason = format!("{change} after {before} bytes were read: reading starts over");
@@ -136,7 +148,7 @@ impl Tail {
             self.offset += length as u64;
             self.decoder.push(&self.buffer[..length]);
             self.decoder.drain(taker);
-            if self.decoder.is_mistaken() {
+            if self.readings.is_again(&*self.decoder) {
                 return Ok(self.start_over());
             }
             if progress.bytes >= budget.bytes_max || start.elapsed() >= budget.time_max {
@@ -148,7 +160,7 @@ impl Tail {
             if progress.bytes > 0 {
                 self.decoder.glimpse();
                 self.decoder.drain(taker);
-                if self.decoder.is_mistaken() {
+                if self.readings.is_again(&*self.decoder) {
                     return Ok(self.start_over());
                 }
             }

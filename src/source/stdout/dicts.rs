@@ -27,11 +27,16 @@ pub(super) struct Dicts {
     tells_fractions: bool,
     /// Dicts were counted by their epoch.
     counts_epochs: bool,
-    /// Dicts were given steps that turned out to be of others.
-    is_mistaken: bool,
+    /// With what the next reading starts, where dicts were given steps that turned out to be of others: with what was known until then, so
+    /// that each reading adds to it, and does not hang on how many bytes came at once.
+    next: Option<Learned>,
 }
 
+/// What is kept of one reading for the next: dicts that stand apart from the bar, and whether epochs are told by fractions.
+type Learned = (Vec<Said>, bool);
+
 /// The last dict of its names.
+#[derive(Clone)]
 struct Said {
     names: Pairs,
     epoch: Option<f64>,
@@ -91,10 +96,13 @@ impl Dicts {
         let is_same_kind = said.is_behind == is_behind;
         said.is_apart = stands && is_same_kind && if epoch.is_some() { is_further } else { said.times > ALIKE_MAX };
         (said.epoch, said.at, said.is_behind) = (epoch, at, is_behind);
-        self.is_mistaken |= said.is_apart;
-        let place = (!said.is_apart).then_some(bar);
+        let is_apart = said.is_apart;
         self.bar = Some(bar);
-        place
+        if is_apart {
+            self.learn();
+            return None;
+        }
+        Some(bar)
     }
 
     /// The counter of a dict of `pairs`, of which `step` is the best one: a whole epoch among fractions is none. The Trainer of
@@ -103,7 +111,9 @@ impl Dicts {
         if !self.tells_fractions && epoch(pairs).is_some_and(|epoch| epoch.fract() != 0.0) {
             self.fractions += 1;
             self.tells_fractions = !self.counts_epochs || self.fractions > 1;
-            self.is_mistaken |= self.tells_fractions && self.counts_epochs;
+            if self.tells_fractions && self.counts_epochs {
+                self.learn();
+            }
         }
         step.filter(|(kind, _)| *kind != Counter::Epoch || !self.tells_fractions)
     }
@@ -115,12 +125,19 @@ impl Dicts {
 
     /// Whether dicts were given steps that turned out to be of others.
     pub(super) fn is_mistaken(&self) -> bool {
-        self.is_mistaken
+        self.next.is_some()
     }
 
-    /// The same at the start of a source that is to be read again; what was learned is kept.
+    /// The source is to be read again with what is known by now.
+    fn learn(&mut self) {
+        let known = || (self.said.iter().filter(|said| said.is_apart).cloned().collect(), self.tells_fractions);
+        self.next.get_or_insert_with(known);
+    }
+
+    /// The same at the start of a source that is to be read again, or of another one.
     pub(super) fn renew(self) -> Dicts {
-        Dicts { is_mistaken: false, counts_epochs: false, fractions: 0, ..self.jump() }
+        let (said, tells_fractions) = self.next.unwrap_or_default();
+        Dicts { said, tells_fractions, ..Dicts::default() }
     }
 
     /// The same further on in the source.
@@ -133,4 +150,35 @@ impl Dicts {
 /// The epoch that a dict names.
 fn epoch(pairs: &Pairs) -> Option<f64> {
     pairs.iter().find(|(name, _)| *name == "epoch").map(|(_, epoch)| epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(dicts: &mut Dicts, names: &[(&str, f64)]) -> Option<i64> {
+        let mut pairs = Pairs::default();
+        names.iter().for_each(|(name, value)| pairs.push(&[name], *value));
+        dicts.place(&pairs, None, false).map(|count| count.at)
+    }
+
+    #[test]
+    fn each_reading_adds_what_it_finds_out_first() {
+        let mut dicts = Dicts::default();
+        let read = |dicts: &mut Dicts| {
+            dicts.stand(Count { at: 7, of: Some(100) });
+            let evals = [1.0, 2.0].map(|epoch| place(dicts, &[("eval_loss", 1.0), ("epoch", epoch)]));
+            let trains = [1.0, 2.0].map(|epoch| place(dicts, &[("loss", 1.0), ("epoch", epoch)]));
+            [evals, trains].concat()
+        };
+        assert_eq!(read(&mut dicts), [Some(7), None, Some(7), None]);
+        assert!(dicts.is_mistaken());
+        dicts = dicts.renew();
+        assert_eq!((dicts.said.len(), read(&mut dicts)), (1, vec![None, None, Some(7), None]));
+        assert!(dicts.is_mistaken());
+        dicts = dicts.renew();
+        assert_eq!((dicts.said.len(), read(&mut dicts)), (2, vec![None; 4]));
+        assert!(!dicts.is_mistaken());
+        assert!(dicts.renew().said.is_empty(), "another source");
+    }
 }

@@ -429,7 +429,7 @@ impl Steps {
     /// The same at the start of a source, which may have been read before.
     pub(super) fn renew(&mut self) -> Steps {
         let dicts = std::mem::take(&mut self.dicts);
-        Steps { dicts: if dicts.is_mistaken() { dicts.renew() } else { Dicts::default() }, ..Steps::default() }
+        Steps { dicts: dicts.renew(), ..Steps::default() }
     }
 
     /// A line ended.
