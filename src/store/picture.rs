@@ -1,6 +1,7 @@
 //! What all sources of a run come to, as of now.
 
 mod console;
+mod echoes;
 mod global_step;
 mod kept;
 mod merge;

@@ -293,6 +293,7 @@ impl RunReader {
         let paths = self.paths();
         polled.paths_changed = paths != self.told;
         self.told = paths;
+        self.picture.drop_echoes();
         polled.keys_changed = self.picture.take_changed();
         polled.changed |= !polled.keys_changed.is_empty();
         polled
@@ -335,6 +336,7 @@ impl RunReader {
         if !self.finished && files.peek().is_some() && files.all(|path| is_old(path) || is_last && is_left(path)) {
             self.finish(&mut polled);
         }
+        self.picture.drop_echoes();
         polled.keys_changed = self.picture.take_changed();
         polled
     }

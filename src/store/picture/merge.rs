@@ -2,6 +2,7 @@
 
 use super::{
     RunPicture, SourceRank,
+    echoes::Echo,
     global_step::{GlobalStep, value_by},
 };
 use crate::model::{MetricKey, Point, Seat, Series, SeriesMap, Step, WallTime};
@@ -62,7 +63,7 @@ pub(super) type Sources = BTreeMap<SourceRank, Source>;
 #[derive(Debug, Default)]
 pub(super) struct Source {
     /// By key number.
-    slots: Vec<Option<Slot>>,
+    pub(super) slots: Vec<Option<Slot>>,
     /// The step that a row without one has.
     counter: Option<i64>,
     pub(super) global_step: GlobalStep,
@@ -71,32 +72,17 @@ pub(super) struct Source {
     pub(super) given: Given,
 }
 
-/// Times that a value must agree with the one that it may repeat before it counts as its echo.
-const ECHOES_MIN: u8 = 3;
-
-/// Times that the two are compared at all.
-const ECHO_LOOKS_MAX: u8 = 16;
-
-/// How often a key was compared with those that it may repeat, and how often it agreed.
-#[derive(Debug, Default)]
-struct Echo {
-    agreed: u8,
-    looks: u8,
-    /// Keys of other sources that it may be an echo of; those of a console as of the round in which they were looked for.
-    of: Vec<MetricKey>,
-    looked_at: Option<u64>,
-}
-
+/// What is known of one key of a source.
 #[derive(Debug)]
-struct Slot {
-    echo: Echo,
-    key: MetricKey,
+pub(super) struct Slot {
+    pub(super) echo: Echo,
+    pub(super) key: MetricKey,
     /// Where its series was found last.
     seat: Seat,
     /// Whether this source is the one whose points are shown.
-    shown: bool,
+    pub(super) shown: bool,
     /// The key that is shown in its place.
-    instead: Option<MetricKey>,
+    pub(super) instead: Option<MetricKey>,
     /// The attempt and the rank whose points are taken.
     writer: Option<(u32, u32)>,
     /// Where the first point was put, when it came before the source had said any step.
@@ -124,7 +110,7 @@ impl Twins {
         self.shown_before.values_mut().for_each(|before| before.retain(|(rank, ..)| *rank != source));
     }
 
-    fn of(&mut self, shown: (SourceRank, &MetricKey), hidden: (SourceRank, &MetricKey)) -> &mut Twin {
+    pub(super) fn of(&mut self, shown: (SourceRank, &MetricKey), hidden: (SourceRank, &MetricKey)) -> &mut Twin {
         self.found.entry((hidden.0, hidden.1.clone())).or_insert_with(|| Twin::new(shown, hidden))
     }
 
@@ -251,9 +237,6 @@ impl RunPicture {
         let of_training = of_training.unwrap_or(step);
         // Every row of a long log comes here: its source is looked up twice, not once for each question.
         let mut slots = take(&mut source.slots);
-        if matches!(rank, SourceRank::Stdout | SourceRank::Table(_)) && self.sources.len() > 1 {
-            self.drop_echoes(rank, &mut slots, of_training, &row.values);
-        }
         for (id, value) in &row.values {
             let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { continue };
             if !slot.shown {
@@ -313,44 +296,6 @@ impl RunPicture {
             }
         }
     }
-
-    /// A console often prints again what is logged under a longer name: `loss 2.3` beside `train/loss`; and a training may write one
-    /// table in two formats. When the values of such a pair agree [`ECHOES_MIN`] times and never differ, the later series goes.
-    fn drop_echoes(&mut self, rank: SourceRank, slots: &mut [Option<Slot>], step: Step, values: &[(KeyId, f64)]) {
-        let is_console = rank == SourceRank::Stdout;
-        let mut dropped = vec![];
-        for (id, value) in values {
-            let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut).filter(|slot| slot.shown) else { continue };
-            let echo = &mut slot.echo;
-            if echo.looks >= ECHO_LOOKS_MAX {
-                continue;
-            }
-            if is_console && echo.looked_at != Some(self.keys_heard) {
-                let tail = format!("/{}", loose_form(&slot.key));
-                let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
-                echo.of = longer.map(|(key, _)| key.clone()).collect();
-                echo.looked_at = Some(self.keys_heard);
-            }
-            let mut logged = echo.of.iter().filter_map(|key| Some((key, self.value_at(key, step)?))).peekable();
-            if logged.peek().is_none() {
-                continue;
-            }
-            let alike = logged.find(|(_, logged)| is_same(rank, *logged, *value)).map(|(key, _)| key.clone());
-            echo.looks += 1;
-            match alike {
-                Some(_) => echo.agreed += 1,
-                None => echo.looks = ECHO_LOOKS_MAX,
-            }
-            if echo.agreed >= ECHOES_MIN && echo.looks < ECHO_LOOKS_MAX {
-                (slot.shown, slot.instead) = (false, alike);
-                dropped.push(slot.key.clone());
-            }
-        }
-        for key in dropped {
-            self.disown(&key);
-            self.changed.push(key);
-        }
-    }
 }
 
 impl Twin {
@@ -359,7 +304,7 @@ impl Twin {
         Twin { shown, key, hidden, hidden_key, equal: 0, different: 0, alone: 0, first: None }
     }
 
-    fn compare(&mut self, step: Step, value: f64, shown: Option<f64>) {
+    pub(super) fn compare(&mut self, step: Step, value: f64, shown: Option<f64>) {
         let Some(shown) = shown else {
             self.alone += 1;
             return;
@@ -375,7 +320,7 @@ impl Twin {
 }
 
 /// Whether a value that `hidden` gives is the one that is shown. A console rounds, and TensorBoard keeps single floats.
-fn is_same(hidden: SourceRank, shown: f64, value: f64) -> bool {
+pub(super) fn is_same(hidden: SourceRank, shown: f64, value: f64) -> bool {
     match hidden {
         SourceRank::Stdout => prints_alike(shown, value),
         _ => shown == value || shown.is_nan() && value.is_nan() || shown as f32 == value as f32,
@@ -397,7 +342,7 @@ fn prints_alike(value: f64, printed: f64) -> bool {
 }
 
 /// A name as a console's names are compared: small letters, any run of separators as one.
-fn loose_form(key: &MetricKey) -> String {
+pub(super) fn loose_form(key: &MetricKey) -> String {
     let is_separator = |c: char| c.is_whitespace() || "_/-.".contains(c);
     let words: Vec<String> = key.as_str().split(is_separator).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     words.join("/")

@@ -64,26 +64,36 @@ fn time_since_the_start_is_counted_from_the_start_that_a_tracker_tells_behind_it
 }
 
 #[test]
-fn a_console_that_prints_a_logged_value_again_adds_no_series() {
-    let mut picture = RunPicture::default();
-    key(&mut picture, Own, 0, "train/loss");
-    key(&mut picture, Own, 1, "val/loss");
-    key(&mut picture, Stdout, 0, "loss");
-    key(&mut picture, Stdout, 1, "time");
-    for step in 0..5 {
-        row(&mut picture, Own, Some(step), &[(0, 2.512345 - step as f64 * 0.1), (1, 3.0)]);
-        row(&mut picture, Stdout, Some(step), &[(0, ((2.512345 - step as f64 * 0.1) * 1e4_f64).round() / 1e4), (1, 12.0)]);
+fn a_console_that_prints_a_logged_value_again_adds_no_series_whichever_is_read_first() {
+    let keys_of = |logged: fn(f64) -> f64, printed: fn(f64) -> f64, first: SourceRank, count: i64| {
+        let mut picture = RunPicture::default();
+        picture.compare_sources();
+        key(&mut picture, Own, 0, "train/loss");
+        key(&mut picture, Own, 1, "val/loss");
+        key(&mut picture, Stdout, 0, "loss");
+        key(&mut picture, Stdout, 1, "time");
+        for source in [first, if first == Own { Stdout } else { Own }] {
+            for step in 0..count {
+                match source {
+                    Own => row(&mut picture, Own, Some(step), &[(0, logged(step as f64)), (1, 3.0)]),
+                    _ => row(&mut picture, Stdout, Some(step), &[(0, printed(step as f64)), (1, 12.0)]),
+                }
+            }
+            picture.drop_echoes();
+        }
+        let compared: Vec<_> = picture.twins().map(|twin| (twin.equal, twin.different)).collect();
+        (picture.series.keys().any(|key| key.as_str() == "loss"), compared)
+    };
+    let falls = |step: f64| 2.512345 - step * 0.1;
+    let rounded = |step: f64| ((2.512345 - step * 0.1) * 1e4_f64).round() / 1e4;
+    for first in [Own, Stdout] {
+        assert_eq!(keys_of(falls, rounded, first, 5), (false, vec![(5, 0)]));
+        assert_eq!(keys_of(falls, |_| 2.6, first, 5), (true, vec![]), "another value is another metric");
+        // What has not moved yet may be of two metrics.
+        assert_eq!(keys_of(|step| (step / 5.0).floor(), |step| 2.0 * (step / 5.0).floor(), first, 9), (true, vec![]));
+        assert_eq!(keys_of(|_| 1e-4, |_| 1e-4, first, 9), (true, vec![]));
+        assert_eq!(keys_of(|_| 1e-4, |_| 1e-4, first, 16), (false, vec![(16, 0)]));
     }
-    assert_eq!(picture.series.keys().map(MetricKey::as_str).collect::<Vec<_>>(), ["time", "train/loss", "val/loss"]);
-
-    let mut picture = RunPicture::default();
-    key(&mut picture, Own, 0, "train/loss");
-    key(&mut picture, Stdout, 0, "loss");
-    for step in 0..5 {
-        row(&mut picture, Own, Some(step), &[(0, 2.5)]);
-        row(&mut picture, Stdout, Some(step), &[(0, 2.6)]);
-    }
-    assert_eq!(points(&picture, "loss").len(), 5, "another value is another metric");
 }
 
 #[test]
@@ -222,6 +232,7 @@ fn a_table_that_is_written_in_two_formats_is_shown_once() {
         row(&mut picture, Table(0), Some(step), &[(0, at), (1, at)]);
         row(&mut picture, Table(1), Some(step), &[(0, at), (1, if step == 2 { 9.0 } else { at })]);
     }
+    picture.drop_echoes();
     let keys: Vec<_> = picture.series.keys().map(MetricKey::as_str).collect();
     assert_eq!(keys, ["acc", "log/acc", "loss"], "where they differ, both are there");
 }
@@ -334,10 +345,11 @@ fn what_two_sources_log_is_compared_where_somebody_asks() {
         row(&mut picture, Stdout, Some(step), &[(0, loss)]);
     }
     (0..5).for_each(|step| row(&mut picture, Tracker(0), Some(step), &[(4, if step == 3 { f64::NAN } else { 2.5 - step as f64 / 8.0 })]));
+    picture.drop_echoes();
     let twins: Vec<_> = picture.twins().collect();
     let [console, tracker] = twins[..] else { panic!("{twins:?}") };
     assert_eq!((console.hidden, console.hidden_key.as_str(), console.key.as_str()), (Stdout, "loss", "train/loss"));
-    assert_eq!((console.equal, console.different), (3, 0), "from the third on it is an echo");
+    assert_eq!((console.equal, console.different), (5, 0));
     assert_eq!((tracker.equal, tracker.different, tracker.alone), (4, 1, 5));
     assert!(tracker.first.is_some_and(|(step, shown, hidden)| (step, shown) == (Step(3), 2.125) && hidden.is_nan()));
     let mut picture = RunPicture::default();
@@ -418,6 +430,7 @@ fn what_a_console_prints_of_a_tracker_that_counts_rows_adds_no_series() {
         row(&mut picture, Tracker(0), Some(at), &[(0, loss), (1, 10.0 * at as f64)]);
         row(&mut picture, Stdout, Some(10 * at), &[(0, loss)]);
     }
+    picture.drop_echoes();
     assert_eq!(points(&picture, "loss"), []);
 }
 
