@@ -154,3 +154,17 @@ fn of_two_trackers_the_one_that_keeps_all_digits_is_shown() {
         assert_eq!(points(&reader, "loss"), [(1, None, 0.1)], "{kinds:?}");
     }
 }
+
+#[test]
+fn a_log_in_utf_16_has_no_times_that_its_twin_in_utf_8_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "step 1 loss 2\nstep 2 loss 1\n";
+    let wide: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for (name, bytes) in [("narrow.log", text.as_bytes()), ("wide.log", &wide)] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let mut reader = RunReader::open(&path).unwrap();
+        load(&mut reader);
+        assert_eq!(points(&reader, "loss"), [(1, None, 2.0), (2, None, 1.0)], "{name}");
+    }
+}
