@@ -319,7 +319,7 @@ fn push<T>(all: &mut Vec<T>, one: T) -> bool {
 fn folder(run: &RunRef) -> Option<PathBuf> {
     let above = || run.path.parent().map(Path::to_owned);
     match run.kind {
-        Kind::OgRun => (!run.path.join("run.json").exists()).then(|| run.path.clone()),
+        Kind::OgRun => None,
         // Beside the folders of its runs wandb keeps logs of its own.
         Kind::WandbRun => {
             above().and_then(|folder| if folder.ends_with("wandb") { folder.parent().map(Path::to_owned) } else { Some(folder) })
