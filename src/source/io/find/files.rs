@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{model::WallTime, source::Kind};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
     ffi::{OsStr, OsString},
     io,
@@ -195,8 +196,10 @@ impl<'a> Files<'a> {
 
     /// The tables of one folder, of those that are of one training one.
     fn take_tables(&mut self, folder: &Path, mut tables: Vec<(Kind, PathBuf, Vec<look::FirstRow>)>) {
-        // What programs name by themselves is short; a copy of it has a time or a number in its name.
-        tables.sort_by_key(|(_, path, _)| path.as_os_str().len());
+        // What has all columns goes before what repeats some. What programs name by themselves is short; a copy of it has a time or a
+        // number in its name.
+        let columns = |rows: &[look::FirstRow]| rows.iter().flat_map(|(_, values)| values.keys()).collect::<HashSet<_>>().len();
+        tables.sort_by_cached_key(|(_, path, rows)| (Reverse(columns(rows)), path.as_os_str().len()));
         let mut kept: Vec<(usize, Vec<look::FirstRow>)> = vec![];
         for (kind, path, rows) in tables {
             match kept.iter().take(COMPARED_MAX).find(|(_, first)| are_of_one(first, &rows)) {
