@@ -3,6 +3,7 @@
 mod described;
 mod files;
 mod look;
+mod owners;
 
 pub(super) use described::wandb_file;
 pub use described::{is_og_folder, is_wandb_folder};
