@@ -444,9 +444,9 @@ impl Steps {
     /// Forgets the lines so far, but not how such lines are to be read. `gave_rows`: some of them were rows.
     pub(super) fn jump(&mut self, gave_rows: bool) {
         let is_stepless = gave_rows && self.carried.is_none();
-        let Steps { fine, dicts, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
+        let Steps { fine, dicts, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
         let landing = Some(Landing { has_epochs: epoch.is_some() || turn.epoch.is_some(), is_stepless, ..Landing::default() });
-        *self = Steps { fine, dicts: dicts.jump(), total, line, trusted, trusts_epochs, landing, ..Steps::default() };
+        *self = Steps { fine, dicts: dicts.jump(), line, trusted, trusts_epochs, landing, ..Steps::default() };
     }
 }
 
