@@ -42,7 +42,7 @@ pub use csv::{Csv, CsvOptions};
 pub use detect::Kind;
 pub use io::{
     Budget, OpenError, Opened, Passed, Progress, RolloutStore, RunRef, RunSelector, Sink, Source, SourceError, Tail, TrackioRun,
-    TrackioRunInfo, TvizRun, TvizRunInfo, Watch, WatchError, Writes, event_files, is_wandb_folder, open, open_from, open_ref,
+    TrackioRunInfo, TvizRun, TvizRunInfo, Watch, WatchError, Writes, event_files, is_og_folder, is_wandb_folder, open, open_from, open_ref,
     open_rollouts, open_with, runs, runs_under, search, search_to, trackio_projects, trackio_runs, tviz_runs,
 };
 pub use io::{Reach, SETTLED_AFTER, SILENT_MAX, probe};

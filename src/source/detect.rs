@@ -9,7 +9,7 @@ use std::fmt;
 /// What a path holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
-    /// A run folder of og: `metrics.jsonl` and `stdout.log`.
+    /// A run folder of og: `run.json`, beside it `metrics.jsonl` and `stdout.log`.
     OgRun,
     /// A run folder of wandb: exactly one `run-*.wandb`.
     WandbRun,
@@ -208,7 +208,7 @@ impl Kind {
     pub fn of_folder<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Kind> {
         let (mut ours, mut wandb, mut events) = (false, 0, false);
         for name in names {
-            ours |= name == "run.json" || name == "metrics.jsonl";
+            ours |= name == "run.json";
             wandb += usize::from(is_wandb_run(name));
             events |= is_event_file(name);
         }
@@ -387,6 +387,8 @@ mod tests {
         assert_eq!(Kind::of_folder(["run.json", "stdout.log"]), Some(Kind::OgRun));
         assert_eq!(Kind::of_folder(["files", "run-abc.wandb", "logs"]), Some(Kind::WandbRun));
         assert_eq!(Kind::of_folder(["run-a.wandb", "run-b.wandb"]), None);
+        // Many a program calls its own table so.
+        assert_eq!(Kind::of_folder(["metrics.jsonl", "train.log"]), None);
         assert_eq!(Kind::of_folder(["events.out.tfevents.17.host"]), Some(Kind::TfEvents));
         assert_eq!(Kind::of_folder([]), None);
     }

@@ -17,7 +17,7 @@ mod trackio;
 mod tviz;
 mod watch;
 
-pub use find::{Passed, RunRef, is_wandb_folder, runs, search, search_to};
+pub use find::{Passed, RunRef, is_og_folder, is_wandb_folder, runs, search, search_to};
 pub use logdir::{event_files, runs_under};
 pub use open::{OpenError, Opened, open, open_from, open_ref, open_with};
 pub use probe::{Reach, SETTLED_AFTER, SILENT_MAX, probe};

@@ -159,6 +159,11 @@ impl Gather {
         self.slots.iter_mut().for_each(|slot| slot.last.clear());
     }
 
+    /// What was said of the total hangs on what was passed over.
+    pub(super) fn forget_total(&mut self) {
+        self.total_steps = None;
+    }
+
     /// Whether nothing was passed over.
     pub(super) fn is_whole(&self) -> bool {
         !self.jumped

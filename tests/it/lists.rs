@@ -218,9 +218,17 @@ fn documents_are_copies_where_a_tracker_logs_from_the_folder_above_them() {
 fn other_programs_metrics_hide_nothing_below_them() {
     check(
         &[("metrics.jsonl", "{\"step\": 1, \"loss\": 2}\n"), ("train.log", LOG), ("a/metrics.csv", "step,loss\n1,2\n")],
-        &["", "a/metrics.csv"],
+        &["a/metrics.csv", "metrics.jsonl"],
         &["train.log"],
     );
+    // Sacred writes a file of this name into the folder of each run.
+    let sacred = "{\"command\": \"main\", \"heartbeat\": \"2026-11-21T10:00:00\", \"status\": \"COMPLETED\"}";
+    check(&[("1/run.json", sacred), ("1/cout.txt", LOG), ("1/progress.csv", "step,loss\n1,2\n")], &["1/progress.csv"], &["1/cout.txt"]);
+    // One of ours that is torn is ours, and so is a folder of the store that lost it.
+    check(&[("1/run.json", "{\"v\": 1, \"na"), ("1/metrics.jsonl", ""), ("1/stdout.log", LOG)], &["1"], &[]);
+    check(&[(".og/runs/1/metrics.jsonl", ""), (".og/runs/1/stdout.log", LOG)], &[".og/runs/1"], &[]);
+    let many = [("logs/metrics.jsonl", "{\"step\": 1, \"loss\": 2}\n"), ("a.log", LOG), ("b.log", LOG)];
+    check(&[many[0], ("logs/stdout.log", LOG), many[1], many[2]], &["a.log", "b.log", "logs/metrics.jsonl"], &["logs/stdout.log"]);
 }
 
 #[test]

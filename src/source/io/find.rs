@@ -3,9 +3,10 @@
 mod described;
 mod files;
 mod look;
+mod owners;
 
-pub use described::is_wandb_folder;
 pub(super) use described::wandb_file;
+pub use described::{is_og_folder, is_wandb_folder};
 
 use super::{OpenError, SourceError, event_files, open, probe::read_at, trackio_projects, trackio_runs, tviz_runs};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         tviz::tviz_databases,
     },
 };
-use described::{changed, described, name_of};
+use described::{changed, described, name_of, of_og};
 use files::{Candidates, Files};
 use std::{
     cmp::Ordering,
@@ -375,24 +376,24 @@ impl Found<'_> {
     /// Takes what is right in `folder`.
     fn take(&mut self, folder: &Path, entries: &Entries) -> Below {
         let names: Vec<_> = entries.0.iter().filter(|(_, kind)| !kind.is_dir()).map(|(name, _)| name.to_string_lossy()).collect();
-        let has = |name: &str| names.iter().any(|known| known == name);
-        // Other programs write files of this name too; what lies beside and below is as it would be without it.
-        let is_foreign = !has("run.json") && !has("events.jsonl") && !has("stdout.log");
         let is_run = match Kind::of_folder(names.iter().map(|name| &**name)) {
             Some(Kind::WandbRun) if !is_wandb_folder(folder) => false,
-            // A run folder has a name of its own; an event folder is known by its place.
-            Some(kind @ (Kind::OgRun | Kind::WandbRun)) => {
-                self.runs.push(described(kind, folder, name_of(folder)));
-                if kind == Kind::WandbRun || !is_foreign {
+            Some(Kind::OgRun) | None => match of_og(folder) {
+                Some(run) => {
+                    self.runs.push(run);
                     return Below::Nothing;
                 }
-                false
+                None => false,
+            },
+            // A run folder has a name of its own; an event folder is known by its place.
+            Some(Kind::WandbRun) => {
+                self.runs.push(described(Kind::WandbRun, folder, name_of(folder)));
+                return Below::Nothing;
             }
             Some(kind) => {
                 self.runs.push(described(kind, folder, place(self.root, folder)));
                 true
             }
-            None => false,
         };
         let files = || entries.0.iter().filter(|(_, kind)| kind.is_file() || kind.is_symlink()).map(|(name, _)| name);
         let mut databases: Vec<PathBuf> =
@@ -409,7 +410,7 @@ impl Found<'_> {
         // Beside the folders of its runs wandb keeps what it prints about itself.
         let is_of_wandb = entries.0.iter().any(|(name, kind)| kind.is_dir() && is_named_by_wandb(name));
         let may_be_run = |name: &&OsString| {
-            let is_own = is_of_wandb && name.as_bytes().starts_with(b"debug") || *name == "metrics.jsonl";
+            let is_own = is_of_wandb && name.as_bytes().starts_with(b"debug");
             look::may_be_run(name) && !is_own
         };
         let names: Vec<OsString> = files().filter(may_be_run).cloned().collect();

@@ -252,6 +252,10 @@ impl End<'_> {
                         return None;
                     }
                     gather.jump();
+                    // A console says its total with its rows, and may say another with each epoch.
+                    if self.kind == Kind::Log {
+                        gather.forget_total();
+                    }
                 }
                 feed(decoder, if jumps { from_a_line(self.kind, tail) } else { tail }, &mut gather);
                 self.end(decoder, &mut gather);

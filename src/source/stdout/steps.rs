@@ -466,11 +466,11 @@ impl Steps {
     /// `announces`: some of them announced validations.
     pub(super) fn jump(&mut self, gave_rows: bool, announces: bool) {
         let is_stepless = gave_rows && self.carried.is_none();
-        let Steps { fine, dicts, total, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
+        let Steps { fine, dicts, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
         let has_epochs = epoch.is_some() || turn.epoch.is_some();
         let of = turn.last.and_then(|last| last.of);
         let landing = Some(Landing { has_epochs, is_stepless, is_in_any_loop: announces, of, ..Landing::default() });
-        *self = Steps { fine, dicts: dicts.jump(), total, line, trusted, trusts_epochs, landing, ..Steps::default() };
+        *self = Steps { fine, dicts: dicts.jump(), line, trusted, trusts_epochs, landing, ..Steps::default() };
     }
 }
 

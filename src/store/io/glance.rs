@@ -48,7 +48,7 @@ impl RunGlance {
 /// [`super::RunReader`] comes to.
 pub fn glance(path: &Path, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     let folder = RunFolder::at(path);
-    if folder.run_json().exists() || folder.metrics().exists() {
+    if source::is_og_folder(path) {
         return own(&folder, read, reach);
     }
     let runs = source::runs(path)?;
@@ -75,7 +75,7 @@ fn foreign_glance(run: &RunRef, chosen: Option<&RunRef>, path: &Path, read: &Rea
 fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
     let info = match folder.info() {
         // The metrics beside it are as good as ever.
-        Err(StoreError::Damaged { .. }) => foreign::info(folder.path(), None, &BTreeMap::new()),
+        Err(StoreError::Damaged { .. } | StoreError::NotARun { .. }) => foreign::info(folder.path(), None, &BTreeMap::new()),
         info => info?,
     };
     let life = life(folder)?;

@@ -103,7 +103,7 @@ impl RunReader {
     /// The same, where a person said how it is to be read.
     pub fn open_with(path: &Path, read: &ReadOptions) -> Result<RunReader, StoreError> {
         let folder = RunFolder::at(path);
-        if folder.run_json().exists() || folder.metrics().exists() {
+        if source::is_og_folder(path) {
             return RunReader::own(folder, read);
         }
         let opened = source::open_with(path, read).map_err(|error| match error {
@@ -126,7 +126,7 @@ impl RunReader {
         let info_seen = look(&folder.run_json());
         let info = match folder.info() {
             // The metrics beside it are as good as ever.
-            Err(error @ StoreError::Damaged { .. }) => {
+            Err(error @ (StoreError::Damaged { .. } | StoreError::NotARun { .. })) => {
                 tracing::warn!(%error, "going on without");
                 foreign::info(folder.path(), None, &BTreeMap::new())
             }

@@ -9,7 +9,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -20,30 +20,56 @@ const RUN_JSON_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a `.wandb` file that are read for a name: it stands in its second record.
 const WANDB_BYTES_MAX: u64 = 32 << 10;
 
+/// What is written into a run folder of ours as the run goes on.
+const OF_OG: [&str; 3] = ["metrics.jsonl", "stdout.log", "events.jsonl"];
+
 /// A run with what its names and first bytes tell of it.
 pub(super) fn described(kind: Kind, path: &Path, id: String) -> RunRef {
     let run = RunRef::plain(kind, path, id);
     match kind {
-        Kind::OgRun => of_og(run),
         Kind::WandbRun | Kind::Wandb => of_wandb(run),
         Kind::TfEvents => of_events(run),
         _ => run,
     }
 }
 
-fn of_og(run: RunRef) -> RunRef {
-    let mut json = vec![];
-    let read = File::open(run.path.join("run.json")).and_then(|file| file.take(RUN_JSON_BYTES_MAX).read_to_end(&mut json));
-    let info: Value = read.ok().and_then(|_| serde_json::from_slice(&json).ok()).unwrap_or_default();
+/// A run of ours in `folder`, if it is one.
+pub(super) fn of_og(folder: &Path) -> Option<RunRef> {
+    let run = RunRef::plain(Kind::OgRun, folder, name_of(folder));
+    let info = og_info(folder)?;
     let text = |name: &str| info[name].as_str().map(str::to_owned);
-    let written = ["metrics.jsonl", "stdout.log", "events.jsonl"].iter().filter_map(|file| changed(&run.path.join(file)));
-    RunRef {
+    let written = OF_OG.iter().filter_map(|file| changed(&run.path.join(file)));
+    Some(RunRef {
         name: text("name").unwrap_or(run.name),
         project: text("project"),
         started: info["started_at"].as_f64().and_then(WallTime::new),
         changed: written.max_by(|a, b| a.secs().total_cmp(&b.secs())).or(run.changed),
         ..run
+    })
+}
+
+/// What the `run.json` of ours in a folder says; nothing, if it is torn, may not be read, or is lost from a folder of a store. `None`:
+/// there is none, or it is of another program, such as Sacred: ours says its version.
+fn og_info(folder: &Path) -> Option<Value> {
+    let mut json = vec![];
+    let read = File::open(folder.join("run.json")).and_then(|file| file.take(RUN_JSON_BYTES_MAX).read_to_end(&mut json));
+    if read.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)) {
+        return is_in_store(folder).then_some(Value::Null);
     }
+    let info: Value = serde_json::from_slice(&json).unwrap_or_default();
+    let is_foreign = info.as_object().is_some_and(|fields| !fields.is_empty() && !fields.contains_key("v"));
+    (!is_foreign).then_some(info)
+}
+
+/// Whether a folder is `.og/runs/ID` and has something of a run in it.
+fn is_in_store(folder: &Path) -> bool {
+    let is_place = folder.parent().is_some_and(|runs| runs.ends_with(".og/runs"));
+    is_place && OF_OG.iter().any(|file| folder.join(file).exists())
+}
+
+/// Whether a folder is that of one run of ours.
+pub fn is_og_folder(folder: &Path) -> bool {
+    og_info(folder).is_some()
 }
 
 fn of_wandb(run: RunRef) -> RunRef {

@@ -12,10 +12,12 @@ use super::{
     Passed, RunRef,
     described::{changed, described},
     look::{self, Look, are_of_one, is_console, is_telling},
+    owners::Owners,
     place,
 };
 use crate::{model::WallTime, source::Kind};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
     ffi::{OsStr, OsString},
     io,
@@ -34,12 +36,6 @@ const COMPARED_MAX: usize = 64;
 
 /// How long a console may say nothing of a metric and still be that of a training that begins.
 const BEGINS_WITHIN: Duration = Duration::from_secs(600);
-
-/// How long a training may print before its first metric or behind its last.
-const SLACK: Duration = Duration::from_secs(600);
-
-/// Most consoles of one training: what it prints, its errors, its own log. A folder of more is one of logs.
-const CONSOLES_MAX: usize = 4;
 
 /// Folders beside a program in which trackers keep its runs.
 const OF_TRACKERS: &[&str] = &["wandb", "runs", "lightning_logs", "tb_logs", "logs"];
@@ -195,8 +191,10 @@ impl<'a> Files<'a> {
 
     /// The tables of one folder, of those that are of one training one.
     fn take_tables(&mut self, folder: &Path, mut tables: Vec<(Kind, PathBuf, Vec<look::FirstRow>)>) {
-        // What programs name by themselves is short; a copy of it has a time or a number in its name.
-        tables.sort_by_key(|(_, path, _)| path.as_os_str().len());
+        // What has all columns goes before what repeats some. What programs name by themselves is short; a copy of it has a time or a
+        // number in its name.
+        let columns = |rows: &[look::FirstRow]| rows.iter().flat_map(|(_, values)| values.keys()).collect::<HashSet<_>>().len();
+        tables.sort_by_cached_key(|(_, path, rows)| (Reverse(columns(rows)), path.as_os_str().len()));
         let mut kept: Vec<(usize, Vec<look::FirstRow>)> = vec![];
         for (kind, path, rows) in tables {
             match kept.iter().take(COMPARED_MAX).find(|(_, first)| are_of_one(first, &rows)) {
@@ -225,9 +223,10 @@ impl<'a> Files<'a> {
         for (run, folder) in self.runs.iter().enumerate().filter_map(|(at, run)| Some((at, started_in(run, self.root)?))) {
             started.entry(folder).or_default().push(run);
         }
+        let started: HashMap<PathBuf, Owners> = started.into_iter().map(|(folder, runs)| self.owners_of(folder, &runs)).collect();
         for file in documents {
             let owners = owned.get(&file.home).or_else(|| file.home.ancestors().find_map(|folder| started.get(folder)));
-            match owners.and_then(|owners| self.owner(owners, &file)) {
+            match owners.and_then(|owners| owners.of_document(file.name(), file.changed)) {
                 Some(run) => self.runs[run].beside.push(file.path),
                 None => {
                     let run = self.push(file.kind, &file.path);
@@ -246,34 +245,22 @@ impl<'a> Files<'a> {
         homes().for_each(|home| *counts.entry(home.to_owned()).or_default() += 1);
         let of_silent = self.owned(silent.iter().map(|file| file.home.as_path()));
         for (file, console) in consoles {
-            let owners = owned.get(&file.home).map_or(&[][..], Vec::as_slice);
-            match console.names.or_else(|| self.console_owner(owners, &file, counts[&file.home])) {
+            let owner = || owned.get(&file.home)?.of_console(file.name(), file.changed, counts[&file.home]);
+            match console.names.or_else(owner) {
                 Some(run) => self.runs[run].beside.push(file.path),
                 None => drop(self.push(Kind::Log, &file.path)),
             }
         }
         for file in silent {
-            let owners = of_silent.get(&file.home).map_or(&[][..], Vec::as_slice);
-            match self.console_owner(owners, &file, 1) {
+            match of_silent.get(&file.home).and_then(|owners| owners.of_console(file.name(), file.changed, 1)) {
                 Some(run) => self.runs[run].beside.push(file.path),
                 None => self.silent.push(file),
             }
         }
     }
 
-    /// Which of the runs of a folder a console in it is of, one of `count`. All in the folder of a run are of that run. Beside a table, or
-    /// above a run, lie those of many: they are of a run that is called so, or that went on when they were last written.
-    fn console_owner(&self, owners: &[usize], file: &File, count: usize) -> Option<usize> {
-        let is_of_many = count > owners.len() * CONSOLES_MAX;
-        let is_of = |run: &&usize| {
-            let is_own = self.runs[**run].path == file.home;
-            is_own || self.is_called_so(**run, file) || !is_of_many && self.went_on_at(**run, file)
-        };
-        self.owner(&owners.iter().filter(is_of).copied().collect::<Vec<_>>(), file)
-    }
-
     /// The runs that own what lies in some of these folders: each owns that in the nearest of them at or above it.
-    fn owned<'b>(&self, folders: impl Iterator<Item = &'b Path>) -> HashMap<PathBuf, Vec<usize>> {
+    fn owned<'b>(&self, folders: impl Iterator<Item = &'b Path>) -> HashMap<PathBuf, Owners> {
         let folders: HashSet<&Path> = folders.collect();
         let mut owned: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (from, run) in &self.owners {
@@ -282,32 +269,13 @@ impl<'a> Files<'a> {
                 owned.entry(nearest.to_owned()).or_default().push(*run);
             }
         }
-        owned
+        owned.into_iter().map(|(folder, runs)| self.owners_of(folder, &runs)).collect()
     }
 
-    /// Which of several runs a file is of: the one that is called so, else the one that changed last at nearly the same time.
-    fn owner(&self, runs: &[usize], file: &File) -> Option<usize> {
-        let apart = |run: &usize| (secs(self.runs[*run].changed) - secs(file.changed)).abs();
-        let called = runs.iter().find(|run| self.is_called_so(**run, file));
-        called.or_else(|| runs.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))).copied()
+    fn owners_of(&self, folder: PathBuf, runs: &[usize]) -> (PathBuf, Owners) {
+        let owners = Owners::new(&folder, &self.runs, runs);
+        (folder, owners)
     }
-
-    fn is_called_so(&self, run: usize, file: &File) -> bool {
-        let (path, stem) = (&self.runs[run].path, Path::new(file.name()).file_stem());
-        path.file_stem() == stem || path.strip_prefix(&file.home).is_ok_and(|below| below.iter().next() == stem)
-    }
-
-    /// Whether a file last changed while a run went on.
-    fn went_on_at(&self, run: usize, file: &File) -> bool {
-        let run = &self.runs[run];
-        let (at, end, slack) = (secs(file.changed), secs(run.changed), SLACK.as_secs_f64());
-        let start = run.started.map_or(end - slack, WallTime::secs);
-        (start..=end + slack).contains(&at)
-    }
-}
-
-fn secs(time: Option<WallTime>) -> f64 {
-    time.map_or(0.0, WallTime::secs)
 }
 
 fn push<T>(all: &mut Vec<T>, one: T) -> bool {
@@ -319,7 +287,7 @@ fn push<T>(all: &mut Vec<T>, one: T) -> bool {
 fn folder(run: &RunRef) -> Option<PathBuf> {
     let above = || run.path.parent().map(Path::to_owned);
     match run.kind {
-        Kind::OgRun => (!run.path.join("run.json").exists()).then(|| run.path.clone()),
+        Kind::OgRun => None,
         // Beside the folders of its runs wandb keeps logs of its own.
         Kind::WandbRun => {
             above().and_then(|folder| if folder.ends_with("wandb") { folder.parent().map(Path::to_owned) } else { Some(folder) })

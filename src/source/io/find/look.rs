@@ -3,7 +3,7 @@
 use super::{has_extension, open, read_at};
 use crate::{
     model::MetricKey,
-    source::{Decoder, Kind, Record, Stdout, csv, detect, rows},
+    source::{Decoder, Kind, Record, Stdout, csv, detect, metrics::is_metric, rows},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -134,19 +134,25 @@ fn first_rows(kind: Kind, head: &[u8]) -> Vec<FirstRow> {
     }
 }
 
-/// Whether two tables begin with the same values at the same steps, as far as they have the same columns.
+/// Whether two tables are of one training: they begin with the same values at the same steps, as far as they have the same columns, and
+/// among those is a metric that changes, or all that one of them has. Learning rates and epochs are the same in many runs.
 pub(super) fn are_of_one(a: &[FirstRow], b: &[FirstRow]) -> bool {
-    /// One value, such as a learning rate, may be the same in many runs.
-    const SAME_MIN: usize = 2;
-    let mut same = 0;
+    let (mut first, mut changes, mut is_metric_among) = (BTreeMap::new(), false, false);
     for ((step, a), (other, b)) in a.iter().zip(b) {
-        let mut common = a.iter().filter_map(|(name, value)| Some((value, b.get(name)?))).filter(|(a, b)| !a.is_nan() || !b.is_nan());
-        if step != other || common.any(|(a, b)| a != b) {
+        if step != other {
             return false;
         }
-        same += a.keys().filter(|name| b.contains_key(*name)).count();
+        for (name, a, b) in a.iter().filter_map(|(name, a)| Some((name, *a, *b.get(name)?))) {
+            if a != b && !(a.is_nan() && b.is_nan()) {
+                return false;
+            }
+            if !a.is_nan() && *first.entry(name).or_insert(a) != a {
+                (changes, is_metric_among) = (true, is_metric_among || is_metric(name));
+            }
+        }
     }
-    same >= SAME_MIN
+    let has_all = |a: &[FirstRow], b: &[FirstRow]| a.iter().zip(b).all(|((_, a), (_, b))| b.keys().all(|name| a.contains_key(name)));
+    is_metric_among || changes && (has_all(a, b) || has_all(b, a))
 }
 
 /// What the ends of a console say.
@@ -199,4 +205,26 @@ fn named(text: &str, known: &HashMap<String, usize>) -> Option<usize> {
 pub(super) fn is_telling(name: &str) -> bool {
     let has = |is: fn(&u8) -> bool| name.as_bytes().iter().any(is);
     name.len() >= NAME_BYTES_MIN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !name.starts_with("version_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_of_one_training_by_a_metric_that_changes_or_by_all_their_columns() {
+        let rows = |text: &str| first_rows(Kind::Csv, text.as_bytes());
+        let of_one = |a: &str, b: &str| {
+            assert_eq!(are_of_one(&rows(a), &rows(b)), are_of_one(&rows(b), &rows(a)));
+            are_of_one(&rows(a), &rows(b))
+        };
+        let train = "step,epoch,lr,train/loss\n1,0,0.1,2.5\n2,0,0.2,2.25\n3,1,0.3,2\n";
+        // What is told by a schedule is the same in many.
+        assert!(!of_one(train, "step,epoch,lr,val/loss\n1,0,0.1,3.5\n2,0,0.2,3.25\n3,1,0.3,3\n"));
+        assert!(!of_one("epoch,lr,loss_g\n0,0.1,2\n1,0.1,1\n", "epoch,lr,accuracy\n0,0.1,0.1\n1,0.1,0.2\n"));
+        assert!(!of_one("step,reward\n1,0\n2,0\n", "step,reward\n1,0\n2,0\n"), "nothing has happened yet");
+        assert!(of_one(train, "step,train.loss,time\n1,2.5,9\n2,2.25,12\n3,2,15\n"));
+        assert!(of_one("step,x\n1,2\n2,1\n", "step,x,y\n1,2,7\n2,1,7\n"));
+        assert!(!of_one(train, "step,train.loss\n1,2.5\n2,2.75\n3,2\n"));
+    }
 }

@@ -36,6 +36,12 @@ fn agrees(path: &Path, probe: &Probe) {
     let name = path.display();
     assert_eq!((probe.state, probe.exit), (full.known_state(), full.exit), "{name}");
     assert!(probe.step.is_none() || probe.step == full.step(), "{name}: step {:?}, {:?}", probe.step, full.step());
+    assert!(
+        probe.total_steps.is_none() || probe.total_steps == full.total_steps,
+        "{name}: of {:?}, {:?}",
+        probe.total_steps,
+        full.total_steps
+    );
     for (key, LastPoint { step, value, .. }) in &probe.last {
         let last = full.series.get(key).and_then(|series| series.latest());
         let last = last.unwrap_or_else(|| panic!("{name}: {key} is no key"));
@@ -257,7 +263,7 @@ fn the_end_of_a_console_log_is_read_with_what_its_head_taught() {
     let epochs: String =
         (0..200).flat_map(|epoch| (0..100).map(move |at| format!("Epoch {epoch}/200 [{at}/100] loss: {}.25\n", at % 3))).collect();
     let (_dir, _, found) = long("epochs.log", &epochs);
-    assert_eq!((found.step, value(&found, "loss")), (None, Some(0.25)));
+    assert_eq!((found.step, value(&found, "loss"), found.total_steps), (None, Some(0.25), None));
 
     // Dicts without a step, alone and in bulk beside a bar that stands still.
     let dict = |row: u32| format!("{{'loss': {row}.5, 'epoch': {}}}\n", f64::from(row) / 1000.0);

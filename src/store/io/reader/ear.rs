@@ -32,14 +32,14 @@ impl Taker for Ear<'_> {
     fn row(&mut self, row: &Row) {
         self.heard += 1;
         let is_console = self.rank == SourceRank::Stdout;
-        let fallback = if is_console { self.clock.came(row.offset.unwrap_or(u64::MAX)) } else { None };
+        let fallback = if is_console { self.clock.came(row.offset) } else { None };
         self.picture.row(self.rank, row, fallback);
     }
 
     fn line(&mut self, mut line: LineRef<'_>) {
         self.heard += 1;
         if self.rank == SourceRank::Stdout {
-            line.time = line.time.or_else(|| self.clock.came(line.offset.unwrap_or(u64::MAX)));
+            line.time = line.time.or_else(|| self.clock.came(line.offset));
         }
         match (&mut self.trackers, self.rank) {
             (Some((trackers, cwd)), SourceRank::Stdout) => trackers.hear(line.text, cwd),
@@ -65,8 +65,9 @@ pub(super) struct Clock<'a> {
 
 impl Clock<'_> {
     /// When the byte at `offset` came: by `stdout.times`; else now, if it came while we watched; else about when the last noted
-    /// byte did.
-    pub(super) fn came(&self, offset: u64) -> Option<WallTime> {
+    /// byte did. Of what has no place in its source (text in UTF-16) nobody knows.
+    pub(super) fn came(&self, offset: Option<u64>) -> Option<WallTime> {
+        let offset = offset?;
         self.times.lookup(offset).or_else(|| if offset >= self.stdout_old { self.now } else { self.times.last() })
     }
 }

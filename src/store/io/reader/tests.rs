@@ -137,6 +137,14 @@ fn a_damaged_run_json_costs_the_name_and_no_metric() {
 fn a_folder_without_run_json_is_no_run() {
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(RunReader::open(dir.path()), Err(StoreError::NotARun { .. })));
+    // Somebody else's table of the same name is one, also beside somebody else's `run.json`.
+    append(&dir.path().join("run.json"), "{\"status\": \"COMPLETED\"}");
+    append(&dir.path().join("metrics.jsonl"), "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"loss\": 1.5}\n");
+    let mut reader = RunReader::open(dir.path()).unwrap();
+    load(&mut reader);
+    assert_eq!((points(&reader, "loss"), reader.kind()), (vec![(1, None, 2.0), (2, None, 1.5)], Kind::Jsonl));
+    let glance = crate::store::glance(dir.path(), &ReadOptions::default(), source::Reach::Row).unwrap();
+    assert_eq!((glance.probe.kind, glance.probe.step), (Kind::Jsonl, Some(Step(2))));
 }
 
 #[test]
@@ -152,5 +160,19 @@ fn of_two_trackers_the_one_that_keeps_all_digits_is_shown() {
         }
         load(&mut reader);
         assert_eq!(points(&reader, "loss"), [(1, None, 0.1)], "{kinds:?}");
+    }
+}
+
+#[test]
+fn a_log_in_utf_16_has_no_times_that_its_twin_in_utf_8_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "step 1 loss 2\nstep 2 loss 1\n";
+    let wide: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for (name, bytes) in [("narrow.log", text.as_bytes()), ("wide.log", &wide)] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let mut reader = RunReader::open(&path).unwrap();
+        load(&mut reader);
+        assert_eq!(points(&reader, "loss"), [(1, None, 2.0), (2, None, 1.0)], "{name}");
     }
 }
