@@ -1,6 +1,7 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
 mod counters;
+mod rivals;
 mod stacked;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
 use crate::model::{Step, WallTime};
 use counters::Counters;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
 
 /// Names of the step, best first, compared by [`is_alike`]. Whole numbers only: an `epoch` of 0.25 is a value.
@@ -25,6 +27,8 @@ const STEPS: &[&str] = &[
     "train/iter",
     "training_step",
     "optimizer_step",
+    "current_step",
+    "current_steps",
     "num_updates",
     "total_timesteps",
     "time/total_timesteps",
@@ -59,12 +63,12 @@ const STEPS: &[&str] = &[
 ];
 
 /// Names in [`STEPS`] that surely count within an epoch: beside an `epoch`, the name behind them, they are a step.
-const IN_EPOCH: std::ops::Range<usize> = EPOCH - 4..EPOCH;
-const EPOCH: usize = STEPS.len() - 10;
+const IN_EPOCH: std::ops::Range<usize> = place("batch")..EPOCH;
+const EPOCH: usize = place("epoch");
 
 /// What stands behind them may be the name of a setting or of a metric, and so may what counts within an epoch, where there is none:
 /// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.
-const COUNTER: usize = EPOCH - 9;
+const COUNTER: usize = place("itr");
 
 /// How often a source is read again: what one reading teaches, damage may take back in the next.
 const READINGS_MAX: u32 = 8;
@@ -76,8 +80,8 @@ const FICKLE: u64 = 1 << EPOCH | 1 << COUNTER;
 /// the epoch.
 ///
 /// Source: `mmengine/hooks/logger_hook.py` (`after_val_epoch`), read 2026-11.
-const STEP: usize = 1;
-const ITER: usize = COUNTER - 1;
+const STEP: usize = place("step");
+const ITER: usize = place("iter");
 
 /// Names beside them that may count within an epoch as well. All others are of the whole run, whatever epochs stand beside them:
 /// PPO names those of one update, again and again.
@@ -115,6 +119,23 @@ const FIRST: u128 = first_letters(STEPS)
     | first_letters(METRIC_NAMES)
     | first_letters(METRIC_VALUES)
     | first_letters(RUNS);
+
+/// Where a name stands in [`STEPS`].
+const fn place(name: &str) -> usize {
+    let mut at = 0;
+    while !is_same(STEPS[at].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    at
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        ([a, one @ ..], [b, other @ ..]) => *a == *b && is_same(one, other),
+        _ => false,
+    }
+}
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -207,6 +228,7 @@ pub(super) struct Axis {
     has_rows: bool,
     /// Rows were read before others were passed over.
     has_head: bool,
+    rivals: Rivals,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
@@ -242,11 +264,23 @@ struct Learned {
     has_no_counter: bool,
     /// The column that tells runs apart, by its place in [`RUNS`].
     runs: Option<usize>,
+    /// Names of the step that say nothing beside another one, and those that were taken for such, as bits by place.
+    yielded: u64,
+    counting: u64,
 }
 
 impl Learned {
     fn refute_counter(&mut self) {
         (self.counter, self.has_no_counter) = (None, true);
+    }
+
+    /// What the steps of another column seemed to say is forgotten.
+    fn judge(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Yields(place) => self.yielded |= 1 << place,
+            Verdict::Counts(place) => (self.yielded, self.counting) = (self.yielded & !(1 << place), self.counting | 1 << place),
+        }
+        (self.is_newest_first, self.runs) = (false, None);
     }
 }
 
@@ -376,6 +410,7 @@ impl Axis {
     pub(super) fn begin(&mut self) {
         (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
         (self.is_validation, self.split) = (false, None);
+        self.rivals.begin();
         self.counted.clear();
         self.runs.clear();
     }
@@ -395,8 +430,11 @@ impl Axis {
         match role {
             Role::Step(place) if place > EPOCH => self.counted.push((place, whole(number).unwrap_or(i64::MIN))),
             Role::Step(place) => match whole(number) {
-                Some(step) if self.is_whole(place) && self.step.is_none_or(|(best, ..)| place < best) => {
-                    self.step = Some((place, step, at));
+                Some(step) if self.is_whole(place) => {
+                    self.rivals.put(place, step, self.best);
+                    if self.learned.yielded >> place & 1 == 0 && self.step.is_none_or(|(best, ..)| place < best) {
+                        self.step = Some((place, step, at));
+                    }
                 }
                 None if number.is_finite() => {
                     self.fractions |= 1 << place;
@@ -478,6 +516,9 @@ impl Axis {
             }
             self.look_for_runs(step);
         }
+        if let Some((place, _)) = row {
+            self.look_for_rivals(place);
+        }
         let run_cell = self.learned.runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
         Place {
             step: step.and(self.last),
@@ -522,6 +563,25 @@ impl Axis {
         let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
         if found.is_some() {
             self.learn(|learned| learned.counter = found);
+        }
+    }
+
+    /// Looks whether the column at `best` says where rows stand, or leaves that to another one.
+    fn look_for_rivals(&mut self, best: usize) {
+        let (before, yielded) = (self.learned, self.learned.yielded);
+        if self.epochs.jumped {
+            if self.rivals.may_tell(best, yielded) {
+                self.learn(|_| {});
+            }
+            return;
+        }
+        match self.rivals.verdict(best, yielded) {
+            Some(Verdict::Yields(place)) if before.counting >> place & 1 == 1 => {}
+            Some(verdict) => self.learn(|learned| learned.judge(verdict)),
+            None => {}
+        }
+        if self.learned.yielded != yielded {
+            (self.best, self.falls, self.stacked) = (None, Falls::default(), Default::default());
         }
     }
 
