@@ -1,6 +1,7 @@
 //! Which cell of a row says where it stands: the names that training programs give to step and time.
 
 mod counters;
+mod parts;
 mod rivals;
 mod stacked;
 
@@ -12,6 +13,7 @@ use super::{
 use crate::model::{Step, WallTime};
 use counters::Counters;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+pub(super) use parts::Says;
 use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
 
@@ -92,18 +94,6 @@ const EITHER: &[&str] = &["step", "_step", "train/iter", "iteration", "iter", "i
 const TIMES: &[&str] =
     &["_timestamp", "timestamp", "ts", "wall_time", "walltime", "unix_time", "datetime", "created_at", "logged_at", "date", "time", "t"];
 
-/// The column in which MMEngine and its forerunner say what a row is of. The counter of a row of a validation beside it counts
-/// what was validated, not what was trained.
-///
-/// Source: `mmcv/runner/hooks/logger/text.py` of mmcv 1.7 (`eval_iter_num`).
-const MODE: &str = "mode";
-
-/// Columns that say whether a row is of the training or of which check of it, among them [`MODE`].
-const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
-
-/// What such a column says of a row that is not of the training.
-const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
-
 /// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. When they
 /// count as such: [`point`].
 const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
@@ -115,7 +105,9 @@ const RUNS: &[&str] = &["seed", "run", "run_id", "run_name", "trial", "trial_id"
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
 const FIRST: u128 = first_letters(STEPS)
     | first_letters(TIMES)
-    | first_letters(SPLITS)
+    | first_letters(parts::SURE)
+    | first_letters(parts::VAGUE)
+    | first_letters(parts::FLAG_NAMES)
     | first_letters(METRIC_NAMES)
     | first_letters(METRIC_VALUES)
     | first_letters(RUNS);
@@ -167,8 +159,8 @@ pub(super) enum Role {
     Step(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
-    /// A text that says what the row is of; whether it is MMEngine's.
-    Split(bool),
+    /// It says what the row is of.
+    Split(Says),
     /// What may tell the runs of a table apart, by its place in [`RUNS`].
     Run(usize),
     /// Maybe a text that names the metric of the row.
@@ -247,6 +239,9 @@ pub(super) struct Axis {
     /// The row is of a validation, and its counter too.
     is_validation: bool,
     split: Option<&'static str>,
+    /// The same by a column that names a metric where a value stands in the row.
+    named: Option<&'static str>,
+    is_point: bool,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
@@ -396,9 +391,9 @@ impl Axis {
         };
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
-            None if may_be && SPLITS.contains(&name) => Role::Split(name == MODE),
             None => match place(&self.options.time_key, TIMES) {
                 Some(place) => Role::Time(place),
+                None if let Some(says) = parts::says(name, usual) => Role::Split(says),
                 None if usual(METRIC_NAMES).is_some() => Role::MetricName,
                 None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
                 None => usual(RUNS).map_or(Role::Value, Role::Run),
@@ -409,7 +404,7 @@ impl Axis {
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
         (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
-        (self.is_validation, self.split) = (false, None);
+        (self.is_validation, self.split, self.named, self.is_point) = (false, None, None, false);
         self.rivals.begin();
         self.counted.clear();
         self.runs.clear();
@@ -444,7 +439,8 @@ impl Axis {
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
             Role::Run(run) => self.run_label(run, at, whole(number).map(Label::Number)),
-            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::MetricValue => self.is_point = true,
+            Role::Split(_) | Role::MetricName | Role::Value => {}
         }
     }
 
@@ -452,13 +448,15 @@ impl Axis {
     pub(super) fn text(&mut self, role: Role, at: usize, text: &str) {
         match role {
             Role::Time(place) => self.time(place, at, date(text)),
-            Role::Split(is_mode) => {
-                let check = CHECKS.iter().find(|check| check.eq_ignore_ascii_case(text)).copied();
-                self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
-                self.split = check.or(self.split).or(Some(""));
+            Role::Split(says) => {
+                let part = parts::part(says, text);
+                self.is_validation |= says == Says::Mode && matches!(part, Some("val" | "test"));
+                // Of two columns, the one that names a check.
+                self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
             }
+            Role::MetricName => self.named = parts::part(Says::Word, text),
             Role::Run(run) if !text.is_empty() => self.run_label(run, at, Some(Label::Text(text.to_owned()))),
-            Role::Step(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Step(_) | Role::Run(_) | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -526,7 +524,7 @@ impl Axis {
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
             run_cell,
-            split: self.split,
+            split: self.split.or(self.named.filter(|_| !self.is_point)),
         }
     }
 

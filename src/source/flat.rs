@@ -5,7 +5,7 @@
 //! (`{"step": 1, "metric": "loss", "value": 0.5}`); rows are points where no other number stands in the first of them.
 
 use super::{
-    columns::{Axis, Place, Role, RowOptions, point},
+    columns::{Axis, Place, Role, RowOptions, Says, point},
     json::{Cursor, Token},
     keys::{KEYS_MAX, Keys, NAME_BYTES_MAX, TooMuch},
     splits::Splits,
@@ -136,12 +136,22 @@ impl Flat {
                 self.too_much = if cursor.peek()? == b'"' { self.too_much } else { too_much };
                 return cursor.skip();
             }
-            if cursor.peek()? == b'[' {
+            let first = cursor.peek()?;
+            if first == b'[' {
                 return if self.in_array { cursor.skip() } else { self.array(cursor, &key) };
             }
             let (number, text) = match cursor.token()? {
                 Token::Number(number) => (Some(number), None),
                 Token::Text(text) => (texts::number(&text, b','), Some(text)),
+                Token::Other if matches!(first, b't' | b'f') => {
+                    let (at, role) = self.sit(&key, None);
+                    if let Role::Split(Says::Flag(_)) = role
+                        && !self.in_array
+                    {
+                        self.axis.text(role, at, if first == b't' { "true" } else { "false" });
+                    }
+                    return Some(());
+                }
                 Token::Other => return Some(()),
                 Token::Object => {
                     let back = self.path.len();

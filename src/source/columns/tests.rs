@@ -302,3 +302,38 @@ fn what_was_passed_over_may_have_told_of_a_step_that_does_not_rise() {
     axis.jump();
     assert!(is_mistaken_at(&mut axis, 1000.0, 9.0));
 }
+
+#[test]
+fn what_a_row_is_of_is_said_by_names_in_any_case_and_by_words_that_mean_it() {
+    let split_of = |cells: &[(&str, &str)]| {
+        let mut axis = Axis::default();
+        axis.begin();
+        for (at, (name, text)) in cells.iter().enumerate() {
+            let role = axis.role(name);
+            match text.parse() {
+                Ok(number) => axis.number(role, at, number),
+                Err(_) => axis.text(role, at, text),
+            }
+        }
+        axis.place().split
+    };
+    for (name, text, want) in [
+        ("split", "val", Some("val")),
+        ("Phase", "Val", Some("val")),
+        ("Split", "TRAIN", Some("")),
+        ("stage", "warmup", Some("")),
+        ("type", "test", Some("test")),
+        ("event", "train", Some("")),
+        ("dataset", "imagenet", None),
+        ("type", "config", None),
+        ("is_eval", "True", Some("eval")),
+        ("is_eval", "false", Some("")),
+        ("tag", "valid", Some("valid")),
+        ("tag", "loss", None),
+        ("author", "test", None),
+    ] {
+        assert_eq!(split_of(&[(name, text)]), want, "{name} {text}");
+    }
+    assert_eq!(split_of(&[("tag", "val"), ("value", "0.5")]), None, "a metric of that name");
+    assert_eq!(split_of(&[("type", "train"), ("split", "val"), ("kind", "train")]), Some("val"));
+}
