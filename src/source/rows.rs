@@ -9,13 +9,14 @@
 //!   stands beside under `config` or `args` is config.
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
 //!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
-//! - Other tables of pandas: [`frame`].
+//! - Other tables of pandas: [`frame`]; lists with something beside: [`history`].
 //! - An array of arrays of a wall time, a step and a value is a metric called `value`: what TensorBoard lets people download.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
 mod document;
 mod frame;
+mod history;
 mod objects;
 
 use super::{
@@ -36,7 +37,7 @@ use std::collections::VecDeque;
 const ROWS_MAX: usize = 1 << 19;
 
 /// What the settings of a training are called in a document.
-const SETTINGS: &[&str] = &["config", "args", "hparams", "hyperparameters"];
+const SETTINGS: &[&str] = &["config", "args", "params", "hparams", "hyperparameters"];
 
 /// Entries of a trainer's state that are results; the others are settings.
 const RESULTS: &[&str] =
@@ -89,6 +90,10 @@ impl Rows {
             Shape::Table(columns) => {
                 transposed(&columns, offset, flat, keys, out);
                 cursor.skip()
+            }
+            Shape::History(columns) => {
+                transposed(&columns, offset, flat, keys, out);
+                document(&mut cursor, None, offset, flat, keys, out).map(drop)
             }
         };
         if read.filter(|()| cursor.is_done()).is_none() {

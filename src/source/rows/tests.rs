@@ -405,3 +405,18 @@ fn rows_that_stand_newest_first_are_given_out_in_the_order_of_their_steps() {
         assert_eq!(steps, [10, 20, 30].map(Step));
     }
 }
+
+#[test]
+fn a_history_gives_its_lists_as_rows_and_what_stands_beside_as_facts() {
+    let text = r#"{"args":{"lr":0.1},"train_loss":[3,2,1],"val_loss":[3.5,2.5],"best_epoch":1}"#;
+    check(
+        text,
+        &[
+            (None, &[("train_loss", 3.0), ("val_loss", 3.5)]),
+            (None, &[("train_loss", 2.0), ("val_loss", 2.5)]),
+            (None, &[("train_loss", 1.0)]),
+        ],
+    );
+    let facts = records(text).into_iter().filter(|record| !matches!(record, Record::Row(_) | Record::Key(..))).collect::<Vec<_>>();
+    assert_eq!(facts, [Record::Config("lr".into(), json!(0.1)), Record::Summary("best_epoch".into(), json!(1))]);
+}
