@@ -25,6 +25,7 @@ use super::{
     flat::Flat,
     json::Cursor,
     keys::{Keys, NAME_BYTES_MAX},
+    lines::LINE_BYTES_MAX,
     outbox::Outbox,
 };
 use document::{Columns, STATE, Shape, is_row, shape};
@@ -77,6 +78,7 @@ impl Rows {
         let mut is_cut = false;
         let read = match shape(text, object.is_line, object.is_in_array) {
             Shape::Document(None) if self.are_rows && is_row(text) => row(&mut cursor, offset, flat, keys, out),
+            Shape::Row if object.range.len() > LINE_BYTES_MAX => return Err(loss("a line is too long")),
             Shape::Row => row(&mut cursor, offset, flat, keys, out),
             Shape::Document(list) => {
                 if list.is_none() && self.documents < 2 && is_row(text) {
@@ -136,6 +138,8 @@ impl Decoder for Rows {
     }
 
     fn finish(&mut self) {
+        let loss = self.objects.finish();
+        self.ready.lose(|| loss);
         self.ready.give_newest();
     }
 
