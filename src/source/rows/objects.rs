@@ -18,8 +18,8 @@ const KEEP_BYTES: usize = 1 << 20;
 /// Cuts a byte stream into JSON objects, by their braces, and into [points](point) in an array of arrays.
 ///
 /// An object that has something behind its `{` on the same line ends on that line; one that has not is a document and
-/// goes on until its braces close. So a torn line costs itself only. A line that begins with a list or an object in it may be as long as
-/// a document: as such it is one.
+/// goes on until its braces close. So a torn line costs itself only. A line with a list or an object in it may be as long as a document:
+/// it may be one.
 #[derive(Default)]
 pub(super) struct Objects {
     pub(super) bytes: Vec<u8>,
@@ -53,9 +53,8 @@ struct Inside {
     in_text: bool,
     is_escaped: bool,
     shape: Shape,
-    /// The first value is a list or an object; a comma came behind it.
+    /// Some value of it is a list or an object.
     is_deep: bool,
-    has_comma: bool,
 }
 
 impl Inside {
@@ -249,10 +248,9 @@ impl Objects {
                 match byte {
                     b'"' => inside.in_text = true,
                     b'{' | b'[' => {
-                        inside.is_deep |= inside.depth == 1 && !inside.has_comma;
+                        inside.is_deep |= inside.depth > 0;
                         inside.depth += 1;
                     }
-                    b',' => inside.has_comma = true,
                     b'}' | b']' => inside.depth = inside.depth.saturating_sub(1),
                     _ => {}
                 }
