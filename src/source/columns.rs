@@ -100,7 +100,30 @@ const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "ser
 const METRIC_VALUES: &[&str] = &["value", "val"];
 
 /// Columns that may tell apart the runs of one table. When they do: [`Stacked`].
-const RUNS: &[&str] = &["seed", "run", "run_id", "run_name", "trial", "trial_id", "fold", "rank", "worker", "worker_id"];
+const RUNS: &[&str] = &[
+    "seed",
+    "run",
+    "run_id",
+    "run_name",
+    "trial",
+    "trial_id",
+    "fold",
+    "rank",
+    "worker",
+    "worker_id",
+    "experiment",
+    "model",
+    "model_name",
+    "method",
+    "algo",
+    "algorithm",
+    "env",
+    "env_id",
+    "env_name",
+];
+
+/// All of these that a row has, together: the place of what they tell, behind that of each alone.
+const JOINT: usize = RUNS.len();
 
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
 const FIRST: u128 = first_letters(STEPS)
@@ -224,7 +247,7 @@ pub(super) struct Axis {
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
-    stacked: [Stacked; RUNS.len()],
+    stacked: [Stacked; JOINT + 1],
     /// The columns of this row that may tell runs apart, and what they say.
     runs: Vec<(usize, usize, Label)>,
     falls: Falls,
@@ -257,7 +280,7 @@ struct Learned {
     counter: Option<usize>,
     /// Such a counter fell early: it is none.
     has_no_counter: bool,
-    /// The column that tells runs apart, by its place in [`RUNS`].
+    /// The column that tells runs apart, by its place in [`RUNS`], or [`JOINT`].
     runs: Option<usize>,
     /// Names of the step that say nothing beside another one, and those that were taken for such, as bits by place.
     yielded: u64,
@@ -287,10 +310,18 @@ pub(super) struct Place {
     pub(super) time: Option<WallTime>,
     pub(super) step_cell: Option<usize>,
     pub(super) time_cell: Option<usize>,
-    /// The cell that says which run of several the row is of: [`Axis::run`].
-    pub(super) run_cell: Option<usize>,
+    /// The cell that says which run of several the row is of ([`Axis::run`]), and whether all that may tell do so.
+    run_cell: Option<usize>,
+    is_joint: bool,
     /// What the row is of, where a column says so; empty: the training.
     pub(super) split: Option<&'static str>,
+}
+
+impl Place {
+    /// Whether a cell is one that says which run of several the row is of.
+    pub(super) fn is_of_run(&self, at: usize, role: Role) -> bool {
+        self.run_cell == Some(at) || self.is_joint && matches!(role, Role::Run(_))
+    }
 }
 
 /// A name without the unit in brackets behind it.
@@ -366,11 +397,17 @@ impl Axis {
 
     /// What the run that the row is of is called, where the table holds several: `seed_1`.
     pub(super) fn run(&self, place: &Place) -> Option<String> {
-        let (run, _, label) = self.runs.iter().find(|(_, at, _)| place.run_cell == Some(*at))?;
-        Some(match label {
+        self.run_of(|at| place.is_joint || place.run_cell == Some(at))
+    }
+
+    /// What those of the columns that may tell runs apart say together which stand in these cells.
+    fn run_of(&self, is_told: impl Fn(usize) -> bool) -> Option<String> {
+        let labels = self.runs.iter().filter(|(_, at, _)| is_told(*at));
+        let names = labels.map(|(run, _, label)| match label {
             Label::Number(number) => format!("{}_{number}", RUNS[*run]),
             Label::Text(text) => text.clone(),
-        })
+        });
+        names.reduce(|all, name| format!("{all}_{name}"))
     }
 
     /// Rows were passed over: where the last of them stood is not known.
@@ -464,7 +501,10 @@ impl Axis {
     fn run_label(&mut self, run: usize, at: usize, label: Option<Label>) {
         match label {
             Some(label) => self.runs.push((run, at, label)),
-            None => self.stacked[run].refute(),
+            None => {
+                self.stacked[run].refute();
+                self.stacked[JOINT].refute();
+            }
         }
     }
 
@@ -524,6 +564,7 @@ impl Axis {
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
             run_cell,
+            is_joint: self.learned.runs == Some(JOINT),
             split: self.split.or(self.named.filter(|_| !self.is_point)),
         }
     }
@@ -583,18 +624,28 @@ impl Axis {
         }
     }
 
-    /// Looks whether a column tells the runs of several apart.
+    /// Looks whether a column tells the runs of several apart, or several columns tell more of them than one.
     fn look_for_runs(&mut self, step: i64) {
-        if self.learned.runs.is_some() {
+        let (known, has_several) = (self.learned.runs, self.runs.len() > 1);
+        if self.runs.is_empty() || known == Some(JOINT) || known.is_some() && !has_several {
             return;
         }
+        let joint = if has_several { self.run_of(|_| true).map(Label::Text) } else { None };
         let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
-        let tells = |(run, _, label): &&(usize, usize, Label)| match jumped {
-            true => stacked[*run].may_tell(label),
-            false => stacked[*run].tells(label, step),
+        let mut tells = |run: usize, label: &Label| match jumped {
+            true => stacked[run].may_tell(label),
+            false => stacked[run].tells(label, step),
         };
-        let told = self.runs.iter().find(tells).map(|(run, ..)| *run);
-        if told.is_some() {
+        let mut told = None;
+        for (run, _, label) in &self.runs {
+            told = told.or(tells(*run, label).then_some(*run));
+        }
+        let is_joint = joint.is_some_and(|joint| tells(JOINT, &joint));
+        let told = known.or(told);
+        let told =
+            if is_joint && told.is_none_or(|one| self.stacked[JOINT].count() > self.stacked[one].count()) { Some(JOINT) } else { told };
+        // Behind rows that were passed over, there may be more runs than were seen.
+        if told != known || jumped && is_joint {
             self.learn(|learned| learned.runs = told);
         }
     }

@@ -109,13 +109,14 @@ impl Flat {
         self.splits.of_run(self.axis.run(&place));
         let seats = &self.seats[..self.taken];
         let is_other = |(at, seat): (usize, &Seat)| {
-            matches!(seat.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at) && seat.number.is_some()
+            matches!(seat.role, Role::Value | Role::Run(_)) && !place.is_of_run(at, seat.role) && seat.number.is_some()
         };
         let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
         let point = point.filter(|(_, value)| seats[*value].number.is_some());
         let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().enumerate().any(is_other)));
         for (at, seat) in seats.iter().enumerate() {
-            if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(at))) {
+            let is_place = [place.step_cell, place.time_cell].contains(&Some(at)) || place.is_of_run(at, seat.role);
+            if let Some(number) = seat.number.filter(|_| !is_place) {
                 let is_of_metric = point.is_some_and(|(_, value)| value == at);
                 self.splits.put(place.split, if is_of_metric { &self.metric } else { &seat.name }, number, keys);
             }

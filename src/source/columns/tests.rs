@@ -195,7 +195,9 @@ fn read_until_known(rows: &[Vec<(&str, f64)>]) -> Vec<(Option<i64>, String)> {
                 axis.number(axis.role(name), at, *value);
             }
             let place = axis.place();
-            let left = row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(*at)));
+            let is_place =
+                |at: usize, name: &str| [place.step_cell, place.time_cell].contains(&Some(at)) || place.is_of_run(at, axis.role(name));
+            let left = row.iter().enumerate().filter(|(at, (name, _))| !is_place(*at, name));
             let names = left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" ");
             got.push((place.step.map(|step| step.0), axis.run(&place).map_or(names.clone(), |run| format!("{run}: {names}"))));
         }
@@ -336,4 +338,19 @@ fn what_a_row_is_of_is_said_by_names_in_any_case_and_by_words_that_mean_it() {
     }
     assert_eq!(split_of(&[("tag", "val"), ("value", "0.5")]), None, "a metric of that name");
     assert_eq!(split_of(&[("type", "train"), ("split", "val"), ("kind", "train")]), Some("val"));
+}
+
+#[test]
+fn several_columns_tell_runs_apart_where_one_tells_fewer() {
+    let row = |(env, seed, step): &(f64, f64, f64)| vec![("env", *env), ("seed", *seed), ("step", *step), ("loss", 1.0)];
+    let stacked = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(env, seed)| [0.0, 10.0, 20.0].map(|step| (env, seed, step)));
+    let in_turn = [0.0, 10.0, 20.0].map(|step| [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(env, seed)| (env, seed, step)));
+    for rows in [stacked.as_flattened(), in_turn.as_flattened()] {
+        let got = read_until_known(&rows.iter().map(row).collect::<Vec<_>>());
+        let want = rows.iter().map(|(env, seed, step)| (Some(*step as i64), format!("env_{env}_seed_{seed}: loss")));
+        assert_eq!(got, want.collect::<Vec<_>>());
+    }
+    // One says as much as both.
+    let rows = [(5.0, 0.0, 0.0), (5.0, 0.0, 10.0), (5.0, 1.0, 0.0), (5.0, 1.0, 10.0)];
+    assert_eq!(read_until_known(&rows.iter().map(row).collect::<Vec<_>>())[3], (Some(10), "seed_1: env loss".to_owned()));
 }
