@@ -2,6 +2,8 @@
 
 mod counters;
 mod learned;
+mod parts;
+mod rivals;
 mod stacked;
 
 use super::{
@@ -14,6 +16,8 @@ use counters::Counters;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
+pub(super) use parts::Says;
+use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
 
 /// Names of the step, best first, compared by [`is_alike`]. Whole numbers only: an `epoch` of 0.25 is a value.
@@ -28,6 +32,8 @@ const STEPS: &[&str] = &[
     "train/iter",
     "training_step",
     "optimizer_step",
+    "current_step",
+    "current_steps",
     "num_updates",
     "total_timesteps",
     "time/total_timesteps",
@@ -62,12 +68,12 @@ const STEPS: &[&str] = &[
 ];
 
 /// Names in [`STEPS`] that surely count within an epoch: beside an `epoch`, the name behind them, they are a step.
-const IN_EPOCH: std::ops::Range<usize> = EPOCH - 4..EPOCH;
-const EPOCH: usize = STEPS.len() - 10;
+const IN_EPOCH: std::ops::Range<usize> = place("batch")..EPOCH;
+const EPOCH: usize = place("epoch");
 
 /// What stands behind them may be the name of a setting or of a metric, and so may what counts within an epoch, where there is none:
 /// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.
-const COUNTER: usize = EPOCH - 9;
+const COUNTER: usize = place("itr");
 
 /// Names that one fraction tells to be no steps: an epoch is 0, and then 0.25.
 const FICKLE: u64 = 1 << EPOCH | 1 << COUNTER;
@@ -76,8 +82,8 @@ const FICKLE: u64 = 1 << EPOCH | 1 << COUNTER;
 /// the epoch.
 ///
 /// Source: `mmengine/hooks/logger_hook.py` (`after_val_epoch`), read 2026-11.
-const STEP: usize = 1;
-const ITER: usize = COUNTER - 1;
+const STEP: usize = place("step");
+const ITER: usize = place("iter");
 
 /// Names beside them that may count within an epoch as well. All others are of the whole run, whatever epochs stand beside them:
 /// PPO names those of one update, again and again.
@@ -88,33 +94,63 @@ const EITHER: &[&str] = &["step", "_step", "train/iter", "iteration", "iter", "i
 const TIMES: &[&str] =
     &["_timestamp", "timestamp", "ts", "wall_time", "walltime", "unix_time", "datetime", "created_at", "logged_at", "date", "time", "t"];
 
-/// The column in which MMEngine and its forerunner say what a row is of. The counter of a row of a validation beside it counts
-/// what was validated, not what was trained.
-///
-/// Source: `mmcv/runner/hooks/logger/text.py` of mmcv 1.7 (`eval_iter_num`).
-const MODE: &str = "mode";
-
-/// Columns that say whether a row is of the training or of which check of it, among them [`MODE`].
-const SPLITS: &[&str] = &["split", MODE, "phase", "stage", "subset"];
-
-/// What such a column says of a row that is not of the training.
-const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
-
 /// Columns that name a metric, in a table with a row for each point, and the column of its value beside them. When they
 /// count as such: [`point`].
 const METRIC_NAMES: &[&str] = &["metric", "key", "name", "tag", "variable", "series"];
 const METRIC_VALUES: &[&str] = &["value", "val"];
 
 /// Columns that may tell apart the runs of one table. When they do: [`Stacked`].
-const RUNS: &[&str] = &["seed", "run", "run_id", "run_name", "trial", "trial_id", "fold", "rank", "worker", "worker_id"];
+const RUNS: &[&str] = &[
+    "seed",
+    "run",
+    "run_id",
+    "run_name",
+    "trial",
+    "trial_id",
+    "fold",
+    "rank",
+    "worker",
+    "worker_id",
+    "experiment",
+    "model",
+    "model_name",
+    "method",
+    "algo",
+    "algorithm",
+    "env",
+    "env_id",
+    "env_name",
+];
+
+/// All of these that a row has, together: the place of what they tell, behind that of each alone.
+const JOINT: usize = RUNS.len();
 
 /// Letters with which any of these names begins, as bits; that of most columns is none of them, which settles it.
 const FIRST: u128 = first_letters(STEPS)
     | first_letters(TIMES)
-    | first_letters(SPLITS)
+    | first_letters(parts::SURE)
+    | first_letters(parts::VAGUE)
+    | first_letters(parts::FLAG_NAMES)
     | first_letters(METRIC_NAMES)
     | first_letters(METRIC_VALUES)
     | first_letters(RUNS);
+
+/// Where a name stands in [`STEPS`].
+const fn place(name: &str) -> usize {
+    let mut at = 0;
+    while !is_same(STEPS[at].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    at
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        ([a, one @ ..], [b, other @ ..]) => *a == *b && is_same(one, other),
+        _ => false,
+    }
+}
 
 const fn first_letters(names: &[&str]) -> u128 {
     let (mut letters, mut at) = (0, 0);
@@ -146,8 +182,8 @@ pub(super) enum Role {
     Step(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
-    /// A text that says what the row is of; whether it is MMEngine's.
-    Split(bool),
+    /// It says what the row is of.
+    Split(Says),
     /// What may tell the runs of a table apart, by its place in [`RUNS`].
     Run(usize),
     /// Maybe a text that names the metric of the row.
@@ -204,10 +240,11 @@ pub(super) struct Axis {
     has_rows: bool,
     /// Rows were read before others were passed over.
     has_head: bool,
+    rivals: Rivals,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
-    stacked: [Stacked; RUNS.len()],
+    stacked: [Stacked; JOINT + 1],
     /// The columns of this row that may tell runs apart, and what they say.
     runs: Vec<(usize, usize, Label)>,
     falls: Falls,
@@ -222,6 +259,9 @@ pub(super) struct Axis {
     /// The row is of a validation, and its counter too.
     is_validation: bool,
     split: Option<&'static str>,
+    /// The same by a column that names a metric where a value stands in the row.
+    named: Option<&'static str>,
+    is_point: bool,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
@@ -234,10 +274,18 @@ pub(super) struct Place {
     pub(super) time: Option<WallTime>,
     pub(super) step_cell: Option<usize>,
     pub(super) time_cell: Option<usize>,
-    /// The cell that says which run of several the row is of: [`Axis::run`].
-    pub(super) run_cell: Option<usize>,
+    /// The cell that says which run of several the row is of ([`Axis::run`]), and whether all that may tell do so.
+    run_cell: Option<usize>,
+    is_joint: bool,
     /// What the row is of, where a column says so; empty: the training.
     pub(super) split: Option<&'static str>,
+}
+
+impl Place {
+    /// Whether a cell is one that says which run of several the row is of.
+    pub(super) fn is_of_run(&self, at: usize, role: Role) -> bool {
+        self.run_cell == Some(at) || self.is_joint && matches!(role, Role::Run(_))
+    }
 }
 
 /// A name without the unit in brackets behind it.
@@ -317,11 +365,17 @@ impl Axis {
 
     /// What the run that the row is of is called, where the table holds several: `seed_1`.
     pub(super) fn run(&self, place: &Place) -> Option<String> {
-        let (run, _, label) = self.runs.iter().find(|(_, at, _)| place.run_cell == Some(*at))?;
-        Some(match label {
+        self.run_of(|at| place.is_joint || place.run_cell == Some(at))
+    }
+
+    /// What those of the columns that may tell runs apart say together which stand in these cells.
+    fn run_of(&self, is_told: impl Fn(usize) -> bool) -> Option<String> {
+        let labels = self.runs.iter().filter(|(_, at, _)| is_told(*at));
+        let names = labels.map(|(run, _, label)| match label {
             Label::Number(number) => format!("{}_{number}", RUNS[*run]),
             Label::Text(text) => text.clone(),
-        })
+        });
+        names.reduce(|all, name| format!("{all}_{name}"))
     }
 
     /// Rows were passed over: where the last of them stood is not known.
@@ -342,9 +396,9 @@ impl Axis {
         };
         match place(&self.options.step_key, STEPS) {
             Some(place) => Role::Step(place),
-            None if may_be && SPLITS.contains(&name) => Role::Split(name == MODE),
             None => match place(&self.options.time_key, TIMES) {
                 Some(place) => Role::Time(place),
+                None if let Some(says) = parts::says(name, usual) => Role::Split(says),
                 None if usual(METRIC_NAMES).is_some() => Role::MetricName,
                 None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
                 None => usual(RUNS).map_or(Role::Value, Role::Run),
@@ -355,7 +409,8 @@ impl Axis {
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
         (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
-        (self.is_validation, self.split) = (false, None);
+        (self.is_validation, self.split, self.named, self.is_point) = (false, None, None, false);
+        self.rivals.begin();
         self.counted.clear();
         self.runs.clear();
     }
@@ -375,8 +430,11 @@ impl Axis {
         match role {
             Role::Step(place) if place > EPOCH => self.counted.push((place, whole(number).unwrap_or(i64::MIN))),
             Role::Step(place) => match whole(number) {
-                Some(step) if self.is_whole(place) && self.step.is_none_or(|(best, ..)| place < best) => {
-                    self.step = Some((place, step, at));
+                Some(step) if self.is_whole(place) => {
+                    self.rivals.put(place, step, self.best);
+                    if self.facts().yielded >> place & 1 == 0 && self.step.is_none_or(|(best, ..)| place < best) {
+                        self.step = Some((place, step, at));
+                    }
                 }
                 None if number.is_finite() => {
                     self.fractions |= 1 << place;
@@ -386,7 +444,8 @@ impl Axis {
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
             Role::Run(run) => self.run_label(run, at, whole(number).map(Label::Number)),
-            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::MetricValue => self.is_point = true,
+            Role::Split(_) | Role::MetricName | Role::Value => {}
         }
     }
 
@@ -394,13 +453,15 @@ impl Axis {
     pub(super) fn text(&mut self, role: Role, at: usize, text: &str) {
         match role {
             Role::Time(place) => self.time(place, at, date(text)),
-            Role::Split(is_mode) => {
-                let check = CHECKS.iter().find(|check| check.eq_ignore_ascii_case(text)).copied();
-                self.is_validation |= is_mode && matches!(check, Some("val" | "test"));
-                self.split = check.or(self.split).or(Some(""));
+            Role::Split(says) => {
+                let part = parts::part(says, text);
+                self.is_validation |= says == Says::Mode && matches!(part, Some("val" | "test"));
+                // Of two columns, the one that names a check.
+                self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
             }
+            Role::MetricName => self.named = parts::part(Says::Word, text),
             Role::Run(run) if !text.is_empty() => self.run_label(run, at, Some(Label::Text(text.to_owned()))),
-            Role::Step(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Step(_) | Role::Run(_) | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -408,7 +469,10 @@ impl Axis {
     fn run_label(&mut self, run: usize, at: usize, label: Option<Label>) {
         match label {
             Some(label) => self.runs.push((run, at, label)),
-            None => self.stacked[run].refute(),
+            None => {
+                self.stacked[run].refute();
+                self.stacked[JOINT].refute();
+            }
         }
     }
 
@@ -458,14 +522,19 @@ impl Axis {
             }
             self.look_for_runs(step);
         }
-        let run_cell = self.facts().runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
+        if let Some((place, _)) = row {
+            self.look_for_rivals(place);
+        }
+        let runs = self.facts().runs;
+        let run_cell = runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
         Place {
             step: step.and(self.last),
             time: time.map(|(_, time, _)| time),
             step_cell: step.map(|(.., at)| at),
             time_cell: time.map(|(.., at)| at),
             run_cell,
-            split: self.split,
+            is_joint: runs == Some(JOINT),
+            split: self.split.or(self.named.filter(|_| !self.is_point)),
         }
     }
 
@@ -496,18 +565,48 @@ impl Axis {
         }
     }
 
-    /// Looks whether a column tells the runs of several apart.
-    fn look_for_runs(&mut self, step: i64) {
-        if self.facts().runs.is_some() {
+    /// Looks whether the column at `best` says where rows stand, or leaves that to another one.
+    fn look_for_rivals(&mut self, best: usize) {
+        let Facts { yielded, counting, .. } = *self.facts();
+        if self.epochs.jumped {
+            if self.rivals.may_tell(best, yielded) {
+                self.learn(Fact::Yields(best));
+            }
             return;
         }
+        match self.rivals.verdict(best, yielded) {
+            Some(Verdict::Yields(place)) if counting >> place & 1 == 1 => {}
+            Some(Verdict::Yields(place)) => self.learn(Fact::Yields(place)),
+            Some(Verdict::Counts(place)) => self.learn(Fact::Counts(place)),
+            None => {}
+        }
+        if self.facts().yielded != yielded {
+            (self.best, self.falls, self.stacked) = (None, Falls::default(), Default::default());
+        }
+    }
+
+    /// Looks whether a column tells the runs of several apart, or several columns tell more of them than one.
+    fn look_for_runs(&mut self, step: i64) {
+        let (known, has_several) = (self.facts().runs, self.runs.len() > 1);
+        if self.runs.is_empty() || known == Some(JOINT) || known.is_some() && !has_several {
+            return;
+        }
+        let joint = if has_several { self.run_of(|_| true).map(Label::Text) } else { None };
         let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
-        let tells = |(run, _, label): &&(usize, usize, Label)| match jumped {
-            true => stacked[*run].may_tell(label),
-            false => stacked[*run].tells(label, step),
+        let mut tells = |run: usize, label: &Label| match jumped {
+            true => stacked[run].may_tell(label),
+            false => stacked[run].tells(label, step),
         };
-        let told = self.runs.iter().find(tells).map(|(run, ..)| *run);
-        if let Some(place) = told {
+        let mut told = None;
+        for (run, _, label) in &self.runs {
+            told = told.or(tells(*run, label).then_some(*run));
+        }
+        let is_joint = joint.is_some_and(|joint| tells(JOINT, &joint));
+        let told = known.or(told);
+        let told =
+            if is_joint && told.is_none_or(|one| self.stacked[JOINT].count() > self.stacked[one].count()) { Some(JOINT) } else { told };
+        // Behind rows that were passed over, there may be more runs than were seen.
+        if let Some(place) = told.filter(|_| told != known || jumped && is_joint) {
             self.learn(Fact::Runs(place));
         }
     }

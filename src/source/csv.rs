@@ -495,7 +495,7 @@ impl Table {
         self.splits.of_run(self.axis.run(&place));
         let metric = point.map(|(name, value)| (value, cell(name)));
         let is_other = |(at, column): (usize, &Column)| {
-            let may_be = matches!(column.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at);
+            let may_be = matches!(column.role, Role::Value | Role::Run(_)) && !place.is_of_run(at, column.role);
             may_be && !column.is_clock && !column.name.is_empty() && number(cell(at), *delimiter).is_some()
         };
         let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
@@ -507,7 +507,7 @@ impl Table {
         for (at, column) in columns.iter().enumerate().filter(|(_, column)| !column.name.is_empty()) {
             let Some(number) = number(cell(at), *delimiter) else { continue };
             any = true;
-            if ![place.step_cell, place.time_cell, place.run_cell, clock.map(|(at, _)| at)].contains(&Some(at)) {
+            if ![place.step_cell, place.time_cell, clock.map(|(at, _)| at)].contains(&Some(at)) && !place.is_of_run(at, column.role) {
                 let name = metric.as_ref().filter(|(value, _)| *value == at).map_or(&*column.name, |(_, name)| name);
                 self.splits.put(place.split, name, number, &mut self.keys);
             }

@@ -5,7 +5,7 @@
 //! (`{"step": 1, "metric": "loss", "value": 0.5}`); rows are points where no other number stands in the first of them.
 
 use super::{
-    columns::{Axis, Fact, Facts, Place, Role, RowOptions, point},
+    columns::{Axis, Fact, Facts, Place, Role, RowOptions, Says, point},
     json::{Cursor, Token},
     keys::{KEYS_MAX, Keys, NAME_BYTES_MAX, TooMuch},
     splits::Splits,
@@ -109,13 +109,14 @@ impl Flat {
         self.splits.of_run(self.axis.run(&place));
         let seats = &self.seats[..self.taken];
         let is_other = |(at, seat): (usize, &Seat)| {
-            matches!(seat.role, Role::Value | Role::Run(_)) && place.run_cell != Some(at) && seat.number.is_some()
+            matches!(seat.role, Role::Value | Role::Run(_)) && !place.is_of_run(at, seat.role) && seat.number.is_some()
         };
         let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
         let point = point.filter(|(_, value)| seats[*value].number.is_some());
         let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().enumerate().any(is_other)));
         for (at, seat) in seats.iter().enumerate() {
-            if let Some(number) = seat.number.filter(|_| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(at))) {
+            let is_place = [place.step_cell, place.time_cell].contains(&Some(at)) || place.is_of_run(at, seat.role);
+            if let Some(number) = seat.number.filter(|_| !is_place) {
                 let is_of_metric = point.is_some_and(|(_, value)| value == at);
                 self.splits.put(place.split, if is_of_metric { &self.metric } else { &seat.name }, number, keys);
             }
@@ -136,12 +137,22 @@ impl Flat {
                 self.too_much = if cursor.peek()? == b'"' { self.too_much } else { too_much };
                 return cursor.skip();
             }
-            if cursor.peek()? == b'[' {
+            let first = cursor.peek()?;
+            if first == b'[' {
                 return if self.in_array { cursor.skip() } else { self.array(cursor, &key) };
             }
             let (number, text) = match cursor.token()? {
                 Token::Number(number) => (Some(number), None),
                 Token::Text(text) => (texts::number(&text, b','), Some(text)),
+                Token::Other if matches!(first, b't' | b'f') => {
+                    let (at, role) = self.sit(&key, None);
+                    if let Role::Split(Says::Flag(_)) = role
+                        && !self.in_array
+                    {
+                        self.axis.text(role, at, if first == b't' { "true" } else { "false" });
+                    }
+                    return Some(());
+                }
                 Token::Other => return Some(()),
                 Token::Object => {
                     let back = self.path.len();
@@ -158,7 +169,10 @@ impl Flat {
                     self.is_row = true;
                     self.axis.number(role, at, number);
                 }
-                (None, Some(text)) if role == Role::MetricName => text.as_ref().clone_into(&mut self.metric),
+                (None, Some(text)) if role == Role::MetricName => {
+                    text.as_ref().clone_into(&mut self.metric);
+                    self.axis.text(role, at, &text);
+                }
                 (None, Some(text)) => self.axis.text(role, at, &text),
                 (None, None) => {}
             }

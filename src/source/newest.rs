@@ -1,7 +1,7 @@
 //! Tables whose rows stand newest first, as web pages export them: stretches in which the steps only fall are turned round.
 
 use super::{Record, Row};
-use crate::model::WallTime;
+use crate::model::{Step, WallTime};
 use std::collections::VecDeque;
 
 /// A stretch falls when its steps fall so often: once is what a restart does.
@@ -45,6 +45,9 @@ pub(super) struct Newest {
     rows: Vec<Row>,
     /// So many of them were given out already.
     given: usize,
+    /// The last step among them, and how often they fell.
+    last: Option<Step>,
+    falls: usize,
     /// Rows so far, of all stretches.
     count: usize,
     /// So many are known to come.
@@ -61,11 +64,12 @@ impl Newest {
 
     /// Takes a row. One that rises ends the stretch before it.
     pub(super) fn push(&mut self, row: Row, out: &mut VecDeque<Record>) {
-        let last = self.rows.iter().rev().find_map(|row| row.step);
-        if row.step > last && last.is_some() || self.rows.len() >= HELD_MAX {
+        if row.step > self.last && self.last.is_some() || self.rows.len() >= HELD_MAX {
             self.give(out);
-            (self.rows, self.given) = (vec![], 0);
+            *self = Newest { count: self.count, known: self.known, goes_on: self.goes_on, ..Newest::default() };
         }
+        self.falls += usize::from(row.step.is_some() && row.step < self.last);
+        self.last = row.step.or(self.last);
         self.rows.push(row);
         self.count += 1;
         if self.given > 0 && self.falls() {
@@ -88,8 +92,7 @@ impl Newest {
 
     /// Whether the stretch falls so far.
     fn falls(&self) -> bool {
-        let steps = || self.rows.iter().filter_map(|row| row.step);
-        steps().zip(steps().skip(1)).filter(|(before, step)| step < before).nth(FALLS_MIN - 1).is_some()
+        self.falls >= FALLS_MIN
     }
 
     /// Gives out the stretch as far as it is there, in the order of its steps. Where it goes on afterwards and cannot be read again, all
@@ -109,7 +112,6 @@ impl Newest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Step;
 
     #[test]
     fn steps_that_only_fall_are_told_and_a_restart_or_a_countdown_is_not() {
@@ -164,5 +166,16 @@ mod tests {
         assert_eq!(given(&[3, 2, 2, 1, 4, 5, 3, 4], &[]), [1, 2, 2, 3, 4, 5, 3, 4]);
         assert_eq!(given(&[3, 2, 1, 4, 5], &[3, 4]), [1, 2, 3, 4, 5]);
         assert_eq!(given(&[4, 3, 2, 1], &[2, 3]), [4, 3, 2, 3, 4, 1, 2, 3, 4], "the last ones count");
+    }
+
+    #[test]
+    fn rows_without_a_step_cost_no_look_back() {
+        let (mut newest, mut out) = (Newest::default(), VecDeque::new());
+        let steps = [Some(3), Some(2), Some(1)].into_iter().chain(std::iter::repeat_n(None, 200_000)).chain([Some(9), Some(10)]);
+        // Looking back over all of them for each one would take minutes.
+        steps.for_each(|step| newest.push(Row { step: step.map(Step), ..Row::default() }, &mut out));
+        newest.give(&mut out);
+        let steps: Vec<_> = out.into_iter().filter_map(|record| if let Record::Row(row) = record { row.step } else { None }).collect();
+        assert_eq!(steps, [1, 2, 3, 9, 10].map(Step));
     }
 }

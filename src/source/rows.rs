@@ -9,13 +9,14 @@
 //!   stands beside under `config` or `args` is config.
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
 //!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
-//! - Other tables of pandas: [`frame`].
+//! - Other tables of pandas: [`frame`]; lists with something beside: [`history`].
 //! - An array of arrays of a wall time, a step and a value is a metric called `value`: what TensorBoard lets people download.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
 mod document;
 mod frame;
+mod history;
 mod objects;
 
 use super::{
@@ -24,6 +25,7 @@ use super::{
     flat::Flat,
     json::Cursor,
     keys::{Keys, NAME_BYTES_MAX},
+    lines::LINE_BYTES_MAX,
     outbox::Outbox,
 };
 use document::{Columns, STATE, Shape, is_row, shape};
@@ -36,7 +38,7 @@ use std::collections::VecDeque;
 const ROWS_MAX: usize = 1 << 19;
 
 /// What the settings of a training are called in a document.
-const SETTINGS: &[&str] = &["config", "args", "hparams", "hyperparameters"];
+const SETTINGS: &[&str] = &["config", "args", "params", "hparams", "hyperparameters"];
 
 /// Entries of a trainer's state that are results; the others are settings.
 const RESULTS: &[&str] =
@@ -73,6 +75,7 @@ impl Rows {
         let mut is_cut = false;
         let read = match shape(text, object.is_line, object.is_in_array) {
             Shape::Document(None) if flat.facts().are_rows && is_row(text) => row(&mut cursor, offset, flat, keys, out),
+            Shape::Row if object.range.len() > LINE_BYTES_MAX => return Err(loss("a line is too long")),
             Shape::Row => row(&mut cursor, offset, flat, keys, out),
             Shape::Document(list) => {
                 if list.is_none() && is_row(text) && std::mem::replace(&mut self.has_document, true) {
@@ -85,6 +88,10 @@ impl Rows {
             Shape::Table(columns) => {
                 transposed(&columns, offset, flat, keys, out);
                 cursor.skip()
+            }
+            Shape::History(columns) => {
+                transposed(&columns, offset, flat, keys, out);
+                document(&mut cursor, None, offset, flat, keys, out).map(drop)
             }
         };
         if read.filter(|()| cursor.is_done()).is_none() {
@@ -127,6 +134,8 @@ impl Decoder for Rows {
     }
 
     fn finish(&mut self) {
+        let loss = self.objects.finish();
+        self.ready.lose(|| loss);
         self.ready.give_newest();
     }
 

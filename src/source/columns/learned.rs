@@ -2,9 +2,11 @@
 //! read again.
 //!
 //! Facts are only added, so readings end by themselves: there are as many as facts, and one more. (Where rows stand newest first and come
-//! one by one, each may be a fact.) Each starts with what those before it
-//! taught and teaches one thing more. What comes behind that in the same reading is of rows that stand wrong, and hangs on how many bytes
+//! one by one, each may be a fact; and where another column has the steps, what they seemed to say is asked again: a column leaves them
+//! once, and takes them back once.) Each starts with what those before it taught and teaches one thing more. What comes behind that in the same reading is of rows that stand wrong, and hangs on how many bytes
 //! came at once: it holds for the rest of them, for whoever cannot read again, and the next reading is to tell it anew.
+
+use super::JOINT;
 
 /// Something that a source turns out to hold.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +23,12 @@ pub(in crate::source) enum Fact {
     Counter(usize),
     /// That counter fell early: there is none.
     NoCounter,
-    /// The column that tells runs apart, by its place among their names.
+    /// The column that tells runs apart, by its place among their names, or all of them together.
     Runs(usize),
+    /// A name of the step says nothing beside another one, by its place.
+    Yields(usize),
+    /// It was taken for such, and counts after all.
+    Counts(usize),
 }
 
 /// All that is known.
@@ -35,6 +41,9 @@ pub(in crate::source) struct Facts {
     pub(in crate::source) counter: Option<usize>,
     pub(in crate::source) has_no_counter: bool,
     pub(in crate::source) runs: Option<usize>,
+    /// Names of the step that say nothing, and those that were taken for such, as bits by place.
+    pub(in crate::source) yielded: u64,
+    pub(in crate::source) counting: u64,
 }
 
 impl Facts {
@@ -47,8 +56,23 @@ impl Facts {
             Fact::Counter(place) if !self.has_no_counter => self.counter = self.counter.or(Some(place)),
             Fact::Counter(_) => {}
             Fact::NoCounter => (self.counter, self.has_no_counter) = (None, true),
+            Fact::Runs(JOINT) => self.runs = Some(JOINT),
             Fact::Runs(place) => self.runs = self.runs.or(Some(place)),
+            Fact::Yields(place) if self.counting >> place & 1 == 0 => {
+                self.yielded |= 1 << place;
+                self.forget_steps();
+            }
+            Fact::Yields(_) => {}
+            Fact::Counts(place) => {
+                (self.yielded, self.counting) = (self.yielded & !(1 << place), self.counting | 1 << place);
+                self.forget_steps();
+            }
         }
+    }
+
+    /// Forgets what the steps of another column seemed to say.
+    fn forget_steps(&mut self) {
+        (self.is_newest_first, self.runs) = (false, None);
     }
 }
 

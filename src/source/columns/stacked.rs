@@ -23,6 +23,8 @@ pub(super) struct Stacked {
     first: i64,
     /// How often the steps of the last run rose.
     rises: u32,
+    /// Runs stand behind each other, not beside each other.
+    are_behind: bool,
     is_refuted: bool,
 }
 
@@ -60,13 +62,15 @@ impl Stacked {
                 if !self.is_refuted {
                     self.runs.push(Run { label: label.clone(), last: step });
                 }
+                self.are_behind |= starts_over;
                 starts_over && !self.is_refuted
             }
             Some(at) => {
                 let of_run = std::mem::replace(&mut self.runs[at].last, step);
                 self.rises = if at == run { self.rises.saturating_add(u32::from(rose)) } else { 0 };
-                // Each step comes for all runs, if for more than one.
-                self.is_refuted = step < of_run || rose && self.runs.len() > 1 && !has_all;
+                // Each step comes for all runs, if for more than one; of those behind each other, none goes on.
+                let goes_on = if self.are_behind { at != run } else { rose && self.runs.len() > 1 && !has_all };
+                self.is_refuted = step < of_run || goes_on;
                 let is_round = step > self.first && self.runs.iter().all(|run| run.last == step);
                 !self.is_refuted && self.runs.len() > 1 && is_round
             }
@@ -76,6 +80,11 @@ impl Stacked {
     /// Whether rows that were passed over may have told, where the last of them has this value.
     pub(super) fn may_tell(&self, label: &Label) -> bool {
         !self.is_refuted && self.runs.first().is_some_and(|first| first.label != *label || self.runs.len() > 1)
+    }
+
+    /// How many runs there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.runs.len()
     }
 
     /// It holds what is no label.
@@ -105,6 +114,15 @@ mod tests {
     fn steps_that_come_for_each_value_are_of_several_runs() {
         assert_eq!(told(&[(0, 1), (1, 1), (0, 2), (1, 2)]), Some(3));
         assert_eq!(told(&[(0, 1), (1, 1), (2, 1), (2, 2), (0, 2), (1, 2)]), Some(5));
+    }
+
+    #[test]
+    fn runs_behind_each_other_are_told_one_by_one() {
+        let mut stacked = Stacked::default();
+        let rows = [(1, 0), (1, 10), (2, 0), (2, 5), (3, 0), (3, 5), (1, 20), (4, 0)];
+        let told = rows.map(|(label, step)| stacked.tells(&Label::Number(label), step));
+        assert_eq!(told, [false, false, true, false, true, false, false, false]);
+        assert_eq!(stacked.count(), 3);
     }
 
     #[test]

@@ -29,7 +29,6 @@ fn every_usual_name_is_known_in_any_case() {
         assert_eq!((axis.role(name), axis.role(&name.to_uppercase())), (Role::Time(at), Role::Time(at)), "{name}");
     }
     assert_eq!([axis.role(""), axis.role("loss"), axis.role("step_time")], [Role::Value; 3]);
-    assert_eq!((STEPS[EPOCH], STEPS[IN_EPOCH.start], STEPS[COUNTER]), ("epoch", "batch", "itr"));
 }
 
 #[test]
@@ -61,7 +60,6 @@ fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
 
 #[test]
 fn an_epoch_that_is_called_step_stands_where_the_training_stands() {
-    assert_eq!((STEPS[STEP], STEPS[ITER]), ("step", "iter"));
     let train = |at: f64| [("epoch", (at / 100.0).ceil()), ("iter", at), ("step", at)];
     let validation = |epoch: f64| [("mAP", 0.5), ("step", epoch)];
     check(
@@ -205,8 +203,9 @@ fn read_in_pieces(rows: &[Vec<(&str, f64)>], length: usize) -> (Vec<(Option<i64>
                     axis.number(axis.role(name), at, *value);
                 }
                 let place = axis.place();
-                let left =
-                    row.iter().enumerate().filter(|(at, _)| ![place.step_cell, place.time_cell, place.run_cell].contains(&Some(*at)));
+                let is_place =
+                    |at: usize, name: &str| [place.step_cell, place.time_cell].contains(&Some(at)) || place.is_of_run(at, axis.role(name));
+                let left = row.iter().enumerate().filter(|(at, (name, _))| !is_place(*at, name));
                 let names = left.map(|(_, (name, _))| *name).collect::<Vec<_>>().join(" ");
                 got.push((place.step.map(|step| step.0), axis.run(&place).map_or(names.clone(), |run| format!("{run}: {names}"))));
             }
@@ -272,4 +271,109 @@ fn runs_in_one_table_are_told_apart_by_a_column_with_which_their_steps_start_ove
     let rank = [(3.0, 0.0), (2.0, 10.0), (1.0, 20.0), (2.0, 10.0), (1.0, 20.0)];
     let got = read_until_known(&rank.iter().map(|pair| row("rank", pair)).collect::<Vec<_>>());
     assert!(got.iter().all(|(_, left)| left == "rank loss"), "{got:?}");
+}
+
+/// The rows of columns of numbers.
+fn table<'a>(columns: &[(&'a str, &[i64])]) -> Vec<Vec<(&'a str, f64)>> {
+    (0..columns[0].1.len()).map(|row| columns.iter().map(|(name, numbers)| (*name, numbers[row] as f64)).collect()).collect()
+}
+
+#[test]
+fn a_step_that_does_not_rise_yields_to_one_that_does() {
+    let rising = [0, 1, 2, 3, 4, 5];
+    for (name, numbers, better) in [
+        ("total_steps", [1000; 6], "epoch"),
+        ("total_steps", [1000; 6], "current_step"),
+        ("total_timesteps", [1_000_000; 6], "iteration"),
+        ("batch", [32; 6], "epoch"),
+        ("step", [12, 45, 33, 80, 20, 25], "episode"),
+        ("step", [80, 45, 33, 20, 10, 5], "episode"),
+        ("update", [0, 1, 0, 1, 0, 1], "epoch"),
+    ] {
+        let got = read_until_known(&table(&[(better, &rising), (name, &numbers)]));
+        assert_eq!(got, rising.map(|step| (Some(step), name.to_owned())), "{name} beside {better}");
+    }
+    // The first of two that do.
+    let got = read_until_known(&table(&[("total_steps", &[9; 6]), ("iteration", &[7; 6]), ("episode", &rising), ("epoch", &rising)]));
+    assert_eq!(got[5], (Some(5), "total_steps iteration epoch".to_owned()));
+}
+
+#[test]
+fn a_step_that_rises_later_or_starts_over_yields_to_none() {
+    let steps = |columns: &[(&str, &[i64])]| read_until_known(&table(columns)).iter().map(|row| row.0.unwrap()).collect::<Vec<_>>();
+    // The epochs of an update, and a counter that rises once the buffer is full.
+    let updates: Vec<i64> = (0..20).map(|row| 2048 * (row / 5)).collect();
+    let epochs: Vec<i64> = (0..20).map(|row| row % 5).collect();
+    assert_eq!(steps(&[("global_step", &updates), ("epoch", &epochs)]), updates);
+    let late: Vec<i64> = (0..20).map(|row| (row - 10).max(0) * 100).collect();
+    assert_eq!(steps(&[("timesteps", &late), ("episode", &(0..20).collect::<Vec<_>>())]), late);
+    // One torn number, a restart, and batches of an epoch.
+    assert_eq!(steps(&[("step", &[10, 20, 3, 40, 50]), ("episode", &[1, 2, 3, 4, 5])]), [10, 20, 3, 40, 50]);
+    assert_eq!(steps(&[("step", &[10, 20, 10, 20, 10]), ("episode", &[1, 2, 1, 2, 1])]), [10, 20, 10, 20, 10]);
+    assert_eq!(steps(&[("step", &[0, 5, 0, 5, 0]), ("epoch", &[0, 0, 1, 1, 2])]), [0, 5, 10, 15, 20]);
+}
+
+#[test]
+fn what_was_passed_over_may_have_told_of_a_step_that_does_not_rise() {
+    let mut axis = Axis::new(RowOptions::default());
+    let is_mistaken_at = |axis: &mut Axis, total: f64, epoch: f64| {
+        axis.begin();
+        axis.number(axis.role("total_steps"), 0, total);
+        axis.number(axis.role("epoch"), 1, epoch);
+        axis.place();
+        axis.is_mistaken()
+    };
+    assert!(![0.0, 1.0].map(|epoch| is_mistaken_at(&mut axis, 1000.0, epoch)).contains(&true));
+    axis.jump();
+    assert!(is_mistaken_at(&mut axis, 1000.0, 9.0));
+}
+
+#[test]
+fn what_a_row_is_of_is_said_by_names_in_any_case_and_by_words_that_mean_it() {
+    let split_of = |cells: &[(&str, &str)]| {
+        let mut axis = Axis::default();
+        axis.begin();
+        for (at, (name, text)) in cells.iter().enumerate() {
+            let role = axis.role(name);
+            match text.parse() {
+                Ok(number) => axis.number(role, at, number),
+                Err(_) => axis.text(role, at, text),
+            }
+        }
+        axis.place().split
+    };
+    for (name, text, want) in [
+        ("split", "val", Some("val")),
+        ("Phase", "Val", Some("val")),
+        ("Split", "TRAIN", Some("")),
+        ("stage", "warmup", Some("")),
+        ("type", "test", Some("test")),
+        ("event", "train", Some("")),
+        ("dataset", "imagenet", None),
+        ("type", "config", None),
+        ("is_eval", "True", Some("eval")),
+        ("is_eval", "false", Some("")),
+        ("tag", "valid", Some("valid")),
+        ("tag", "loss", None),
+        ("author", "test", None),
+    ] {
+        assert_eq!(split_of(&[(name, text)]), want, "{name} {text}");
+    }
+    assert_eq!(split_of(&[("tag", "val"), ("value", "0.5")]), None, "a metric of that name");
+    assert_eq!(split_of(&[("type", "train"), ("split", "val"), ("kind", "train")]), Some("val"));
+}
+
+#[test]
+fn several_columns_tell_runs_apart_where_one_tells_fewer() {
+    let row = |(env, seed, step): &(f64, f64, f64)| vec![("env", *env), ("seed", *seed), ("step", *step), ("loss", 1.0)];
+    let stacked = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(env, seed)| [0.0, 10.0, 20.0].map(|step| (env, seed, step)));
+    let in_turn = [0.0, 10.0, 20.0].map(|step| [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(env, seed)| (env, seed, step)));
+    for rows in [stacked.as_flattened(), in_turn.as_flattened()] {
+        let got = read_until_known(&rows.iter().map(row).collect::<Vec<_>>());
+        let want = rows.iter().map(|(env, seed, step)| (Some(*step as i64), format!("env_{env}_seed_{seed}: loss")));
+        assert_eq!(got, want.collect::<Vec<_>>());
+    }
+    // One says as much as both.
+    let rows = [(5.0, 0.0, 0.0), (5.0, 0.0, 10.0), (5.0, 1.0, 0.0), (5.0, 1.0, 10.0)];
+    assert_eq!(read_until_known(&rows.iter().map(row).collect::<Vec<_>>())[3], (Some(10), "seed_1: env loss".to_owned()));
 }

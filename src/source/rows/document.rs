@@ -1,6 +1,6 @@
 //! What a JSON object is: a row, a table by columns, or a document with facts and maybe a list of rows.
 
-use super::frame::frame;
+use super::{frame::frame, history::history};
 use crate::model::num;
 use crate::source::{
     columns::{is_step, may_be_step, whole},
@@ -37,6 +37,8 @@ pub(super) enum Shape {
     Document(Option<String>),
     /// A list of numbers for each column.
     Table(Columns),
+    /// The same, with facts beside.
+    History(Columns),
 }
 
 /// The columns of a table, all of one length.
@@ -52,6 +54,13 @@ pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape {
         return Shape::Table(columns);
     }
     let list = if has_list && !is_in_array { Lists::of(text).the_one() } else { None };
+    if list.is_none()
+        && has_list
+        && !is_in_array
+        && let Some(columns) = history(text)
+    {
+        return Shape::History(columns);
+    }
     match list {
         None if is_line || is_in_array => Shape::Row,
         list => Shape::Document(list),

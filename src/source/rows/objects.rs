@@ -18,7 +18,8 @@ const KEEP_BYTES: usize = 1 << 20;
 /// Cuts a byte stream into JSON objects, by their braces, and into [points](point) in an array of arrays.
 ///
 /// An object that has something behind its `{` on the same line ends on that line; one that has not is a document and
-/// goes on until its braces close. So a torn line costs itself only.
+/// goes on until its braces close. So a torn line costs itself only. A line with a list or an object in it may be as long as a document:
+/// it may be one.
 #[derive(Default)]
 pub(super) struct Objects {
     pub(super) bytes: Vec<u8>,
@@ -52,6 +53,14 @@ struct Inside {
     in_text: bool,
     is_escaped: bool,
     shape: Shape,
+    /// Some value of it is a list or an object.
+    is_deep: bool,
+}
+
+impl Inside {
+    fn bytes_max(&self) -> usize {
+        if self.shape == Shape::Document || self.is_deep { DOCUMENT_BYTES_MAX } else { LINE_BYTES_MAX }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Default)]
@@ -152,8 +161,8 @@ impl Objects {
                             (end, "an object is torn")
                         }
                         // The bound is exact, so that it does not matter how the bytes came.
-                        Stop::More if inside.shape != Shape::Document && self.searched - start >= LINE_BYTES_MAX => {
-                            (self.head, self.state) = (start + LINE_BYTES_MAX, State::Garbage(LINE_BYTES_MAX as u64));
+                        Stop::More if inside.shape != Shape::Document && self.searched - start >= inside.bytes_max() => {
+                            (self.head, self.state) = (start + inside.bytes_max(), State::Garbage(inside.bytes_max() as u64));
                             continue;
                         }
                         Stop::More if self.searched - start >= DOCUMENT_BYTES_MAX => {
@@ -174,9 +183,7 @@ impl Objects {
                     };
                     self.head += length + 1;
                     self.state = State::Open;
-                    let bytes = dropped + length as u64 + 1;
-                    let reason = if bytes > LINE_BYTES_MAX as u64 { "a line is too long" } else { "a line is no JSON object" };
-                    return Err(Loss { offset, bytes, reason: reason.into() });
+                    return Err(garbage(offset, dropped + length as u64 + 1));
                 }
                 State::Passing => {
                     // The next object or array that starts a line.
@@ -203,11 +210,17 @@ impl Objects {
         }
     }
 
+    /// No more bytes are expected: a line that is none of ours and was never ended is lost as it is.
+    pub(super) fn finish(&mut self) -> Option<Loss> {
+        let State::Garbage(dropped @ 1..) = self.state else { return None };
+        self.state = State::Garbage(0);
+        Some(garbage(self.base + self.head as u64 - dropped, dropped))
+    }
+
     /// Looks for the end of the object at the head, from `searched` on.
     fn search(&mut self, inside: &mut Inside) -> Stop {
-        let bound = |shape| if shape == Shape::Document { DOCUMENT_BYTES_MAX } else { LINE_BYTES_MAX };
         loop {
-            let end = self.bytes.len().min(self.head + bound(inside.shape));
+            let end = self.bytes.len().min(self.head + inside.bytes_max());
             if inside.in_text && !inside.is_escaped {
                 // Most bytes of a text say nothing here.
                 let rest = self.bytes.get(self.searched..end).unwrap_or_default();
@@ -234,7 +247,10 @@ impl Objects {
             } else {
                 match byte {
                     b'"' => inside.in_text = true,
-                    b'{' | b'[' => inside.depth += 1,
+                    b'{' | b'[' => {
+                        inside.is_deep |= inside.depth > 0;
+                        inside.depth += 1;
+                    }
                     b'}' | b']' => inside.depth = inside.depth.saturating_sub(1),
                     _ => {}
                 }
@@ -252,6 +268,11 @@ impl Objects {
             self.searched = at + 1;
         }
     }
+}
+
+fn garbage(offset: u64, bytes: u64) -> Loss {
+    let reason = if bytes > LINE_BYTES_MAX as u64 { "a line is too long" } else { "a line is no JSON object" };
+    Loss { offset, bytes, reason: reason.into() }
 }
 
 /// The inside of an array that is a point as TensorBoard's own download has it, as an object: wall time, step and value.

@@ -405,3 +405,42 @@ fn rows_that_stand_newest_first_are_given_out_in_the_order_of_their_steps() {
         assert_eq!(steps, [10, 20, 30].map(Step));
     }
 }
+
+#[test]
+fn a_document_on_one_line_may_be_longer_than_a_row() {
+    let note = "y".repeat(LINE_BYTES_MAX);
+    let text = format!("{{\"0\":{{\"step\":0,\"loss\":2,\"note\":\"{note}\"}},\"1\":{{\"step\":10,\"loss\":1,\"note\":null}}}}");
+    for chunk in [1 << 14, text.len()] {
+        let (rows, losses) = decode(&mut rows(), text.as_bytes(), chunk);
+        assert_eq!((rows.iter().map(|(row, _)| row.step).collect::<Vec<_>>(), losses), (vec![Some(Step(0)), Some(Step(10))], vec![]));
+    }
+    let (rows, losses) = decode(&mut rows(), format!("{{\"a\":{{\"loss\":\"{note}\"}}}}\n{{\"step\":7,\"a\":1}}\n").as_bytes(), 1 << 14);
+    assert_eq!((rows.len(), losses.len(), &*losses[0].reason), (1, 1, "a line is too long"));
+}
+
+#[test]
+fn a_line_that_is_none_and_never_ends_is_told_as_lost() {
+    for (text, bytes) in [("x".repeat(9), 9), (format!("{{\"a\":\"{}", "y".repeat(LINE_BYTES_MAX)), LINE_BYTES_MAX as u64 + 6)] {
+        let mut decoder = rows();
+        decoder.push(text.as_bytes());
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.finish();
+        assert_eq!(decoder.next().map_err(|loss| (loss.offset, loss.bytes)), Err((0, bytes)));
+        assert_eq!(decoder.next(), Ok(None));
+    }
+}
+
+#[test]
+fn a_history_gives_its_lists_as_rows_and_what_stands_beside_as_facts() {
+    let text = r#"{"args":{"lr":0.1},"train_loss":[3,2,1],"val_loss":[3.5,2.5],"best_epoch":1}"#;
+    check(
+        text,
+        &[
+            (None, &[("train_loss", 3.0), ("val_loss", 3.5)]),
+            (None, &[("train_loss", 2.0), ("val_loss", 2.5)]),
+            (None, &[("train_loss", 1.0)]),
+        ],
+    );
+    let facts = records(text).into_iter().filter(|record| !matches!(record, Record::Row(_) | Record::Key(..))).collect::<Vec<_>>();
+    assert_eq!(facts, [Record::Config("lr".into(), json!(0.1)), Record::Summary("best_epoch".into(), json!(1))]);
+}

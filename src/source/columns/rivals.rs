@@ -1,0 +1,119 @@
+//! Names of steps of which the better one says nothing: it stays the same, or falls again and again, while another one beside it rises
+//! (the `total_steps` that a run means to take beside its `epoch`, the `step` at which an `episode` ended).
+
+use super::{EITHER, EPOCH, IN_EPOCH, STEPS};
+
+/// A column that rose so often says where rows stand: what it does later is a restart.
+const RISES_MAX: u32 = 8;
+
+/// It says nothing where another one rose so often beside it: the few epochs of one update do so too.
+const STUCK_MIN: u32 = 3;
+
+/// So does one that fell so often: one fall may be damage.
+const FALLS_MIN: u32 = 2;
+
+/// What the columns of a source held so far, by its rows alone: what was learned of them changes nothing here.
+#[derive(Default)]
+pub(super) struct Rivals {
+    columns: Vec<Column>,
+    /// The columns of this row and what they hold.
+    row: Vec<(usize, i64)>,
+    /// The column that rose often enough.
+    settled: Option<usize>,
+}
+
+struct Column {
+    place: usize,
+    last: i64,
+    rises: u32,
+    falls: u32,
+    /// It rose in every row.
+    only_rose: bool,
+    /// It rose in the last row.
+    rose: bool,
+}
+
+/// What is to be learned.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Verdict {
+    /// The column at this place says nothing.
+    Yields(usize),
+    /// It was taken for one that says nothing, and counts after all.
+    Counts(usize),
+}
+
+impl Rivals {
+    pub(super) fn begin(&mut self) {
+        self.row.clear();
+    }
+
+    /// Takes the whole number at `place`.
+    pub(super) fn put(&mut self, place: usize, number: i64, best: Option<usize>) {
+        if self.settled.is_none() || self.settled != best {
+            self.row.push((place, number));
+        }
+    }
+
+    /// Ends a row that stands where the column at `best` says. `yielded` are the columns that say nothing, as bits by place.
+    pub(super) fn verdict(&mut self, best: usize, yielded: u64) -> Option<Verdict> {
+        if self.row.is_empty() {
+            return None;
+        }
+        for (place, number) in &self.row {
+            match self.columns.iter_mut().find(|column| column.place == *place) {
+                Some(column) => column.take(*number),
+                None => {
+                    self.columns.push(Column { place: *place, last: *number, rises: 0, falls: 0, only_rose: true, rose: false });
+                }
+            }
+        }
+        let own = self.columns.iter().find(|column| column.place == best)?;
+        self.settled = (own.rises >= RISES_MAX && yielded == 0).then_some(best);
+        let mut others = self.columns.iter().filter(|column| self.row.iter().any(|(place, _)| *place == column.place));
+        if let Some(back) = others.clone().find(|other| yielded >> other.place & 1 == 1 && other.counts_beside(own)) {
+            return Some(Verdict::Counts(back.place));
+        }
+        let yields = |other: &Column| {
+            let is_rival = other.place > best && yielded >> other.place & 1 == 0 && !IN_EPOCH.contains(&other.place) && other.falls == 0;
+            is_rival && own.yields_to(other)
+        };
+        (own.rises < RISES_MAX && others.any(yields)).then_some(Verdict::Yields(best))
+    }
+
+    /// Whether rows that were passed over may have told something, where this is one of those behind them.
+    pub(super) fn may_tell(&self, best: usize, yielded: u64) -> bool {
+        let known = |(place, number): &(usize, i64)| self.columns.iter().find(|column| column.place == *place).zip(Some(*number));
+        let mut rose = self.row.iter().filter_map(known).filter(|(column, number)| *number > column.last);
+        let own = self.row.iter().filter_map(known).find(|(column, _)| column.place == best);
+        let Some((own, number)) = own.filter(|(own, _)| own.rises < RISES_MAX) else { return false };
+        let may_yield = |other: &Column| other.place > best && (number <= own.last || other.only_rose && own.may_fall_beside(other));
+        rose.any(|(other, _)| yielded >> other.place & 1 == 1 || may_yield(other))
+    }
+}
+
+impl Column {
+    fn take(&mut self, number: i64) {
+        self.rose = number > self.last;
+        self.only_rose &= self.rose;
+        self.rises = self.rises.saturating_add(u32::from(self.rose));
+        self.falls = self.falls.saturating_add(u32::from(number < self.last));
+        self.last = number;
+    }
+
+    fn yields_to(&self, other: &Column) -> bool {
+        match (self.rises, self.falls) {
+            (0, 0) => other.rises >= STUCK_MIN,
+            (_, falls) => falls >= FALLS_MIN && other.only_rose && self.may_fall_beside(other),
+        }
+    }
+
+    /// Whether a fall speaks against it: what counts within an epoch falls where the next one begins.
+    fn may_fall_beside(&self, other: &Column) -> bool {
+        other.place != EPOCH || !(IN_EPOCH.contains(&self.place) || EITHER.contains(&STEPS[self.place]))
+    }
+
+    /// Whether it goes on rising, or rises where `best` does not: epochs that start over with each update.
+    fn counts_beside(&self, best: &Column) -> bool {
+        self.falls == 0 && (self.rises > 1 || self.rose && !best.rose)
+    }
+}
