@@ -10,7 +10,7 @@ use og::{
 use std::{collections::HashMap, time::Instant};
 
 /// Most readings that teach something, of any source, and the last one.
-const READINGS_MAX: usize = 10;
+const READINGS_MAX: usize = 24;
 
 /// A `.wandb` file as it came; with its checksums made right, since no other bytes come past them; and the same behind a record that
 /// fills most of the first block, so that the bytes lie across its edge.

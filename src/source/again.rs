@@ -2,7 +2,7 @@
 
 use super::Decoder;
 
-/// Most readings of one source. Each teaches a decoder something more and takes nothing back: rows are read eight times at most
+/// Most readings of one source. Each teaches a decoder something more and takes nothing back: rows are read about ten times at most
 /// ([`Fact`](super::columns::Fact)), a console ten times, a wrong guess at the kind as often before. More are of a source that grows newest
 /// first, whose last stretch then comes anew instead.
 const READINGS_MAX: u32 = 24;

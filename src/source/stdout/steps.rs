@@ -235,7 +235,13 @@ impl Steps {
     fn counted(&mut self, kind: Counter, count: Count, epoch: Option<Count>) -> Count {
         match kind {
             Counter::Global | Counter::Epoch => count,
-            Counter::Batch | Counter::Step => self.turn.step(count, epoch.map(|epoch| epoch.at)),
+            Counter::Batch | Counter::Step => {
+                let step = self.turn.step(count, epoch.map(|epoch| epoch.at));
+                // A count that starts over does so in each of the epochs.
+                let all = count.of.zip(epoch.and_then(|epoch| epoch.of)).filter(|_| step.at > count.at);
+                let whole = all.map(|(of, epochs)| of.saturating_mul(epochs));
+                Count { of: step.of.max(whole), ..step }
+            }
         }
     }
 

@@ -629,3 +629,20 @@ fn a_count_in_parentheses_is_a_rank_where_something_else_counts() {
     check(&(line("(100/500) loss: 2.5") + &line("(200/500) loss: 1.5")), &["loss -=2.5 -=1.5"]);
     check(&(line("(0/2) step: 1 loss: 2.5") + &line("(0/2) step: 2 loss: 1.5")), &["loss 1=2.5 2=1.5"]);
 }
+
+#[test]
+fn the_total_of_a_count_that_starts_over_is_that_of_all_epochs() {
+    let totals = |text: &str| {
+        let mut decoder = Stdout::new();
+        decoder.push(text.as_bytes());
+        std::iter::from_fn(|| decoder.next().unwrap())
+            .filter_map(|record| match record {
+                Record::TotalSteps(total) => Some(total),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let rows = |epoch: u32| format!("Epoch [{epoch}/30], Step [50/100], loss: 2.5\nEpoch [{epoch}/30], Step [100/100], loss: 2.5\n");
+    assert_eq!(totals(&(rows(1) + &rows(2) + &rows(3))), [100, 3000]);
+    assert_eq!(totals("Epoch [1/3], Step [50/300], loss: 2.5\nEpoch [2/3], Step [150/300], loss: 2.5\n"), [300], "it goes on counting");
+}
