@@ -219,9 +219,12 @@ impl RunPicture {
     pub fn step(&self) -> Option<Step> {
         let steps = || self.sources.values().rev().filter_map(|source| source.step);
         let best = steps().find(|(_, said)| *said).or_else(|| steps().next()).map(|(step, _)| step);
-        let told = self.total_heard.and_then(|(rank, _)| self.sources.get(&rank)?.step);
+        let said_by = |rank| self.sources.get(&rank)?.step.filter(|(_, said)| *said).map(|(step, _)| step);
         // Whoever says how many there will be may be ahead, or the best source count something else.
-        best.max(told.filter(|(_, said)| *said).map(|(step, _)| step))
+        let told = self.total_heard.and_then(|(rank, _)| said_by(rank));
+        // Where a tracker says the step of the training, that is what the console counts, mostly in smaller strides.
+        let printed = self.tells_global_steps().next().and_then(|_| said_by(SourceRank::Stdout));
+        best.max(told).max(printed)
     }
 
     /// When the run started, as far as anybody said.

@@ -106,7 +106,8 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
     let mut probe = source::probe(&files, read, reach, state.is_over())?;
     if let (Some(tracked), false) = (tracked, is_logged) {
         // What a tracker logged goes before what was printed, and prints may repeat it.
-        probe.step = tracked.step.max(probe.step.filter(|_| probe.total_steps.is_some()));
+        let counts = probe.total_steps.is_some() || tracked.is_of_training && probe.says_steps;
+        probe.step = tracked.step.max(probe.step.filter(|_| counts));
         (probe.last, probe.is_whole) = (tracked.last, false);
     }
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
@@ -119,6 +120,8 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
 struct Tracked {
     exit: Option<Exit>,
     step: Option<Step>,
+    /// That step is one that it says beside its own count.
+    is_of_training: bool,
     last: BTreeMap<MetricKey, LastPoint>,
 }
 
@@ -127,7 +130,7 @@ impl From<Probe> for Tracked {
     fn from(Probe { kind, exit, step, last, .. }: Probe) -> Tracked {
         let said = last.iter().filter(|(key, _)| is_global_step(kind, key)).max_by_key(|(_, point)| point.step);
         let of_training = said.and_then(|(_, point)| Step::whole(point.value));
-        Tracked { exit, step: of_training.or(step), last }
+        Tracked { exit, step: of_training.or(step), is_of_training: of_training.is_some(), last }
     }
 }
 
@@ -156,7 +159,7 @@ fn merged(folder: &RunFolder, read: &ReadOptions) -> Option<Tracked> {
         Some((key.clone(), LastPoint { step: Some(point.step), time: point.time, value: point.value }))
     };
     let run = reader.picture();
-    Some(Tracked { exit: run.exit, step: run.step(), last: run.series.iter().filter_map(last).collect() })
+    Some(Tracked { exit: run.exit, step: run.step(), is_of_training: false, last: run.series.iter().filter_map(last).collect() })
 }
 
 /// The one of several whose keys are shown whatever the others log, where none is of its kind.

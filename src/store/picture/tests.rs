@@ -432,6 +432,9 @@ fn what_a_console_prints_of_a_tracker_that_counts_rows_adds_no_series() {
     }
     picture.drop_echoes();
     assert_eq!(points(&picture, "loss"), []);
+    // It prints more often than it logs.
+    row(&mut picture, Stdout, Some(25), &[(0, 1.5)]);
+    assert_eq!(picture.step(), Some(Step(25)));
 }
 
 #[test]
