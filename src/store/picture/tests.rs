@@ -97,6 +97,22 @@ fn a_console_that_prints_a_logged_value_again_adds_no_series_whichever_is_read_f
 }
 
 #[test]
+fn what_is_said_once_at_the_end_is_an_echo_when_the_run_is_over() {
+    for (value, want) in [(59.12, vec!["train/train_runtime"]), (1.0, vec!["train/train_runtime", "train_runtime"])] {
+        let mut picture = RunPicture::default();
+        key(&mut picture, Tracker(0), 0, "train/train_runtime");
+        key(&mut picture, Stdout, 0, "train_runtime");
+        row(&mut picture, Tracker(0), Some(300), &[(0, value)]);
+        row(&mut picture, Stdout, Some(300), &[(0, value)]);
+        picture.drop_echoes();
+        assert_eq!(picture.series.keys().count(), 2);
+        event(&mut picture, EventKind::Exit(Exit { code: Some(0), ..Exit::default() }));
+        picture.drop_echoes();
+        assert_eq!(picture.series.keys().map(MetricKey::as_str).collect::<Vec<_>>(), want);
+    }
+}
+
+#[test]
 fn trackers_must_agree_on_the_letter() {
     let mut picture = RunPicture::default();
     key(&mut picture, Own, 0, "train/loss");
