@@ -85,11 +85,12 @@ impl RunPicture {
         let series = self.series.get(key)?;
         while let Some(Point { step, value, .. }) = series.get(echo.passed).filter(|point| is_over || point.step <= last) {
             echo.passed += 1;
-            let mut logged = echo.of.iter().filter_map(|key| Some((key, self.value_at(key, step)?))).peekable();
+            let alike = |logged| is_same(rank, logged, value);
+            let mut logged = echo.of.iter().filter_map(|key| Some((key, self.value_at(key, step, alike)?))).peekable();
             if logged.peek().is_none() {
                 continue;
             }
-            let same = logged.find(|(_, logged)| is_same(rank, *logged, value)).map(|(key, _)| key.clone());
+            let same = logged.find(|(_, logged)| alike(*logged)).map(|(key, _)| key.clone());
             echo.differs = same.is_none();
             echo.same = same;
             if echo.differs {
@@ -116,7 +117,8 @@ impl RunPicture {
         let (Some(owner), Some(series)) = (self.owners.get(of), self.series.get(echo.1)) else { return };
         let Some(mut twins) = self.twins.take() else { return };
         for point in series.points(0..series.len()) {
-            twins.of((*owner, of), echo).compare(point.step, point.value, self.value_at(of, point.step));
+            let alike = |shown| is_same(echo.0, shown, point.value);
+            twins.of((*owner, of), echo).compare(point.step, point.value, self.value_at(of, point.step, alike));
         }
         self.twins = Some(twins);
     }

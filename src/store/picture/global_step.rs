@@ -104,21 +104,29 @@ impl RunPicture {
         metrics.find(|metric| self.owners.get(*metric) == Some(&owner) && has_all(metric))
     }
 
-    /// The value of `key` at a step of the training.
-    pub(super) fn value_at(&self, key: &MetricKey, step: Step) -> Option<f64> {
+    /// The value of `key` at a step of the training; of several the one that is `alike`, else the newest.
+    pub(super) fn value_at(&self, key: &MetricKey, step: Step, alike: impl Fn(f64) -> bool) -> Option<f64> {
         let series = self.series.get(key)?;
         let global_step = self.owners.get(key).and_then(|owner| self.series.get(self.logged_global_step(*owner, key)?));
-        value_by(global_step.into_iter(), series, step)
+        value_by(global_step.into_iter(), series, step, alike)
     }
 }
 
-/// The value of `series` at a step of the training that `global_steps` of its source say, and where there are none, at that step.
-pub(super) fn value_by<'a>(global_steps: impl Iterator<Item = &'a Series>, series: &Series, step: Step) -> Option<f64> {
+/// The value of `series` at a step of the training that `global_steps` of its source say, and where there are none, at that step. Of
+/// several, such as those of two evaluations at the end, the one that is `alike`, else the newest.
+pub(super) fn value_by<'a>(
+    global_steps: impl Iterator<Item = &'a Series>,
+    series: &Series,
+    step: Step,
+    alike: impl Fn(f64) -> bool,
+) -> Option<f64> {
     let mut global_steps = global_steps.peekable();
     if global_steps.peek().is_none() {
         return value_at(series, step);
     }
-    global_steps.find_map(|steps| rows_at(steps, step).find_map(|own| value_at(series, own)))
+    let mut values = global_steps.flat_map(|steps| rows_at(steps, step).filter_map(|own| value_at(series, own)));
+    let newest = values.next()?;
+    Some(if alike(newest) { newest } else { values.find(|value| alike(*value)).unwrap_or(newest) })
 }
 
 /// The tracker's own steps of the rows that say `step`, the newest first. Where these go back, some may not be found.

@@ -122,7 +122,8 @@ impl Twins {
                 |metric: &MetricKey| self.shown_before.get(metric)?.iter().find(|(of, ..)| of == rank).map(|(.., steps)| steps);
             let steps_of = |metric| if metric == key { Some(series) } else { shown_before(metric).or_else(|| all.get(metric)) };
             let global_steps = sources.get(rank).into_iter().flat_map(|source| source.global_step.metrics());
-            if let Some(hidden) = value_by(global_steps.filter_map(steps_of), series, step) {
+            let alike = |hidden| is_same(*rank, value, hidden);
+            if let Some(hidden) = value_by(global_steps.filter_map(steps_of), series, step, alike) {
                 self.of(shown, (*rank, key)).compare(step, hidden, Some(value));
             }
         }
@@ -241,7 +242,7 @@ impl RunPicture {
             let Some(slot) = slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { continue };
             if !slot.shown {
                 let Some((key, owner)) = slot.instead.as_ref().and_then(|key| Some((key, *self.owners.get(key)?))) else { continue };
-                let shown = self.twins.as_ref().and_then(|_| self.value_at(key, of_training));
+                let shown = self.twins.as_ref().and_then(|_| self.value_at(key, of_training, |shown| is_same(rank, shown, *value)));
                 if let Some(twins) = &mut self.twins {
                     twins.of((owner, key), (rank, &slot.key)).compare(of_training, *value, shown);
                 }

@@ -454,6 +454,24 @@ fn what_a_console_prints_of_a_tracker_that_counts_rows_adds_no_series() {
 }
 
 #[test]
+fn two_evaluations_at_one_step_are_compared_each_with_its_own() {
+    let mut picture = RunPicture::default();
+    picture.align_steps();
+    picture.compare_sources();
+    for (source, kind) in [(Tracker(0), Kind::Trackio), (Tracker(1), Kind::WandbRun)] {
+        picture.set_kind(source, kind);
+        ["eval/runtime", "train/global_step"].iter().zip(0..).for_each(|(name, id)| key(&mut picture, source, id, name));
+    }
+    for source in [Tracker(1), Tracker(0)] {
+        for (at, runtime) in [(33, 0.125), (34, 0.0625)] {
+            row(&mut picture, source, Some(at), &[(0, runtime), (1, 300.0)]);
+        }
+    }
+    let twins: Vec<_> = picture.twins().map(|twin| (twin.hidden_key.as_str(), twin.equal, twin.different)).collect();
+    assert_eq!(twins, [("eval/runtime", 2, 0), ("train/global_step", 2, 0)]);
+}
+
+#[test]
 fn what_a_console_rounds_is_no_other_value() {
     let differs = |logged: f64, printed: f64| {
         let mut picture = RunPicture::default();
