@@ -259,9 +259,6 @@ pub(super) struct Axis {
     /// The row is of a validation, and its counter too.
     is_validation: bool,
     split: Option<&'static str>,
-    /// The same by a column that names a metric where a value stands in the row.
-    named: Option<&'static str>,
-    is_point: bool,
     epochs: Epochs,
     time: Option<(usize, WallTime, usize)>,
 }
@@ -409,7 +406,7 @@ impl Axis {
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
         (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
-        (self.is_validation, self.split, self.named, self.is_point) = (false, None, None, false);
+        (self.is_validation, self.split) = (false, None);
         self.rivals.begin();
         self.counted.clear();
         self.runs.clear();
@@ -444,8 +441,7 @@ impl Axis {
             },
             Role::Time(place) => self.time(place, at, unix_time(number)),
             Role::Run(run) => self.run_label(run, at, whole(number).map(Label::Number)),
-            Role::MetricValue => self.is_point = true,
-            Role::Split(_) | Role::MetricName | Role::Value => {}
+            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -459,9 +455,8 @@ impl Axis {
                 // Of two columns, the one that names a check.
                 self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
             }
-            Role::MetricName => self.named = parts::part(Says::Word, text),
             Role::Run(run) if !text.is_empty() => self.run_label(run, at, Some(Label::Text(text.to_owned()))),
-            Role::Step(_) | Role::Run(_) | Role::MetricValue | Role::Value => {}
+            Role::Step(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -534,7 +529,7 @@ impl Axis {
             time_cell: time.map(|(.., at)| at),
             run_cell,
             is_joint: runs == Some(JOINT),
-            split: self.split.or(self.named.filter(|_| !self.is_point)),
+            split: self.split,
         }
     }
 
@@ -567,16 +562,16 @@ impl Axis {
 
     /// Looks whether the column at `best` says where rows stand, or leaves that to another one.
     fn look_for_rivals(&mut self, best: usize) {
-        let Facts { yielded, counting, .. } = *self.facts();
+        let Facts { yielded, falling, .. } = *self.facts();
         if self.epochs.jumped {
-            if self.rivals.may_tell(best, yielded) {
-                self.learn(Fact::Yields(best));
+            if self.rivals.may_tell(best, yielded & !falling) {
+                self.learn(Fact::Falls(best));
             }
             return;
         }
-        match self.rivals.verdict(best, yielded) {
-            Some(Verdict::Yields(place)) if counting >> place & 1 == 1 => {}
-            Some(Verdict::Yields(place)) => self.learn(Fact::Yields(place)),
+        match self.rivals.verdict(best, yielded, falling) {
+            Some(Verdict::IsStuck(place)) => self.learn(Fact::IsStuck(place)),
+            Some(Verdict::Falls(place)) => self.learn(Fact::Falls(place)),
             Some(Verdict::Counts(place)) => self.learn(Fact::Counts(place)),
             None => {}
         }
@@ -588,6 +583,10 @@ impl Axis {
     /// Looks whether a column tells the runs of several apart, or several columns tell more of them than one.
     fn look_for_runs(&mut self, step: i64) {
         let (known, has_several) = (self.facts().runs, self.runs.len() > 1);
+        // How far each of several runs came is said by rows that were passed over.
+        if let Some(place) = known.filter(|_| self.epochs.jumped) {
+            self.learn(Fact::Runs(place));
+        }
         if self.runs.is_empty() || known == Some(JOINT) || known.is_some() && !has_several {
             return;
         }

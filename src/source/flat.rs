@@ -169,10 +169,7 @@ impl Flat {
                     self.is_row = true;
                     self.axis.number(role, at, number);
                 }
-                (None, Some(text)) if role == Role::MetricName => {
-                    text.as_ref().clone_into(&mut self.metric);
-                    self.axis.text(role, at, &text);
-                }
+                (None, Some(text)) if role == Role::MetricName => text.as_ref().clone_into(&mut self.metric),
                 (None, Some(text)) => self.axis.text(role, at, &text),
                 (None, None) => {}
             }

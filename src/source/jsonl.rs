@@ -356,11 +356,9 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_it_is_of_by_yes_or_no_or_by_a_word() {
+    fn a_row_says_what_it_is_of_by_yes_or_no() {
         let text = "{\"is_eval\":false,\"step\":1,\"loss\":3}\n{\"is_eval\":true,\"step\":1,\"loss\":2,\"done\":true}\n";
         check(text, &[(Some(1), &[("loss", 3.0)]), (Some(1), &[("eval/loss", 2.0)])]);
-        let text = "{\"tag\":\"train\",\"step\":1,\"loss\":3}\n{\"tag\":\"val\",\"step\":1,\"loss\":2}\n";
-        check(text, &[(Some(1), &[("loss", 3.0)]), (Some(1), &[("val/loss", 2.0)])]);
     }
 
     #[test]

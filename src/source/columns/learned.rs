@@ -2,9 +2,9 @@
 //! read again.
 //!
 //! Facts are only added, so readings end by themselves: there are as many as facts, and one more. (Where rows stand newest first and come
-//! one by one, each may be a fact; and where another column has the steps, what they seemed to say is asked again: a column leaves them
-//! once, and takes them back once.) Each starts with what those before it taught and teaches one thing more. What comes behind that in the same reading is of rows that stand wrong, and hangs on how many bytes
-//! came at once: it holds for the rest of them, for whoever cannot read again, and the next reading is to tell it anew.
+//! one by one, each may be a fact; and where another column has the steps, what they seemed to say is asked again.) Each starts with what
+//! those before it taught and teaches one thing more. What comes behind that in the same reading is of rows that stand wrong, and hangs on
+//! how many bytes came at once: it holds for the rest of them, for whoever cannot read again, and the next reading is to tell it anew.
 
 use super::JOINT;
 
@@ -25,10 +25,12 @@ pub(in crate::source) enum Fact {
     NoCounter,
     /// The column that tells runs apart, by its place among their names, or all of them together.
     Runs(usize),
-    /// A name of the step says nothing beside another one, by its place.
-    Yields(usize),
+    /// A name of the step stays the same beside another one, by its place.
+    IsStuck(usize),
     /// It was taken for such, and counts after all.
     Counts(usize),
+    /// A name of the step falls again and again beside another one.
+    Falls(usize),
 }
 
 /// All that is known.
@@ -41,8 +43,9 @@ pub(in crate::source) struct Facts {
     pub(in crate::source) counter: Option<usize>,
     pub(in crate::source) has_no_counter: bool,
     pub(in crate::source) runs: Option<usize>,
-    /// Names of the step that say nothing, and those that were taken for such, as bits by place.
+    /// Names of the step that say nothing, those of them that fall, and those that count after all, as bits by place.
     pub(in crate::source) yielded: u64,
+    pub(in crate::source) falling: u64,
     pub(in crate::source) counting: u64,
 }
 
@@ -58,13 +61,18 @@ impl Facts {
             Fact::NoCounter => (self.counter, self.has_no_counter) = (None, true),
             Fact::Runs(JOINT) => self.runs = Some(JOINT),
             Fact::Runs(place) => self.runs = self.runs.or(Some(place)),
-            Fact::Yields(place) if self.counting >> place & 1 == 0 => {
+            Fact::IsStuck(place) if self.counting >> place & 1 == 0 => {
                 self.yielded |= 1 << place;
                 self.forget_steps();
             }
-            Fact::Yields(_) => {}
-            Fact::Counts(place) => {
+            Fact::IsStuck(_) => {}
+            Fact::Counts(place) if self.falling >> place & 1 == 0 => {
                 (self.yielded, self.counting) = (self.yielded & !(1 << place), self.counting | 1 << place);
+                self.forget_steps();
+            }
+            Fact::Counts(_) => {}
+            Fact::Falls(place) => {
+                (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place);
                 self.forget_steps();
             }
         }

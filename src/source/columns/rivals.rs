@@ -36,9 +36,11 @@ struct Column {
 /// What is to be learned.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Verdict {
-    /// The column at this place says nothing.
-    Yields(usize),
-    /// It was taken for one that says nothing, and counts after all.
+    /// The column at this place stays the same.
+    IsStuck(usize),
+    /// It falls again and again.
+    Falls(usize),
+    /// It was taken for one that stays the same, and counts after all.
     Counts(usize),
 }
 
@@ -54,8 +56,9 @@ impl Rivals {
         }
     }
 
-    /// Ends a row that stands where the column at `best` says. `yielded` are the columns that say nothing, as bits by place.
-    pub(super) fn verdict(&mut self, best: usize, yielded: u64) -> Option<Verdict> {
+    /// Ends a row that stands where the column at `best` says. `yielded` are the columns that say nothing, and `falling` those of them that
+    /// fall, as bits by place.
+    pub(super) fn verdict(&mut self, best: usize, yielded: u64, falling: u64) -> Option<Verdict> {
         if self.row.is_empty() {
             return None;
         }
@@ -63,6 +66,8 @@ impl Rivals {
             match self.columns.iter_mut().find(|column| column.place == *place) {
                 Some(column) => column.take(*number),
                 None => {
+                    // What others did before it was there says nothing of it.
+                    self.columns.iter_mut().filter(|other| other.place > *place).for_each(Column::renew);
                     self.columns.push(Column { place: *place, last: *number, rises: 0, falls: 0, only_rose: true, rose: false });
                 }
             }
@@ -70,24 +75,30 @@ impl Rivals {
         let own = self.columns.iter().find(|column| column.place == best)?;
         self.settled = (own.rises >= RISES_MAX && yielded == 0).then_some(best);
         let mut others = self.columns.iter().filter(|column| self.row.iter().any(|(place, _)| *place == column.place));
-        if let Some(back) = others.clone().find(|other| yielded >> other.place & 1 == 1 && other.counts_beside(own)) {
+        let stuck = yielded & !falling;
+        if let Some(back) = others.clone().find(|other| stuck >> other.place & 1 == 1 && other.counts_beside(own)) {
             return Some(Verdict::Counts(back.place));
         }
         let yields = |other: &Column| {
             let is_rival = other.place > best && yielded >> other.place & 1 == 0 && !IN_EPOCH.contains(&other.place) && other.falls == 0;
             is_rival && own.yields_to(other)
         };
-        (own.rises < RISES_MAX && others.any(yields)).then_some(Verdict::Yields(best))
+        let verdict = if own.falls == 0 { Verdict::IsStuck(best) } else { Verdict::Falls(best) };
+        (own.rises < RISES_MAX && others.any(yields)).then_some(verdict)
     }
 
-    /// Whether rows that were passed over may have told something, where this is one of those behind them.
-    pub(super) fn may_tell(&self, best: usize, yielded: u64) -> bool {
-        let known = |(place, number): &(usize, i64)| self.columns.iter().find(|column| column.place == *place).zip(Some(*number));
-        let mut rose = self.row.iter().filter_map(known).filter(|(column, number)| *number > column.last);
-        let own = self.row.iter().filter_map(known).find(|(column, _)| column.place == best);
-        let Some((own, number)) = own.filter(|(own, _)| own.rises < RISES_MAX) else { return false };
-        let may_yield = |other: &Column| other.place > best && (number <= own.last || other.only_rose && own.may_fall_beside(other));
-        rose.any(|(other, _)| yielded >> other.place & 1 == 1 || may_yield(other))
+    /// Whether rows that were passed over may have told something, where this is one of those behind them. `stuck` are the columns that
+    /// stayed the same so far.
+    pub(super) fn may_tell(&self, best: usize, stuck: u64) -> bool {
+        let known = |place: usize| self.columns.iter().find(|column| column.place == place);
+        let Some((own, number)) = known(best).zip(self.row.iter().find(|(place, _)| *place == best)) else { return false };
+        let is_open = own.rises < RISES_MAX;
+        self.row.iter().filter(|(place, _)| *place != best).any(|(place, value)| match known(*place) {
+            None => is_open && *place > best,
+            Some(other) if *value <= other.last => false,
+            Some(_) if stuck >> place & 1 == 1 => true,
+            Some(other) => is_open && *place > best && (number.1 <= own.last || other.only_rose && own.may_fall_beside(other)),
+        })
     }
 }
 
@@ -98,6 +109,11 @@ impl Column {
         self.rises = self.rises.saturating_add(u32::from(self.rose));
         self.falls = self.falls.saturating_add(u32::from(number < self.last));
         self.last = number;
+    }
+
+    /// Forgets what it did so far.
+    fn renew(&mut self) {
+        (self.rises, self.falls, self.only_rose, self.rose) = (0, 0, true, false);
     }
 
     fn yields_to(&self, other: &Column) -> bool {

@@ -288,7 +288,9 @@ fn a_step_that_does_not_rise_yields_to_one_that_does() {
         ("batch", [32; 6], "epoch"),
         ("step", [12, 45, 33, 80, 20, 25], "episode"),
         ("step", [80, 45, 33, 20, 10, 5], "episode"),
+        ("step", [20, 25, 31, 22, 40, 18], "episode"),
         ("update", [0, 1, 0, 1, 0, 1], "epoch"),
+        ("step", [0, 1, 2, 0, 1, 0], "iteration"),
     ] {
         let got = read_until_known(&table(&[(better, &rising), (name, &numbers)]));
         assert_eq!(got, rising.map(|step| (Some(step), name.to_owned())), "{name} beside {better}");
@@ -307,6 +309,11 @@ fn a_step_that_rises_later_or_starts_over_yields_to_none() {
     assert_eq!(steps(&[("global_step", &updates), ("epoch", &epochs)]), updates);
     let late: Vec<i64> = (0..20).map(|row| (row - 10).max(0) * 100).collect();
     assert_eq!(steps(&[("timesteps", &late), ("episode", &(0..20).collect::<Vec<_>>())]), late);
+    // A better name that comes later, and rises as well.
+    let rows: Vec<_> = (0..6).map(|row| vec![("epoch", f64::from(row)), ("loss", 1.0)]).collect();
+    let later = (6..12).map(|row| vec![("epoch", f64::from(row)), ("step", 100.0 * f64::from(row)), ("loss", 1.0)]);
+    let got = read_until_known(&rows.into_iter().chain(later).collect::<Vec<_>>());
+    assert_eq!((got[6].0, got[7].0, got[11].0), (Some(600), Some(700), Some(1100)));
     // One torn number, a restart, and batches of an epoch.
     assert_eq!(steps(&[("step", &[10, 20, 3, 40, 50]), ("episode", &[1, 2, 3, 4, 5])]), [10, 20, 3, 40, 50]);
     assert_eq!(steps(&[("step", &[10, 20, 10, 20, 10]), ("episode", &[1, 2, 1, 2, 1])]), [10, 20, 10, 20, 10]);
@@ -353,13 +360,12 @@ fn what_a_row_is_of_is_said_by_names_in_any_case_and_by_words_that_mean_it() {
         ("type", "config", None),
         ("is_eval", "True", Some("eval")),
         ("is_eval", "false", Some("")),
-        ("tag", "valid", Some("valid")),
-        ("tag", "loss", None),
+        // What a run is called.
+        ("name", "test", None),
         ("author", "test", None),
     ] {
         assert_eq!(split_of(&[(name, text)]), want, "{name} {text}");
     }
-    assert_eq!(split_of(&[("tag", "val"), ("value", "0.5")]), None, "a metric of that name");
     assert_eq!(split_of(&[("type", "train"), ("split", "val"), ("kind", "train")]), Some("val"));
 }
 

@@ -159,6 +159,10 @@ impl Source for Pipe {
             if self.from.is_none() {
                 self.finish(sink);
             }
+            // Each reading may teach one thing more.
+            if self.start_over() {
+                return Ok(Progress { bytes: self.offset, more: true, restarted: true });
+            }
         }
         if self.from.is_none() {
             return Ok(progress);
