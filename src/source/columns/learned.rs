@@ -6,7 +6,7 @@
 //! those before it taught and teaches one thing more. What comes behind that in the same reading is of rows that stand wrong, and hangs on
 //! how many bytes came at once: it holds for the rest of them, for whoever cannot read again, and the next reading is to tell it anew.
 
-use super::JOINT;
+use super::names::JOINT;
 
 /// Something that a source turns out to hold.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Names of steps of which the better one says nothing: it stays the same, or falls again and again, while another one beside it rises
 //! (the `total_steps` that a run means to take beside its `epoch`, the `step` at which an `episode` ended).
 
-use super::{EITHER, EPOCH, IN_EPOCH, STEPS};
+use super::names::{EITHER, EPOCH, IN_EPOCH, STEPS};
 
 /// A column that rose so often says where rows stand: what it does later is a restart.
 const RISES_MAX: u32 = 8;
