@@ -7,9 +7,8 @@
 //!   `i/N` gives the total. A counter that starts over with each epoch goes on counting.
 //! - A line without a counter belongs to the step before it, when it holds nothing but named numbers and is
 //!   surely about a metric or about what is reported beside them (times, rates, memory), or stands in a block under a line
-//!   that is only a counter. So does the summary of an
-//!   epoch, when it repeats the names of finer steps in it. `batch: 16` may as well be a setting: it is a counter if a
-//!   metric is among the first lines under it.
+//!   that is only a counter. So does a line that says only its epoch, behind finer steps of that epoch. `batch: 16` may as well
+//!   be a setting: it is a counter if a metric is among the first lines under it.
 //! - A validation that says how far it is comes to what its last line says, or to the sum below it.
 //! - Lines `name: value` with a counter below their metrics are a block of that count, once another block of the kind says another.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.

@@ -134,7 +134,13 @@ fn what_the_model_answers_is_seen_beside_its_training_as_it_comes() {
     let made = home.dir.path().join("made");
     let db = Connection::open(&made).unwrap();
     db.execute_batch(&fs::read_to_string(format!("{FIXTURES}/tviz/v0.2.2/rollouts.sql")).unwrap()).unwrap();
-    db.execute_batch("CREATE TABLE later AS SELECT * FROM rollouts WHERE step = 15; DELETE FROM rollouts WHERE step = 15").unwrap();
+    // Behind all rows that are there, as tviz numbers what it adds.
+    db.execute_batch(
+        "CREATE TABLE later AS SELECT * FROM rollouts WHERE step = 15; DELETE FROM rollouts WHERE step = 15;
+         UPDATE trajectories SET rollout_id = rollout_id + 100 WHERE rollout_id IN (SELECT id FROM later);
+         UPDATE later SET id = id + 100",
+    )
+    .unwrap();
     db.execute("UPDATE runs SET ended_at = NULL, started_at = iif(id = 'txt00002', CURRENT_TIMESTAMP, '2020-01-01 00:00:00')", []).unwrap();
     drop(db);
     let path = home.dir.path().join(".tviz/tviz.db");

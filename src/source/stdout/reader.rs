@@ -58,8 +58,6 @@ pub(super) struct Reader {
     is_ruled: bool,
     /// The name at the end of a bar's line, whose value was wrapped into the next.
     cut_name: String,
-    /// Keys that rows of whole epochs had, by number.
-    of_epochs: Vec<bool>,
     /// The values below a bar that has not begun are of no epoch.
     is_idle: bool,
     shapes: Shapes,
@@ -249,11 +247,7 @@ impl Reader {
         if let Some(count) = count {
             self.steps.begin(count.at, self.keys.row());
         }
-        let is_row = self.make_row(count.map(|count| count.at), count.and_then(|count| count.of), known.rank, offset);
-        if known.step.is_none() {
-            self.keep_of_epochs();
-        }
-        is_row
+        self.make_row(count.map(|count| count.at), count.and_then(|count| count.of), known.rank, offset)
     }
 
     /// Hands out what is ready.
@@ -272,7 +266,7 @@ impl Reader {
         let Some(step) = found.reduce(Option::or) else { return false };
         self.draft.pairs.clear();
         if step.is_some() {
-            (self.draft.step, self.draft.total, self.draft.rank, self.draft.is_epoch) = (step, None, 0, false);
+            (self.draft.step, self.draft.total, self.draft.rank) = (step, None, 0);
         } else if !self.read(line, classes, offset, false) && !self.place_waiting(None) {
             self.draft.step = None;
         }
@@ -380,9 +374,6 @@ impl Reader {
         if self.make_row(draft.step, draft.total, draft.rank, draft.offset) {
             self.ready.push_back(Record::Row(self.row.clone()));
         }
-        if draft.is_epoch {
-            self.keep_of_epochs();
-        }
         draft
     }
 
@@ -400,28 +391,11 @@ impl Reader {
         true
     }
 
-    /// Remembers that the keys of the row come with whole epochs.
-    fn keep_of_epochs(&mut self) {
-        for (id, _) in &self.row.values {
-            let id = id.0 as usize;
-            if self.of_epochs.len() <= id {
-                self.of_epochs.resize(id + 1, false);
-            }
-            self.of_epochs[id] = true;
-        }
-    }
-
-    /// Whether a row that has only an epoch sums up rows of finer steps: it has a name of theirs.
-    fn sums_up(&self) -> bool {
-        let is_finer = |name| self.keys.known(name).is_some_and(|id| self.of_epochs.get(id.0 as usize) != Some(&true));
-        self.steps.is_within_epoch() && self.draft.pairs.iter().any(|(name, _)| is_finer(name))
-    }
-
     /// Reads one state of a line into the draft. False: it holds no row. `may_begin`: it may begin a block that counts late.
     fn read(&mut self, line: &str, classes: u8, offset: u64, may_begin: bool) -> bool {
         let text = line.trim_ascii();
         (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
-        (self.draft.is_epoch, self.draft.is_part) = (false, false);
+        (self.draft.sums_up, self.draft.is_part) = (false, false);
         if self.open.is_open() {
             if let Some(from) = self.open.push(text) {
                 self.draft.offset = from;
@@ -473,7 +447,7 @@ impl Reader {
         }
         if is_framed {
             // `| step 10 | loss 2.1 |`; other frames, such as those of nvidia-smi, count nothing.
-            return !self.table.open(text) && self.read_line(&stripped, text.len()) && self.draft.step.is_some();
+            return !self.table.open(text) && self.read_line(&stripped, text.len()) && (self.draft.step.is_some() || self.draft.sums_up);
         }
         let brace = if classes & FRAME != 0 { stripped.text.find('{') } else { None };
         if let Some(at) = brace {
@@ -570,12 +544,11 @@ impl Reader {
             return false;
         }
         if let (None, Some(epoch)) = (step, epoch)
-            && self.sums_up()
+            && self.steps.sum_up(epoch)
         {
-            self.steps.sum_up(epoch);
+            self.draft.sums_up = true;
             return true;
         }
-        self.draft.is_epoch = step.is_none() && epoch.is_some();
         if step.is_some() || epoch.is_some() {
             let is_plain = is_whole && !self.facts.is_odd && !stripped.text.contains('{');
             self.learnable = is_plain.then_some((stripped.tag, length - stripped.text.len()));

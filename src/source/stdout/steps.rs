@@ -41,8 +41,9 @@ pub(super) struct Steps {
     /// The group of the names in the last row without a head or a step, `test` of `test.acc`, and its line.
     group: String,
     grouped: u64,
-    /// Some row had a counter finer than the epoch.
+    /// Steps finer than epochs are counted; and the epoch that the last row summed up, with the row at which its last step began.
     fine: bool,
+    summed_up: Option<(i64, u64)>,
     /// Some row said its epoch beside that counter.
     says_epoch: bool,
     /// How a counter that starts over with each epoch goes on.
@@ -187,15 +188,27 @@ impl Steps {
                 }
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
-            (None, epoch) => {
-                epoch.into_iter().for_each(|epoch| self.sum_up(epoch));
-                epoch
+            (None, Some(epoch)) => {
+                self.fine = false;
+                self.end_epoch(epoch);
+                Some(epoch)
             }
+            (None, None) => None,
         }
     }
 
-    /// A row sums up an epoch.
-    pub(super) fn sum_up(&mut self, epoch: Count) {
+    /// A row says only `epoch`. True: it sums up the steps before it and belongs to the last of them; they are not another epoch's.
+    pub(super) fn sum_up(&mut self, epoch: Count) -> bool {
+        let is_of_another = |(at, since)| at != epoch.at && since == self.since;
+        if !self.is_within_epoch() || self.summed_up.is_some_and(is_of_another) {
+            return false;
+        }
+        self.summed_up = Some((epoch.at, self.since));
+        self.end_epoch(epoch);
+        true
+    }
+
+    fn end_epoch(&mut self, epoch: Count) {
         self.turn.sum_up(epoch.at);
         if let Some(landing) = &mut self.landing {
             landing.has_epochs = true;
@@ -364,7 +377,7 @@ impl Steps {
         takes
     }
 
-    /// Whether rows of finer steps than epochs came, which a row of an epoch may sum up.
+    /// Whether steps finer than epochs are counted, which a row of an epoch may sum up.
     pub(super) fn is_within_epoch(&self) -> bool {
         self.fine && self.carried.is_some()
     }

@@ -115,7 +115,7 @@ impl Reader {
             std::mem::swap(&mut draft.pairs, &mut self.boxed.pairs);
             let count = self.boxed.count();
             (draft.step, draft.total) = (count.map(|count| count.at), count.and_then(|count| count.of));
-            (draft.rank, draft.offset, draft.is_epoch) = (0, offset, false);
+            (draft.rank, draft.offset) = (0, offset);
             self.draft = self.emit(draft);
             self.draft.pairs.clear();
         }
