@@ -16,12 +16,12 @@ use super::{
 use crate::{
     model::{MetricKey, Point, ReadOptions, WallTime, num},
     query,
-    source::RunRef,
+    source::{Budget, RunRef},
     store::{RunPicture, RunReader},
 };
 use serde_json::{Value, json};
 use stats::Stopwatch;
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 /// Points printed in one piece: few enough that a reader which goes away is noticed soon.
 const POINTS_AT_ONCE: usize = 4096;
@@ -43,10 +43,13 @@ pub fn inspect(args: InspectArgs) -> Result<u8, Fail> {
     }
 }
 
+/// What is read in one go once there is something to show.
+const BULK: Budget = Budget { bytes_max: u64::MAX, time_max: Duration::from_millis(250) };
+
 /// Reads all that is there (`is_last`: for good); of a pipe all that comes until it is closed, or until it rests and what came is enough.
 fn load(reader: &mut RunReader, mut watch: Stopwatch, is_last: bool, is_enough: impl Fn(&RunPicture) -> bool) -> Value {
     loop {
-        let polled = reader.poll(RunReader::LOAD);
+        let polled = reader.poll(if watch.has_seen() { BULK } else { RunReader::LOAD });
         watch.look(reader.picture());
         if !polled.more {
             reader.settle(is_last);

@@ -25,6 +25,11 @@ impl Stopwatch {
         }
     }
 
+    /// Whether a value came.
+    pub fn has_seen(&self) -> bool {
+        self.first_value.is_some()
+    }
+
     /// What it came to: seconds since the start, of the clock and of the processor; and the most memory that this process
     /// ever held.
     pub fn stats(&self, run: &RunPicture) -> Value {

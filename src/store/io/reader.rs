@@ -2,6 +2,7 @@
 
 mod ear;
 mod feed;
+mod relay;
 
 use super::{
     opened::is_left,
@@ -504,7 +505,11 @@ impl RunReader {
         let rank = feed.rank;
         let mut ear = Ear { picture: &mut self.picture, rank, clock, trackers, heard: 0 };
         held.into_iter().for_each(|record| ear.take(record));
-        let polled_now = first.unwrap_or_else(|| feed.source.poll_to(budget, &mut ear));
+        let polled_now = first.unwrap_or_else(|| match rank {
+            SourceRank::Stdout => relay::poll(&mut *feed.source, feed.behind, budget, &mut ear),
+            // Two cores read tables and records no sooner: nearly all of it is decoding.
+            _ => feed.source.poll_to(budget, &mut ear),
+        });
         let heard = ear.heard;
         feed.is_fresh &= heard == 0;
         (feed.polled_at, feed.behind) = (Some(Instant::now()), polled_now.as_ref().is_ok_and(|progress| progress.more));
