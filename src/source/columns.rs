@@ -21,7 +21,7 @@ use names::{
     COUNTER, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, RUNS, STEP, STEPS, TIMES, place_of, small,
     without_unit,
 };
-pub(super) use parts::Says;
+pub(super) use parts::{CHECKS, Says};
 use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
 

@@ -17,7 +17,7 @@ const FLAGS: [(&str, &str); 4] = [("is_eval", "eval"), ("is_val", "val"), ("is_v
 pub(super) const FLAG_NAMES: &[&str] = &[FLAGS[0].0, FLAGS[1].0, FLAGS[2].0, FLAGS[3].0];
 
 /// What such a column says of a row that is not of the training.
-const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
+pub(in crate::source) const CHECKS: &[&str] = &["val", "valid", "validation", "eval", "evaluation", "test", "dev"];
 
 /// What it says of one that is.
 const TRAINING: &[&str] = &["train", "training"];

@@ -7,12 +7,13 @@
 use super::document::{CELLS_MAX, Columns};
 use crate::model::num;
 use crate::source::{
-    columns::is_step,
+    columns::{CHECKS, is_step, may_be_step, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::{is_clear_metric, is_metric},
 };
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Least rows: settings are pairs.
 const ROWS_MIN: usize = 3;
@@ -33,12 +34,48 @@ pub(super) fn history(text: &str) -> Option<Columns> {
     gather("", &object, &mut columns)?;
     let is_series = |(name, items): &(String, Vec<Value>)| is_metric(name) && items.len() > 1;
     let rows = columns.iter().filter(|column| is_series(column)).map(|(_, items)| items.len()).max().filter(|rows| *rows >= ROWS_MIN)?;
+    if let Some(placed) = place(&columns, rows) {
+        columns = placed;
+    }
+    let rows = columns.iter().map(|(_, items)| items.len()).max().unwrap_or(rows).max(rows);
     // Where the rows have steps, shorter lists stand at others.
-    let has_steps = columns.iter().any(|(name, items)| is_step(name) && items.len() == rows);
+    let has_steps = columns.iter().any(|(name, items)| may_be_step(name) && items.len() == rows);
     columns.retain(|column| column.1.len() == rows || !has_steps && is_series(column));
     columns.iter_mut().for_each(|(_, items)| items.resize(rows, Value::Null));
     let is_told = columns.iter().any(|(name, _)| is_metric(name) && has_word(name, MEASURED));
     (is_told && columns.len() * rows <= CELLS_MAX).then_some(columns)
+}
+
+/// The columns where those of a check say their own steps (`val_steps` beside a shorter `val_loss`), all over one column of steps: that of the
+/// `rows` of the training, or their numbers.
+fn place(columns: &Columns, rows: usize) -> Option<Columns> {
+    let steps = |items: &[Value]| items.iter().map(|item| num::from_json(item).and_then(whole)).collect::<Option<Vec<i64>>>();
+    let of_check = |length: usize| columns.iter().find(|(name, items)| items.len() == length && is_step_of_check(name));
+    let own = columns.iter().find(|(name, items)| items.len() == rows && may_be_step(name));
+    let own = own.map_or_else(|| Some((0..).take(rows).collect()), |(_, items)| steps(items))?;
+    let at = |length: usize| if length == rows { Some(own.clone()) } else { steps(&of_check(length)?.1) };
+    let mut all: BTreeSet<i64> = own.iter().copied().collect();
+    let mut placed = vec![];
+    for (name, items) in columns.iter().filter(|(name, _)| !may_be_step(name) && !is_step_of_check(name)) {
+        let Some(at) = at(items.len()) else { continue };
+        all.extend(&at);
+        placed.push((name, at.into_iter().zip(items).collect::<BTreeMap<_, _>>()));
+    }
+    let is_rising = own.windows(2).all(|pair| pair[0] < pair[1]);
+    if !is_rising || placed.iter().all(|(_, items)| items.len() == rows) {
+        return None;
+    }
+    let mut out = vec![("step".to_owned(), all.iter().map(|step| Value::from(*step)).collect())];
+    for (name, items) in placed {
+        out.push((name.clone(), all.iter().map(|step| items.get(step).map_or(Value::Null, |item| (*item).clone())).collect()));
+    }
+    Some(out)
+}
+
+/// `val_steps`, `eval.epoch`.
+fn is_step_of_check(name: &str) -> bool {
+    let (of, steps) = name.rsplit_once(['_', '.', '/', '-']).unwrap_or_default();
+    may_be_step(steps) && has_word(of, CHECKS)
 }
 
 fn has_word(name: &str, words: &[&str]) -> bool {
@@ -95,6 +132,13 @@ mod tests {
             (r#"{"model": "a", "history": {"loss": [3, 2, 1], "lr": [1, 1, 1]}, "params": {"epochs": 3}}"#, "history.loss 3, history.lr 3"),
             (r#"{"args": {"lr": 0.1, "betas": [0.9, 0.99]}, "train_losses": [3, 2, 1], "layers": [["a"]]}"#, "train_losses 3"),
             (r#"{"time": 9, "step": [0, 9, 18], "loss": [3, 2, 1], "val_loss": [3, 2]}"#, "step 3, loss 3"),
+            (r#"{"loss": [3, 2, 1], "val_loss": [3, 2], "val_steps": [1, 5]}"#, "step 4, loss 3, val_loss 2"),
+            (
+                r#"{"steps": [0, 9, 18], "train": {"loss": [3, 2, 1]}, "eval": {"step": [9, 18], "loss": [3, 2]}}"#,
+                "step 3, train.loss 3, eval.loss 2",
+            ),
+            // Of steps that fall nobody knows which is which.
+            (r#"{"steps": [0, 9, 3], "loss": [3, 2, 1], "val_loss": [3, 2], "val_steps": [1, 5]}"#, "steps 3, loss 3"),
         ] {
             assert_eq!(of(text).as_deref(), Some(want), "{text}");
         }
