@@ -105,10 +105,20 @@ fn uncut(label: &str) -> &str {
     }
 }
 
-/// `8/20`
+/// `8/20`, `900/5.00k`
 fn count(text: &str) -> Option<Count> {
     let (at, of) = text.trim_ascii().split_once('/')?;
-    Some(Count { at: at.trim_ascii().parse().ok()?, of: of.trim_ascii().parse().ok() })
+    Some(Count { at: scaled(at.trim_ascii())?, of: scaled(of.trim_ascii()) })
+}
+
+/// A whole number, of which tqdm with `unit_scale` shows three digits: `1.25k`.
+fn scaled(text: &str) -> Option<i64> {
+    const UNITS: [(char, f64); 4] = [('k', 1e3), ('M', 1e6), ('G', 1e9), ('T', 1e12)];
+    let of_unit = |(unit, scale): (char, f64)| {
+        let digits: f64 = text.strip_suffix(unit)?.parse().ok()?;
+        (0.0..1000.0).contains(&digits).then(|| (digits * scale).round() as i64)
+    };
+    text.parse().ok().or_else(|| UNITS.into_iter().find_map(of_unit))
 }
 
 /// Cuts at the bracket that closes what is open, and whether there is one.
@@ -141,6 +151,10 @@ mod tests {
         assert_eq!(
             bar("  0%|          | 0/? [00:00<?, ?it/s]"),
             Some(Bar { label: "", count: count(0, None), postfix: "", tail: "", wraps: false })
+        );
+        assert_eq!(
+            ["999/5.00k", "1.25k/5.00k", "12.5M/?", "1.2x/5", "k/5", "é/5", "infk/5"].map(super::count),
+            [count(999, Some(5000)), count(1250, Some(5000)), count(12_500_000, None), None, None, None, None]
         );
         let nemo = bar("Epoch 0: :   0%|    | 50/10000 [00:30<1:41:00, v_num=3, loss=2]").unwrap();
         assert_eq!((nemo.label, nemo.postfix), ("Epoch 0", "v_num=3, loss=2"));

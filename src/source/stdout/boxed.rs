@@ -4,7 +4,7 @@ use super::{
     draft::PAIRS_MAX,
     facts::{Count, Pairs},
     table::{Cell, cell},
-    words::{Counter, counter, plural},
+    words::{Counter, counter, plural, says_count},
 };
 use crate::source::metrics::is_metric;
 
@@ -67,7 +67,8 @@ impl Boxed {
         let name = name.trim_ascii_end();
         // `Epoch 3` under a ruler is a head.
         let is_head = self.offset.is_none() && counter(name).is_some();
-        let is_row = is_name(name) && name.split(' ').count() <= NAME_WORDS_MAX && !name.contains([':', '=', '|', ',']);
+        let is_row =
+            is_name(name) && name.split(' ').count() <= NAME_WORDS_MAX && !name.contains([':', '=', '|', ',']) && !says_count(name);
         self.is_ruled = is_row && !is_head && self.put(name, value, offset);
         self.is_ruled
     }

@@ -61,6 +61,11 @@ impl Dicts {
         }
     }
 
+    /// The bar shows values, so that it says the step by these: dicts go with them.
+    pub(super) fn leave(&mut self) {
+        self.bar = None;
+    }
+
     /// Whether a bar may say where dicts of `pairs` stand.
     pub(super) fn may_be_beside(&self, pairs: &Pairs) -> bool {
         self.bar.is_some() && !self.said.iter().any(|said| said.is_apart && said.names.has_names_of(pairs))

@@ -182,13 +182,16 @@ fn time(text: &str) -> Option<&str> {
         text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ':' | '/' | '.' | ',' | 'T' | 'Z' | '+'))).unwrap_or(text.len());
     let word = text[..end].trim_end_matches([',', ':']);
     let marks = |mark: char| word.matches(mark).count();
+    // A day without its year is one in front of a clock: `07/03 13:04:17`, but not `10/100 loss: 1`.
+    let is_clock_next = || text[end..].trim_ascii_start().get(2..3) == Some(":");
     let is_date = marks('-') == 2
+        || (marks('-') == 1 && word.len() == 5 && word.find('-') == Some(2) && is_clock_next())
         || (marks('/') >= 1 && word.len() >= 5 && word.find('/') == Some(2))
+        || (marks('/') == 2 && word.len() == 10 && word.find('/') == Some(4))
         || (marks('.') == 2 && word.len() == 10 && !word.contains(','));
     let is_clock = marks(':') >= 1 && word.len() >= 5 && !word.contains('/');
     let alone = matches!(text.as_bytes().get(end), None | Some(b' ' | b'|' | b'\t'));
-    // `07/03 13:04:17` is a date; `10/100 loss: 1` is not.
-    let dated = !word.contains('/') || marks('/') == 2 || text[end..].trim_ascii_start().get(2..3) == Some(":");
+    let dated = !word.contains('/') || marks('/') == 2 || is_clock_next();
     ((is_date || is_clock) && alone && dated && word.bytes().all(|b| !b.is_ascii_alphabetic() || b == b'T' || b == b'Z'))
         .then(|| &text[end..])
 }
@@ -275,6 +278,9 @@ mod tests {
             ("[rank0]:[titan] 2025-06-04 08:51:48,074 - root - INFO - step:  1  loss: 12.2", "step:  1  loss: 12.2", Some(0)),
             ("2021-03-08 12:31:36 | INFO | train_inner | {\"a\": 1}", "{\"a\": 1}", None),
             ("07/03 13:04:17 - mmengine - INFO - Epoch(train)  [1][ 10/196]  lr: 1", "Epoch(train)  [1][ 10/196]  lr: 1", None),
+            ("2026/11/21 10:01:55 - mmengine - INFO - Epoch(val) [1][50/50]  acc: 1", "Epoch(val) [1][50/50]  acc: 1", None),
+            ("11-21 10:00:00 INFO epoch 3 loss 2", "epoch 3 loss 2", None),
+            ("11-21 loss 2", "11-21 loss 2", None),
             ("INFO:tensorflow:loss = 2.1, step = 100", "loss = 2.1, step = 100", None),
             ("[2023-04-18 08:48:01,543] [INFO] [a.py:188:f] [deepspeed] step=1", "step=1", None),
             ("I0731 09:47:48.898259     514 a.cc:493] step: 1", "step: 1", None),

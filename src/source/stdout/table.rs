@@ -3,7 +3,7 @@
 use super::{
     facts::{Count, Pairs},
     token::{Token, tokens},
-    words::{Counter, counter, is_training, shortened, validation},
+    words::{Counter, counter, is_training, says_count, shortened, validation},
 };
 use crate::source::metrics::is_metric;
 
@@ -102,7 +102,8 @@ impl Table {
             kind == Kind::Tabs && at == 0 && names.len() > 2 && text.is_empty()
                 || text.len() < 40 && text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '#' | '%' | '_')) && !text.ends_with(':')
         });
-        if names.len() < 2 || !named {
+        // `Epoch 3, Loss: 0.5` beside a bar says values.
+        if names.len() < 2 || !named || names.iter().any(|name| says_count(name.text)) {
             return false;
         }
         // `# Epoch batch     loss`: the names of narrow columns may be parted by one space.

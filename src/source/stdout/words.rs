@@ -221,6 +221,14 @@ pub(super) fn is_place(word: &str) -> bool {
     file.and_then(|file| file.rsplit_once('.')).is_some_and(|(_, extension)| SOURCES.contains(&extension))
 }
 
+/// Whether a counter says its count in `text`: `Epoch 3 loss`, `Epoch: 3/10`.
+pub(super) fn says_count(text: &str) -> bool {
+    let mut words = text.split_ascii_whitespace().peekable();
+    std::iter::from_fn(|| words.next().map(|word| (word, words.peek().copied()))).any(|(word, next)| {
+        next.is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit())) && counter(word.trim_end_matches([':', '='])).is_some()
+    })
+}
+
 /// What a name counts, if it is a counter. Looks at the last word and at the one before.
 pub(super) fn counter(name: &str) -> Option<Counter> {
     // `Diagnostics/Iteration`, but not `sec/step`.

@@ -102,8 +102,8 @@ impl RunPicture {
             }
         }
         // `train_runtime` 59.12, said once when the run ends: more came of neither.
-        let is_number = || echo.last.is_some_and(|value| value.fract() != 0.0);
-        echo.same.clone().filter(|_| echo.is_one(is_over || !is_console) || is_over && is_number())
+        let is_all = || usize::from(echo.looks) == series.len() && echo.last.is_some_and(|value| value.fract() != 0.0);
+        echo.same.clone().filter(|_| echo.is_one(is_over || !is_console) || is_over && is_all())
     }
 
     /// The last step of the training at which `key` was logged.

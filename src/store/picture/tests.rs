@@ -98,11 +98,14 @@ fn a_console_that_prints_a_logged_value_again_adds_no_series_whichever_is_read_f
 
 #[test]
 fn what_is_said_once_at_the_end_is_an_echo_when_the_run_is_over() {
-    for (value, want) in [(59.12, vec!["train/train_runtime"]), (1.0, vec!["train/train_runtime", "train_runtime"])] {
+    let both = vec!["train/train_runtime", "train_runtime"];
+    for (value, is_alone, want) in [(59.12, true, vec!["train/train_runtime"]), (59.12, false, both.clone()), (1.0, true, both)] {
         let mut picture = RunPicture::default();
         key(&mut picture, Tracker(0), 0, "train/train_runtime");
         key(&mut picture, Stdout, 0, "train_runtime");
         row(&mut picture, Tracker(0), Some(300), &[(0, value)]);
+        // What was printed elsewhere as well is more than that.
+        (0..9).filter(|_| !is_alone).for_each(|step| row(&mut picture, Stdout, Some(step), &[(0, 0.5)]));
         row(&mut picture, Stdout, Some(300), &[(0, value)]);
         picture.drop_echoes();
         assert_eq!(picture.series.keys().count(), 2);

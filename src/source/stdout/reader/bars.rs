@@ -66,6 +66,7 @@ impl Reader {
         match (step, epoch, bar.count) {
             _ if lead.is_some() => self.draft.total = bar.count.and_then(|count| count.of),
             (None, None, Some(count)) if known => {
+                self.steps.dicts.leave();
                 let count = self.steps.bar(count);
                 (self.draft.step, self.draft.total) = (Some(count.at), count.of);
             }

@@ -648,3 +648,36 @@ fn the_total_of_a_count_that_starts_over_is_that_of_all_epochs() {
     assert_eq!(totals(&(rows(1) + &rows(2) + &rows(3))), [100, 3000]);
     assert_eq!(totals("Epoch [1/3], Step [50/300], loss: 2.5\nEpoch [2/3], Step [150/300], loss: 2.5\n"), [300], "it goes on counting");
 }
+
+#[test]
+fn a_line_under_a_ruler_that_counts_is_a_row_of_its_own() {
+    check("=======\nEpoch 1 loss 2.5\nEpoch 2 loss 1.5\nEpoch 3/10 loss 0.5\n", &["loss 1=2.5 2=1.5 3=0.5"]);
+    check("Training\n--------\n10:00:00 step 5 reward 2.5\n10:00:01 step 10 reward 1.5\n", &["reward 5=2.5 10=1.5"]);
+}
+
+#[test]
+fn a_label_of_a_bar_may_say_all_of_an_epoch() {
+    let bar = |label: &str, at: u32| format!("\r{label}:  {at}0%|###   | {at}/10 [00:00<00:01, 9.5it/s]");
+    let drawn = |labels: [&str; 2]| format!("{}{}{}\n", bar(labels[0], 1), bar(labels[0], 2), bar(labels[1], 3));
+    check(&drawn(["Epoch 1/2, Loss: 2.5", "Epoch 2/2, Loss: 1.5"]), &["Loss 1=2.5 2=1.5"]);
+    check(&drawn(["Epoch 1 | loss 2.5 | lr 0.5", "Epoch 2 | loss 1.5 | lr 0.5"]), &["loss 1=2.5 2=1.5", "lr 1=0.5 2=0.5"]);
+    check(
+        &drawn(["Epoch: 1, train_loss=2.5, val_loss=3.5", "Epoch: 2, train_loss=1.5, val_loss=2"]),
+        &["train_loss 1=2.5 2=1.5", "val_loss 1=3.5 2=2"],
+    );
+}
+
+#[test]
+fn a_dict_beside_a_bar_with_values_goes_with_these() {
+    let bar = |at: u32, values: &str| format!("\r {at}%|###   | {at}/60 [00:00<00:01, 9.5it/s{values}]");
+    let log = [bar(0, ""), bar(20, ", loss=2"), "\n{\"eval_loss\": 1.5}\n".into(), bar(40, ", loss=1"), "\n{\"eval_loss\": 1.25}\n".into()];
+    check(&log.concat(), &["eval_loss 20=1.5 40=1.25", "loss 20=2 40=1"]);
+}
+
+#[test]
+fn the_year_may_stand_in_front_of_a_date() {
+    let line = |of: &str| format!("2026/11/21 10:01:55 - mmengine - INFO - {of}\n");
+    let train = |epoch: u32| line(&format!("Epoch(train) [{epoch}][200/200]  lr: 0.5  loss: 2.5"));
+    let log = [train(1), line("Epoch(val) [1][50/50]    coco/bbox_mAP: 0.5"), train(2)].concat();
+    check(&log, &["loss 200=2.5 400=2.5", "lr 200=0.5 400=0.5", "val/coco/bbox_mAP 200=0.5"]);
+}
