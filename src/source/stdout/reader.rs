@@ -25,7 +25,7 @@ use crate::{
     model::LineRule,
     source::{Record, Row, Taker, keys::Keys},
 };
-use settings::{Unsure, is_titled, setting};
+use settings::{Unsure, is_taken_up, is_titled, setting};
 use std::collections::VecDeque;
 use validation::{Announced, averages};
 
@@ -540,7 +540,8 @@ impl Reader {
         if self.facts.texts > 1 && !is_known(&self.draft.pairs) || self.facts.texts > TEXTS_MAX && !is_counted {
             return false;
         }
-        if (step.is_some() || epoch.is_some()) && (is_titled(stripped.text) || self.may_be_settings((step, epoch))) {
+        let is_told = || is_titled(stripped.text) || is_taken_up(stripped.text);
+        if (step.is_some() || epoch.is_some()) && (is_told() || self.may_be_settings((step, epoch))) {
             return false;
         }
         if let (None, Some(epoch)) = (step, epoch)

@@ -34,7 +34,8 @@ const CLASS: [u8; 256] = {
             // A dict over several lines may begin with a brace alone.
             b'{' => FRAME | LETTER,
             b'\n' | b'\r' => END,
-            0x1b | 0x08 | 0x80.. => DIRTY,
+            // What a terminal does not show stands in no text: an escape, a hole that a crash left in the file.
+            0..0x20 | 0x7f.. => DIRTY,
             _ => 0,
         };
         byte += 1;

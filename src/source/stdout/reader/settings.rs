@@ -81,6 +81,13 @@ pub(super) fn is_titled(text: &str) -> bool {
     is_title(title) && !behind.trim_ascii_start().starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// Whether a line tells from where a training goes on: `Loaded checkpoint at step 5000 (loss 0.1)`. Its values were logged then.
+pub(super) fn is_taken_up(text: &str) -> bool {
+    const VERBS: &[&str] = &["loaded", "loading", "restored", "restoring", "resumed", "resuming"];
+    let verb = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    VERBS.iter().any(|known| verb.eq_ignore_ascii_case(known))
+}
+
 /// Name and value of a line that is `name: value` or `name = value`.
 pub(super) fn setting(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once([':', '='])?;

@@ -681,3 +681,14 @@ fn the_year_may_stand_in_front_of_a_date() {
     let log = [train(1), line("Epoch(val) [1][50/50]    coco/bbox_mAP: 0.5"), train(2)].concat();
     check(&log, &["loss 200=2.5 400=2.5", "lr 200=0.5 400=0.5", "val/coco/bbox_mAP 200=0.5"]);
 }
+
+#[test]
+fn a_hole_in_a_file_hides_no_row_behind_it() {
+    check(&format!("step 1 loss 2\n{}step 2 loss 1\n", "\0".repeat(5000)), &["loss 1=2 2=1"]);
+}
+
+#[test]
+fn what_a_checkpoint_said_is_not_logged_again() {
+    check("Loaded checkpoint at step 5000 (loss 0.125)\nEpoch 1: loss 0.5\nEpoch 2: loss 0.25\n", &["loss 1=0.5 2=0.25"]);
+    check("Resuming from step 5000, loss=0.125\nstep 5010 loss 0.5\n", &["loss 5010=0.5"]);
+}
