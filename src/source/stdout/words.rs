@@ -345,6 +345,11 @@ pub(super) fn is_no_metric(name: &str) -> bool {
     name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b))) || is_source()
 }
 
+/// Whether a word is an ordinal, `第3` of `第3折`: no name, which would be another for each.
+pub(super) fn is_ordinal(word: &str) -> bool {
+    word.strip_prefix('第').is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// Whether a number of this name says when a line was printed: seconds since 1970, or thousandths of them.
 pub(super) fn is_stamp(name: &str, value: f64) -> bool {
     const FIRST: f64 = 1e9;
