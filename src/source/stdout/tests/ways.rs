@@ -650,19 +650,3 @@ fn the_total_of_a_count_that_starts_over_is_that_of_all_epochs() {
     assert_eq!(totals(&(rows(1) + &rows(2) + &rows(3))), [100, 3000]);
     assert_eq!(totals("Epoch [1/3], Step [50/300], loss: 2.5\nEpoch [2/3], Step [150/300], loss: 2.5\n"), [300], "it goes on counting");
 }
-
-#[test]
-fn a_loop_without_epochs_that_came_to_its_end_goes_on_counting() {
-    let epoch = |losses: [f64; 3]| format!("[20/100] loss {}\n[40/100] loss {}\n[100/100] loss {}\n", losses[0], losses[1], losses[2]);
-    let log = epoch([9.0, 8.0, 7.0]) + "Accuracy: 0.5\n" + &epoch([6.0, 5.0, 4.0]) + "Accuracy: 0.75\n" + &epoch([3.0, 2.0, 1.0]);
-    check(&log, &["Accuracy 100=0.5 200=0.75", "loss 20=9 40=8 100=7 120=6 140=5 200=4 220=3 240=2 300=1"]);
-    assert_eq!(total(&log), Some(300));
-    // The last that is printed is not the end.
-    check(&"step 0/391 loss 3\nstep 200/391 loss 2\n".repeat(2), &["loss 0=3 200=2 391=3 591=2"]);
-    // Broken off in the middle, and a loop of another length.
-    check("[20/100] loss 3\n[40/100] loss 2\n[20/100] loss 1\n", &["loss 20=3 40=2 20=1"]);
-    check("[20/100] loss 3\n[100/100] loss 2\n[10/50] loss 1\n", &["loss 20=3 100=2 10=1"]);
-    // From a checkpoint, and a line that was printed twice.
-    check("[10/100] loss 3\n[20/100] loss 3\n[100/100] loss 2\n[90/100] loss 1\n", &["loss 10=3 20=3 100=2 90=1"]);
-    check("[50/100] loss 3\n[100/100] loss 2\n[100/100] loss 2\n", &["loss 50=3 100=2 100=2"]);
-}
