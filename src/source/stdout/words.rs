@@ -160,6 +160,8 @@ const NOT_METRICS: &[&str] = &[
     "patience",
     "checkpoint",
     "phase",
+    "run",
+    "fold",
 ];
 
 const UNITS: &[&str] = &[
@@ -233,8 +235,10 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if last.len() > 10 {
         return None;
     }
-    // `batch_id`, `step index`
-    let is_index = ["id", "idx", "index"].iter().any(|index| last.eq_ignore_ascii_case(index));
+    // `batch_id`, `step index`, `Epoch completed`
+    let is_index = ["id", "idx", "index", "number", "no", "completed", "finished", "done", "loaded"]
+        .iter()
+        .any(|index| last.eq_ignore_ascii_case(index));
     let last = if is_index { words.next()? } else { last };
     let last = if last.eq_ignore_ascii_case("minibatch") { &last["mini".len()..] } else { last };
     let before = words.next();
@@ -454,6 +458,9 @@ mod tests {
             ("batch_id", Some(Counter::Batch)),
             ("Batch idx", Some(Counter::Batch)),
             ("train_step_id", Some(Counter::Step)),
+            ("Epoch number", Some(Counter::Epoch)),
+            ("Epoch completed", Some(Counter::Epoch)),
+            ("Epochs completed", None),
             ("gpu_id", None),
             ("id", None),
             ("tick", Some(Counter::Step)),
