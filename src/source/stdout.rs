@@ -31,6 +31,7 @@ mod shape;
 mod steps;
 mod table;
 mod token;
+mod turn;
 mod walk;
 mod words;
 

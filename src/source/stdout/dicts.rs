@@ -2,11 +2,14 @@
 
 use super::{
     facts::{Count, Pairs},
-    words::Counter,
+    words::{Counter, is_of_validation},
 };
 
 /// Dicts of other names that are compared with later ones.
 const SAID_MAX: usize = 8;
+
+/// Lengths of bars of evaluations that are kept: one or two data sets.
+const INNER_MAX: usize = 8;
 
 /// Dicts of the same names without an epoch that may come while the bar stands still: two in a row are an evaluation and the same
 /// over again.
@@ -20,6 +23,10 @@ const ALIKE_MAX: u32 = 2;
 #[derive(Default)]
 pub(super) struct Dicts {
     bar: Option<Count>,
+    /// The bar before one that is longer, and the lengths of those of which it turned out that they were inside of another:
+    /// evaluations.
+    outer: Option<Count>,
+    inner: Vec<i64>,
     said: Vec<Said>,
     /// Dicts whose epoch was a fraction.
     fractions: u32,
@@ -32,15 +39,18 @@ pub(super) struct Dicts {
     next: Option<Learned>,
 }
 
-/// What is kept of one reading for the next: dicts that stand apart from the bar, and whether epochs are told by fractions.
-type Learned = (Vec<Said>, bool);
+/// What is kept of one reading for the next: dicts that stand apart from the bar, whether epochs are told by fractions, and the lengths
+/// of bars of evaluations.
+type Learned = (Vec<Said>, bool, Vec<i64>);
 
 /// The last dict of its names.
 #[derive(Clone)]
 struct Said {
     names: Pairs,
     epoch: Option<f64>,
+    /// Where the bar stood, and how long that was.
     at: i64,
+    of: Option<i64>,
     /// Where it stood was said by the bar behind it.
     is_behind: bool,
     times: u32,
@@ -52,11 +62,27 @@ impl Dicts {
     /// The bar stands at `count`. Of several the longest is the training's; when that came to its end, one of about its length may
     /// be the next training's.
     pub(super) fn stand(&mut self, count: Count) {
+        if count.of.is_some_and(|of| self.inner.contains(&of)) {
+            return;
+        }
+        if let (Some(outer), Some(inner)) = (self.outer.filter(|outer| outer.of == count.of), self.bar) {
+            self.outer = None;
+            // It goes on where it was, so the longer one was inside.
+            if count.at > 0 && count.at >= outer.at && self.inner.len() < INNER_MAX {
+                self.inner.extend(inner.of);
+                self.bar = Some(count);
+                if self.said.iter().any(|said| said.of == inner.of) {
+                    self.learn();
+                }
+                return;
+            }
+        }
         let gives_way = |known: Count| {
             let is_over = known.of == Some(known.at);
             known.of <= count.of || is_over && count.of.is_some_and(|of| of.saturating_mul(2) >= known.at)
         };
         if self.bar.is_none_or(gives_way) {
+            self.outer = self.bar.filter(|known| known.of < count.of).or(self.outer);
             self.bar = Some(count);
         }
     }
@@ -82,14 +108,20 @@ impl Dicts {
     /// moment: it does not draw each step. `is_again`: the dict may be one that was there already, drawn again.
     pub(super) fn place(&mut self, pairs: &Pairs, behind: Option<Count>, is_again: bool) -> Option<Count> {
         let known = self.bar?;
+        let has_dicts = |bar: Count| self.said.iter().any(|said| said.of == bar.of);
+        // `test_loss` behind the training, and a bar that no other dict stood beside.
+        let is_evaluation = || pairs.iter().any(|(name, _)| is_of_validation(name)) && !has_dicts(known);
+        let trained = self.outer.filter(|outer| has_dicts(*outer) && is_evaluation());
+        let (known, behind) = trained.map_or((known, behind), |trained| (trained, None));
         let behind = behind.filter(|behind| if behind.of == known.of { behind.at >= known.at } else { known.of == Some(known.at) });
         let (bar, is_behind) = (behind.unwrap_or(known), behind.is_some());
+        let next = if trained.is_some() { self.bar } else { Some(bar) };
         let (epoch, at) = (epoch(pairs), bar.at);
         let Some(said) = self.said.iter_mut().find(|said| said.names.has_names_of(pairs)) else {
             if self.said.len() < SAID_MAX {
-                self.said.push(Said { names: pairs.clone(), epoch, at, is_behind, times: 1, is_apart: false });
+                self.said.push(Said { names: pairs.clone(), epoch, at, of: bar.of, is_behind, times: 1, is_apart: false });
             }
-            self.bar = Some(bar);
+            self.bar = next;
             return Some(bar);
         };
         let (stands, is_further) = (at <= said.at, epoch > said.epoch);
@@ -100,9 +132,9 @@ impl Dicts {
         said.times = if stands { said.times + u32::from(!is_again) } else { 1 };
         let is_same_kind = said.is_behind == is_behind;
         said.is_apart = stands && is_same_kind && if epoch.is_some() { is_further } else { said.times > ALIKE_MAX };
-        (said.epoch, said.at, said.is_behind) = (epoch, at, is_behind);
+        (said.epoch, said.at, said.of, said.is_behind) = (epoch, at, bar.of, is_behind);
         let is_apart = said.is_apart;
-        self.bar = Some(bar);
+        self.bar = next;
         if is_apart {
             self.learn();
             return None;
@@ -135,20 +167,20 @@ impl Dicts {
 
     /// The source is to be read again with what is known by now.
     fn learn(&mut self) {
-        let known = || (self.said.iter().filter(|said| said.is_apart).cloned().collect(), self.tells_fractions);
+        let known = || (self.said.iter().filter(|said| said.is_apart).cloned().collect(), self.tells_fractions, self.inner.clone());
         self.next.get_or_insert_with(known);
     }
 
     /// The same at the start of a source that is to be read again, or of another one.
     pub(super) fn renew(self) -> Dicts {
-        let (said, tells_fractions) = self.next.unwrap_or_default();
-        Dicts { said, tells_fractions, ..Dicts::default() }
+        let (said, tells_fractions, inner) = self.next.unwrap_or_default();
+        Dicts { said, tells_fractions, inner, ..Dicts::default() }
     }
 
     /// The same further on in the source.
     pub(super) fn jump(mut self) -> Dicts {
         self.said.retain(|said| said.is_apart);
-        Dicts { bar: None, ..self }
+        Dicts { bar: None, outer: None, ..self }
     }
 }
 

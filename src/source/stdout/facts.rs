@@ -259,12 +259,34 @@ impl Facts {
     }
 }
 
-/// The text with the wide signs of Chinese and Japanese as those they stand for, each as many bytes as before. `None`: it has none.
+/// The text with the wide signs of Chinese and Japanese as those they stand for, and what counts in it as `ep 3` and `it 3`, each as
+/// many bytes as before. `None`: it has none.
 fn narrow(text: &str) -> Option<String> {
     const SIGNS: [(&str, &str); 5] = [("：", ":  "), ("，", ",  "), ("；", ";  "), ("（", "  ("), ("）", ")  ")];
+    if text.is_ascii() {
+        return None;
+    }
     // The first byte of all of them.
-    memchr::memchr(0xef, text.as_bytes())?;
-    Some(SIGNS.iter().fold(text.to_owned(), |text, (wide, sign)| text.replace(wide, sign)))
+    let narrowed =
+        memchr::memchr(0xef, text.as_bytes()).map(|_| SIGNS.iter().fold(text.to_owned(), |text, (wide, sign)| text.replace(wide, sign)));
+    ordinals(narrowed.as_deref().unwrap_or(text)).or(narrowed)
+}
+
+/// The text with `ep 3   ` for `第3轮`, and `it 3   ` for `第3步`.
+fn ordinals(text: &str) -> Option<String> {
+    const COUNTERS: [(&[char], &str); 2] = [(&['轮', '輪'], "ep "), (&['步', '次', '批', '代', '回'], "it ")];
+    let mut out = None;
+    for (from, ordinal) in text.match_indices('第') {
+        let number = text[from + ordinal.len()..].trim_start_matches(' ');
+        let behind = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '/').trim_start_matches(' ');
+        let counted = COUNTERS.iter().find(|(signs, _)| behind.starts_with(*signs));
+        if let Some((_, name)) = counted.filter(|_| number.starts_with(|c: char| c.is_ascii_digit())) {
+            let (at, out) = (text.len() - behind.len(), out.get_or_insert_with(|| text.to_owned()));
+            out.replace_range(at..at + ordinal.len(), "   ");
+            out.replace_range(from..from + ordinal.len(), name);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -368,6 +390,19 @@ mod tests {
             ("step 5 loss: 2.5 (avg: 2.25, max: 3.5)", "<step 5>, loss=2.5"),
             ("step 5 loss: 2.5 took: 25 minutes 3 seconds", "<step 5>, loss=2.5"),
             ("Epoch 1 完成：avg_loss=0.5，损失：0.25（秒）", "<epoch 1>, avg_loss=0.5, 损失=0.25, (words)"),
+            ("Epoch 1 loss tensor(0.5, grad_fn=<NllLossBackward0>)", "<epoch 1>, loss=0.5"),
+            ("Epoch 1 weights tensor(0.5, requires_grad=True)", "<epoch 1>, (words)"),
+            ("epoch 3: loss -> 0.5, acc => 0.25", "<epoch 3>, loss=0.5, acc=0.25"),
+            ("Epoch: 1/3... Step: 40... Loss: 0.5... Val Loss: 0.25", "<epoch 1/3>, <step 40>, Loss=0.5, Val Loss=0.25"),
+            ("Run: 01, Fold: 2, Epoch: 03, Loss: 0.5", "<epoch 3>, Loss=0.5"),
+            ("Epoch number: 3, loss: 0.5", "<epoch 3>, loss=0.5"),
+            ("(100/500) loss: 0.5", "<step 100/500>, loss=0.5"),
+            ("(1/2) Epoch 3, loss: 0.5", "<epoch 3>, loss=0.5"),
+            ("(1/2) files: 5", "files=5"),
+            ("第3轮 loss: 0.5", "<epoch 3>, loss=0.5"),
+            ("第 3/10 轮，训练 loss：0.5", "<epoch 3/10>, 训练 loss=0.5"),
+            ("[第3轮] 第20步 loss: 0.5", "<epoch 3>, <step 20>, loss=0.5"),
+            ("第3折 loss: 0.5 第 2 组 acc: 0.25", "loss=0.5, 组 acc=0.25, (words)"),
             ("val: step 5, loss 2.5", "<step 5>, val/loss=2.5"),
             ("epoch 1 of 3, step 5 of 100: loss 2.5", "<epoch 1/3>, <step 5/100>, loss=2.5, (words)"),
             ("level=info msg=\"one step\" ts=1700000000.5 step=5 loss=2.5", "<step 5>, loss=2.5"),

@@ -1,6 +1,6 @@
 //! What loggers and launchers put in front of a line: times, levels, names, ranks.
 
-use super::words::{counter, validation};
+use super::words::{counter, is_ordinal, validation};
 
 /// The line behind its prefix.
 #[derive(Debug, PartialEq)]
@@ -120,7 +120,7 @@ fn bracket<'a>(text: &'a str, out: &mut Stripped, logged: &mut bool) -> Option<&
     let numbers = are_counts(epoch)
         && are_counts(step)
         && [epoch, step].iter().all(|text| ['/', ','].iter().all(|sign| text.matches(*sign).count() < 2));
-    let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some());
+    let counts = numbers || inside.split([' ', '=', ':', ',']).any(|word| counter(word).is_some() || is_ordinal(word));
     // `[42292] [MainThread] [INFO]`: a process.
     let mut next = rest.trim_ascii_start().split(['[', ']']).skip(1).step_by(2).take(2);
     let is_process = *logged && is_number(inside) && next.any(|next| LEVELS.contains(&next));
@@ -307,6 +307,7 @@ mod tests {
             ("[1,   50/ 250] - loss: 2", "[1,   50/ 250] - loss: 2", None),
             ("[Epoch 3/10] loss 2", "[Epoch 3/10] loss 2", None),
             ("[batch=10/1000]:", "[batch=10/1000]:", None),
+            ("[第3轮] loss 2", "[第3轮] loss 2", None),
             ("10/100 loss: 1", "10/100 loss: 1", None),
             ("epoch 3 | loss 2", "epoch 3 | loss 2", None),
         ] {

@@ -3,12 +3,10 @@
 use super::{
     dicts::Dicts,
     facts::{Count, Pairs},
+    turn::Turn,
     words::{Counter, is_report, is_speed, is_vague_counter},
 };
-use crate::{
-    model::Step,
-    source::{epochs::Starts, metrics::is_metric},
-};
+use crate::{model::Step, source::metrics::is_metric};
 
 /// Lines that a block may have under its head. Blocks in the wild have up to some thirty.
 const BLOCK_LINES_MAX: u32 = 40;
@@ -124,51 +122,6 @@ impl Landing {
     }
 }
 
-#[derive(Clone, Default)]
-struct Turn {
-    epoch: Option<i64>,
-    /// The first count of all, and the last.
-    first: Option<i64>,
-    last: Option<Count>,
-    /// An epoch that a row of its own summed up, behind the last count.
-    summed_up: Option<i64>,
-    /// The count went on behind such a row: it does not start over.
-    goes_on: bool,
-    starts: Starts,
-}
-
-impl Turn {
-    /// A row sums up `epoch`: when the count then starts over, it is that of the next one.
-    fn sum_up(&mut self, epoch: i64) {
-        if self.last.is_some() {
-            self.epoch = self.epoch.or(Some(epoch));
-            self.summed_up = Some(epoch);
-        }
-    }
-
-    /// The step of the whole run at `count` of `epoch`. Inlined as its callers are: a count that goes through memory costs every row
-    /// a store that is read back in another width, 7 % of reading a log.
-    #[inline(always)]
-    fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
-        let summed_up = self.summed_up.take().filter(|_| epoch.is_none());
-        self.goes_on |= summed_up.is_some() && self.first.is_some_and(|first| count.at > first);
-        let next = summed_up.filter(|_| !self.goes_on);
-        let epoch = epoch.or(next.map(|epoch| epoch.saturating_add(1)));
-        self.first = self.first.or(Some(count.at));
-        if let (Some(before), Some(now), Some(last)) = (self.epoch, epoch, self.last)
-            && now > before
-            && count.at <= last.at
-        {
-            let length = last.of.unwrap_or(last.at.saturating_add(i64::from(count.at == 0)));
-            let epochs = if last.of.is_some() { now.saturating_sub(before) } else { 1 };
-            self.starts.begin(now, self.starts.of(before).saturating_add(length.saturating_mul(epochs)));
-        }
-        (self.epoch, self.last) = (epoch.or(self.epoch), Some(count));
-        let start = self.epoch.map_or(0, |epoch| self.starts.of(epoch));
-        Count { at: start.saturating_add(count.at), of: count.of.map(|of| start.saturating_add(of)) }
-    }
-}
-
 impl Steps {
     /// The step of a line that has a counter of its own.
     #[inline]
@@ -223,11 +176,18 @@ impl Steps {
         is_counted && self.turn.last.is_some_and(|last| last.of.is_some_and(|known| known != of))
     }
 
-    /// Whether `step`, without an epoch in its line, is no further than the step before it: a loop over something else, if one was
-    /// announced. `of`: the length of that loop, if it is known already.
-    pub(super) fn goes_again(&self, step: (Counter, Count), of: Option<i64>) -> bool {
-        let is_longer = of.is_some() && step.1.of == of && self.turn.last.is_some_and(|last| last.of != of);
-        is_longer || self.would_count(Some(step), None).is_some_and(|count| self.carried.is_some_and(|at| count.at <= at))
+    /// Whether `step`, without an epoch in its line, is of a loop over something else, if one was announced: of another length than
+    /// that of the training, or no further than the step before it. `known`: the last count of that loop.
+    pub(super) fn goes_again(&self, (kind, count): (Counter, Count), known: Option<Count>) -> bool {
+        let length = self.turn.last.and_then(|last| last.of).filter(|_| matches!(kind, Counter::Batch | Counter::Step));
+        let is_other = length.is_some() && count.of.is_some() && length != count.of;
+        let goes_back = match kind {
+            Counter::Batch | Counter::Step => self.turn.goes_back(count, self.epoch.map(|epoch| epoch.at)),
+            Counter::Global | Counter::Epoch => self.carried.is_some_and(|at| count.at <= at),
+        };
+        // When that loop is not the one that counts, or started over as well, the training goes on.
+        let is_over = known.is_some_and(|known| known.of != count.of || count.at < known.at);
+        is_other || goes_back && !is_over
     }
 
     /// A line said which loop goes on now.
@@ -468,7 +428,7 @@ impl Steps {
         let total = if step.is_none() { self.of } else { total };
         let (step, mut total) = (step.or(self.carried).map(Step), total);
         if let Some(landing) = &mut self.landing {
-            landing.has_epochs |= self.epoch.is_some() || self.turn.epoch.is_some();
+            landing.has_epochs |= self.epoch.is_some() || self.turn.has_epochs();
             if !landing.trusts(step.map(|step| step.0)) {
                 return None;
             }
@@ -486,7 +446,7 @@ impl Steps {
     pub(super) fn jump(&mut self, gave_rows: bool, announces: bool) {
         let is_stepless = gave_rows && self.carried.is_none();
         let Steps { fine, dicts, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
-        let has_epochs = epoch.is_some() || turn.epoch.is_some();
+        let has_epochs = epoch.is_some() || turn.has_epochs();
         let of = turn.last.and_then(|last| last.of);
         let landing = Some(Landing { has_epochs, is_stepless, is_in_any_loop: announces, of, ..Landing::default() });
         *self = Steps { fine, dicts: dicts.jump(), line, trusted, trusts_epochs, landing, ..Steps::default() };

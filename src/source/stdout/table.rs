@@ -3,7 +3,7 @@
 use super::{
     facts::{Count, Pairs},
     token::{Token, tokens},
-    words::{Counter, counter, is_training, says_count, shortened, validation},
+    words::{Counter, counter, is_connective, is_prose, is_training, says_count, shortened, validation},
 };
 use crate::source::metrics::is_metric;
 
@@ -93,7 +93,7 @@ impl Table {
         };
         let is_spaced = kind == Kind::Spaces;
         if is_spaced && !text.as_bytes().windows(2).any(|two| two == b"  ") {
-            return false;
+            return self.open_narrow(line, text);
         }
         // Names may hold single spaces where columns are parted by more.
         let names = if is_spaced { pieces(line, 2) } else { cells(closed(inside(line, kind)), kind).into_iter().map(Piece::of).collect() };
@@ -115,10 +115,29 @@ impl Table {
         }
         if is_header {
             let words = if is_spaced { pieces(line, 1) } else { vec![] };
-            self.kind = Some(kind);
-            self.columns = columns(&names);
-            self.words = if words.len() > names.len() { columns(&words) } else { vec![] };
-            (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (true, false, false, 0);
+            self.begin(kind, columns(&names), if words.len() > names.len() { columns(&words) } else { vec![] });
+        }
+        is_header
+    }
+
+    fn begin(&mut self, kind: Kind, columns: Vec<Column>, words: Vec<Column>) {
+        (self.kind, self.columns, self.words) = (Some(kind), columns, words);
+        (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (true, false, false, 0);
+    }
+
+    /// `epoch loss acc`: names parted by one space each, as in a sentence, of which the first counts and another measures.
+    fn open_narrow(&mut self, line: &str, text: &str) -> bool {
+        let mut words = text.split(' ');
+        let is_counter = words.next().is_some_and(|first| first == "#" || counter(first).is_some());
+        if !is_counter || self.is_open() && self.is_sure {
+            return false;
+        }
+        let is_sign = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '@' | '%' | '-');
+        let is_name =
+            |word: &str| word.starts_with(char::is_alphabetic) && word.chars().all(is_sign) && !is_prose(word) && !is_connective(word);
+        let is_header = words.clone().all(is_name) && words.any(is_metric);
+        if is_header {
+            self.begin(Kind::Spaces, columns(&pieces(line, 1)), vec![]);
         }
         is_header
     }
@@ -135,8 +154,8 @@ impl Table {
         }
         let is_header = below.iter().any(|column| column.name.ends_with(" counter"));
         if is_header {
-            (self.kind, self.columns, self.words) = (Some(Kind::Spaces), below, vec![]);
-            (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (false, false, false, 0);
+            self.begin(Kind::Spaces, below, vec![]);
+            self.is_fresh = false;
         }
         is_header
     }
@@ -146,11 +165,19 @@ impl Table {
         let Some(kind) = self.kind else { return false };
         if line.bytes().all(|b| matches!(b, b'-' | b'=' | b'+' | b'|' | b':' | b' ')) {
             self.rule(line, kind);
+            // What polars writes below its own ruler are types.
+            self.is_fresh &= kind != Kind::Pipes || !line.contains('-');
             return false;
         }
         self.pairs.clear();
         (self.step, self.epoch) = (None, None);
-        if std::mem::take(&mut self.is_fresh) && kind == Kind::Pipes && self.go_on(line) {
+        if std::mem::take(&mut self.is_fresh)
+            && match kind {
+                Kind::Pipes => self.go_on(line),
+                Kind::Spaces => self.name_index(line),
+                Kind::Tabs | Kind::Commas => false,
+            }
+        {
             return false;
         }
         let read = self.cells(line, kind).is_some_and(|cells| self.read(&cells));
@@ -190,6 +217,18 @@ impl Table {
         true
     }
 
+    /// Puts the name of an index, which pandas writes below the others, in front of them. False: it is none.
+    fn name_index(&mut self, line: &str) -> bool {
+        let pieces = pieces(line, 1);
+        let [index] = pieces.as_slice() else { return false };
+        let is_index = counter(index.text).is_some() && self.columns.first().is_some_and(|first| index.to < first.from);
+        if is_index {
+            self.columns.splice(0..0, columns(&pieces));
+            self.words.clear();
+        }
+        is_index
+    }
+
     /// What a row says in each of the columns, nothing where it is blank. `None`: it is none, or not clear which are blank.
     fn cells<'a>(&mut self, line: &'a str, kind: Kind) -> Option<Vec<&'a str>> {
         if kind != Kind::Spaces {
@@ -203,6 +242,14 @@ impl Table {
         let mut is_value = |piece: &Piece| !matches!(cell(piece.text, &mut scratch), Cell::Text);
         // Cells may hold single spaces too: `[0.5, 0.25]`.
         let row = [1, 2].into_iter().map(|gap| pieces(line, gap)).find(|row| row.len() > 1 && row[1..].iter().all(&mut is_value))?;
+        // The index of pandas, which has no name.
+        if let [index, row @ ..] = row.as_slice()
+            && self.columns.first().is_some_and(|first| index.to < first.from)
+            && row.len() == self.columns.len()
+            && let Some(cells) = place(&self.columns, row, false)
+        {
+            return Some(cells);
+        }
         let texts = || row.iter().map(|piece| piece.text).collect();
         if row.len() == self.words.len() {
             self.columns = std::mem::take(&mut self.words);
@@ -450,6 +497,33 @@ mod tests {
         );
         check("step\\tloss\\tacc\n1\\t\\t0.5\n2\\t0.5\\t\n\\t0.5\\t0.25\n".replace("\\t", "\t").as_str(), &["1 acc=0.5", "2 loss=0.5", ""]);
         check("|step|loss|acc|\n|1||0.5|\n|2|0.5| |\n||0.5|0.25|", &["1 acc=0.5", "2 loss=0.5", ""]);
+    }
+
+    #[test]
+    fn names_may_be_parted_by_one_space() {
+        check("epoch loss acc\n1 0.5 0.25\n2 0.5\n10 0.25 0.75", &["1 loss=0.5 acc=0.25", "", "10 loss=0.25 acc=0.75"]);
+        check("# step train_loss lr\n5 0.5 1e-3", &["5 train_loss=0.5 lr=0.001"]);
+        for sentence in ["epoch loss is nan", "Step loss and acc", "loss acc", "epoch time", "best epoch loss"] {
+            assert!(!Table::default().open(sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn polars_writes_types_below_the_names() {
+        let rows = ["| epoch | loss |", "| ---   | ---  |", "| i64   | f64  |", "+=======+======+", "| 1     | 0.5  |", "| 2     | 0.25 |"];
+        check(&rows.join("\n"), &["", "", "", "1 loss=0.5", "2 loss=0.25"]);
+    }
+
+    #[test]
+    fn pandas_writes_an_index_in_front() {
+        let rows = ["   epoch  train loss   acc", "0      1        0.50  0.25", "1      2        0.25   NaN", "10    11        0.25  0.75"];
+        check(&rows.join("\n"), &["1 train loss=0.5 acc=0.25", "2 train loss=0.25 acc=NaN", "11 train loss=0.25 acc=0.75"]);
+        check(
+            "       loss   acc\nepoch            \n1      0.50  0.25\n10     0.25  0.75",
+            &["", "1 loss=0.5 acc=0.25", "10 loss=0.25 acc=0.75"],
+        );
+        // The index counts nothing of itself: it may be of classes.
+        check("   loss   acc\n0  0.50  0.25", &[""]);
     }
 
     #[test]

@@ -3,6 +3,7 @@ use crate::source::decode_for_tests as decode;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+mod dicts;
 mod recorded;
 mod redraws;
 mod validations;
@@ -99,6 +100,33 @@ fn counters_that_start_over_with_each_epoch_go_on() {
 }
 
 #[test]
+fn a_loop_without_epochs_that_came_to_its_end_goes_on_counting() {
+    let epoch = |losses: [f64; 3]| format!("[20/100] loss {}\n[40/100] loss {}\n[100/100] loss {}\n", losses[0], losses[1], losses[2]);
+    let log = epoch([9.0, 8.0, 7.0]) + "Accuracy: 0.5\n" + &epoch([6.0, 5.0, 4.0]) + "Accuracy: 0.75\n" + &epoch([3.0, 2.0, 1.0]);
+    check(&log, &["Accuracy 100=0.5 200=0.75", "loss 20=9 40=8 100=7 120=6 140=5 200=4 220=3 240=2 300=1"]);
+    assert_eq!(total(&log), Some(300));
+    // The last that is printed is not the end.
+    check(&"step 0/391 loss 3\nstep 200/391 loss 2\n".repeat(2), &["loss 0=3 200=2 391=3 591=2"]);
+    // Broken off in the middle, and a loop of another length.
+    check("[20/100] loss 3\n[40/100] loss 2\n[20/100] loss 1\n", &["loss 20=3 40=2 20=1"]);
+    check("[20/100] loss 3\n[100/100] loss 2\n[10/50] loss 1\n", &["loss 20=3 100=2 10=1"]);
+    // From a checkpoint, and a line that was printed twice.
+    check("[10/100] loss 3\n[20/100] loss 3\n[100/100] loss 2\n[90/100] loss 1\n", &["loss 10=3 20=3 100=2 90=1"]);
+    check("[50/100] loss 3\n[100/100] loss 2\n[100/100] loss 2\n", &["loss 50=3 100=2 100=2"]);
+    // Behind a jump, nobody knows how many there were.
+    let mut decoder = Stdout::new();
+    let mut steps = |text: String, jumps: bool| -> Vec<_> {
+        assert!(!jumps || decoder.jump());
+        decoder.push(text.as_bytes());
+        let records = std::iter::from_fn(|| decoder.next().unwrap());
+        records.filter_map(|record| if let Record::Row(row) = record { Some(row.step.map(|step| step.0)) } else { None }).collect()
+    };
+    assert_eq!(steps(epoch([9.0, 8.0, 7.0]) + &epoch([6.0, 5.0, 4.0]), false).last(), Some(&Some(200)));
+    let behind = steps(epoch([3.0, 2.0, 1.0]), true);
+    assert!(!behind.is_empty() && behind.iter().all(Option::is_none), "{behind:?}");
+}
+
+#[test]
 fn a_run_that_goes_back_to_an_epoch_goes_on_where_that_began() {
     let epoch = |epoch: i32, losses: [f64; 2]| {
         format!("Epoch [{epoch}/5], Step [100/200], Loss: {}\nEpoch [{epoch}/5], Step [200/200], Loss: {}\n", losses[0], losses[1])
@@ -191,93 +219,6 @@ fn blocks_under_a_counter_are_rows() {
         "[batch=10/1000]:\n\t Train time/batch: 9\n\t Train loss/train/total: 2.5\n",
         &["Train loss/train/total 10=2.5", "Train time/batch 10=9"],
     );
-}
-
-#[test]
-fn dicts_are_rows_of_the_bar_beside_them_or_of_their_own_counter() {
-    check(
-        "{'loss': 2.5, 'lr': 5e-05, 'epoch': 0.25}\n{'loss': 2, 'lr': 4e-05, 'epoch': 0.5}\n",
-        &["epoch -=0.25 -=0.5", "loss -=2.5 -=2", "lr -=0.00005 -=0.00004"],
-    );
-    let bars = "  5%|5         | 5/100 [00:01<00:10, 9.9it/s]\r{'loss': 2.5, 'epoch': 0.25}\n 10%|#         | 10/100 [00:01<00:10, 9.9it/s]{'loss': 2, 'epoch': 0.5}\n";
-    check(bars, &["epoch 5=0.25 10=0.5", "loss 5=2.5 10=2"]);
-    assert_eq!(total(bars), Some(100));
-    // What comes right behind a dict is the bar of its moment.
-    check(
-        " 5%|#| 5/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2.5}\n\r 9%|#| 9/100 [00:01<00:10, 9.9it/s]\r   \r{'loss': 2}\nend\n",
-        &["loss 9=2.5 9=2"],
-    );
-    // The last one may have none yet: it stands behind the one before it.
-    let written = |at: u32| format!("\r{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]\r   \r{{'loss': {at}, 'epoch': 0.{at}}}\n");
-    check(&(written(10) + &written(20) + &written(30) + "end\n"), &["epoch 20=0.1 30=0.2 -=0.3", "loss 20=10 30=20 -=30"]);
-    // A bar in a line of its own is in front of what follows it.
-    let front = |at: u32| format!("{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]\n{{'loss': {at}, 'epoch': 0.{at}}}\n");
-    check(&(front(10) + &front(20) + &front(30)), &["epoch 10=0.1 20=0.2 30=0.3", "loss 10=10 20=20 30=30"]);
-    check("step 7: {\"loss\": \"2.5\", \"nested\": {\"a\": 1}}\n", &["loss 7=2.5", "nested.a 7=1"]);
-    silent("{'learning_rate': 0.001, 'batch_size': 32, 'epochs': 10}\n");
-}
-
-#[test]
-fn dicts_are_of_the_bar_that_is_drawn_again_above_that_of_an_evaluation() {
-    let bar = |at: u32| format!("\r{at}%|#| {at}/60 [00:05<00:00, 10.0it/s]");
-    let below = |at: u32| format!("\n\r{at}%|#| {at}/300 [00:01<00:00, 40.0it/s]\x1b[A");
-    let dict = |text: &str| format!("\r      \r{{{text}}}\n");
-    // tqdm draws the bars that it cleared in any order.
-    for behind in [bar(60) + &below(300), below(300) + &bar(60)] {
-        let text = bar(59) + &dict("'loss': 3.5") + &bar(60) + &below(0) + &below(249) + &dict("'eval_loss': 2.5") + &behind + "\nend\n";
-        check(&text, &["eval_loss 60=2.5", "loss 60=3.5"]);
-    }
-    // Loggers write on behind the bar.
-    let saved = "[INFO|trainer.py:3410] 2024-01-01 00:00:00,000 >> Saving model checkpoint to out/checkpoint-10\n";
-    let logged = "[INFO|2024-01-01 10:00:01] train.callbacks:157 >> {'loss': 1.5}\n";
-    let text = bar(9) + &dict("'loss': 3.5") + &bar(10) + saved + &bar(19) + &dict("'loss': 2.5") + &bar(20) + "\n" + &bar(30) + logged;
-    check(&text, &["loss 10=3.5 20=2.5 30=1.5"]);
-    check("{'loss': 3.5, 'epoch': 1.0}\n{'eval_loss': 2.5, 'epoch': 1.0}\n", &["epoch 1=1 1=1", "eval_loss 1=2.5", "loss 1=3.5"]);
-    check("{'loss': 3.5, 'global_step': 10.0}\n", &["global_step 10=10", "loss 10=3.5"]);
-}
-
-#[test]
-fn dicts_beside_a_bar_of_other_steps_are_counted() {
-    let bar = |at: u32| format!("\r{at}%|#| {at}/100 [00:01<00:10, 9.9it/s]");
-    let loss = |value: u32, more: &str| format!("{{'loss': {value}{more}}}\n");
-    // Python wrote the bar at once, and the dicts when it ended.
-    let late = format!("{}\n", bar(100)) + &loss(3, ", 'epoch': 0.5") + &loss(2, ", 'epoch': 1") + &loss(1, ", 'epoch': 1.5");
-    check(&late, &["epoch -=0.5 -=1 -=1.5", "loss -=3 -=2 -=1"]);
-    // A bar over the batches of each epoch.
-    let each = |value: u32, more: &str| format!("{}{}\n", bar(0), bar(100)) + &loss(value, more);
-    let all = |mores: [&str; 3]| (0..3).map(|at| each(3 - at, mores[at as usize])).collect::<String>() + "end\n";
-    check(&all([", 'epoch': 1", ", 'epoch': 2", ", 'epoch': 3"]), &["epoch 1=1 2=2 3=3", "loss 1=3 2=2 3=1"]);
-    check(&all(["", "", ""]), &["loss -=3 -=2 -=1"]);
-    // Of other names, the bar still tells.
-    let tasks = bar(10) + &loss(3, "") + &bar(20) + &loss(2, "") + &"{'accuracy': 0.5}\n".repeat(4);
-    check(&tasks, &["accuracy -=0.5 -=0.5 -=0.5 -=0.5", "loss 10=3 20=2"]);
-    // The next training's bar, about as long.
-    let next = bar(100) + &loss(3, ", 'epoch': 1") + "\r50%|#| 40/80 [00:01<00:10, 9.9it/s]" + &loss(2, ", 'epoch': 1");
-    check(&next, &["epoch 100=1 40=1", "loss 100=3 40=2"]);
-    // An evaluation over again is no other step.
-    let again = bar(50) + &loss(3, ", 'epoch': 1") + &bar(100) + &loss(2, ", 'epoch': 2") + &bar(100) + &loss(2, ", 'epoch': 2") + "end\n";
-    check(&again, &["epoch 50=1 100=2 100=2", "loss 50=3 100=2 100=2"]);
-}
-
-#[test]
-fn a_whole_epoch_among_fractions_counts_no_rows() {
-    let row = |epoch: &str| format!("{{'loss': '2', 'epoch': '{epoch}'}}\n");
-    check(&(row("0.5") + &row("1") + &row("1.5")), &["epoch -=0.5 -=1 -=1.5", "loss -=2 -=2 -=2"]);
-    check(&(row("1") + &row("1.5") + &row("2") + &row("2.5")), &["epoch -=1 -=1.5 -=2 -=2.5", "loss -=2 -=2 -=2 -=2"]);
-    // Where the training was ended.
-    check(&(row("1") + &row("2") + "{'train_loss': '3', 'epoch': '2.5'}\n"), &["epoch 1=1 2=2", "loss 1=2 2=2", "train_loss 2=3"]);
-    check(&(row("1") + &row("2")), &["epoch 1=1 2=2", "loss 1=2 2=2"]);
-}
-
-#[test]
-fn a_dict_that_is_never_closed_costs_no_row() {
-    let rows = "{'loss': 2.5, 'step': 1}\n{'loss': 2, 'step': 2}\n";
-    for start in
-        ["config = {\n", "config = {\n    'lr': 0.5,\n    'n': 3\n", "    foo({\n", "args = {'lr': 0.5,\n", "x = {'a': {\n 'b': 1\n"]
-    {
-        check(&format!("{start}{rows}"), &["loss 1=2.5 2=2", "step 1=1 2=2"]);
-    }
-    check("{'step': 1, 'losses': [\n  {'a': 1},\n  {'b': 2}],\n 'loss': 3}\n", &["loss 1=3", "step 1=1"]);
 }
 
 #[test]

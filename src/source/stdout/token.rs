@@ -89,10 +89,15 @@ pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u
                 at += 1;
                 out.push(Token::Colon);
             }
+            // `loss -> 0.5`
+            b'-' | b'=' if next == b'>' => {
+                at += 2;
+                out.push(Token::Break);
+            }
             b'=' => {
                 let run = bytes[at..].iter().take_while(|b| **b == b'=').count();
                 at += run;
-                out.push(if run == 1 && next != b'>' { Token::Equals } else { Token::Break });
+                out.push(if run == 1 { Token::Equals } else { Token::Break });
             }
             // `--lr 0.1`: a command line, no metric.
             b'-' if is_flag(bytes, at) => at = word(text, at, out),
@@ -111,7 +116,7 @@ pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u
                     None => word(text, at, out),
                 }
             }
-            _ if let Some((token, start, end)) = wrapped(bytes, at, out) => {
+            _ if let Some((token, start, end)) = wrapped(text, at, out) => {
                 found(out.len() as u32, start as u32, end as u32);
                 out.push(token);
                 at = end + closed(&bytes[end..]);
@@ -124,15 +129,21 @@ pub(super) fn cut(text: &str, out: &mut Vec<Token>, found: &mut dyn FnMut(u32, u
 /// Names of what holds one number in Python, behind the module they are of.
 const WRAPPERS: &[&[u8]] = &[b"tensor", b"array", b"float", b"float16", b"float32", b"float64", b"bfloat16", b"int32", b"int64"];
 
-/// The number inside of `loss=tensor(0.5, device='cuda:0')` or `loss=np.float64(0.5)`, and where it starts and ends.
-fn wrapped(bytes: &[u8], at: usize, before: &[Token]) -> Option<(Token, usize, usize)> {
-    if !matches!(before.last(), Some(Token::Colon | Token::Equals)) {
+/// The number inside of `loss=tensor(0.5, device='cuda:0')` or `loss np.float64(0.5)`, and where it starts and ends.
+fn wrapped(text: &str, at: usize, before: &[Token]) -> Option<(Token, usize, usize)> {
+    let (bytes, before) = (text.as_bytes(), before.last()?);
+    if !matches!(before, Token::Colon | Token::Equals | Token::Word(..)) {
         return None;
     }
     let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_')).count();
     let name = bytes[at..at + length].rsplit(|b| *b == b'.').next()?;
     let start = at + length + 1;
     if bytes.get(start - 1) != Some(&b'(') || !WRAPPERS.iter().any(|wrapper| wrapper.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    if let Token::Word(from, to) = before
+        && !is_metric(&text[*from as usize..*to as usize])
+    {
         return None;
     }
     let (token, end) = numeric(bytes, start)?;
@@ -318,6 +329,8 @@ pub(super) fn numeric(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
         Some(b'.') if matches!(bytes.get(end + 1), None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}')) => {
             plain(None, end + 1)
         }
+        // `Step: 40... Loss: 0.5...`
+        Some(b'.') if bytes[end..].starts_with(b"...") => plain(None, end),
         Some(b'-') if whole => clock(bytes, at),
         Some(b'%' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => match duration(bytes, at) {
             Some(end) => Some((Token::Clock, end)),

@@ -7,8 +7,8 @@ use super::{
     facts::{Count, Facts, Plural},
     token::{Number, Token},
     words::{
-        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_pass, is_place, is_prose, is_stamp, is_training, is_unit,
-        plural, validation,
+        Counter, abbreviated, counter, is_connective, is_no_metric, is_noun, is_ordinal, is_pass, is_place, is_prose, is_stamp,
+        is_training, is_unit, plural, validation,
     },
 };
 use crate::source::metrics::is_metric;
@@ -577,6 +577,7 @@ fn is_name(word: &str) -> bool {
         && word.chars().any(char::is_alphabetic)
         && !word.contains(['\\', '$', '!', '?', '&', '"', ':', '~', '*'])
         && !word.contains("//")
+        && !is_ordinal(word)
 }
 
 /// `completed.`, but not `Val.` or `Mel-Spec.`, which are cut short.

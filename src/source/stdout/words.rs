@@ -160,6 +160,8 @@ const NOT_METRICS: &[&str] = &[
     "patience",
     "checkpoint",
     "phase",
+    "run",
+    "fold",
 ];
 
 const UNITS: &[&str] = &[
@@ -241,8 +243,10 @@ pub(super) fn counter(name: &str) -> Option<Counter> {
     if last.len() > 10 {
         return None;
     }
-    // `batch_id`, `step index`
-    let is_index = ["id", "idx", "index"].iter().any(|index| last.eq_ignore_ascii_case(index));
+    // `batch_id`, `step index`, `Epoch completed`
+    let is_index = ["id", "idx", "index", "number", "no", "completed", "finished", "done", "loaded"]
+        .iter()
+        .any(|index| last.eq_ignore_ascii_case(index));
     let last = if is_index { words.next()? } else { last };
     let last = if last.eq_ignore_ascii_case("minibatch") { &last["mini".len()..] } else { last };
     let before = words.next();
@@ -353,6 +357,11 @@ pub(super) fn is_no_metric(name: &str) -> bool {
     name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b))) || is_source()
 }
 
+/// Whether a word is an ordinal, `第3` of `第3折`: no name, which would be another for each.
+pub(super) fn is_ordinal(word: &str) -> bool {
+    word.strip_prefix('第').is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// Whether a number of this name says when a line was printed: seconds since 1970, or thousandths of them.
 pub(super) fn is_stamp(name: &str, value: f64) -> bool {
     const FIRST: f64 = 1e9;
@@ -457,6 +466,9 @@ mod tests {
             ("batch_id", Some(Counter::Batch)),
             ("Batch idx", Some(Counter::Batch)),
             ("train_step_id", Some(Counter::Step)),
+            ("Epoch number", Some(Counter::Epoch)),
+            ("Epoch completed", Some(Counter::Epoch)),
+            ("Epochs completed", None),
             ("gpu_id", None),
             ("id", None),
             ("tick", Some(Counter::Step)),

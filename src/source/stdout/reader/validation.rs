@@ -12,28 +12,78 @@ use crate::source::stdout::{
 /// A validation that a line of its own announced: `Eval begin...`. Its rows may count as those of the training do.
 pub(super) struct Announced {
     prefix: &'static str,
-    /// How long it is.
-    of: Option<i64>,
+    /// How far it is.
+    last: Option<Count>,
 }
 
 impl Announced {
     /// What a line without numbers announces.
     pub(super) fn by(text: &str) -> Option<Announced> {
-        let text = text.strip_suffix("...")?;
-        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let (verb, named) = if validation(first).is_some() { (first, rest) } else { (rest, "") };
-        let is_it = named.len() <= "on the validation set".len() && !verb.contains(' ');
-        validation(verb).filter(|_| is_it).map(|prefix| Announced { prefix, of: None })
+        let prefix = match text.strip_suffix("...").or_else(|| text.strip_suffix('…')) {
+            Some(text) => dotted(text)?,
+            None => titled(text)?,
+        };
+        Some(Announced { prefix, last: None })
     }
+}
+
+/// `Validating on the dev set`, `Eval begin`, in front of dots, which say that something begins.
+fn dotted(text: &str) -> Option<&'static str> {
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let (verb, named) = if validation(first).is_some() { (first, rest) } else { (rest, "") };
+    let is_it = named.len() <= "on the validation set".len() && !verb.contains(' ');
+    validation(verb).filter(|_| is_it)
+}
+
+/// The same without dots, also between rulers: each of its words must belong to it.
+fn titled(text: &str) -> Option<&'static str> {
+    const BESIDE: &[&str] = &[
+        "start",
+        "starting",
+        "begin",
+        "begins",
+        "beginning",
+        "run",
+        "running",
+        "perform",
+        "performing",
+        "do",
+        "doing",
+        "on",
+        "the",
+        "model",
+        "set",
+        "split",
+        "data",
+        "dataset",
+        "phase",
+        "mode",
+        "loop",
+    ];
+    const WORDS_MAX: usize = 6;
+    const BYTES_MAX: usize = 60;
+    if text.len() > BYTES_MAX {
+        return None;
+    }
+    let text = text.trim_matches(|c: char| c.is_ascii_punctuation() || c == ' ');
+    let mut prefix = None;
+    for (at, word) in text.split(' ').enumerate() {
+        let split = if word.ends_with(char::is_alphabetic) { validation(word) } else { None };
+        if at >= WORDS_MAX || split.is_none() && !BESIDE.iter().any(|beside| word.eq_ignore_ascii_case(beside)) {
+            return None;
+        }
+        prefix = prefix.or(split);
+    }
+    prefix
 }
 
 impl Reader {
     /// Hears a line without numbers, which may announce a validation, or that the training goes on.
     pub(super) fn hear_announced(&mut self, text: &str) {
         if let Some(announced) = Announced::by(text) {
-            (self.announced, self.announces) = (Some(announced), true);
+            self.announced = Some(announced);
             self.steps.is_in_loop();
-        } else if self.announces && text.split([' ', '.', ':']).any(is_training) {
+        } else if (self.announces || self.announced.is_some()) && text.split([' ', '.', ':']).any(is_training) {
             self.announced = None;
             self.steps.is_in_loop();
         }
@@ -46,8 +96,8 @@ impl Reader {
             // `Accuracy: 50.5%`: what it came to.
             (None, None) if is_known(&self.facts.pairs) => self.announced = None,
             (None, None) => {}
-            (Some(step @ (_, Count { of: Some(of), .. })), None) if self.steps.goes_again(step, announced.of) => {
-                announced.of = Some(of);
+            (Some(step @ (_, count @ Count { of: Some(_), .. })), None) if self.steps.goes_again(step, announced.last) => {
+                (announced.last, self.announces) = (Some(count), true);
                 let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
                 self.facts.read(line.text, prefix, line.rank);
             }
@@ -155,10 +205,24 @@ mod tests {
             "Testing...",
             "Validating on the dev set...",
             "Training...",
-            "Eval",
             "Test data: a b c d e f g h i...",
         ];
         let (eval, val, test) = (Some("eval/"), Some("val/"), Some("test/"));
-        assert_eq!(lines.map(prefix), [eval, val, test, val, None, None, None]);
+        assert_eq!(lines.map(prefix), [eval, val, test, val, None, None]);
+        let lines = [
+            "Testing",
+            "Start evaluation",
+            "Evaluating on test set",
+            "--- Validation ---",
+            "Test:",
+            "Running validation loop",
+            "Training",
+            "Evaluation results",
+            "Running the model",
+            "test_model.py",
+            "the tests pass",
+            "",
+        ];
+        assert_eq!(lines.map(prefix), [test, eval, eval, val, test, val, None, None, None, None, None, None]);
     }
 }

@@ -78,6 +78,24 @@ fn an_announced_validation_ends_where_the_training_goes_on() {
     }
 }
 
+#[test]
+fn a_validation_may_be_announced_without_dots() {
+    let train = |losses: [f64; 2]| format!("[20/100] loss {}\n[100/100] loss {}\n", losses[0], losses[1]);
+    let (first, second) = (train([4.0, 3.0]), train([2.0, 1.0]));
+    for title in ["Testing", "test", "=== Test ===", "Testing on the validation set:"] {
+        let test = format!("{title}\n[10/50] loss 0.75\n[50/50] loss 0.5\n");
+        let want = ["loss 20=4 100=3 120=2 200=1", "test/loss 100=0.5"];
+        check(&(first.clone() + &test + &second + &test), &want);
+    }
+    // One as long as the training ends where it starts over.
+    let test = "Testing\n[20/100] loss 0.75\n[100/100] loss 0.5\n";
+    check(&(first.clone() + test + &second), &["loss 20=4 100=3 120=2 200=1", "test/loss 100=0.5"]);
+    // In the middle of an epoch, and before any step of one.
+    check("[20/100] loss 4\nValidating\n[40/50] loss 0.5\n[40/100] loss 3\n", &["loss 20=4 40=3", "val/loss 20=0.5"]);
+    let epoch = |at: u32| format!("Epoch {at}\nValidation\n[50/50] loss 0.5\n[100/100] loss 3\n");
+    check(&(epoch(1) + &epoch(2)), &["loss 50=0.5 100=3 200=3", "val/loss 100=0.5"]);
+}
+
 /// The values of `loss`, those that were superseded too.
 fn losses_of(text: &str) -> Vec<f64> {
     let (mut decoder, mut loss, mut out) = (Stdout::new(), None, vec![]);

@@ -628,7 +628,9 @@ fn the_counter_may_stand_behind_the_name_of_the_value() {
 #[test]
 fn a_count_in_parentheses_is_a_rank_where_something_else_counts() {
     let line = |text: &str| format!("2024-01-02 10:00:01,000 INFO {text}\n");
-    check(&(line("(100/500) loss: 2.5") + &line("(200/500) loss: 1.5")), &["loss -=2.5 -=1.5"]);
+    let rows = line("(100/500) loss: 2.5") + &line("(200/500) loss: 1.5");
+    check(&rows, &["loss 100=2.5 200=1.5"]);
+    assert_eq!(total(&rows), Some(500));
     check(&(line("(0/2) step: 1 loss: 2.5") + &line("(0/2) step: 2 loss: 1.5")), &["loss 1=2.5 2=1.5"]);
 }
 

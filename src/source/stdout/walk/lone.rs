@@ -95,6 +95,11 @@ impl Walk<'_> {
                 self.facts.is_lead_vague = true;
             }
             [Token::Open(b'[')] if self.facts.lead.is_empty() => self.facts.lead.push((count, at as u32)),
+            // `(100/500) loss: 2.5`
+            [Token::Open(b'(')] if count.of.is_some() && next == Some(&Token::Close) && self.facts.lead.is_empty() => {
+                self.facts.lead.push((count, at as u32));
+                self.facts.is_lead_vague = true;
+            }
             // `[1, 2000]`, `[1: 20/200]`
             [Token::Break | Token::Colon, Token::Number(_)]
                 if self.facts.lead.len() == 1 && next == Some(&Token::Close) && self.is_start(at) =>
