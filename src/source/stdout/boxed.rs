@@ -67,7 +67,11 @@ impl Boxed {
         let name = name.trim_ascii_end();
         // `Epoch 3` under a ruler is a head.
         let is_head = self.offset.is_none() && counter(name).is_some();
-        let is_row = is_name(name) && name.split(' ').count() <= NAME_WORDS_MAX && !name.contains([':', '=', '|', ',']);
+        let mut words = name.split(' ');
+        // `epoch 3 loss 0.5`
+        let counts =
+            words.next().is_some_and(|first| counter(first).is_some()) && words.any(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let is_row = !counts && is_name(name) && name.split(' ').count() <= NAME_WORDS_MAX && !name.contains([':', '=', '|', ',']);
         self.is_ruled = is_row && !is_head && self.put(name, value, offset);
         self.is_ruled
     }
