@@ -4,11 +4,13 @@
 //! - What is on the screen counts: colours go, carriage returns and backspaces redraw a line, a cursor that goes up
 //!   redraws several, and of the redraws of one step the last wins.
 //! - A line with a counter (`step 10`, `[3]`, `Epoch 2/5`, `iter:`) is a row; its named numbers are the values.
-//!   `i/N` gives the total. A counter that starts over with each epoch goes on counting.
+//!   `i/N` gives the total. A counter that starts over with each epoch goes on counting, and so does one without epochs that came
+//!   to its end; one that goes back in the middle was taken up again.
 //! - A line without a counter belongs to the step before it, when it holds nothing but named numbers and is
 //!   surely about a metric or about what is reported beside them (times, rates, memory), or stands in a block under a line
 //!   that is only a counter. So does a line that says only its epoch, behind finer steps of that epoch. `batch: 16` may as well
 //!   be a setting: it is a counter if a metric is among the first lines under it.
+//! - A line that announces a validation (`Testing`) says of what the loop below it is, whose count is no restart.
 //! - A validation that says how far it is comes to what its last line says, or to the sum below it.
 //! - Lines `name: value` with a counter below their metrics are a block of that count, once another block of the kind says another.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.

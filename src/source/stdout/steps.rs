@@ -368,7 +368,7 @@ impl Steps {
     /// `24/24 - loss: 0.5`: a bar in letters. Under `Epoch 1/5` it is a state of that epoch. `None`: a second bar in the
     /// same epoch, an evaluation. `is_end`: a bar as long as the one before is the same one, whose epoch ended.
     pub(super) fn progress(&mut self, progress: Count, is_end: bool) -> Option<Count> {
-        let count = self.epoch.unwrap_or(progress);
+        let count = self.epoch.unwrap_or_else(|| self.turn.step(progress, None));
         let again = match self.progress {
             Some((epoch, last, line)) if self.epoch.is_some() && epoch == count.at && line != self.line => {
                 last.of != progress.of || (Some(last.at) == last.of && progress.at <= last.at && !is_end)

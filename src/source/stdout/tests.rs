@@ -105,6 +105,7 @@ fn a_loop_without_epochs_that_came_to_its_end_goes_on_counting() {
     let log = epoch([9.0, 8.0, 7.0]) + "Accuracy: 0.5\n" + &epoch([6.0, 5.0, 4.0]) + "Accuracy: 0.75\n" + &epoch([3.0, 2.0, 1.0]);
     check(&log, &["Accuracy 100=0.5 200=0.75", "loss 20=9 40=8 100=7 120=6 140=5 200=4 220=3 240=2 300=1"]);
     assert_eq!(total(&log), Some(300));
+    check("50/100 loss: 3\n100/100 loss: 2\n50/100 loss: 1\n", &["loss 50=3 100=2 150=1"]);
     // The last that is printed is not the end.
     check(&"step 0/391 loss 3\nstep 200/391 loss 2\n".repeat(2), &["loss 0=3 200=2 391=3 591=2"]);
     // Broken off in the middle, and a loop of another length.
@@ -328,6 +329,11 @@ fn boxes_of_two_columns_are_rows() {
         &["loss 3=1", "test_acc 3=0.75"],
     );
     silent("| Layer | Params |\n|-------|--------|\n| dense | 1,344 |\n| total | 2,000 |\n");
+}
+
+#[test]
+fn a_row_under_a_ruler_that_counts_is_no_box() {
+    check("Training\n-----\nepoch 1 loss 0.5\nepoch 2 loss 0.25\n", &["loss 1=0.5 2=0.25"]);
 }
 
 #[test]

@@ -92,7 +92,14 @@ impl Reader {
     /// Reads the line in the facts again if it is of the validation that was announced, which else ends with it.
     pub(super) fn tell_announced(&mut self, line: &Stripped) {
         let Some(announced) = &mut self.announced else { return };
+        let is_given = |name| self.steps.since().is_some_and(|since| self.keys.is_given_since(name, since));
+        let is_again = is_known(&self.facts.pairs) && self.facts.pairs.iter().all(|(name, _)| is_given(name));
         match (self.facts.step, self.facts.epoch) {
+            // What was said of the training already is said of the validation now.
+            (None, None) if is_again => {
+                let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
+                self.facts.read(line.text, prefix, line.rank);
+            }
             // `Accuracy: 50.5%`: what it came to.
             (None, None) if is_known(&self.facts.pairs) => self.announced = None,
             (None, None) => {}

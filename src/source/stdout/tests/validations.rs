@@ -96,6 +96,13 @@ fn a_validation_may_be_announced_without_dots() {
     check(&(epoch(1) + &epoch(2)), &["loss 50=0.5 100=3 200=3", "val/loss 100=0.5"]);
 }
 
+#[test]
+fn what_stands_under_the_title_of_a_validation_is_of_that() {
+    let epoch = |at: u32| format!("Epoch {at}/2\nTraining\nloss: {at}.5\nacc: 0.5\nValidation\nloss: {at}.25\nacc: 0.25\nf1: 0.75\n");
+    let want = ["acc 1=0.5 2=0.5", "f1 1=0.75 2=0.75", "loss 1=1.5 2=2.5", "val/acc 1=0.25 2=0.25", "val/loss 1=1.25 2=2.25"];
+    check(&(epoch(1) + &epoch(2)), &want);
+}
+
 /// The values of `loss`, those that were superseded too.
 fn losses_of(text: &str) -> Vec<f64> {
     let (mut decoder, mut loss, mut out) = (Stdout::new(), None, vec![]);
