@@ -115,26 +115,18 @@ impl Reader {
     /// Puts a part of a validation to those before it, of which the newest value of each name counts; what else comes ends the
     /// validation. The draft, if it is a row of its own.
     pub(super) fn go_on_validation(&mut self, draft: Draft) -> Option<Draft> {
-        if self.validation.is_none() && !draft.is_part {
-            return Some(draft);
+        if draft.is_part {
+            self.validation.get_or_insert_default().update(draft);
+            return None;
         }
-        let known = self.validation.get_or_insert_default();
-        let step = known.step;
-        let sum = if draft.is_part { None } else { sum(known, &draft) };
-        let is_over = !draft.is_part;
-        match (draft.is_part, sum) {
-            (true, _) => known.update(draft),
-            (false, Some(pairs)) => known.update(Draft { pairs, offset: draft.offset, ..Draft::default() }),
-            (false, None) => {
-                self.end_validation();
-                return Some(draft);
-            }
+        let Some(known) = &mut self.validation else { return Some(draft) };
+        let sum = sum(known, &draft);
+        let is_own = sum.is_none();
+        if let Some(pairs) = sum {
+            known.update(Draft { pairs, offset: draft.offset, ..Draft::default() });
         }
-        known.step = step;
-        if is_over {
-            self.end_validation();
-        }
-        None
+        self.end_validation();
+        is_own.then_some(draft)
     }
 
     /// Gives out what the validation came to.
