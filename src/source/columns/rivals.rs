@@ -92,8 +92,12 @@ impl Rivals {
     pub(super) fn is_open(&self, best: usize, stuck: u64) -> bool {
         let known = |place: usize| self.columns.iter().find(|column| column.place == place);
         let Some(own) = known(best) else { return !self.row.is_empty() };
+        // It may have moved, also where this row does not tell it.
+        if stuck != 0 && own.rises < RISES_MAX {
+            return true;
+        }
         self.row.iter().filter(|(place, _)| *place != best).any(|(place, value)| match known(*place) {
-            Some(other) if stuck >> place & 1 == 1 => *value != other.last || own.rises < RISES_MAX,
+            Some(other) if stuck >> place & 1 == 1 => *value != other.last,
             _ if own.rises >= RISES_MAX || *place < best || IN_EPOCH.contains(place) => false,
             Some(other) => own.rises == 0 || other.only_rose && own.may_fall_beside(other),
             None => true,
