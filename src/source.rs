@@ -235,6 +235,10 @@ pub trait Decoder: Send {
     fn jump(&mut self) -> bool {
         false
     }
+    /// Whether more of the bytes that were passed over may tell where the last rows stand.
+    fn is_open(&self) -> bool {
+        false
+    }
     /// Whether what was handed out is wrong, since what came later says that the source is something else. Where its bytes can come
     /// again from the start, they are to, behind a [`Decoder::reset`]; until then there may come no more. Each reading adds to what is
     /// known of the source and takes nothing back, so that readings end; and what it adds does not hang on how the bytes were split.

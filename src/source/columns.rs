@@ -184,9 +184,41 @@ impl Axis {
     /// Rows before this one would stand elsewhere, had this been known. Where some were passed over, that is only what they may have
     /// taught, and reading them is to tell.
     pub(super) fn learn(&mut self, fact: Fact) {
-        match self.epochs.jumped {
+        match self.epochs.jumped() {
             false => self.learned.learn(fact),
-            true => self.is_doubtful |= self.has_head,
+            true => self.doubt(),
+        }
+    }
+
+    /// What the row means hangs on rows that were passed over: something that the rows before them left open, and that this one needs.
+    pub(super) fn doubt(&mut self) {
+        self.is_doubtful |= self.has_head;
+    }
+
+    /// The row is the first that may be a point.
+    pub(super) fn first_point(&mut self) {
+        if self.epochs.jumped() {
+            self.doubt();
+        }
+    }
+
+    /// Whether more of the rows that were passed over may tell where the last ones stand.
+    pub(super) fn is_open(&self) -> bool {
+        self.epochs.is_open()
+    }
+
+    /// Whether there was a row.
+    pub(super) fn has_rows(&self) -> bool {
+        self.has_rows
+    }
+
+    /// Whether the column of a role may say where rows stand, and has said nothing in those so far.
+    pub(super) fn is_silent(&self, role: Role) -> bool {
+        match role {
+            _ if !self.has_rows => false,
+            Role::Step(place) if place > EPOCH => self.best.is_none_or(|best| best == EPOCH) && !self.counters.has(place),
+            Role::Step(place) => self.best.is_none_or(|best| place < best) && self.wholes.0[place] == 0,
+            _ => false,
         }
     }
 
@@ -209,8 +241,7 @@ impl Axis {
     pub(super) fn jump(&mut self) {
         self.last = None;
         self.has_head = self.has_rows;
-        self.epochs.jump();
-        self.falls.jump();
+        self.epochs.jump(!self.has_rows);
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
@@ -304,10 +335,12 @@ impl Axis {
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
         self.has_rows = true;
+        if self.epochs.jumped() && self.fractions != 0 && self.are_fractions_new() {
+            self.doubt();
+        }
         self.fractional |= self.fractions & FICKLE;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
-            // Behind rows that were passed over, those without a step are told as such.
-            if best == EPOCH && !self.epochs.jumped {
+            if best == EPOCH {
                 self.learn(Fact::Fractions);
             }
             if best == COUNTER && self.facts().counter.is_some() {
@@ -322,12 +355,15 @@ impl Axis {
         if let Some((place, step, _)) = step {
             if self.best != Some(place) {
                 self.epochs.renew();
+                if self.epochs.jumped() {
+                    self.doubt();
+                }
             }
-            let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.count.is_some();
+            let counts_validated = self.is_validation && epoch.is_some() && place != EPOCH && self.epochs.has_counted();
             if let Some(iter) = self.iter {
                 self.is_twice = epoch.is_some() && place == STEP && step == iter;
             }
-            let is_epoch = self.is_twice && self.iter.is_none() && self.last.is_some_and(|last| step < last.0);
+            let is_epoch = self.is_twice && self.iter.is_none() && self.last.map_or(self.epochs.jumped(), |last| step < last.0);
             let counted = match place {
                 EPOCH => Some(step),
                 _ if counts_validated || is_epoch => self.last.map(|last| last.0),
@@ -338,17 +374,10 @@ impl Axis {
             (self.best, self.last) = (Some(place), counted.map(Step));
         }
         let row = step.map(|(place, step, _)| (place, step));
-        if self.options.step_key.is_none() {
-            self.look_for_counter(row);
-        }
-        if let Some((_, step)) = row {
-            if !self.facts().is_newest_first && self.falls.are_told(step, time.map(|(_, time, _)| time)) {
-                self.learn(Fact::NewestFirst);
-            }
-            self.look_for_runs(step);
-        }
-        if let Some((place, _)) = row {
-            self.look_for_rivals(place);
+        match self.epochs.jumped() {
+            false => self.look_for_facts(row, time.map(|(_, time, _)| time)),
+            true if self.is_any_open(row) => self.doubt(),
+            true => {}
         }
         let runs = self.facts().runs;
         let run_cell = runs.and_then(|runs| self.runs.iter().find(|(run, ..)| *run == runs)).map(|(_, at, _)| *at);
@@ -363,6 +392,49 @@ impl Axis {
         }
     }
 
+    /// Looks what the row teaches of those before it. `row`: where it stands so far.
+    fn look_for_facts(&mut self, row: Option<(usize, i64)>, time: Option<WallTime>) {
+        if self.options.step_key.is_none() {
+            self.look_for_counter(row);
+        }
+        if let Some((place, step)) = row {
+            if !self.facts().is_newest_first && self.falls.are_told(step, time) {
+                self.learn(Fact::NewestFirst);
+            }
+            self.look_for_runs(step);
+            self.look_for_rivals(place);
+        }
+    }
+
+    /// Whether rows that were passed over may have taught what this one shows: the rows before them left it open.
+    fn is_any_open(&mut self, row: Option<(usize, i64)>) -> bool {
+        let Facts { yielded, falling, runs, .. } = *self.facts();
+        self.count_batches();
+        let is_counter = self.may_have_counter() && self.counted.iter().any(|(place, number)| self.counters.is_open(*place, *number));
+        // Rows without a step stand newest first with the others.
+        let is_order = self.best.is_some() && self.falls.is_open();
+        let Some((best, _)) = row else { return is_counter || is_order };
+        let is_counter = is_counter || best == COUNTER && self.facts().counter.is_some() && self.counters.may_fall_early(COUNTER);
+        let joint = if self.runs.len() > 1 { self.run_of(|_| true).map(Label::Text) } else { None };
+        let are_runs = || self.runs.iter().any(|(run, _, label)| self.stacked[*run].is_open(label));
+        let are_joint = || joint.is_some_and(|joint| self.stacked[JOINT].is_open(&joint));
+        is_counter || is_order || runs.is_some() || are_runs() || are_joint() || self.rivals.is_open(best, yielded & !falling)
+    }
+
+    /// Without an epoch, batches are doubtful as well.
+    fn count_batches(&mut self) {
+        if let Some((place, step, _)) = self.step.filter(|(place, ..)| IN_EPOCH.contains(place) && self.epoch.is_none()) {
+            self.counted.push((place, step));
+        }
+    }
+
+    /// Whether a column may be a counter that is not known to be one.
+    fn may_have_counter(&self) -> bool {
+        let Facts { counter, has_no_counter, .. } = *self.facts();
+        let is_free = counter.is_none() && !has_no_counter && self.best.is_none_or(|best| best == EPOCH);
+        is_free && self.options.step_key.is_none()
+    }
+
     /// Looks whether a column that may be a counter is one, or was taken for one and is none. `row`: where the row stands so far.
     fn look_for_counter(&mut self, row: Option<(usize, i64)>) {
         let epoch = self.epoch.map(f64::floor);
@@ -374,16 +446,9 @@ impl Axis {
             }
             return;
         }
-        // Without an epoch, batches are doubtful as well.
-        if let Some((place, step, _)) = self.step.filter(|(place, ..)| IN_EPOCH.contains(place) && epoch.is_none()) {
-            self.counted.push((place, step));
-        }
-        let is_free = !self.facts().has_no_counter && self.best.is_none_or(|best| best == EPOCH);
-        let jumped = self.epochs.jumped;
-        let counts = |(place, number): &&(usize, i64)| match jumped {
-            true => self.counters.may_count(*place, *number),
-            false => self.counters.counts(*place, *number, epoch),
-        };
+        self.count_batches();
+        let is_free = self.may_have_counter();
+        let counts = |(place, number): &&(usize, i64)| self.counters.counts(*place, *number, epoch);
         let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
         if let Some(place) = found {
             self.learn(Fact::Counter(place));
@@ -393,12 +458,6 @@ impl Axis {
     /// Looks whether the column at `best` says where rows stand, or leaves that to another one.
     fn look_for_rivals(&mut self, best: usize) {
         let Facts { yielded, falling, .. } = *self.facts();
-        if self.epochs.jumped {
-            if self.rivals.may_tell(best, yielded & !falling) {
-                self.learn(Fact::Falls(best));
-            }
-            return;
-        }
         match self.rivals.verdict(best, yielded, falling) {
             Some(Verdict::IsStuck(place)) => self.learn(Fact::IsStuck(place)),
             Some(Verdict::Falls(place)) => self.learn(Fact::Falls(place)),
@@ -413,19 +472,12 @@ impl Axis {
     /// Looks whether a column tells the runs of several apart, or several columns tell more of them than one.
     fn look_for_runs(&mut self, step: i64) {
         let (known, has_several) = (self.facts().runs, self.runs.len() > 1);
-        // How far each of several runs came is said by rows that were passed over.
-        if let Some(place) = known.filter(|_| self.epochs.jumped) {
-            self.learn(Fact::Runs(place));
-        }
         if self.runs.is_empty() || known == Some(JOINT) || known.is_some() && !has_several {
             return;
         }
         let joint = if has_several { self.run_of(|_| true).map(Label::Text) } else { None };
-        let (stacked, jumped) = (&mut self.stacked, self.epochs.jumped);
-        let mut tells = |run: usize, label: &Label| match jumped {
-            true => stacked[run].may_tell(label),
-            false => stacked[run].tells(label, step),
-        };
+        let stacked = &mut self.stacked;
+        let mut tells = |run: usize, label: &Label| stacked[run].tells(label, step);
         let mut told = None;
         for (run, _, label) in &self.runs {
             told = told.or(tells(*run, label).then_some(*run));
@@ -434,8 +486,7 @@ impl Axis {
         let told = known.or(told);
         let told =
             if is_joint && told.is_none_or(|one| self.stacked[JOINT].count() > self.stacked[one].count()) { Some(JOINT) } else { told };
-        // Behind rows that were passed over, there may be more runs than were seen.
-        if let Some(place) = told.filter(|_| told != known || jumped && is_joint) {
+        if let Some(place) = told.filter(|_| told != known) {
             self.learn(Fact::Runs(place));
         }
     }
@@ -444,6 +495,12 @@ impl Axis {
     fn is_whole(&mut self, place: usize) -> bool {
         self.wholes.0[place] = self.wholes.0[place].saturating_add(1);
         self.counts(place)
+    }
+
+    /// Whether a name that was taken for one of whole numbers, or may have been, holds a fraction in this row.
+    fn are_fractions_new(&self) -> bool {
+        let are_new = self.fractions & !(FICKLE & self.fractional);
+        are_new & ((2 << self.best.unwrap_or(EPOCH)) - 1) != 0
     }
 
     /// Whether the name at `place` holds whole numbers, but for damage.

@@ -268,12 +268,19 @@ impl Decoder for Csv {
         (self.lines, self.open_bytes, self.table.jumped) = (Lines::default(), 0, true);
         self.open.clear();
         self.again.clear();
-        self.table.axis.jump();
-        self.table.header.is_some() && is_in_lines && !self.table.axis.facts().is_newest_first
+        let Table { axis, splits, header, .. } = &mut self.table;
+        let is_told = header.as_ref().is_some_and(|header| !header.columns.iter().any(|column| axis.is_silent(column.role)));
+        splits.jump(axis.has_rows());
+        axis.jump();
+        is_told && is_in_lines && !axis.facts().is_newest_first
+    }
+
+    fn is_open(&self) -> bool {
+        self.table.axis.is_open()
     }
 
     fn is_mistaken(&self) -> bool {
-        self.table.axis.is_mistaken() || self.table.ends_otherwise
+        self.table.axis.is_mistaken() || self.table.splits.are_doubtful() || self.table.ends_otherwise
     }
 
     fn reset(&mut self) {
@@ -500,6 +507,9 @@ impl Table {
         };
         let metric = metric.filter(|(_, name)| !name.is_empty() && number(name, *delimiter).is_none());
         if metric.is_some_and(|(value, _)| number(cell(value), *delimiter).is_some()) {
+            if has_points.is_none() {
+                self.axis.first_point();
+            }
             has_points.get_or_insert_with(|| !columns.iter().enumerate().any(is_other));
         }
         let metric = metric.filter(|_| *has_points == Some(true));

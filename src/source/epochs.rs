@@ -50,8 +50,22 @@ pub(super) struct Epochs {
     counts_through: bool,
     /// It went on when the epoch rose: as above, until it falls back below the whole epoch before.
     went_on: bool,
-    /// Rows were passed over: how far the counter came in the epochs among them is not known.
-    pub(super) jumped: bool,
+    /// The epoch rose, and the counter with it.
+    rose_along: bool,
+    /// Where it first counted.
+    first: Option<(f64, i64)>,
+    behind: Option<Behind>,
+}
+
+/// Rows were passed over. What is known of those before them.
+#[derive(Clone, Copy)]
+struct Behind {
+    /// The last row that counted.
+    last: Option<Counted>,
+    /// There were none.
+    is_blind: bool,
+    /// More of the rows that were passed over may tell where those behind them stand.
+    is_open: bool,
 }
 
 /// What a counter counts, by its name.
@@ -68,6 +82,8 @@ pub(super) enum Counts {
 /// A row that counted.
 #[derive(Clone, Copy)]
 pub(super) struct Counted {
+    /// The epoch as it was told.
+    at: f64,
     epoch: i64,
     counter: i64,
     /// The first counter of its epoch.
@@ -79,24 +95,44 @@ pub(super) struct Counted {
 impl Epochs {
     /// Another counter is read.
     pub(super) fn renew(&mut self) {
-        *self = Epochs { jumped: self.jumped, ..Epochs::default() };
+        *self = Epochs { behind: self.behind, ..Epochs::default() };
     }
 
-    /// Rows were passed over.
-    pub(super) fn jump(&mut self) {
-        self.jumped = true;
+    /// Rows were passed over; `is_blind`: and none were read before.
+    pub(super) fn jump(&mut self, is_blind: bool) {
+        self.behind = Some(Behind { last: self.count.take(), is_blind, is_open: false });
+    }
+
+    /// Whether rows were passed over.
+    pub(super) fn jumped(&self) -> bool {
+        self.behind.is_some()
+    }
+
+    /// Whether more of the rows that were passed over may tell where those behind them stand.
+    pub(super) fn is_open(&self) -> bool {
+        self.behind.is_some_and(|behind| behind.is_open)
+    }
+
+    /// Whether a row has counted.
+    pub(super) fn has_counted(&self) -> bool {
+        self.count.or(self.behind.and_then(|behind| behind.last)).is_some()
     }
 
     /// The step of a row with this counter; one without an epoch is of the last one. `None`: nobody can tell.
     pub(super) fn step(&mut self, epoch: Option<f64>, counter: i64, counts: Counts) -> Option<i64> {
         self.has_fractions |= epoch.is_some_and(|epoch| epoch.fract() != 0.0);
+        if let Some(behind) = self.behind {
+            return self.step_behind(behind, epoch, counter, counts);
+        }
+        let at = epoch.or(self.count.map(|last| last.at)).unwrap_or_default();
         let Some(epoch) = epoch.map(|epoch| epoch.floor() as i64).or(self.count.map(|last| last.epoch)) else { return Some(counter) };
         if self.count.is_some_and(|last| epoch < last.epoch && counter > last.counter) && counts != Counts::Epoch && !self.fell {
             // The epochs are those of one update.
             (self.counts_through, self.starts_over, self.starts) = (true, false, Starts::default());
         }
         let mut base = self.starts.of(epoch);
-        let mut now = Counted { epoch, counter, first: counter, highest: counter.saturating_add(base) };
+        let mut now = Counted { at, epoch, counter, first: counter, highest: counter.saturating_add(base) };
+        self.first = self.first.or(Some((at, counter)));
         if let Some(last) = self.count {
             let is_behind = epoch > last.epoch;
             // A row an epoch, always at its end: there the counter is the same each time. In the middle of an epoch it may be that a
@@ -110,10 +146,7 @@ impl Epochs {
             let is_back = counts != Counts::Run || rose && counter < middle;
             let may_fall = !self.counts_through && (!self.went_on || counter < last.first);
             let falls = counter < last.counter && is_back && (counts == Counts::Epoch || may_fall);
-            // A counter of the whole run came at least as far in each of the epochs that were passed over as it was seen to come in one.
-            let passed = epoch.saturating_sub(last.epoch).saturating_sub(1).max(0);
-            let least = last.counter.saturating_add(passed.saturating_mul(last.counter.saturating_sub(last.first)));
-            self.starts_over |= self.jumped && is_behind && counter < least;
+            self.rose_along |= is_behind && counter > last.counter;
             self.went_on |= is_behind && rose && counter > last.counter && !self.starts_over;
             // It never rose: each row is the end of its epoch, also of those that have more or fewer batches after a resume.
             let is_end = self.gap == 0 && is_single && self.starts_over;
@@ -138,8 +171,42 @@ impl Epochs {
             }
         }
         self.count = Some(now);
-        (!self.jumped || counts != Counts::Epoch && !self.starts_over).then(|| counter.saturating_add(base))
+        Some(counter.saturating_add(base))
     }
+
+    /// The same behind rows that were passed over: a counter of the whole run stands where it says. It is one if it rises with the epoch.
+    fn step_behind(&mut self, behind: Behind, epoch: Option<f64>, counter: i64, counts: Counts) -> Option<i64> {
+        let before = self.count;
+        let Some(at) = epoch.or(before.map(|last| last.at)) else { return behind.last.is_none().then_some(counter) };
+        let epoch = at.floor() as i64;
+        self.count = Some(Counted { at, epoch, counter, first: counter, highest: counter });
+        if let Some(before) = before.filter(|before| epoch > before.epoch) {
+            self.starts_over |= counter < before.counter && !self.counts_through;
+            self.rose_along |= counter > before.counter;
+        }
+        let is_told = |(last, first): (Counted, (f64, i64))| match () {
+            () if epoch == last.epoch => true,
+            () if self.has_fractions && first.0 < last.at => is_of_run(first, (last.at, last.counter), (at, counter)),
+            () => self.rose_along && came_on(first, last, (epoch, counter)),
+        };
+        let is_known = behind.is_blind || self.counts_through || behind.last.zip(self.first).is_some_and(is_told);
+        let may_be = counts != Counts::Epoch && !self.starts_over;
+        self.behind = Some(Behind { is_open: may_be && !is_known, ..behind });
+        (may_be && is_known).then_some(counter)
+    }
+}
+
+/// Whether a counter came as far as one of the whole run does, or half as far, by what it did in the epochs before some were passed over.
+fn came_on((from, first): (f64, i64), last: Counted, (epoch, counter): (i64, i64)) -> bool {
+    let rate = (last.counter as f64 - first as f64) / (last.at - from + 1.0).max(1.0);
+    epoch > last.epoch && counter as f64 >= last.counter as f64 + rate / 2.0 * (epoch as f64 - last.epoch as f64 - 1.0)
+}
+
+/// Whether a counter, by how far it comes in a part of an epoch, is nearer to one of the whole run than to one that starts over.
+fn is_of_run((from, first): (f64, i64), (to, last): (f64, i64), (at, counter): (f64, i64)) -> bool {
+    let rate = (last as f64 - first as f64) / (to - from);
+    let middle = first as f64 + rate * ((at + at.fract()) / 2.0 - from);
+    to > from && last > first && at >= to && counter as f64 > middle
 }
 
 #[cfg(test)]
@@ -231,14 +298,35 @@ mod tests {
 
     #[test]
     fn behind_rows_that_were_passed_over_only_a_counter_of_the_whole_run_is_told() {
-        for (epoch, counter, want) in [(5.0, 20, None), (5.0, 450, None), (5.0, 500, Some(500)), (1.0, 101, Some(101))] {
-            let mut epochs = Epochs::default();
-            for counter in [0, 50, 100] {
-                epochs.step(Some(0.0), counter, Counts::Either);
+        #[track_caller]
+        fn check_behind(head: &[(f64, i64)], tail: &[(f64, i64, Option<i64>)]) {
+            for counts in [Counts::Either, Counts::Run] {
+                let mut epochs = Epochs::default();
+                head.iter().for_each(|(epoch, counter)| _ = epochs.step(Some(*epoch), *counter, counts));
+                epochs.jump(head.is_empty());
+                let told: Vec<_> = tail.iter().map(|(epoch, counter, _)| epochs.step(Some(*epoch), *counter, counts)).collect();
+                assert_eq!(told, tail.iter().map(|(.., want)| *want).collect::<Vec<_>>(), "{head:?} {tail:?}");
+                assert_eq!(epochs.is_open(), told.last() == Some(&None) && !epochs.starts_over);
             }
-            epochs.jump();
-            assert_eq!(epochs.step(Some(epoch), counter, Counts::Either), want, "{counter}");
         }
+        // The head saw a part of one epoch.
+        let part = [(0.0, 0), (0.0, 50), (0.0, 100)];
+        check_behind(&part, &[(0.0, 5000, Some(5000))]);
+        check_behind(&part, &[(9.0, 499, None)]);
+        check_behind(&part, &[(8.0, 4400, None), (8.0, 4450, None), (9.0, 4500, Some(4500)), (9.0, 4550, Some(4550))]);
+        check_behind(&part, &[(8.0, 499, None), (9.0, 0, None), (9.0, 50, None)]);
+        // And it saw the counter go on into the next.
+        let through = [(0.0, 0), (0.0, 50), (1.0, 100), (1.0, 150)];
+        check_behind(&through, &[(9.0, 900, Some(900))]);
+        check_behind(&through, &[(90.0, 900, None)]);
+        check_behind(&[(1.0, 100), (2.0, 200)], &[(300.0, 30_000, Some(30_000))]);
+        check_behind(&[(1.0, 100), (2.0, 100)], &[(300.0, 100, None)]);
+        // A part of an epoch says how long it is.
+        let rate = [(0.0, 0), (0.01, 10), (0.02, 20)];
+        check_behind(&rate, &[(2.7, 2700, Some(2700))]);
+        check_behind(&rate, &[(2.7, 700, None)]);
+        // Nobody read a head.
+        check_behind(&[], &[(2.0, 700, Some(700)), (3.0, 10, None)]);
     }
 
     #[test]

@@ -70,7 +70,13 @@ impl Flat {
 
     /// Rows were passed over.
     pub(super) fn jump(&mut self) {
+        self.splits.jump(self.axis.has_rows());
         self.axis.jump();
+    }
+
+    /// See [`Axis::is_open`].
+    pub(super) fn is_open(&self) -> bool {
+        self.axis.is_open()
     }
 
     /// See [`Axis::facts`].
@@ -85,7 +91,7 @@ impl Flat {
 
     /// See [`Axis::is_mistaken`].
     pub(super) fn is_mistaken(&self) -> bool {
-        self.axis.is_mistaken()
+        self.axis.is_mistaken() || self.splits.are_doubtful()
     }
 
     /// Reads the object at the cursor and puts its numbers into the row of `keys`; step and time stay out of it.
@@ -113,6 +119,9 @@ impl Flat {
         };
         let point = if self.metric.is_empty() { None } else { point(seats.iter().map(|seat| seat.role).enumerate()) };
         let point = point.filter(|(_, value)| seats[*value].number.is_some());
+        if self.has_points.is_none() && point.is_some() {
+            self.axis.first_point();
+        }
         let point = point.filter(|_| *self.has_points.get_or_insert_with(|| !seats.iter().enumerate().any(is_other)));
         for (at, seat) in seats.iter().enumerate() {
             let is_place = [place.step_cell, place.time_cell].contains(&Some(at)) || place.is_of_run(at, seat.role);

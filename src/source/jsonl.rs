@@ -132,6 +132,10 @@ impl Decoder for Jsonl {
         self.flat.jump();
         !self.flat.facts().is_newest_first
     }
+
+    fn is_open(&self) -> bool {
+        self.flat.is_open()
+    }
 }
 
 /// Whether all values of a line are whole.

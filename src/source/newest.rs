@@ -16,7 +16,6 @@ pub(super) struct Falls {
     last: Option<(i64, Option<WallTime>)>,
     falls: usize,
     rose: bool,
-    jumped: bool,
 }
 
 impl Falls {
@@ -30,12 +29,12 @@ impl Falls {
             self.rose = step > last || time.zip(before).is_some_and(|(time, before)| time > before);
             self.falls += usize::from(step < last);
         }
-        !self.rose && self.falls >= if self.jumped { 1 } else { FALLS_MIN }
+        !self.rose && self.falls >= FALLS_MIN
     }
 
-    /// Rows were passed over: one that falls may stand behind others that fell.
-    pub(super) fn jump(&mut self) {
-        self.jumped = true;
+    /// Whether rows that were not read yet may tell.
+    pub(super) fn is_open(&self) -> bool {
+        !self.rose
     }
 }
 

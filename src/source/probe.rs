@@ -103,6 +103,8 @@ pub(super) struct Gather {
     has_ranks: bool,
     /// The last row, if there was one: its step.
     row: Option<Option<Step>>,
+    /// How far rows without a step may have counted on since, at most.
+    ahead: Option<Step>,
     /// The step that a row without one has, as long as nothing was passed over.
     counter: Option<i64>,
     says_steps: bool,
@@ -111,6 +113,7 @@ pub(super) struct Gather {
     total_steps: Option<i64>,
     remarks: BTreeMap<String, Value>,
     jumped: bool,
+    is_open: bool,
     superseded_from: Option<Step>,
 }
 
@@ -122,6 +125,8 @@ struct Slot {
     writer: Option<(u32, u32)>,
     /// The last point of each rank behind the jump.
     last: Vec<Last>,
+    /// The last step before it.
+    before: Option<Step>,
     /// It was logged at steps behind that of the source, which did not go back: its rows say nothing of that step.
     counts_apart: bool,
 }
@@ -156,7 +161,9 @@ impl Gather {
     pub(super) fn jump(&mut self) {
         self.jumped = true;
         self.row = None;
-        self.slots.iter_mut().for_each(|slot| slot.last.clear());
+        for slot in &mut self.slots {
+            slot.before = slot.last.drain(..).filter_map(|last| last.point.step).max();
+        }
     }
 
     /// What was said of the total hangs on what was passed over.
@@ -167,6 +174,16 @@ impl Gather {
     /// Whether nothing was passed over.
     pub(super) fn is_whole(&self) -> bool {
         !self.jumped
+    }
+
+    /// Says whether bytes that were passed over may tell where the last rows stand.
+    pub(super) fn set_open(&mut self, is_open: bool) {
+        self.is_open = is_open;
+    }
+
+    /// Whether they may.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Whether a row was seen since the jump.
@@ -225,7 +242,18 @@ impl Gather {
         let last_of = |id| slot_of(id)?.last.iter().filter_map(|last| last.point.step).max();
         let is_behind = |step: Step| self.row.flatten().is_some_and(|before| step < before) && !row.goes_back(step, last_of);
         let counts_apart = |id| slot_of(id).is_some_and(|slot| slot.counts_apart);
-        if step.is_some_and(is_behind) {
+        let may_go_back = |id| slot_of(id).is_some_and(|slot| slot.last.is_empty() && !(slot.counts_apart && slot.before < step));
+        let is_unknown =
+            self.jumped && step.is_some_and(|step| self.ahead.is_some_and(|ahead| step < ahead) && !row.goes_back(step, last_of));
+        let at = self.ahead.or(self.row.flatten());
+        self.ahead =
+            at.filter(|_| self.jumped && (step.is_none() || is_unknown)).map(|at| Step(at.0.saturating_add(i64::from(step.is_none()))));
+        if is_unknown {
+            self.row = Some(None);
+        } else if step.is_some_and(is_behind) && self.jumped && row.values.iter().any(|(id, _)| may_go_back(*id)) {
+            // Whether it goes back is said by rows that were passed over.
+            self.row = Some(None);
+        } else if step.is_some_and(is_behind) {
             for (id, _) in &row.values {
                 self.slots.get_mut(id.0 as usize).into_iter().for_each(|slot| slot.counts_apart = true);
             }

@@ -15,6 +15,9 @@ pub(super) struct Splits {
     owners: HashMap<String, &'static str>,
     owned_bytes: usize,
     has_training: bool,
+    /// Rows were passed over, and one behind them has a name that none before them had.
+    jumped: bool,
+    is_doubtful: bool,
     name: String,
     /// The run of the row, where the table holds several.
     run: Option<String>,
@@ -27,12 +30,23 @@ impl Splits {
         self.run = run;
     }
 
+    /// Rows were passed over, behind others or not.
+    pub(super) fn jump(&mut self, has_head: bool) {
+        self.jumped = has_head;
+    }
+
+    /// Whether a name may have been told first by rows that were passed over.
+    pub(super) fn are_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
     /// Adds a value to the row of `keys`, which is of `split`; an empty one is the training.
     pub(super) fn put(&mut self, split: Option<&'static str>, name: &str, value: f64, keys: &mut Keys) {
         let Some(split) = split.filter(|_| !is_step(name)) else { return self.give(name, value, keys) };
         self.has_training |= split.is_empty();
         let owner = self.owners.get(name).copied().unwrap_or_else(|| {
             let owner = if self.has_training { split } else { "" };
+            self.is_doubtful |= self.jumped;
             if self.owners.len() < KEYS_MAX && self.owned_bytes + name.len() <= NAMES_BYTES_MAX {
                 self.owned_bytes += name.len();
                 self.owners.insert(name.to_owned(), owner);

@@ -128,6 +128,10 @@ impl Decoder for Wide {
         !self.is_wide() && self.inner.jump()
     }
 
+    fn is_open(&self) -> bool {
+        self.inner.is_open()
+    }
+
     fn is_mistaken(&self) -> bool {
         self.inner.is_mistaken()
     }

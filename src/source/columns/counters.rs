@@ -13,6 +13,8 @@ struct Counter {
     /// How often it rose in a row, and by how much at last.
     rises: u32,
     gap: i64,
+    /// How often it rose in all.
+    rises_in_all: u32,
     /// The epoch of its row: what it counts within one epoch says more than what it has at the ends of several.
     epoch: Option<f64>,
     fell: bool,
@@ -22,7 +24,7 @@ impl Counters {
     /// Takes the number of such a column in a row of `epoch`. Whether it counts by now.
     pub(super) fn counts(&mut self, place: usize, number: i64, epoch: Option<f64>) -> bool {
         let Some(counter) = self.0.iter_mut().find(|counter| counter.place == place) else {
-            self.0.push(Counter { place, last: number, rises: 0, gap: 0, epoch, fell: false });
+            self.0.push(Counter { place, last: number, rises: 0, gap: 0, rises_in_all: 0, epoch, fell: false });
             return false;
         };
         let (last, before) = (std::mem::replace(&mut counter.last, number), std::mem::replace(&mut counter.epoch, epoch));
@@ -30,6 +32,7 @@ impl Counters {
         if counter.fell || number == last {
             return false;
         }
+        counter.rises_in_all = counter.rises_in_all.saturating_add(1);
         if before != epoch {
             (counter.rises, counter.gap) = (0, 0);
             return false;
@@ -40,15 +43,27 @@ impl Counters {
         is_even || counter.rises >= RISES_MIN
     }
 
-    /// Whether a column may have risen in rows that were passed over.
-    pub(super) fn may_count(&self, place: usize, number: i64) -> bool {
-        self.0.iter().any(|counter| counter.place == place && !counter.fell && number > counter.last)
+    /// Whether such a column had a number.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.0.iter().any(|counter| counter.place == place)
+    }
+
+    /// Whether rows that were passed over may have told that a column counts, where this is its number in one of those behind them.
+    pub(super) fn is_open(&self, place: usize, number: i64) -> bool {
+        let counter = self.0.iter().find(|counter| counter.place == place);
+        counter.is_none_or(|counter| !counter.fell && (number != counter.last || counter.rises > 0))
+    }
+
+    /// Whether a column that was taken for a counter may still turn out to be none.
+    pub(super) fn may_fall_early(&self, place: usize) -> bool {
+        self.0.iter().find(|counter| counter.place == place).is_none_or(|counter| counter.rises_in_all < RISES_MIN)
     }
 
     /// Takes the number of a column that was taken for a counter. Whether it falls within an epoch before it rose for long: where it does
     /// so later, its run starts again.
     pub(super) fn fell_early(&mut self, place: usize, number: i64, epoch: Option<f64>) -> bool {
-        let before = self.0.iter().find(|counter| counter.place == place).map(|counter| (counter.last, counter.epoch, counter.rises));
+        let before =
+            self.0.iter().find(|counter| counter.place == place).map(|counter| (counter.last, counter.epoch, counter.rises_in_all));
         self.counts(place, number, epoch);
         before.is_some_and(|(last, before, rises)| number < last && before == epoch && rises < RISES_MIN)
     }

@@ -89,15 +89,18 @@ impl Rivals {
 
     /// Whether rows that were passed over may have told something, where this is one of those behind them. `stuck` are the columns that
     /// stayed the same so far.
-    pub(super) fn may_tell(&self, best: usize, stuck: u64) -> bool {
+    pub(super) fn is_open(&self, best: usize, stuck: u64) -> bool {
         let known = |place: usize| self.columns.iter().find(|column| column.place == place);
-        let Some((own, number)) = known(best).zip(self.row.iter().find(|(place, _)| *place == best)) else { return false };
-        let is_open = own.rises < RISES_MAX;
+        let Some(own) = known(best) else { return !self.row.is_empty() };
+        // It may have moved, also where this row does not tell it.
+        if stuck != 0 && own.rises < RISES_MAX {
+            return true;
+        }
         self.row.iter().filter(|(place, _)| *place != best).any(|(place, value)| match known(*place) {
-            None => is_open && *place > best,
-            Some(other) if *value <= other.last => false,
-            Some(_) if stuck >> place & 1 == 1 => true,
-            Some(other) => is_open && *place > best && (number.1 <= own.last || other.only_rose && own.may_fall_beside(other)),
+            Some(other) if stuck >> place & 1 == 1 => *value != other.last,
+            _ if own.rises >= RISES_MAX || *place < best || IN_EPOCH.contains(place) => false,
+            Some(other) => own.rises == 0 || other.only_rose && own.may_fall_beside(other),
+            None => true,
         })
     }
 }

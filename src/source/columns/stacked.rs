@@ -77,9 +77,9 @@ impl Stacked {
         }
     }
 
-    /// Whether rows that were passed over may have told, where the last of them has this value.
-    pub(super) fn may_tell(&self, label: &Label) -> bool {
-        !self.is_refuted && self.runs.first().is_some_and(|first| first.label != *label || self.runs.len() > 1)
+    /// Whether rows that were passed over may have told that the column tells runs apart, where one behind them has this value.
+    pub(super) fn is_open(&self, label: &Label) -> bool {
+        !self.is_refuted && (self.runs.len() != 1 || self.runs[0].label != *label)
     }
 
     /// How many runs there are so far.

@@ -1,8 +1,8 @@
 //! Reads the head and the end of a file, and nothing between: where a run stands, whatever its size.
 //!
 //! The head goes through the decoder of the format as always, which then jumps ([`Decoder::jump`]) to a place near the end;
-//! when no row is found from there on, to one four times as far before it, and so on up to a bound. What a probe says is what
-//! a full read says; what it cannot know it leaves out.
+//! when no row is found from there on, or where it stands is open, to one four times as far before it, and so on up to a bound. What a
+//! probe says is what a full read says; what it cannot know it leaves out.
 
 use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
 use crate::model::{ReadOptions, RunState, WallTime};
@@ -31,6 +31,12 @@ const HEAD_BYTES: u64 = BLOCK_BYTES;
 
 /// The same of rows: what their columns are stands in the first of them.
 const ROWS_HEAD_BYTES: u64 = 4 << 10;
+
+/// Lines of them that are read at least, where they are long: the first few say what a column is.
+const HEAD_LINES: usize = 24;
+
+/// The same in bytes.
+const ROWS_HEAD_BYTES_MAX: u64 = 64 << 10;
 
 /// The first look at the end.
 const WINDOW_BYTES: u64 = 16 << 10;
@@ -155,9 +161,10 @@ struct How<'a> {
 }
 
 /// How much is read; tests read less, so that small files are large.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Sizes {
     head: u64,
+    head_max: u64,
     window: u64,
     window_max: u64,
     keys_max: u64,
@@ -169,7 +176,7 @@ impl Sizes {
             Kind::Jsonl | Kind::Csv => (ROWS_HEAD_BYTES, ROWS_WINDOW_BYTES),
             _ => (HEAD_BYTES, WINDOW_BYTES),
         };
-        Sizes { head, window, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX }
+        Sizes { head, head_max: ROWS_HEAD_BYTES_MAX, window, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX }
     }
 }
 
@@ -183,11 +190,21 @@ fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
     let is_older = |than: Duration| age.is_some_and(|age| age > than);
     let mut end =
         End { file, kind, read_as: read, is_over: is_over || is_older(SETTLED_AFTER), may_be_any, bytes: metadata.len(), read: 0 };
-    let head = end.bytes_of(0, end.bytes.min(sizes.head))?;
+    let mut head = end.bytes_of(0, end.bytes.min(sizes.head))?;
+    let is_short = |head: &[u8]| matches!(kind, Kind::Jsonl | Kind::Csv) && memchr::memchr_iter(b'\n', head).count() < HEAD_LINES;
+    while is_short(&head) && (head.len() as u64) < end.bytes.min(sizes.head_max) {
+        let more = (head.len() as u64).min(sizes.head_max - head.len() as u64);
+        let more = end.bytes_of(head.len() as u64, more)?;
+        if more.is_empty() {
+            break;
+        }
+        head.extend(more);
+    }
     let mut window = sizes.window;
     let gather = loop {
         let Some(look) = end.look(&head, window)? else { break end.whole(&head)? };
-        let is_enough = look.has_row() && (reach == Reach::Row || look.has_all_keys() || window >= sizes.keys_max);
+        let is_told = !look.is_open() && (reach == Reach::Row || look.has_all_keys());
+        let is_enough = look.has_row() && (is_told || window >= sizes.keys_max);
         if is_enough || window >= sizes.window_max || look.is_whole() {
             break look;
         }
@@ -248,7 +265,9 @@ impl End<'_> {
             feed(decoder, head, &mut gather);
             if !decoder.is_mistaken() {
                 if jumps {
-                    if !decoder.jump() {
+                    // A head without a row says nothing of what rows hold.
+                    let is_blind = matches!(self.kind, Kind::Jsonl | Kind::Csv) && !gather.has_row();
+                    if is_blind || !decoder.jump() {
                         return None;
                     }
                     gather.jump();
@@ -259,6 +278,7 @@ impl End<'_> {
                 }
                 feed(decoder, if jumps { from_a_line(self.kind, tail) } else { tail }, &mut gather);
                 self.end(decoder, &mut gather);
+                gather.set_open(decoder.is_open());
                 // Of rows, what the end says may hang on those that were passed over.
                 if decoder.is_mistaken() && jumps && self.kind != Kind::Log {
                     return None;

@@ -1,3 +1,5 @@
+mod shapes;
+
 use super::*;
 use crate::{
     model::{MetricKey, Step},
@@ -6,10 +8,13 @@ use crate::{
         io::runs,
         wandb::tests::{bytes, file, history, int, json_item},
     },
-    store::RunReader,
+    store::{RunPicture, RunReader},
 };
 use proptest::prelude::*;
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::{Display, Write as _},
+    path::PathBuf,
+};
 
 fn run(path: &Path) -> RunRef {
     runs(path).unwrap().remove(0)
@@ -21,19 +26,26 @@ fn probed(path: &Path, reach: Reach) -> Probe {
 
 /// Small enough that most fixtures are long.
 const SMALL: [Sizes; 3] = [
-    Sizes { head: 700, window: 400, window_max: 3000, keys_max: 1500 },
-    Sizes { head: 2000, window: 900, window_max: 1 << 14, keys_max: 900 },
-    Sizes { head: 100, window: 5000, window_max: 5000, keys_max: 5000 },
+    Sizes { head: 700, head_max: 700, window: 400, window_max: 3000, keys_max: 1500 },
+    Sizes { head: 2000, head_max: 2000, window: 900, window_max: 1 << 14, keys_max: 900 },
+    Sizes { head: 100, head_max: 100, window: 5000, window_max: 5000, keys_max: 5000 },
 ];
+
+fn read_whole(path: &Path) -> RunReader {
+    let mut reader = RunReader::open(path).unwrap();
+    while reader.poll(RunReader::LOAD).more {}
+    reader.settle(false);
+    reader
+}
 
 /// Whatever a probe says, a full read says too.
 #[track_caller]
 fn agrees(path: &Path, probe: &Probe) {
-    let mut reader = RunReader::open(path).unwrap();
-    while reader.poll(RunReader::LOAD).more {}
-    reader.settle(false);
-    let full = reader.picture();
-    let name = path.display();
+    agree(&path.display(), probe, read_whole(path).picture());
+}
+
+#[track_caller]
+fn agree(name: &dyn Display, probe: &Probe, full: &RunPicture) {
     assert_eq!((probe.state, probe.exit), (full.known_state(), full.exit), "{name}");
     assert!(probe.step.is_none() || probe.step == full.step(), "{name}: step {:?}, {:?}", probe.step, full.step());
     assert!(
@@ -138,6 +150,13 @@ fn what_rows_teach_of_those_before_them_is_known_to_a_probe_or_nothing_is_said()
         fs::write(&wide, [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<_>>()).unwrap();
         agrees_at_all_sizes(&wide);
     }
+    for (epochs, rows) in [(10, 500), (30, 1000)] {
+        let rows = (0..epochs * rows).map(|at| format!("{},{},{}.5,{}", at / rows, at % rows, at % 7, "x".repeat(300))).collect::<Vec<_>>();
+        let path = dir.path().join("restarts.csv");
+        fs::write(&path, table("epoch,step", &rows)).unwrap();
+        let found = probed(&path, Reach::Row);
+        assert!(found.step.is_none_or(|step| step.0 == rows.len() as i64 - 1), "{:?}", found.step);
+    }
     // One seed alone needs no reading of all.
     let path = dir.path().join("seed.csv");
     let how = How { read: &ReadOptions::default(), reach: Reach::Row, is_over: false, may_be_any: true, sizes: Some(SMALL[0]) };
@@ -213,6 +232,65 @@ fn long(name: &str, text: &str) -> (tempfile::TempDir, PathBuf, Probe) {
 
 fn value(probe: &Probe, key: &str) -> Option<f64> {
     probe.last.get(&MetricKey::from(key)).map(|point| point.value)
+}
+
+/// Rows as usual programs write them: the step and the last loss are told, and little is read for it.
+#[test]
+fn ordinary_tables_say_where_they_stand() {
+    let lines = |rows: usize, row: &dyn Fn(usize) -> String| (0..rows).map(row).collect::<Vec<_>>().join("\n") + "\n";
+    let csv = |head: &str, rows: usize, row: &dyn Fn(usize) -> String| format!("{head}\n{}", lines(rows, row));
+    let long = "x".repeat(2000);
+    let time = |at: usize| 1_700_000_000 + at;
+    for (name, text, step) in [
+        ("plain.csv", csv("step,loss", 20_000, &|at| format!("{at},{at}.5")), 19_999),
+        ("timed.csv", csv("time,step,loss", 20_000, &|at| format!("{},{},{at}.5", time(at), at * 10)), 199_990),
+        ("keras.csv", csv("epoch,accuracy,loss,val_loss", 20_000, &|at| format!("{at},0.5,{at}.5,0.25")), 19_999),
+        ("lightning.csv", csv("epoch,step,loss,val_loss", 20_000, &|at| format!("{},{},{at}.5,", at / 200, at * 50 + 49)), 999_999),
+        ("slow.csv", csv("epoch,step,loss,val_loss", 20_000, &|at| format!("{},{},{at}.5,", at / 3000, at * 50 + 49)), 999_999),
+        (
+            "sb3.csv",
+            csv("time/iterations,time/total_timesteps,rollout/ep_rew_mean,loss", 20_000, &|at| format!("{at},{},7.5,{at}.5", at * 2048)),
+            19_999 * 2048,
+        ),
+        ("seed.csv", csv("seed,step,loss", 20_000, &|at| format!("42,{at},{at}.5")), 19_999),
+        ("total.csv", csv("step,total_steps,loss", 20_000, &|at| format!("{at},20000,{at}.5")), 19_999),
+        ("split.csv", csv("step,split,loss", 20_000, &|at| format!("{at},{},{at}.5", if at % 9 == 8 { "val" } else { "train" })), 19_999),
+        ("long.csv", csv("step,note,loss", 2000, &|at| format!("{at},{long},{at}.5")), 1999),
+        ("resumed.csv", csv("step,loss", 20_000, &|at| format!("{},{at}.5", if at < 19_990 { at } else { at - 100 })), 19_899),
+        ("plain.jsonl", lines(20_000, &|at| format!("{{\"step\": {at}, \"loss\": {at}.5, \"lr\": 0.1}}")), 19_999),
+        (
+            "trainer.jsonl",
+            lines(20_000, &|at| {
+                format!("{{\"loss\": {at}.5, \"grad_norm\": 1.5, \"epoch\": {}, \"step\": {}}}", at as f64 / 5000.0, at * 10)
+            }),
+            199_990,
+        ),
+        ("long.jsonl", lines(2000, &|at| format!("{{\"step\": {at}, \"note\": \"{long}\", \"loss\": {at}.5}}")), 1999),
+        (
+            "mmengine.jsonl",
+            lines(20_000, &|at| {
+                let at = at + 1;
+                format!(
+                    "{{\"lr\": 0.1, \"loss\": {}.5, \"time\": 0.2, \"epoch\": {}, \"iter\": {at}, \"step\": {at}}}",
+                    at - 1,
+                    at / 50 + 1
+                )
+            }),
+            20_000,
+        ),
+        ("metrics.jsonl", lines(20_000, &|at| format!("{{\"s\":{at},\"t\":{},\"m\":{{\"loss\":{at}.5}}}}", time(at))), 19_999),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        fs::write(&path, &text).unwrap();
+        let last = value(&probed(&path, Reach::Keys), "loss");
+        let rows = text.lines().count() - usize::from(name.ends_with("csv"));
+        for reach in [Reach::Row, Reach::Keys] {
+            let found = probed(&path, reach);
+            assert_eq!((found.step, last), (Some(Step(step)), Some(rows as f64 - 0.5)), "{name}");
+            assert!(found.bytes < 400_000 && !found.is_whole, "{name}: {} of {} bytes", found.bytes, text.len());
+        }
+    }
 }
 
 #[test]
