@@ -9,7 +9,7 @@ mod stacked;
 
 use super::{
     epochs::{Counts, Epochs},
-    json::{non_finite, number},
+    json::{Token, non_finite, number},
     newest::Falls,
 };
 use crate::model::{Step, WallTime};
@@ -151,7 +151,24 @@ pub(super) fn may_be_step(name: &str) -> bool {
 
 /// Whether a column of this name surely counts steps.
 pub(super) fn is_step(name: &str) -> bool {
-    may_be_known(name) && place_of(without_unit(name), STEPS).is_some_and(|place| place <= EPOCH)
+    step_place(name).is_some()
+}
+
+/// How good such a name is: the smaller, the better.
+pub(super) fn step_place(name: &str) -> Option<usize> {
+    let place = may_be_known(name).then(|| place_of(without_unit(name), STEPS)).flatten();
+    place.filter(|place| *place <= EPOCH)
+}
+
+/// Whether this value of a column of this name is a wall time.
+pub(super) fn is_time(name: &str, value: &Token) -> bool {
+    may_be_known(name)
+        && place_of(without_unit(name), TIMES).is_some()
+        && match value {
+            Token::Number(number) => unix_time(*number).is_some(),
+            Token::Text(text) => date(text).is_some(),
+            Token::Object | Token::Other => false,
+        }
 }
 
 /// Whether a name begins like one that is known.
