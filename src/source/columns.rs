@@ -1,6 +1,7 @@
 //! Which cell of a row says where it stands, by what its column is called ([`names`]) and by what stands in it.
 
 mod counters;
+mod inner;
 mod learned;
 mod names;
 mod parts;
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::model::{Step, WallTime};
 use counters::Counters;
+use inner::Inner;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
@@ -39,6 +41,8 @@ pub struct RowOptions {
 pub(super) enum Role {
     /// A step; the smaller, the better the name.
     Step(usize),
+    /// The same of an object in the row ([`Inner`]).
+    Inner(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
     /// It says what the row is of.
@@ -59,7 +63,7 @@ pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize
     let (mut name, mut value) = (None, None);
     for (at, role) in roles {
         let seat = match role {
-            Role::Step(_) | Role::Time(_) | Role::Split(_) | Role::Run(_) | Role::Value => continue,
+            Role::Step(_) | Role::Inner(_) | Role::Time(_) | Role::Split(_) | Role::Run(_) | Role::Value => continue,
             Role::MetricName => &mut name,
             Role::MetricValue => &mut value,
         };
@@ -100,6 +104,7 @@ pub(super) struct Axis {
     /// Rows were read before others were passed over.
     has_head: bool,
     rivals: Rivals,
+    inner: Inner,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
@@ -245,7 +250,9 @@ impl Axis {
                 None if let Some(says) = parts::says(name, usual) => Role::Split(says),
                 None if usual(METRIC_NAMES).is_some() => Role::MetricName,
                 None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
-                None => usual(RUNS).map_or(Role::Value, Role::Run),
+                None if let Some(run) = usual(RUNS) => Role::Run(run),
+                None if self.options.step_key.is_none() => inner::role(name),
+                None => Role::Value,
             },
         }
     }
@@ -255,6 +262,7 @@ impl Axis {
         (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
         (self.is_validation, self.split) = (false, None);
         self.rivals.begin();
+        self.inner.begin();
         self.counted.clear();
         self.runs.clear();
     }
@@ -286,9 +294,10 @@ impl Axis {
                 }
                 _ => {}
             },
+            Role::Inner(place) if !self.facts().has_own_step => self.inner.put(place, at, number),
             Role::Time(place) => self.time(place, at, unix_time(number)),
             Role::Run(run) => self.run_label(run, at, whole(number).map(Label::Number)),
-            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Inner(_) | Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -303,7 +312,7 @@ impl Axis {
                 self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
             }
             Role::Run(run) if !text.is_empty() => self.run_label(run, at, Some(Label::Text(text.to_owned()))),
-            Role::Step(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Step(_) | Role::Inner(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -321,6 +330,14 @@ impl Axis {
     /// Where the row stands, once all of it was taken.
     pub(super) fn place(&mut self) -> Place {
         self.has_rows = true;
+        if self.step.is_none() && self.fractions == 0 {
+            for (place, at, number) in self.inner.steps() {
+                self.number(Role::Step(place), at, number);
+            }
+        } else if self.inner.refute() {
+            self.learn(Fact::OwnStep);
+            (self.best, self.last) = (None, None);
+        }
         self.fractional |= self.fractions & FICKLE;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
             // Behind rows that were passed over, those without a step are told as such.

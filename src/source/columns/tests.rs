@@ -50,6 +50,38 @@ fn names_may_be_written_for_people() {
 }
 
 #[test]
+fn a_step_of_an_object_counts_where_no_row_has_its_own() {
+    check(
+        RowOptions::default(),
+        &[&[("data.step", 0.0), ("data.loss", 2.0)], &[("data.loss", 1.0)], &[("data.step", 10.0), ("best.step", 0.0)]],
+        &[(Some(0), "data.loss"), (None, "data.loss"), (Some(10), "best.step")],
+    );
+    check(
+        RowOptions::default(),
+        &[&[("progress.epoch", 0.0), ("progress.batch", 7.0)], &[("progress.epoch", 1.0), ("progress.batch", 1.0)]],
+        &[(Some(7), "progress.epoch"), (Some(8), "progress.epoch")],
+    );
+    check(
+        RowOptions::default(),
+        &[&[("train.step", 5.0), ("epoch", 0.0)], &[("train.step", 9.0)], &[("train.step", 14.0), ("epoch", 1.0)]],
+        &[(Some(0), "train.step"), (None, "train.step"), (Some(1), "train.step")],
+    );
+    // One that has its own later was misread until then.
+    let mut axis = Axis::default();
+    let mut place = |name: &str, number: f64| {
+        axis.begin();
+        axis.number(axis.role(name), 0, number);
+        (axis.place().step.map(|step| step.0), axis.is_mistaken())
+    };
+    assert_eq!(place("train.step", 5.0), (Some(5), false));
+    assert_eq!(place("episode", 1.0), (Some(1), true));
+    axis.renew();
+    axis.begin();
+    axis.number(axis.role("train.step"), 0, 5.0);
+    assert_eq!((axis.place().step, axis.is_mistaken()), (None, false));
+}
+
+#[test]
 fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
     check(
         RowOptions::default(),
