@@ -20,8 +20,8 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
 use names::{
-    COUNTER, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, RUNS, STEP, STEPS, TIMES, place_of, small,
-    without_unit,
+    COUNTER, DATASETS, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, OUTER, RUNS, STEP, STEPS, TIMES,
+    place_of, small, without_unit,
 };
 pub(super) use parts::{CHECKS, Says};
 use rivals::{Rivals, Verdict};
@@ -116,6 +116,8 @@ pub(super) struct Axis {
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
     epoch: Option<f64>,
+    /// The loop around others that it names ([`OUTER`]), by its place.
+    outer: Option<(usize, i64)>,
     /// The [`ITER`] that it names.
     iter: Option<i64>,
     /// Rows name an epoch, [`STEP`] and [`ITER`], of which these are one.
@@ -259,7 +261,7 @@ impl Axis {
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
+        (self.step, self.fractions, self.time, self.epoch, self.outer, self.iter) = (None, 0, None, None, None, None);
         (self.is_validation, self.split) = (false, None);
         self.rivals.begin();
         self.inner.begin();
@@ -278,6 +280,17 @@ impl Axis {
         }
         if role == Role::Step(ITER) {
             self.iter = whole(number);
+        }
+        // A stage is one by its number.
+        let outer = match role {
+            Role::Step(place) if OUTER >> place & 1 == 1 => Some(place),
+            Role::Split(Says::Text) => Some(STEPS.len()),
+            _ => None,
+        };
+        if let Some(place) = outer
+            && self.outer.is_none_or(|(known, _)| place < known)
+        {
+            self.outer = whole(number).map(|number| (place, number));
         }
         match role {
             Role::Step(place) if place > EPOCH => self.counted.push((place, whole(number).unwrap_or(i64::MIN))),
@@ -307,6 +320,9 @@ impl Axis {
             Role::Time(place) => self.time(place, at, date(text)),
             Role::Split(says) => {
                 let part = parts::part(says, text);
+                if says == Says::Dataset && part.is_none() && !text.is_empty() {
+                    self.run_label(DATASETS, at, Some(Label::Text(text.to_owned())));
+                }
                 self.is_validation |= says == Says::Mode && matches!(part, Some("val" | "test"));
                 // Of two columns, the one that names a check.
                 self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
@@ -362,7 +378,9 @@ impl Axis {
                 self.is_twice = epoch.is_some() && place == STEP && step == iter;
             }
             let is_epoch = self.is_twice && self.iter.is_none() && self.last.is_some_and(|last| step < last.0);
+            let outer = self.outer.filter(|(outer, _)| *outer != place && (epoch.is_none() || place == EPOCH));
             let counted = match place {
+                _ if let Some((_, outer)) = outer => self.epochs.step(Some(outer as f64), step, Counts::Outer),
                 EPOCH => Some(step),
                 _ if counts_validated || is_epoch => self.last.map(|last| last.0),
                 _ if is_batch(place) => self.epochs.step(epoch, step, Counts::Epoch),

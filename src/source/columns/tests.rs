@@ -415,3 +415,60 @@ fn several_columns_tell_runs_apart_where_one_tells_fewer() {
     let rows = [(5.0, 0.0, 0.0), (5.0, 0.0, 10.0), (5.0, 1.0, 0.0), (5.0, 1.0, 10.0)];
     assert_eq!(read_until_known(&rows.iter().map(row).collect::<Vec<_>>())[3], (Some(10), "seed_1: env loss".to_owned()));
 }
+
+#[test]
+fn a_step_that_starts_over_with_a_loop_around_it_goes_on() {
+    for (outer, inner) in [
+        ("episode", "step"),
+        ("iteration", "step"),
+        ("update", "step"),
+        ("round", "epoch"),
+        ("generation", "epoch"),
+        ("stage", "epoch"),
+        ("Episode", "timestep"),
+    ] {
+        let rows: Vec<_> = (0..3).flat_map(|at| (0..4).map(move |step| [(outer, f64::from(at)), (inner, f64::from(step))])).collect();
+        let rows: Vec<&[(&str, f64)]> = rows.iter().map(|row| &row[..]).collect();
+        let want: Vec<_> = (0..12).map(|step| (Some(step), outer)).collect();
+        check(RowOptions::default(), &rows, &want);
+    }
+}
+
+#[test]
+fn the_names_of_settings_and_metrics_count_where_nothing_better_does() {
+    for name in ["round", "generation", "Epochs", "updates", "frames", "num_env_steps"] {
+        let mut axis = Axis::default();
+        let step = |axis: &mut Axis, number: f64| {
+            axis.begin();
+            axis.number(axis.role(name), 0, number);
+            axis.place().step.map(|step| step.0)
+        };
+        for number in [5.0, 5.0, 5.0, 10.0, 15.0] {
+            step(&mut axis, number);
+        }
+        assert!(axis.is_mistaken(), "{name}");
+        axis.renew();
+        assert_eq!([10.0, 20.0].map(|number| step(&mut axis, number)), [Some(10), Some(20)], "{name}");
+        check(RowOptions::default(), &[&[(name, 4.0)][..]; 5], &[(None, name); 5]);
+        let rows = [1.0, 2.0, 3.0].map(|number| [(name, number * 8.0), ("iter_num", number)]);
+        check(RowOptions::default(), &[&rows[0], &rows[1], &rows[2]], &[(Some(1), name), (Some(2), name), (Some(3), name)]);
+    }
+}
+
+#[test]
+fn data_of_any_name_tell_rows_apart_and_those_of_a_check_are_its_own() {
+    let mut axis = Axis::default();
+    let row = |axis: &mut Axis, step: f64, data: &str| {
+        axis.begin();
+        axis.number(axis.role("step"), 0, step);
+        axis.text(axis.role("dataset"), 1, data);
+        let place = axis.place();
+        (place.split, axis.run(&place))
+    };
+    for step in [0.0, 1.0] {
+        ["a", "b"].iter().for_each(|data| drop(row(&mut axis, step, data)));
+    }
+    assert!(axis.is_mistaken());
+    axis.renew();
+    assert_eq!([row(&mut axis, 0.0, "b"), row(&mut axis, 0.0, "val")], [(None, Some("b".into())), (Some("val"), None)]);
+}
