@@ -24,7 +24,7 @@ use super::{
     Decoder, Loss, Record, Row,
     columns::{Fact, RowOptions},
     flat::Flat,
-    json::Cursor,
+    json::{self, Cursor},
     keys::{Keys, NAME_BYTES_MAX},
     lines::LINE_BYTES_MAX,
     outbox::Outbox,
@@ -67,9 +67,14 @@ impl Rows {
         let loss = |reason: &str| Loss { offset: object.offset, bytes: object.range.len() as u64, reason: reason.into() };
         let bytes = &self.objects.bytes[object.range.clone()];
         let point = if bytes.starts_with(b"{") { None } else { objects::point(bytes) };
-        let text = match &point {
-            Some(point) => point,
-            None => std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?,
+        let mended;
+        let text = match (&point, std::str::from_utf8(bytes)) {
+            (Some(point), _) => point,
+            (None, Ok(text)) => text,
+            (None, Err(_)) => {
+                mended = json::mended(bytes).ok_or_else(|| loss("an object is not UTF-8"))?;
+                &mended
+            }
         };
         let mut cursor = Cursor::new(text);
         let ready = self.ready.records.len();
