@@ -1,6 +1,7 @@
 //! Which cell of a row says where it stands, by what its column is called ([`names`]) and by what stands in it.
 
 mod counters;
+mod inner;
 mod learned;
 mod names;
 mod parts;
@@ -9,17 +10,18 @@ mod stacked;
 
 use super::{
     epochs::{Counts, Epochs},
-    json::{non_finite, number},
+    json::{Token, non_finite, number},
     newest::Falls,
 };
 use crate::model::{Step, WallTime};
 use counters::Counters;
+use inner::Inner;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
 use names::{
-    COUNTER, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, RUNS, STEP, STEPS, TIMES, place_of, small,
-    without_unit,
+    COUNTER, DATASETS, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, OUTER, RUNS, STEP, STEPS, TIMES,
+    place_of, small, without_unit,
 };
 pub(super) use parts::{CHECKS, Says};
 use rivals::{Rivals, Verdict};
@@ -39,6 +41,8 @@ pub struct RowOptions {
 pub(super) enum Role {
     /// A step; the smaller, the better the name.
     Step(usize),
+    /// The same of an object in the row ([`Inner`]).
+    Inner(usize),
     /// A wall time; the smaller, the better the name.
     Time(usize),
     /// It says what the row is of.
@@ -59,7 +63,7 @@ pub(super) fn point(roles: impl Iterator<Item = (usize, Role)>) -> Option<(usize
     let (mut name, mut value) = (None, None);
     for (at, role) in roles {
         let seat = match role {
-            Role::Step(_) | Role::Time(_) | Role::Split(_) | Role::Run(_) | Role::Value => continue,
+            Role::Step(_) | Role::Inner(_) | Role::Time(_) | Role::Split(_) | Role::Run(_) | Role::Value => continue,
             Role::MetricName => &mut name,
             Role::MetricValue => &mut value,
         };
@@ -100,6 +104,7 @@ pub(super) struct Axis {
     /// Rows were read before others were passed over.
     has_head: bool,
     rivals: Rivals,
+    inner: Inner,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
@@ -111,6 +116,8 @@ pub(super) struct Axis {
     step: Option<(usize, i64, usize)>,
     /// The epoch that the row names.
     epoch: Option<f64>,
+    /// The loop around others that it names ([`OUTER`]), by its place.
+    outer: Option<(usize, i64)>,
     /// The [`ITER`] that it names.
     iter: Option<i64>,
     /// Rows name an epoch, [`STEP`] and [`ITER`], of which these are one.
@@ -151,7 +158,24 @@ pub(super) fn may_be_step(name: &str) -> bool {
 
 /// Whether a column of this name surely counts steps.
 pub(super) fn is_step(name: &str) -> bool {
-    may_be_known(name) && place_of(without_unit(name), STEPS).is_some_and(|place| place <= EPOCH)
+    step_place(name).is_some()
+}
+
+/// How good such a name is: the smaller, the better.
+pub(super) fn step_place(name: &str) -> Option<usize> {
+    let place = may_be_known(name).then(|| place_of(without_unit(name), STEPS)).flatten();
+    place.filter(|place| *place <= EPOCH)
+}
+
+/// Whether this value of a column of this name is a wall time.
+pub(super) fn is_time(name: &str, value: &Token) -> bool {
+    may_be_known(name)
+        && place_of(without_unit(name), TIMES).is_some()
+        && match value {
+            Token::Number(number) => unix_time(*number).is_some(),
+            Token::Text(text) => date(text).is_some(),
+            Token::Object | Token::Other => false,
+        }
 }
 
 /// Whether a name begins like one that is known.
@@ -259,16 +283,19 @@ impl Axis {
                 None if let Some(says) = parts::says(name, usual) => Role::Split(says),
                 None if usual(METRIC_NAMES).is_some() => Role::MetricName,
                 None if usual(METRIC_VALUES).is_some() => Role::MetricValue,
-                None => usual(RUNS).map_or(Role::Value, Role::Run),
+                None if let Some(run) = usual(RUNS) => Role::Run(run),
+                None if self.options.step_key.is_none() => inner::role(name),
+                None => Role::Value,
             },
         }
     }
 
     /// Starts a row; what a torn one said is dropped.
     pub(super) fn begin(&mut self) {
-        (self.step, self.fractions, self.time, self.epoch, self.iter) = (None, 0, None, None, None);
+        (self.step, self.fractions, self.time, self.epoch, self.outer, self.iter) = (None, 0, None, None, None, None);
         (self.is_validation, self.split) = (false, None);
         self.rivals.begin();
+        self.inner.begin();
         self.counted.clear();
         self.runs.clear();
     }
@@ -285,6 +312,17 @@ impl Axis {
         if role == Role::Step(ITER) {
             self.iter = whole(number);
         }
+        // A stage is one by its number.
+        let outer = match role {
+            Role::Step(place) if OUTER >> place & 1 == 1 => Some(place),
+            Role::Split(Says::Text) => Some(STEPS.len()),
+            _ => None,
+        };
+        if let Some(place) = outer
+            && self.outer.is_none_or(|(known, _)| place < known)
+        {
+            self.outer = whole(number).map(|number| (place, number));
+        }
         match role {
             Role::Step(place) if place > EPOCH => self.counted.push((place, whole(number).unwrap_or(i64::MIN))),
             Role::Step(place) => match whole(number) {
@@ -300,9 +338,10 @@ impl Axis {
                 }
                 _ => {}
             },
+            Role::Inner(place) if !self.facts().has_own_step => self.inner.put(place, at, number),
             Role::Time(place) => self.time(place, at, unix_time(number)),
             Role::Run(run) => self.run_label(run, at, whole(number).map(Label::Number)),
-            Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Inner(_) | Role::Split(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -312,12 +351,15 @@ impl Axis {
             Role::Time(place) => self.time(place, at, date(text)),
             Role::Split(says) => {
                 let part = parts::part(says, text);
+                if says == Says::Dataset && part.is_none() && !text.is_empty() {
+                    self.run_label(DATASETS, at, Some(Label::Text(text.to_owned())));
+                }
                 self.is_validation |= says == Says::Mode && matches!(part, Some("val" | "test"));
                 // Of two columns, the one that names a check.
                 self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
             }
             Role::Run(run) if !text.is_empty() => self.run_label(run, at, Some(Label::Text(text.to_owned()))),
-            Role::Step(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
+            Role::Step(_) | Role::Inner(_) | Role::Run(_) | Role::MetricName | Role::MetricValue | Role::Value => {}
         }
     }
 
@@ -337,6 +379,14 @@ impl Axis {
         self.has_rows = true;
         if self.epochs.jumped() && self.fractions != 0 && self.are_fractions_new() {
             self.doubt();
+        }
+        if self.step.is_none() && self.fractions == 0 {
+            for (place, at, number) in self.inner.steps() {
+                self.number(Role::Step(place), at, number);
+            }
+        } else if self.inner.refute() {
+            self.learn(Fact::OwnStep);
+            (self.best, self.last) = (None, None);
         }
         self.fractional |= self.fractions & FICKLE;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
@@ -364,7 +414,9 @@ impl Axis {
                 self.is_twice = epoch.is_some() && place == STEP && step == iter;
             }
             let is_epoch = self.is_twice && self.iter.is_none() && self.last.map_or(self.epochs.jumped(), |last| step < last.0);
+            let outer = self.outer.filter(|(outer, _)| *outer != place && (epoch.is_none() || place == EPOCH));
             let counted = match place {
+                _ if let Some((_, outer)) = outer => self.epochs.step(Some(outer as f64), step, Counts::Outer),
                 EPOCH => Some(step),
                 _ if counts_validated || is_epoch => self.last.map(|last| last.0),
                 _ if is_batch(place) => self.epochs.step(epoch, step, Counts::Epoch),

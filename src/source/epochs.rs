@@ -77,6 +77,8 @@ pub(super) enum Counts {
     Either,
     /// Those of the whole run: told again under the next epoch it is no new one. Where it falls back, it starts over all the same.
     Run,
+    /// Those of the whole run or of a loop around it, which stands for the epoch: the same, but few rows of each will do.
+    Outer,
 }
 
 /// A row that counted.
@@ -139,11 +141,15 @@ impl Epochs {
             // counter of the whole run is told twice, at the end of an epoch and at the start of the next.
             let is_single = last.first == last.counter && !self.has_fractions && !self.counts_through && !self.went_on;
             let is_told_anew = counts == Counts::Epoch || self.starts_over || is_single;
-            let is_again = counter == last.counter && counts != Counts::Run && is_told_anew;
+            let is_again = counter == last.counter && !matches!(counts, Counts::Run | Counts::Outer) && is_told_anew;
             let rose = last.first < last.counter;
             // One of the whole run that starts over all the same came some way, and is back about where it began.
             let middle = last.first.saturating_add(last.counter.saturating_sub(last.first) / 2);
-            let is_back = counts != Counts::Run || rose && counter < middle;
+            let is_back = match counts {
+                Counts::Epoch | Counts::Either => true,
+                Counts::Run => rose && counter < middle,
+                Counts::Outer => rose && (counter < middle || counter <= last.first),
+            };
             let may_fall = !self.counts_through && (!self.went_on || counter < last.first);
             let falls = counter < last.counter && is_back && (counts == Counts::Epoch || may_fall);
             self.rose_along |= is_behind && counter > last.counter;
@@ -232,6 +238,16 @@ mod tests {
         // A check at the end of an epoch is told for the next one.
         check_as(Counts::Run, &[(0.0, 0), (0.0, 10), (1.0, 9), (1.0, 20), (2.0, 19)], &[0, 10, 9, 20, 19]);
         check_as(Counts::Run, &[(0.0, 8), (1.0, 8), (0.0, 16), (1.0, 16), (2.0, 8), (0.0, 16)], &[8, 8, 16, 16, 8, 16]);
+    }
+
+    #[test]
+    fn a_counter_starts_over_with_the_loop_around_it_where_it_came_some_way() {
+        let rows = [(0.0, 0), (0.0, 1), (1.0, 0), (1.0, 1), (1.0, 2), (2.0, 0), (2.0, 1)];
+        check_as(Counts::Outer, &rows, &[0, 1, 2, 3, 4, 5, 6]);
+        // The lengths of episodes, a restart of all, and one that an episode more does not hide.
+        check_as(Counts::Outer, &[(0.0, 20), (1.0, 27), (2.0, 27), (3.0, 25)], &[20, 27, 27, 25]);
+        check_as(Counts::Outer, &[(0.0, 0), (0.0, 1), (1.0, 2), (1.0, 3), (0.0, 0), (0.0, 1)], &[0, 1, 2, 3, 0, 1]);
+        check_as(Counts::Outer, &[(0.0, 50), (0.0, 100), (1.0, 150), (1.0, 200), (2.0, 180)], &[50, 100, 150, 200, 180]);
     }
 
     #[test]
@@ -327,6 +343,18 @@ mod tests {
         check_behind(&rate, &[(2.7, 700, None)]);
         // Nobody read a head.
         check_behind(&[], &[(2.0, 700, Some(700)), (3.0, 10, None)]);
+    }
+
+    #[test]
+    fn what_a_counter_does_with_the_next_loop_around_it_is_to_be_seen() {
+        for (head, want) in [(&[(0.0, 1), (0.0, 9)][..], None), (&[(0.0, 1), (1.0, 9)], Some(500)), (&[(5.0, 1), (5.0, 9)], Some(500))] {
+            let mut epochs = Epochs::default();
+            for (outer, counter) in head {
+                epochs.step(Some(*outer), *counter, Counts::Outer);
+            }
+            epochs.jump(false);
+            assert_eq!(epochs.step(Some(5.0), 500, Counts::Outer), want, "{head:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,38 @@ pub fn lenient(text: &str) -> Option<Value> {
     cursor.is_done().then_some(value)
 }
 
+/// JSON values with bytes in them that are no UTF-8: words of another encoding, or damage. `None`: they do not stand in words that are
+/// values alone, so that numbers, dates or names may be damaged.
+pub(super) fn mended(bytes: &[u8]) -> Option<String> {
+    fn check(cursor: &mut Cursor) -> Option<()> {
+        match cursor.peek()? {
+            b'{' => cursor.object(|cursor, key| {
+                if key.contains(char::REPLACEMENT_CHARACTER) {
+                    return None;
+                }
+                check(cursor)
+            }),
+            b'[' => cursor.array(check),
+            b'"' => {
+                let text = cursor.string()?;
+                let is_word = !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'));
+                (is_word || !text.contains(char::REPLACEMENT_CHARACTER)).then_some(())
+            }
+            _ => cursor.skip(),
+        }
+    }
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut cursor = Cursor::new(&text);
+    loop {
+        match cursor.peek() {
+            None => return Some(text),
+            // An array may go on over many lines.
+            Some(b'[' | b']' | b',') => cursor.pass(),
+            Some(_) => check(&mut cursor)?,
+        }
+    }
+}
+
 /// The number that a word for a non-finite value means: `NaN`, `Infinity`, `-inf`, ... in any case.
 pub(super) fn non_finite(word: &str) -> Option<f64> {
     let (sign, rest) = match word.strip_prefix('-') {
@@ -362,6 +394,16 @@ mod tests {
         assert_eq!(lenient("9007199254740993").unwrap(), json!(9007199254740993_i64));
         assert_eq!(lenient("18446744073709551615").unwrap(), json!(u64::MAX));
         assert_eq!(lenient(r#""gr\u00f6\u00dfe \ud83d\ude00 \ud83d \"""#).unwrap(), json!("größe 😀 \u{fffd} \""));
+    }
+
+    #[test]
+    fn words_of_another_encoding_are_mended_and_damaged_numbers_and_names_are_not() {
+        assert_eq!(mended(b"{\"n\": [\"M\xfcller\"], \"a\": 1}").as_deref(), Some("{\"n\": [\"M\u{fffd}ller\"], \"a\": 1}"));
+        for bad in
+            [&b"{\"a\": \xff1}"[..], b"{\"st\xffep\": 1}", b"{\"step\": \"1\xff2\"}", b"{\"a\": {\"b\xff\": 1}}", b"{\"a\": \"b\xff}"]
+        {
+            assert_eq!(mended(bad), None, "{}", bad.escape_ascii());
+        }
     }
 
     #[test]

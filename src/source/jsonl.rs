@@ -12,7 +12,7 @@ use super::{
     Decoder, Loss, Record, Row,
     columns::{Fact, RowOptions, whole, whole_text},
     flat::Flat,
-    json::{Cursor, Token, non_finite},
+    json::{self, Cursor, Token, non_finite},
     keys::{Keys, NAME_BYTES_MAX, TooMuch},
     lines::{Line, Lines},
     outbox::Outbox,
@@ -48,7 +48,14 @@ impl Jsonl {
     fn read(&mut self, line: &Line) -> Result<(), Loss> {
         let loss = |reason: &str| Loss { offset: line.offset, bytes: line.bytes, reason: reason.into() };
         let bytes = self.lines.get(line.range.clone());
-        let text = std::str::from_utf8(bytes).map_err(|_| loss("line is not UTF-8"))?;
+        let mended;
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(_) => {
+                mended = json::mended(bytes).ok_or_else(|| loss("line is not UTF-8"))?;
+                &mended
+            }
+        };
         let mut cursor = Cursor::new(text);
         // Most lines of other writers need not be walked twice.
         let may_be_own = memmem::find(bytes, VALUES).is_some();
@@ -79,7 +86,8 @@ impl Jsonl {
     /// Reads the line that nothing ended yet. What does not read as a whole one was torn by the writer's end: no record, and no loss either.
     fn read_open(&mut self) {
         let open = self.lines.peek();
-        let whole = std::str::from_utf8(self.lines.get(open.range)).is_ok_and(are_values);
+        let bytes = self.lines.get(open.range);
+        let whole = std::str::from_utf8(bytes).map_or_else(|_| json::mended(bytes).is_some(), are_values);
         if let Ok(Some(line)) = if whole { self.lines.rest() } else { Ok(None) } {
             let loss = self.read(&line).err();
             self.ready.lose(|| loss);
@@ -272,6 +280,16 @@ mod tests {
         let (row, values) = &rows[0];
         assert_eq!((row.step, row.time, row.attempt, row.rank, row.offset), (Some(Step(120)), WallTime::new(1795161553.25), 2, 3, Some(0)));
         assert_eq!(*values, [("loss".to_string(), 2.1), ("grad/norm".to_string(), 0.4)]);
+    }
+
+    #[test]
+    fn a_word_of_another_encoding_costs_nothing() {
+        let text = b"{\"step\":1,\"n\":\"M\xfcller\",\"loss\":2}\n{\"s\":2,\"m\":{\"loss\":1},\"n\":\"\xe9\"}\n";
+        let (rows, losses) = decode(&mut Jsonl::new(), text, 7);
+        let steps: Vec<_> = rows.iter().map(|(row, values)| (row.step.map(|step| step.0), values[0].1)).collect();
+        assert_eq!((steps, losses), (vec![(Some(1), 2.0), (Some(2), 1.0)], vec![]));
+        let (rows, losses) = decode(&mut super::super::Rows::new(RowOptions::default()), text, 7);
+        assert_eq!((rows.len(), losses), (2, vec![]));
     }
 
     #[test]

@@ -82,14 +82,25 @@ impl Probe {
         for (name, value) in remarks {
             self.remarks.entry(name).or_insert(value);
         }
-        (self.started, self.step, self.total_steps) = (started.or(self.started), self.step.or(step), self.total_steps.or(total_steps));
+        let is_known = self.is_whole && is_whole;
+        self.step = match (self.step, step) {
+            // Two writers at once: what none of them takes back goes on to the furthest step.
+            (Some(own), Some(older)) if older > own && !self.takes_back(&last) => Some(older).filter(|_| is_known),
+            (own, older) => own.or(older),
+        };
+        (self.started, self.total_steps) = (started.or(self.started), self.total_steps.or(total_steps));
         let stands = |point: &LastPoint| self.superseded_from.is_none_or(|from| point.is_before(from));
         for (key, point) in last.into_iter().filter(|(_, point)| stands(point)) {
             self.last.entry(key).or_insert(point);
         }
         self.superseded_from = self.superseded_from.into_iter().chain(superseded_from).min();
-        (self.bytes, self.is_whole) = (self.bytes + bytes, self.is_whole && is_whole);
+        (self.bytes, self.is_whole) = (self.bytes + bytes, is_known);
         self
+    }
+
+    /// Whether a key of an older part goes on here.
+    fn takes_back(&self, older: &BTreeMap<MetricKey, LastPoint>) -> bool {
+        self.last.keys().any(|key| older.contains_key(key))
     }
 }
 
@@ -355,6 +366,16 @@ mod tests {
         assert_eq!(steps(&epochs, 4).step, None, "nothing behind the jump says it");
         assert_eq!(steps(&[(80, 0), (1, 1), (20, 0)], 0).step, Some(Step(20)));
         assert_eq!(steps(&[(1, 0), (2, 0)], 0).total_steps, Some(2));
+    }
+
+    #[test]
+    fn of_two_writers_of_one_run_the_furthest_says_the_step_and_a_restart_takes_it_back() {
+        let of = |step: i64, key: u32, is_whole| Probe { is_whole, ..gather(vec![row(step, 0, 0, &[(key, 0.5)])], 9) };
+        let step = |own: Probe, older| own.go_on_from(older).step.map(|step| step.0);
+        assert_eq!(step(of(25, 1, true), of(29, 0, true)), Some(29));
+        assert_eq!(step(of(25, 0, true), of(29, 0, true)), Some(25));
+        assert_eq!(step(of(30, 1, false), of(29, 0, false)), Some(30));
+        assert_eq!(step(of(25, 1, false), of(29, 0, true)), None, "the same key may stand in what was passed over");
     }
 
     #[test]

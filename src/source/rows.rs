@@ -6,7 +6,7 @@
 //!   `log_history`, its settings as config and its results as summary; any other (`all_results.json`) is summary. Where several stand
 //!   behind each other, each with a step or surely a metric, they are rows: what `json.dump(row, file, indent=2)` leaves.
 //! - So is one that has a list of rows in it, on however many lines: objects of which each has a step or surely a metric. What
-//!   stands beside under `config` or `args` is config.
+//!   stands beside under `config` or `args` is config. Of several such lists: [`lists`].
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
 //!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
 //! - Other tables of pandas: [`frame`]; lists with something beside: [`history`].
@@ -17,19 +17,21 @@
 mod document;
 mod frame;
 mod history;
+mod lists;
 mod objects;
 
 use super::{
     Decoder, Loss, Record, Row,
     columns::{Fact, RowOptions},
     flat::Flat,
-    json::Cursor,
+    json::{self, Cursor},
     keys::{Keys, NAME_BYTES_MAX},
     lines::LINE_BYTES_MAX,
     outbox::Outbox,
 };
-use document::{Columns, STATE, Shape, is_row, shape};
+use document::{Columns, Shape, is_row, shape};
 pub(super) use document::{document_end, is_document, may_be_document};
+use lists::STATE;
 use objects::{Object, Objects};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -65,9 +67,14 @@ impl Rows {
         let loss = |reason: &str| Loss { offset: object.offset, bytes: object.range.len() as u64, reason: reason.into() };
         let bytes = &self.objects.bytes[object.range.clone()];
         let point = if bytes.starts_with(b"{") { None } else { objects::point(bytes) };
-        let text = match &point {
-            Some(point) => point,
-            None => std::str::from_utf8(bytes).map_err(|_| loss("an object is not UTF-8"))?,
+        let mended;
+        let text = match (&point, std::str::from_utf8(bytes)) {
+            (Some(point), _) => point,
+            (None, Ok(text)) => text,
+            (None, Err(_)) => {
+                mended = json::mended(bytes).ok_or_else(|| loss("an object is not UTF-8"))?;
+                &mended
+            }
         };
         let mut cursor = Cursor::new(text);
         let ready = self.ready.records.len();
@@ -84,6 +91,11 @@ impl Rows {
                 let read = document(&mut cursor, list.as_deref(), offset, flat, keys, out);
                 is_cut = read == Some(true);
                 read.map(drop)
+            }
+            Shape::Lists(lists) => {
+                is_cut = lists.len() > ROWS_MAX;
+                let read = lists.rows().take(ROWS_MAX).try_for_each(|text| row(&mut Cursor::new(&text), offset, flat, keys, out));
+                read.and_then(|()| document(&mut cursor, None, offset, flat, keys, out)).map(drop)
             }
             Shape::Table(columns) => {
                 transposed(&columns, offset, flat, keys, out);

@@ -25,6 +25,8 @@ pub(in crate::source) enum Fact {
     NoCounter,
     /// The column that tells runs apart, by its place among their names, or all of them together.
     Runs(usize),
+    /// Rows have steps of their own: those of objects in them say nothing.
+    OwnStep,
     /// A name of the step stays the same beside another one, by its place.
     IsStuck(usize),
     /// It was taken for such, and counts after all.
@@ -43,6 +45,7 @@ pub(in crate::source) struct Facts {
     pub(in crate::source) counter: Option<usize>,
     pub(in crate::source) has_no_counter: bool,
     pub(in crate::source) runs: Option<usize>,
+    pub(in crate::source) has_own_step: bool,
     /// Names of the step that say nothing, those of them that fall, and those that count after all, as bits by place.
     pub(in crate::source) yielded: u64,
     pub(in crate::source) falling: u64,
@@ -61,6 +64,10 @@ impl Facts {
             Fact::NoCounter => (self.counter, self.has_no_counter) = (None, true),
             Fact::Runs(JOINT) => self.runs = Some(JOINT),
             Fact::Runs(place) => self.runs = self.runs.or(Some(place)),
+            Fact::OwnStep => {
+                self.has_own_step = true;
+                self.forget_steps();
+            }
             Fact::IsStuck(place) if self.counting >> place & 1 == 0 => {
                 self.yielded |= 1 << place;
                 self.forget_steps();

@@ -17,6 +17,8 @@ pub(super) const STEPS: &[&str] = &[
     "optimizer_step",
     "current_step",
     "current_steps",
+    "global_steps",
+    "step_num",
     "num_updates",
     "total_timesteps",
     "time/total_timesteps",
@@ -30,6 +32,7 @@ pub(super) const STEPS: &[&str] = &[
     "training_iteration",
     "iter",
     "itr",
+    "iter_num",
     "update",
     "episode",
     "samples_seen",
@@ -47,7 +50,13 @@ pub(super) const STEPS: &[&str] = &[
     "num_steps",
     "n_steps",
     "steps",
+    "num_env_steps",
+    "round",
+    "generation",
+    "epochs",
+    "updates",
     "num_samples",
+    "frames",
 ];
 
 /// Names in [`STEPS`] that surely count within an epoch: beside an `epoch`, the name behind them, they are a step.
@@ -72,6 +81,17 @@ pub(super) const ITER: usize = place("iter");
 /// PPO names those of one update, again and again.
 pub(super) const EITHER: &[&str] = &["step", "_step", "train/iter", "iteration", "iter", "itr", "samples_seen", "tokens_seen"];
 
+/// Names in [`STEPS`] of loops around others, as bits by place: a step or an epoch beside them may start over with each.
+pub(super) const OUTER: u64 = 1 << place("iteration")
+    | 1 << place("training_iteration")
+    | 1 << ITER
+    | 1 << place("itr")
+    | 1 << place("update")
+    | 1 << place("episode")
+    | 1 << place("round")
+    | 1 << place("generation")
+    | 1 << place("updates");
+
 /// Names of the wall time, best first, compared in the same way. A value counts when it is a date or Unix seconds (or
 /// milliseconds) of this century, so that a `time` that is a duration stays a metric.
 pub(super) const TIMES: &[&str] =
@@ -94,6 +114,12 @@ pub(super) const RUNS: &[&str] = &[
     "rank",
     "worker",
     "worker_id",
+    "client",
+    "client_id",
+    "task",
+    "task_id",
+    "task_name",
+    DATASET,
     "experiment",
     "model",
     "model_name",
@@ -104,6 +130,10 @@ pub(super) const RUNS: &[&str] = &[
     "env_id",
     "env_name",
 ];
+
+/// Also a split, where it says so ([`parts`]).
+const DATASET: &str = "dataset";
+pub(super) const DATASETS: usize = index(RUNS, DATASET);
 
 /// All of these that a row has, together: the place of what they tell, behind that of each alone.
 pub(super) const JOINT: usize = RUNS.len();
@@ -120,8 +150,12 @@ pub(super) const FIRST: u128 = first_letters(STEPS)
 
 /// Where a name stands in [`STEPS`].
 const fn place(name: &str) -> usize {
+    index(STEPS, name)
+}
+
+const fn index(names: &[&str], name: &str) -> usize {
     let mut at = 0;
-    while !is_same(STEPS[at].as_bytes(), name.as_bytes()) {
+    while !is_same(names[at].as_bytes(), name.as_bytes()) {
         at += 1;
     }
     at

@@ -31,6 +31,8 @@ pub(in crate::source) enum Says {
     Text,
     /// By a word for the training or a check.
     Word,
+    /// The same; other texts may tell runs apart.
+    Dataset,
     /// By yes or no: whether it is of this check.
     Flag(&'static str),
 }
@@ -40,6 +42,7 @@ pub(super) fn says(name: &str, place: impl Fn(&[&str]) -> Option<usize>) -> Opti
     match () {
         () if name == MODE => Some(Says::Mode),
         () if place(SURE).is_some() => Some(Says::Text),
+        () if place(&["dataset"]).is_some() => Some(Says::Dataset),
         () if place(VAGUE).is_some() => Some(Says::Word),
         () => place(FLAG_NAMES).map(|at| Says::Flag(FLAGS[at].1)),
     }
@@ -51,7 +54,7 @@ pub(super) fn part(says: Says, text: &str) -> Option<&'static str> {
     let check = || CHECKS.iter().copied().find(|check| is(check));
     match says {
         Says::Mode | Says::Text => check().or(Some("")),
-        Says::Word => check().or_else(|| TRAINING.iter().any(|word| is(word)).then_some("")),
+        Says::Word | Says::Dataset => check().or_else(|| TRAINING.iter().any(|word| is(word)).then_some("")),
         Says::Flag(check) if is("true") => Some(check),
         Says::Flag(_) => is("false").then_some(""),
     }

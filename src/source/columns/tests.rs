@@ -50,6 +50,38 @@ fn names_may_be_written_for_people() {
 }
 
 #[test]
+fn a_step_of_an_object_counts_where_no_row_has_its_own() {
+    check(
+        RowOptions::default(),
+        &[&[("data.step", 0.0), ("data.loss", 2.0)], &[("data.loss", 1.0)], &[("data.step", 10.0), ("best.step", 0.0)]],
+        &[(Some(0), "data.loss"), (None, "data.loss"), (Some(10), "best.step")],
+    );
+    check(
+        RowOptions::default(),
+        &[&[("progress.epoch", 0.0), ("progress.batch", 7.0)], &[("progress.epoch", 1.0), ("progress.batch", 1.0)]],
+        &[(Some(7), "progress.epoch"), (Some(8), "progress.epoch")],
+    );
+    check(
+        RowOptions::default(),
+        &[&[("train.step", 5.0), ("epoch", 0.0)], &[("train.step", 9.0)], &[("train.step", 14.0), ("epoch", 1.0)]],
+        &[(Some(0), "train.step"), (None, "train.step"), (Some(1), "train.step")],
+    );
+    // One that has its own later was misread until then.
+    let mut axis = Axis::default();
+    let mut place = |name: &str, number: f64| {
+        axis.begin();
+        axis.number(axis.role(name), 0, number);
+        (axis.place().step.map(|step| step.0), axis.is_mistaken())
+    };
+    assert_eq!(place("train.step", 5.0), (Some(5), false));
+    assert_eq!(place("episode", 1.0), (Some(1), true));
+    axis.renew();
+    axis.begin();
+    axis.number(axis.role("train.step"), 0, 5.0);
+    assert_eq!((axis.place().step, axis.is_mistaken()), (None, false));
+}
+
+#[test]
 fn a_step_of_the_whole_run_goes_before_one_that_may_not_be() {
     check(
         RowOptions::default(),
@@ -382,4 +414,61 @@ fn several_columns_tell_runs_apart_where_one_tells_fewer() {
     // One says as much as both.
     let rows = [(5.0, 0.0, 0.0), (5.0, 0.0, 10.0), (5.0, 1.0, 0.0), (5.0, 1.0, 10.0)];
     assert_eq!(read_until_known(&rows.iter().map(row).collect::<Vec<_>>())[3], (Some(10), "seed_1: env loss".to_owned()));
+}
+
+#[test]
+fn a_step_that_starts_over_with_a_loop_around_it_goes_on() {
+    for (outer, inner) in [
+        ("episode", "step"),
+        ("iteration", "step"),
+        ("update", "step"),
+        ("round", "epoch"),
+        ("generation", "epoch"),
+        ("stage", "epoch"),
+        ("Episode", "timestep"),
+    ] {
+        let rows: Vec<_> = (0..3).flat_map(|at| (0..4).map(move |step| [(outer, f64::from(at)), (inner, f64::from(step))])).collect();
+        let rows: Vec<&[(&str, f64)]> = rows.iter().map(|row| &row[..]).collect();
+        let want: Vec<_> = (0..12).map(|step| (Some(step), outer)).collect();
+        check(RowOptions::default(), &rows, &want);
+    }
+}
+
+#[test]
+fn the_names_of_settings_and_metrics_count_where_nothing_better_does() {
+    for name in ["round", "generation", "Epochs", "updates", "frames", "num_env_steps"] {
+        let mut axis = Axis::default();
+        let step = |axis: &mut Axis, number: f64| {
+            axis.begin();
+            axis.number(axis.role(name), 0, number);
+            axis.place().step.map(|step| step.0)
+        };
+        for number in [5.0, 5.0, 5.0, 10.0, 15.0] {
+            step(&mut axis, number);
+        }
+        assert!(axis.is_mistaken(), "{name}");
+        axis.renew();
+        assert_eq!([10.0, 20.0].map(|number| step(&mut axis, number)), [Some(10), Some(20)], "{name}");
+        check(RowOptions::default(), &[&[(name, 4.0)][..]; 5], &[(None, name); 5]);
+        let rows = [1.0, 2.0, 3.0].map(|number| [(name, number * 8.0), ("iter_num", number)]);
+        check(RowOptions::default(), &[&rows[0], &rows[1], &rows[2]], &[(Some(1), name), (Some(2), name), (Some(3), name)]);
+    }
+}
+
+#[test]
+fn data_of_any_name_tell_rows_apart_and_those_of_a_check_are_its_own() {
+    let mut axis = Axis::default();
+    let row = |axis: &mut Axis, step: f64, data: &str| {
+        axis.begin();
+        axis.number(axis.role("step"), 0, step);
+        axis.text(axis.role("dataset"), 1, data);
+        let place = axis.place();
+        (place.split, axis.run(&place))
+    };
+    for step in [0.0, 1.0] {
+        ["a", "b"].iter().for_each(|data| drop(row(&mut axis, step, data)));
+    }
+    assert!(axis.is_mistaken());
+    axis.renew();
+    assert_eq!([row(&mut axis, 0.0, "b"), row(&mut axis, 0.0, "val")], [(None, Some("b".into())), (Some("val"), None)]);
 }

@@ -100,12 +100,14 @@ pub fn probe(run: &RunRef, read: &ReadOptions, reach: Reach, is_over: bool) -> R
     Ok(Probe { kind, changed: probe.changed.or(run.changed), started: probe.started.or(run.started), ..probe })
 }
 
-/// The event files of a folder, as far as they say anything, newest first.
+/// The event files of a folder, as far as they say anything, newest first. One that changed since a newer one began is of another writer.
 fn events(folder: &Path, how: How<'_>) -> io::Result<Probe> {
     let files = event_files(folder)?;
     let mut found = Probe::new(Kind::TfEvents);
     for (at, file) in files.iter().rev().enumerate() {
-        let is_enough = how.reach == Reach::Row && !found.last.is_empty();
+        let changed = || fs::metadata(file).ok()?.modified().ok().and_then(wall_time);
+        let is_beside = || found.started.is_some_and(|started| changed() > Some(started));
+        let is_enough = how.reach == Reach::Row && !found.last.is_empty() && !is_beside();
         if is_enough || at >= FILES_MAX {
             return Ok(Probe { is_whole: false, ..found });
         }

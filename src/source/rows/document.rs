@@ -1,9 +1,13 @@
 //! What a JSON object is: a row, a table by columns, or a document with facts and maybe a list of rows.
 
-use super::{frame::frame, history::history};
+use super::{
+    frame::frame,
+    history::history,
+    lists::{Found, Lists, Merged, has_rows},
+};
 use crate::model::num;
 use crate::source::{
-    columns::{is_step, may_be_step, whole},
+    columns::{is_step, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::is_metric,
@@ -13,28 +17,20 @@ use serde_json::Value;
 /// Most cells of a table by columns, and most commas: a row takes many times the bytes of its text, and all are handed out at once.
 pub(super) const CELLS_MAX: usize = 1 << 20;
 
-/// The list of rows in a trainer's state.
-pub(super) const STATE: &str = "log_history";
-
-/// What lists of rows are called. In others, a step alone makes no row: schedules of a learning rate have steps too.
-const LISTS: &[&str] =
-    &[STATE, "history", "training_history", "log", "logs", "training_log", "train_log", "metrics", "records", "results", "evaluations"];
-
 /// Least rows of a table that is known by its steps alone.
 const STEPS_MIN: usize = 3;
-
-/// Rows of a list that are looked at to tell whether it has any.
-const LOOKED_AT_MAX: usize = 8;
 
 /// What a schedule sets from a step on, most often evenly spaced too.
 const SCHEDULED: &[&str] = &["lr", "lrs", "learning_rate", "learning_rates"];
 
 /// What an object holds.
-pub(super) enum Shape {
+pub(super) enum Shape<'a> {
     /// Values of one moment.
     Row,
     /// The rows of the list that is called so, and facts beside it; `None`: nothing but facts.
     Document(Option<String>),
+    /// The rows of lists anywhere in it, and facts beside them.
+    Lists(Merged<'a>),
     /// A list of numbers for each column.
     Table(Columns),
     /// The same, with facts beside.
@@ -45,7 +41,7 @@ pub(super) enum Shape {
 pub(super) type Columns = Vec<(String, Vec<Value>)>;
 
 /// What an object is; most that have no list in them are rows where they stand on one line or in a list of objects.
-pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape {
+pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape<'_> {
     let has_list = text.contains('[');
     if has_list && let Some(columns) = columns(text) {
         return Shape::Table(columns);
@@ -53,17 +49,19 @@ pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape {
     if !is_in_array && let Some(columns) = frame(text) {
         return Shape::Table(columns);
     }
-    let list = if has_list && !is_in_array { Lists::of(text).the_one() } else { None };
-    if list.is_none()
+    let found = if has_list && !is_in_array { Lists::of(text).found(text) } else { None };
+    if found.is_none()
         && has_list
         && !is_in_array
         && let Some(columns) = history(text)
     {
         return Shape::History(columns);
     }
-    match list {
+    match found {
+        Some(Found::One(list)) => Shape::Document(Some(list)),
+        Some(Found::Together(lists)) => Shape::Lists(lists),
         None if is_line || is_in_array => Shape::Row,
-        list => Shape::Document(list),
+        None => Shape::Document(None),
     }
 }
 
@@ -98,41 +96,6 @@ pub(in crate::source) fn document_end(text: &str) -> Option<usize> {
     cursor.skip().map(|()| cursor.at())
 }
 
-/// The lists of rows in an object, as far as its text goes.
-#[derive(Default)]
-struct Lists {
-    names: Vec<String>,
-    /// The object itself says where it stands.
-    has_step: bool,
-}
-
-impl Lists {
-    fn of(text: &str) -> Lists {
-        let mut lists = Lists::default();
-        // Where the text ends early, what was found counts.
-        let _ = Cursor::new(text).object(|cursor, key| {
-            lists.has_step |= is_step(&key);
-            if cursor.peek()? == b'[' && (key == STATE || has_rows(&key, cursor.clone())) {
-                lists.names.push(key.into_owned());
-            }
-            cursor.skip()
-        });
-        lists
-    }
-
-    fn is_any(&self) -> bool {
-        !self.names.is_empty()
-    }
-
-    /// The one that holds the rows: of two, nobody can tell, and what has a step is a row itself, but for a trainer's state.
-    fn the_one(mut self) -> Option<String> {
-        if self.names.iter().any(|name| name == STATE) {
-            return Some(STATE.to_owned());
-        }
-        self.names.pop().filter(|_| self.names.is_empty() && !self.has_step)
-    }
-}
-
 /// Whether an object has a number of its own that is surely a step or a metric.
 pub(super) fn is_row(text: &str) -> bool {
     let mut is_known = false;
@@ -142,29 +105,6 @@ pub(super) fn is_row(text: &str) -> bool {
         cursor.skip()
     });
     read.is_some() && is_known
-}
-
-/// Whether the array at the cursor, which has this name, begins with rows. One without a name is the document itself.
-fn has_rows(name: &str, mut cursor: Cursor) -> bool {
-    cursor.pass();
-    let counts = name.is_empty() || LISTS.contains(&name);
-    // The first may lack what the others have.
-    for _ in 0..LOOKED_AT_MAX {
-        let mut is_known = false;
-        let read = cursor.object(|cursor, key| {
-            let is_number = matches!(cursor.peek()?, b'0'..=b'9' | b'-' | b'N' | b'I');
-            is_known |= is_number && (counts && may_be_step(&key) || is_metric(&key));
-            cursor.skip()
-        });
-        if read.is_none() || is_known {
-            return read.is_some();
-        }
-        if cursor.peek() != Some(b',') {
-            return false;
-        }
-        cursor.pass();
-    }
-    false
 }
 
 /// Whether an object has nothing but lists of numbers, as far as its text goes, one of them surely a metric or of steps.

@@ -116,9 +116,27 @@ fn the_one_list_of_rows_in_a_document_is_read() {
         assert_eq!(config, [("lr".into(), json!(0.1)), ("a.b".into(), json!(1))]);
     }
     check("{\"history\": [{\"lr\": 0.1}, {\"lr\": 0.1, \"loss\": 2}]}", &[(None, &[("lr", 0.1)]), (None, &[("lr", 0.1), ("loss", 2.0)])]);
-    // Of two lists, nobody can tell.
+    // Of two results, nobody can tell.
     let two = records("{\"a\": [{\"step\": 1, \"loss\": 2}], \"b\": [{\"step\": 1, \"loss\": 2}]}");
     assert_eq!(two.iter().filter(|record| matches!(record, Record::Row(row) if row.step.is_some())).count(), 0);
+}
+
+#[test]
+fn several_lists_of_rows_are_read_together() {
+    let list = |loss: f64| format!("[{{\"epoch\": 0, \"loss\": {loss}}}, {{\"epoch\": 1, \"loss\": 0.5}}]");
+    let text = format!("{{\"args\": {{\"lr\": 0.1}}, \"train\": {}, \"val\": {}, \"best_epoch\": 1}}", list(2.0), list(3.0));
+    let want: Want = &[
+        (Some(0), &[("train.loss", 2.0)]),
+        (Some(0), &[("val.loss", 3.0)]),
+        (Some(1), &[("train.loss", 0.5)]),
+        (Some(1), &[("val.loss", 0.5)]),
+    ];
+    let facts = [Record::Config("lr".into(), json!(0.1)), Record::Summary("best_epoch".into(), json!(1))];
+    for text in [text.replacen('{', "{\n", 1), text] {
+        check(&text, want);
+        assert!(is_document(&text) && is_document(text.split_once("0.5").unwrap().0), "{text}");
+        assert!(records(&text).ends_with(&facts));
+    }
 }
 
 #[test]

@@ -375,6 +375,21 @@ fn folders_of_event_files_end_as_a_full_read_ends() {
 }
 
 #[test]
+fn a_folder_that_two_write_into_is_as_far_as_the_furthest() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tfevents");
+    let name = "events.out.tfevents.1700000000";
+    let dir = tempfile::tempdir().unwrap();
+    for (from, to) in [("tbx", "a"), ("tf2", "b")] {
+        fs::copy(fixtures.join(from).join(format!("{name}.fixture")), dir.path().join(format!("{name}.{to}"))).unwrap();
+    }
+    for reach in [Reach::Row, Reach::Keys] {
+        let found = probed(dir.path(), reach);
+        agrees(dir.path(), &found);
+        assert_eq!(found.step, Some(Step(70)));
+    }
+}
+
+#[test]
 fn a_document_is_read_whole_or_not_at_all() {
     let rows: Vec<String> = (0..2000).map(|step| format!("{{\"step\": {step}, \"loss\": {step}.5}}")).collect();
     let dir = tempfile::tempdir().unwrap();
