@@ -465,12 +465,13 @@ impl Axis {
         let is_counter = self.may_have_counter() && self.counted.iter().any(|(place, number)| self.counters.is_open(*place, *number));
         // Rows without a step stand newest first with the others.
         let is_order = self.best.is_some() && self.falls.is_open();
-        let Some((best, _)) = row else { return is_counter || is_order };
-        let is_counter = is_counter || best == COUNTER && self.facts().counter.is_some() && self.counters.may_fall_early(COUNTER);
         let joint = if self.runs.len() > 1 { self.run_of(|_| true).map(Label::Text) } else { None };
-        let are_runs = || self.runs.iter().any(|(run, _, label)| self.stacked[*run].is_open(label));
         let are_joint = || joint.is_some_and(|joint| self.stacked[JOINT].is_open(&joint));
-        is_counter || is_order || runs.is_some() || are_runs() || are_joint() || self.rivals.is_open(best, yielded & !falling)
+        let are_runs = runs.is_some() || self.runs.iter().any(|(run, _, label)| self.stacked[*run].is_open(label)) || are_joint();
+        let is_any = is_counter || is_order || are_runs;
+        let Some((best, _)) = row else { return is_any };
+        let is_counter = best == COUNTER && self.facts().counter.is_some() && self.counters.may_fall_early(COUNTER);
+        is_any || is_counter || self.rivals.is_open(best, yielded & !falling)
     }
 
     /// Without an epoch, batches are doubtful as well.

@@ -50,7 +50,7 @@ struct Shape {
     resume: Option<(usize, usize)>,
     step: (&'static str, Way, i64, i64),
     rival: Option<(&'static str, Way, i64)>,
-    epochs: Epochs,
+    epochs: (&'static str, Epochs),
     runs: (&'static str, Runs),
     /// Every so many rows are of a check.
     split: Option<(&'static str, usize)>,
@@ -88,12 +88,13 @@ fn shapes() -> impl Strategy<Value = Shape> {
         1 => (2..60_usize).prop_map(Epochs::Fraction),
         1 => (2..6_usize).prop_map(Epochs::OfUpdate),
     ];
+    let epochs = (prop::sample::select(&["epoch", "epoch", "epoch", "episode", "iteration", "stage", "round"][..]), epochs);
     let runs = prop_oneof![
         4 => Just(Runs::One),
         1 => (5..90_usize).prop_map(Runs::Behind),
         1 => (2..5_usize).prop_map(Runs::Beside),
     ];
-    let runs = (prop::sample::select(&["", "", "seed", "run", "model"][..]), runs);
+    let runs = (prop::sample::select(&["", "", "seed", "run", "model", "dataset", "task"][..]), runs);
     let split = prop::option::weighted(0.2, (prop::sample::select(&["split", "mode", "type"][..]), 2..40_usize));
     let checks = prop::option::weighted(0.3, (1..50_usize, any::<bool>(), any::<bool>()));
     let sparse = prop::option::weighted(0.3, (1..60_usize, 0..60_usize));
@@ -145,14 +146,14 @@ impl Shape {
                 Runs::Beside(runs) => (row / runs, row % runs),
             };
             let at = self.resume.filter(|(row, _)| at >= *row).map_or(at, |(row, back)| at - back.min(row));
-            let (epoch, within) = match self.epochs {
+            let (epoch, within) = match self.epochs.1 {
                 Epochs::None => (None, at),
                 Epochs::Whole(rows) => (Some((at / rows) as f64), at % rows),
                 Epochs::Fraction(rows) => (Some(at as f64 / rows as f64), at % rows),
                 Epochs::OfUpdate(rows) => (Some((at % rows) as f64), at / rows),
             };
             let (name, way, first, stride) = self.step;
-            let has_epochs = !matches!(self.epochs, Epochs::None);
+            let has_epochs = !matches!(self.epochs.1, Epochs::None);
             // What starts over beside epochs does so with them.
             let natural = |way| match way {
                 Way::OfEpoch | Way::Again(_) if name == "epoch" => Way::Rises,
@@ -161,11 +162,11 @@ impl Shape {
             };
             let stride = if let Way::Fraction(_) = way { 1 } else { stride };
             let step = (name, (first as f64 + stride as f64 * natural(way).at(at, within, self.rows)).to_string());
-            let epoch = epoch.map(|epoch| ("epoch", epoch.to_string())).filter(|_| name != "epoch");
+            let epoch = epoch.map(|epoch| (self.epochs.0, epoch.to_string())).filter(|(own, _)| *own != name);
             let run = Some((self.runs.0, if self.runs.0 == "model" { format!("m{run}") } else { run.to_string() }));
             let run = run.filter(|(name, _)| !name.is_empty());
             let rival = self.rival.map(|(name, way, stride)| (name, (stride as f64 * natural(way).at(at, within, self.rows)).to_string()));
-            let rival = rival.filter(|(name, _)| *name != step.0 && *name != "epoch");
+            let rival = rival.filter(|(name, _)| *name != step.0 && *name != "epoch" && *name != self.epochs.0);
             let split = |is_check| self.split.map(|(name, _)| (name, if is_check { "val" } else { "train" }.to_owned()));
             let is_check = self.split.is_some_and(|(_, every)| row % every == every - 1);
             let (length, varies) = self.padding;
