@@ -54,6 +54,8 @@ pub(in crate::source) struct Facts {
 
 impl Facts {
     fn add(&mut self, fact: Fact) {
+        let names = |facts: &Facts| (facts.has_own_step, facts.yielded, facts.falling, facts.counting);
+        let before = names(self);
         match fact {
             Fact::Fractions => self.has_fractions = true,
             Fact::NewestFirst => self.is_newest_first = true,
@@ -64,30 +66,19 @@ impl Facts {
             Fact::NoCounter => (self.counter, self.has_no_counter) = (None, true),
             Fact::Runs(JOINT) => self.runs = Some(JOINT),
             Fact::Runs(place) => self.runs = self.runs.or(Some(place)),
-            Fact::OwnStep => {
-                self.has_own_step = true;
-                self.forget_steps();
-            }
-            Fact::IsStuck(place) if self.counting >> place & 1 == 0 => {
-                self.yielded |= 1 << place;
-                self.forget_steps();
-            }
+            Fact::OwnStep => self.has_own_step = true,
+            Fact::IsStuck(place) if self.counting >> place & 1 == 0 => self.yielded |= 1 << place,
             Fact::IsStuck(_) => {}
             Fact::Counts(place) if self.falling >> place & 1 == 0 => {
                 (self.yielded, self.counting) = (self.yielded & !(1 << place), self.counting | 1 << place);
-                self.forget_steps();
             }
             Fact::Counts(_) => {}
-            Fact::Falls(place) => {
-                (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place);
-                self.forget_steps();
-            }
+            Fact::Falls(place) => (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place),
         }
-    }
-
-    /// Forgets what the steps of another column seemed to say.
-    fn forget_steps(&mut self) {
-        (self.is_newest_first, self.runs) = (false, None);
+        if names(self) != before {
+            // That is what the steps of another column seemed to say.
+            (self.is_newest_first, self.runs) = (false, None);
+        }
     }
 }
 
