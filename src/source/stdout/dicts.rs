@@ -1,4 +1,4 @@
-//! Where dicts stand that say no step: by the bar beside them, or by the epoch that they name.
+//! Where dicts stand that say no step: by the bar beside them, or by the epoch that they name. And what lines that say only an epoch count.
 
 use super::{
     facts::{Count, Pairs},
@@ -34,14 +34,12 @@ pub(super) struct Dicts {
     tells_fractions: bool,
     /// Dicts were counted by their epoch.
     counts_epochs: bool,
+    /// Lines that say only their epoch sum up no steps.
+    pub(super) are_epochs_apart: bool,
     /// With what the next reading starts, where dicts were given steps that turned out to be of others: with what was known until then, so
     /// that each reading adds to it, and does not hang on how many bytes came at once.
-    next: Option<Learned>,
+    next: Option<Box<Dicts>>,
 }
-
-/// What is kept of one reading for the next: dicts that stand apart from the bar, whether epochs are told by fractions, and the lengths
-/// of bars of evaluations.
-type Learned = (Vec<Said>, bool, Vec<i64>);
 
 /// The last dict of its names.
 #[derive(Clone)]
@@ -160,21 +158,31 @@ impl Dicts {
         self.counts_epochs = true;
     }
 
-    /// Whether dicts were given steps that turned out to be of others.
+    /// Lines that say only their epoch sum up no steps.
+    pub(super) fn part_epochs(&mut self) {
+        if !self.are_epochs_apart {
+            self.are_epochs_apart = true;
+            self.learn();
+        }
+    }
+
+    /// Whether rows were given steps that turned out to be of others.
     pub(super) fn is_mistaken(&self) -> bool {
         self.next.is_some()
     }
 
     /// The source is to be read again with what is known by now.
     fn learn(&mut self) {
-        let known = || (self.said.iter().filter(|said| said.is_apart).cloned().collect(), self.tells_fractions, self.inner.clone());
-        self.next.get_or_insert_with(known);
+        if self.next.is_none() {
+            let said = self.said.iter().filter(|said| said.is_apart).cloned().collect();
+            let (tells_fractions, are_epochs_apart, inner) = (self.tells_fractions, self.are_epochs_apart, self.inner.clone());
+            self.next = Some(Box::new(Dicts { said, tells_fractions, are_epochs_apart, inner, ..Dicts::default() }));
+        }
     }
 
     /// The same at the start of a source that is to be read again, or of another one.
     pub(super) fn renew(self) -> Dicts {
-        let (said, tells_fractions, inner) = self.next.unwrap_or_default();
-        Dicts { said, tells_fractions, inner, ..Dicts::default() }
+        self.next.map(|next| *next).unwrap_or_default()
     }
 
     /// The same further on in the source.

@@ -21,6 +21,8 @@ pub(super) struct Draft {
     pub(super) total: Option<i64>,
     pub(super) rank: u32,
     pub(super) offset: u64,
+    /// Its only counter was an epoch, by which it counts.
+    pub(super) is_epoch: bool,
     /// It says an epoch and comes behind the steps of it, to which it belongs.
     pub(super) sums_up: bool,
     /// It is of a validation that says how far it is.

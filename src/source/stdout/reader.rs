@@ -58,6 +58,8 @@ pub(super) struct Reader {
     is_ruled: bool,
     /// The name at the end of a bar's line, whose value was wrapped into the next.
     cut_name: String,
+    /// Keys that rows of whole epochs had, by number.
+    of_epochs: Vec<bool>,
     /// The values below a bar that has not begun are of no epoch.
     is_idle: bool,
     shapes: Shapes,
@@ -247,7 +249,11 @@ impl Reader {
         if let Some(count) = count {
             self.steps.begin(count.at, self.keys.row());
         }
-        self.make_row(count.map(|count| count.at), count.and_then(|count| count.of), known.rank, offset)
+        let is_row = self.make_row(count.map(|count| count.at), count.and_then(|count| count.of), known.rank, offset);
+        if known.step.is_none() {
+            self.keep_of_epochs();
+        }
+        is_row
     }
 
     /// Hands out what is ready.
@@ -374,6 +380,9 @@ impl Reader {
         if self.make_row(draft.step, draft.total, draft.rank, draft.offset) {
             self.ready.push_back(Record::Row(self.row.clone()));
         }
+        if draft.is_epoch {
+            self.keep_of_epochs();
+        }
         draft
     }
 
@@ -391,11 +400,29 @@ impl Reader {
         true
     }
 
+    /// Remembers that the keys of the row come with whole epochs.
+    fn keep_of_epochs(&mut self) {
+        for (id, _) in &self.row.values {
+            let id = id.0 as usize;
+            if self.of_epochs.len() <= id {
+                self.of_epochs.resize(id + 1, false);
+            }
+            self.of_epochs[id] = true;
+        }
+    }
+
+    /// Whether the draft, which says only `epoch`, sums up rows of finer steps.
+    fn sums_up(&mut self, epoch: Count) -> bool {
+        let is_finer = |name| self.keys.known(name).is_some_and(|id| self.of_epochs.get(id.0 as usize) != Some(&true));
+        let repeats = self.steps.is_within_epoch() && self.draft.pairs.iter().any(|(name, _)| is_finer(name));
+        self.steps.sum_up(epoch, repeats)
+    }
+
     /// Reads one state of a line into the draft. False: it holds no row. `may_begin`: it may begin a block that counts late.
     fn read(&mut self, line: &str, classes: u8, offset: u64, may_begin: bool) -> bool {
         let text = line.trim_ascii();
         (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
-        (self.draft.sums_up, self.draft.is_part) = (false, false);
+        (self.draft.sums_up, self.draft.is_epoch, self.draft.is_part) = (false, false, false);
         if self.open.is_open() {
             if let Some(from) = self.open.push(text) {
                 self.draft.offset = from;
@@ -545,11 +572,12 @@ impl Reader {
             return false;
         }
         if let (None, Some(epoch)) = (step, epoch)
-            && self.steps.sum_up(epoch)
+            && self.sums_up(epoch)
         {
             self.draft.sums_up = true;
             return true;
         }
+        self.draft.is_epoch = step.is_none() && epoch.is_some();
         if step.is_some() || epoch.is_some() {
             let is_plain = is_whole && !self.facts.is_odd && !stripped.text.contains('{');
             self.learnable = is_plain.then_some((stripped.tag, length - stripped.text.len()));

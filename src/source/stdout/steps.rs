@@ -39,7 +39,7 @@ pub(super) struct Steps {
     /// The group of the names in the last row without a head or a step, `test` of `test.acc`, and its line.
     group: String,
     grouped: u64,
-    /// Steps finer than epochs are counted; and the epoch that the last row summed up, with the row at which its last step began.
+    /// Some row had a counter finer than the epoch; and the epoch that the last row summed up, with the row at which its last step began.
     fine: bool,
     summed_up: Option<(i64, u64)>,
     /// Some row said its epoch beside that counter.
@@ -142,7 +142,6 @@ impl Steps {
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
             (None, Some(epoch)) => {
-                self.fine = false;
                 self.end_epoch(epoch);
                 Some(epoch)
             }
@@ -150,10 +149,18 @@ impl Steps {
         }
     }
 
-    /// A row says only `epoch`. True: it sums up the steps before it and belongs to the last of them; they are not another epoch's.
-    pub(super) fn sum_up(&mut self, epoch: Count) -> bool {
-        let is_of_another = |(at, since)| at != epoch.at && since == self.since;
-        if !self.is_within_epoch() || self.summed_up.is_some_and(is_of_another) {
+    /// A row says only `epoch`. True: it sums up the steps before it and belongs to the last of them.
+    ///
+    /// A second epoch without a step since the last one tells that steps are logged less often than epochs, or are of something else: then
+    /// epochs count by themselves, all of them, but for a row that `repeats` a name of the steps.
+    pub(super) fn sum_up(&mut self, epoch: Count, repeats: bool) -> bool {
+        if !self.is_within_epoch() {
+            return false;
+        }
+        if self.summed_up.is_some_and(|(at, since)| at != epoch.at && since == self.since) {
+            self.dicts.part_epochs();
+        }
+        if self.dicts.are_epochs_apart && !repeats {
             return false;
         }
         self.summed_up = Some((epoch.at, self.since));

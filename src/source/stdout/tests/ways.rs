@@ -499,8 +499,8 @@ fn epochs_that_are_summed_up_at_their_end() {
         "iter 10 loss 3\niter 20 loss 2\nEpoch 1 loss 2.5\niter 10 loss 1\niter 20 loss 0.5\nEpoch 2 loss 0.75\n",
         &["loss 10=3 20=2 30=1 40=0.5"],
     );
-    // No more steps come: epochs count by themselves.
-    check("step 5 loss 4\nEpoch 1 acc 3\nEpoch 1 f1 6\nEpoch 2 acc 2\nEpoch 3 acc 1\n", &["acc 5=3 2=2 3=1", "f1 5=6", "loss 5=4"]);
+    // Steps come less often than epochs: these count by themselves.
+    check("step 5 loss 4\nEpoch 1 acc 3\nEpoch 1 f1 6\nEpoch 2 acc 2\nEpoch 3 acc 1\n", &["acc 1=3 2=2 3=1", "f1 1=6", "loss 5=4"]);
     // A row that is put off for its names counts from where it stood.
     let epoch = |at: i32| format!("Epoch {at} Batch 0 lr 0.5 norm 1\nEpoch {at} Batch 50 loss 2\nEpoch {at} Batch 100 loss 1\n");
     check(
