@@ -487,6 +487,7 @@ impl Reader {
         }
         // What is told behind a crash is of no step.
         if stripped.text == "Traceback (most recent call last):" {
+            self.announced = None;
             self.steps.close();
             return false;
         }

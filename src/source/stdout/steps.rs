@@ -184,8 +184,8 @@ impl Steps {
     }
 
     /// Whether `step`, without an epoch in its line, is of a loop over something else, if one was announced: of another length than
-    /// that of the training, or no further than the step before it. `known`: the last count of that loop.
-    pub(super) fn goes_again(&self, (kind, count): (Counter, Count), known: Option<Count>) -> bool {
+    /// that of the training, or, `is_begun`, no further than the step before it. `known`: the last count of that loop.
+    pub(super) fn goes_again(&self, (kind, count): (Counter, Count), known: Option<Count>, is_begun: bool) -> bool {
         let length = self.turn.last.and_then(|last| last.of).filter(|_| matches!(kind, Counter::Batch | Counter::Step));
         let is_other = length.is_some() && count.of.is_some() && length != count.of;
         let goes_back = match kind {
@@ -194,7 +194,7 @@ impl Steps {
         };
         // When that loop is not the one that counts, or started over as well, the training goes on.
         let is_over = known.is_some_and(|known| known.of != count.of || count.at < known.at);
-        is_other || goes_back && !is_over
+        is_other || is_begun && goes_back && !is_over
     }
 
     /// A line said which loop goes on now.
@@ -310,6 +310,7 @@ impl Steps {
     pub(super) fn close(&mut self) {
         self.block.left = 0;
         self.doubtful = None;
+        self.turn.break_off();
     }
 
     /// Whether a block is open.

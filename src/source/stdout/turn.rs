@@ -30,6 +30,11 @@ impl Turn {
         }
     }
 
+    /// The loop was broken off.
+    pub(super) fn break_off(&mut self) {
+        self.gap = 0;
+    }
+
     /// Whether it counts from the start of some loop, and not from that of the run.
     pub(super) fn has_epochs(&self) -> bool {
         self.epoch.is_some() || self.laps > 0
@@ -73,8 +78,9 @@ impl Turn {
             }
             (None, None) => {
                 let Some(length) = count.of.filter(|_| count.of == last.of && count.at < last.at) else { return };
-                // What would have come next is no part of the loop.
-                let is_over = last.at == length || last.at.saturating_add(self.gap) >= length;
+                // What would have come next is no part of the loop; its length itself is none of one that counts from 0.
+                let (next, is_from_0) = (last.at.saturating_add(self.gap), self.first == Some(0) && last.at > self.gap);
+                let is_over = last.at == length || next > length || is_from_0 && next == length;
                 // A run that goes on from a checkpoint goes on in the middle.
                 let is_start = count.at <= self.gap || self.first.is_some_and(|first| count.at <= first);
                 if is_over && is_start {

@@ -12,6 +12,8 @@ use crate::source::stdout::{
 /// A validation that a line of its own announced: `Eval begin...`. Its rows may count as those of the training do.
 pub(super) struct Announced {
     prefix: &'static str,
+    /// It was announced as something that begins now. A title may as well stand over what it came to.
+    is_begun: bool,
     /// How far it is.
     last: Option<Count>,
 }
@@ -19,11 +21,11 @@ pub(super) struct Announced {
 impl Announced {
     /// What a line without numbers announces.
     pub(super) fn by(text: &str) -> Option<Announced> {
-        let prefix = match text.strip_suffix("...").or_else(|| text.strip_suffix('…')) {
-            Some(text) => dotted(text)?,
-            None => titled(text)?,
+        let (prefix, is_begun) = match text.strip_suffix("...").or_else(|| text.strip_suffix('…')) {
+            Some(text) => (dotted(text)?, true),
+            None => (titled(text)?, false),
         };
-        Some(Announced { prefix, last: None })
+        Some(Announced { prefix, is_begun, last: None })
     }
 }
 
@@ -103,7 +105,9 @@ impl Reader {
             // `Accuracy: 50.5%`: what it came to.
             (None, None) if is_known(&self.facts.pairs) => self.announced = None,
             (None, None) => {}
-            (Some(step @ (_, count @ Count { of: Some(_), .. })), None) if self.steps.goes_again(step, announced.last) => {
+            (Some(step @ (_, count @ Count { of: Some(_), .. })), None)
+                if self.steps.goes_again(step, announced.last, announced.is_begun) =>
+            {
                 (announced.last, self.announces) = (Some(count), true);
                 let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
                 self.facts.read(line.text, prefix, line.rank);

@@ -87,9 +87,9 @@ fn a_validation_may_be_announced_without_dots() {
         let want = ["loss 20=4 100=3 120=2 200=1", "test/loss 100=0.5"];
         check(&(first.clone() + &test + &second + &test), &want);
     }
-    // One as long as the training ends where it starts over.
-    let test = "Testing\n[20/100] loss 0.75\n[100/100] loss 0.5\n";
-    check(&(first.clone() + test + &second), &["loss 20=4 100=3 120=2 200=1", "test/loss 100=0.5"]);
+    // A title says nothing of a loop that is as long as the training: that goes on.
+    check(&format!("{first}Testing\nSaved best model\n{second}"), &["loss 20=4 100=3 120=2 200=1"]);
+    check("step 200/1000 loss 4\nTesting\nKilled\nstep 100/1000 loss 3\n", &["loss 200=4 100=3"]);
     // In the middle of an epoch, and before any step of one.
     check("[20/100] loss 4\nValidating\n[40/50] loss 0.5\n[40/100] loss 3\n", &["loss 20=4 40=3", "val/loss 20=0.5"]);
     let epoch = |at: u32| format!("Epoch {at}\nValidation\n[50/50] loss 0.5\n[100/100] loss 3\n");
