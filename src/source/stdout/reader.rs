@@ -121,7 +121,7 @@ impl Reader {
     /// Takes one redraw of a line.
     pub(super) fn take(&mut self, bytes: &[u8], segment: &Segment) {
         let Segment { line, classes, is_line, after_rule, is_redraw } = segment;
-        self.is_ruled |= after_rule;
+        self.is_ruled = after_rule.unwrap_or(self.is_ruled);
         if classes & (LETTER | DIRTY) == 0 && self.is_between_lines() {
             self.is_ruled = classes & RULE != 0;
             return;

@@ -50,8 +50,8 @@ pub(super) struct Segment {
     pub(super) classes: u8,
     /// It ends in a newline; else the next segment overwrites it.
     pub(super) is_line: bool,
-    /// The line before it was passed over, and was a ruler.
-    pub(super) after_rule: bool,
+    /// The line before it was passed over: whether it was a ruler.
+    pub(super) after_rule: Option<bool>,
     /// It overwrites what stood in its line.
     pub(super) is_redraw: bool,
 }
@@ -60,8 +60,8 @@ pub(super) struct Segment {
 #[derive(Default)]
 pub(super) struct Scan {
     classes: u8,
-    /// The line before was passed over, and was a ruler.
-    after_rule: bool,
+    /// The line before was passed over: whether it was a ruler.
+    after_rule: Option<bool>,
     /// What comes next overwrites what stands in its line.
     redraws: bool,
 }
@@ -89,7 +89,7 @@ impl Scan {
             };
             let is_line = bytes[next - 1] == b'\n';
             if classes & must == 0 {
-                (self.after_rule, self.redraws) = (classes & RULE != 0, !is_line);
+                (self.after_rule, self.redraws) = (Some(classes & RULE != 0), !is_line);
                 (start, at, classes) = (next, next, 0);
                 continue;
             }
