@@ -455,7 +455,7 @@ impl Steps {
         let is_stepless = gave_rows && self.carried.is_none();
         let Steps { fine, dicts, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
         let has_epochs = epoch.is_some() || turn.has_epochs();
-        let of = turn.last.and_then(|last| last.of);
+        let of = turn.last.and_then(|last| last.of).filter(|_| !turn.varies);
         let landing = Some(Landing { has_epochs, is_stepless, is_in_any_loop: announces, of, ..Landing::default() });
         *self = Steps { fine, dicts: dicts.jump(), line, trusted, trusts_epochs, landing, ..Steps::default() };
     }

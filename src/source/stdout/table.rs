@@ -28,6 +28,8 @@ pub(super) struct Table {
     /// Nothing came under it yet, so its names may go on in the next line.
     is_fresh: bool,
     misses: u32,
+    /// One space parts its columns, as it does the words of a sentence: the first line of words ends it.
+    is_narrow: bool,
     /// The names of the line above, which alone is no header.
     above: Vec<Column>,
     pub(super) pairs: Pairs,
@@ -122,7 +124,7 @@ impl Table {
 
     fn begin(&mut self, kind: Kind, columns: Vec<Column>, words: Vec<Column>) {
         (self.kind, self.columns, self.words) = (Some(kind), columns, words);
-        (self.is_fresh, self.is_ruled, self.is_sure, self.misses) = (true, false, false, 0);
+        (self.is_fresh, self.is_ruled, self.is_sure, self.is_narrow, self.misses) = (true, false, false, false, 0);
     }
 
     /// `epoch loss acc`: names parted by one space each, as in a sentence, of which the first counts and another measures.
@@ -138,6 +140,7 @@ impl Table {
         let is_header = words.clone().all(is_name) && words.any(is_metric);
         if is_header {
             self.begin(Kind::Spaces, columns(&pieces(line, 1)), vec![]);
+            self.is_narrow = true;
         }
         is_header
     }
@@ -182,7 +185,8 @@ impl Table {
         }
         let read = self.cells(line, kind).is_some_and(|cells| self.read(&cells));
         self.misses = if read { 0 } else { self.misses + 1 };
-        if self.misses > MISSES_MAX {
+        let is_text = || line.contains(char::is_alphabetic);
+        if self.misses > MISSES_MAX || self.is_narrow && !read && is_text() {
             self.kind = None;
         }
         read

@@ -111,20 +111,31 @@ fn a_loop_without_epochs_that_came_to_its_end_goes_on_counting() {
     // Broken off in the middle, and a loop of another length.
     check("[20/100] loss 3\n[40/100] loss 2\n[20/100] loss 1\n", &["loss 20=3 40=2 20=1"]);
     check("[20/100] loss 3\n[100/100] loss 2\n[10/50] loss 1\n", &["loss 20=3 100=2 10=1"]);
+    // Broken off where a further line would have been the last, or the second.
+    check(&"[25/100] loss 3\n[50/100] loss 3\n[75/100] loss 2\n".repeat(2), &["loss 25=3 50=3 75=2 25=3 50=3 75=2"]);
+    check(&"step 0/1000 loss 3\nstep 500/1000 loss 2\n".repeat(2), &["loss 0=3 500=2 0=3 500=2"]);
+    let crash = "Traceback (most recent call last):\nRuntimeError: CUDA out of memory\n";
+    check(&format!("[50/100] loss 3\n[95/100] loss 2\n{crash}[50/100] loss 1\n"), &["loss 50=3 95=2 50=1"]);
     // From a checkpoint, and a line that was printed twice.
     check("[10/100] loss 3\n[20/100] loss 3\n[100/100] loss 2\n[90/100] loss 1\n", &["loss 10=3 20=3 100=2 90=1"]);
     check("[50/100] loss 3\n[100/100] loss 2\n[100/100] loss 2\n", &["loss 50=3 100=2 100=2"]);
     // Behind a jump, nobody knows how many there were.
     let mut decoder = Stdout::new();
-    let mut steps = |text: String, jumps: bool| -> Vec<_> {
-        assert!(!jumps || decoder.jump());
+    let steps = |decoder: &mut Stdout, text: &str| -> Vec<_> {
         decoder.push(text.as_bytes());
         let records = std::iter::from_fn(|| decoder.next().unwrap());
         records.filter_map(|record| if let Record::Row(row) = record { Some(row.step.map(|step| step.0)) } else { None }).collect()
     };
-    assert_eq!(steps(epoch([9.0, 8.0, 7.0]) + &epoch([6.0, 5.0, 4.0]), false).last(), Some(&Some(200)));
-    let behind = steps(epoch([3.0, 2.0, 1.0]), true);
+    assert_eq!(steps(&mut decoder, &(epoch([9.0, 8.0, 7.0]) + &epoch([6.0, 5.0, 4.0]))).last(), Some(&Some(200)));
+    assert!(decoder.jump());
+    let behind = steps(&mut decoder, &epoch([3.0, 2.0, 1.0]));
     assert!(!behind.is_empty() && behind.iter().all(Option::is_none), "{behind:?}");
+    // Of loops of two lengths, which take turns, the last one stands.
+    let two = "[50/100] loss 3\n[100/100] loss 2\n[25/50] acc 1\n[50/50] acc 2\n".repeat(2);
+    decoder = Stdout::new();
+    assert_eq!(steps(&mut decoder, &two).last(), Some(&Some(50)));
+    assert!(decoder.jump());
+    assert_eq!(steps(&mut decoder, &two).last(), Some(&Some(50)));
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(super) struct Turn {
     gap: i64,
     /// The lengths of the loops that came to their end, where nothing says which epoch it is.
     laps: i64,
+    /// Loops of several lengths took turns, each of which counts as the run.
+    pub(super) varies: bool,
     /// An epoch that a row of its own summed up, behind the last count.
     summed_up: Option<i64>,
     /// The count went on behind such a row: it does not start over.
@@ -77,6 +79,7 @@ impl Turn {
                 self.starts.begin(now, self.starts.of(before).saturating_add(length.saturating_mul(epochs)));
             }
             (None, None) => {
+                self.varies |= count.of != last.of;
                 let Some(length) = count.of.filter(|_| count.of == last.of && count.at < last.at) else { return };
                 // What would have come next is no part of the loop; its length itself is none of one that counts from 0.
                 let (next, is_from_0) = (last.at.saturating_add(self.gap), self.first == Some(0) && last.at > self.gap);

@@ -694,3 +694,9 @@ fn what_a_checkpoint_said_is_not_logged_again() {
     check("Loaded checkpoint at step 5000 (loss 0.125)\nEpoch 1: loss 0.5\nEpoch 2: loss 0.25\n", &["loss 1=0.5 2=0.25"]);
     check("Resuming from step 5000, loss=0.125\nstep 5010 loss 0.5\n", &["loss 5010=0.5"]);
 }
+
+#[test]
+fn a_table_parted_by_one_space_ends_with_its_rows() {
+    let table = "epoch loss acc\n1 0.5 0.25\n2 0.25 0.5\n";
+    check(&format!("{table}Confusion matrix:\n45 3 2\n4 40 6\n"), &["acc 1=0.25 2=0.5", "loss 1=0.5 2=0.25"]);
+}
