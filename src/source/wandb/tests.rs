@@ -401,3 +401,26 @@ fn what_is_taken_out_of_a_summary_or_replaced_in_it_is_gone() {
     // A name with a point in it is no dict.
     check_summary(&[entry(1, &["a.b"], "2"), entry(1, &["a"], "1")], json!({"a": 1, "a.b": 2}), &[]);
 }
+
+proptest! {
+    #[test]
+    fn what_records_of_any_names_come_to_is_what_the_last_one_of_each_name_says(
+        records in proptest::collection::vec((proptest::sample::subsequence(vec!["a", "b", "c", "d"], 1..4), prop::bool::weighted(0.9)), 1..12)
+    ) {
+        let (mut want, mut gone, mut log) = (serde_json::Map::new(), std::collections::BTreeSet::new(), vec![]);
+        for (at, (names, sets)) in records.iter().enumerate() {
+            let field = if *sets { 1 } else { 2 };
+            log.push(bytes(3, names.iter().flat_map(|name| bytes(field, json_item(name, &at.to_string()).concat())).collect::<Vec<_>>()));
+            for name in names {
+                if *sets {
+                    gone.remove(name);
+                    want.insert(name.to_string(), json!(at));
+                } else {
+                    want.remove(*name);
+                    gone.insert(*name);
+                }
+            }
+        }
+        check_summary(&log, want.into(), &gone.into_iter().collect::<Vec<_>>());
+    }
+}
