@@ -4,7 +4,7 @@ use super::{args::StoreArgs, fail::Fail, out};
 use crate::{
     canvas::io::is_process,
     model::near,
-    query::runs::{Now, RunQuery, RunRow, sort},
+    query::runs::{Now, RunQuery, RunRow, doubled, sort},
     source::{self, RunRef},
     store::{Store, StoreError, Unknown, Whereabouts, settled},
     ui::{Catalog, env_path},
@@ -79,7 +79,9 @@ impl Choice {
             .map_err(|error| Fail { exit: super::fail::EXIT_USAGE, ..Fail::of("bad_filter", &error, Some(error.hint().into())) })?;
         let now = self.now;
         self.look(|row| !query.is_settled(row, now));
-        let mut fitting: Vec<usize> = (0..self.rows.len()).filter(|row| query.fits(&self.rows[*row], now)).collect();
+        let doubled = doubled(&self.rows);
+        let is_listed = |row: &RunRow| query.fits(row, now) && !doubled.contains(row.path.as_path());
+        let mut fitting: Vec<usize> = (0..self.rows.len()).filter(|row| is_listed(&self.rows[*row])).collect();
         sort(&self.rows, &mut fitting, query.sort.as_ref(), now.secs);
         Ok(fitting.into_iter().map(|row| &self.rows[row]).collect())
     }

@@ -45,10 +45,11 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
     let shown = &places[..count.min(args.limit.unwrap_or(usize::MAX))];
     let remarked = remarked(&args.store)?;
     let looked = look_at(shown, &remarked);
+    let listed = each_once(shown, &looked);
     let now = now();
     let notes = notes(&places, passed);
     if args.output.json {
-        out::json(&shown.iter().zip(&looked).map(|(place, look)| as_json(place, look, now)).collect::<Vec<_>>())?;
+        out::json(&listed.iter().map(|(place, look)| as_json(place, look, now)).collect::<Vec<_>>())?;
         notes.into_iter().for_each(out::note);
         return Ok(0);
     }
@@ -61,8 +62,9 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
     }
     let head = ["run", "id", "kind", "state", "step", "metric", "started", "took"].map(str::to_owned);
     let called: Vec<String> =
-        shown.iter().zip(&looked).map(|(place, look)| look.as_ref().map_or_else(|_| place.name(), |run| run.info.name.clone())).collect();
-    let rows = names(called.iter().map(String::as_str)).into_iter().zip(&looked).map(|(name, look)| as_row(name, look, now).map(clean));
+        listed.iter().map(|(place, look)| look.as_ref().map_or_else(|_| place.name(), |run| run.info.name.clone())).collect();
+    let rows =
+        names(called.iter().map(String::as_str)).into_iter().zip(&listed).map(|(name, (_, look))| as_row(name, look, now).map(clean));
     let rows = std::iter::once(head).chain(rows);
     table(&rows.collect::<Vec<_>>())?;
     notes.into_iter().for_each(out::note);
@@ -210,6 +212,13 @@ fn below(path: &Path, store_args: &StoreArgs) -> Result<Listed, Fail> {
 
 type Look = Result<RunGlance, StoreError>;
 
+/// The runs and what was seen of them, without those that another one logs to a tracker.
+fn each_once<'a>(places: &'a [Place], looked: &'a [Look]) -> Vec<(&'a Place, &'a Look)> {
+    let doubled: HashSet<&Path> = looked.iter().flatten().flat_map(|run| &run.trackers).map(PathBuf::as_path).collect();
+    let is_once = |place: &Place| doubled.is_empty() || !doubled.contains(settled(&place.path()).as_path());
+    places.iter().zip(looked).filter(|(place, _)| is_once(place)).collect()
+}
+
 /// Looks at all of them, a few at a time.
 fn look_at(places: &[Place], remarked: &Remarked) -> Vec<Look> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(places.len());
@@ -334,6 +343,7 @@ fn as_json(place: &Place, look: &Look, now: f64) -> Value {
         "exitCode": exit.code, "signal": exit.signal, "step": probe.step.map(|step| step.0), "totalSteps": probe.total_steps,
         "metric": metric, "startedAt": secs(probe.started), "changedAt": secs(probe.changed), "endedAt": secs(exit.at),
         "durationSeconds": took(run, now),
+        "trackers": run.trackers.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "beside": place.beside().iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
     })
 }

@@ -17,7 +17,10 @@ pub use table::{Group, Stats, colour, differing, groups, main_keys, sort};
 use super::keys::Goal;
 use crate::model::{Exit, MetricKey, RunState};
 use serde_json::Value;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 /// A run, as far as a list of runs knows it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -62,6 +65,13 @@ pub struct RunRow {
     pub read: Option<RunRead>,
     /// The run it goes on from.
     pub origin: Option<Origin>,
+    /// Paths of the runs of trackers that it logs to, which are this run as well.
+    pub trackers: Vec<PathBuf>,
+}
+
+/// The paths of rows that are another row as well: what a run of og's logs to a tracker.
+pub fn doubled(rows: &[RunRow]) -> HashSet<&Path> {
+    rows.iter().flat_map(|row| row.trackers.iter().map(PathBuf::as_path)).collect()
 }
 
 /// What only a full read of a run says.

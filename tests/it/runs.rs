@@ -116,6 +116,23 @@ fn the_runs_of_other_trackers_are_listed_by_their_path() {
 }
 
 #[test]
+fn what_a_run_logs_to_a_tracker_is_that_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::find_or_make(&Whereabouts { cwd: dir.path().to_owned(), ..Whereabouts::default() }).unwrap();
+    let new = NewRun { name: Some("mine".into()), cwd: dir.path().to_owned(), ..NewRun::default() };
+    let (folder, _) = store.create_run(new, time(1_700_000_000.0), 1).unwrap();
+    let tracker = dir.path().join("wandb/offline-run-20261120_075913-x");
+    fs::create_dir_all(&tracker).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wandb/failed.wandb"), tracker.join("run-x.wandb")).unwrap();
+    let names = |args: &[&str]| list(dir.path(), args).iter().map(|run| run["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!((names(&["."]).len(), names(&["!nothing"]).len()), (2, 2));
+    event(&folder, EventKind::Source { path: tracker.display().to_string(), from: 0 });
+    assert_eq!((names(&["."]), names(&["!nothing"])), (vec!["mine".to_owned()], vec!["mine".to_owned()]));
+    assert_eq!(list(dir.path(), &["."])[0]["trackers"], json!([tracker.canonicalize().unwrap()]));
+    assert_eq!(names(&["wandb"]).len(), 1, "where it is the only one, it is listed");
+}
+
+#[test]
 fn what_is_not_listed_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

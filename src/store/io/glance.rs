@@ -1,6 +1,6 @@
 //! Where a run stands, without reading it: for lists.
 
-use super::{RunReader, reader::keeps_digits, trackers::Trackers};
+use super::{RunReader, reader::keeps_digits, root::settled, trackers::Trackers};
 use crate::{
     model::{Exit, MetricKey, ReadOptions, RunState, Series, Step, WallTime},
     source::{self, Budget, Decoder, Kind, LastPoint, Probe, Reach, Record, RunRef, Stdout},
@@ -28,6 +28,9 @@ pub struct RunGlance {
     pub probe: Probe,
     /// The training process that was started last.
     pub pid: Option<u32>,
+    /// What opens the runs of trackers that it logs to, which are this run as well; of a run that logs to a file of og's own,
+    /// nobody looked for them.
+    pub trackers: Vec<PathBuf>,
 }
 
 impl RunGlance {
@@ -69,7 +72,7 @@ fn foreign_glance(run: &RunRef, chosen: Option<&RunRef>, path: &Path, read: &Rea
     }
     let probe = source::probe(run, read, reach, false)?;
     let info = foreign::info(path, chosen, &probe.remarks);
-    Ok(RunGlance { info, probe, pid: None })
+    Ok(RunGlance { info, probe, pid: None, trackers: vec![] })
 }
 
 fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance, StoreError> {
@@ -112,7 +115,8 @@ fn own(folder: &RunFolder, read: &ReadOptions, reach: Reach) -> Result<RunGlance
     }
     let (started, total_steps) = (info.started_at.or(probe.started), info.total_steps.or(probe.total_steps));
     let pid = life.pid.or(info.pid);
-    Ok(RunGlance { info, pid, probe: Probe { state: Some(state), exit, started, total_steps, ..probe } })
+    let trackers = trackers.iter().map(|run| settled(&run.address())).collect();
+    Ok(RunGlance { info, pid, trackers, probe: Probe { state: Some(state), exit, started, total_steps, ..probe } })
 }
 
 /// What trackers say of a run: how it ended, its last step, and the last point of each key.

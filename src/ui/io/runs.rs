@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     canvas::io::is_process,
-    query::RunRow,
+    query::{RunRow, runs::doubled},
     source::{Budget, io::Watch},
     store::{RunReader, Store, settled},
     ui::pane::{Listing, OVERLAID_MAX, Overlaid, Overlay},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -86,8 +86,9 @@ pub struct Runs {
     stores: Vec<Store>,
     lister: Option<Asks>,
     shown: bool,
-    /// Newest first.
+    /// Newest first; behind the first `listed` those that others of them are as well.
     rows: Vec<RunRow>,
+    listed: usize,
     listing: Listing,
     followed: Vec<Followed>,
     wanted: Vec<Overlay>,
@@ -123,6 +124,7 @@ impl Runs {
             lister: None,
             shown: false,
             rows: vec![],
+            listed: 0,
             listing: Listing::default(),
             followed: vec![],
             wanted: vec![],
@@ -149,9 +151,9 @@ impl Runs {
         self.lister.iter().for_each(Asks::stir);
     }
 
-    /// All runs that are known, newest first.
+    /// All runs that are known, each once, newest first.
     pub fn rows(&self) -> &[RunRow] {
-        &self.rows
+        &self.rows[..self.listed]
     }
 
     /// How the list stands.
@@ -244,8 +246,13 @@ impl Runs {
             }
         }
         self.rows.extend(fresh.into_values());
-        let time = |row: &RunRow| row.time().unwrap_or(f64::NEG_INFINITY);
-        self.rows.sort_by(|a, b| time(b).total_cmp(&time(a)).then_with(|| b.id.cmp(&a.id)).then_with(|| a.path.cmp(&b.path)));
+        let doubled: HashSet<PathBuf> = doubled(&self.rows).into_iter().map(Path::to_owned).collect();
+        self.listed = self.rows.iter().filter(|row| !doubled.contains(&row.path)).count();
+        let (time, is_doubled) = (|row: &RunRow| row.time().unwrap_or(f64::NEG_INFINITY), |row: &RunRow| doubled.contains(&row.path));
+        self.rows.sort_by(|a, b| {
+            let by_time = || time(b).total_cmp(&time(a)).then_with(|| b.id.cmp(&a.id)).then_with(|| a.path.cmp(&b.path));
+            is_doubled(a).cmp(&is_doubled(b)).then_with(by_time)
+        });
     }
 
     /// Reads what is new in the followed runs.
@@ -376,6 +383,27 @@ mod tests {
             runs.show(turn % 2 == 0, &tell);
         }
         assert_eq!((rung.try_iter().count(), asks.asked.shown.load(Ordering::SeqCst)), (1, false), "it hears the last word");
+    }
+
+    #[test]
+    fn a_run_that_another_one_logs_to_a_tracker_is_listed_while_that_is_not_there() {
+        let row = |path: &str, trackers: &[&str]| RunRow {
+            path: path.into(),
+            trackers: trackers.iter().map(PathBuf::from).collect(),
+            ..RunRow::default()
+        };
+        let told = |rows: Vec<RunRow>, gone: &[&str]| Told {
+            looked: Looked { rows, gone: gone.iter().map(PathBuf::from).collect() },
+            listing: Listing::default(),
+        };
+        let mut runs = Runs::new(vec![]);
+        let listed = |runs: &Runs| runs.rows().iter().map(|row| row.path.display().to_string()).collect::<String>();
+        runs.take(told(vec![row("b", &[]), row("c", &[])], &[]));
+        assert_eq!(listed(&runs), "bc");
+        runs.take(told(vec![row("a", &["b"])], &[]));
+        assert_eq!(listed(&runs), "ac");
+        runs.take(told(vec![], &["a"]));
+        assert_eq!(listed(&runs), "bc");
     }
 
     #[test]

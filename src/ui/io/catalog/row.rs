@@ -22,7 +22,7 @@ const VALUE_BYTES_MAX: usize = 4096;
 /// The row of a run that was seen at a glance, with what was read of it before.
 pub(super) fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRow {
     let newest = seen.newest_time();
-    let RunGlance { info, probe, .. } = seen;
+    let RunGlance { info, probe, trackers, .. } = seen;
     let before = before.unwrap_or_default();
     // Of a run of og's all remarks are in what was seen just now, also that there are none any more.
     let own = probe.kind == Kind::OgRun;
@@ -55,6 +55,7 @@ pub(super) fn row(path: &Path, seen: RunGlance, before: Option<RunRow>) -> RunRo
         last,
         read: before.read,
         origin: info.parent.map(|parent| Origin { run: parent.run, checkpoint: parent.checkpoint, step: parent.step }).or(before.origin),
+        trackers,
     };
     improve(&mut row);
     row
