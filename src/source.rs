@@ -187,8 +187,6 @@ pub struct Row {
     pub attempt: u32,
     /// Rank of the process that logged it.
     pub rank: u32,
-    /// Its step lies behind one that its writer said before, without having started again: it may be out of order.
-    pub is_behind: bool,
     /// The values, each key at most once.
     pub values: Vec<(KeyId, f64)>,
 }

@@ -55,8 +55,8 @@ pub struct Column {
 }
 
 /// Points of one key in rising order of step. A step logged again replaces its point, which is counted; a step that goes
-/// back supersedes the points at and after it (they are kept and counted, not drawn), unless its source says that it may be out of
-/// order ([`Series::push_stray`]).
+/// back supersedes the points at and after it (they are kept and counted, not drawn), unless it may be out of order
+/// ([`Series::push_stray`]).
 ///
 /// Wall times may be missing or run backwards (a clock was set, another host went on). Along a time axis a point
 /// then stands where the latest time so far stands; points before the first time stand nowhere.
@@ -126,20 +126,29 @@ impl Series {
     }
 
     /// Adds a point of a writer that may go back without having started again. A step that goes back is a restart only once another
-    /// one follows it that lies behind the last point, too; alone it is put where it belongs.
-    pub fn push_stray(&mut self, point: Point) {
+    /// one follows it that lies behind the last point, too; alone it is put where it belongs. The step of a restart that is told now.
+    pub fn push_stray(&mut self, point: Point) -> Option<Step> {
         let is_behind = self.points.last_step().is_some_and(|last| point.step < last);
         match self.told_again.take() {
             Some(held) if is_behind && point.step == held.step => self.rewritten += 1,
             Some(held) if is_behind && point.step > held.step => {
                 self.push(held);
-                return self.push_stray(point);
+                self.push_stray(point);
+                return Some(held.step);
             }
             held => held.into_iter().for_each(|held| self.place(held)),
         }
         match is_behind {
             true => self.told_again = Some(point),
             false => self.push(point),
+        }
+        None
+    }
+
+    /// The run started again at `from`, as others of its series tell: a step that was gone back to since then is none alone.
+    pub fn restart(&mut self, from: Step) {
+        if let Some(held) = self.told_again.take_if(|held| held.step >= from) {
+            self.push(held);
         }
     }
 

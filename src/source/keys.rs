@@ -100,11 +100,6 @@ impl Keys {
         self.ids.get(name).is_some_and(|id| self.seats[id.0 as usize].row >= row)
     }
 
-    /// The keys that have a value in the row.
-    pub(super) fn given(&self) -> impl Iterator<Item = KeyId> {
-        self.values.iter().map(|(id, _)| *id)
-    }
-
     /// Whether the row has no value yet.
     pub(super) fn is_empty(&self) -> bool {
         self.values.is_empty()

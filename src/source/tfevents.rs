@@ -44,8 +44,6 @@ pub struct TfEvents {
     ready: Outbox,
     /// What each tag holds, which only its first event in a file says.
     tags: HashMap<String, Kind>,
-    /// By key: how far it came since the program started.
-    highest: Vec<Step>,
     /// Bytes were passed over, and with them first events of tags.
     jumped: bool,
 }
@@ -74,7 +72,6 @@ impl TfEvents {
         let event = Event::read(self.frames.get(frame.range.clone())).map_err(|_| loss("a record cannot be read as an event"))?;
         if event.starts {
             self.ready.records.push_back(Record::Superseded(event.step));
-            self.highest.clear();
         }
         self.keys.begin();
         let ready = self.ready.records.len();
@@ -88,14 +85,7 @@ impl TfEvents {
             self.ready.records.truncate(ready);
             return Err(loss("a record cannot be read as an event"));
         }
-        let is_behind = self.keys.given().fold(false, |is_behind, key| {
-            let at = key.0 as usize;
-            self.highest.resize(self.highest.len().max(at + 1), Step(i64::MIN));
-            let highest = &mut self.highest[at];
-            *highest = event.step.max(*highest);
-            is_behind || event.step < *highest
-        });
-        let row = Row { step: Some(event.step), is_behind, time: event.time, offset: Some(frame.offset), ..Row::default() };
+        let row = Row { step: Some(event.step), time: event.time, offset: Some(frame.offset), ..Row::default() };
         self.ready.row(&mut self.keys, row, loss);
         Ok(())
     }

@@ -214,13 +214,3 @@ proptest! {
         prop_assert!(rows.iter().all(|row| want.contains(row)) && rows.len() + 1 >= want.len());
     }
 }
-
-#[test]
-fn a_step_behind_those_of_its_tag_may_be_out_of_order_until_a_session_starts() {
-    let start = record(&[&[0x10, 3][..], &message(7, &[8, 1])].concat());
-    let at = |step: u8, tag: &str| event(step, &[simple(tag, 1.0)]);
-    let bytes = [at(5, "a"), at(4, "b"), at(4, "a"), at(5, "a"), at(6, "a"), start, at(3, "a"), at(2, "a")].concat();
-    let (rows, _) = decode(&mut TfEvents::new(), &bytes, 13);
-    let behind: Vec<_> = rows.iter().map(|(row, _)| row.is_behind).collect();
-    assert_eq!(behind, [false, false, true, false, false, false, true]);
-}

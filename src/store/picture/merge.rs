@@ -70,6 +70,15 @@ pub(super) struct Source {
     /// The last step, and whether the source itself said it.
     pub(super) step: Option<(Step, bool)>,
     pub(super) given: Given,
+    highest: Option<Step>,
+    branch: Option<Branch>,
+}
+
+/// A run went back and goes on at `from`; up to `until` it had been before.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    from: Step,
+    until: Step,
 }
 
 /// What is known of one key of a source.
@@ -236,6 +245,8 @@ impl RunPicture {
             (self.total_heard, self.total_steps) = (None, self.info.total_steps);
         }
         let of_training = of_training.unwrap_or(step);
+        source.branch = source.branch.filter(|branch| step <= branch.until);
+        let (branch, mut restart) = (source.branch, None);
         // Every row of a long log comes here: its source is looked up twice, not once for each question.
         let mut slots = take(&mut source.slots);
         for (id, value) in &row.values {
@@ -275,13 +286,19 @@ impl RunPicture {
             }
             match rank {
                 SourceRank::Stdout => series.push_told(point),
-                _ if row.is_behind => series.push_stray(point),
-                _ => series.push(point),
+                _ if branch.is_some_and(|branch| branch.from <= step) => series.push(point),
+                _ => restart = series.push_stray(point).or(restart),
             }
         }
-        if let Some(source) = self.sources.get_mut(&rank) {
-            source.slots = slots;
+        let Some(source) = self.sources.get_mut(&rank) else { return };
+        if let (Some(from), Some(until)) = (restart, source.highest) {
+            source.branch = Some(Branch { from, until });
+            for slot in slots.iter().flatten().filter(|slot| slot.shown) {
+                self.series.get_mut(&slot.key).into_iter().for_each(|series| series.restart(from));
+            }
         }
+        source.highest = source.highest.max(Some(step));
+        source.slots = slots;
     }
 
     /// Supersedes what `source` gave at and after `step`.

@@ -3,7 +3,10 @@ use super::{
     kept::LOSSES_KEPT,
     *,
 };
-use crate::source::{KeyId, Media, Row};
+use crate::{
+    model::Series,
+    source::{KeyId, Media, Row},
+};
 use SourceRank::{Own, Stdout, Table, Tracker};
 use serde_json::json;
 
@@ -48,6 +51,31 @@ fn the_better_source_wins_whichever_comes_first() {
         assert_eq!(points(&picture, "speed"), [(1, 5.0), (2, 6.0)]);
         assert_eq!(picture.source_of(&"train/loss".into()), Some(Own));
     }
+}
+
+#[test]
+fn a_step_behind_others_is_put_in_its_place_unless_the_run_started_again() {
+    let read = |rows: &[(i64, u32)]| {
+        let mut picture = RunPicture::default();
+        ["a", "b"].into_iter().enumerate().for_each(|(id, name)| key(&mut picture, Tracker(0), id as u32, name));
+        rows.iter().enumerate().for_each(|(at, (step, id))| row(&mut picture, Tracker(0), Some(*step), &[(*id, at as f64)]));
+        ["a", "b"].map(|name| {
+            let series = picture.series.get(name);
+            let points = points(&picture, name).iter().map(|(step, at)| format!("{step}:{at} ")).collect::<String>();
+            (points, series.and_then(Series::told_again).map(|held| held.step.0), series.map_or(0, Series::superseded))
+        })
+    };
+    let none = (String::new(), None, 0);
+    assert_eq!(read(&[(1, 0), (0, 0), (3, 0), (2, 0), (4, 0)]), [("0:1 1:0 2:3 3:2 4:4 ".into(), None, 0), none.clone()]);
+    assert_eq!(read(&[(1, 0), (2, 0), (3, 0), (2, 0)]), [("1:0 2:1 3:2 ".into(), Some(2), 0), none.clone()]);
+    assert_eq!(read(&[(3, 0), (2, 0), (1, 0)]), [("2:1 3:0 ".into(), Some(1), 0), none]);
+    // What one key tells counts for those that are logged less often, until the run comes past where it had been.
+    let again = [(1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (2, 0), (3, 0), (3, 1)];
+    assert_eq!(read(&again), [("1:0 2:5 3:6 ".into(), None, 3), ("3:7 ".into(), None, 1)]);
+    let first = [(1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (2, 1), (2, 0), (3, 0)];
+    assert_eq!(read(&first), [("1:0 2:6 3:7 ".into(), None, 3), ("2:5 ".into(), None, 1)]);
+    let past = [(1, 0), (2, 0), (3, 0), (3, 1), (1, 0), (2, 0), (4, 0), (5, 1), (4, 1)];
+    assert_eq!(read(&past), [("1:4 2:5 4:6 ".into(), None, 3), ("3:3 5:7 ".into(), Some(4), 0)]);
 }
 
 #[test]

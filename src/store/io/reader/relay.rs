@@ -144,8 +144,8 @@ impl Taker for Sender {
     fn row(&mut self, row: &Row) {
         self.batch.values.extend_from_slice(&row.values);
         let values_end = self.batch.values.len();
-        let Row { step, time, offset, attempt, rank, is_behind, values: _ } = *row;
-        self.batch.records.push(Sent::Row { row: Row { step, time, offset, attempt, rank, is_behind, values: vec![] }, values_end });
+        let Row { step, time, offset, attempt, rank, values: _ } = *row;
+        self.batch.records.push(Sent::Row { row: Row { step, time, offset, attempt, rank, values: vec![] }, values_end });
         self.send_when_full();
     }
 
