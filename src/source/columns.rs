@@ -302,6 +302,12 @@ impl Axis {
 
     /// Takes cell `at` of the row, a number.
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
+        // A stage is one by its number.
+        let outer = match role {
+            Role::Step(place) if OUTER >> place & 1 == 1 && self.facts().counter != Some(place) => Some(place),
+            Role::Split(Says::Text) => Some(STEPS.len()),
+            _ => None,
+        };
         let role = match role {
             Role::Step(place) if self.facts().counter == Some(place) => Role::Step(COUNTER),
             role => role,
@@ -312,12 +318,6 @@ impl Axis {
         if role == Role::Step(ITER) {
             self.iter = whole(number);
         }
-        // A stage is one by its number.
-        let outer = match role {
-            Role::Step(place) if OUTER >> place & 1 == 1 => Some(place),
-            Role::Split(Says::Text) => Some(STEPS.len()),
-            _ => None,
-        };
         if let Some(place) = outer
             && self.outer.is_none_or(|(known, _)| place < known)
         {
@@ -380,13 +380,14 @@ impl Axis {
         if self.epochs.jumped() && self.fractions != 0 && self.are_fractions_new() {
             self.doubt();
         }
-        if self.step.is_none() && self.fractions == 0 {
-            for (place, at, number) in self.inner.steps() {
-                self.number(Role::Step(place), at, number);
-            }
-        } else if self.inner.refute() {
+        let fraction = (self.fractions != 0).then_some(self.fractions.trailing_zeros() as usize);
+        let own = self.step.map(|(place, ..)| place).into_iter().chain(fraction).min();
+        if own.is_some_and(|own| self.inner.refute(own)) {
             self.learn(Fact::OwnStep);
             (self.best, self.last) = (None, None);
+        }
+        for (place, at, number) in self.inner.steps() {
+            self.number(Role::Step(place), at, number);
         }
         self.fractional |= self.fractions & FICKLE;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
@@ -490,10 +491,11 @@ impl Axis {
 
     /// Looks whether a column that may be a counter is one, or was taken for one and is none. `row`: where the row stands so far.
     fn look_for_counter(&mut self, row: Option<(usize, i64)>) {
-        let epoch = self.epoch.map(f64::floor);
-        if self.facts().counter.is_some() {
+        let (epoch, outer) = (self.epoch.map(f64::floor), self.outer.map(|(_, outer)| outer as f64));
+        let around = |place: usize| epoch.or(outer.filter(|_| OUTER >> place & 1 == 0));
+        if let Some(counter) = self.facts().counter {
             if let Some((_, step)) = row.filter(|(place, _)| *place == COUNTER)
-                && self.counters.fell_early(COUNTER, step, epoch)
+                && self.counters.fell_early(COUNTER, step, around(counter))
             {
                 self.learn(Fact::NoCounter);
             }
@@ -501,7 +503,7 @@ impl Axis {
         }
         self.count_batches();
         let is_free = self.may_have_counter();
-        let counts = |(place, number): &&(usize, i64)| self.counters.counts(*place, *number, epoch);
+        let counts = |(place, number): &&(usize, i64)| self.counters.counts(*place, *number, around(*place));
         let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
         if let Some(place) = found {
             self.learn(Fact::Counter(place));
@@ -515,6 +517,7 @@ impl Axis {
             Some(Verdict::IsStuck(place)) => self.learn(Fact::IsStuck(place)),
             Some(Verdict::Falls(place)) => self.learn(Fact::Falls(place)),
             Some(Verdict::Counts(place)) => self.learn(Fact::Counts(place)),
+            Some(Verdict::IsAround(place)) => self.learn(Fact::IsAround(place)),
             None => {}
         }
         if self.facts().yielded != yielded {

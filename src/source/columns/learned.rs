@@ -33,6 +33,8 @@ pub(in crate::source) enum Fact {
     Counts(usize),
     /// A name of the step falls again and again beside another one.
     Falls(usize),
+    /// A name of the step is that of a loop around the epochs beside it.
+    IsAround(usize),
 }
 
 /// All that is known.
@@ -46,7 +48,8 @@ pub(in crate::source) struct Facts {
     pub(in crate::source) has_no_counter: bool,
     pub(in crate::source) runs: Option<usize>,
     pub(in crate::source) has_own_step: bool,
-    /// Names of the step that say nothing, those of them that fall, and those that count after all, as bits by place.
+    /// Names of the step that say nothing, those of them that fall or count a loop around the epochs, and those that count after all, as
+    /// bits by place.
     pub(in crate::source) yielded: u64,
     pub(in crate::source) falling: u64,
     pub(in crate::source) counting: u64,
@@ -73,7 +76,9 @@ impl Facts {
                 (self.yielded, self.counting) = (self.yielded & !(1 << place), self.counting | 1 << place);
             }
             Fact::Counts(_) => {}
-            Fact::Falls(place) => (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place),
+            Fact::Falls(place) | Fact::IsAround(place) => {
+                (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place)
+            }
         }
         if names(self) != before {
             // That is what the steps of another column seemed to say.
