@@ -7,6 +7,7 @@ mod names;
 mod parts;
 mod rivals;
 mod stacked;
+mod stages;
 
 use super::{
     epochs::{Counts, Epochs},
@@ -19,13 +20,15 @@ use inner::Inner;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
+pub(super) use names::EPOCH;
 use names::{
-    COUNTER, DATASETS, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, OUTER, RUNS, STEP, STEPS, TIMES,
+    COUNTER, DATASETS, EITHER, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, OUTER, RUNS, STEP, STEPS, TIMES,
     place_of, small, without_unit,
 };
 pub(super) use parts::{CHECKS, Says};
 use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
+use stages::Stages;
 
 /// How the rows of a foreign source say where they stand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -105,6 +108,7 @@ pub(super) struct Axis {
     has_head: bool,
     rivals: Rivals,
     inner: Inner,
+    stages: Stages,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
@@ -228,7 +232,7 @@ impl Axis {
 
     /// Whether more of the rows that were passed over may tell where the last ones stand.
     pub(super) fn is_open(&self) -> bool {
-        self.epochs.is_open()
+        self.epochs.is_open() || self.stages.is_open()
     }
 
     /// Whether there was a row.
@@ -266,6 +270,7 @@ impl Axis {
         self.last = None;
         self.has_head = self.has_rows;
         self.epochs.jump(!self.has_rows);
+        self.stages.jump();
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
@@ -296,6 +301,7 @@ impl Axis {
         (self.is_validation, self.split) = (false, None);
         self.rivals.begin();
         self.inner.begin();
+        self.stages.begin();
         self.counted.clear();
         self.runs.clear();
     }
@@ -354,6 +360,9 @@ impl Axis {
                 if says == Says::Dataset && part.is_none() && !text.is_empty() {
                     self.run_label(DATASETS, at, Some(Label::Text(text.to_owned())));
                 }
+                if says == Says::Text && part == Some("") {
+                    self.stages.take(text);
+                }
                 self.is_validation |= says == Says::Mode && matches!(part, Some("val" | "test"));
                 // Of two columns, the one that names a check.
                 self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
@@ -400,6 +409,9 @@ impl Axis {
             (self.best, self.last) = (None, None);
         }
         let time = self.time;
+        if self.facts().has_stages && self.outer.is_none() {
+            self.outer = self.stages.number().map(|stage| (STEPS.len(), stage));
+        }
         let is_batch = |place: usize| IN_EPOCH.contains(&place);
         let epoch = self.epoch;
         let step = self.step.filter(|(place, ..)| (!is_batch(*place) || epoch.is_some()) && self.best.is_none_or(|best| *place <= best));
@@ -454,6 +466,9 @@ impl Axis {
             if !self.facts().is_newest_first && self.falls.are_told(step, time) {
                 self.learn(Fact::NewestFirst);
             }
+            if self.stages.starts_over(step) && (self.epoch.is_none() || place == EPOCH) {
+                self.learn(Fact::Stages);
+            }
             self.look_for_runs(step);
             self.look_for_rivals(place);
         }
@@ -469,7 +484,7 @@ impl Axis {
         let joint = if self.runs.len() > 1 { self.run_of(|_| true).map(Label::Text) } else { None };
         let are_joint = || joint.is_some_and(|joint| self.stacked[JOINT].is_open(&joint));
         let are_runs = runs.is_some() || self.runs.iter().any(|(run, _, label)| self.stacked[*run].is_open(label)) || are_joint();
-        let is_any = is_counter || is_order || are_runs;
+        let is_any = is_counter || is_order || are_runs || self.stages.is_unknown();
         let Some((best, _)) = row else { return is_any };
         let is_counter = best == COUNTER && self.facts().counter.is_some() && self.counters.may_fall_early(COUNTER);
         is_any || is_counter || self.rivals.is_open(best, yielded & !falling)

@@ -35,6 +35,8 @@ pub(in crate::source) enum Fact {
     Falls(usize),
     /// A name of the step is that of a loop around the epochs beside it.
     IsAround(usize),
+    /// Stages that are told by a text start over.
+    Stages,
 }
 
 /// All that is known.
@@ -48,6 +50,7 @@ pub(in crate::source) struct Facts {
     pub(in crate::source) has_no_counter: bool,
     pub(in crate::source) runs: Option<usize>,
     pub(in crate::source) has_own_step: bool,
+    pub(in crate::source) has_stages: bool,
     /// Names of the step that say nothing, those of them that fall or count a loop around the epochs, and those that count after all, as
     /// bits by place.
     pub(in crate::source) yielded: u64,
@@ -69,6 +72,7 @@ impl Facts {
             Fact::NoCounter => (self.counter, self.has_no_counter) = (None, true),
             Fact::Runs(JOINT) => self.runs = Some(JOINT),
             Fact::Runs(place) => self.runs = self.runs.or(Some(place)),
+            Fact::Stages => self.has_stages = true,
             Fact::OwnStep => self.has_own_step = true,
             Fact::IsStuck(place) if self.counting >> place & 1 == 0 => self.yielded |= 1 << place,
             Fact::IsStuck(_) => {}

@@ -466,6 +466,35 @@ fn epochs_of_each_update_go_on() {
 }
 
 #[test]
+fn epochs_of_each_stage_go_on() {
+    let mut axis = Axis::default();
+    let row = |axis: &mut Axis, phase: &str, epoch: i32| {
+        axis.begin();
+        axis.text(axis.role("phase"), 0, phase);
+        axis.number(axis.role("epoch"), 1, f64::from(epoch));
+        axis.place().step.map(|step| step.0)
+    };
+    let rows = [("pretrain", 0), ("val", 0), ("pretrain", 1), ("val", 1), ("tune", 0), ("val", 0), ("tune", 1), ("val", 1), ("best", 0)];
+    for (phase, epoch) in rows {
+        row(&mut axis, phase, epoch);
+    }
+    assert!(axis.is_mistaken());
+    axis.renew();
+    let steps = rows.map(|(phase, epoch)| row(&mut axis, phase, epoch));
+    assert_eq!((steps, axis.is_mistaken()), ([0, 0, 1, 1, 2, 2, 3, 3, 4].map(Some), false));
+    // Checks, turns of two networks, and a stage that goes on from a checkpoint.
+    for rows in [
+        [("train", 0), ("train", 1), ("val", 0), ("val", 1)],
+        [("gen", 0), ("disc", 0), ("gen", 1), ("disc", 1)],
+        [("pretrain", 0), ("pretrain", 1), ("tune", 1), ("tune", 2)],
+    ] {
+        let mut axis = Axis::default();
+        let steps = rows.map(|(phase, epoch)| row(&mut axis, phase, epoch));
+        assert_eq!((steps, axis.is_mistaken()), (rows.map(|(_, epoch)| Some(i64::from(epoch))), false));
+    }
+}
+
+#[test]
 fn batches_of_each_round_go_on() {
     let rows: Vec<_> =
         (1..4).flat_map(|at| (0..4).map(move |batch| vec![("round", f64::from(at)), ("batch", f64::from(batch * 10))])).collect();
