@@ -290,7 +290,7 @@ pub(super) fn is_json_line(line: &[u8]) -> bool {
 }
 
 /// Whether a line begins like a JSON object; its end may still be missing.
-fn begins_object(line: &[u8]) -> bool {
+pub(super) fn begins_object(line: &[u8]) -> bool {
     let Some(inside) = line.strip_prefix(b"{") else { return false };
     matches!(inside.trim_ascii_start().first(), None | Some(b'"' | b'}'))
 }
@@ -349,6 +349,9 @@ mod tests {
             ("-", b"step,sizes,loss\n1,\"[2, 3]\",0.5\n", Kind::Csv),
             ("-", b"\"epoch\",\"train loss\",\"acc\"\n\"1\",\"0.5\",\"a\"\n", Kind::Csv),
             ("-", b"train loss,val loss,note\n0.5,0.6,\n", Kind::Csv),
+            ("-", b",step,loss\n0,10,0.5\n", Kind::Csv),
+            ("-", b",loss\n0,0.5\n", Kind::Csv),
+            ("-", b", and then\n0,0.5\n", Kind::Log),
             ("-", b"Wall time,Step,Value\n1700000000.5,0,2.5\n", Kind::Csv),
             ("-", b"\"train loss\",\"the note\"\n0.5,\"as before\"\n", Kind::Csv),
             ("-", b"train loss,the note\n0.5,as before\n", Kind::Log),
