@@ -8,16 +8,16 @@ mod parts;
 mod rivals;
 mod stacked;
 mod stages;
+mod values;
 
 use super::{
     epochs::{Counts, Epochs},
-    json::{Token, non_finite, number},
+    json::Token,
     newest::Falls,
 };
 use crate::model::{Step, WallTime};
 use counters::Counters;
 use inner::Inner;
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
 pub(super) use names::EPOCH;
@@ -29,6 +29,8 @@ pub(super) use parts::{CHECKS, Says};
 use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
 use stages::Stages;
+use values::date;
+pub(super) use values::{unix_time, whole, whole_text};
 
 /// How the rows of a foreign source say where they stand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -590,37 +592,6 @@ impl Axis {
             self.time = Some((place, time, at));
         }
     }
-}
-
-/// The number that the whole text stands for: decimal, or a word for a non-finite one.
-pub(super) fn whole_text(text: &str) -> Option<f64> {
-    number(text.as_bytes()).filter(|(_, length)| *length == text.len()).map(|(number, _)| number).or_else(|| non_finite(text))
-}
-
-/// A whole number that a double holds exactly.
-pub(super) fn whole(number: f64) -> Option<i64> {
-    Step::whole(number).map(|step| step.0)
-}
-
-/// Unix seconds or milliseconds between 2000 and 2100.
-pub(super) fn unix_time(number: f64) -> Option<WallTime> {
-    const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
-    let secs = if number >= 1e11 { number / 1000.0 } else { number };
-    YEARS.contains(&secs).then(|| WallTime::new(secs)).flatten()
-}
-
-/// A date with time; one that names no zone is taken as UTC.
-fn date(text: &str) -> Option<WallTime> {
-    let text = text.trim();
-    // Every date starts with its year; this keeps most words from the parser.
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
-    }
-    let time = text
-        .parse::<Timestamp>()
-        .ok()
-        .or_else(|| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()))?;
-    WallTime::new(time.as_nanosecond() as f64 / 1e9)
 }
 
 #[cfg(test)]
