@@ -19,6 +19,7 @@ mod jsonl;
 mod keys;
 mod lines;
 mod metrics;
+mod mlflow;
 mod newest;
 mod outbox;
 mod probe;
@@ -36,6 +37,7 @@ mod trackio;
 mod tviz;
 mod wandb;
 mod wide;
+mod wrapped;
 
 pub use columns::RowOptions;
 pub use csv::{Csv, CsvOptions};

@@ -7,25 +7,30 @@ mod names;
 mod parts;
 mod rivals;
 mod stacked;
+mod stages;
+mod values;
 
 use super::{
     epochs::{Counts, Epochs},
-    json::{Token, non_finite, number},
+    json::Token,
     newest::Falls,
 };
 use crate::model::{Step, WallTime};
 use counters::Counters;
 use inner::Inner;
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use learned::Learned;
 pub(super) use learned::{Fact, Facts};
+pub(super) use names::EPOCH;
 use names::{
-    COUNTER, DATASETS, EITHER, EPOCH, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, OUTER, RUNS, STEP, STEPS, TIMES,
+    COUNTER, DATASETS, EITHER, FICKLE, FIRST, IN_EPOCH, ITER, JOINT, METRIC_NAMES, METRIC_VALUES, OUTER, RUNS, STEP, STEPS, TIMES,
     place_of, small, without_unit,
 };
 pub(super) use parts::{CHECKS, Says};
 use rivals::{Rivals, Verdict};
 use stacked::{Label, Stacked};
+use stages::Stages;
+use values::date;
+pub(super) use values::{unix_time, whole, whole_text};
 
 /// How the rows of a foreign source say where they stand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -105,6 +110,7 @@ pub(super) struct Axis {
     has_head: bool,
     rivals: Rivals,
     inner: Inner,
+    stages: Stages,
     counters: Counters,
     /// What columns that may be counters hold in this row.
     counted: Vec<(usize, i64)>,
@@ -228,7 +234,7 @@ impl Axis {
 
     /// Whether more of the rows that were passed over may tell where the last ones stand.
     pub(super) fn is_open(&self) -> bool {
-        self.epochs.is_open()
+        self.epochs.is_open() || self.stages.is_open()
     }
 
     /// Whether there was a row.
@@ -266,6 +272,7 @@ impl Axis {
         self.last = None;
         self.has_head = self.has_rows;
         self.epochs.jump(!self.has_rows);
+        self.stages.jump();
     }
 
     pub(super) fn role(&self, name: &str) -> Role {
@@ -296,12 +303,19 @@ impl Axis {
         (self.is_validation, self.split) = (false, None);
         self.rivals.begin();
         self.inner.begin();
+        self.stages.begin();
         self.counted.clear();
         self.runs.clear();
     }
 
     /// Takes cell `at` of the row, a number.
     pub(super) fn number(&mut self, role: Role, at: usize, number: f64) {
+        // A stage is one by its number.
+        let outer = match role {
+            Role::Step(place) if OUTER >> place & 1 == 1 && self.facts().counter != Some(place) => Some(place),
+            Role::Split(Says::Text) => Some(STEPS.len()),
+            _ => None,
+        };
         let role = match role {
             Role::Step(place) if self.facts().counter == Some(place) => Role::Step(COUNTER),
             role => role,
@@ -312,12 +326,6 @@ impl Axis {
         if role == Role::Step(ITER) {
             self.iter = whole(number);
         }
-        // A stage is one by its number.
-        let outer = match role {
-            Role::Step(place) if OUTER >> place & 1 == 1 => Some(place),
-            Role::Split(Says::Text) => Some(STEPS.len()),
-            _ => None,
-        };
         if let Some(place) = outer
             && self.outer.is_none_or(|(known, _)| place < known)
         {
@@ -354,6 +362,9 @@ impl Axis {
                 if says == Says::Dataset && part.is_none() && !text.is_empty() {
                     self.run_label(DATASETS, at, Some(Label::Text(text.to_owned())));
                 }
+                if says == Says::Text && part == Some("") {
+                    self.stages.take(text);
+                }
                 self.is_validation |= says == Says::Mode && matches!(part, Some("val" | "test"));
                 // Of two columns, the one that names a check.
                 self.split = part.filter(|part| !part.is_empty()).or(self.split).or(part);
@@ -380,13 +391,14 @@ impl Axis {
         if self.epochs.jumped() && self.fractions != 0 && self.are_fractions_new() {
             self.doubt();
         }
-        if self.step.is_none() && self.fractions == 0 {
-            for (place, at, number) in self.inner.steps() {
-                self.number(Role::Step(place), at, number);
-            }
-        } else if self.inner.refute() {
+        let fraction = (self.fractions != 0).then_some(self.fractions.trailing_zeros() as usize);
+        let own = self.step.map(|(place, ..)| place).into_iter().chain(fraction).min();
+        if own.is_some_and(|own| self.inner.refute(own)) {
             self.learn(Fact::OwnStep);
             (self.best, self.last) = (None, None);
+        }
+        for (place, at, number) in self.inner.steps() {
+            self.number(Role::Step(place), at, number);
         }
         self.fractional |= self.fractions & FICKLE;
         if let Some(best) = self.best.filter(|best| self.fractions >> best & 1 == 1 && !self.counts(*best)) {
@@ -399,6 +411,9 @@ impl Axis {
             (self.best, self.last) = (None, None);
         }
         let time = self.time;
+        if self.facts().has_stages && self.outer.is_none() {
+            self.outer = self.stages.number().map(|stage| (STEPS.len(), stage));
+        }
         let is_batch = |place: usize| IN_EPOCH.contains(&place);
         let epoch = self.epoch;
         let step = self.step.filter(|(place, ..)| (!is_batch(*place) || epoch.is_some()) && self.best.is_none_or(|best| *place <= best));
@@ -453,6 +468,9 @@ impl Axis {
             if !self.facts().is_newest_first && self.falls.are_told(step, time) {
                 self.learn(Fact::NewestFirst);
             }
+            if self.stages.starts_over(step) && (self.epoch.is_none() || place == EPOCH) {
+                self.learn(Fact::Stages);
+            }
             self.look_for_runs(step);
             self.look_for_rivals(place);
         }
@@ -468,7 +486,7 @@ impl Axis {
         let joint = if self.runs.len() > 1 { self.run_of(|_| true).map(Label::Text) } else { None };
         let are_joint = || joint.is_some_and(|joint| self.stacked[JOINT].is_open(&joint));
         let are_runs = runs.is_some() || self.runs.iter().any(|(run, _, label)| self.stacked[*run].is_open(label)) || are_joint();
-        let is_any = is_counter || is_order || are_runs;
+        let is_any = is_counter || is_order || are_runs || self.stages.is_unknown();
         let Some((best, _)) = row else { return is_any };
         let is_counter = best == COUNTER && self.facts().counter.is_some() && self.counters.may_fall_early(COUNTER);
         is_any || is_counter || self.rivals.is_open(best, yielded & !falling)
@@ -490,10 +508,11 @@ impl Axis {
 
     /// Looks whether a column that may be a counter is one, or was taken for one and is none. `row`: where the row stands so far.
     fn look_for_counter(&mut self, row: Option<(usize, i64)>) {
-        let epoch = self.epoch.map(f64::floor);
-        if self.facts().counter.is_some() {
+        let (epoch, outer) = (self.epoch.map(f64::floor), self.outer.map(|(_, outer)| outer as f64));
+        let around = |place: usize| epoch.or(outer.filter(|_| OUTER >> place & 1 == 0));
+        if let Some(counter) = self.facts().counter {
             if let Some((_, step)) = row.filter(|(place, _)| *place == COUNTER)
-                && self.counters.fell_early(COUNTER, step, epoch)
+                && self.counters.fell_early(COUNTER, step, around(counter))
             {
                 self.learn(Fact::NoCounter);
             }
@@ -501,7 +520,7 @@ impl Axis {
         }
         self.count_batches();
         let is_free = self.may_have_counter();
-        let counts = |(place, number): &&(usize, i64)| self.counters.counts(*place, *number, epoch);
+        let counts = |(place, number): &&(usize, i64)| self.counters.counts(*place, *number, around(*place));
         let found = if is_free { self.counted.iter().filter(counts).map(|(place, _)| *place).min() } else { None };
         if let Some(place) = found {
             self.learn(Fact::Counter(place));
@@ -515,6 +534,7 @@ impl Axis {
             Some(Verdict::IsStuck(place)) => self.learn(Fact::IsStuck(place)),
             Some(Verdict::Falls(place)) => self.learn(Fact::Falls(place)),
             Some(Verdict::Counts(place)) => self.learn(Fact::Counts(place)),
+            Some(Verdict::IsAround(place)) => self.learn(Fact::IsAround(place)),
             None => {}
         }
         if self.facts().yielded != yielded {
@@ -572,37 +592,6 @@ impl Axis {
             self.time = Some((place, time, at));
         }
     }
-}
-
-/// The number that the whole text stands for: decimal, or a word for a non-finite one.
-pub(super) fn whole_text(text: &str) -> Option<f64> {
-    number(text.as_bytes()).filter(|(_, length)| *length == text.len()).map(|(number, _)| number).or_else(|| non_finite(text))
-}
-
-/// A whole number that a double holds exactly.
-pub(super) fn whole(number: f64) -> Option<i64> {
-    Step::whole(number).map(|step| step.0)
-}
-
-/// Unix seconds or milliseconds between 2000 and 2100.
-pub(super) fn unix_time(number: f64) -> Option<WallTime> {
-    const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
-    let secs = if number >= 1e11 { number / 1000.0 } else { number };
-    YEARS.contains(&secs).then(|| WallTime::new(secs)).flatten()
-}
-
-/// A date with time; one that names no zone is taken as UTC.
-fn date(text: &str) -> Option<WallTime> {
-    let text = text.trim();
-    // Every date starts with its year; this keeps most words from the parser.
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
-    }
-    let time = text
-        .parse::<Timestamp>()
-        .ok()
-        .or_else(|| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()))?;
-    WallTime::new(time.as_nanosecond() as f64 / 1e9)
 }
 
 #[cfg(test)]

@@ -58,16 +58,19 @@ pub(super) fn is_table(head: &[u8]) -> bool {
         if !split(names.as_bytes(), delimiter, &mut columns) || !split(row.as_bytes(), delimiter, &mut cells) {
             return false;
         }
+        let are_as_many = cells.len() == columns.len();
         let is_value = |cell: &&Range<usize>| row[(*cell).clone()].trim().is_empty() || number(&row[(*cell).clone()], delimiter).is_some();
         let values = cells.iter().filter(is_value).count();
         let name = |column: &Range<usize>| &names[column.clone()];
+        // The index of pandas has none.
+        let columns = if name(&columns[0]).trim().is_empty() { &columns[1..] } else { &columns[..] };
         // Names of several words are those of a table where something else says so too: most lines with a comma are prose.
         let is_quoted = |column: &Range<usize>| names[..column.start].ends_with('"');
         let may_have_words =
             columns.iter().map(|column| name(column).trim()).any(|name| is_step(name) || values == cells.len() && is_metric(name));
         let are_names =
             || columns.iter().all(|column| is_name(name(column)) && (may_have_words || is_quoted(column) || is_word(name(column))));
-        columns.len() >= 2 && cells.len() == columns.len() && values * 2 >= cells.len() && are_names()
+        cells.len() >= 2 && are_as_many && values * 2 >= cells.len() && are_names()
     })
 }
 
@@ -92,7 +95,11 @@ fn told_delimiter(line: &[u8]) -> Option<u8> {
 /// Whether a line may be the names of a table.
 pub(super) fn may_be_head(line: &[u8]) -> bool {
     let cells = |at: u8| str::from_utf8(line).ok().filter(|line| line.contains(char::from(at))).map(|line| line.split(char::from(at)));
-    [b',', b';', b'\t'].into_iter().filter_map(cells).any(|mut cells| cells.all(is_name))
+    // The index of pandas has no name.
+    [b',', b';', b'\t']
+        .into_iter()
+        .filter_map(cells)
+        .any(|cells| cells.enumerate().all(|(at, cell)| at == 0 && cell.is_empty() || is_name(cell)))
 }
 
 /// Whether a cell may be the name of a column.

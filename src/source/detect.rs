@@ -2,7 +2,7 @@
 //!
 //! [`FORMATS`] is the table of all kinds: a new format is one row in it and one file beside this one.
 
-use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient, rows::is_document, wide};
+use super::{Csv, Decoder, Jsonl, RowOptions, Rows, Stdout, TfEvents, Wandb, csv, json::lenient, mlflow, rows::is_document, wide};
 use crate::model::ReadOptions;
 use std::fmt;
 
@@ -17,6 +17,10 @@ pub enum Kind {
     Trackio,
     /// A run in a tviz database.
     Tviz,
+    /// A run of MLflow's file store: `mlruns/EXPERIMENT/RUN`.
+    Mlflow,
+    /// The file of one metric of such a run.
+    MlflowMetric,
     /// A `.wandb` file.
     Wandb,
     /// An SQLite database that was not looked into.
@@ -64,6 +68,7 @@ const FORMATS: &[Format] = &[
     },
     Format { kind: Kind::Trackio, name: "trackio", example: "a database or project of Trackio", is: |_| false, decoder: None },
     Format { kind: Kind::Tviz, name: "tviz", example: "a database of tviz", is: |_| false, decoder: None },
+    Format { kind: Kind::Mlflow, name: "mlflow", example: "a run folder of MLflow", is: |_| false, decoder: None },
     Format {
         kind: Kind::Sqlite,
         name: "sqlite",
@@ -98,6 +103,13 @@ const FORMATS: &[Format] = &[
         example: "a JSON document (.json)",
         is: |file| file.has(&["json", "jsonl", "ndjson"]) || is_document(text(file.head)),
         decoder: Some(|read| Box::new(Rows::new(rows(read)))),
+    },
+    Format {
+        kind: Kind::MlflowMetric,
+        name: "mlflow-metric",
+        example: "",
+        is: |file| mlflow::is_metric(file.head),
+        decoder: Some(|_| Box::new(mlflow::MlflowMetric::new(""))),
     },
     Format { kind: Kind::Binary, name: "binary", example: "", is: |file| file.is_binary(), decoder: None },
     Format {
@@ -290,7 +302,7 @@ pub(super) fn is_json_line(line: &[u8]) -> bool {
 }
 
 /// Whether a line begins like a JSON object; its end may still be missing.
-fn begins_object(line: &[u8]) -> bool {
+pub(super) fn begins_object(line: &[u8]) -> bool {
     let Some(inside) = line.strip_prefix(b"{") else { return false };
     matches!(inside.trim_ascii_start().first(), None | Some(b'"' | b'}'))
 }
@@ -349,6 +361,9 @@ mod tests {
             ("-", b"step,sizes,loss\n1,\"[2, 3]\",0.5\n", Kind::Csv),
             ("-", b"\"epoch\",\"train loss\",\"acc\"\n\"1\",\"0.5\",\"a\"\n", Kind::Csv),
             ("-", b"train loss,val loss,note\n0.5,0.6,\n", Kind::Csv),
+            ("-", b",step,loss\n0,10,0.5\n", Kind::Csv),
+            ("-", b",loss\n0,0.5\n", Kind::Csv),
+            ("-", b", and then\n0,0.5\n", Kind::Log),
             ("-", b"Wall time,Step,Value\n1700000000.5,0,2.5\n", Kind::Csv),
             ("-", b"\"train loss\",\"the note\"\n0.5,\"as before\"\n", Kind::Csv),
             ("-", b"train loss,the note\n0.5,as before\n", Kind::Log),
@@ -376,10 +391,10 @@ mod tests {
     #[test]
     fn every_kind_has_a_row() {
         use Kind::*;
-        for kind in [OgRun, WandbRun, Trackio, Tviz, Wandb, Sqlite, TfEvents, Jsonl, Csv, Json, Binary, Log] {
+        for kind in [OgRun, WandbRun, Trackio, Tviz, Mlflow, MlflowMetric, Wandb, Sqlite, TfEvents, Jsonl, Csv, Json, Binary, Log] {
             assert!(!kind.as_str().is_empty());
         }
-        assert_eq!(Kind::examples().count(), FORMATS.len() - 2);
+        assert_eq!(Kind::examples().count(), FORMATS.len() - 3);
     }
 
     #[test]

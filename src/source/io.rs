@@ -7,6 +7,7 @@ mod events;
 mod find;
 mod inbox;
 mod logdir;
+mod mlflow;
 mod open;
 mod probe;
 mod pipe;

@@ -5,7 +5,8 @@
 //! (`grad.norm`); NaN and infinities may be strings or, as Python writes them, bare words; texts, lists and booleans are not
 //! metrics.
 //!
-//! A line without `m` is a row of another writer and read as [`Rows`](super::Rows) reads it. Several objects on a line are as
+//! A line without `m` is a row of another writer and read as [`Rows`](super::Rows) reads it; one of a text alone may be console output
+//! ([`Wrapped`]). Several objects on a line are as
 //! many rows, and arrays around them and commas behind them say nothing.
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     keys::{Keys, NAME_BYTES_MAX, TooMuch},
     lines::{Line, Lines},
     outbox::Outbox,
+    wrapped::Wrapped,
 };
 use crate::model::{Step, WallTime};
 use memchr::memmem;
@@ -32,6 +34,10 @@ pub struct Jsonl {
     path: String,
     /// Reads the lines of other writers.
     flat: Flat,
+    /// Reads the texts in them; there are none in most.
+    wrapped: Option<Box<Wrapped>>,
+    /// Lines were passed over.
+    jumped: bool,
 }
 
 impl Jsonl {
@@ -59,10 +65,14 @@ impl Jsonl {
         let mut cursor = Cursor::new(text);
         // Most lines of other writers need not be walked twice.
         let may_be_own = memmem::find(bytes, VALUES).is_some();
+        let mut start = 0;
         loop {
             let read = match cursor.peek() {
                 None => return Ok(()),
-                Some(b'{') => object(&mut cursor, may_be_own, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON"),
+                Some(b'{') => {
+                    start = cursor.at();
+                    object(&mut cursor, may_be_own, &mut self.keys, &mut self.path, &mut self.flat).ok_or("line is not JSON")
+                }
                 Some(b'[' | b']' | b',') => {
                     cursor.pass();
                     continue;
@@ -75,6 +85,14 @@ impl Jsonl {
                 Err(reason) => return Err(loss(reason)),
             };
             self.ready.records.extend(total.map(Record::TotalSteps));
+            if self.keys.is_empty()
+                && step.is_none()
+                && let Some(said) = Wrapped::text(&text[start..cursor.at()], time.is_some())
+            {
+                let wrapped = self.wrapped.get_or_insert_with(|| Box::new(Wrapped::of(self.jumped)));
+                wrapped.take(&said, time, line.offset, &mut self.keys, &mut self.ready);
+                continue;
+            }
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
             self.ready.row(&mut self.keys, row, loss);
             if let Some(rows) = self.ready.goes_on() {
@@ -117,28 +135,37 @@ impl Decoder for Jsonl {
         if !self.lines.is_dropping() && self.lines.open().trim_ascii_end().ends_with(b"}") {
             self.read_open();
         }
+        if let Some(wrapped) = &mut self.wrapped {
+            wrapped.glimpse(&mut self.keys, &mut self.ready);
+        }
         self.ready.glimpse_newest();
     }
 
     fn finish(&mut self) {
         self.read_open();
+        if let Some(wrapped) = &mut self.wrapped {
+            wrapped.finish(&mut self.keys, &mut self.ready);
+        }
         self.ready.give_newest();
     }
 
     fn is_mistaken(&self) -> bool {
-        self.flat.is_mistaken()
+        self.flat.is_mistaken() || self.wrapped.as_ref().is_some_and(|wrapped| wrapped.is_mistaken())
     }
 
     fn reset(&mut self) {
         let mut flat = std::mem::take(&mut self.flat);
         flat.renew();
-        *self = Jsonl { ready: Outbox::of(flat.facts()), flat, ..Jsonl::default() };
+        let wrapped = self.wrapped.take().map(|wrapped| Box::new(wrapped.renew()));
+        *self = Jsonl { ready: Outbox::of(flat.facts()), flat, wrapped, ..Jsonl::default() };
     }
 
     fn jump(&mut self) -> bool {
         self.lines = Lines::default();
         self.flat.jump();
-        !self.flat.facts().is_newest_first
+        self.jumped = true;
+        // What a text means hangs on those before it.
+        !self.flat.facts().is_newest_first && self.wrapped.is_none()
     }
 
     fn is_open(&self) -> bool {

@@ -92,6 +92,11 @@ pub(super) fn is_clear_metric(name: &str) -> bool {
     is_metric(name) && !VAGUE_METRICS.iter().any(|vague| last.eq_ignore_ascii_case(vague))
 }
 
+/// Whether a name has the word of a loss in it.
+pub(super) fn is_loss(name: &str) -> bool {
+    name.to_ascii_lowercase().split(['_', '-', '.', '/', ' ']).any(|word| matches!(word, "loss" | "losses" | "perplexity"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,13 +9,14 @@
 //!   stands beside under `config` or `args` is config. Of several such lists: [`lists`].
 //! - An object of nothing but lists of numbers, all of one length, is a table by columns where one is surely a metric or has steps that
 //!   rise evenly: what `json.dump(history.history)` makes of Keras' history, and pandas with `orient="list"`.
-//! - Other tables of pandas: [`frame`]; lists with something beside: [`history`].
+//! - Other tables of pandas: [`frame`]; lists with something beside: [`history`]; lists with steps of their own: [`groups`].
 //! - An array of arrays of a wall time, a step and a value is a metric called `value`: what TensorBoard lets people download.
 //!
 //! Source: `TrainerState` in `transformers/trainer_callback.py`, read 2026-11.
 
 mod document;
 mod frame;
+mod groups;
 mod history;
 mod lists;
 mod objects;

@@ -2,14 +2,17 @@
 
 use super::{
     Decoder, Loss, Record, Taker, csv,
-    detect::{Kind, MARK, are_json_lines, formats, guess, is_json_line, may_be_table, shown, text},
-    rows::{document_end, may_be_document},
+    detect::{Kind, MARK, are_json_lines, begins_object, formats, guess, is_json_line, may_be_table, shown, text},
+    rows::{document_end, is_document, may_be_document},
     wide::{self, Wide},
 };
 use crate::model::ReadOptions;
 
 /// Bytes that are waited for when no line ends before.
 const HEAD_BYTES_MAX: usize = 8 << 10;
+
+/// The same of a line that begins as a JSON object: one with histograms or the settings of a whole training in it is long.
+const LINE_BYTES_MAX: usize = 256 << 10;
 
 /// Bytes that tell the kind of a binary file.
 const BINARY_BYTES: usize = 64;
@@ -58,7 +61,8 @@ impl Sniff {
     /// The first `head_bytes` of the bytes tell the kind.
     fn decide(&self, bytes: &[u8], head_bytes: usize) -> State {
         let head = &bytes[..head_bytes.min(bytes.len())];
-        self.read_as(Kind::of_file(&self.name, head), head, bytes)
+        let is_long = head.len() >= LINE_BYTES_MAX && begins_line(head) && !head.contains(&b'\n') && !is_document(text(head));
+        self.read_as(if is_long { Kind::Jsonl } else { Kind::of_file(&self.name, head) }, head, bytes)
     }
 
     fn read_as(&self, kind: Kind, head: &[u8], bytes: &[u8]) -> State {
@@ -77,7 +81,7 @@ impl Sniff {
             let bytes = std::mem::take(bytes);
             let state = match is_all && !self.name.contains('.') && is_one_document(&bytes) {
                 true => self.read_as(Kind::Json, &bytes, &bytes),
-                false => self.decide(&bytes, HEAD_BYTES_MAX),
+                false => self.decide(&bytes, head_bytes_max(&bytes)),
             };
             self.state = match state {
                 State::Known(kind, decoder) => State::Guessed(bytes, kind, decoder),
@@ -99,7 +103,8 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     if bytes.starts_with(b":W&B") {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
     }
-    let start = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
+    let max = head_bytes_max(bytes);
+    let start = &bytes[..bytes.len().min(max)];
     // A head line is known by the row behind it, and JSON lines by the second one: the first may be the settings in a log.
     let needs_two = |line: &[u8]| {
         may_be_table(name) && csv::may_be_head(line) || !are_json_lines(name) && is_json_line(line.strip_prefix(MARK).unwrap_or(line))
@@ -126,7 +131,18 @@ fn enough(name: &str, bytes: &[u8]) -> Option<usize> {
     if zero.is_some_and(|zero| lines.is_none_or(|end| end > zero)) {
         return (bytes.len() >= BINARY_BYTES).then_some(BINARY_BYTES);
     }
-    lines.or((bytes.len() >= HEAD_BYTES_MAX).then_some(HEAD_BYTES_MAX))
+    lines.or((bytes.len() >= max).then_some(max))
+}
+
+/// Bytes that are waited for when no line ends before.
+fn head_bytes_max(bytes: &[u8]) -> usize {
+    if begins_line(bytes) { LINE_BYTES_MAX } else { HEAD_BYTES_MAX }
+}
+
+/// Whether a stream begins with a JSON object that has something behind its brace.
+fn begins_line(bytes: &[u8]) -> bool {
+    begins_object(bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii_start())
+        && !may_be_document(text(&bytes[..bytes.len().min(HEAD_BYTES_MAX)]))
 }
 
 /// Whether all of a stream is one JSON document. Where it goes on, one without rows is the settings in front of a log.
@@ -363,6 +379,25 @@ mod tests {
             assert_ne!(finished(name, text, 7).0, Some(Kind::Json), "{name} {text}");
         }
         check(&format!("{results}step 1 loss 2.0\n"), &[(Some(1), "loss", 2.0)]);
+    }
+
+    #[test]
+    fn long_lines_of_json_are_told_by_the_second_one_or_by_their_length() {
+        for length in [20 << 10, 300 << 10] {
+            let line = |step: i64| format!("{{\"step\": {step}, \"loss\": 0.5, \"note\": \"{}\"}}\n", "a".repeat(length));
+            let rows = |text: &str, chunk| {
+                decode_for_tests(&mut Sniff::new("-"), text.as_bytes(), chunk)
+                    .0
+                    .iter()
+                    .map(|(row, _)| row.step.map(|step| step.0))
+                    .collect::<Vec<_>>()
+            };
+            for chunk in [1 << 10, 64 << 10, 1 << 20] {
+                assert_eq!(rows(&(line(1) + &line(2)), chunk), [Some(1), Some(2)], "{length} in pieces of {chunk}");
+            }
+        }
+        let settings = format!("{{\"note\": \"{}\"}}\nstep 1 loss 2\n", "a".repeat(20 << 10));
+        assert_eq!(decode_for_tests(&mut Sniff::new("-"), settings.as_bytes(), 999).0.len(), 1);
     }
 
     #[test]

@@ -250,6 +250,24 @@ fn files_near_the_runs_of_a_tracker_are_runs_where_they_surely_are() {
 }
 
 #[test]
+fn tables_without_steps_are_runs_where_no_other_lies_near() {
+    let loose = b"{\"loss\": 2, \"lr\": 1}\n{\"loss\": 1, \"lr\": 1}\n";
+    let dir = tree(&[
+        ("a/train.jsonl", b"{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"loss\": 1}\n"),
+        ("a/losses.jsonl", loose),
+        ("a/eval/losses.jsonl", loose),
+        ("b/losses.jsonl", loose),
+        ("c/monitor.csv", b"#{\"t_start\": 1700000000.5, \"env_id\": \"CartPole-v1\"}\nr,l,t\n20.0,20,1.25\n"),
+        ("data/reviews.csv", b"text,score\na good one,5\nnot so good,2\n"),
+        ("data/train.jsonl", b"{\"prompt\": \"why is it\", \"reward\": 1}\n"),
+        ("results.csv", b"loss,acc\n0.5,0.75\n0.25,0.875\n"),
+    ]);
+    let mut found: Vec<_> = runs(dir.path()).unwrap().into_iter().map(|run| run.id).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["a/train.jsonl", "b/losses.jsonl", "c/monitor.csv"]);
+}
+
+#[test]
 fn what_cannot_be_read_says_what_it_starts_with_and_what_could_be() {
     let dir = tree(&[("model.pt", b"PK\x03\x04\0\0\0\0\0\0"), ("empty/notes.md", b"x"), ("other.db", b"")]);
     let error = fails(&dir.path().join("model.pt"));

@@ -311,7 +311,9 @@ fn a_console_goes_back_only_where_something_follows() {
 fn what_is_out_of_order_is_put_in_its_place_and_what_goes_on_there_is_a_restart() {
     let strayed = |steps: &[i64]| {
         let mut series = Series::new();
-        steps.iter().enumerate().for_each(|(at, step)| drop(series.push_stray(point(*step, at as f64, at as f64))));
+        steps.iter().enumerate().for_each(|(at, step)| {
+            series.push_stray(point(*step, at as f64, at as f64));
+        });
         let live: Vec<i64> = series.points(0..series.len()).map(|point| point.step.0).collect();
         assert_eq!(series.logged() + series.replaced(), steps.len());
         (live, series.told_again().map(|point| point.step.0), series.replaced())
@@ -327,7 +329,9 @@ fn what_is_out_of_order_is_put_in_its_place_and_what_goes_on_there_is_a_restart(
     assert_eq!(strayed(&far).2, 1, "too far behind to be moved");
     // Along time, a late point moves no other.
     let mut series = Series::new();
-    [(1, 1.0), (2, 2.0), (0, 9.0), (3, 3.0)].into_iter().for_each(|(step, time)| drop(series.push_stray(point(step, time, 0.0))));
+    [(1, 1.0), (2, 2.0), (0, 9.0), (3, 3.0)].into_iter().for_each(|(step, time)| {
+        series.push_stray(point(step, time, 0.0));
+    });
     let xs: Vec<_> = (0..4).map(|i| series.x_at(XAxis::WallTime, i)).collect();
     assert_eq!(xs, [None, Some(1.0), Some(2.0), Some(3.0)]);
     // A real restart does not wait.

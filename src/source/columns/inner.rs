@@ -1,9 +1,10 @@
 //! Steps in the objects of a row (`{"event": "train", "data": {"step": 10, "loss": 0.5}}`).
 //!
 //! Such a step is that of the row where the object around it holds what the row says, or says how far the training is, and where no row
-//! has a step of its own. One of an optimizer, of the best checkpoint or of a check is a value.
+//! has a step of its own that is as fine: an `epoch` in front of an object is the one that the step in it is of. A step of an optimizer, of
+//! the best checkpoint or of a check is a value.
 
-use super::{Role, step_place};
+use super::{Role, names::EPOCH, step_place};
 
 /// What such objects are called.
 const AROUND: &[&str] = &[
@@ -43,8 +44,9 @@ const AROUND: &[&str] = &[
 pub(super) struct Inner {
     /// Those of this row: the place of the name, the cell and the number.
     row: Vec<(usize, usize, f64)>,
-    has_own: bool,
-    is_used: bool,
+    /// The best name of a step that a row had of its own, by its place, and that of those that were used.
+    own: Option<usize>,
+    used: Option<usize>,
 }
 
 /// What a column of this name is: maybe such a step.
@@ -64,18 +66,20 @@ impl Inner {
         self.row.push((place, at, number));
     }
 
-    /// The row has a step of its own. Whether rows before it have none and stand wrong.
-    pub(super) fn refute(&mut self) -> bool {
-        self.has_own = true;
-        std::mem::take(&mut self.is_used)
+    /// The row has a step of its own, at this place. Whether rows before it stand at one that counts no more, and so wrong.
+    pub(super) fn refute(&mut self, own: usize) -> bool {
+        self.own = Some(self.own.map_or(own, |known| known.min(own)));
+        self.used.take_if(|used| own < EPOCH || own <= *used).is_some()
     }
 
-    /// The steps of a row that has none of its own.
+    /// The steps of the row, where rows have none of their own, or only epochs around them.
     pub(super) fn steps(&mut self) -> Vec<(usize, usize, f64)> {
-        if self.has_own || self.row.is_empty() {
+        if self.row.is_empty() {
             return vec![];
         }
-        self.is_used = true;
+        let own = self.own.map_or(usize::MAX, |own| if own < EPOCH { 0 } else { own });
+        self.row.retain(|(place, ..)| *place < own);
+        self.used = self.row.iter().map(|(place, ..)| *place).chain(self.used).min();
         std::mem::take(&mut self.row)
     }
 }

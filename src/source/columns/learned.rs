@@ -33,6 +33,10 @@ pub(in crate::source) enum Fact {
     Counts(usize),
     /// A name of the step falls again and again beside another one.
     Falls(usize),
+    /// A name of the step is that of a loop around the epochs beside it.
+    IsAround(usize),
+    /// Stages that are told by a text start over.
+    Stages,
 }
 
 /// All that is known.
@@ -46,7 +50,9 @@ pub(in crate::source) struct Facts {
     pub(in crate::source) has_no_counter: bool,
     pub(in crate::source) runs: Option<usize>,
     pub(in crate::source) has_own_step: bool,
-    /// Names of the step that say nothing, those of them that fall, and those that count after all, as bits by place.
+    pub(in crate::source) has_stages: bool,
+    /// Names of the step that say nothing, those of them that fall or count a loop around the epochs, and those that count after all, as
+    /// bits by place.
     pub(in crate::source) yielded: u64,
     pub(in crate::source) falling: u64,
     pub(in crate::source) counting: u64,
@@ -66,6 +72,7 @@ impl Facts {
             Fact::NoCounter => (self.counter, self.has_no_counter) = (None, true),
             Fact::Runs(JOINT) => self.runs = Some(JOINT),
             Fact::Runs(place) => self.runs = self.runs.or(Some(place)),
+            Fact::Stages => self.has_stages = true,
             Fact::OwnStep => self.has_own_step = true,
             Fact::IsStuck(place) if self.counting >> place & 1 == 0 => self.yielded |= 1 << place,
             Fact::IsStuck(_) => {}
@@ -73,7 +80,9 @@ impl Facts {
                 (self.yielded, self.counting) = (self.yielded & !(1 << place), self.counting | 1 << place);
             }
             Fact::Counts(_) => {}
-            Fact::Falls(place) => (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place),
+            Fact::Falls(place) | Fact::IsAround(place) => {
+                (self.yielded, self.falling) = (self.yielded | 1 << place, self.falling | 1 << place)
+            }
         }
         if names(self) != before {
             // That is what the steps of another column seemed to say.

@@ -61,7 +61,7 @@ pub(super) const STEPS: &[&str] = &[
 
 /// Names in [`STEPS`] that surely count within an epoch: beside an `epoch`, the name behind them, they are a step.
 pub(super) const IN_EPOCH: Range<usize> = place("batch")..EPOCH;
-pub(super) const EPOCH: usize = place("epoch");
+pub(in crate::source) const EPOCH: usize = place("epoch");
 
 /// What stands behind them may be the name of a setting or of a metric, and so may what counts within an epoch, where there is none:
 /// such a column is a step only where its numbers count ([`Counters`]), and then it ranks here, at a name that says as much.

@@ -1,7 +1,8 @@
 //! Names of steps of which the better one says nothing: it stays the same, or falls again and again, while another one beside it rises
-//! (the `total_steps` that a run means to take beside its `epoch`, the `step` at which an `episode` ended).
+//! (the `total_steps` that a run means to take beside its `epoch`, the `step` at which an `episode` ended). So does the name of a loop
+//! around the epochs: those of each `update` of PPO start over where it rises.
 
-use super::names::{EITHER, EPOCH, IN_EPOCH, STEPS};
+use super::names::{EITHER, EPOCH, IN_EPOCH, OUTER, STEPS};
 
 /// A column that rose so often says where rows stand: what it does later is a restart.
 const RISES_MAX: u32 = 8;
@@ -20,6 +21,21 @@ pub(super) struct Rivals {
     row: Vec<(usize, i64)>,
     /// The column that rose often enough.
     settled: Option<usize>,
+    /// The last row that has an epoch, and what may be a loop around the epochs.
+    turn: Option<Turn>,
+}
+
+/// One turn of a loop around the epochs.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// The column of the loop, and its number.
+    place: usize,
+    number: i64,
+    /// The first epoch of the turn, and the last.
+    first: i64,
+    last: i64,
+    /// Epochs rose in it.
+    rose: bool,
 }
 
 struct Column {
@@ -42,6 +58,8 @@ pub(super) enum Verdict {
     Falls(usize),
     /// It was taken for one that stays the same, and counts after all.
     Counts(usize),
+    /// It counts a loop around the epochs.
+    IsAround(usize),
 }
 
 impl Rivals {
@@ -72,6 +90,9 @@ impl Rivals {
                 }
             }
         }
+        if let Some(around) = self.around(yielded, falling) {
+            return Some(Verdict::IsAround(around));
+        }
         let own = self.columns.iter().find(|column| column.place == best)?;
         self.settled = (own.rises >= RISES_MAX && yielded == 0).then_some(best);
         let mut others = self.columns.iter().filter(|column| self.row.iter().any(|(place, _)| *place == column.place));
@@ -87,6 +108,22 @@ impl Rivals {
         (own.rises < RISES_MAX && others.any(yields)).then_some(verdict)
     }
 
+    /// The column of a loop around the epochs, where they start over with its next turn and no other column counts beside them.
+    fn around(&mut self, yielded: u64, falling: u64) -> Option<usize> {
+        let (_, epoch) = *self.row.iter().find(|(place, _)| *place == EPOCH)?;
+        let may_count = |place: usize| falling >> place & 1 == 0 && (OUTER >> place & 1 == 1 || yielded >> place & 1 == 0);
+        let mut others = self.row.iter().filter(|(place, _)| *place != EPOCH && may_count(*place));
+        let (place, number) = *others.next().filter(|(place, _)| OUTER >> place & 1 == 1)?;
+        if others.next().is_some() {
+            return None;
+        }
+        let before = self.turn.filter(|before| before.place == place);
+        let same = before.filter(|before| before.number == number);
+        let (first, rose) = same.map_or((epoch, false), |before| (before.first, before.rose || epoch > before.last));
+        self.turn = Some(Turn { place, number, first, last: epoch, rose });
+        before.is_some_and(|before| before.rose && number > before.number && epoch == before.first).then_some(place)
+    }
+
     /// Whether rows that were passed over may have told something, where this is one of those behind them. `stuck` are the columns that
     /// stayed the same so far.
     pub(super) fn is_open(&self, best: usize, stuck: u64) -> bool {
@@ -98,6 +135,7 @@ impl Rivals {
         }
         self.row.iter().filter(|(place, _)| *place != best).any(|(place, value)| match known(*place) {
             Some(other) if stuck >> place & 1 == 1 => *value != other.last,
+            _ if own.rises < RISES_MAX && *place == EPOCH && OUTER >> best & 1 == 1 => true,
             _ if own.rises >= RISES_MAX || *place < best || IN_EPOCH.contains(place) => false,
             Some(other) => own.rises == 0 || other.only_rose && own.may_fall_beside(other),
             None => true,

@@ -64,8 +64,15 @@ fn a_step_of_an_object_counts_where_no_row_has_its_own() {
     check(
         RowOptions::default(),
         &[&[("train.step", 5.0), ("epoch", 0.0)], &[("train.step", 9.0)], &[("train.step", 14.0), ("epoch", 1.0)]],
-        &[(Some(0), "train.step"), (None, "train.step"), (Some(1), "train.step")],
+        &[(Some(5), "epoch"), (Some(9), ""), (Some(14), "epoch")],
     );
+    // An epoch is the one that the step in an object is of, also where it is told by fractions.
+    check(
+        RowOptions::default(),
+        &[&[("epoch", 0.0), ("train.batch", 5.0)], &[("epoch", 0.5), ("train.batch", 9.0)], &[("epoch", 1.0), ("train.batch", 3.0)]],
+        &[(Some(5), "epoch"), (Some(9), "epoch"), (Some(13), "epoch")],
+    );
+    check(RowOptions::default(), &[&[("epoch", 0.0), ("data.epoch", 7.0)]], &[(Some(0), "data.epoch")]);
     // One that has its own later was misread until then.
     let mut axis = Axis::default();
     let mut place = |name: &str, number: f64| {
@@ -432,6 +439,70 @@ fn a_step_that_starts_over_with_a_loop_around_it_goes_on() {
         let want: Vec<_> = (0..12).map(|step| (Some(step), outer)).collect();
         check(RowOptions::default(), &rows, &want);
     }
+}
+
+#[test]
+fn epochs_of_each_update_go_on() {
+    for (outer, each) in [("update", 4), ("iteration", 2), ("itr", 9), ("episode", 3)] {
+        let rows: Vec<_> =
+            (1..4).flat_map(|at| (0..each).map(move |epoch| vec![(outer, f64::from(at)), ("epoch", f64::from(epoch))])).collect();
+        let want: Vec<_> = (0..3 * i64::from(each)).map(|step| (Some(step), outer.to_owned())).collect();
+        assert_eq!(read_until_known(&rows), want, "{outer}");
+    }
+    // What was rolled out before them stands where they stand.
+    let update =
+        |at: f64| [vec![("update", at), ("reward", 1.0)], vec![("update", at), ("epoch", 0.0)], vec![("update", at), ("epoch", 1.0)]];
+    let steps: Vec<_> = read_until_known(&[update(0.0), update(1.0), update(2.0)].concat()).into_iter().map(|(step, _)| step).collect();
+    assert_eq!(steps, [None, Some(0), Some(1), None, Some(2), Some(3), None, Some(4), Some(5)]);
+    // Epochs of a training, a step of the whole run beside them, and batches in them.
+    for (names, rows) in [
+        (["iteration", "epoch", "lr"], [[100.0, 0.0, 1.0], [100.0, 1.0, 1.0], [200.0, 1.0, 1.0], [300.0, 2.0, 1.0]]),
+        (["iteration", "epoch", "step"], [[1.0, 0.0, 10.0], [1.0, 1.0, 20.0], [2.0, 0.0, 30.0], [2.0, 1.0, 40.0]]),
+        (["iteration", "epoch", "batch"], [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [2.0, 0.0, 0.0], [2.0, 1.0, 0.0]]),
+    ] {
+        let rows = rows.map(|row| names.into_iter().zip(row).collect::<Vec<_>>());
+        assert!(read_until_known(&rows).iter().all(|(_, left)| left.contains("epoch")), "{names:?}");
+    }
+}
+
+#[test]
+fn epochs_of_each_stage_go_on() {
+    let mut axis = Axis::default();
+    let row = |axis: &mut Axis, phase: &str, epoch: i32| {
+        axis.begin();
+        axis.text(axis.role("phase"), 0, phase);
+        axis.number(axis.role("epoch"), 1, f64::from(epoch));
+        axis.place().step.map(|step| step.0)
+    };
+    let rows = [("pretrain", 0), ("val", 0), ("pretrain", 1), ("val", 1), ("tune", 0), ("val", 0), ("tune", 1), ("val", 1), ("best", 0)];
+    for (phase, epoch) in rows {
+        row(&mut axis, phase, epoch);
+    }
+    assert!(axis.is_mistaken());
+    axis.renew();
+    let steps = rows.map(|(phase, epoch)| row(&mut axis, phase, epoch));
+    assert_eq!((steps, axis.is_mistaken()), ([0, 0, 1, 1, 2, 2, 3, 3, 4].map(Some), false));
+    // Checks, turns of two networks, and a stage that goes on from a checkpoint.
+    for rows in [
+        [("train", 0), ("train", 1), ("val", 0), ("val", 1)],
+        [("gen", 0), ("disc", 0), ("gen", 1), ("disc", 1)],
+        [("pretrain", 0), ("pretrain", 1), ("tune", 1), ("tune", 2)],
+    ] {
+        let mut axis = Axis::default();
+        let steps = rows.map(|(phase, epoch)| row(&mut axis, phase, epoch));
+        assert_eq!((steps, axis.is_mistaken()), (rows.map(|(_, epoch)| Some(i64::from(epoch))), false));
+    }
+}
+
+#[test]
+fn batches_of_each_round_go_on() {
+    let rows: Vec<_> =
+        (1..4).flat_map(|at| (0..4).map(move |batch| vec![("round", f64::from(at)), ("batch", f64::from(batch * 10))])).collect();
+    let want: Vec<_> = (0..12).map(|at| (Some(at * 10), "round".to_owned())).collect();
+    assert_eq!(read_until_known(&rows), want);
+    // Sizes of batches are none.
+    let rows: Vec<_> = (1..9).map(|at| vec![("round", f64::from(at)), ("batch", 32.0)]).collect();
+    assert!(read_until_known(&rows).iter().all(|(_, left)| left.contains("batch")));
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! A TensorBoard run: the event files of one folder, read as one source.
+//! A TensorBoard run: the event files of one folder, read as one source; so are the files of other trackers that have several.
 
 use super::{Budget, Progress, Sink, Source, SourceError, Tail, event_files, sqlite::FileStamp};
 use crate::{
     model::MetricKey,
-    source::{KeyId, Record, TfEvents},
+    source::{Decoder, KeyId, Record, TfEvents},
 };
 use std::{
-    collections::{HashMap, HashSet},
-    io::ErrorKind,
+    collections::{BTreeSet, HashMap, HashSet},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     time::{Instant, SystemTime},
 };
@@ -17,12 +17,22 @@ use std::{
 /// A restarted program begins a new file, so a key may stand in several: it has one number here.
 pub(super) struct EventFiles {
     folder: PathBuf,
+    list: ListFiles,
+    make: MakeDecoder,
+    /// Files lie in folders below it.
+    is_deep: bool,
     /// How the folder stood when it was last listed, once that is sure to be all.
     listed: Option<FileStamp>,
     known: HashSet<PathBuf>,
     parts: Vec<Part>,
     keys: HashMap<MetricKey, KeyId>,
 }
+
+/// The files of a folder, in the order in which they are read.
+type ListFiles = fn(&Path) -> io::Result<Vec<PathBuf>>;
+
+/// The decoder of a file of a folder.
+type MakeDecoder = fn(&Path, &Path) -> Box<dyn Decoder>;
 
 /// One file, and the numbers of its keys here.
 struct Part {
@@ -32,7 +42,12 @@ struct Part {
 
 impl EventFiles {
     pub(super) fn new(folder: PathBuf) -> EventFiles {
-        EventFiles { folder, listed: None, known: HashSet::new(), parts: vec![], keys: HashMap::new() }
+        EventFiles { is_deep: false, ..EventFiles::of(folder, event_files, |_, _| Box::new(TfEvents::new())) }
+    }
+
+    /// Other files of a folder, and those in folders below it.
+    pub(super) fn of(folder: PathBuf, list: ListFiles, make: MakeDecoder) -> EventFiles {
+        EventFiles { folder, list, make, is_deep: true, listed: None, known: HashSet::new(), parts: vec![], keys: HashMap::new() }
     }
 
     /// Finds the files that came since the last look.
@@ -41,7 +56,7 @@ impl EventFiles {
         if stamp.is_some() && stamp == self.listed {
             return Ok(());
         }
-        let files = match event_files(&self.folder) {
+        let files = match (self.list)(&self.folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return if self.parts.is_empty() { Ok(()) } else { Err(SourceError::Gone { path: self.folder.clone() }) };
             }
@@ -49,10 +64,12 @@ impl EventFiles {
         };
         for file in files {
             if self.known.insert(file.clone()) {
-                self.parts.push(Part { tail: Tail::new(file, Box::new(TfEvents::new())), ids: HashMap::new() });
+                let decoder = (self.make)(&self.folder, &file);
+                self.parts.push(Part { tail: Tail::new(file, decoder), ids: HashMap::new() });
             }
         }
-        self.listed = stamp.filter(|stamp| stamp.is_settled(SystemTime::now()));
+        // Of what lies deeper the folder says nothing.
+        self.listed = stamp.filter(|stamp| stamp.is_settled(SystemTime::now()) && !self.is_deep);
         Ok(())
     }
 
@@ -127,6 +144,12 @@ impl Source for EventFiles {
 
     fn path(&self) -> &Path {
         &self.folder
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        let deeper = self.known.iter().filter_map(|file| file.parent()).filter(|folder| *folder != self.folder);
+        let folders: BTreeSet<&Path> = deeper.chain([self.folder.as_path()]).collect();
+        folders.into_iter().map(Path::to_owned).collect()
     }
 
     fn offset(&self) -> u64 {

@@ -17,7 +17,7 @@ use crate::{
         tviz::tviz_databases,
     },
 };
-use described::{changed, described, name_of, of_og};
+use described::{changed, described, name_of, of_mlflow, of_og};
 use files::{Candidates, Files};
 use std::{
     cmp::Ordering,
@@ -375,6 +375,13 @@ struct Found<'a> {
 impl Found<'_> {
     /// Takes what is right in `folder`.
     fn take(&mut self, folder: &Path, entries: &Entries) -> Below {
+        if entries.has("meta.yaml")
+            && entries.has("metrics")
+            && let Some(run) = of_mlflow(folder)
+        {
+            self.runs.push(run);
+            return Below::Nothing;
+        }
         let names: Vec<_> = entries.0.iter().filter(|(_, kind)| !kind.is_dir()).map(|(name, _)| name.to_string_lossy()).collect();
         let is_run = match Kind::of_folder(names.iter().map(|name| &**name)) {
             Some(Kind::WandbRun) if !is_wandb_folder(folder) => false,

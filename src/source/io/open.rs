@@ -4,13 +4,15 @@ use super::{
     RunRef, RunSelector, Source, SourceError, Tail, TrackioRun, TvizRun, Writes,
     events::EventFiles,
     find::{runs, wandb_file},
+    mlflow::{MlflowRun, metric_name},
     pipe::Pipe,
 };
 use crate::{
     model::ReadOptions,
     source::{
-        Kind, Record,
+        Decoder, Kind, Record,
         detect::{self, formats, shown},
+        mlflow::MlflowMetric,
         sniff,
         wide::{self, Wide},
     },
@@ -148,6 +150,7 @@ pub fn open_ref(run: &RunRef, read: &ReadOptions) -> Result<Opened, OpenError> {
             Some(log) => vec![file(Kind::Wandb, &log, read)?],
             None => return Err(OpenError::NoRun { path: path.to_owned() }),
         },
+        Kind::Mlflow => vec![Box::new(MlflowRun::new(path.to_owned()))],
         Kind::TfEvents if path.is_dir() => vec![Box::new(EventFiles::new(path.to_owned()))],
         kind => vec![file(kind, path, read)?],
     };
@@ -214,11 +217,20 @@ fn file(kind: Kind, path: &Path, read: &ReadOptions) -> Result<Box<dyn Source>, 
     let decoder = match kind {
         // Too little of it is there to tell.
         Kind::Log | Kind::Jsonl | Kind::Json if sniff::is_open(&name, &head) => Some(sniff::decoder(&name, read)),
-        kind => kind.decoder_with(read).map(|decoder| Wide::of(decoder, &head)),
+        kind => decoder_of(kind, path, read, &head),
     };
     let decoder =
         decoder.ok_or_else(|| OpenError::Format { path: path.to_owned(), head: head[..head.len().min(OpenError::HEAD_MAX)].to_vec() })?;
     Ok(Box::new(Tail::new(path.to_owned(), decoder).written(writes(kind))))
+}
+
+/// The decoder of a file that begins with `head`.
+pub(super) fn decoder_of(kind: Kind, path: &Path, read: &ReadOptions, head: &[u8]) -> Option<Box<dyn Decoder>> {
+    match kind {
+        // Its name says which metric it is.
+        Kind::MlflowMetric => Some(Box::new(MlflowMetric::new(&metric_name(path)))),
+        kind => kind.decoder_with(read).map(|decoder| Wide::of(decoder, head)),
+    }
 }
 
 /// What a file is, and its first bytes.

@@ -4,7 +4,10 @@
 //! when no row is found from there on, or where it stands is open, to one four times as far before it, and so on up to a bound. What a
 //! probe says is what a full read says; what it cannot know it leaves out.
 
-use super::{OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, trackio::trackio_end, tviz::tviz_end};
+use super::{
+    OpenError, RunRef, RunSelector, Sink, SourceError, event_files, find::wandb_file, mlflow::mlflow_end, open::decoder_of,
+    trackio::trackio_end, tviz::tviz_end,
+};
 use crate::model::{ReadOptions, RunState, WallTime};
 use crate::source::{Decoder, Kind, Probe, Stdout, again::Readings, probe::Gather, sniff, wide::Wide};
 use std::{
@@ -89,6 +92,7 @@ pub fn probe(run: &RunRef, read: &ReadOptions, reach: Reach, is_over: bool) -> R
         Kind::TfEvents if path.is_dir() => events(path, how).map_err(failed)?,
         Kind::Trackio => rows(kind, |sink| trackio_end(path, &RunSelector::Id(run.id.clone()), sink))?,
         Kind::Tviz => rows(kind, |sink| tviz_end(path, &run.id, sink))?,
+        Kind::Mlflow => rows(kind, |sink| mlflow_end(path, sink))?,
         _ => {
             let metadata = fs::metadata(path).map_err(failed)?;
             if !metadata.is_file() {
@@ -191,7 +195,7 @@ fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
     let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
     let is_older = |than: Duration| age.is_some_and(|age| age > than);
     let mut end =
-        End { file, kind, read_as: read, is_over: is_over || is_older(SETTLED_AFTER), may_be_any, bytes: metadata.len(), read: 0 };
+        End { path, file, kind, read_as: read, is_over: is_over || is_older(SETTLED_AFTER), may_be_any, bytes: metadata.len(), read: 0 };
     let mut head = end.bytes_of(0, end.bytes.min(sizes.head))?;
     let is_short = |head: &[u8]| matches!(kind, Kind::Jsonl | Kind::Csv) && memchr::memchr_iter(b'\n', head).count() < HEAD_LINES;
     while is_short(&head) && (head.len() as u64) < end.bytes.min(sizes.head_max) {
@@ -223,6 +227,7 @@ fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
 
 /// A file, looked at from its end.
 struct End<'a> {
+    path: &'a Path,
     file: File,
     kind: Kind,
     read_as: &'a ReadOptions,
@@ -301,7 +306,7 @@ impl End<'_> {
             // Its lines are not asked for.
             return Ok(Wide::of(Box::new(Stdout::new().rules(self.read_as.rules.clone())), head));
         }
-        let decoder = self.kind.decoder_with(self.read_as).map(|decoder| Wide::of(decoder, head));
+        let decoder = decoder_of(self.kind, self.path, self.read_as, head);
         decoder.ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "not a stream of records"))
     }
 

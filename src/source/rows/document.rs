@@ -2,6 +2,7 @@
 
 use super::{
     frame::frame,
+    groups::{groups, has_groups},
     history::history,
     lists::{Found, Lists, Merged, has_rows},
 };
@@ -43,7 +44,7 @@ pub(super) type Columns = Vec<(String, Vec<Value>)>;
 /// What an object is; most that have no list in them are rows where they stand on one line or in a list of objects.
 pub(super) fn shape(text: &str, is_line: bool, is_in_array: bool) -> Shape<'_> {
     let has_list = text.contains('[');
-    if has_list && let Some(columns) = columns(text) {
+    if has_list && let Some(columns) = columns(text).or_else(|| groups(text)) {
         return Shape::Table(columns);
     }
     if !is_in_array && let Some(columns) = frame(text) {
@@ -73,7 +74,10 @@ pub(in crate::source) fn is_document(head: &str) -> bool {
         _ if text.starts_with('[') => may_be_document(text) && has_rows("", Cursor::new(text)),
         Some(end) => !matches!(shape(&head[..end], true, false), Shape::Row),
         // One on many lines, or on one that is too long to be a row.
-        None => (may_be_document(text) || text.starts_with('{') && !text.contains('\n')) && (Lists::of(text).is_any() || has_columns(text)),
+        None => {
+            (may_be_document(text) || text.starts_with('{') && !text.contains('\n'))
+                && (Lists::of(text).is_any() || has_columns(text) || has_groups(text))
+        }
     };
     has_rows && (behind.is_empty() || behind.starts_with(['{', '[']))
 }

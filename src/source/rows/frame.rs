@@ -14,6 +14,7 @@ use crate::model::num;
 use crate::source::{
     columns::{is_step, whole},
     json::{Cursor, lenient},
+    metrics::is_loss,
 };
 use serde_json::{Map, Value};
 
@@ -126,9 +127,6 @@ fn is_told(columns: &Columns) -> bool {
     let rises = |items: &[Value]| {
         let steps: Option<Vec<i64>> = items.iter().map(|item| num::from_json(item).and_then(whole)).collect();
         steps.is_some_and(|steps| steps.is_sorted() && steps.first() < steps.last())
-    };
-    let is_loss = |name: &str| {
-        name.to_ascii_lowercase().split(['_', '-', '.', '/', ' ']).any(|word| matches!(word, "loss" | "losses" | "perplexity"))
     };
     columns.iter().any(|(name, items)| is_step(name) && rises(items) || is_loss(name) && items.iter().any(Value::is_number))
 }

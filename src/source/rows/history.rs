@@ -2,12 +2,12 @@
 //! and settings among them (`{"train_loss": [...], "val_loss": [...], "best_epoch": 3}`).
 //!
 //! Numbers by class look the same, so such a history has lists of a loss, or of metrics of the training and of a check. What stands at a
-//! step, or measures what was measured by itself, is a row with lists in it.
+//! step, or measures what was measured by itself, is a row with lists in it; an epoch may say how long the lists are.
 
 use super::document::{CELLS_MAX, Columns};
 use crate::model::num;
 use crate::source::{
-    columns::{CHECKS, is_step, may_be_step, whole},
+    columns::{CHECKS, EPOCH, is_step, may_be_step, step_place, whole},
     json::{Cursor, lenient},
     keys::NAME_BYTES_MAX,
     metrics::{is_clear_metric, is_metric},
@@ -30,10 +30,14 @@ pub(super) fn history(text: &str) -> Option<Columns> {
         return None;
     }
     let Some(Value::Object(object)) = lenient(text) else { return None };
-    let mut columns = vec![];
-    gather("", &object, &mut columns)?;
+    let (mut columns, mut epochs) = (vec![], vec![]);
+    gather("", &object, &mut columns, &mut epochs)?;
     let is_series = |(name, items): &(String, Vec<Value>)| is_metric(name) && items.len() > 1;
     let rows = columns.iter().filter(|column| is_series(column)).map(|(_, items)| items.len()).max().filter(|rows| *rows >= ROWS_MIN)?;
+    // The last one, or how many there were.
+    if epochs.iter().any(|epoch| [rows, rows - 1].iter().all(|rows| *epoch != *rows as f64)) {
+        return None;
+    }
     if let Some(placed) = place(&columns, rows) {
         columns = placed;
     }
@@ -78,6 +82,10 @@ fn is_step_of_check(name: &str) -> bool {
     may_be_step(steps) && has_word(of, CHECKS)
 }
 
+fn is_epoch(name: &str) -> bool {
+    step_place(name) == Some(EPOCH)
+}
+
 fn has_word(name: &str, words: &[&str]) -> bool {
     name.split(['_', '-', '.', '/', ' ']).any(|word| words.iter().any(|one| word.eq_ignore_ascii_case(one)))
 }
@@ -89,7 +97,7 @@ fn may_be(text: &str) -> bool {
             b'{' => look(cursor, is_found),
             first => {
                 *is_found |= first == b'[' && is_metric(&key);
-                if !*is_found && first != b'[' && is_step(&key) { None } else { cursor.skip() }
+                if !*is_found && first != b'[' && is_step(&key) && !is_epoch(&key) { None } else { cursor.skip() }
             }
         })
     }
@@ -97,18 +105,19 @@ fn may_be(text: &str) -> bool {
     look(&mut Cursor::new(text), &mut is_found).is_some() && is_found
 }
 
-/// Puts the lists of numbers into `out`, under joined names. `None`: this is no history.
-fn gather(path: &str, object: &Map<String, Value>, out: &mut Columns) -> Option<()> {
+/// Puts the lists of numbers into `out`, under joined names, and numbers of an epoch beside them into `epochs`. `None`: this is no history.
+fn gather(path: &str, object: &Map<String, Value>, out: &mut Columns, epochs: &mut Vec<f64>) -> Option<()> {
     for (key, value) in object {
         let name = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match value {
             _ if name.len() > NAME_BYTES_MAX => {}
-            Value::Object(inner) => gather(&name, inner, out)?,
+            Value::Object(inner) => gather(&name, inner, out, epochs)?,
             Value::Array(items) if items.iter().any(Value::is_object) => return None,
             // A number that is none comes as text.
             Value::Array(items) if items.iter().all(|item| num::from_json(item).is_some() || item.is_null()) => {
                 out.push((name, items.clone()));
             }
+            Value::Number(epoch) if is_epoch(key) => epochs.extend(epoch.as_f64()),
             Value::Number(_) if is_step(key) || is_clear_metric(key) && !has_word(key, SUMMED) => return None,
             _ => {}
         }
@@ -137,6 +146,8 @@ mod tests {
                 r#"{"steps": [0, 9, 18], "train": {"loss": [3, 2, 1]}, "eval": {"step": [9, 18], "loss": [3, 2]}}"#,
                 "step 3, train.loss 3, eval.loss 2",
             ),
+            (r#"{"epoch": 3, "train_loss": [3, 2, 1], "val_loss": [3, 2, 1]}"#, "train_loss 3, val_loss 3"),
+            (r#"{"epoch": 2, "best_acc": 0.5, "loss": [3, 2, 1], "lr": 0.1}"#, "loss 3"),
             // Of steps that fall nobody knows which is which.
             (r#"{"steps": [0, 9, 3], "loss": [3, 2, 1], "val_loss": [3, 2], "val_steps": [1, 5]}"#, "steps 3, loss 3"),
         ] {
@@ -145,6 +156,7 @@ mod tests {
         for text in [
             // A row with lists in it, numbers by class, settings, a list of rows.
             r#"{"step": 5, "loss": 0.5, "losses": [3, 2, 1]}"#,
+            r#"{"epoch": 5, "losses": [3, 2, 1]}"#,
             r#"{"loss": 0.5, "losses": [3, 2, 1]}"#,
             r#"{"task": "a", "f1": [0.9, 0.8, 0.7]}"#,
             r#"{"name": "a", "loss_weights": [1, 2, 3]}"#,

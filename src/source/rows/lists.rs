@@ -1,7 +1,7 @@
 //! Lists of rows in a document, and of several lists how their rows stand together.
 //!
 //! One list has the names of its rows; of several, the name of each stands in front (`train.loss`, `val.loss`). Several are read where the
-//! rows of each say where they stand, by a name that all of them have. Of lists beside a list of rows, most are none: groups of
+//! rows of each say where they stand; by a name that all of them have, they are put in order. Of lists beside a list of rows, most are none: groups of
 //! parameters, samples, the best checkpoints, schedules.
 
 use crate::source::{
@@ -168,7 +168,9 @@ impl<'a> Merged<'a> {
         let mut places = lists.iter().map(|list| list.common().unwrap_or_default());
         let first = places.next()?;
         let all: Vec<_> = places.collect();
-        let place = first.into_iter().filter(|place| all.iter().all(|places| places.contains(place))).min()?;
+        let Some(place) = first.into_iter().filter(|place| all.iter().all(|places| places.contains(place))).min() else {
+            return Some(Merged::apart(lists));
+        };
         let steps: Vec<_> = lists.iter().map(|list| list.steps(place)).collect();
         let (mut heads, mut rows) = (vec![0; lists.len()], vec![]);
         // Each list keeps its order, also where a run starts again.
@@ -177,6 +179,14 @@ impl<'a> Merged<'a> {
             heads[at] += 1;
         }
         Some(Merged { prefixes: prefixes(&lists), rows })
+    }
+
+    /// The rows of lists that count in other ways, one list behind the other: each stands where it says. What says less than a step, such as
+    /// an epoch, comes first, since behind steps it would stand at the last of them.
+    fn apart(mut lists: Vec<Counted<'a>>) -> Merged<'a> {
+        lists.sort_by_key(|list| std::cmp::Reverse(list.common().and_then(|places| places.into_iter().min())));
+        let rows = lists.iter().enumerate().flat_map(|(at, list)| list.rows.iter().map(move |(_, row)| (at, *row))).collect();
+        Merged { prefixes: prefixes(&lists), rows }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -304,6 +314,13 @@ mod tests {
     }
 
     #[test]
+    fn lists_that_count_in_other_ways_stand_behind_each_other() {
+        let text = r#"{"val":[{"step":9,"loss":3},{"step":19,"loss":2}],"train":[{"epoch":0,"loss":2},{"epoch":1,"loss":1}]}"#;
+        let want = r#"{"epoch":0,"train.loss":2} {"epoch":1,"train.loss":1} {"step":9,"val.loss":3} {"step":19,"val.loss":2}"#;
+        assert_eq!(rows(text).as_deref(), Some(want));
+    }
+
+    #[test]
     fn one_list_has_the_names_of_its_rows() {
         let list = r#"[{"epoch":0,"loss":2},{"epoch":1,"loss":1}]"#;
         assert_eq!(rows(&format!(r#"{{"train":{list}}}"#)).as_deref(), Some("train"));
@@ -327,11 +344,10 @@ mod tests {
     fn lists_that_do_not_stand_together_are_no_rows() {
         let list = r#"[{"epoch":0,"loss":2},{"epoch":1,"loss":1}]"#;
         for text in [
-            // A row with lists in it, single results, other steps.
+            // A row with lists in it, single results.
             &format!(r#"{{"step":5,"a":{list},"b":{list}}}"#),
             &format!(r#"{{"step":5,"all":{{"a":{list},"b":{list}}}}}"#),
             r#"{"a":[{"epoch":1,"loss":2}],"b":[{"epoch":1,"loss":2}]}"#,
-            &format!(r#"{{"a":{list},"b":{}}}"#, list.replace("epoch", "step")),
             r#"{"all":{"a":[{"f1":0.5},{"f1":0.6}]}}"#,
         ] {
             assert_eq!(rows(text), None, "{text}");

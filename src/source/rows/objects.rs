@@ -183,7 +183,7 @@ impl Objects {
                     };
                     self.head += length + 1;
                     self.state = State::Open;
-                    return Err(garbage(offset, dropped + length as u64 + 1));
+                    return Err(self.garbage(offset, dropped + length as u64 + 1));
                 }
                 State::Passing => {
                     // The next object or array that starts a line.
@@ -214,7 +214,17 @@ impl Objects {
     pub(super) fn finish(&mut self) -> Option<Loss> {
         let State::Garbage(dropped @ 1..) = self.state else { return None };
         self.state = State::Garbage(0);
-        Some(garbage(self.base + self.head as u64 - dropped, dropped))
+        Some(self.garbage(self.base + self.head as u64 - dropped, dropped))
+    }
+
+    fn garbage(&self, offset: u64, bytes: u64) -> Loss {
+        let reason = match () {
+            // What pandas writes with orient="values".
+            () if self.arrays > 1 => "a list in a list has no names, so that nobody knows what its numbers are",
+            () if bytes > LINE_BYTES_MAX as u64 => "a line is too long",
+            () => "a line is no JSON object",
+        };
+        Loss { offset, bytes, reason: reason.into() }
     }
 
     /// Looks for the end of the object at the head, from `searched` on.
@@ -268,11 +278,6 @@ impl Objects {
             self.searched = at + 1;
         }
     }
-}
-
-fn garbage(offset: u64, bytes: u64) -> Loss {
-    let reason = if bytes > LINE_BYTES_MAX as u64 { "a line is too long" } else { "a line is no JSON object" };
-    Loss { offset, bytes, reason: reason.into() }
 }
 
 /// The inside of an array that is a point as TensorBoard's own download has it, as an object: wall time, step and value.

@@ -52,6 +52,7 @@ impl RunPicture {
         if self.sources.len() < 2 {
             return;
         }
+        self.settle_twins();
         let ranks: Vec<SourceRank> =
             self.sources.keys().copied().filter(|rank| matches!(rank, SourceRank::Stdout | SourceRank::Table(_))).collect();
         for rank in ranks {
@@ -69,6 +70,22 @@ impl RunPicture {
                 source.slots = slots;
             }
         }
+    }
+
+    /// A name on a console may read as that of one metric and be the end of another's: `train_loss`, the mean of a run of transformers, is
+    /// `train/train_loss` of its trackers and not `train/loss`. Where its only value is that of the other, so is it.
+    fn settle_twins(&mut self) {
+        let Some(mut twins) = self.twins.take() else { return };
+        for twin in twins.of_console().filter(|twin| (twin.equal, twin.different) == (0, 1) && twin.key != twin.hidden_key) {
+            let Some((step, _, value)) = twin.first else { continue };
+            let alike = |logged| is_same(SourceRank::Stdout, logged, value);
+            let tail = format!("/{}", loose_form(&twin.hidden_key));
+            let longer = self.owners.iter().filter(|(key, owner)| **owner != SourceRank::Stdout && loose_form(key).ends_with(&tail));
+            if let Some((key, owner)) = longer.into_iter().find(|(key, _)| self.value_at(key, step, alike).is_some_and(alike)) {
+                (twin.key, twin.shown, twin.equal, twin.different, twin.first) = (key.clone(), *owner, 1, 0, None);
+            }
+        }
+        self.twins = Some(twins);
     }
 
     /// The key that `key` of the source is an echo of, as far as both go.

@@ -114,6 +114,11 @@ impl Twins {
         self.found.values()
     }
 
+    /// Those of which the console's values are hidden.
+    pub(super) fn of_console(&mut self) -> impl Iterator<Item = &mut Twin> {
+        self.found.values_mut().filter(|twin| twin.hidden == SourceRank::Stdout)
+    }
+
     pub(super) fn forget(&mut self, source: SourceRank) {
         self.found.retain(|_, twin| ![twin.shown, twin.hidden].contains(&source));
         self.shown_before.values_mut().for_each(|before| before.retain(|(rank, ..)| *rank != source));

@@ -414,6 +414,32 @@ fn what_two_sources_log_is_compared_where_somebody_asks() {
 }
 
 #[test]
+fn a_mean_that_is_called_nearly_as_another_metric_is_no_conflict() {
+    // The order in which sources are read is not known.
+    for console_is_first in [true, false] {
+        let mut picture = RunPicture::default();
+        picture.compare_sources();
+        let say = |picture: &mut RunPicture, source| match source {
+            Stdout => {
+                ["loss", "train_loss"].iter().enumerate().for_each(|(id, name)| key(picture, Stdout, id as u32, name));
+                (1..6).for_each(|step| row(picture, Stdout, Some(step), &[(0, step as f64)]));
+                row(picture, Stdout, Some(5), &[(1, 3.125)]);
+            }
+            source => {
+                ["train/loss", "train/train_loss"].iter().enumerate().for_each(|(id, name)| key(picture, source, id as u32, name));
+                (1..6).for_each(|step| row(picture, source, Some(step), &[(0, step as f64)]));
+                row(picture, source, Some(5), &[(1, 3.125)]);
+            }
+        };
+        let order = if console_is_first { [Stdout, Tracker(0)] } else { [Tracker(0), Stdout] };
+        order.into_iter().for_each(|source| say(&mut picture, source));
+        picture.drop_echoes();
+        let twins: Vec<_> = picture.twins().map(|twin| (twin.hidden_key.as_str(), twin.key.as_str(), twin.equal, twin.different)).collect();
+        assert_eq!(twins, [("loss", "train/loss", 5, 0), ("train_loss", "train/train_loss", 1, 0)], "{console_is_first}");
+    }
+}
+
+#[test]
 fn what_each_source_gave_is_counted() {
     let mut picture = RunPicture::default();
     key(&mut picture, Own, 0, "train/loss");

@@ -1,6 +1,6 @@
 //! What the names and the first bytes of a run tell of it.
 
-use super::{RunRef, event_files};
+use super::{super::mlflow, RunRef, event_files};
 use crate::{
     model::WallTime,
     source::{Decoder, Kind, Record, Wandb, detect::is_wandb_run},
@@ -44,6 +44,20 @@ pub(super) fn of_og(folder: &Path) -> Option<RunRef> {
         project: text("project"),
         started: info["started_at"].as_f64().and_then(WallTime::new),
         changed: written.max_by(|a, b| a.secs().total_cmp(&b.secs())).or(run.changed),
+        ..run
+    })
+}
+
+/// A run of MLflow in `folder`, if it is one.
+pub(super) fn of_mlflow(folder: &Path) -> Option<RunRef> {
+    let meta = mlflow::meta(folder)?;
+    let run = RunRef::plain(Kind::Mlflow, folder, meta.id);
+    let ended = meta.exit.and_then(|exit| exit.at);
+    Some(RunRef {
+        name: meta.name.unwrap_or(run.name),
+        project: mlflow::experiment(folder),
+        started: meta.started,
+        changed: ended.or_else(|| changed(&folder.join("metrics"))).or(run.changed),
         ..run
     })
 }

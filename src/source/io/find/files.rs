@@ -7,6 +7,8 @@
 //! - Neither are documents below the folder from which a tracker's run was started, nor a console that names such a run.
 //! - What lies in the folder of a checkpoint is an older state of what its training left beside it; the newest counts.
 //! - A console in which no metric is to be seen is a run only while it is new.
+//! - A table whose rows say no steps is a run where no other run lies in its folder, above or below it, and it is surely no data; and where
+//!   there is nothing else.
 
 use super::{
     Passed, RunRef,
@@ -18,7 +20,7 @@ use super::{
 use crate::{model::WallTime, source::Kind};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
@@ -58,8 +60,8 @@ pub(super) struct Files<'a> {
     logs: Vec<File>,
     documents: Vec<File>,
     consoles: Vec<(File, look::Console)>,
-    /// Tables without steps, and consoles without a metric: runs where nothing better is.
-    loose: Vec<(Kind, PathBuf)>,
+    /// Tables without steps, and whether they are surely of a training, and consoles without a metric: runs where nothing better is.
+    loose: Vec<(Kind, PathBuf, bool)>,
     silent: Vec<File>,
     passed: Passed,
     fruitless: usize,
@@ -122,7 +124,7 @@ impl<'a> Files<'a> {
                     Ok(Look::Table(Kind::Log, _)) => push(&mut self.logs, File::new(Kind::Log, path)),
                     Ok(Look::Table(kind, rows)) if !is_run => push(&mut tables, (kind, path, rows)),
                     Ok(Look::Document) if !is_run => push(&mut self.documents, File::new(Kind::Json, path)),
-                    Ok(Look::Loose(kind)) if !is_run => !push(&mut self.loose, (kind, path)),
+                    Ok(Look::Loose(kind, is_sure)) if !is_run => !push(&mut self.loose, (kind, path, is_sure)),
                     Ok(_) => false,
                     Err(error) => {
                         refuse(&path, error);
@@ -142,11 +144,7 @@ impl<'a> Files<'a> {
         self.settle(logs);
         self.settle(documents);
         self.settle_consoles();
-        if self.runs.is_empty() && self.loose.len() < FRUITLESS_MAX {
-            for (kind, path) in std::mem::take(&mut self.loose) {
-                self.push(kind, &path);
-            }
-        }
+        self.settle_loose();
         if self.runs.is_empty() {
             for file in std::mem::take(&mut self.silent) {
                 self.push(Kind::Log, &file.path);
@@ -259,6 +257,23 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Tables without steps are runs where nothing else is, and those that are surely of a training where it is nowhere near.
+    fn settle_loose(&mut self) {
+        let homes: BTreeSet<PathBuf> = self.runs.iter().map(home).collect();
+        let is_near = |path: &Path| {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let is_above = || folder.ancestors().take_while(|above| above.starts_with(self.root)).any(|above| homes.contains(above));
+            is_above() || homes.range(folder.to_owned()..).next().is_some_and(|home| home.starts_with(folder))
+        };
+        let mut loose = std::mem::take(&mut self.loose);
+        loose.retain(|(_, path, is_sure)| homes.is_empty() || *is_sure && !is_near(path));
+        if loose.len() < FRUITLESS_MAX {
+            for (kind, path, _) in loose {
+                self.push(kind, &path);
+            }
+        }
+    }
+
     /// The runs that own what lies in some of these folders: each owns that in the nearest of them at or above it.
     fn owned<'b>(&self, folders: impl Iterator<Item = &'b Path>) -> HashMap<PathBuf, Owners> {
         let folders: HashSet<&Path> = folders.collect();
@@ -294,6 +309,14 @@ fn folder(run: &RunRef) -> Option<PathBuf> {
         }
         Kind::TfEvents if run.path.is_dir() => Some(run.path.clone()),
         _ => above(),
+    }
+}
+
+/// The folder that a run is, or lies in.
+fn home(run: &RunRef) -> PathBuf {
+    match run.path.parent() {
+        Some(folder) if !run.path.is_dir() => folder.to_owned(),
+        _ => run.path.clone(),
     }
 }
 

@@ -3,7 +3,11 @@
 use super::{has_extension, open, read_at};
 use crate::{
     model::MetricKey,
-    source::{Decoder, Kind, Record, Stdout, csv, detect, metrics::is_metric, rows},
+    source::{
+        Decoder, Kind, Record, Stdout, csv, detect,
+        metrics::{is_clear_metric, is_loss, is_metric},
+        rows,
+    },
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -39,8 +43,8 @@ pub(super) enum Look {
     Document,
     /// Console output.
     Console(Console),
-    /// A table that says no step: a training's own, or what it reads.
-    Loose(Kind),
+    /// A table that says no step: a training's own, or what it reads; and whether it is surely the first.
+    Loose(Kind, bool),
     /// No run.
     Nothing,
 }
@@ -89,7 +93,7 @@ pub(super) fn look(path: &Path, known: &HashMap<String, usize>) -> io::Result<Lo
         Kind::Wandb => Look::Table(kind, vec![]),
         Kind::Jsonl | Kind::Csv => match first_rows(kind, &head) {
             rows if !rows.is_empty() => Look::Table(kind, rows),
-            _ if is_structured => Look::Loose(kind),
+            _ if is_structured => Look::Loose(kind, is_of_training(kind, &head)),
             _ => Look::Nothing,
         },
         Kind::Json if detect::text(&head).trim_ascii_start().starts_with('[') => match first_rows(kind, &head).is_empty() {
@@ -132,6 +136,32 @@ fn first_rows(kind: Kind, head: &[u8]) -> Vec<FirstRow> {
             _ => {}
         }
     }
+}
+
+/// Whether rows without steps are surely those of a training: a monitor that says when it began, or rows of a loss or several metrics
+/// without texts of several words and lists, as data have them.
+fn is_of_training(kind: Kind, head: &[u8]) -> bool {
+    let Some(mut decoder) = kind.decoder() else { return false };
+    let (mut metrics, mut has_loss, mut rows) = (0, false, 0);
+    decoder.push(head);
+    while rows < ROWS_MAX {
+        match decoder.next() {
+            Ok(Some(Record::Info("started_at", _))) => return true,
+            Ok(Some(Record::Key(_, key))) => {
+                metrics += usize::from(is_clear_metric(key.as_str()));
+                has_loss |= is_loss(key.as_str());
+            }
+            Ok(Some(Record::Row(_))) => rows += 1,
+            Ok(None) => break,
+            _ => {}
+        }
+    }
+    let text = detect::text(head);
+    let mut lines = text.lines().filter(|line| !csv::is_passed_over(line.as_bytes())).skip(usize::from(kind == Kind::Csv)).take(ROWS_MAX);
+    // A date has digits around its space.
+    let is_word_end = |pair: &[u8]| pair[0].is_ascii_alphabetic() && pair[1] == b' ' && pair[2].is_ascii_alphabetic();
+    let is_data = |line: &str| line.contains('[') || line.as_bytes().windows(3).any(is_word_end);
+    rows > 0 && (has_loss || metrics > 1) && !lines.any(is_data)
 }
 
 /// Whether two tables are of one training: they begin with the same values at the same steps, as far as they have the same columns, and
@@ -210,6 +240,22 @@ pub(super) fn is_telling(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_without_steps_are_of_a_training_by_what_they_measure() {
+        let csv = |text: &str| is_of_training(Kind::Csv, text.as_bytes());
+        assert!(csv("#{\"t_start\": 1700000000.5, \"env_id\": \"CartPole-v1\"}\nr,l,t\n20.0,20,1.25\n"));
+        assert!(csv("time,loss\n2026-11-21 12:00:00,0.5\n"));
+        assert!(csv("name,acc,f1\na,0.5,0.25\n"));
+        for data in
+            ["text,score\na good one,0.5\n", "open,close,return\n1,2,0.5\n", "text,loss\nhello all,0.5\n", "loss,acc\n", "x,y\n1,2\n"]
+        {
+            assert!(!csv(data), "{data}");
+        }
+        let lines = |text: &str| is_of_training(Kind::Jsonl, text.as_bytes());
+        assert!(lines("{\"loss\": 0.5, \"lr\": 0.1}\n"));
+        assert!(!lines("{\"tokens\": [1, 2], \"loss\": 0.5}\n") && !lines("{\"prompt\": \"why is it\", \"reward\": 1, \"kl_loss\": 2}\n"));
+    }
 
     #[test]
     fn tables_are_of_one_training_by_a_metric_that_changes_or_by_all_their_columns() {

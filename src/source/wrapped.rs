@@ -1,0 +1,182 @@
+//! Console output that a runtime or a logger put into JSON lines: `{"log":"step 1 loss 0.5\n","stream":"stdout","time":"..."}` of Docker,
+//! `{"ts":1700000000,"level":"info","msg":"step 1 loss 0.5"}` of structured logs. Such a row has a text, when or how it was said, and no
+//! number beside its time.
+//!
+//! Source: `daemon/logger/jsonfilelog/jsonlog/jsonlog.go` of Moby.
+
+use super::{
+    Decoder, Loss, Record, Row, Stdout,
+    json::{Cursor, Token},
+    keys::Keys,
+    outbox::Outbox,
+};
+use crate::model::{MetricKey, WallTime};
+use std::{borrow::Cow, collections::VecDeque};
+
+/// The text with its newline, if it ends there: Docker cuts long lines.
+const PIECE: &str = "log";
+
+/// Texts of one line.
+const LINES: &[&str] = &["message", "msg"];
+
+/// What such rows say of how a text was said.
+const MANNERS: &[&str] = &["stream", "level", "levelname", "severity", "lvl", "loglevel", "log_level"];
+
+/// Lines whose places are kept: a row comes some lines behind its own.
+const LINES_MAX: usize = 1 << 12;
+
+/// Reads the texts of one source.
+pub(super) struct Wrapped {
+    stdout: Stdout,
+    names: Vec<MetricKey>,
+    /// Where each text begins, among all of them, and the place and the time of its row.
+    lines: VecDeque<(u64, u64, Option<WallTime>)>,
+    bytes: u64,
+    /// Rows were passed over before the first text, and a text gave a row: it may hang on them.
+    jumped: bool,
+    is_doubtful: bool,
+}
+
+impl Wrapped {
+    /// A reader of the texts from here on; `jumped`: rows were passed over.
+    pub(super) fn of(jumped: bool) -> Wrapped {
+        let (names, lines) = Default::default();
+        Wrapped { stdout: Stdout::with_console(), names, lines, bytes: 0, jumped, is_doubtful: false }
+    }
+
+    /// The text of a row without numbers, if that is console output; `has_time`: the row says when it was said.
+    pub(super) fn text(row: &str, has_time: bool) -> Option<Cow<'_, str>> {
+        let (mut text, mut is_said) = (None, has_time);
+        Cursor::new(row).object(|cursor, key| {
+            let is_text = cursor.peek()? == b'"';
+            let is_piece = key == PIECE;
+            if !is_text || !(is_piece || LINES.contains(&&*key) || MANNERS.contains(&&*key)) {
+                return cursor.skip();
+            }
+            let Token::Text(value) = cursor.token()? else { return None };
+            match is_piece || LINES.contains(&&*key) {
+                true => text = Some(if is_piece { value } else { value + "\n" }),
+                false => is_said = true,
+            }
+            Some(())
+        })?;
+        text.filter(|_| is_said)
+    }
+
+    /// Takes the text of the row at `offset`.
+    pub(super) fn take(&mut self, text: &str, time: Option<WallTime>, offset: u64, keys: &mut Keys, out: &mut Outbox) {
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back((self.bytes, offset, time));
+        self.bytes += text.len() as u64;
+        self.stdout.push(text.as_bytes());
+        self.give(keys, out);
+    }
+
+    /// See [`Decoder::glimpse`].
+    pub(super) fn glimpse(&mut self, keys: &mut Keys, out: &mut Outbox) {
+        self.stdout.glimpse();
+        self.give(keys, out);
+    }
+
+    /// See [`Decoder::finish`].
+    pub(super) fn finish(&mut self, keys: &mut Keys, out: &mut Outbox) {
+        self.stdout.finish();
+        self.give(keys, out);
+    }
+
+    /// The same reader at the start of the source.
+    pub(super) fn renew(mut self) -> Wrapped {
+        self.stdout.reset();
+        Wrapped { stdout: self.stdout, ..Wrapped::of(false) }
+    }
+
+    /// See [`Decoder::is_mistaken`].
+    pub(super) fn is_mistaken(&self) -> bool {
+        self.is_doubtful || self.stdout.is_mistaken()
+    }
+
+    fn give(&mut self, keys: &mut Keys, out: &mut Outbox) {
+        loop {
+            match self.stdout.next() {
+                Ok(Some(Record::Key(_, key))) => self.names.push(key),
+                Ok(Some(Record::Row(row))) => {
+                    self.is_doubtful |= self.jumped;
+                    keys.begin();
+                    for (id, value) in &row.values {
+                        self.names.get(id.0 as usize).into_iter().for_each(|name| keys.put(name.as_str(), *value));
+                    }
+                    let (offset, time) = self.place(row.offset);
+                    let loss = |reason: &str| Loss { offset: offset.unwrap_or(0), bytes: 0, reason: reason.into() };
+                    out.row(keys, Row { offset, time: row.time.or(time), values: vec![], ..row }, loss);
+                }
+                Ok(Some(Record::Console(mut line))) => {
+                    let (offset, time) = self.place(line.offset);
+                    (line.offset, line.time) = (offset, line.time.or(time));
+                    out.records.push_back(Record::Console(line));
+                }
+                Ok(Some(record)) => out.records.push_back(record),
+                Ok(None) => return,
+                Err(loss) => out.lose(|| Some(loss)),
+            }
+        }
+    }
+
+    /// Where the text at `offset` stands, and its time.
+    fn place(&self, offset: Option<u64>) -> (Option<u64>, Option<WallTime>) {
+        let at = offset.map_or(0, |offset| self.lines.partition_point(|(start, ..)| *start <= offset));
+        self.lines.get(at.wrapping_sub(1)).map_or((None, None), |(_, offset, time)| (Some(*offset), *time))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{ConsoleLine, Jsonl, decode_for_tests as decode};
+
+    #[test]
+    fn what_a_runtime_wrapped_is_read_as_the_console_that_it_was() {
+        let docker = "{\"log\":\"Epoch 1/2\\n\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:20Z\"}\n\
+            {\"log\":\"step 1 loss 0.5\\n\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:21Z\"}\n\
+            {\"log\":\"step 2 lo\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:22Z\"}\n\
+            {\"log\":\"ss 0.25\\n\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:23Z\"}\n";
+        let logger = "{\"ts\":1700000000,\"level\":\"info\",\"msg\":\"step 1 loss 0.5\"}\n{\"ts\":1700000002,\"level\":\"info\",\"msg\":\"step 2 loss 0.25\"}\n";
+        for (text, secs) in [(docker, [1.0, 2.0]), (logger, [0.0, 2.0])] {
+            for chunk in [1, 7, text.len()] {
+                let (rows, losses) = decode(&mut Jsonl::new(), text.as_bytes(), chunk);
+                let got: Vec<_> = rows.iter().map(|(row, values)| (row.step.map(|step| step.0), row.time, values[0].clone())).collect();
+                let want = [(1, secs[0], 0.5), (2, secs[1], 0.25)];
+                let want = want.map(|(step, secs, loss)| (Some(step), WallTime::new(1.7e9 + secs), ("loss".to_owned(), loss)));
+                assert_eq!((got, losses), (want.to_vec(), vec![]));
+            }
+        }
+        let mut decoder = Jsonl::new();
+        decoder.push(docker.as_bytes());
+        let lines: Vec<_> = std::iter::from_fn(|| decoder.next().unwrap())
+            .filter_map(|record| match record {
+                Record::Console(ConsoleLine { text, offset, .. }) => Some((text, offset)),
+                _ => None,
+            })
+            .collect();
+        let (second, third) = (docker.find("{\"log\":\"step 1").unwrap() as u64, docker.find("{\"log\":\"step 2").unwrap() as u64);
+        let want = [("Epoch 1/2", 0), ("step 1 loss 0.5", second), ("step 2 loss 0.25", third)];
+        assert_eq!(lines, want.map(|(text, offset)| (text.to_owned(), Some(offset))));
+    }
+
+    #[test]
+    fn texts_beside_numbers_or_without_a_time_or_a_level_are_no_console() {
+        for (text, rows) in [
+            ("{\"step\":1,\"loss\":2,\"msg\":\"step 7 loss 5\",\"level\":\"info\"}\n", vec![(Some(1), 2.0)]),
+            ("{\"message\":\"step 7 loss 5\"}\n", vec![]),
+            ("{\"text\":\"step 7 loss 5\",\"level\":\"info\"}\n", vec![]),
+        ] {
+            let got = decode(&mut Jsonl::new(), text.as_bytes(), 9).0;
+            assert_eq!(got.iter().map(|(row, values)| (row.step.map(|step| step.0), values[0].1)).collect::<Vec<_>>(), rows, "{text}");
+        }
+        // Rows with numbers go on beside texts.
+        let both = "{\"level\":\"info\",\"msg\":\"step 1 loss 2\"}\n{\"step\":1,\"acc\":0.5}\n";
+        let got = decode(&mut Jsonl::new(), both.as_bytes(), 9).0;
+        assert_eq!(got.into_iter().map(|(_, values)| values).collect::<Vec<_>>(), [[("loss".to_owned(), 2.0)], [("acc".to_owned(), 0.5)]]);
+    }
+}
