@@ -243,9 +243,8 @@ impl Reader {
             return None;
         }
         // What a row of an epoch means hangs on the rows in it.
-        let known = self.shapes.read(&open[indent..], length, self.steps.is_within_epoch(), &mut self.keys)?;
-        let is_aside = self.steps.loops.may_be_aside() && self.steps.is_aside(known.step, known.epoch);
-        (!is_aside).then_some(known)
+        let steps = self.steps.loops.may_be_aside().then_some(&self.steps);
+        self.shapes.read(&open[indent..], length, self.steps.is_within_epoch(), steps, &mut self.keys)
     }
 
     /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.

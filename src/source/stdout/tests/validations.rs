@@ -1,7 +1,8 @@
 //! Validations that say how far they are.
 
-use super::{check, show};
+use super::{check, decode, show};
 use crate::source::{Decoder, Record, Stdout};
+use proptest::prelude::*;
 
 #[test]
 fn validation_is_of_its_epoch_until_finer_steps_come() {
@@ -212,4 +213,39 @@ fn losses_of(text: &str) -> Vec<f64> {
         take(record);
     }
     out
+}
+
+/// What a log says when it is read as often as it teaches something, with and without shapes that are learned.
+fn read_again(log: &str, cut: usize, has_shapes: bool) -> String {
+    const READINGS_MAX: usize = 24;
+    let mut decoder = Stdout::new();
+    for _ in 0..READINGS_MAX {
+        if !has_shapes {
+            decoder.reader.forget_shapes();
+        }
+        let rows = decode(&mut decoder, log.as_bytes(), cut);
+        if !decoder.is_mistaken() {
+            return format!("{rows:?}");
+        }
+        decoder.reset();
+    }
+    "again and again".to_owned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn loops_in_any_order_are_read_to_an_end(lines in proptest::collection::vec((proptest::sample::select(vec![
+        "[5/10] loss #", "[10/10] loss #", "[20/100] loss #", "[100/100] loss #", "[2/4] acc #", "[4/4] acc #", "5/10 loss: #", "10/10 loss: #",
+        "Epoch 1 [5/10] loss #", "Epoch 2 [5/10] loss #", "Epoch 1 [2/4] loss #", "Epoch 1", "Epoch 2", "epoch 1 loss #", "epoch 2 acc #",
+        "Evaluating...", "Validation", "Training", "batch 5/10", "batch 2/4", "loss: #", "Killed", "Loaded checkpoint 3", "Resumed from 3",
+        "{'loss': #, 'epoch': 1}", "epoch 1: {'loss': #}", "Traceback (most recent call last):", "  File \"a.py\", line 3, in f", "    f(loss=#)",
+    ]), 1..9_u32), 0..40), cut in 1..30_usize) {
+        let log: String = lines.iter().map(|(line, value)| line.replace('#', &format!("{value}.5")) + "\n").collect();
+        let said = read_again(&log, usize::MAX, true);
+        prop_assert_ne!(&said, "again and again", "{}", log);
+        prop_assert_eq!(&said, &read_again(&log, cut, true), "{}", log);
+        prop_assert_eq!(&said, &read_again(&log, cut, false), "{}", log);
+    }
 }
