@@ -10,7 +10,8 @@
 //!   surely about a metric or about what is reported beside them (times, rates, memory), or stands in a block under a line
 //!   that is only a counter. So does a line that says only its epoch, behind finer steps of that epoch. `batch: 16` may as well
 //!   be a setting: it is a counter if a metric is among the first lines under it.
-//! - A line that announces a validation (`Testing`) says of what the loop below it is, whose count is no restart.
+//! - A line that announces a validation (`Testing`) says of what the loop below it is, whose count is no restart. So does the length of
+//!   a loop that once was inside of another, which then went on or started over.
 //! - A validation that says how far it is comes to what its last line says, or to the sum below it.
 //! - Lines `name: value` with a counter below their metrics are a block of that count, once another block of the kind says another.
 //! - Bars, dicts of one line or several, JSON, boxes, and tables under a header give rows in the same way.
@@ -26,6 +27,7 @@ mod dicts;
 mod draft;
 mod facts;
 mod late;
+mod loops;
 mod prefix;
 mod reader;
 mod scan;

@@ -1,4 +1,4 @@
-//! Where dicts stand that say no step: by the bar beside them, or by the epoch that they name. And what lines that say only an epoch count.
+//! Where dicts stand that say no step: by the bar beside them, or by the epoch that they name.
 
 use super::{
     facts::{Count, Pairs},
@@ -34,8 +34,6 @@ pub(super) struct Dicts {
     tells_fractions: bool,
     /// Dicts were counted by their epoch.
     counts_epochs: bool,
-    /// Lines that say only their epoch sum up no steps.
-    pub(super) are_epochs_apart: bool,
     /// With what the next reading starts, where dicts were given steps that turned out to be of others: with what was known until then, so
     /// that each reading adds to it, and does not hang on how many bytes came at once.
     next: Option<Box<Dicts>>,
@@ -158,25 +156,17 @@ impl Dicts {
         self.counts_epochs = true;
     }
 
-    /// Lines that say only their epoch sum up no steps.
-    pub(super) fn part_epochs(&mut self) {
-        if !self.are_epochs_apart {
-            self.are_epochs_apart = true;
-            self.learn();
-        }
-    }
-
     /// Whether rows were given steps that turned out to be of others.
     pub(super) fn is_mistaken(&self) -> bool {
         self.next.is_some()
     }
 
     /// The source is to be read again with what is known by now.
-    fn learn(&mut self) {
+    pub(super) fn learn(&mut self) {
         if self.next.is_none() {
             let said = self.said.iter().filter(|said| said.is_apart).cloned().collect();
-            let (tells_fractions, are_epochs_apart, inner) = (self.tells_fractions, self.are_epochs_apart, self.inner.clone());
-            self.next = Some(Box::new(Dicts { said, tells_fractions, are_epochs_apart, inner, ..Dicts::default() }));
+            let (tells_fractions, inner) = (self.tells_fractions, self.inner.clone());
+            self.next = Some(Box::new(Dicts { said, tells_fractions, inner, ..Dicts::default() }));
         }
     }
 

@@ -13,6 +13,21 @@ pub(super) const PAIRS_MAX: usize = 512;
 /// Lines by which what is redrawn may grow, so that the cursor comes down further than it went up.
 const GROWTH_MAX: u32 = 3;
 
+/// What a row is.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+pub(super) enum Kind {
+    #[default]
+    Row,
+    /// Its only counter was an epoch, by which it counts.
+    Epoch,
+    /// It says an epoch and comes behind the steps of it, to which it belongs.
+    Sum,
+    /// It is of a validation that says how far it is.
+    Part,
+    /// The same of a loop over something else, whose names are those of the training.
+    Aside,
+}
+
 /// A row that was read but not yet given out.
 #[derive(Default)]
 pub(super) struct Draft {
@@ -21,12 +36,7 @@ pub(super) struct Draft {
     pub(super) total: Option<i64>,
     pub(super) rank: u32,
     pub(super) offset: u64,
-    /// Its only counter was an epoch, by which it counts.
-    pub(super) is_epoch: bool,
-    /// It says an epoch and comes behind the steps of it, to which it belongs.
-    pub(super) sums_up: bool,
-    /// It is of a validation that says how far it is.
-    pub(super) is_part: bool,
+    pub(super) kind: Kind,
     pub(super) pairs: Pairs,
 }
 

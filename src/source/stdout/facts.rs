@@ -192,7 +192,10 @@ impl Facts {
             _ if self.is_lead_vague && (self.epoch.is_some() || !self.pairs.iter().any(|(name, _)| is_metric(name))) => {}
             // `[epoch][i/N]` and `[epoch, i]`.
             ([epoch, (step, token)], None) => {
-                self.set_epoch(epoch.0, epoch.1);
+                // `(0/2) [1/10]`: of two ranks, or of two epochs.
+                if !self.is_lead_vague || epoch.0.of.is_none() {
+                    self.set_epoch(epoch.0, epoch.1);
+                }
                 self.set_step(Counter::Step, *step, *token);
             }
             ([(epoch, token)], Some((Counter::Batch | Counter::Step, Count { of: Some(_), .. }))) if epoch.of.is_none() => {
@@ -280,13 +283,21 @@ fn ordinals(text: &str) -> Option<String> {
         let number = text[from + ordinal.len()..].trim_start_matches(' ');
         let behind = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '/').trim_start_matches(' ');
         let counted = COUNTERS.iter().find(|(signs, _)| behind.starts_with(*signs));
-        if let Some((_, name)) = counted.filter(|_| number.starts_with(|c: char| c.is_ascii_digit())) {
+        let is_time = behind.strip_prefix(['次', '回']).is_some_and(|noun| !is_counted_noun(noun));
+        if let Some((_, name)) = counted.filter(|_| !is_time && number.starts_with(|c: char| c.is_ascii_digit())) {
             let (at, out) = (text.len() - behind.len(), out.get_or_insert_with(|| text.to_owned()));
             out.replace_range(at..at + ordinal.len(), "   ");
             out.replace_range(from..from + ordinal.len(), name);
         }
     }
     out
+}
+
+/// Whether `noun`, behind `第3次`, is what a training counts or measures, or no noun: `第3次尝试` is an attempt.
+fn is_counted_noun(noun: &str) -> bool {
+    const COUNTED: &[&str] = &["迭代", "更新", "训练", "訓練", "循环", "损失", "損失", "准确", "精度", "奖励"];
+    let noun = noun.trim_start();
+    !noun.starts_with(|c: char| c.is_alphabetic() && !c.is_ascii()) || COUNTED.iter().any(|known| noun.starts_with(known))
 }
 
 #[cfg(test)]
@@ -399,9 +410,14 @@ mod tests {
             ("(100/500) loss: 0.5", "<step 100/500>, loss=0.5"),
             ("(1/2) Epoch 3, loss: 0.5", "<epoch 3>, loss=0.5"),
             ("(1/2) files: 5", "files=5"),
+            ("(0/2) [1/10] loss 0.5", "<step 1/10>, loss=0.5"),
+            ("[0/2] [1/10] loss 0.5", "<epoch 0/2>, <step 1/10>, loss=0.5"),
             ("第3轮 loss: 0.5", "<epoch 3>, loss=0.5"),
             ("第 3/10 轮，训练 loss：0.5", "<epoch 3/10>, 训练 loss=0.5"),
             ("[第3轮] 第20步 loss: 0.5", "<epoch 3>, <step 20>, loss=0.5"),
+            ("第 4 次 尝试: 失败 3", "失败=3, (words)"),
+            ("第4次：损失 0.5", "<step 4>, 损失=0.5"),
+            ("第4次迭代 loss: 0.5", "<step 4>, 迭代 loss=0.5"),
             ("第3折 loss: 0.5 第 2 组 acc: 0.25", "loss=0.5, 组 acc=0.25, (words)"),
             ("val: step 5, loss 2.5", "<step 5>, val/loss=2.5"),
             ("epoch 1 of 3, step 5 of 100: loss 2.5", "<epoch 1/3>, <step 5/100>, loss=2.5, (words)"),

@@ -2,7 +2,9 @@
 
 mod bars;
 mod blocks;
+mod give;
 mod settings;
+mod trace;
 mod validation;
 
 use super::{
@@ -10,9 +12,10 @@ use super::{
     boxed::Boxed,
     clean,
     dict::{Dict, OpenDict},
-    draft::{Draft, Redraws},
+    draft::{Draft, Kind, Redraws},
     facts::{Count, Facts, Pairs},
     late::{Late, Line},
+    loops::Place,
     prefix::{Stripped, joined, strip},
     scan::{DIGIT, DIRTY, FRAME, LETTER, NAMED, RULE, Segment},
     shape::{Known, Shapes},
@@ -27,7 +30,8 @@ use crate::{
 };
 use settings::{Unsure, is_taken_up, is_titled, setting};
 use std::collections::VecDeque;
-use validation::{Announced, averages};
+use trace::Trace;
+use validation::averages;
 
 /// Makes rows of lines.
 #[derive(Default)]
@@ -44,9 +48,6 @@ pub(super) struct Reader {
     redraws: Redraws,
     /// The rows of the validation that goes on, as one.
     validation: Option<Draft>,
-    /// A validation that was announced, and whether any was.
-    announced: Option<Announced>,
-    announces: bool,
     draft: Draft,
     facts: Facts,
     dict: Dict,
@@ -56,6 +57,7 @@ pub(super) struct Reader {
     late: Late,
     /// The line before was a ruler.
     is_ruled: bool,
+    trace: Trace,
     /// The name at the end of a bar's line, whose value was wrapped into the next.
     cut_name: String,
     /// Keys that rows of whole epochs had, by number.
@@ -110,7 +112,8 @@ impl Reader {
 
     /// Whether a table, a box, a dict or a validation may go on.
     fn is_inside(&self) -> bool {
-        self.validation.is_some() || self.announced.is_some() || self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
+        let is_evaluating = self.validation.is_some() || self.steps.loops.is_evaluating();
+        is_evaluating || self.trace != Trace::None || self.table.is_open() || self.boxed.offset.is_some() || self.open.is_open()
     }
 
     /// Whether lines wait for the count of their block.
@@ -240,7 +243,8 @@ impl Reader {
             return None;
         }
         // What a row of an epoch means hangs on the rows in it.
-        self.shapes.read(&open[indent..], length, self.steps.is_within_epoch(), &mut self.keys)
+        let steps = self.steps.loops.may_be_aside().then_some(&self.steps);
+        self.shapes.read(&open[indent..], length, self.steps.is_within_epoch(), steps, &mut self.keys)
     }
 
     /// Makes `row` of what [`Reader::known`] gathered. False: it is not to be given.
@@ -254,136 +258,6 @@ impl Reader {
             self.keep_of_epochs();
         }
         is_row
-    }
-
-    /// Hands out what is ready.
-    pub(super) fn flush(&mut self, taker: &mut dyn Taker) {
-        if self.ready.is_empty() {
-            return;
-        }
-        self.ready.drain(..).for_each(|record| taker.take(Ok(record)));
-    }
-
-    /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
-    fn draw_by_rules(&mut self, line: &str, classes: u8, offset: u64, is_final: bool) -> bool {
-        let text = line.trim_ascii();
-        let mut pairs = Pairs::default();
-        let found = self.rules.iter().filter_map(|rule| rule.read(text, &mut |name, value| pairs.push(&[name], value)));
-        let Some(step) = found.reduce(Option::or) else { return false };
-        self.draft.pairs.clear();
-        if step.is_some() {
-            (self.draft.step, self.draft.total, self.draft.rank) = (step, None, 0);
-        } else if !self.read(line, classes, offset, false) && !self.place_waiting(None) {
-            self.draft.step = None;
-        }
-        (self.draft.pairs, self.draft.offset) = (pairs, offset);
-        self.hand_on(is_final);
-        true
-    }
-
-    /// Gives out the draft, or holds it until its line is whole. True: it was given out, and still stands in `draft`.
-    fn hand_on(&mut self, is_final: bool) -> bool {
-        let draft = std::mem::take(&mut self.draft);
-        match &mut self.held {
-            _ if is_final => {
-                self.draft = self.emit(draft);
-                return true;
-            }
-            // Lines under a bar that is redrawn with them go on with it.
-            Some(held) if !held.is_full() && (held.step == draft.step || (draft.step.is_none() && self.redraws.is_live())) => {
-                held.update(draft);
-            }
-            _ => {
-                self.release();
-                self.held = Some(draft);
-            }
-        }
-        false
-    }
-
-    /// Gives out the row of the finished line.
-    fn release(&mut self) {
-        if let Some(held) = self.held.take() {
-            self.draft = self.emit(held);
-        }
-    }
-
-    /// Gives out the row of the open line, which stays open.
-    pub(super) fn show_held(&mut self) {
-        let lines = self.late.pause();
-        self.draw_again(lines);
-        self.show_validation();
-        if let Some(held) = self.held.take() {
-            if held.step.is_some() {
-                self.held = Some(self.emit(held));
-            } else {
-                self.held = Some(held);
-            }
-        }
-    }
-
-    /// Hands on the dict that waits for the bar behind it, now that `text` came or nothing will.
-    fn settle_waiting(&mut self, text: Option<&str>) {
-        if self.place_waiting(text) {
-            self.hand_on(self.is_final());
-        }
-    }
-
-    /// No more lines come.
-    pub(super) fn end(&mut self) {
-        self.settle_waiting(None);
-        self.end_late();
-        let lines = self.late.give_up(self.keys.row());
-        self.draw_again(lines);
-        self.release();
-        self.close_box();
-        self.end_validation();
-    }
-
-    /// Forgets the lines so far, but not how such lines are to be read.
-    pub(super) fn jump(&mut self) {
-        self.steps.jump(self.keys.row() > 0, self.announces);
-        (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
-        self.cut_name.clear();
-        self.put_off.clear();
-        self.unsure.clear();
-        self.late.jump();
-        (self.is_idle, self.waiting, self.validation, self.announced) = (false, None, None, None);
-        (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
-    }
-
-    /// Puts a row out; returns it for its memory.
-    fn emit(&mut self, draft: Draft) -> Draft {
-        match self.go_on_validation(draft) {
-            Some(draft) => self.emit_whole(draft),
-            None => Draft::default(),
-        }
-    }
-
-    fn emit_whole(&mut self, draft: Draft) -> Draft {
-        if self.redraws.repeats(&draft) {
-            return draft;
-        }
-        self.steps.decide(draft.step.is_some());
-        if let Some(step) = draft.step {
-            self.steps.begin(step, self.keys.row() + 1);
-        }
-        self.keys.begin();
-        for (name, value) in draft.pairs.iter() {
-            // A second number of the same name without a step of its own is of something else: a last
-            // evaluation, another split.
-            let is_known = |since| self.keys.is_given_since(name, since);
-            if draft.step.is_some() || !self.steps.since().is_some_and(is_known) {
-                self.keys.put(name, value);
-            }
-        }
-        if self.make_row(draft.step, draft.total, draft.rank, draft.offset) {
-            self.ready.push_back(Record::Row(self.row.clone()));
-        }
-        if draft.is_epoch {
-            self.keep_of_epochs();
-        }
-        draft
     }
 
     /// Makes `row` of what was gathered in `keys`. False: it is not to be given.
@@ -411,6 +285,61 @@ impl Reader {
         }
     }
 
+    /// Hands out what is ready.
+    pub(super) fn flush(&mut self, taker: &mut dyn Taker) {
+        if self.ready.is_empty() {
+            return;
+        }
+        self.ready.drain(..).for_each(|record| taker.take(Ok(record)));
+    }
+
+    /// One state of a line as a person's rules read it: their values are all it says. False: no rule fits.
+    fn draw_by_rules(&mut self, line: &str, classes: u8, offset: u64, is_final: bool) -> bool {
+        let text = line.trim_ascii();
+        let mut pairs = Pairs::default();
+        let found = self.rules.iter().filter_map(|rule| rule.read(text, &mut |name, value| pairs.push(&[name], value)));
+        let Some(step) = found.reduce(Option::or) else { return false };
+        self.draft.pairs.clear();
+        if step.is_some() {
+            (self.draft.step, self.draft.total, self.draft.rank) = (step, None, 0);
+        } else if !self.read(line, classes, offset, false) && !self.place_waiting(None) {
+            self.draft.step = None;
+        }
+        (self.draft.pairs, self.draft.offset) = (pairs, offset);
+        self.hand_on(is_final);
+        true
+    }
+
+    /// Hands on the dict that waits for the bar behind it, now that `text` came or nothing will.
+    fn settle_waiting(&mut self, text: Option<&str>) {
+        if self.place_waiting(text) {
+            self.hand_on(self.is_final());
+        }
+    }
+
+    /// No more lines come.
+    pub(super) fn end(&mut self) {
+        self.settle_waiting(None);
+        self.end_late();
+        let lines = self.late.give_up(self.keys.row());
+        self.draw_again(lines);
+        self.release();
+        self.close_box();
+        self.end_validation();
+    }
+
+    /// Forgets the lines so far, but not how such lines are to be read.
+    pub(super) fn jump(&mut self) {
+        self.steps.jump(self.keys.row() > 0);
+        (self.held, self.draft, self.learnable, self.is_ruled) = (None, Draft::default(), None, false);
+        self.cut_name.clear();
+        self.put_off.clear();
+        self.unsure.clear();
+        self.late.jump();
+        (self.is_idle, self.trace, self.waiting, self.validation) = (false, Trace::None, None, None);
+        (self.table, self.boxed, self.redraws, self.open) = (Table::default(), Boxed::default(), Redraws::default(), OpenDict::default());
+    }
+
     /// Whether the draft, which says only `epoch`, sums up rows of finer steps.
     fn sums_up(&mut self, epoch: Count) -> bool {
         let is_finer = |name| self.keys.known(name).is_some_and(|id| self.of_epochs.get(id.0 as usize) != Some(&true));
@@ -422,7 +351,7 @@ impl Reader {
     fn read(&mut self, line: &str, classes: u8, offset: u64, may_begin: bool) -> bool {
         let text = line.trim_ascii();
         (self.draft.step, self.draft.total, self.draft.rank, self.draft.offset) = (None, None, 0, offset);
-        (self.draft.sums_up, self.draft.is_epoch, self.draft.is_part) = (false, false, false);
+        self.draft.kind = Kind::Row;
         if self.open.is_open() {
             if let Some(from) = self.open.push(text) {
                 self.draft.offset = from;
@@ -474,7 +403,9 @@ impl Reader {
         }
         if is_framed {
             // `| step 10 | loss 2.1 |`; other frames, such as those of nvidia-smi, count nothing.
-            return !self.table.open(text) && self.read_line(&stripped, text.len()) && (self.draft.step.is_some() || self.draft.sums_up);
+            return !self.table.open(text)
+                && self.read_line(&stripped, text.len())
+                && (self.draft.step.is_some() || self.draft.kind == Kind::Sum);
         }
         let brace = if classes & FRAME != 0 { stripped.text.find('{') } else { None };
         if let Some(at) = brace {
@@ -485,16 +416,22 @@ impl Reader {
                 return false;
             }
         }
+        if self.trace.go_on(stripped.wide) {
+            return false;
+        }
         // What is told behind a crash is of no step.
         if stripped.text == "Traceback (most recent call last):" {
-            self.announced = None;
-            self.steps.close();
+            self.break_off();
+            self.trace = Trace::Behind;
             return false;
         }
         if classes & DIGIT == 0 && (classes & NAMED == 0 || !has_not_a_number(stripped.text)) {
             self.hear_announced(stripped.text);
             self.table.open(stripped.wide);
             return false;
+        }
+        if self.steps.loops.is_evaluating() {
+            self.hear_end(stripped.text);
         }
         if classes & (NAMED | FRAME) == 0 && !self.steps.has_block() && !may_be_row(stripped.text) {
             return false;
@@ -505,7 +442,7 @@ impl Reader {
     /// Named numbers in a line of text, of this length with its prefix.
     fn read_line(&mut self, stripped: &Stripped, length: usize) -> bool {
         self.facts.read(stripped.text, stripped.prefix, stripped.rank);
-        self.tell_announced(stripped);
+        let place = self.place(stripped);
         let facts = &mut self.facts;
         // `|- iter  200000`: a branch of a tree, as configs are drawn.
         let is_branch = stripped.text.starts_with("|- ");
@@ -521,6 +458,8 @@ impl Reader {
             });
             match facts.step {
                 Some(_) if is_event => return false,
+                // It says how far an evaluation is.
+                Some(_) if place != Place::Training => return false,
                 Some((_, count)) if closed && self.steps.is_in_block(name) => facts.pairs.push(&[name], count.at as f64),
                 step => {
                     let epoch = facts.epoch;
@@ -543,7 +482,9 @@ impl Reader {
             return false;
         }
         let is_validation = !facts.prefix.is_empty();
-        let mut step = facts.step.filter(|(kind, count)| !is_validation || *kind == Counter::Global || count.of.is_none());
+        let is_aside = place == Place::Aside;
+        let is_bare = !is_validation && !is_aside;
+        let mut step = facts.step.filter(|(kind, count)| is_bare || *kind == Counter::Global || count.of.is_none());
         let dropped = step.is_none() && facts.step.is_some() && self.steps.is_within_epoch();
         if dropped && let Some(text) = averages(stripped.text) {
             facts.read(&text, stripped.prefix, stripped.rank);
@@ -551,7 +492,11 @@ impl Reader {
         self.draft.rank = facts.rank.unwrap_or(0);
         std::mem::swap(&mut self.draft.pairs, &mut facts.pairs);
         let mut epoch = facts.epoch.filter(|_| !dropped);
-        self.draft.is_part = dropped;
+        // Under the head of an evaluation there is no count.
+        let is_part = dropped || is_aside || matches!(place, Place::Part(_)) && facts.step.is_none();
+        if is_part && self.steps.carried().is_some() {
+            self.draft.kind = if is_aside { Kind::Aside } else { Kind::Part };
+        }
         let (is_whole, progress) = (step == facts.step && epoch == facts.epoch && facts.rank == stripped.rank, facts.progress);
         // `Best val acc: 0.5 (epoch 2)`: known by now, of an epoch that is past.
         let counted = step.map(|(_, count)| count).or(epoch);
@@ -560,7 +505,7 @@ impl Reader {
         {
             (step, epoch) = (None, None);
         }
-        if self.steps.is_of_another_loop(step, epoch) {
+        if is_aside && !is_known(&self.draft.pairs) {
             return false;
         }
         // `task=detect, batch=16, mode=train`: a config; of many settings some have the names of metrics.
@@ -575,17 +520,19 @@ impl Reader {
         if let (None, Some(epoch)) = (step, epoch)
             && self.sums_up(epoch)
         {
-            self.draft.sums_up = true;
+            self.draft.kind = Kind::Sum;
             return true;
         }
-        self.draft.is_epoch = step.is_none() && epoch.is_some();
         if step.is_some() || epoch.is_some() {
+            if step.is_none() {
+                self.draft.kind = Kind::Epoch;
+            }
             let is_plain = is_whole && !self.facts.is_odd && !stripped.text.contains('{');
             self.learnable = is_plain.then_some((stripped.tag, length - stripped.text.len()));
             self.count(step, epoch);
             return true;
         }
-        if let Some(progress) = progress {
+        if let Some(progress) = progress.filter(|_| !is_aside) {
             return self.in_progress(progress, is_validation);
         }
         if self.is_idle {

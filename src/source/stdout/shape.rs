@@ -4,6 +4,7 @@
 
 use super::{
     facts::{Count, Facts, Pairs},
+    steps::Steps,
     token::{Number, Token, common, numeric},
     words::Counter,
 };
@@ -60,8 +61,8 @@ pub(super) struct Known {
 
 impl Shapes {
     /// Reads the first `length` bytes of `text` if they have a known shape: starts a row and puts its values there. With
-    /// `has_step`, only one that has a finer counter than the epoch.
-    pub(super) fn read(&mut self, text: &[u8], length: usize, has_step: bool, keys: &mut Keys) -> Option<Known> {
+    /// `has_step`, only one that has a finer counter than the epoch; none that is [aside](Steps::is_aside) by `steps`.
+    pub(super) fn read(&mut self, text: &[u8], length: usize, has_step: bool, steps: Option<&Steps>, keys: &mut Keys) -> Option<Known> {
         let Shapes { shapes, numbers, .. } = self;
         let at = shapes.iter().position(|shape| shape.fits(text, length, numbers))?;
         if has_step && shapes[at].step.is_none() {
@@ -71,11 +72,16 @@ impl Shapes {
             shapes[..=at].rotate_right(1);
         }
         let shape = &shapes[0];
+        let count = |field: usize| Count { at: numbers[field].0 as i64, of: numbers[field].1 };
+        if let Some(steps) = steps
+            && steps.is_aside(shape.step.map(|(kind, field)| (kind, count(field))), shape.epoch.map(count))
+        {
+            return None;
+        }
         keys.begin();
         for (field, key) in &shape.values {
             keys.put_id(*key, numbers[*field].0);
         }
-        let count = |field: usize| Count { at: numbers[field].0 as i64, of: numbers[field].1 };
         Some(Known {
             is_plain: shape.is_plain,
             rank: shape.rank,

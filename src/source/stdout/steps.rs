@@ -3,6 +3,7 @@
 use super::{
     dicts::Dicts,
     facts::{Count, Pairs},
+    loops::{Beside, Loops, Place},
     turn::Turn,
     words::{Counter, is_report, is_speed, is_vague_counter},
 };
@@ -42,11 +43,9 @@ pub(super) struct Steps {
     /// Some row had a counter finer than the epoch; and the epoch that the last row summed up, with the row at which its last step began.
     fine: bool,
     summed_up: Option<(i64, u64)>,
-    /// Some row said its epoch beside that counter.
-    says_epoch: bool,
-    /// How a counter that starts over with each epoch goes on.
-    turn: Turn,
-    /// The same for bars without a label, and how many of them came to their end.
+    /// The loops that count.
+    pub(super) loops: Loops,
+    /// How a bar without a label goes on, and how many of them came to their end.
     bars: Turn,
     bars_done: i64,
     /// What is known of dicts.
@@ -101,19 +100,11 @@ struct Landing {
     first: Option<i64>,
     /// Another step was seen.
     passed: bool,
-    /// Validations count as the training does: which of them goes on is not known.
-    is_in_any_loop: bool,
-    /// The length of the loop that counted; and a loop of another length goes on.
-    of: Option<i64>,
-    is_in_another_loop: bool,
 }
 
 impl Landing {
     /// Whether a row of `step` is to be trusted, and its step too.
     fn trusts(&mut self, step: Option<i64>) -> bool {
-        if self.is_in_any_loop || self.is_in_another_loop {
-            return false;
-        }
         let Some(step) = step else { return self.is_stepless };
         self.is_stepless = false;
         self.passed |= self.first.is_some_and(|first| first != step);
@@ -133,12 +124,7 @@ impl Steps {
         match (step, epoch) {
             (Some((kind, count)), epoch) => {
                 self.fine = true;
-                self.says_epoch |= epoch.is_some();
-                // Behind a jump, a loop of another length may be a validation.
-                if let Some(landing) = &mut self.landing {
-                    landing.is_in_any_loop &= epoch.is_none();
-                    landing.is_in_another_loop = landing.of.is_some() && count.of.is_some() && landing.of != count.of;
-                }
+                self.loops.hear(count, epoch);
                 Some(self.counted(kind, count, epoch.or(self.epoch)))
             }
             (None, Some(epoch)) => {
@@ -158,9 +144,9 @@ impl Steps {
             return false;
         }
         if self.summed_up.is_some_and(|(at, since)| at != epoch.at && since == self.since) {
-            self.dicts.part_epochs();
+            self.part_epochs();
         }
-        if self.dicts.are_epochs_apart && !repeats {
+        if self.loops.are_epochs_apart() && !repeats {
             return false;
         }
         self.summed_up = Some((epoch.at, self.since));
@@ -169,44 +155,62 @@ impl Steps {
     }
 
     fn end_epoch(&mut self, epoch: Count) {
-        self.turn.sum_up(epoch.at);
+        self.loops.turn.sum_up(epoch.at);
         if let Some(landing) = &mut self.landing {
             landing.has_epochs = true;
         }
     }
 
-    /// Whether `step`, without an epoch in its line, counts another loop than that of the lines that say their epoch: an evaluation
-    /// that says only how far it is.
-    pub(super) fn is_of_another_loop(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> bool {
-        let Some((Counter::Batch | Counter::Step, Count { of: Some(of), .. })) = step else { return false };
-        let is_counted = self.says_epoch && self.epoch.is_none() && epoch.is_none();
-        is_counted && self.turn.last.is_some_and(|last| last.of.is_some_and(|known| known != of))
+    /// Lines that say only their epoch sum up no steps.
+    fn part_epochs(&mut self) {
+        if !self.loops.are_epochs_apart() && !self.dicts.is_mistaken() {
+            self.loops.part_epochs();
+            self.dicts.learn();
+        }
     }
 
-    /// Whether `step`, without an epoch in its line, is of a loop over something else, if one was announced: of another length than
-    /// that of the training, or, `is_begun`, no further than the step before it. `known`: the last count of that loop.
-    pub(super) fn goes_again(&self, (kind, count): (Counter, Count), known: Option<Count>, is_begun: bool) -> bool {
-        let length = self.turn.last.and_then(|last| last.of).filter(|_| matches!(kind, Counter::Batch | Counter::Step));
-        let is_other = length.is_some() && count.of.is_some() && length != count.of;
-        let goes_back = match kind {
-            Counter::Batch | Counter::Step => self.turn.goes_back(count, self.epoch.map(|epoch| epoch.at)),
-            Counter::Global | Counter::Epoch => self.carried.is_some_and(|at| count.at <= at),
-        };
-        // When that loop is not the one that counts, or started over as well, the training goes on.
-        let is_over = known.is_some_and(|known| known.of != count.of || count.at < known.at);
-        is_other || is_begun && goes_back && !is_over
+    /// Of what a line with a counter is. `is_head`: it says nothing else.
+    pub(super) fn place(&mut self, step: Option<(Counter, Count)>, epoch: Option<Count>, is_head: bool) -> Place {
+        let at = |epoch: Count| epoch.at;
+        let beside = Beside { epoch: epoch.map(at), head: self.epoch.map(at), carried: self.carried };
+        self.loops.place(step, beside, is_head)
     }
 
-    /// A line said which loop goes on now.
-    pub(super) fn is_in_loop(&mut self) {
-        self.landing.iter_mut().for_each(|landing| landing.is_in_any_loop = false);
+    /// Whether a line of its own announced the epoch.
+    pub(super) fn has_epoch(&self) -> bool {
+        self.epoch.is_some()
+    }
+
+    /// Whether a line with these counters is of a loop over something else that nothing announced.
+    #[inline]
+    pub(super) fn is_aside(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> bool {
+        step.is_some_and(|step| self.loops.is_aside(step, epoch.is_some(), self.epoch.is_some()))
+    }
+
+    /// The step of the whole run at `count` of a loop.
+    #[inline(always)]
+    fn step(&mut self, count: Count, epoch: Option<i64>) -> Count {
+        if self.loops.is_change(count) {
+            self.change(count, epoch);
+        }
+        self.loops.step(count, epoch)
+    }
+
+    /// A loop of another length goes on.
+    #[cold]
+    fn change(&mut self, count: Count, epoch: Option<i64>) {
+        // The first that a reading teaches is what the next starts with, whatever comes behind it.
+        if let Some(inner) = self.loops.change(count, epoch).filter(|_| !self.dicts.is_mistaken()) {
+            self.loops.learn(inner);
+            self.dicts.learn();
+        }
     }
 
     /// What [`Steps::count`] would say, of a line that may not count.
     pub(super) fn would_count(&self, step: Option<(Counter, Count)>, epoch: Option<Count>) -> Option<Count> {
         let of = epoch.or(self.epoch).map(|epoch| epoch.at);
         match step {
-            Some((Counter::Batch | Counter::Step, count)) => Some(self.turn.clone().step(count, of)),
+            Some((Counter::Batch | Counter::Step, count)) => Some(self.loops.turn.clone().step(count, of)),
             step => step.map(|(_, count)| count).or(epoch),
         }
     }
@@ -216,7 +220,7 @@ impl Steps {
         match kind {
             Counter::Global | Counter::Epoch => count,
             Counter::Batch | Counter::Step => {
-                let step = self.turn.step(count, epoch.map(|epoch| epoch.at));
+                let step = self.step(count, epoch.map(|epoch| epoch.at));
                 // A count that starts over does so in each of the epochs.
                 let all = count.of.zip(epoch.and_then(|epoch| epoch.of)).filter(|_| step.at > count.at);
                 let whole = all.map(|(of, epochs)| of.saturating_mul(epochs));
@@ -228,7 +232,7 @@ impl Steps {
     /// A line that is only counters opens a block. With `may_be_setting`, what stands under it tells whether it does.
     pub(super) fn head(&mut self, head: Head, may_be_setting: bool) {
         if head.epoch.is_some() {
-            self.is_in_loop();
+            self.loops.go_on();
         }
         let is_trusted = if head.step.is_some() { head.name == self.trusted } else { self.trusts_epochs };
         if !may_be_setting || is_trusted || self.has_block() {
@@ -310,7 +314,7 @@ impl Steps {
     pub(super) fn close(&mut self) {
         self.block.left = 0;
         self.doubtful = None;
-        self.turn.break_off();
+        self.loops.turn.break_off();
     }
 
     /// Whether a block is open.
@@ -376,7 +380,7 @@ impl Steps {
     /// `24/24 - loss: 0.5`: a bar in letters. Under `Epoch 1/5` it is a state of that epoch. `None`: a second bar in the
     /// same epoch, an evaluation. `is_end`: a bar as long as the one before is the same one, whose epoch ended.
     pub(super) fn progress(&mut self, progress: Count, is_end: bool) -> Option<Count> {
-        let count = self.epoch.unwrap_or_else(|| self.turn.step(progress, None));
+        let count = self.epoch.unwrap_or_else(|| self.step(progress, None));
         let again = match self.progress {
             Some((epoch, last, line)) if self.epoch.is_some() && epoch == count.at && line != self.line => {
                 last.of != progress.of || (Some(last.at) == last.of && progress.at <= last.at && !is_end)
@@ -415,8 +419,9 @@ impl Steps {
 
     /// The same at the start of a source, which may have been read before.
     pub(super) fn renew(&mut self) -> Steps {
-        let dicts = std::mem::take(&mut self.dicts);
-        Steps { dicts: dicts.renew(), ..Steps::default() }
+        let Steps { dicts, loops, .. } = std::mem::take(self);
+        let again = dicts.is_mistaken();
+        Steps { dicts: dicts.renew(), loops: loops.renew(again), ..Steps::default() }
     }
 
     /// A line ended.
@@ -436,8 +441,8 @@ impl Steps {
         let total = if step.is_none() { self.of } else { total };
         let (step, mut total) = (step.or(self.carried).map(Step), total);
         if let Some(landing) = &mut self.landing {
-            landing.has_epochs |= self.epoch.is_some() || self.turn.has_epochs();
-            if !landing.trusts(step.map(|step| step.0)) {
+            landing.has_epochs |= self.epoch.is_some() || self.loops.turn.has_epochs();
+            if !self.loops.is_known() || !landing.trusts(step.map(|step| step.0)) {
                 return None;
             }
             if landing.has_epochs {
@@ -450,14 +455,12 @@ impl Steps {
     }
 
     /// Forgets the lines so far, but not how such lines are to be read. `gave_rows`: some of them were rows.
-    /// `announces`: some of them announced validations.
-    pub(super) fn jump(&mut self, gave_rows: bool, announces: bool) {
+    pub(super) fn jump(&mut self, gave_rows: bool) {
         let is_stepless = gave_rows && self.carried.is_none();
-        let Steps { fine, dicts, line, epoch, turn, trusted, trusts_epochs, .. } = std::mem::take(self);
-        let has_epochs = epoch.is_some() || turn.has_epochs();
-        let of = turn.last.and_then(|last| last.of).filter(|_| !turn.varies);
-        let landing = Some(Landing { has_epochs, is_stepless, is_in_any_loop: announces, of, ..Landing::default() });
-        *self = Steps { fine, dicts: dicts.jump(), line, trusted, trusts_epochs, landing, ..Steps::default() };
+        let Steps { fine, dicts, line, epoch, loops, trusted, trusts_epochs, .. } = std::mem::take(self);
+        let has_epochs = epoch.is_some() || loops.turn.has_epochs();
+        let landing = Some(Landing { has_epochs, is_stepless, ..Landing::default() });
+        *self = Steps { fine, dicts: dicts.jump(), loops: loops.jump(), line, trusted, trusts_epochs, landing, ..Steps::default() };
     }
 }
 

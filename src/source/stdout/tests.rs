@@ -17,11 +17,14 @@ fn show(log: &str) -> Vec<String> {
 fn show_by(mut decoder: Stdout, log: &str, chunk: usize) -> Vec<String> {
     let (mut rows, losses) = decode(&mut decoder, log.as_bytes(), chunk);
     assert_eq!(losses, []);
-    if decoder.is_mistaken() {
-        decoder.reset();
-        rows = decode(&mut decoder, log.as_bytes(), chunk).0;
-        assert!(!decoder.is_mistaken());
+    // Each reading teaches one thing more.
+    for _ in 0..2 {
+        if decoder.is_mistaken() {
+            decoder.reset();
+            rows = decode(&mut decoder, log.as_bytes(), chunk).0;
+        }
     }
+    assert!(!decoder.is_mistaken());
     let mut keys = BTreeMap::<&str, String>::new();
     for (row, values) in &rows {
         for (name, value) in values {
@@ -130,12 +133,15 @@ fn a_loop_without_epochs_that_came_to_its_end_goes_on_counting() {
     assert!(decoder.jump());
     let behind = steps(&mut decoder, &epoch([3.0, 2.0, 1.0]));
     assert!(!behind.is_empty() && behind.iter().all(Option::is_none), "{behind:?}");
-    // Of loops of two lengths, which take turns, the last one stands.
+    // Of loops of two lengths, which take turns, the shorter one is inside, which is known when the log is read again.
     let two = "[50/100] loss 3\n[100/100] loss 2\n[25/50] acc 1\n[50/50] acc 2\n".repeat(2);
     decoder = Stdout::new();
-    assert_eq!(steps(&mut decoder, &two).last(), Some(&Some(50)));
+    steps(&mut decoder, &two);
+    assert!(decoder.is_mistaken());
+    decoder.reset();
+    assert_eq!(steps(&mut decoder, &two).last(), Some(&Some(200)));
     assert!(decoder.jump());
-    assert_eq!(steps(&mut decoder, &two).last(), Some(&Some(50)));
+    assert_eq!(steps(&mut decoder, &two).last(), Some(&None));
 }
 
 #[test]

@@ -8,14 +8,12 @@ use crate::source::epochs::Starts;
 pub(super) struct Turn {
     pub(super) epoch: Option<i64>,
     /// The first count of all, and the last.
-    first: Option<i64>,
+    pub(super) first: Option<i64>,
     pub(super) last: Option<Count>,
     /// How far the last count went on from the one before it.
     gap: i64,
     /// The lengths of the loops that came to their end, where nothing says which epoch it is.
     laps: i64,
-    /// Loops of several lengths took turns, each of which counts as the run.
-    pub(super) varies: bool,
     /// An epoch that a row of its own summed up, behind the last count.
     summed_up: Option<i64>,
     /// The count went on behind such a row: it does not start over.
@@ -44,8 +42,16 @@ impl Turn {
 
     /// Whether `count` of `epoch` is no further than the last, and no epoch began since.
     pub(super) fn goes_back(&self, count: Count, epoch: Option<i64>) -> bool {
-        let is_same_epoch = self.summed_up.is_none() && epoch.is_none_or(|epoch| self.epoch.is_some_and(|known| epoch <= known));
+        let is_same_epoch = epoch.map_or(self.summed_up.is_none(), |epoch| self.epoch.is_some_and(|known| epoch <= known));
         is_same_epoch && self.last.is_some_and(|last| count.at <= last.at)
+    }
+
+    /// Whether the last count was the last of its loop.
+    pub(super) fn is_over(&self) -> bool {
+        let Some(Count { at, of: Some(length) }) = self.last else { return false };
+        // What would have come next is no part of the loop; its length itself is none of one that counts from 0.
+        let (next, is_from_0) = (at.saturating_add(self.gap), self.first == Some(0) && at > self.gap);
+        at == length || next > length || is_from_0 && next == length
     }
 
     /// The step of the whole run at `count` of `epoch`. Inlined as its callers are: a count that goes through memory costs every row
@@ -79,14 +85,12 @@ impl Turn {
                 self.starts.begin(now, self.starts.of(before).saturating_add(length.saturating_mul(epochs)));
             }
             (None, None) => {
-                self.varies |= count.of != last.of;
-                let Some(length) = count.of.filter(|_| count.of == last.of && count.at < last.at) else { return };
-                // What would have come next is no part of the loop; its length itself is none of one that counts from 0.
-                let (next, is_from_0) = (last.at.saturating_add(self.gap), self.first == Some(0) && last.at > self.gap);
-                let is_over = last.at == length || next > length || is_from_0 && next == length;
                 // A run that goes on from a checkpoint goes on in the middle.
                 let is_start = count.at <= self.gap || self.first.is_some_and(|first| count.at <= first);
-                if is_over && is_start {
+                if let Some(length) = count.of.filter(|_| count.of == last.of && count.at < last.at)
+                    && self.is_over()
+                    && is_start
+                {
                     self.laps = self.laps.saturating_add(length);
                 }
             }

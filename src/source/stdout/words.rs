@@ -354,7 +354,34 @@ pub(super) fn is_connective(word: &str) -> bool {
 pub(super) fn is_no_metric(name: &str) -> bool {
     let is_listed = |name: &str| NOT_METRICS.iter().any(|word| name.eq_ignore_ascii_case(word));
     let is_source = || name.rsplit_once('.').is_some_and(|(_, extension)| SOURCES.contains(&extension));
-    name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b))) || is_source()
+    let is_short = name.len() <= 10 && (is_listed(name) || name.split_once(' ').is_some_and(|(a, b)| is_listed(a) && is_listed(b)));
+    is_short || is_source() || is_raised(name)
+}
+
+/// Whether a name is that of an error of Python's or of PyTorch's, as `torch.OutOfMemoryError` is: `MeanSquaredError` measures.
+fn is_raised(name: &str) -> bool {
+    const RAISED: &[&str] = &[
+        "Assertion",
+        "Attribute",
+        "Connection",
+        "FileNotFound",
+        "IO",
+        "Import",
+        "Index",
+        "Key",
+        "Memory",
+        "ModuleNotFound",
+        "Name",
+        "OS",
+        "OutOfMemory",
+        "Permission",
+        "Runtime",
+        "Timeout",
+        "Type",
+        "Value",
+    ];
+    let class = name.rsplit('.').next().unwrap_or(name);
+    class.strip_suffix("Error").is_some_and(|what| RAISED.contains(&what))
 }
 
 /// Whether a word is an ordinal, `第3` of `第3折`: no name, which would be another for each.

@@ -13,6 +13,7 @@ use crate::source::stdout::{
 impl Reader {
     /// A bar of any kind in `line`: its label, its count, and what stands beside it.
     pub(super) fn read_bar(&mut self, line: &str, bar: &Bar) -> bool {
+        self.steps.loops.doubt_evaluation();
         // Where the cells stand tells which they are.
         let end = bar.label.as_ptr().addr() + bar.label.len() - line.as_ptr().addr();
         if self.table.is_open() && self.table.row(&line[..end]) {

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::source::stdout::{
     bar::bar,
-    draft::Draft,
+    draft::{Draft, Kind},
     facts::Count,
     late::{Block, Ended, Line},
     prefix::Stripped,
@@ -15,6 +15,8 @@ impl Reader {
     /// The row of a table that was just read.
     pub(super) fn read_row(&mut self) -> bool {
         std::mem::swap(&mut self.draft.pairs, &mut self.table.pairs);
+        // What does not count as an evaluation did is what that came to, or of the training.
+        self.steps.loops.end_evaluation();
         if self.table.step.is_some() || self.table.epoch.is_some() {
             self.count(self.table.step, self.table.epoch);
         }
@@ -55,12 +57,20 @@ impl Reader {
         if is_config || self.dict.pairs.len() == 0 || !(is_known || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
             return false;
         }
+        self.steps.loops.end_evaluation();
         // `valid: {'loss': 0.5}`
         self.dict.pairs.set_prefix(self.facts.prefix);
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);
         self.draft.rank = stripped.rank.unwrap_or(0);
         if step.is_some() && self.may_be_settings((step, None)) {
             return false;
+        }
+        // `epoch 3: {'loss': 0.5}`
+        if let (Some((Counter::Epoch, epoch)), None) = (outer, inner)
+            && self.sums_up(epoch)
+        {
+            self.draft.kind = Kind::Sum;
+            return true;
         }
         let epoch = match step {
             Some((Counter::Epoch, epoch)) => Some(epoch),
@@ -111,6 +121,7 @@ impl Reader {
         let Some(offset) = self.boxed.offset else { return };
         if self.boxed.is_known() || self.steps.has_block() {
             self.release();
+            self.steps.loops.end_evaluation();
             let mut draft = std::mem::take(&mut self.draft);
             std::mem::swap(&mut draft.pairs, &mut self.boxed.pairs);
             let count = self.boxed.count();

@@ -84,8 +84,25 @@ pub(super) fn is_titled(text: &str) -> bool {
 /// Whether a line tells from where a training goes on: `Loaded checkpoint at step 5000 (loss 0.1)`. Its values were logged then.
 pub(super) fn is_taken_up(text: &str) -> bool {
     const VERBS: &[&str] = &["loaded", "loading", "restored", "restoring", "resumed", "resuming"];
-    let verb = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    VERBS.iter().any(|known| verb.eq_ignore_ascii_case(known))
+    // `Model weights loaded`, but not `Data loaded`.
+    const LOADED: &[&str] = &["checkpoint", "ckpt", "model", "weights", "state", "snapshot"];
+    let is_one = |word: &str, of: &[&str]| of.iter().any(|known| word.eq_ignore_ascii_case(known));
+    // `Successfully loaded`
+    let is_in_front = |word: &str| word.ends_with("ly") || is_one(word, LOADED);
+    let verb = first_words(text).enumerate().find(|(_, word)| !is_in_front(word));
+    // `Model loading time` is a name.
+    verb.is_some_and(|(at, word)| is_one(word, VERBS) && (at == 0 || word.ends_with("ed")))
+}
+
+/// Whether such a line is about the training, which an evaluation never goes on with.
+pub(super) fn is_resumed(text: &str) -> bool {
+    first_words(text).any(|word| word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("resum")))
+}
+
+/// The first words, also behind a sign: `=> loaded`.
+fn first_words(text: &str) -> impl Iterator<Item = &str> {
+    const WORDS_MAX: usize = 4;
+    text.trim_start_matches(|c: char| !c.is_alphanumeric()).split(|c: char| !c.is_ascii_alphabetic()).take(WORDS_MAX)
 }
 
 /// Name and value of a line that is `name: value` or `name = value`.

@@ -1,32 +1,25 @@
 //! Rows of a validation that says how far it is: `Test: [ 10/50]  loss 0.5`.
 
-use super::Reader;
+use super::{
+    Reader,
+    settings::{is_resumed, is_taken_up},
+};
 use crate::source::stdout::{
-    draft::Draft,
-    facts::{Count, Pairs},
+    draft::{Draft, Kind},
+    facts::Pairs,
+    loops::{Evaluation, Place, Way},
     prefix::Stripped,
     steps::is_known,
-    words::{is_training, validation},
+    words::{Counter, is_training, validation},
 };
 
-/// A validation that a line of its own announced: `Eval begin...`. Its rows may count as those of the training do.
-pub(super) struct Announced {
-    prefix: &'static str,
-    /// It was announced as something that begins now. A title may as well stand over what it came to.
-    is_begun: bool,
-    /// How far it is.
-    last: Option<Count>,
-}
-
-impl Announced {
-    /// What a line without numbers announces.
-    pub(super) fn by(text: &str) -> Option<Announced> {
-        let (prefix, is_begun) = match text.strip_suffix("...").or_else(|| text.strip_suffix('…')) {
-            Some(text) => (dotted(text)?, true),
-            None => (titled(text)?, false),
-        };
-        Some(Announced { prefix, is_begun, last: None })
-    }
+/// The evaluation that a line without numbers announces: `Eval begin...`.
+fn announced(text: &str) -> Option<Evaluation> {
+    let (prefix, way) = match text.strip_suffix("...").or_else(|| text.strip_suffix('…')) {
+        Some(text) => (dotted(text)?, Way::Begun),
+        None => (titled(text)?, Way::Titled),
+    };
+    Some(Evaluation { prefix, way })
 }
 
 /// `Validating on the dev set`, `Eval begin`, in front of dots, which say that something begins.
@@ -80,47 +73,78 @@ fn titled(text: &str) -> Option<&'static str> {
 }
 
 impl Reader {
-    /// Hears a line without numbers, which may announce a validation, or that the training goes on.
+    /// Hears a line without numbers, which may announce a validation, or that the training goes on or was broken off.
     pub(super) fn hear_announced(&mut self, text: &str) {
-        if let Some(announced) = Announced::by(text) {
-            self.announced = Some(announced);
-            self.steps.is_in_loop();
-        } else if (self.announces || self.announced.is_some()) && text.split([' ', '.', ':']).any(is_training) {
-            self.announced = None;
-            self.steps.is_in_loop();
+        self.hear_end(text);
+        if let Some(evaluation) = announced(text) {
+            self.steps.loops.announce(evaluation);
+        } else if !self.steps.loops.is_plain() && text.split([' ', '.', ':']).any(is_training) {
+            self.steps.loops.end_evaluation();
+            self.steps.loops.go_on();
         }
     }
 
-    /// Reads the line in the facts again if it is of the validation that was announced, which else ends with it.
-    pub(super) fn tell_announced(&mut self, line: &Stripped) {
-        let Some(announced) = &mut self.announced else { return };
-        let is_given = |name| self.steps.since().is_some_and(|since| self.keys.is_given_since(name, since));
-        let is_again = is_known(&self.facts.pairs) && self.facts.pairs.iter().all(|(name, _)| is_given(name));
-        match (self.facts.step, self.facts.epoch) {
-            // What was said of the training already is said of the validation now.
-            (None, None) if is_again => {
-                let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
-                self.facts.read(line.text, prefix, line.rank);
-            }
-            // `Accuracy: 50.5%`: what it came to.
-            (None, None) if is_known(&self.facts.pairs) => self.announced = None,
-            (None, None) => {}
-            (Some(step @ (_, count @ Count { of: Some(_), .. })), None)
-                if self.steps.goes_again(step, announced.last, announced.is_begun) =>
-            {
-                (announced.last, self.announces) = (Some(count), true);
-                let prefix = if line.prefix.is_empty() { announced.prefix } else { line.prefix };
-                self.facts.read(line.text, prefix, line.rank);
-            }
-            _ => self.announced = None,
+    /// What goes on was broken off.
+    pub(super) fn break_off(&mut self) {
+        self.steps.loops.end_evaluation();
+        self.steps.close();
+    }
+
+    /// Hears whether a line says that what goes on ended before its time.
+    pub(super) fn hear_end(&mut self, text: &str) {
+        let is_loaded = is_taken_up(text);
+        if is_broken_off(text) || is_loaded && is_resumed(text) {
+            self.break_off();
+        } else if is_loaded {
+            // For the training that goes on, or for the evaluation that begins.
+            self.steps.loops.doubt_evaluation();
         }
+    }
+
+    /// Of what the line in the facts is, which are read again as it says.
+    pub(super) fn place(&mut self, line: &Stripped) -> Place {
+        let place = if self.steps.loops.is_evaluating() { self.place_announced(line.text) } else { Place::Training };
+        if let Place::Part(prefix) | Place::Sum(prefix) = place {
+            let prefix = if line.prefix.is_empty() { prefix } else { line.prefix };
+            self.facts.read(line.text, prefix, line.rank);
+        }
+        let is_free = place == Place::Training && self.facts.prefix.is_empty();
+        let progress = self.facts.progress.filter(|_| !self.steps.has_epoch()).map(|count| (Counter::Step, count));
+        if is_free && self.steps.is_aside(self.facts.step.or(progress), self.facts.epoch) { Place::Aside } else { place }
+    }
+
+    fn place_announced(&mut self, text: &str) -> Place {
+        if is_taken_up(text) {
+            return Place::Training;
+        }
+        let (step, epoch) = (self.facts.step, self.facts.epoch);
+        if step.is_some() || epoch.is_some() {
+            return self.steps.place(step, epoch, self.facts.is_header());
+        }
+        let are_known = is_known(&self.facts.pairs);
+        // What was said of the training already is said of the validation now.
+        let is_again = are_known && self.facts.pairs.iter().all(|(name, _)| self.is_given(name));
+        self.steps.loops.place_values(are_known, is_again)
+    }
+
+    /// Whether the step that goes on has a value of this name.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.steps.since().is_some_and(|since| self.keys.is_given_since(name, since))
     }
 
     /// Puts a part of a validation to those before it, of which the newest value of each name counts; what else comes ends the
     /// validation. The draft, if it is a row of its own.
-    pub(super) fn go_on_validation(&mut self, draft: Draft) -> Option<Draft> {
-        if draft.is_part {
-            self.validation.get_or_insert_default().update(draft);
+    pub(super) fn go_on_validation(&mut self, mut draft: Draft) -> Option<Draft> {
+        if let Kind::Part | Kind::Aside = draft.kind {
+            let mut known = self.validation.take().unwrap_or_default();
+            if draft.kind == Kind::Aside {
+                // What has no name of its own takes the place of no value of the training.
+                let pairs = std::mem::take(&mut draft.pairs);
+                let is_free = |name: &str| known.pairs.iter().any(|(known, _)| known == name) || !self.is_given(name);
+                pairs.iter().filter(|(name, _)| is_free(name)).for_each(|(name, value)| draft.pairs.push(&[name], value));
+            }
+            known.update(draft);
+            self.validation = Some(known);
             return None;
         }
         let Some(known) = &mut self.validation else { return Some(draft) };
@@ -149,6 +173,14 @@ impl Reader {
             self.validation = Some(self.emit_whole(known));
         }
     }
+}
+
+/// Whether a line says that a process ended before its time: `Killed`, `run.sh: line 3: 4711 Killed   python train.py`.
+fn is_broken_off(text: &str) -> bool {
+    const ENDS: &[&str] = &["Killed", "Terminated", "Aborted", "Segmentation fault", "KeyboardInterrupt"];
+    let told = text.split_once(": line ").and_then(|(_, told)| told.split_once(": ")).map_or(text, |(_, told)| told);
+    let said = told.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    ENDS.iter().filter_map(|end| said.strip_prefix(end)).any(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 /// ` * Acc@1 0.75`, without a count: what the whole of the validation comes to, by the names in it. `None`: it says something else.
@@ -200,8 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_may_say_that_a_process_ended() {
+        for said in ["Killed", "Segmentation fault (core dumped)", "run.sh: line 3: 4711 Killed   python train.py", "Terminated."] {
+            assert!(is_broken_off(said), "{said}");
+        }
+        for said in ["Segmentation metrics", "Abortedly", "Killed3", "Early stopping: Terminated", "File: line 3", ""] {
+            assert!(!is_broken_off(said), "{said}");
+        }
+    }
+
+    #[test]
     fn a_line_may_announce_a_validation() {
-        let prefix = |text| Announced::by(text).map(|announced| announced.prefix);
+        let prefix = |text| announced(text).map(|evaluation| evaluation.prefix);
         let lines = [
             "Eval begin...",
             "Running validation...",

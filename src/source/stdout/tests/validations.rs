@@ -1,7 +1,8 @@
 //! Validations that say how far they are.
 
-use super::check;
+use super::{check, decode, show};
 use crate::source::{Decoder, Record, Stdout};
+use proptest::prelude::*;
 
 #[test]
 fn validation_is_of_its_epoch_until_finer_steps_come() {
@@ -103,6 +104,98 @@ fn what_stands_under_the_title_of_a_validation_is_of_that() {
     check(&(epoch(1) + &epoch(2)), &want);
 }
 
+#[test]
+fn an_announced_validation_ends_with_what_counts_in_another_way() {
+    let rows = |losses: [f64; 2]| format!("[10/20] loss {}\n[20/20] loss {}\n", losses[0], losses[1]);
+    let (first, second) = (rows([4.0, 3.0]), rows([2.0, 1.0]));
+    for said in [
+        "{'loss': 3.5}",
+        "| loss | 3.5 |\n| acc | 0.5 |\n-----",
+        "100%|####| 5/5 [00:01<00:00,  4.9it/s]",
+        "Killed",
+        "run.sh: line 3: 4711 Killed   python train.py",
+        "Resuming from last.pt",
+        "Resumed from checkpoint-20",
+    ] {
+        let text = format!("{first}Evaluating...\n{said}\n{second}");
+        assert_eq!(show(&text).iter().find(|key| key.starts_with("loss")).unwrap(), "loss 10=4 20=3 30=2 40=1", "{text}");
+    }
+    // One that counts already loads none.
+    let text = format!("{first}Evaluating...\n[10/20] loss 9\nLoaded checkpoint last.pt\n{second}");
+    check(&text, &["eval/loss 20=9", "loss 10=4 20=3 30=2 40=1"]);
+    let test = "Testing...\nLoaded best.pt (epoch 3, loss 0.5)\n[5/50] loss 9\n[50/50] loss 8\n";
+    check(&format!("{first}{test}{second}"), &["loss 10=4 20=3 30=2 40=1", "test/loss 20=8"]);
+}
+
+#[test]
+fn a_title_may_stand_over_a_loop_as_long_as_the_training_of_the_same_epoch() {
+    let row = |epoch: u32, at: u32, loss: f64| format!("Epoch {epoch} [{at}/20] loss {loss}\n");
+    let epoch = |at: u32, sum: &str, title: &str| {
+        let train = row(at, 10, 4.0) + &row(at, 20, 3.0) + sum;
+        format!("{train}{title}\n{}{}", row(at, 10, 2.0), row(at, 20, 1.0))
+    };
+    let want = ["loss 10=4 20=3 30=4 40=3", "val/loss 20=1"];
+    check(
+        &(epoch(1, "", "Validation") + &epoch(2, "", "Validation") + &row(3, 10, 0.5)),
+        &["loss 10=4 20=3 30=4 40=3 50=0.5", "val/loss 20=1 40=1"],
+    );
+    check(&(epoch(1, "Epoch 1 acc 0.5\n", "Validation") + &epoch(2, "", "Validation")), &["acc 20=0.5", want[0], want[1]]);
+    let rows = "[10/20] loss 4\n[20/20] loss 3\nValidation\n[10/20] loss 2\n[20/20] loss 1\n";
+    check(&format!("Epoch 1\n{rows}Epoch 2\n{rows}"), &want);
+    // Behind a crash it is the training that goes on.
+    check(&(row(1, 10, 4.0) + &row(1, 20, 3.0) + "Validation\nKilled\n" + &row(1, 20, 2.0)), &["loss 10=4 20=3 20=2"]);
+    // Behind a jump, which of both goes on is not known.
+    let mut decoder = Stdout::new();
+    decoder.push((epoch(1, "", "Validation") + &epoch(2, "", "Validation")).as_bytes());
+    while decoder.next().unwrap().is_some() {}
+    assert!(decoder.jump());
+    decoder.push((row(3, 10, 2.0) + &row(3, 20, 1.0)).as_bytes());
+    while let Some(record) = decoder.next().unwrap() {
+        assert!(!matches!(record, Record::Row(_)), "{record:?}");
+    }
+}
+
+#[test]
+fn a_loop_inside_of_another_is_no_restart() {
+    let loop_of = |of: u32, values: &str| format!("[{}/{of}] {values}\n[{of}/{of}] {values}\n", of / 2);
+    let (train, eval) = (loop_of(100, "loss 2"), loop_of(10, "loss 9 acc 0.5"));
+    let log = (train.clone() + &eval).repeat(3);
+    let want = ["acc 100=0.5 200=0.5", "loss 50=2 100=2 150=2 200=2 250=2 300=2"];
+    check(&log, &want);
+    // As a bar in letters counts, and under the head of an epoch.
+    check(&log.replace(['[', ']'], ""), &want);
+    let epoch = |at: u32| format!("Epoch {at}\n{train}{eval}");
+    check(&(epoch(1) + &epoch(2) + &epoch(3)), &want);
+    // In front of the first, and two of them.
+    let (sanity, test) = (loop_of(2, "loss 9"), loop_of(40, "f1 0.25"));
+    check(&(sanity + &log), &[want[0], "loss 1=9 2=9 50=2 100=2 150=2 200=2 250=2 300=2"]);
+    // However long it is, if the other goes on where it was.
+    let (half, other) = ("[50/100] loss 2\n", loop_of(400, "acc 0.5"));
+    check(
+        &format!("{half}{other}[100/100] loss 1\n{half}{other}[100/100] loss 1\n"),
+        &["acc 50=0.5 150=0.5", "loss 50=2 100=1 150=2 200=1"],
+    );
+    assert_eq!(show(&(train.clone() + &eval + &test).repeat(2)).len(), 3);
+    // Nearly as long, which is longer, or under an epoch of its own, it may be the training: the run was started again.
+    for inner in [loop_of(90, "acc 0.5"), loop_of(400, "acc 0.5")] {
+        assert_eq!(show(&(train.clone() + &inner).repeat(2))[1], "loss 50=2 100=2 50=2 100=2");
+    }
+    let told = |epoch: u32, text: &str| text.lines().map(|line| format!("Epoch {epoch} {line}\n")).collect::<String>();
+    let stages = told(1, &train) + &told(2, &loop_of(50, "loss 1")) + &told(3, &train);
+    check(&stages, &["loss 50=2 100=2 125=1 150=1 200=2 250=2"]);
+    // A length that changes as it goes on is that of one loop.
+    check("[10/100] loss 3\n[20/110] loss 2\n[30/100] loss 1\n", &["loss 10=3 20=2 30=1"]);
+}
+
+#[test]
+fn heads_below_an_announced_validation_do_not_move_the_step() {
+    let blocks = |losses: [f64; 2]| format!("batch 10/20\nloss: {}\nbatch 20/20\nloss: {}\n", losses[0], losses[1]);
+    let epoch = |train: [f64; 2]| blocks(train) + "Validating...\n" + &blocks([9.0, 8.0]) + "accuracy: 0.5\n";
+    check(&(epoch([4.0, 3.0]) + &epoch([2.0, 1.0])), &["loss 10=4 20=3 30=2 40=1", "val/accuracy 20=0.5", "val/loss 20=8"]);
+    let rows = "[10/20] loss 2\n[20/20] loss 1\nValidating...\nbatch 2/4\nloss: 9\nbatch 4/4\nloss: 8\n";
+    check(&rows.repeat(2), &["loss 10=2 20=1 30=2 40=1", "val/loss 20=8"]);
+}
+
 /// The values of `loss`, those that were superseded too.
 fn losses_of(text: &str) -> Vec<f64> {
     let (mut decoder, mut loss, mut out) = (Stdout::new(), None, vec![]);
@@ -120,4 +213,39 @@ fn losses_of(text: &str) -> Vec<f64> {
         take(record);
     }
     out
+}
+
+/// What a log says when it is read as often as it teaches something, with and without shapes that are learned.
+fn read_again(log: &str, cut: usize, has_shapes: bool) -> String {
+    const READINGS_MAX: usize = 24;
+    let mut decoder = Stdout::new();
+    for _ in 0..READINGS_MAX {
+        if !has_shapes {
+            decoder.reader.forget_shapes();
+        }
+        let rows = decode(&mut decoder, log.as_bytes(), cut);
+        if !decoder.is_mistaken() {
+            return format!("{rows:?}");
+        }
+        decoder.reset();
+    }
+    "again and again".to_owned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn loops_in_any_order_are_read_to_an_end(lines in proptest::collection::vec((proptest::sample::select(vec![
+        "[5/10] loss #", "[10/10] loss #", "[20/100] loss #", "[100/100] loss #", "[2/4] acc #", "[4/4] acc #", "5/10 loss: #", "10/10 loss: #",
+        "Epoch 1 [5/10] loss #", "Epoch 2 [5/10] loss #", "Epoch 1 [2/4] loss #", "Epoch 1", "Epoch 2", "epoch 1 loss #", "epoch 2 acc #",
+        "Evaluating...", "Validation", "Training", "batch 5/10", "batch 2/4", "loss: #", "Killed", "Loaded checkpoint 3", "Resumed from 3",
+        "{'loss': #, 'epoch': 1}", "epoch 1: {'loss': #}", "Traceback (most recent call last):", "  File \"a.py\", line 3, in f", "    f(loss=#)",
+    ]), 1..9_u32), 0..40), cut in 1..30_usize) {
+        let log: String = lines.iter().map(|(line, value)| line.replace('#', &format!("{value}.5")) + "\n").collect();
+        let said = read_again(&log, usize::MAX, true);
+        prop_assert_ne!(&said, "again and again", "{}", log);
+        prop_assert_eq!(&said, &read_again(&log, cut, true), "{}", log);
+        prop_assert_eq!(&said, &read_again(&log, cut, false), "{}", log);
+    }
 }

@@ -19,6 +19,8 @@ fn the_summary_of_an_epoch_does_not_replace_its_steps() {
         "epoch 1 - iter 8/45 - loss 3\nepoch 1 - iter 45/45 - loss 2\nEPOCH 1 done: loss 2.5 - lr 0.5\nDEV : loss 1.5 - acc 0.5\nepoch 2 - iter 8/45 - loss 1\n",
         &["dev/acc 45=0.5", "dev/loss 45=1.5", "loss 8=3 45=2 53=1", "lr 45=0.5"],
     );
+    let dict = |at: u32| format!("epoch {at} iter 10 loss 2\nepoch {at} iter 20 loss 1\nepoch {at}: {{'accuracy': 0.5}}\n");
+    check(&(dict(0) + &dict(1)), &["accuracy 20=0.5 40=0.5", "loss 10=2 20=1 30=2 40=1"]);
     // With a name of its own it counts epochs.
     check(
         "epoch 1 - iter 8/45 - loss 3\nEpoch 1: val_acc=0.5\nepoch 2 - iter 8/45 - loss 2\nEpoch 2: val_acc=0.75\n",
@@ -560,6 +562,12 @@ fn trees_rows_of_reports_and_what_is_behind_a_crash_are_no_values_of_a_block() {
     silent("beta:\n  |- start:\n  |-   |- iter\t200000\n  |-   |- val\t2.0\n  |- cheaplog_every\t50\n");
     silent("Epoch 4/40\n        good       1.00      0.99      0.99        85\n   macro avg       0.97      0.97      0.97       208\n");
     check("Epoch 4/40\nloss 0.5\nTraceback (most recent call last):\nMemory: 28.5 GB\nNodes: 1\n", &["loss 4=0.5"]);
+    let place = "  File \"train.py\", line 10, in <module>\n    main(epoch=3, loss=0.5)\n";
+    check(
+        &format!("epoch 1 loss 2\nTraceback (most recent call last):\n{place}{place}OutOfMemoryError: 3 GiB\nepoch 2 loss 1\n"),
+        &["loss 1=2 2=1"],
+    );
+    check("epoch 1 loss 2\ntorch.OutOfMemoryError: 3 GiB\nMeanSquaredError: 0.5\n", &["MeanSquaredError 1=0.5", "loss 1=2"]);
     silent("    def __len__(self):\n        return 10\n");
 }
 
@@ -693,6 +701,14 @@ fn a_hole_in_a_file_hides_no_row_behind_it() {
 fn what_a_checkpoint_said_is_not_logged_again() {
     check("Loaded checkpoint at step 5000 (loss 0.125)\nEpoch 1: loss 0.5\nEpoch 2: loss 0.25\n", &["loss 1=0.5 2=0.25"]);
     check("Resuming from step 5000, loss=0.125\nstep 5010 loss 0.5\n", &["loss 5010=0.5"]);
+    for said in [
+        "Successfully loaded checkpoint at step 5000 (loss 0.125)",
+        "=> loaded checkpoint 'x' (epoch 90, loss 0.125)",
+        "Checkpoint loaded: step 5000, loss 0.125",
+    ] {
+        check(&format!("Epoch 1: loss 0.5\n{said}\nEpoch 2: loss 0.25\n"), &["loss 1=0.5 2=0.25"]);
+    }
+    check("model loading time: 0.5, step 3, loss 0.25\n", &["loss 3=0.25", "model loading time 3=0.5"]);
 }
 
 #[test]
