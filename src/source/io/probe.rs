@@ -119,11 +119,15 @@ fn events(folder: &Path, how: How<'_>) -> io::Result<Probe> {
 
 /// The last rows of a run in a database.
 fn rows(kind: Kind, read: impl FnOnce(&mut Sink) -> Result<bool, SourceError>) -> Result<Probe, OpenError> {
-    let mut gather = Gather::default();
-    // What is handed over is the end already.
-    gather.jump();
-    let is_whole = read(&mut |record| gather.take(record))?;
-    Ok(Probe { is_whole, ..gather.finish(kind) })
+    // What is handed over is the end already, or all there is: that is said behind it.
+    let (mut end, mut whole) = (Gather::default(), Gather::default());
+    end.jump();
+    let is_whole = read(&mut |record| {
+        whole.take(record.clone());
+        end.take(record);
+    })?;
+    let end = end.finish(kind);
+    Ok(if is_whole { Probe { started: end.started, ..whole.finish(kind) } } else { end })
 }
 
 /// A run of ours: what it logged on purpose counts before what it printed.

@@ -199,6 +199,22 @@ fn the_end_of_a_long_wandb_log_tells_all() {
 }
 
 #[test]
+fn a_row_of_a_database_that_stands_behind_with_another_key_does_not_hide_the_step_where_all_rows_are_read() {
+    use crate::source::{KeyId, Record, Row};
+    let row = |step, key| Ok(Record::Row(Row { step: Some(Step(step)), values: vec![(KeyId(key), 0.5)], ..Row::default() }));
+    let found = |is_whole| {
+        let read = |sink: &mut Sink| {
+            ["a", "c"].into_iter().enumerate().for_each(|(id, key)| sink(Ok(Record::Key(KeyId(id as u32), key.into()))));
+            [(18, 0), (19, 0), (3, 1)].into_iter().for_each(|(step, key)| sink(row(step, key)));
+            Ok(is_whole)
+        };
+        let found = rows(Kind::Trackio, read).unwrap();
+        (found.step.map(|step| step.0), found.is_whole)
+    };
+    assert_eq!([found(true), found(false)], [(Some(19), true), (None, false)]);
+}
+
+#[test]
 fn a_wandb_log_that_fell_silent_without_an_exit_is_of_a_run_that_crashed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run-x.wandb");
