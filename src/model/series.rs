@@ -127,7 +127,17 @@ impl Series {
 
     /// Adds a point of a writer that may go back without having started again. A step that goes back is a restart only once another
     /// one follows it that lies behind the last point, too; alone it is put where it belongs. The step of a restart that is told now.
+    #[inline]
     pub fn push_stray(&mut self, point: Point) -> Option<Step> {
+        if self.told_again.is_none() && self.points.last_step().is_none_or(|last| last < point.step) {
+            self.append(point);
+            return None;
+        }
+        self.push_again(point)
+    }
+
+    /// The same of a point that is not simply the next one.
+    fn push_again(&mut self, point: Point) -> Option<Step> {
         let is_behind = self.points.last_step().is_some_and(|last| point.step < last);
         match self.told_again.take() {
             Some(held) if is_behind && point.step == held.step => self.rewritten += 1,

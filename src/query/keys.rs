@@ -105,12 +105,31 @@ const ENDS: &[&str] = &["min", "max", "std"];
 
 /// `keys` in the order in which panels show them: losses, held-out measures, rewards and accuracies, learning rates,
 /// gradient norms, throughput, the rest; within these means before the ends of a spread, training first, then by name with
-/// numbers in number order.
+/// numbers in number order, a plain `loss` before the others of its group: these are mostly its parts.
 pub fn rank_keys(keys: &[MetricKey]) -> Vec<MetricKey> {
     let rank = |key: &'_ str| (class(key), names(key, ENDS), !is_training(key));
     let mut ranked: Vec<_> = keys.iter().map(|key| (rank(key.as_str()), natural(key.as_str()), key)).collect();
     ranked.sort();
+    for at in 1..ranked.len() {
+        let (rank, key) = (ranked[at].0, ranked[at].2);
+        let (group, name) = group_and_name(key.as_str());
+        if !name.eq_ignore_ascii_case("loss") {
+            continue;
+        }
+        // Keys of one rank and one group stand side by side.
+        let beside = ranked[..at].iter().rev().take_while(|(other, _, key)| *other == rank && group_and_name(key.as_str()).0 == group);
+        let is_loss = |key: &MetricKey| words(group_and_name(key.as_str()).1).last().is_some_and(|word| word.eq_ignore_ascii_case("loss"));
+        let losses = beside.enumerate().filter(|(_, (.., key))| is_loss(key));
+        if let Some((back, _)) = losses.last() {
+            ranked[at - 1 - back..=at].rotate_right(1);
+        }
+    }
     ranked.into_iter().map(|(.., key)| key.clone()).collect()
+}
+
+/// The last part of a name, and what stands before it.
+fn group_and_name(key: &str) -> (&str, &str) {
+    key.rfind(['/', '.']).map_or(("", key), |at| (&key[..at], &key[at + 1..]))
 }
 
 fn class(key: &str) -> u8 {
@@ -425,6 +444,17 @@ mod tests {
                 "gpu/util"
             ]
         );
+    }
+
+    #[test]
+    fn a_plain_loss_comes_before_its_parts_and_not_before_those_of_other_groups() {
+        let shuffled =
+            keys(&["train/value_loss", "eval/accuracy", "train/loss", "aux/a_loss", "eval/a_loss", "train/entropy_loss", "eval/loss"]);
+        assert_eq!(
+            names(&rank_keys(&shuffled)),
+            ["train/loss", "train/entropy_loss", "train/value_loss", "aux/a_loss", "eval/loss", "eval/a_loss", "eval/accuracy"]
+        );
+        assert_eq!(names(&rank_keys(&keys(&["a.z/Loss", "b/loss", "a.z/kl_loss"]))), ["a.z/Loss", "b/loss", "a.z/kl_loss"]);
     }
 
     #[test]

@@ -202,6 +202,11 @@ impl Gather {
         self.row.is_some()
     }
 
+    /// Whether a tracker said which run it is.
+    pub(super) fn is_introduced(&self) -> bool {
+        self.remarks.contains_key("run_id")
+    }
+
     /// Whether every key was seen since the jump.
     pub(super) fn has_all_keys(&self) -> bool {
         self.slots.iter().all(|slot| !slot.last.is_empty())

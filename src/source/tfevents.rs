@@ -26,6 +26,7 @@ use std::{
     borrow::Cow,
     collections::{HashMap, VecDeque},
 };
+pub(super) use tensor::half;
 
 /// Longest tag that is read. People write names; a longer one is data.
 const TAG_BYTES_MAX: usize = 1 << 12;

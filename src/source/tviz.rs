@@ -1,8 +1,8 @@
 //! Rows of a tviz database (RL training, 0.2.1 and 0.2.2 and their forerunners) as records; the queries are in `source::io`.
 //!
 //! A step has columns (`reward_mean`, `kl_divergence`, ...) and `extras`, a JSON object with Python's bare `NaN`. NaN in a column was
-//! stored as NULL; a `numpy.float32` is a blob of 4 bytes, little-endian. A rollout is one prompt at one step, a trajectory one answer to
-//! it: they come as [`Media`] of kind `rollout` and `trajectory`, described by the columns of their tables; [`Rollout::from_about`]
+//! stored as NULL; a `numpy.float32` is a blob of 4 bytes, little-endian, and a `numpy.float16` one of 2. A rollout is one prompt at one
+//! step, a trajectory one answer to it: they come as [`Media`] of kind `rollout` and `trajectory`, described by the columns of their tables; [`Rollout::from_about`]
 //! and [`Trajectory::from_about`] read that back.
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     json::{lenient, non_finite},
     keys::Keys,
     stamps::Stamps,
+    tfevents::half,
     trackio::numbers,
 };
 use crate::model::{Exit, Step, WallTime, num};
@@ -148,8 +149,8 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// The number that it stands for: a blob of 4 bytes is a `numpy.float32`, one of 8 a `numpy.int64` (a `numpy.float64` is a
-    /// Python float and no blob).
+    /// The number that it stands for: a blob of 2 bytes is a `numpy.float16`, one of 4 a `numpy.float32`, one of 8 a `numpy.int64` (a
+    /// `numpy.float64` is a Python float and no blob).
     pub(super) fn number(&self) -> Option<f64> {
         match self {
             Cell::Null => None,
@@ -157,6 +158,7 @@ impl Cell {
             Cell::Real(value) => Some(*value),
             Cell::Text(text) => non_finite(text).or_else(|| text.parse().ok()),
             Cell::Blob(bytes) => match *bytes.as_slice() {
+                [a, b] => Some(half(u16::from_le_bytes([a, b]))),
                 [a, b, c, d] => Some(f32::from_le_bytes([a, b, c, d]).into()),
                 [a, b, c, d, e, f, g, h] => Some(i64::from_le_bytes([a, b, c, d, e, f, g, h]) as f64),
                 _ => None,
@@ -327,6 +329,7 @@ mod tests {
 
     #[test]
     fn numpy_numbers_are_blobs() {
+        assert_eq!(Cell::Blob(vec![0x66, 0x2e]).number(), Some(0.0999755859375));
         assert_eq!(Cell::Blob(0.5_f32.to_le_bytes().into()).number(), Some(0.5));
         assert_eq!(Cell::Blob((-7_i64).to_le_bytes().into()).number(), Some(-7.0));
         assert_eq!(Cell::Blob(vec![1, 2, 3]).number(), None);

@@ -52,7 +52,7 @@ pub fn report(reader: &RunReader, stats: Option<Value>) -> Value {
 }
 
 /// What the run is: `run.json` or the tracker's word, and all remarks beside it.
-fn run_json(run: &RunPicture) -> Value {
+pub(super) fn run_json(run: &RunPicture) -> Value {
     let info = &run.info;
     let told = run.remarks.iter().filter(|(name, _)| !TOLD_ELSEWHERE.contains(&name.as_str()));
     let mut all: Map<String, Value> = told.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -132,7 +132,8 @@ fn key_json(run: &RunPicture, key: &MetricKey, series: &Series) -> Value {
     out
 }
 
-fn rule_json(rule: &MetricRule) -> Value {
+/// A rule as an object.
+pub(super) fn rule_json(rule: &MetricRule) -> Value {
     json!({"step_metric": rule.step_metric, "hidden": rule.hidden, "summary": rule.summary, "goal": rule.goal})
 }
 

@@ -35,7 +35,10 @@ const HEAD_BYTES: u64 = BLOCK_BYTES;
 /// The same of rows: what their columns are stands in the first of them.
 const ROWS_HEAD_BYTES: u64 = 4 << 10;
 
-/// Lines of them that are read at least, where they are long: the first few say what a column is.
+/// The same of a `.wandb` log whose run is not yet told there: the record of a run holds its whole config and its notes.
+const RUN_HEAD_BYTES_MAX: u64 = 1 << 20;
+
+/// Lines of rows that are read at least, where they are long: the first few say what a column is.
 const HEAD_LINES: usize = 24;
 
 /// The same in bytes.
@@ -123,11 +126,15 @@ fn events(folder: &Path, how: How<'_>) -> io::Result<Probe> {
 
 /// The last rows of a run in a database.
 fn rows(kind: Kind, read: impl FnOnce(&mut Sink) -> Result<bool, SourceError>) -> Result<Probe, OpenError> {
-    let mut gather = Gather::default();
-    // What is handed over is the end already.
-    gather.jump();
-    let is_whole = read(&mut |record| gather.take(record))?;
-    Ok(Probe { is_whole, ..gather.finish(kind) })
+    // What is handed over is the end already, or all there is: that is said behind it.
+    let (mut end, mut whole) = (Gather::default(), Gather::default());
+    end.jump();
+    let is_whole = read(&mut |record| {
+        whole.take(record.clone());
+        end.take(record);
+    })?;
+    let end = end.finish(kind);
+    Ok(if is_whole { Probe { started: end.started, ..whole.finish(kind) } } else { end })
 }
 
 /// A run of ours: what it logged on purpose counts before what it printed.
@@ -182,7 +189,8 @@ impl Sizes {
             Kind::Jsonl | Kind::Csv => (ROWS_HEAD_BYTES, ROWS_WINDOW_BYTES),
             _ => (HEAD_BYTES, WINDOW_BYTES),
         };
-        Sizes { head, head_max: ROWS_HEAD_BYTES_MAX, window, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX }
+        let head_max = if kind == Kind::Wandb { RUN_HEAD_BYTES_MAX } else { ROWS_HEAD_BYTES_MAX };
+        Sizes { head, head_max, window, window_max: WINDOW_BYTES_MAX, keys_max: KEYS_BYTES_MAX }
     }
 }
 
@@ -209,6 +217,14 @@ fn stream(path: &Path, kind: Kind, how: How<'_>) -> io::Result<Probe> {
     let mut window = sizes.window;
     let gather = loop {
         let Some(look) = end.look(&head, window)? else { break end.whole(&head)? };
+        if kind == Kind::Wandb && !look.is_introduced() && (head.len() as u64) < end.bytes.min(sizes.head_max) {
+            let more = (head.len() as u64 * (WINDOW_GROWTH - 1)).min(sizes.head_max - head.len() as u64);
+            let more = end.bytes_of(head.len() as u64, more)?;
+            head.extend(&more);
+            if !more.is_empty() {
+                continue;
+            }
+        }
         let is_told = !look.is_open() && (reach == Reach::Row || look.has_all_keys());
         let is_enough = look.has_row() && (is_told || window >= sizes.keys_max);
         if is_enough || window >= sizes.window_max || look.is_whole() {

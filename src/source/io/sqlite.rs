@@ -466,7 +466,8 @@ pub(super) fn int(row: &Row, column: usize) -> rusqlite::Result<Option<i64>> {
 
 /// What one read may take, so that no writer waits long and memory stays small.
 pub(super) struct Room {
-    until: Instant,
+    /// `None`: however long it takes.
+    until: Option<Instant>,
     pub(super) bytes_used: u64,
 }
 
@@ -476,11 +477,16 @@ impl Room {
     const BYTES_MAX: u64 = 8 << 20;
 
     pub(super) fn new(time_max: Duration) -> Room {
-        Room { until: Instant::now() + time_max.min(Room::TIME_MAX), bytes_used: 0 }
+        Room { until: Some(Instant::now() + time_max.min(Room::TIME_MAX)), bytes_used: 0 }
+    }
+
+    /// For a read of few rows that nobody goes on with: what it comes to may not hang on how busy the machine is.
+    pub(super) fn of_bytes() -> Room {
+        Room { until: None, bytes_used: 0 }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes_used >= Room::BYTES_MAX || Instant::now() >= self.until
+        self.bytes_used >= Room::BYTES_MAX || self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 

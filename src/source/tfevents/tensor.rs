@@ -134,7 +134,7 @@ impl Kind {
 }
 
 /// An IEEE 754 binary16.
-fn half(bits: u16) -> f64 {
+pub(in crate::source) fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {
         0 => fraction * 2_f64.powi(-24),

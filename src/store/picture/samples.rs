@@ -69,6 +69,11 @@ impl Samples {
         self.series.iter().filter_map(|(key, series)| Some((key.as_str(), series.last()?.value)))
     }
 
+    /// How often anything was sampled: the step of the next sample.
+    pub fn taken(&self) -> i64 {
+        self.taken
+    }
+
     /// The names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.series.keys().map(MetricKey::as_str)

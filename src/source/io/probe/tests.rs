@@ -199,6 +199,38 @@ fn the_end_of_a_long_wandb_log_tells_all() {
 }
 
 #[test]
+fn a_wandb_log_tells_its_run_however_much_of_it_is_config_and_a_head_without_one_is_read_up_to_a_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run-x.wandb");
+    for (notes, is_told) in [(0, true), (40_000, true), (300_000, true), (2_000_000, false)] {
+        let run = [bytes(1, "abc"), bytes(9, "n".repeat(notes)), bytes(8, "bright-sun-1")].concat();
+        let rows = (0..20_000).map(|step| history(step, &json_item("loss", "0.5")));
+        fs::write(&path, file(&std::iter::once(bytes(17, run)).chain(rows).collect::<Vec<_>>())).unwrap();
+        let found = probed(&path, Reach::Row);
+        agrees(&path, &found);
+        assert_eq!(found.remarks.get("name").is_some_and(|name| name == "bright-sun-1"), is_told, "{notes}");
+        assert_eq!(found.step, Some(Step(19_999)));
+        assert!(found.bytes < RUN_HEAD_BYTES_MAX + (512 << 10), "{notes}: {}", found.bytes);
+    }
+}
+
+#[test]
+fn a_row_of_a_database_that_stands_behind_with_another_key_does_not_hide_the_step_where_all_rows_are_read() {
+    use crate::source::{KeyId, Record, Row};
+    let row = |step, key| Ok(Record::Row(Row { step: Some(Step(step)), values: vec![(KeyId(key), 0.5)], ..Row::default() }));
+    let found = |is_whole| {
+        let read = |sink: &mut Sink| {
+            ["a", "c"].into_iter().enumerate().for_each(|(id, key)| sink(Ok(Record::Key(KeyId(id as u32), key.into()))));
+            [(18, 0), (19, 0), (3, 1)].into_iter().for_each(|(step, key)| sink(row(step, key)));
+            Ok(is_whole)
+        };
+        let found = rows(Kind::Trackio, read).unwrap();
+        (found.step.map(|step| step.0), found.is_whole)
+    };
+    assert_eq!([found(true), found(false)], [(Some(19), true), (None, false)]);
+}
+
+#[test]
 fn a_wandb_log_that_fell_silent_without_an_exit_is_of_a_run_that_crashed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run-x.wandb");

@@ -15,7 +15,7 @@ use crate::source::{
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row};
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 /// Rows that are looked at from the end of a run on: some seconds of logging, in which most keys come.
 const LAST_ROWS: usize = 64;
@@ -78,7 +78,7 @@ fn last_rows(connection: &Connection, run: &RunSelector) -> rusqlite::Result<Opt
     let mut is_whole = ids.len() <= LAST_ROWS;
     let (first, last) = (ids.iter().copied().min().unwrap_or(0), ids.iter().copied().max().unwrap_or(0));
     let fields = select(&schema, "metrics", column);
-    let (mut rows, mut room) = (vec![], Room::new(Duration::MAX));
+    let (mut rows, mut room) = (vec![], Room::of_bytes());
     if by_time || is_whole {
         let mut one = connection.prepare(&fields)?;
         let mut ids = ids;
@@ -121,5 +121,24 @@ fn end_key(connection: &Connection, schema: &Schema, run: &RunSelector) -> rusql
     match name.optional()? {
         Some(name) => Ok(Some(Key { id: (column == "run_id").then(|| id.clone()), name })),
         None => find(connection, schema, run),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_rows_are_all_read_however_long_that_takes() {
+        let connection = Connection::open_in_memory().unwrap();
+        // A value that takes milliseconds each time.
+        let slow = "iif(length(hex(zeroblob(2000000))), '{\"v\": 1}', '')";
+        let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)";
+        let view = format!(
+            "CREATE VIEW metrics AS {rows} SELECT i AS rowid, 'r' AS run_name, '2031-01-01' AS timestamp, i AS step, {slow} AS metrics FROM n"
+        );
+        connection.execute_batch(&view).unwrap();
+        let end = last_rows(&connection, &RunSelector::Name("r".into())).unwrap().unwrap().unwrap();
+        assert_eq!((end.rows.len(), end.is_whole), (40, true));
     }
 }
