@@ -193,6 +193,9 @@ impl Reader {
             }
         }
         if text.is_empty() || text.len() > token::LINE_BYTES_MAX {
+            if self.is_redraw && !line.is_empty() && text.is_empty() {
+                self.steps.wipe_bar();
+            }
             return;
         }
         if !self.rules.is_empty() && self.draw_by_rules(&String::from_utf8_lossy(line), classes, offset, is_final) {

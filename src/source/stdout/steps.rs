@@ -48,6 +48,8 @@ pub(super) struct Steps {
     /// How a bar without a label goes on, and how many of them came to their end.
     bars: Turn,
     bars_done: i64,
+    /// The last one was wiped from its line: it is over, however far it was drawn.
+    is_bar_wiped: bool,
     /// What is known of dicts.
     pub(super) dicts: Dicts,
     /// The last bar inside an epoch: epoch, its count, and the line it stood in.
@@ -315,6 +317,7 @@ impl Steps {
         self.block.left = 0;
         self.doubtful = None;
         self.loops.turn.break_off();
+        self.is_bar_wiped = false;
     }
 
     /// Whether a block is open.
@@ -397,10 +400,18 @@ impl Steps {
     /// The step of a bar without a counter in its label: when one came to its end, the next goes on counting.
     pub(super) fn bar(&mut self, count: Count) -> Count {
         self.fine = true;
-        if self.bars.last.is_some_and(|last| last.of == Some(last.at) && count.at < last.at) {
+        let is_wiped = std::mem::take(&mut self.is_bar_wiped);
+        let is_fresh = is_wiped && self.bars.first.is_some_and(|first| count.at <= first);
+        let is_over = |last: Count| last.of == Some(last.at) || is_fresh && last.of == count.of;
+        if self.bars.last.is_some_and(|last| is_over(last) && count.at < last.at) {
             self.bars_done += 1;
         }
         self.bars.step(count, Some(self.bars_done))
+    }
+
+    /// A bar was wiped from its line, as tqdm does with `leave=False`, which it last drew some iterations before the end.
+    pub(super) fn wipe_bar(&mut self) {
+        self.is_bar_wiped = true;
     }
 
     /// Where a dict of `pairs` without a step of its own stands: by the bar beside it, see [`Dicts::place`], or by its `epoch`.

@@ -1,13 +1,16 @@
 //! Rows of progress bars.
 
 use super::Reader;
-use crate::source::stdout::{
-    bar::Bar,
-    draft::Draft,
-    facts::{Count, Pairs},
-    prefix::strip,
-    steps::is_known,
-    words::{Counter, is_of_validation, validation},
+use crate::source::{
+    metrics::is_metric,
+    stdout::{
+        bar::Bar,
+        draft::Draft,
+        facts::{Count, Pairs},
+        prefix::strip,
+        steps::is_known,
+        words::{Counter, is_of_validation, validation},
+    },
 };
 
 impl Reader {
@@ -42,7 +45,11 @@ impl Reader {
         if let Some(tag) = tag {
             self.facts.read(label, tag, None);
         }
-        std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
+        // `Train 2`: how often there was a bar.
+        let is_numbered = self.facts.pairs.iter().all(|(name, value)| value.fract() == 0.0 && !is_metric(name));
+        if !is_numbered {
+            std::mem::swap(&mut self.draft.pairs, &mut self.facts.pairs);
+        }
         let (step, epoch) = (self.facts.step, self.facts.epoch);
         let is_labelled = step.is_some();
         self.facts.read(bar.postfix, tag.unwrap_or(""), None);

@@ -114,3 +114,20 @@ fn a_label_of_two_measurements_needs_no_known_name() {
     );
     super::silent("part 3 of 7.5, at 2.5:   5%|# | 1/20 [00:17<01:00, 16.6s/it]\n");
 }
+
+#[test]
+fn a_bar_that_was_wiped_is_over_however_far_it_was_drawn() {
+    let bar = |label: &str, at: i32, loss: f64| format!("\r{label}:  40%|████      | {at}/50 [00:00<00:00, 75.86it/s, loss={loss}]");
+    let epoch = |label: &str, loss: f64| [bar(label, 0, loss + 1.0), bar(label, 48, loss)].concat();
+    let wiped = |label: &str, loss: f64| epoch(label, loss) + "\r" + &" ".repeat(60) + "\r" + &format!("val_loss: {loss}\n");
+    let want = ["loss 0=1.5 48=0.5 50=1.25 98=0.25 100=1.125 148=0.125", "val_loss 48=0.5 98=0.25 148=0.125"];
+    check(&[wiped("train", 0.5), wiped("train", 0.25), wiped("train", 0.125)].concat(), &want);
+    // How often there was a bar is no metric.
+    check(&[wiped("Train 0", 0.5), wiped("Train 1", 0.25), wiped("Train 2", 0.125)].concat(), &want);
+    // Wiped for a line that is written above it.
+    let written = "\r".to_owned() + &" ".repeat(60) + "\rsaved\n";
+    check(
+        &(bar("train", 0, 1.5) + &written + &bar("train", 10, 1.0) + &written + &bar("train", 5, 0.5) + "\n"),
+        &["loss 0=1.5 10=1 5=0.5"],
+    );
+}
