@@ -11,7 +11,7 @@ use crate::{
     canvas::io::is_process,
     model::{MetricKey, ReadOptions, RunState, WallTime, num},
     query,
-    source::{self, Kind, LastPoint, Passed, Reach},
+    source::{self, Kind, LastPoint, Passed, Reach, RunRef},
     store::{Remarked, RunFolder, RunGlance, Store, StoreError, Whereabouts, glance, glance_at, settled},
     text,
 };
@@ -42,10 +42,14 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
         None => Listed { places: own(&args.store)?, ..Listed::default() },
     };
     let count = places.len();
-    let shown = &places[..count.min(args.limit.unwrap_or(usize::MAX))];
+    let limit = args.limit.unwrap_or(usize::MAX);
     let remarked = remarked(&args.store)?;
-    let looked = look_at(shown, &remarked);
-    let listed = each_once(shown, &looked);
+    // Which runs of trackers are of og's own is known when those were looked at.
+    let is_mixed = places.iter().any(Place::is_own) && !places.iter().all(Place::is_own);
+    let looked = look_at(&places[..if is_mixed { count } else { count.min(limit) }], &remarked);
+    let mut listed = each_once(&places, &looked);
+    let all = if is_mixed { listed.len() } else { count };
+    listed.truncate(limit);
     let now = now();
     let notes = notes(&places, passed);
     if args.output.json {
@@ -68,8 +72,8 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Fail> {
     let rows = std::iter::once(head).chain(rows);
     table(&rows.collect::<Vec<_>>())?;
     notes.into_iter().for_each(out::note);
-    if shown.len() < count {
-        out::note(format!("{} more; --limit {count} shows them all", count - shown.len()));
+    if listed.len() < all {
+        out::note(format!("{} more; --limit {all} shows them all", all - listed.len()));
     }
     Ok(0)
 }
@@ -109,7 +113,7 @@ enum Place {
     /// A run of the store.
     Own(RunFolder),
     /// One of the runs that a path holds.
-    Found(source::RunRef),
+    Found(RunRef),
 }
 
 /// What is remarked in the store on runs of other trackers.
@@ -120,6 +124,10 @@ fn remarked(store: &StoreArgs) -> Result<Remarked, Fail> {
 }
 
 impl Place {
+    fn is_own(&self) -> bool {
+        matches!(self, Place::Own(_) | Place::Found(RunRef { kind: Kind::OgRun, .. }))
+    }
+
     fn path(&self) -> PathBuf {
         match self {
             Place::Own(folder) => folder.path().to_owned(),

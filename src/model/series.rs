@@ -155,11 +155,12 @@ impl Series {
         None
     }
 
-    /// The run started again at `from`, as others of its series tell: a step that was gone back to since then is none alone.
-    pub fn restart(&mut self, from: Step) {
-        if let Some(held) = self.told_again.take_if(|held| held.step >= from) {
-            self.push(held);
-        }
+    /// The run started again at `from`, as others of its series tell: a step that was gone back to since then is none alone. Whether one
+    /// was.
+    pub fn restart(&mut self, from: Step) -> bool {
+        let held = self.told_again.take_if(|held| held.step >= from);
+        held.into_iter().for_each(|held| self.push(held));
+        held.is_some()
     }
 
     fn place_told_again(&mut self) {

@@ -129,6 +129,7 @@ fn what_a_run_logs_to_a_tracker_is_that_run() {
     event(&folder, EventKind::Source { path: tracker.display().to_string(), from: 0 });
     assert_eq!((names(&["."]), names(&["!nothing"])), (vec!["mine".to_owned()], vec!["mine".to_owned()]));
     assert_eq!(list(dir.path(), &["."])[0]["trackers"], json!([tracker.canonicalize().unwrap()]));
+    assert_eq!(names(&[".", "--limit", "1"]), ["mine"]);
     assert_eq!(names(&["wandb"]).len(), 1, "where it is the only one, it is listed");
 }
 

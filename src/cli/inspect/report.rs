@@ -104,11 +104,16 @@ fn summary(run: &RunPicture) -> Map<String, Value> {
 }
 
 fn key_json(run: &RunPicture, key: &MetricKey, series: &Series) -> Value {
-    let (min, max) = series.range().unzip();
+    // The last one may stand behind others, and is counted all the same.
+    let held = series.told_again();
+    let (nan, inf) = held.map_or((false, false), |held| (held.value.is_nan(), held.value.is_infinite()));
+    let finite = held.map(|held| held.value).filter(|value| value.is_finite());
+    let ranges = series.range().into_iter().chain(finite.map(|value| (value, value)));
+    let (min, max) = ranges.reduce(|known, new| (known.0.min(new.0), known.1.max(new.1))).unzip();
     let mut out = json!({
         "count": series.logged(),
-        "nan": series.nan_count(),
-        "inf": series.inf_count(),
+        "nan": series.nan_count() + usize::from(nan),
+        "inf": series.inf_count() + usize::from(inf),
         "superseded": series.replaced(),
         "first": series.first().map(|point| point_json(&point)),
         "last": series.latest().map(|point| point_json(&point)),

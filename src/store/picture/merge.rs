@@ -71,14 +71,24 @@ pub(super) struct Source {
     pub(super) step: Option<(Step, bool)>,
     pub(super) given: Given,
     highest: Option<Step>,
-    branch: Option<Branch>,
+    /// The lowest step of the rows behind it, of which the first came behind the last one that was not.
+    behind: Option<Step>,
+    branch: Branch,
 }
 
 /// A run went back and goes on at `from`; up to `until` it had been before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Branch {
-    from: Step,
-    until: Step,
+    /// How often it went back.
+    number: u32,
+    of: Option<(Step, Step)>,
+}
+
+impl Branch {
+    /// Whether a point at `step` is of a run that went back.
+    fn takes(&self, step: Step) -> bool {
+        self.of.is_some_and(|(from, until)| (from..=until).contains(&step))
+    }
 }
 
 /// What is known of one key of a source.
@@ -94,6 +104,8 @@ pub(super) struct Slot {
     pub(super) instead: Option<MetricKey>,
     /// The attempt and the rank whose points are taken.
     writer: Option<(u32, u32)>,
+    /// The branch in which it has a point.
+    branch: u32,
     /// Where the first point was put, when it came before the source had said any step.
     unplaced: Option<Step>,
     /// The round of [`RunPicture::take_changed`] in which a point last came.
@@ -187,7 +199,7 @@ impl RunPicture {
         if at >= slots.len() {
             slots.resize_with(at + 1, || None);
         }
-        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, unplaced: None, changed: None, echo });
+        slots[at] = Some(Slot { key, seat: Seat::default(), shown, instead, writer: None, branch: 0, unplaced: None, changed: None, echo });
     }
 
     /// Whether the first point of `key` came before its source had said any step, and the source says steps: where it
@@ -250,7 +262,9 @@ impl RunPicture {
             (self.total_heard, self.total_steps) = (None, self.info.total_steps);
         }
         let of_training = of_training.unwrap_or(step);
-        source.branch = source.branch.filter(|branch| step <= branch.until);
+        let is_behind = source.highest.is_some_and(|highest| step < highest);
+        source.behind = is_behind.then(|| source.behind.map_or(step, |behind| behind.min(step)));
+        source.highest = source.highest.max(Some(step));
         let (branch, mut restart) = (source.branch, None);
         // Every row of a long log comes here: its source is looked up twice, not once for each question.
         let mut slots = take(&mut source.slots);
@@ -291,18 +305,29 @@ impl RunPicture {
             }
             match rank {
                 SourceRank::Stdout => series.push_told(point),
-                _ if branch.is_some_and(|branch| branch.from <= step) => series.push(point),
-                _ => restart = series.push_stray(point).or(restart),
+                // The first of the key since then; those behind it may be out of order again.
+                _ if slot.branch != branch.number && branch.takes(step) => {
+                    slot.branch = branch.number;
+                    series.push(point);
+                }
+                _ => {
+                    if let Some(from) = series.push_stray(point) {
+                        slot.branch = branch.number + 1;
+                        restart = Some(restart.map_or(from, |known: Step| known.min(from)));
+                    }
+                }
             }
         }
         let Some(source) = self.sources.get_mut(&rank) else { return };
         if let (Some(from), Some(until)) = (restart, source.highest) {
-            source.branch = Some(Branch { from, until });
-            for slot in slots.iter().flatten().filter(|slot| slot.shown) {
-                self.series.get_mut(&slot.key).into_iter().for_each(|series| series.restart(from));
+            let from = source.behind.map_or(from, |behind| behind.min(from));
+            source.branch = Branch { number: branch.number + 1, of: Some((from, until)) };
+            for slot in slots.iter_mut().flatten().filter(|slot| slot.shown) {
+                if self.series.get_mut(&slot.key).is_some_and(|series| series.restart(from)) {
+                    slot.branch = branch.number + 1;
+                }
             }
         }
-        source.highest = source.highest.max(Some(step));
         source.slots = slots;
     }
 

@@ -74,6 +74,12 @@ fn a_step_behind_others_is_put_in_its_place_unless_the_run_started_again() {
     assert_eq!(read(&again), [("1:0 2:5 3:6 ".into(), None, 3), ("3:7 ".into(), None, 1)]);
     let first = [(1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (2, 1), (2, 0), (3, 0)];
     assert_eq!(read(&first), [("1:0 2:6 3:7 ".into(), None, 3), ("2:5 ".into(), None, 1)]);
+    // It started again where the first row behind it stands, of whatever key.
+    let sparse = [(5, 0), (6, 0), (7, 0), (8, 0), (8, 1), (4, 1), (5, 0), (6, 0)];
+    assert_eq!(read(&sparse), [("5:6 6:7 ".into(), None, 4), ("4:5 ".into(), None, 1)]);
+    // Rows may be out of order behind a restart, too.
+    let both = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (1, 0), (2, 0), (4, 0), (3, 0), (5, 0)];
+    assert_eq!(read(&both), [("1:5 2:6 3:8 4:7 5:9 ".into(), None, 5), (String::new(), None, 0)]);
     let past = [(1, 0), (2, 0), (3, 0), (3, 1), (1, 0), (2, 0), (4, 0), (5, 1), (4, 1)];
     assert_eq!(read(&past), [("1:4 2:5 4:6 ".into(), None, 3), ("3:3 5:7 ".into(), Some(4), 0)]);
 }
