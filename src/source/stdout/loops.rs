@@ -72,6 +72,8 @@ struct Length {
     began: i64,
     last: i64,
     is_over: bool,
+    /// Its last count was a head without values.
+    is_bare: bool,
     epoch: Option<i64>,
     /// When it gave way to another: the higher, the later.
     left: u32,
@@ -134,15 +136,16 @@ impl Loops {
         self.turn.last.is_some_and(|last| last.of != count.of)
     }
 
-    /// A loop of another length goes on at `count`. The length of one that was inside of it, to be [learned](Loops::learn).
+    /// A loop of another length goes on at `count`; the last count of the one before `is_bare`, a head without values. The length of one
+    /// that was inside of it, to be [learned](Loops::learn).
     #[cold]
-    pub(super) fn change(&mut self, count: Count, epoch: Option<i64>) -> Option<i64> {
+    pub(super) fn change(&mut self, count: Count, epoch: Option<i64>, is_bare: bool) -> Option<i64> {
         let (Some(Count { at: last, of: Some(before) }), Some(now)) = (self.turn.last, count.of) else { return None };
         self.changes += 1;
         let began = self.turn.first.unwrap_or(last);
         let (is_over, of_epoch, left) = (self.turn.is_over(), self.turn.epoch, self.changes);
         let length = self.length(before, began);
-        (length.last, length.is_over, length.epoch, length.left) = (last, is_over, of_epoch, left);
+        (length.last, length.is_over, length.is_bare, length.epoch, length.left) = (last, is_over, is_bare, of_epoch, left);
         let outer = self.lengths.iter().position(|length| length.of == now);
         let has_room = self.lessons.inner.len() < LENGTHS_MAX;
         let inner = outer.filter(|_| has_room).and_then(|outer| self.inside(outer, count, epoch.or(self.turn.epoch)));
@@ -156,7 +159,7 @@ impl Loops {
             if self.lengths.len() == LENGTHS_MAX {
                 self.lengths.clear();
             }
-            self.lengths.push(Length { of, began, last: began, is_over: false, epoch: None, left: 0 });
+            self.lengths.push(Length { of, began, last: began, is_over: false, is_bare: false, epoch: None, left: 0 });
             self.lengths.len() - 1
         });
         &mut self.lengths[at]
@@ -166,14 +169,18 @@ impl Loops {
     fn inside(&self, outer: usize, count: Count, epoch: Option<i64>) -> Option<i64> {
         let out = self.lengths[outer];
         let is_inside = |(at, length): (usize, &Length)| {
+            // Nearly as long, it is the same loop over other data.
+            let is_shorter = length.of.saturating_mul(4) <= out.of.saturating_mul(3);
             // Where the counts rise all the time, it is one loop whose length changed.
             let rises = out.last < length.began && length.last < count.at;
-            let goes_on = !out.is_over && out.last < count.at && out.epoch == epoch && !rises;
-            // Nearly as long, it is the same loop over other data. An evaluation of which the first is in front of the training may as
-            // well be a training of which the first is in front of an evaluation.
-            let is_shorter = length.of.saturating_mul(4) <= out.of.saturating_mul(3) && outer < at;
-            let starts_over = out.is_over && count.at <= out.began && out.epoch == length.epoch;
-            length.left > out.left && (goes_on || starts_over && is_shorter)
+            // A longer one may as well be the training, and this its rounds, of which each says one row.
+            let is_row = is_shorter || out.began != out.last;
+            let goes_on = !out.is_over && out.last < count.at && out.epoch == epoch && !rises && is_row;
+            // An evaluation of which the first is in front of the training may as well be a training of which the first is in front of an
+            // evaluation.
+            let starts_over = out.is_over && count.at <= out.began && out.epoch == length.epoch && is_shorter && outer < at;
+            // What says no values is no training.
+            length.left > out.left && !out.is_bare && (goes_on || starts_over)
         };
         self.lengths.iter().enumerate().find(|length| is_inside(*length)).map(|(_, length)| length.of)
     }
@@ -330,7 +337,7 @@ mod tests {
     /// What becomes of the counts in `said`: the step of the run, or of what else they are. `2:10/20` is said beside an epoch, `|10/20` in
     /// a head, `title` and `dots` announce an evaluation.
     fn places(loops: &mut Loops, said: &str) -> String {
-        let mut carried = None;
+        let (mut carried, mut is_bare) = (None, false);
         let places = said.split(' ').filter_map(|said| {
             match said {
                 "title" => loops.announce(Evaluation { prefix: "val", way: Way::Titled }),
@@ -350,11 +357,12 @@ mod tests {
                 _ => {
                     loops.hear(count, epoch.map(|at| Count { at, of: None }));
                     if loops.is_change(count)
-                        && let Some(inner) = loops.change(count, epoch)
+                        && let Some(inner) = loops.change(count, epoch, is_bare)
                     {
                         loops.learn(inner);
                     }
                     let step = loops.step(count, epoch).at;
+                    is_bare = said.starts_with('|');
                     carried = Some(step);
                     if loops.is_known() { step.to_string() } else { "?".to_owned() }
                 }
@@ -396,13 +404,17 @@ mod tests {
         for (said, want) in [
             // Started over, or gone on.
             ("50/100 100/100 5/10 10/10 50/100", Some(10)),
-            ("50/100 5/400 400/400 60/100", Some(400)),
+            ("40/100 50/100 5/400 400/400 60/100", Some(400)),
             ("50/100 100/100 5/10 10/10 5/40 40/40 50/100", Some(10)),
             ("1:50/100 1:100/100 1:5/10 1:10/10 2:50/100", Some(10)),
             // The run was started again.
             ("50/100 100/100 5/10 10/10", None),
             ("50/100 5/10 10/10 50/100", None),
             ("50/100 100/100 5/10 10/10 90/100", None),
+            // Rounds of the training.
+            ("1/3 50/100 100/100 2/3", None),
+            ("1/3 50/100 100/100 2/3 50/100 100/100 3/3 50/100 100/100 1/3", None),
+            ("|1/500 50/100 100/100 |2/500", None),
             // Which is the training?
             ("5/10 10/10 50/100 100/100 5/10", None),
             ("5/10 10/10 50/100 100/100 5/10 10/10 50/100", None),
