@@ -283,7 +283,7 @@ fn ordinals(text: &str) -> Option<String> {
         let number = text[from + ordinal.len()..].trim_start_matches(' ');
         let behind = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '/').trim_start_matches(' ');
         let counted = COUNTERS.iter().find(|(signs, _)| behind.starts_with(*signs));
-        let is_time = behind.strip_prefix(['次', '回']).is_some_and(|noun| is_event(noun));
+        let is_time = behind.strip_prefix(['次', '回']).is_some_and(is_event);
         if let Some((_, name)) = counted.filter(|_| !is_time && number.starts_with(|c: char| c.is_ascii_digit())) {
             let (at, out) = (text.len() - behind.len(), out.get_or_insert_with(|| text.to_owned()));
             let unit = if behind.starts_with("回合") { "回合" } else { ordinal };

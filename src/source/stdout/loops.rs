@@ -233,6 +233,19 @@ impl Loops {
         self.evaluation.iter_mut().for_each(|evaluation| evaluation.way = Way::Titled);
     }
 
+    /// Something was loaded: for the evaluation that begins, or else for the training that goes on.
+    pub(super) fn load(&mut self) {
+        if self.evaluation.is_some_and(|evaluation| evaluation.way != Way::Begun) {
+            self.doubt_evaluation();
+        }
+    }
+
+    /// A dict is of the training, or what an evaluation came to. Without a count it may stand in the middle of one.
+    pub(super) fn hear_dict(&mut self, counts: bool) {
+        let is_inside = |way| matches!(way, Way::Rows(last) | Way::Heads(last) if last.of.is_some_and(|of| last.at < of));
+        self.evaluation = self.evaluation.filter(|evaluation| !counts && is_inside(evaluation.way));
+    }
+
     /// Whether a line announced an evaluation that may go on.
     #[inline]
     pub(super) fn is_evaluating(&self) -> bool {
@@ -343,6 +356,8 @@ mod tests {
                 "title" => loops.announce(Evaluation { prefix: "val", way: Way::Titled }),
                 "dots" => loops.announce(Evaluation { prefix: "val", way: Way::Begun }),
                 "doubt" => loops.doubt_evaluation(),
+                "load" => loops.load(),
+                "dict" => loops.hear_dict(false),
                 "end" => loops.end_evaluation(),
                 "epoch" => loops.go_on(),
                 _ => {}
@@ -385,6 +400,10 @@ mod tests {
             ("10/20 20/20 dots end 10/20", "10 20 30"),
             ("10/20 20/20 dots doubt 10/20", "10 20 30"),
             ("10/20 20/20 dots 10/20 doubt 20/20", "10 20 val 20"),
+            ("10/20 20/20 dots load 10/20", "10 20 val"),
+            ("10/20 20/20 dots 10/20 load 20/20", "10 20 val 20"),
+            ("10/20 20/20 dots 10/20 dict 20/20 dict 10/20", "10 20 val val 30"),
+            ("10/20 20/20 dots dict 10/20", "10 20 30"),
             ("10/20 20/20 dots doubt 5/50", "10 20 val"),
             // Beside an epoch.
             ("1:10/20 1:20/20 title 1:10/20 1:20/20 2:10/20", "10 20 val val 30"),

@@ -104,8 +104,7 @@ impl Reader {
         } else if is_loaded && is_resumed(text) {
             self.leave_off();
         } else if is_loaded {
-            // For the training that goes on, or for the evaluation that begins.
-            self.steps.loops.doubt_evaluation();
+            self.steps.loops.load();
         }
     }
 

@@ -199,6 +199,16 @@ fn rounds_of_the_training_are_no_training() {
 }
 
 #[test]
+fn names_that_the_training_does_not_have_are_kept() {
+    let lap =
+        "step 50/100 loss 2\nstep 100/100 loss 1\nstep 5/10 val_energy 0.5 time 3\nstep 10/10 val_energy 0.75 time 3\nstep 10/10 fps 5\n";
+    check(
+        &(lap.repeat(2) + "step 50/100 loss 2\n"),
+        &["loss 50=2 100=1 150=2 200=1 250=2", "time 100=3 200=3", "val_energy 100=0.75 200=0.75"],
+    );
+}
+
+#[test]
 fn a_restart_behind_an_evaluation_is_no_lap() {
     let run = "[5/10] loss 2\n[10/10] loss 1\n[3/5] loss 5\n";
     for end in ["Killed\n", "Traceback (most recent call last):\n  File \"x.py\", line 3, in <module>\nOSError: no space\n"] {
