@@ -110,6 +110,8 @@ pub(super) struct Loops {
     lengths: Vec<Length>,
     changes: u32,
     lessons: Lessons,
+    /// What the next reading starts with, once this one taught something: no more than the first thing, whatever comes behind it.
+    next: Option<Lessons>,
     /// Which loop goes on behind a jump, and the length of the training's.
     landing: Option<(Landing, Option<i64>)>,
 }
@@ -185,14 +187,20 @@ impl Loops {
         self.lengths.iter().enumerate().find(|length| is_inside(*length)).map(|(_, length)| length.of)
     }
 
-    /// A loop of this length is over something else.
-    pub(super) fn learn(&mut self, inner: i64) {
-        self.lessons.inner.push(inner);
+    /// A loop of this length is over something else. `is_first`: this reading taught nothing before.
+    pub(super) fn learn(&mut self, inner: i64, is_first: bool) {
+        self.teach(is_first, |lessons| lessons.inner.push(inner));
     }
 
     /// Lines that say only their epoch sum up no steps.
-    pub(super) fn part_epochs(&mut self) {
-        self.lessons.are_epochs_apart = true;
+    pub(super) fn part_epochs(&mut self, is_first: bool) {
+        self.teach(is_first, |lessons| lessons.are_epochs_apart = true);
+    }
+
+    fn teach(&mut self, is_first: bool, lesson: impl FnOnce(&mut Lessons)) {
+        let before = self.lessons.clone();
+        lesson(&mut self.lessons);
+        self.next.get_or_insert_with(|| if is_first { self.lessons.clone() } else { before });
     }
 
     /// Whether lines that say only their epoch sum up no steps.
@@ -329,17 +337,17 @@ impl Loops {
 
     /// The same at the start of a source, or of the one that is read `again`.
     pub(super) fn renew(self, again: bool) -> Loops {
-        Loops { lessons: if again { self.lessons } else { Lessons::default() }, ..Loops::default() }
+        Loops { lessons: if again { self.next.unwrap_or(self.lessons) } else { Lessons::default() }, ..Loops::default() }
     }
 
     /// The same further on in the source.
     pub(super) fn jump(self) -> Loops {
-        let Loops { alike, lessons, turn, lengths, .. } = self;
+        let Loops { alike, lessons, next, turn, lengths, .. } = self;
         let landing = if alike == Alike::No { Landing::Training } else { Landing::Any };
         // Of loops without epochs the longest is the last to be over something else.
         let longest = lengths.iter().map(|length| length.of).max().filter(|_| turn.epoch.is_none());
         let of = longest.max(turn.last.and_then(|last| last.of));
-        Loops { alike, lessons, landing: Some((landing, of)), ..Loops::default() }
+        Loops { alike, lessons, next, landing: Some((landing, of)), ..Loops::default() }
     }
 }
 
@@ -374,7 +382,7 @@ mod tests {
                     if loops.is_change(count)
                         && let Some(inner) = loops.change(count, epoch, is_bare)
                     {
-                        loops.learn(inner);
+                        loops.learn(inner, loops.next.is_none());
                     }
                     let step = loops.step(count, epoch).at;
                     is_bare = said.starts_with('|');
@@ -451,10 +459,17 @@ mod tests {
         places(&mut loops, said);
         loops = loops.renew(true);
         assert_eq!(places(&mut loops, said), "50 100 aside aside 150");
+        // Where it is not read again, more is learned as it goes on, but the next reading starts with the first.
+        let said = [said, "100/100 5/20 10/20 20/20 50/100 100/100 5/20 50/100"].join(" ");
+        loops = Loops::default();
+        assert!(places(&mut loops, &said).ends_with("aside 150"));
+        assert_eq!(loops.lessons.inner, [10, 20]);
+        assert_eq!(loops.renew(true).lessons.inner, [10]);
+        let loops = Loops { lessons: Lessons { inner: vec![10], ..Lessons::default() }, ..Loops::default() };
         assert!(loops.renew(false).lessons.inner.is_empty(), "another source");
         // Of lengths that change all the time nothing is kept.
         let said: Vec<_> = (1..1000).map(|of| format!("{of}/{of}")).collect();
-        loops = Loops::default();
+        let mut loops = Loops::default();
         places(&mut loops, &said.join(" "));
         assert!(loops.lengths.len() <= LENGTHS_MAX && loops.lessons.inner.is_empty());
     }

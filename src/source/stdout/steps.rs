@@ -167,8 +167,8 @@ impl Steps {
 
     /// Lines that say only their epoch sum up no steps.
     fn part_epochs(&mut self) {
-        if !self.loops.are_epochs_apart() && !self.dicts.is_mistaken() {
-            self.loops.part_epochs();
+        if !self.loops.are_epochs_apart() {
+            self.loops.part_epochs(!self.dicts.is_mistaken());
             self.dicts.learn();
         }
     }
@@ -204,9 +204,8 @@ impl Steps {
     #[cold]
     fn change(&mut self, count: Count, epoch: Option<i64>) {
         let is_bare = self.head.is_some() && self.head == self.loops.turn.last;
-        // The first that a reading teaches is what the next starts with, whatever comes behind it.
-        if let Some(inner) = self.loops.change(count, epoch, is_bare).filter(|_| !self.dicts.is_mistaken()) {
-            self.loops.learn(inner);
+        if let Some(inner) = self.loops.change(count, epoch, is_bare) {
+            self.loops.learn(inner, !self.dicts.is_mistaken());
             self.dicts.learn();
         }
     }
