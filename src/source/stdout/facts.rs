@@ -283,21 +283,40 @@ fn ordinals(text: &str) -> Option<String> {
         let number = text[from + ordinal.len()..].trim_start_matches(' ');
         let behind = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '/').trim_start_matches(' ');
         let counted = COUNTERS.iter().find(|(signs, _)| behind.starts_with(*signs));
-        let is_time = behind.strip_prefix(['次', '回']).is_some_and(|noun| !is_counted_noun(noun));
+        let is_time = behind.strip_prefix(['次', '回']).is_some_and(is_event);
         if let Some((_, name)) = counted.filter(|_| !is_time && number.starts_with(|c: char| c.is_ascii_digit())) {
             let (at, out) = (text.len() - behind.len(), out.get_or_insert_with(|| text.to_owned()));
-            out.replace_range(at..at + ordinal.len(), "   ");
+            let unit = if behind.starts_with("回合") { "回合" } else { ordinal };
+            out.replace_range(at..at + unit.len(), &"      "[..unit.len()]);
             out.replace_range(from..from + ordinal.len(), name);
         }
     }
     out
 }
 
-/// Whether `noun`, behind `第3次`, is what a training counts or measures, or no noun: `第3次尝试` is an attempt.
-fn is_counted_noun(noun: &str) -> bool {
-    const COUNTED: &[&str] = &["迭代", "更新", "训练", "訓練", "循环", "损失", "損失", "准确", "精度", "奖励"];
+/// Whether `noun`, behind `第3次`, is what only happens: `第3次尝试` is an attempt.
+fn is_event(noun: &str) -> bool {
+    const EVENTS: &[&str] = &[
+        "尝试",
+        "嘗試",
+        "试",
+        "試",
+        "重试",
+        "重試",
+        "重连",
+        "重連",
+        "重启",
+        "重啟",
+        "失败",
+        "失敗",
+        "错误",
+        "錯誤",
+        "保存",
+        "リトライ",
+        "エラー",
+    ];
     let noun = noun.trim_start();
-    !noun.starts_with(|c: char| c.is_alphabetic() && !c.is_ascii()) || COUNTED.iter().any(|known| noun.starts_with(known))
+    EVENTS.iter().any(|event| noun.starts_with(event))
 }
 
 #[cfg(test)]
@@ -416,6 +435,9 @@ mod tests {
             ("第 3/10 轮，训练 loss：0.5", "<epoch 3/10>, 训练 loss=0.5"),
             ("[第3轮] 第20步 loss: 0.5", "<epoch 3>, <step 20>, loss=0.5"),
             ("第 4 次 尝试: 失败 3", "失败=3, (words)"),
+            ("第 1 回合，总奖励: 2.5，损失: 0.5", "<step 1>, 总奖励=2.5, 损失=0.5"),
+            ("第1次 平均loss: 0.5", "<step 1>, 平均loss=0.5"),
+            ("第1回学習 loss: 0.5", "<step 1>, 学習 loss=0.5"),
             ("第4次：损失 0.5", "<step 4>, 损失=0.5"),
             ("第4次迭代 loss: 0.5", "<step 4>, 迭代 loss=0.5"),
             ("第3折 loss: 0.5 第 2 组 acc: 0.25", "loss=0.5, 组 acc=0.25, (words)"),

@@ -72,6 +72,8 @@ struct Length {
     began: i64,
     last: i64,
     is_over: bool,
+    /// Its last count was a head without values.
+    is_bare: bool,
     epoch: Option<i64>,
     /// When it gave way to another: the higher, the later.
     left: u32,
@@ -108,6 +110,8 @@ pub(super) struct Loops {
     lengths: Vec<Length>,
     changes: u32,
     lessons: Lessons,
+    /// What the next reading starts with, once this one taught something: no more than the first thing, whatever comes behind it.
+    next: Option<Lessons>,
     /// Which loop goes on behind a jump, and the length of the training's.
     landing: Option<(Landing, Option<i64>)>,
 }
@@ -134,15 +138,16 @@ impl Loops {
         self.turn.last.is_some_and(|last| last.of != count.of)
     }
 
-    /// A loop of another length goes on at `count`. The length of one that was inside of it, to be [learned](Loops::learn).
+    /// A loop of another length goes on at `count`; the last count of the one before `is_bare`, a head without values. The length of one
+    /// that was inside of it, to be [learned](Loops::learn).
     #[cold]
-    pub(super) fn change(&mut self, count: Count, epoch: Option<i64>) -> Option<i64> {
+    pub(super) fn change(&mut self, count: Count, epoch: Option<i64>, is_bare: bool) -> Option<i64> {
         let (Some(Count { at: last, of: Some(before) }), Some(now)) = (self.turn.last, count.of) else { return None };
         self.changes += 1;
         let began = self.turn.first.unwrap_or(last);
         let (is_over, of_epoch, left) = (self.turn.is_over(), self.turn.epoch, self.changes);
         let length = self.length(before, began);
-        (length.last, length.is_over, length.epoch, length.left) = (last, is_over, of_epoch, left);
+        (length.last, length.is_over, length.is_bare, length.epoch, length.left) = (last, is_over, is_bare, of_epoch, left);
         let outer = self.lengths.iter().position(|length| length.of == now);
         let has_room = self.lessons.inner.len() < LENGTHS_MAX;
         let inner = outer.filter(|_| has_room).and_then(|outer| self.inside(outer, count, epoch.or(self.turn.epoch)));
@@ -156,7 +161,7 @@ impl Loops {
             if self.lengths.len() == LENGTHS_MAX {
                 self.lengths.clear();
             }
-            self.lengths.push(Length { of, began, last: began, is_over: false, epoch: None, left: 0 });
+            self.lengths.push(Length { of, began, last: began, is_over: false, is_bare: false, epoch: None, left: 0 });
             self.lengths.len() - 1
         });
         &mut self.lengths[at]
@@ -166,26 +171,36 @@ impl Loops {
     fn inside(&self, outer: usize, count: Count, epoch: Option<i64>) -> Option<i64> {
         let out = self.lengths[outer];
         let is_inside = |(at, length): (usize, &Length)| {
+            // Nearly as long, it is the same loop over other data.
+            let is_shorter = length.of.saturating_mul(4) <= out.of.saturating_mul(3);
             // Where the counts rise all the time, it is one loop whose length changed.
             let rises = out.last < length.began && length.last < count.at;
-            let goes_on = !out.is_over && out.last < count.at && out.epoch == epoch && !rises;
-            // Nearly as long, it is the same loop over other data. An evaluation of which the first is in front of the training may as
-            // well be a training of which the first is in front of an evaluation.
-            let is_shorter = length.of.saturating_mul(4) <= out.of.saturating_mul(3) && outer < at;
-            let starts_over = out.is_over && count.at <= out.began && out.epoch == length.epoch;
-            length.left > out.left && (goes_on || starts_over && is_shorter)
+            // A longer one may as well be the training, and this its rounds, of which each says one row.
+            let is_row = is_shorter || out.began != out.last;
+            let goes_on = !out.is_over && out.last < count.at && out.epoch == epoch && !rises && is_row;
+            // An evaluation of which the first is in front of the training may as well be a training of which the first is in front of an
+            // evaluation.
+            let starts_over = out.is_over && count.at <= out.began && out.epoch == length.epoch && is_shorter && outer < at;
+            // What says no values is no training.
+            length.left > out.left && !out.is_bare && (goes_on || starts_over)
         };
         self.lengths.iter().enumerate().find(|length| is_inside(*length)).map(|(_, length)| length.of)
     }
 
-    /// A loop of this length is over something else.
-    pub(super) fn learn(&mut self, inner: i64) {
-        self.lessons.inner.push(inner);
+    /// A loop of this length is over something else. `is_first`: this reading taught nothing before.
+    pub(super) fn learn(&mut self, inner: i64, is_first: bool) {
+        self.teach(is_first, |lessons| lessons.inner.push(inner));
     }
 
     /// Lines that say only their epoch sum up no steps.
-    pub(super) fn part_epochs(&mut self) {
-        self.lessons.are_epochs_apart = true;
+    pub(super) fn part_epochs(&mut self, is_first: bool) {
+        self.teach(is_first, |lessons| lessons.are_epochs_apart = true);
+    }
+
+    fn teach(&mut self, is_first: bool, lesson: impl FnOnce(&mut Lessons)) {
+        let before = self.lessons.clone();
+        lesson(&mut self.lessons);
+        self.next.get_or_insert_with(|| if is_first { self.lessons.clone() } else { before });
     }
 
     /// Whether lines that say only their epoch sum up no steps.
@@ -224,6 +239,19 @@ impl Loops {
     /// It may be over, or counts in another way.
     pub(super) fn doubt_evaluation(&mut self) {
         self.evaluation.iter_mut().for_each(|evaluation| evaluation.way = Way::Titled);
+    }
+
+    /// Something was loaded: for the evaluation that begins, or else for the training that goes on.
+    pub(super) fn load(&mut self) {
+        if self.evaluation.is_some_and(|evaluation| evaluation.way != Way::Begun) {
+            self.doubt_evaluation();
+        }
+    }
+
+    /// A dict is of the training, or what an evaluation came to. Without a count it may stand in the middle of one.
+    pub(super) fn hear_dict(&mut self, counts: bool) {
+        let is_inside = |way| matches!(way, Way::Rows(last) | Way::Heads(last) if last.of.is_some_and(|of| last.at < of));
+        self.evaluation = self.evaluation.filter(|evaluation| !counts && is_inside(evaluation.way));
     }
 
     /// Whether a line announced an evaluation that may go on.
@@ -309,17 +337,17 @@ impl Loops {
 
     /// The same at the start of a source, or of the one that is read `again`.
     pub(super) fn renew(self, again: bool) -> Loops {
-        Loops { lessons: if again { self.lessons } else { Lessons::default() }, ..Loops::default() }
+        Loops { lessons: if again { self.next.unwrap_or(self.lessons) } else { Lessons::default() }, ..Loops::default() }
     }
 
     /// The same further on in the source.
     pub(super) fn jump(self) -> Loops {
-        let Loops { alike, lessons, turn, lengths, .. } = self;
+        let Loops { alike, lessons, next, turn, lengths, .. } = self;
         let landing = if alike == Alike::No { Landing::Training } else { Landing::Any };
         // Of loops without epochs the longest is the last to be over something else.
         let longest = lengths.iter().map(|length| length.of).max().filter(|_| turn.epoch.is_none());
         let of = longest.max(turn.last.and_then(|last| last.of));
-        Loops { alike, lessons, landing: Some((landing, of)), ..Loops::default() }
+        Loops { alike, lessons, next, landing: Some((landing, of)), ..Loops::default() }
     }
 }
 
@@ -330,12 +358,14 @@ mod tests {
     /// What becomes of the counts in `said`: the step of the run, or of what else they are. `2:10/20` is said beside an epoch, `|10/20` in
     /// a head, `title` and `dots` announce an evaluation.
     fn places(loops: &mut Loops, said: &str) -> String {
-        let mut carried = None;
+        let (mut carried, mut is_bare) = (None, false);
         let places = said.split(' ').filter_map(|said| {
             match said {
                 "title" => loops.announce(Evaluation { prefix: "val", way: Way::Titled }),
                 "dots" => loops.announce(Evaluation { prefix: "val", way: Way::Begun }),
                 "doubt" => loops.doubt_evaluation(),
+                "load" => loops.load(),
+                "dict" => loops.hear_dict(false),
                 "end" => loops.end_evaluation(),
                 "epoch" => loops.go_on(),
                 _ => {}
@@ -350,11 +380,12 @@ mod tests {
                 _ => {
                     loops.hear(count, epoch.map(|at| Count { at, of: None }));
                     if loops.is_change(count)
-                        && let Some(inner) = loops.change(count, epoch)
+                        && let Some(inner) = loops.change(count, epoch, is_bare)
                     {
-                        loops.learn(inner);
+                        loops.learn(inner, loops.next.is_none());
                     }
                     let step = loops.step(count, epoch).at;
+                    is_bare = said.starts_with('|');
                     carried = Some(step);
                     if loops.is_known() { step.to_string() } else { "?".to_owned() }
                 }
@@ -377,6 +408,10 @@ mod tests {
             ("10/20 20/20 dots end 10/20", "10 20 30"),
             ("10/20 20/20 dots doubt 10/20", "10 20 30"),
             ("10/20 20/20 dots 10/20 doubt 20/20", "10 20 val 20"),
+            ("10/20 20/20 dots load 10/20", "10 20 val"),
+            ("10/20 20/20 dots 10/20 load 20/20", "10 20 val 20"),
+            ("10/20 20/20 dots 10/20 dict 20/20 dict 10/20", "10 20 val val 30"),
+            ("10/20 20/20 dots dict 10/20", "10 20 30"),
             ("10/20 20/20 dots doubt 5/50", "10 20 val"),
             // Beside an epoch.
             ("1:10/20 1:20/20 title 1:10/20 1:20/20 2:10/20", "10 20 val val 30"),
@@ -396,13 +431,17 @@ mod tests {
         for (said, want) in [
             // Started over, or gone on.
             ("50/100 100/100 5/10 10/10 50/100", Some(10)),
-            ("50/100 5/400 400/400 60/100", Some(400)),
+            ("40/100 50/100 5/400 400/400 60/100", Some(400)),
             ("50/100 100/100 5/10 10/10 5/40 40/40 50/100", Some(10)),
             ("1:50/100 1:100/100 1:5/10 1:10/10 2:50/100", Some(10)),
             // The run was started again.
             ("50/100 100/100 5/10 10/10", None),
             ("50/100 5/10 10/10 50/100", None),
             ("50/100 100/100 5/10 10/10 90/100", None),
+            // Rounds of the training.
+            ("1/3 50/100 100/100 2/3", None),
+            ("1/3 50/100 100/100 2/3 50/100 100/100 3/3 50/100 100/100 1/3", None),
+            ("|1/500 50/100 100/100 |2/500", None),
             // Which is the training?
             ("5/10 10/10 50/100 100/100 5/10", None),
             ("5/10 10/10 50/100 100/100 5/10 10/10 50/100", None),
@@ -420,10 +459,17 @@ mod tests {
         places(&mut loops, said);
         loops = loops.renew(true);
         assert_eq!(places(&mut loops, said), "50 100 aside aside 150");
+        // Where it is not read again, more is learned as it goes on, but the next reading starts with the first.
+        let said = [said, "100/100 5/20 10/20 20/20 50/100 100/100 5/20 50/100"].join(" ");
+        loops = Loops::default();
+        assert!(places(&mut loops, &said).ends_with("aside 150"));
+        assert_eq!(loops.lessons.inner, [10, 20]);
+        assert_eq!(loops.renew(true).lessons.inner, [10]);
+        let loops = Loops { lessons: Lessons { inner: vec![10], ..Lessons::default() }, ..Loops::default() };
         assert!(loops.renew(false).lessons.inner.is_empty(), "another source");
         // Of lengths that change all the time nothing is kept.
         let said: Vec<_> = (1..1000).map(|of| format!("{of}/{of}")).collect();
-        loops = Loops::default();
+        let mut loops = Loops::default();
         places(&mut loops, &said.join(" "));
         assert!(loops.lengths.len() <= LENGTHS_MAX && loops.lessons.inner.is_empty());
     }

@@ -22,7 +22,7 @@ use super::{
     steps::{Head, Steps, is_known},
     table::Table,
     token,
-    words::{Counter, is_best, is_of_validation, is_training, may_be_row, validation},
+    words::{Counter, is_best, is_of_validation, is_report, is_speed, is_training, may_be_row, validation},
 };
 use crate::{
     model::LineRule,
@@ -508,7 +508,7 @@ impl Reader {
         {
             (step, epoch) = (None, None);
         }
-        if is_aside && !is_known(&self.draft.pairs) {
+        if is_aside && !is_known(&self.draft.pairs) && self.draft.pairs.iter().all(|(name, _)| is_report(name) || is_speed(name)) {
             return false;
         }
         // `task=detect, batch=16, mode=train`: a config; of many settings some have the names of metrics.
@@ -544,7 +544,7 @@ impl Reader {
         // Ranks report on themselves: memory, devices, versions.
         let was_doubtful = self.steps.is_doubtful();
         let may_be_row = self.facts.rank.is_none() && self.facts.junk == 0;
-        let is_row = may_be_row && self.steps.takes(&self.draft.pairs);
+        let is_row = may_be_row && (self.steps.takes(&self.draft.pairs) || is_aside);
         match (was_doubtful, is_row) {
             (true, true) => self.catch_up(),
             (true, false) if may_be_row && self.steps.is_doubtful() => {

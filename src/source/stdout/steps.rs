@@ -35,6 +35,8 @@ pub(super) struct Steps {
     /// The name of a head that had a metric under it, and whether one of epochs had.
     trusted: String,
     trusts_epochs: bool,
+    /// The count of the last head, until it has values.
+    head: Option<Count>,
     /// The last line that was a setting.
     setting: Option<u64>,
     /// The group of the names in the last row without a head or a step, `test` of `test.acc`, and its line.
@@ -165,8 +167,8 @@ impl Steps {
 
     /// Lines that say only their epoch sum up no steps.
     fn part_epochs(&mut self) {
-        if !self.loops.are_epochs_apart() && !self.dicts.is_mistaken() {
-            self.loops.part_epochs();
+        if !self.loops.are_epochs_apart() {
+            self.loops.part_epochs(!self.dicts.is_mistaken());
             self.dicts.learn();
         }
     }
@@ -201,9 +203,9 @@ impl Steps {
     /// A loop of another length goes on.
     #[cold]
     fn change(&mut self, count: Count, epoch: Option<i64>) {
-        // The first that a reading teaches is what the next starts with, whatever comes behind it.
-        if let Some(inner) = self.loops.change(count, epoch).filter(|_| !self.dicts.is_mistaken()) {
-            self.loops.learn(inner);
+        let is_bare = self.head.is_some() && self.head == self.loops.turn.last;
+        if let Some(inner) = self.loops.change(count, epoch, is_bare) {
+            self.loops.learn(inner, !self.dicts.is_mistaken());
             self.dicts.learn();
         }
     }
@@ -253,7 +255,9 @@ impl Steps {
         let Head { step, epoch, name, row } = head;
         match (step, epoch) {
             (Some((kind, count)), of) => {
-                let count = self.counted(kind, count, of.or(self.epoch));
+                let head = count;
+                let count = self.counted(kind, head, of.or(self.epoch));
+                self.head = Some(head);
                 (self.carried, self.of) = (Some(count.at), count.of);
             }
             (None, Some(count)) => {
@@ -316,7 +320,7 @@ impl Steps {
     pub(super) fn close(&mut self) {
         self.block.left = 0;
         self.doubtful = None;
-        self.loops.turn.break_off();
+        self.loops.turn.pause();
         self.is_bar_wiped = false;
     }
 
@@ -337,7 +341,7 @@ impl Steps {
         }
         if self.block.left > 0 {
             self.block.left -= 1;
-            self.block.has_values = true;
+            (self.block.has_values, self.head) = (true, None);
             return true;
         }
         let mut names = pairs.iter().map(|(name, _)| name);

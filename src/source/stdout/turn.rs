@@ -3,6 +3,9 @@
 use super::facts::Count;
 use crate::source::epochs::Starts;
 
+/// The gap behind a loop that was broken off.
+const BROKEN: i64 = i64::MIN;
+
 /// A counter that may start over.
 #[derive(Clone, Default)]
 pub(super) struct Turn {
@@ -10,7 +13,7 @@ pub(super) struct Turn {
     /// The first count of all, and the last.
     pub(super) first: Option<i64>,
     pub(super) last: Option<Count>,
-    /// How far the last count went on from the one before it.
+    /// How far the last count went on from the one before it, or [`BROKEN`].
     gap: i64,
     /// The lengths of the loops that came to their end, where nothing says which epoch it is.
     laps: i64,
@@ -30,9 +33,14 @@ impl Turn {
         }
     }
 
-    /// The loop was broken off.
+    /// The loop may be taken up elsewhere.
+    pub(super) fn pause(&mut self) {
+        self.gap = self.gap.min(0);
+    }
+
+    /// The loop was broken off: what starts over next is the run.
     pub(super) fn break_off(&mut self) {
-        self.gap = 0;
+        self.gap = BROKEN;
     }
 
     /// Whether it counts from the start of some loop, and not from that of the run.
@@ -50,7 +58,8 @@ impl Turn {
     pub(super) fn is_over(&self) -> bool {
         let Some(Count { at, of: Some(length) }) = self.last else { return false };
         // What would have come next is no part of the loop; its length itself is none of one that counts from 0.
-        let (next, is_from_0) = (at.saturating_add(self.gap), self.first == Some(0) && at > self.gap);
+        let gap = self.gap.max(0);
+        let (next, is_from_0) = (at.saturating_add(gap), self.first == Some(0) && at > gap);
         at == length || next > length || is_from_0 && next == length
     }
 
@@ -89,6 +98,7 @@ impl Turn {
                 let is_start = count.at <= self.gap || self.first.is_some_and(|first| count.at <= first);
                 if let Some(length) = count.of.filter(|_| count.of == last.of && count.at < last.at)
                     && self.is_over()
+                    && self.gap != BROKEN
                     && is_start
                 {
                     self.laps = self.laps.saturating_add(length);

@@ -57,7 +57,7 @@ impl Reader {
         if is_config || self.dict.pairs.len() == 0 || !(is_known || step.is_some_and(|(kind, _)| kind != Counter::Epoch)) {
             return false;
         }
-        self.steps.loops.end_evaluation();
+        self.steps.loops.hear_dict(step.is_some());
         // `valid: {'loss': 0.5}`
         self.dict.pairs.set_prefix(self.facts.prefix);
         std::mem::swap(&mut self.draft.pairs, &mut self.dict.pairs);

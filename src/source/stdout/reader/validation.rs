@@ -86,6 +86,12 @@ impl Reader {
 
     /// What goes on was broken off.
     pub(super) fn break_off(&mut self) {
+        self.leave_off();
+        self.steps.loops.turn.break_off();
+    }
+
+    /// What comes next is of no loop before.
+    fn leave_off(&mut self) {
         self.steps.loops.end_evaluation();
         self.steps.close();
     }
@@ -93,11 +99,12 @@ impl Reader {
     /// Hears whether a line says that what goes on ended before its time.
     pub(super) fn hear_end(&mut self, text: &str) {
         let is_loaded = is_taken_up(text);
-        if is_broken_off(text) || is_loaded && is_resumed(text) {
+        if is_broken_off(text) {
             self.break_off();
+        } else if is_loaded && is_resumed(text) {
+            self.leave_off();
         } else if is_loaded {
-            // For the training that goes on, or for the evaluation that begins.
-            self.steps.loops.doubt_evaluation();
+            self.steps.loops.load();
         }
     }
 

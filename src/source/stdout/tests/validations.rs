@@ -112,13 +112,15 @@ fn an_announced_validation_ends_with_what_counts_in_another_way() {
         "{'loss': 3.5}",
         "| loss | 3.5 |\n| acc | 0.5 |\n-----",
         "100%|####| 5/5 [00:01<00:00,  4.9it/s]",
-        "Killed",
-        "run.sh: line 3: 4711 Killed   python train.py",
         "Resuming from last.pt",
         "Resumed from checkpoint-20",
     ] {
         let text = format!("{first}Evaluating...\n{said}\n{second}");
         assert_eq!(show(&text).iter().find(|key| key.starts_with("loss")).unwrap(), "loss 10=4 20=3 30=2 40=1", "{text}");
+    }
+    // The run was started again.
+    for said in ["Killed", "run.sh: line 3: 4711 Killed   python train.py"] {
+        check(&format!("{first}Evaluating...\n{said}\n{second}"), &["loss 10=4 20=3 10=2 20=1"]);
     }
     // One that counts already loads none.
     let text = format!("{first}Evaluating...\n[10/20] loss 9\nLoaded checkpoint last.pt\n{second}");
@@ -185,6 +187,33 @@ fn a_loop_inside_of_another_is_no_restart() {
     check(&stages, &["loss 50=2 100=2 125=1 150=1 200=2 250=2"]);
     // A length that changes as it goes on is that of one loop.
     check("[10/100] loss 3\n[20/110] loss 2\n[30/100] loss 1\n", &["loss 10=3 20=2 30=1"]);
+}
+
+#[test]
+fn rounds_of_the_training_are_no_training() {
+    let round = |at: u32, text: &str| format!("{}[50/100] loss 2\n[100/100] loss 1\n", text.replace('N', &at.to_string()));
+    for head in ["Round N/3\n", "***** Iteration N/500 *****\n", "[N/3] lr=0.1\n"] {
+        let rounds: String = [1, 2, 3].map(|at| round(at, head)).concat();
+        assert!(show(&rounds).contains(&"loss 50=2 100=1 50=2 100=1 50=2 100=1".to_owned()), "{head}: {:?}", show(&rounds));
+    }
+}
+
+#[test]
+fn names_that_the_training_does_not_have_are_kept() {
+    let lap =
+        "step 50/100 loss 2\nstep 100/100 loss 1\nstep 5/10 val_energy 0.5 time 3\nstep 10/10 val_energy 0.75 time 3\nstep 10/10 fps 5\n";
+    check(
+        &(lap.repeat(2) + "step 50/100 loss 2\n"),
+        &["loss 50=2 100=1 150=2 200=1 250=2", "time 100=3 200=3", "val_energy 100=0.75 200=0.75"],
+    );
+}
+
+#[test]
+fn a_restart_behind_an_evaluation_is_no_lap() {
+    let run = "[5/10] loss 2\n[10/10] loss 1\n[3/5] loss 5\n";
+    for end in ["Killed\n", "Traceback (most recent call last):\n  File \"x.py\", line 3, in <module>\nOSError: no space\n"] {
+        check(&[run, end, run].concat(), &["loss 5=2 10=1 5=2 10=1"]);
+    }
 }
 
 #[test]
