@@ -1,6 +1,7 @@
 //! Console output that a runtime or a logger put into JSON lines: `{"log":"step 1 loss 0.5\n","stream":"stdout","time":"..."}` of Docker,
 //! `{"ts":1700000000,"level":"info","msg":"step 1 loss 0.5"}` of structured logs. Such a row has a text, when or how it was said, and no
-//! number beside its time.
+//! number beside its time. Where the source has had rows with numbers, texts are lines of a console and no more: what they round or repeat
+//! is not to stand in the place of what the rows say.
 //!
 //! Source: `daemon/logger/jsonfilelog/jsonlog/jsonlog.go` of Moby.
 
@@ -32,16 +33,23 @@ pub(super) struct Wrapped {
     /// Where each text begins, among all of them, and the place and the time of its row.
     lines: VecDeque<(u64, u64, Option<WallTime>)>,
     bytes: u64,
+    /// The source has rows of its own.
+    has_rows: bool,
     /// Rows were passed over before the first text, and a text gave a row: it may hang on them.
     jumped: bool,
     is_doubtful: bool,
 }
 
 impl Wrapped {
-    /// A reader of the texts from here on; `jumped`: rows were passed over.
-    pub(super) fn of(jumped: bool) -> Wrapped {
+    /// A reader of the texts from here on. `has_rows`: the source has rows of its own; `jumped`: rows were passed over.
+    pub(super) fn of(has_rows: bool, jumped: bool) -> Wrapped {
         let (names, lines) = Default::default();
-        Wrapped { stdout: Stdout::with_console(), names, lines, bytes: 0, jumped, is_doubtful: false }
+        Wrapped { stdout: Stdout::with_console(), names, lines, bytes: 0, has_rows, jumped, is_doubtful: false }
+    }
+
+    /// Says that the source has rows of its own.
+    pub(super) fn end_rows(&mut self) {
+        self.has_rows = true;
     }
 
     /// The text of a row without numbers, if that is console output; `has_time`: the row says when it was said.
@@ -89,19 +97,19 @@ impl Wrapped {
     /// The same reader at the start of the source.
     pub(super) fn renew(mut self) -> Wrapped {
         self.stdout.reset();
-        Wrapped { stdout: self.stdout, ..Wrapped::of(false) }
+        Wrapped { stdout: self.stdout, ..Wrapped::of(false, false) }
     }
 
     /// See [`Decoder::is_mistaken`].
     pub(super) fn is_mistaken(&self) -> bool {
-        self.is_doubtful || self.stdout.is_mistaken()
+        self.is_doubtful || !self.has_rows && self.stdout.is_mistaken()
     }
 
     fn give(&mut self, keys: &mut Keys, out: &mut Outbox) {
         loop {
             match self.stdout.next() {
                 Ok(Some(Record::Key(_, key))) => self.names.push(key),
-                Ok(Some(Record::Row(row))) => {
+                Ok(Some(Record::Row(row))) if !self.has_rows => {
                     self.is_doubtful |= self.jumped;
                     keys.begin();
                     for (id, value) in &row.values {
@@ -116,6 +124,7 @@ impl Wrapped {
                     (line.offset, line.time) = (offset, line.time.or(time));
                     out.records.push_back(Record::Console(line));
                 }
+                Ok(Some(_)) if self.has_rows => {}
                 Ok(Some(record)) => out.records.push_back(record),
                 Ok(None) => return,
                 Err(loss) => out.lose(|| Some(loss)),
@@ -174,9 +183,18 @@ mod tests {
             let got = decode(&mut Jsonl::new(), text.as_bytes(), 9).0;
             assert_eq!(got.iter().map(|(row, values)| (row.step.map(|step| step.0), values[0].1)).collect::<Vec<_>>(), rows, "{text}");
         }
-        // Rows with numbers go on beside texts.
+        // Rows with numbers go on beside texts, and texts behind them give lines only.
         let both = "{\"level\":\"info\",\"msg\":\"step 1 loss 2\"}\n{\"step\":1,\"acc\":0.5}\n";
         let got = decode(&mut Jsonl::new(), both.as_bytes(), 9).0;
         assert_eq!(got.into_iter().map(|(_, values)| values).collect::<Vec<_>>(), [[("loss".to_owned(), 2.0)], [("acc".to_owned(), 0.5)]]);
+        let exact = "{\"step\":1,\"loss\":2.625}\n{\"level\":\"info\",\"msg\":\"step 1 loss 2.6\"}\n{\"step\":2,\"loss\":1.5}\n";
+        for chunk in [1, 9, exact.len()] {
+            let got = decode(&mut Jsonl::new(), exact.as_bytes(), chunk).0;
+            assert_eq!(got.iter().map(|(_, values)| values[0].1).collect::<Vec<_>>(), [2.625, 1.5]);
+        }
+        let mut decoder = Jsonl::new();
+        decoder.push(exact.as_bytes());
+        let records = std::iter::from_fn(|| decoder.next().unwrap());
+        assert_eq!(records.filter(|record| matches!(record, Record::Console(_))).count(), 1);
     }
 }
