@@ -102,7 +102,7 @@ impl Jsonl {
             if is_first {
                 self.has_rows = true;
                 if let Some(wrapped) = &mut self.wrapped {
-                    wrapped.end_rows();
+                    wrapped.end_rows(self.jumped);
                 }
             }
             if let Some(rows) = self.ready.goes_on() {
@@ -174,8 +174,8 @@ impl Decoder for Jsonl {
         self.lines = Lines::default();
         self.flat.jump();
         self.jumped = true;
-        // What a text means hangs on those before it.
-        !self.flat.facts().is_newest_first && self.wrapped.is_none()
+        let texts_go_on = self.wrapped.as_mut().is_none_or(|wrapped| wrapped.jump());
+        !self.flat.facts().is_newest_first && texts_go_on
     }
 
     fn is_open(&self) -> bool {

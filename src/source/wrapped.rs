@@ -35,6 +35,10 @@ pub(super) struct Wrapped {
     bytes: u64,
     /// The source has rows of its own.
     has_rows: bool,
+    /// A total was told: with each epoch there may be another.
+    has_total: bool,
+    /// The next text may be the rest of a line whose start was passed over.
+    is_cut: bool,
     /// Rows were passed over before the first text, and a text gave a row: it may hang on them.
     jumped: bool,
     is_doubtful: bool,
@@ -44,12 +48,23 @@ impl Wrapped {
     /// A reader of the texts from here on. `has_rows`: the source has rows of its own; `jumped`: rows were passed over.
     pub(super) fn of(has_rows: bool, jumped: bool) -> Wrapped {
         let (names, lines) = Default::default();
-        Wrapped { stdout: Stdout::with_console(), names, lines, bytes: 0, has_rows, jumped, is_doubtful: false }
+        Wrapped {
+            stdout: Stdout::with_console(),
+            names,
+            lines,
+            bytes: 0,
+            has_rows,
+            jumped,
+            has_total: false,
+            is_cut: false,
+            is_doubtful: false,
+        }
     }
 
-    /// Says that the source has rows of its own.
-    pub(super) fn end_rows(&mut self) {
+    /// Says that the source has rows of its own; `jumped`: texts that were told may stand behind others that were passed over.
+    pub(super) fn end_rows(&mut self, jumped: bool) {
         self.has_rows = true;
+        self.is_doubtful |= jumped;
     }
 
     /// The text of a row without numbers, if that is console output; `has_time`: the row says when it was said.
@@ -73,6 +88,10 @@ impl Wrapped {
 
     /// Takes the text of the row at `offset`.
     pub(super) fn take(&mut self, text: &str, time: Option<WallTime>, offset: u64, keys: &mut Keys, out: &mut Outbox) {
+        if self.is_cut {
+            self.is_cut = !text.ends_with('\n');
+            return;
+        }
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
         }
@@ -92,6 +111,12 @@ impl Wrapped {
     pub(super) fn finish(&mut self, keys: &mut Keys, out: &mut Outbox) {
         self.stdout.finish();
         self.give(keys, out);
+    }
+
+    /// See [`Decoder::jump`].
+    pub(super) fn jump(&mut self) -> bool {
+        (self.lines, self.bytes, self.is_cut) = (VecDeque::new(), 0, true);
+        self.stdout.jump() && !self.names.is_empty() && !self.has_total
     }
 
     /// The same reader at the start of the source.
@@ -125,7 +150,10 @@ impl Wrapped {
                     out.records.push_back(Record::Console(line));
                 }
                 Ok(Some(_)) if self.has_rows => {}
-                Ok(Some(record)) => out.records.push_back(record),
+                Ok(Some(record)) => {
+                    self.has_total |= matches!(record, Record::TotalSteps(_));
+                    out.records.push_back(record);
+                }
                 Ok(None) => return,
                 Err(loss) => out.lose(|| Some(loss)),
             }
@@ -171,6 +199,32 @@ mod tests {
         let (second, third) = (docker.find("{\"log\":\"step 1").unwrap() as u64, docker.find("{\"log\":\"step 2").unwrap() as u64);
         let want = [("Epoch 1/2", 0), ("step 1 loss 0.5", second), ("step 2 loss 0.25", third)];
         assert_eq!(lines, want.map(|(text, offset)| (text.to_owned(), Some(offset))));
+    }
+
+    #[test]
+    fn what_is_behind_texts_that_were_passed_over_is_read_from_the_next_whole_line_on() {
+        let docker = |text: &str| format!("{{\"log\":\"{text}\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:20Z\"}}\n");
+        let start = docker("step 1 loss 0.5\\n") + &docker("step 2 loss 0.25\\n");
+        let steps = |decoder: &mut Jsonl| {
+            let rows = std::iter::from_fn(|| decoder.next().unwrap());
+            rows.filter_map(|record| if let Record::Row(row) = record { Some(row.step.map(|step| step.0)) } else { None })
+                .collect::<Vec<_>>()
+        };
+        let mut decoder = Jsonl::new();
+        decoder.push(start.as_bytes());
+        assert_eq!(steps(&mut decoder), [Some(1), Some(2)]);
+        assert!(decoder.jump());
+        decoder.push((docker("tep 7 loss 0.5\\n") + &docker("step 8 loss 0.125\\n") + &docker("step 9 loss 0.125\\n")).as_bytes());
+        assert_eq!((steps(&mut decoder), decoder.is_mistaken()), (vec![Some(9)], false), "the first row behind a jump is not trusted");
+        decoder.push(b"{\"step\": 10, \"loss\": 1}\n");
+        assert_eq!((steps(&mut decoder), decoder.is_mistaken()), (vec![Some(10)], true), "there may have been others before");
+
+        for cannot in [docker("Loading the model\\n"), docker("step 1/100 loss 0.5\\n")] {
+            let mut decoder = Jsonl::new();
+            decoder.push(cannot.as_bytes());
+            steps(&mut decoder);
+            assert!(!decoder.jump(), "{cannot}");
+        }
     }
 
     #[test]
