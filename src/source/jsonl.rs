@@ -36,6 +36,8 @@ pub struct Jsonl {
     flat: Flat,
     /// Reads the texts in them; there are none in most.
     wrapped: Option<Box<Wrapped>>,
+    /// A row had numbers of its own: what texts say is not to stand in their place.
+    has_rows: bool,
     /// Lines were passed over.
     jumped: bool,
 }
@@ -89,12 +91,20 @@ impl Jsonl {
                 && step.is_none()
                 && let Some(said) = Wrapped::text(&text[start..cursor.at()], time.is_some())
             {
-                let wrapped = self.wrapped.get_or_insert_with(|| Box::new(Wrapped::of(self.jumped)));
+                let (has_rows, jumped) = (self.has_rows, self.jumped);
+                let wrapped = self.wrapped.get_or_insert_with(|| Box::new(Wrapped::of(has_rows, jumped)));
                 wrapped.take(&said, time, line.offset, &mut self.keys, &mut self.ready);
                 continue;
             }
+            let is_first = !self.has_rows && !self.keys.is_empty();
             let row = Row { step, time, offset: Some(line.offset), attempt, rank, ..Row::default() };
             self.ready.row(&mut self.keys, row, loss);
+            if is_first {
+                self.has_rows = true;
+                if let Some(wrapped) = &mut self.wrapped {
+                    wrapped.end_rows(self.jumped);
+                }
+            }
             if let Some(rows) = self.ready.goes_on() {
                 self.flat.learn(Fact::GoesOn(rows));
             }
@@ -164,8 +174,8 @@ impl Decoder for Jsonl {
         self.lines = Lines::default();
         self.flat.jump();
         self.jumped = true;
-        // What a text means hangs on those before it.
-        !self.flat.facts().is_newest_first && self.wrapped.is_none()
+        let texts_go_on = self.wrapped.as_mut().is_none_or(|wrapped| wrapped.jump());
+        !self.flat.facts().is_newest_first && texts_go_on
     }
 
     fn is_open(&self) -> bool {

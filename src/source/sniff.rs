@@ -61,7 +61,8 @@ impl Sniff {
     /// The first `head_bytes` of the bytes tell the kind.
     fn decide(&self, bytes: &[u8], head_bytes: usize) -> State {
         let head = &bytes[..head_bytes.min(bytes.len())];
-        let is_long = head.len() >= LINE_BYTES_MAX && begins_line(head) && !head.contains(&b'\n') && !is_document(text(head));
+        // What a name says counts: a document and the settings in front of a log are as long.
+        let is_long = !self.name.contains('.') && head.len() >= LINE_BYTES_MAX && is_open_line(head);
         self.read_as(if is_long { Kind::Jsonl } else { Kind::of_file(&self.name, head) }, head, bytes)
     }
 
@@ -143,6 +144,12 @@ fn head_bytes_max(bytes: &[u8]) -> usize {
 fn begins_line(bytes: &[u8]) -> bool {
     begins_object(bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii_start())
         && !may_be_document(text(&bytes[..bytes.len().min(HEAD_BYTES_MAX)]))
+}
+
+/// Whether all that there is of a stream is the start of a JSON object on one line, which is no document.
+fn is_open_line(head: &[u8]) -> bool {
+    let text = text(head);
+    begins_line(head) && !text.contains('\n') && document_end(text).is_none() && !is_document(text)
 }
 
 /// Whether all of a stream is one JSON document. Where it goes on, one without rows is the settings in front of a log.
@@ -398,6 +405,26 @@ mod tests {
         }
         let settings = format!("{{\"note\": \"{}\"}}\nstep 1 loss 2\n", "a".repeat(20 << 10));
         assert_eq!(decode_for_tests(&mut Sniff::new("-"), settings.as_bytes(), 999).0.len(), 1);
+    }
+
+    #[test]
+    fn a_long_line_makes_json_lines_only_of_what_no_name_tells() {
+        let pad = "a".repeat(300 << 10);
+        let document = format!(
+            "{{\"config\": {{\"note\": \"{pad}\"}}, \"log_history\": [{{\"step\": 1, \"loss\": 2}}, {{\"step\": 2, \"loss\": 1}}]}}\n"
+        );
+        let settings = format!("{{\"config\": \"{pad}\"}}\nstep 1 loss 2\nstep 2 loss 1\n");
+        let line = format!("{{\"a\": 1}} starting {pad}\nstep 1 loss 2\nstep 2 loss 1\n");
+        for (name, text, kind) in [
+            ("state.json", &document, Kind::Json),
+            ("train.log", &settings, Kind::Log),
+            ("train.log", &line, Kind::Log),
+            ("-", &line, Kind::Log),
+        ] {
+            let mut sniff = Sniff::new(name);
+            let (rows, losses) = decode_for_tests(&mut sniff, text.as_bytes(), 64 << 10);
+            assert_eq!((sniff.kind(), rows.len(), losses), (Some(kind), 2, vec![]), "{name} {}", &text[..20]);
+        }
     }
 
     #[test]

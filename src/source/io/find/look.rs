@@ -5,7 +5,7 @@ use crate::{
     model::MetricKey,
     source::{
         Decoder, Kind, Record, Stdout, csv, detect,
-        metrics::{is_clear_metric, is_loss, is_metric},
+        metrics::{is_clear_metric, is_metric},
         rows,
     },
 };
@@ -31,6 +31,12 @@ const TAIL_BYTES: u64 = 16 << 10;
 
 /// First rows by which two tables are told to be of one training.
 const ROWS_MAX: usize = 4;
+
+/// Words in names of columns that data rarely have.
+const OF_TRAINING: &[&str] = &["lr", "epoch", "epochs"];
+
+/// The same beside other words.
+const SPLITS: &[&str] = &["train", "training", "val", "valid", "validation", "eval"];
 
 /// Shortest name of a run that is looked for in what consoles say: shorter ones are words.
 const NAME_BYTES_MIN: usize = 8;
@@ -138,18 +144,18 @@ fn first_rows(kind: Kind, head: &[u8]) -> Vec<FirstRow> {
     }
 }
 
-/// Whether rows without steps are surely those of a training: a monitor that says when it began, or rows of a loss or several metrics
-/// without texts of several words and lists, as data have them.
+/// Whether rows without steps are surely those of a training: a monitor that says when it began, or rows of metrics with a column of a
+/// training, without texts of several words and lists, as data have them. Data have columns of losses, scores and accuracies too.
 fn is_of_training(kind: Kind, head: &[u8]) -> bool {
     let Some(mut decoder) = kind.decoder() else { return false };
-    let (mut metrics, mut has_loss, mut rows) = (0, false, 0);
+    let (mut has_metric, mut is_training, mut rows) = (false, false, 0);
     decoder.push(head);
     while rows < ROWS_MAX {
         match decoder.next() {
             Ok(Some(Record::Info("started_at", _))) => return true,
             Ok(Some(Record::Key(_, key))) => {
-                metrics += usize::from(is_clear_metric(key.as_str()));
-                has_loss |= is_loss(key.as_str());
+                has_metric |= is_clear_metric(key.as_str());
+                is_training |= names_training(key.as_str());
             }
             Ok(Some(Record::Row(_))) => rows += 1,
             Ok(None) => break,
@@ -161,7 +167,15 @@ fn is_of_training(kind: Kind, head: &[u8]) -> bool {
     // A date has digits around its space.
     let is_word_end = |pair: &[u8]| pair[0].is_ascii_alphabetic() && pair[1] == b' ' && pair[2].is_ascii_alphabetic();
     let is_data = |line: &str| line.contains('[') || line.as_bytes().windows(3).any(is_word_end);
-    rows > 0 && (has_loss || metrics > 1) && !lines.any(is_data)
+    rows > 0 && has_metric && is_training && !lines.any(is_data)
+}
+
+/// Whether the name of a column is one that trainings log and data rarely have: `lr`, `train_loss`, `eval/acc`. `val` alone is any value.
+fn names_training(name: &str) -> bool {
+    let any = |list: &[&str], word: &str| list.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let words: Vec<&str> = name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_rate = words.windows(2).any(|pair| any(&["learning"], pair[0]) && any(&["rate"], pair[1]));
+    is_rate || words.iter().any(|word| any(OF_TRAINING, word) || words.len() > 1 && any(SPLITS, word))
 }
 
 /// Whether two tables are of one training: they begin with the same values at the same steps, as far as they have the same columns, and
@@ -245,11 +259,18 @@ mod tests {
     fn rows_without_steps_are_of_a_training_by_what_they_measure() {
         let csv = |text: &str| is_of_training(Kind::Csv, text.as_bytes());
         assert!(csv("#{\"t_start\": 1700000000.5, \"env_id\": \"CartPole-v1\"}\nr,l,t\n20.0,20,1.25\n"));
-        assert!(csv("time,loss\n2026-11-21 12:00:00,0.5\n"));
-        assert!(csv("name,acc,f1\na,0.5,0.25\n"));
-        for data in
-            ["text,score\na good one,0.5\n", "open,close,return\n1,2,0.5\n", "text,loss\nhello all,0.5\n", "loss,acc\n", "x,y\n1,2\n"]
-        {
+        assert!(csv("time,loss,lr\n2026-11-21 12:00:00,0.5,0.1\n") && csv("train/loss\n0.5\n") && csv("loss,learning_rate\n2,0.1\n"));
+        for data in [
+            "text,score\na good one,0.5\n",
+            "open,close,return\n1,2,0.5\n",
+            "text,loss\nhello all,0.5\n",
+            "loss,lr\n",
+            "x,y\n1,2\n",
+            "age,claims,loss\n20,0,100\n",
+            "date,open,profit_loss\n2026-01-01,1,2\n",
+            "name,accuracy,precision\na,0.5,0.25\n",
+            "val,loss\n1,2\n",
+        ] {
             assert!(!csv(data), "{data}");
         }
         let lines = |text: &str| is_of_training(Kind::Jsonl, text.as_bytes());
